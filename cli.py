@@ -1,0 +1,273 @@
+"""The command line: one function a command; parse, call, print. No logic."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import click
+import typer
+
+from embedcache.errors import UserError
+
+if TYPE_CHECKING:
+    from segclf.training import Epoch
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Split text into paragraphs: encode every sentence once, train small heads in seconds.\n\n"
+    "Example: segtool embed novel.txt && segtool train && segtool eval && segtool segment new.txt",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+encoders_app = typer.Typer(
+    help="List encoders, or show one.\n\nExample: segtool encoders show e5-small",
+    rich_markup_mode=None,
+)
+app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of store, corpora and runs; default $SEGTOOL_HOME, else ./.segtool."),
+]
+CorpusOption = Annotated[str | None, typer.Option(help="A corpus by name; default the latest.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PoolingOption = Annotated[
+    Literal["cls", "mean", "max"] | None,
+    typer.Option(help="Take the model as a plain Hugging Face encoder and pool it so."),
+]
+
+
+@app.command()
+def embed(
+    path: Annotated[str, typer.Argument(help="A text file, a folder of them, or - for stdin.")],
+    workspace: WorkspaceOption = None,
+    name: Annotated[str | None, typer.Option(help="Call the corpus so; default its file.")] = None,
+    encoder: Annotated[str, typer.Option(help="A name, a folder or a Hub id.")] = "e5-small",
+    pooling: PoolingOption = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default the best.")] = None,
+    dtype: Annotated[
+        Literal["float32", "float16"], typer.Option(help="How a new store keeps numbers.")
+    ] = "float32",
+    format_name: Annotated[
+        str, typer.Option("--format", help="plain, aozora, choi, jsonl; auto tells by content.")
+    ] = "auto",
+    boundary: Annotated[
+        Literal["auto", "indent", "line", "blank"],
+        typer.Option(help="What begins a paragraph in the layout."),
+    ] = "auto",
+    sentences: Annotated[
+        str, typer.Option(help="Sentence rule: sentencex, kuten or line.")
+    ] = "sentencex",
+    language: Annotated[
+        str | None, typer.Option(help="Language code for sentencex; default guessed.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Shares as 80/10/10, or train, dev, test; default sub-folders so named."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a corpus and encode the sentences that are new.
+
+    Example: segtool embed novels/ --sentences kuten --boundary indent
+    """
+    from segclf.corpus import ReadOptions
+    from segclf.embedding import embed as embed_corpus
+    from segclf.tables import print_embedded
+    from segclf.workspace import Workspace
+
+    embedded = embed_corpus(
+        path,
+        Workspace(workspace),
+        name=name,
+        encoder_name=encoder,
+        pooling=pooling,
+        device=device,
+        dtype=dtype,
+        options=ReadOptions(boundary, sentences, language),
+        format_name=format_name,
+        split=split,
+        progress=not as_json,
+    )
+    _show(embedded.to_dict(), print_embedded, as_json)
+
+
+@app.command()
+def train(
+    head: Annotated[str, typer.Option(help="mlp, bilstm or transformer.")] = "bilstm",
+    window: Annotated[int, typer.Option(help="Sentences on each side.")] = 4,
+    loss: Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")] = "cross-entropy",
+    gamma: Annotated[float, typer.Option(help="Of the focal loss.")] = 2.0,
+    learning_rate: Annotated[float, typer.Option(help="Highest of the schedule.")] = 1e-3,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Candidates a step; default by corpus size, at most 256.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="At most so many.")] = 12,
+    patience: Annotated[int, typer.Option(help="Stop after so many without a better dev F1.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of weights, dropout and order.")] = 0,
+    corpus: CorpusOption = None,
+    encoder: Annotated[str | None, typer.Option(help="One that embedded the corpus.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a head on the cached vectors; all that is chosen is chosen on dev.
+
+    Example: segtool train --head transformer --window 2 --loss focal
+    """
+    from segclf.runs import train as train_run
+    from segclf.tables import print_epoch, print_run
+    from segclf.training import TrainingOptions
+    from segclf.workspace import Workspace
+
+    def silent(_: "Epoch") -> None: ...
+
+    run = train_run(
+        Workspace(workspace),
+        TrainingOptions(
+            head=head,
+            window=window,
+            loss=loss,
+            gamma=gamma,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            epochs=epochs,
+            patience=patience,
+            seed=seed,
+        ),
+        corpus_name=corpus,
+        encoder_name=encoder,
+        on_epoch=silent if as_json else print_epoch,
+    )
+    _show(run.to_dict(), print_run, as_json)
+
+
+@app.command(name="eval")
+def evaluate(
+    run: Annotated[str | None, typer.Argument(help="A run; default the latest.")] = None,
+    split: Annotated[
+        Literal["train", "dev", "test"], typer.Option(help="What to score on.")
+    ] = "test",
+    corpus: Annotated[
+        str | None, typer.Option(help="Another corpus than the run was trained on.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a run beside trivial baselines.
+
+    Example: segtool eval bilstm-w4-001 --split dev
+    """
+    from segclf.evaluation import evaluate as evaluate_run
+    from segclf.runs import load_run
+    from segclf.tables import print_evaluation
+    from segclf.workspace import Workspace
+
+    place = Workspace(workspace)
+    evaluation = evaluate_run(place, load_run(place, run), split=split, corpus_name=corpus)
+    _show(evaluation.to_dict(), print_evaluation, as_json)
+
+
+@app.command()
+def segment(
+    path: Annotated[str, typer.Argument(help="A text file, or - for stdin.")],
+    run: Annotated[str | None, typer.Option(help="A run; default the latest.")] = None,
+    output_format: Annotated[
+        Literal["text", "json"],
+        typer.Option("--format", help="text: a blank line before each paragraph; json: all of it."),
+    ] = "text",
+    output: Annotated[Path | None, typer.Option(help="Write here, not to stdout.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Find the paragraphs of a new text.
+
+    Example: segtool segment new.txt --output new-paragraphs.txt
+    """
+    from segclf.corpus import read_text
+    from segclf.runs import load_run
+    from segclf.segmentation import segment as segment_text
+    from segclf.workspace import Workspace, write_text
+
+    place = Workspace(workspace)
+    found = segment_text(read_text(path), place, load_run(place, run), progress=True)
+    if as_json or output_format == "json":
+        result = json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
+    else:
+        result = found.to_text()
+    if output:
+        write_text(output, result)
+    else:
+        sys.stdout.buffer.write(result.encode())
+
+
+@encoders_app.callback()
+def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the built-in encoders; any sentence-transformers or Hugging Face model works too.
+
+    Example: segtool encoders show e5-small
+    """
+    from embedcache import BUILT_IN
+    from segclf.tables import print_encoders
+
+    if context.invoked_subcommand is None:
+        listed = {
+            name: {"description": known.description, "package": known.package}
+            for name, known in BUILT_IN.items()
+        }
+        _show(listed, print_encoders, as_json)
+
+
+@encoders_app.command("show")
+def show_encoder(
+    name: Annotated[str, typer.Argument(help="A name, a folder or a Hub id.")],
+    pooling: PoolingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load an encoder and tell its size, limits and fingerprint.
+
+    Example: segtool encoders show e5-small
+    """
+    from embedcache import load_encoder
+    from segclf.tables import print_fields
+
+    _show(load_encoder(name, pooling=pooling).describe(), print_fields, as_json)
+
+
+def _show(
+    content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
+) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    else:
+        print_table(content)
+
+
+def main() -> None:
+    """Run the command line: exit 2 and one line for a user's mistake, a traceback for a bug."""
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write(
+            "\nstopped; what was encoded is kept: the same command goes on from there\n"
+        )
+        code = INTERRUPTED
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "segtool"
+        sys.stderr.write(f"error: {error.format_message()} (see {command} --help)\n")
+        code = error.exit_code
+    except (UserError, click.ClickException) as error:
+        sys.stderr.write(f"error: {error}\n")
+        code = 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

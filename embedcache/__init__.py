@@ -1,0 +1,23 @@
+"""Sentence vectors, computed once: encoders, and an LMDB store keyed by sentence."""
+
+from embedcache.encode import EncodeReport, encode_sentences
+from embedcache.encoders import BUILT_IN, Encoder, load_encoder
+from embedcache.errors import StoreError, UserError
+from embedcache.ids import normalize, sentence_ids
+from embedcache.space import Space, SpaceInfo
+from embedcache.store import EmbeddingStore
+
+__all__ = [
+    "BUILT_IN",
+    "EmbeddingStore",
+    "EncodeReport",
+    "Encoder",
+    "Space",
+    "SpaceInfo",
+    "StoreError",
+    "UserError",
+    "encode_sentences",
+    "load_encoder",
+    "normalize",
+    "sentence_ids",
+]

@@ -1,0 +1,195 @@
+"""Stage one: give every sentence its vector in the store, each distinct sentence once, ever."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from embedcache import index
+from embedcache.encoders.protocol import CountsTokens, Encoder
+from embedcache.ids import Ids, normalize, sentence_ids
+from embedcache.space import Space, StorageDtype
+from embedcache.store import EmbeddingStore
+
+CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
+BATCH_TOKENS = 1024  # of an encoder that does not say how many suit it
+COMMIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class EncodeReport:
+    """What a run of stage one did.
+
+    Attributes:
+        sentences: how many were given.
+        unique: how many different ones.
+        encoded: how many of these were encoded now.
+        cached: how many the store had.
+        truncated: how many of the different ones are longer than the encoder's maximum.
+        seconds: wall-clock time.
+    """
+
+    sentences: int
+    unique: int
+    encoded: int
+    cached: int
+    truncated: int
+    seconds: float
+
+
+def encode_sentences(
+    sentences: Iterable[str],
+    encoder: Encoder,
+    store: EmbeddingStore,
+    *,
+    dtype: StorageDtype = "float32",
+    progress: bool = False,
+) -> EncodeReport:
+    """Encode the sentences that the store does not have.
+
+    Work is committed every few seconds; what is stopped, by Ctrl-C too, goes on from there when it
+    is called again. The sentences may be a generator of any length: they are never held whole.
+
+    Args:
+        sentences: normalised here by `embedcache.normalize`.
+        encoder: used only if something is missing.
+        store: where the vectors go, into the space of the encoder's fingerprint.
+        dtype: how a new space stores numbers.
+        progress: show a bar on standard error.
+
+    Returns:
+        The counts.
+
+    Raises:
+        StoreError: the store has the space with another dtype.
+    """
+    started = time.perf_counter()
+    space = store.create_space(
+        encoder.fingerprint,
+        name=encoder.name,
+        dim=encoder.dim,
+        dtype=dtype,
+        identity=getattr(encoder, "identity", None),
+    )
+    count = encoded = 0
+    seen = _SeenRows()
+    with tqdm(unit=" sentences", disable=None if progress else True, delay=1, total=0) as bar:
+        remaining = iter(sentences)
+        while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
+            ids = sentence_ids(chunk)
+            encoded += _encode_missing(chunk, ids, encoder, space, bar)
+            seen.add(space.find(ids))
+            count += len(chunk)
+    return EncodeReport(
+        sentences=count,
+        unique=seen.unique,
+        encoded=encoded,
+        cached=seen.unique - encoded,
+        truncated=seen.truncated,
+        seconds=time.perf_counter() - started,
+    )
+
+
+class _SeenRows:
+    """Counts different sentences by their rows: a byte for each row of the store."""
+
+    def __init__(self) -> None:
+        self._seen = np.zeros(0, dtype=np.bool_)
+        self.unique = 0
+        self.truncated = 0
+
+    def add(self, entries: NDArray[np.int64]) -> None:
+        entries = np.unique(entries)
+        rows = index.entry_rows(entries)
+        if len(rows) and rows.max() >= len(self._seen):
+            grown = np.zeros(2 * (int(rows.max()) + 1), dtype=np.bool_)
+            grown[: len(self._seen)] = self._seen
+            self._seen = grown
+        new = ~self._seen[rows]
+        self._seen[rows] = True
+        self.unique += int(new.sum())
+        self.truncated += int(index.entry_truncated(entries)[new].sum())
+
+
+def _encode_missing(
+    chunk: list[str], ids: Ids, encoder: Encoder, space: Space, bar: "tqdm[None]"
+) -> int:
+    first = index.first_occurrences(ids)
+    missing = first[~space.contains(ids[first])]
+    if not len(missing):
+        return 0
+    bar.total += len(missing)
+    bar.refresh()
+    texts = [chunk[position] for position in missing]
+    lengths, truncated = _lengths(encoder, texts)
+    budget = getattr(encoder, "batch_tokens", BATCH_TOKENS)
+    encoded = 0
+    pending = _Pending(space, getattr(encoder, "precision", "float32"))
+    try:
+        for batch in token_batches(lengths, budget):
+            vectors = encoder.encode([texts[position] for position in batch])
+            pending.add(ids[missing[batch]], vectors, truncated[batch])
+            bar.update(len(batch))
+            encoded += pending.commit_if_due()
+    finally:  # Ctrl-C too: what is encoded is kept
+        encoded += pending.commit()
+    return encoded
+
+
+def _lengths(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return each text's length to the encoder, at most its maximum, and whether it is longer."""
+    if isinstance(encoder, CountsTokens):
+        tokens = encoder.count_tokens(texts)
+        return np.minimum(tokens, encoder.max_tokens), tokens > encoder.max_tokens
+    return np.array([len(text) for text in texts]), np.zeros(len(texts), dtype=np.bool_)
+
+
+def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Group sentences of like length.
+
+    Args:
+        lengths: (n,) token counts.
+        tokens: most tokens of a batch, padding counted; a longer sentence is a batch of its own.
+
+    Yields:
+        Positions of the batches' sentences. Long and short batches come mixed (in a fixed random
+        order), so that the rate seen so far foretells the time that is left.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        batches.append(order[start : start + max(tokens // longest, 1)])
+        start += len(batches[-1])
+    for number in np.random.default_rng(0).permutation(len(batches)):
+        yield batches[number]
+
+
+class _Pending:
+    """Vectors that wait for the next commit."""
+
+    def __init__(self, space: Space, precision: str) -> None:
+        self._space = space
+        self._precision = precision
+        self._parts: list[tuple[Ids, NDArray[np.float32], NDArray[np.bool_]]] = []
+        self._committed = time.monotonic()
+
+    def add(self, ids: Ids, vectors: NDArray[np.float32], truncated: NDArray[np.bool_]) -> None:
+        self._parts.append((ids, vectors, truncated))
+
+    def commit_if_due(self) -> int:
+        return self.commit() if time.monotonic() - self._committed > COMMIT_SECONDS else 0
+
+    def commit(self) -> int:
+        if not self._parts:
+            return 0
+        ids, vectors, truncated = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        self._parts.clear()
+        new = self._space.append(ids, vectors, truncated=truncated, precision=self._precision)
+        self._committed = time.monotonic()
+        return new

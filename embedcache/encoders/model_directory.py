@@ -1,0 +1,136 @@
+"""What a model's folder says of its vectors, read without loading the model."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xxhash import xxh3_128
+
+from embedcache.encoders import e5_small
+from embedcache.errors import UserError
+
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_TOKENIZER = ("tokenizer.json", "vocab.txt", "*.model", "merges.txt", "vocab.json")
+_READ_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """How a model turns a sentence into a vector.
+
+    Attributes:
+        identity: what its vectors depend on; the fingerprint is its hash.
+        dim: length of a vector.
+        max_tokens: longest sentence that it reads whole, special tokens and prompt with it.
+        prompt: put before every sentence.
+        pooling: how to pool a plain Hugging Face encoder; None for a sentence-transformers model,
+            which says so itself.
+    """
+
+    identity: dict[str, Any]
+    dim: int
+    max_tokens: int
+    prompt: str
+    pooling: str | None
+
+
+def find_model(name: str) -> Path:
+    """Return the folder of a model, downloaded from the Hub where it is not on this machine.
+
+    Args:
+        name: path of a folder, or a Hub id such as "tohoku-nlp/bert-base-japanese-v3".
+
+    Raises:
+        UserError: it is neither here nor to be had.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
+    try:
+        return Path(snapshot_download(name, local_files_only=True, allow_patterns=patterns))
+    except Exception:  # noqa: S110 - not in the local cache, whatever the Hub library says
+        pass
+    try:
+        return Path(
+            snapshot_download(
+                name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
+            )
+        )
+    except Exception as error:
+        raise UserError(
+            f"no encoder {name!r}: not a built-in (segtool encoders), not a folder, and not to be "
+            f"had from the Hugging Face Hub ({type(error).__name__})"
+        ) from error
+
+
+def read_settings(directory: Path, pooling: str | None = None) -> ModelSettings:
+    """Read a model's settings from its folder.
+
+    Args:
+        directory: a sentence-transformers or Hugging Face model.
+        pooling: override; see `embedcache.encoders.load_encoder`.
+
+    Raises:
+        UserError: the folder holds no model.
+    """
+    config = _read_json(directory / "config.json")
+    weights = [path for pattern in _WEIGHTS for path in directory.glob(pattern)]
+    if not config or not weights:
+        raise UserError(f"{directory} holds no model: config.json or the weights are missing")
+    if weights[0].suffix == ".safetensors":
+        weights = [path for path in weights if path.suffix == ".safetensors"]
+    modules = _read_json(directory / "modules.json") if pooling is None else []
+    dim = int(config.get("hidden_size") or config["dim"])
+    identity: dict[str, Any] = {
+        "weights": _hash_files(weights),
+        "tokenizer": _hash_files(p for pattern in _TOKENIZER for p in directory.glob(pattern)),
+        "quantization": config.get("quantization_config"),
+    }
+    prompt = ""
+    max_tokens = int(config.get("max_position_embeddings", 512))
+    tokenizer_limit = _read_json(directory / "tokenizer_config.json").get("model_max_length")
+    if tokenizer_limit:
+        max_tokens = min(max_tokens, int(tokenizer_limit))
+    if modules:
+        limit = _read_json(directory / "sentence_bert_config.json").get("max_seq_length")
+        max_tokens = int(limit or max_tokens)
+        settings = _read_json(directory / "config_sentence_transformers.json")
+        prompt = settings.get("prompts", {}).get(settings.get("default_prompt_name"), "") or ""
+        identity["modules"] = [
+            [
+                module["type"].rsplit(".", 1)[-1],
+                _read_json(directory / module["path"] / "config.json"),
+            ]
+            for module in modules[1:]
+        ]
+        for _, module_config in identity["modules"]:
+            dim = int(module_config.get("out_features", dim))
+    else:
+        pooling = pooling or "mean"
+    identity |= {"pooling": pooling, "prompt": prompt, "max_tokens": max_tokens}
+    return ModelSettings(identity, dim, max_tokens, prompt, pooling)
+
+
+def e5_small_settings() -> ModelSettings:
+    """Return the settings of e5-small, which are known before its folder is made."""
+    return ModelSettings(
+        e5_small.IDENTITY, e5_small.DIM, e5_small.MAX_TOKENS, e5_small.PROMPT, None
+    )
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _hash_files(paths: Iterable[Path]) -> str:
+    digest = xxh3_128()
+    for path in sorted(paths):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while chunk := file.read(_READ_BYTES):
+                digest.update(chunk)
+    return f"xxh3:{digest.hexdigest()}"

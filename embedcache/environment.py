@@ -1,0 +1,120 @@
+"""One LMDB environment: opened once a process, growing by itself, every value with its checksum."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakValueDictionary
+
+import lmdb
+from xxhash import xxh3_64_digest
+
+from embedcache.errors import StoreError
+
+_CHECKSUM_BYTES = 8
+_PAGE_BYTES = 4096
+_INITIAL_MAP_BYTES = 1 << 26
+_MAX_READERS = 1024
+
+Result = TypeVar("Result")
+
+
+class Environment:
+    """An LMDB environment whose values end in an XXH3 64 checksum.
+
+    LMDB allows one handle an environment and process, so `Environment.open` hands out the same
+    object for the same folder.
+
+    Args:
+        path: folder of the environment, made where it is missing.
+    """
+
+    _opened: ClassVar["WeakValueDictionary[str, Environment]"] = WeakValueDictionary()
+    _opening: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lmdb = lmdb.open(
+            os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS, readahead=False
+        )
+        self._resizing = threading.Lock()
+        self._verified: set[tuple[bytes, int]] = set()
+
+    @classmethod
+    def open(cls, path: Path) -> "Environment":
+        """Return the process's environment at this folder."""
+        key = os.path.realpath(path)
+        with cls._opening:
+            environment = cls._opened.get(key)
+            if environment is None:
+                environment = cls._opened[key] = cls(path)
+            return environment
+
+    def __del__(self) -> None:
+        if hasattr(self, "_lmdb"):
+            self._lmdb.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[lmdb.Transaction]:
+        """Open a read transaction: a snapshot; values are views that die with it."""
+        with self._begin(write=False) as transaction:
+            yield transaction
+
+    def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
+        """Run an action in one write transaction: all of it is on disk afterwards, or nothing.
+
+        Args:
+            action: writes through the transaction; called again after the map had to grow.
+            expected_bytes: about what it writes, so that the map is large enough at once.
+        """
+        self._grow_to(expected_bytes + _PAGE_BYTES * 64)
+        while True:
+            try:
+                with self._begin(write=True) as transaction:
+                    return action(transaction)
+            except lmdb.MapFullError:
+                self._grow_to(2 * expected_bytes + self._lmdb.info()["map_size"] // 2)
+
+    def _begin(self, *, write: bool) -> Any:  # noqa: ANN401 - lmdb has no types
+        while True:
+            try:
+                return self._lmdb.begin(write=write, buffers=True)
+            except lmdb.MapResizedError:  # another process has grown the file
+                with self._resizing:
+                    self._lmdb.set_mapsize(0)
+
+    def _grow_to(self, free_bytes: int) -> None:
+        with self._resizing:
+            info = self._lmdb.info()
+            wanted = (info["last_pgno"] + 1) * _PAGE_BYTES + free_bytes
+            if wanted > info["map_size"]:
+                size = max(wanted, 2 * info["map_size"])
+                self._lmdb.set_mapsize(-(-size // _PAGE_BYTES) * _PAGE_BYTES)
+
+    def put(self, transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
+        """Write a value, given as buffers to join, with its checksum behind it."""
+        data = b"".join(parts)
+        transaction.put(key, data + xxh3_64_digest(data))
+
+    def get(self, transaction: lmdb.Transaction, key: bytes) -> memoryview | None:
+        """Read a value without copying it; its checksum is verified once a process.
+
+        Raises:
+            StoreError: the value is damaged.
+        """
+        value = transaction.get(key)
+        if value is None:
+            return None
+        assert isinstance(value, memoryview)  # noqa: S101 - transactions are opened with buffers
+        data, checksum = value[:-_CHECKSUM_BYTES], value[-_CHECKSUM_BYTES:]
+        seen = (key, int.from_bytes(checksum, "little"))
+        if seen not in self._verified:
+            if xxh3_64_digest(data) != bytes(checksum):
+                raise StoreError(
+                    f"the store {self.path} is damaged at {key!r}: delete it and embed again"
+                )
+            self._verified.add(seen)
+        return data

@@ -1,0 +1,154 @@
+"""Sentence id -> row, as sorted segments that live inside LMDB values.
+
+A log-structured merge tree in small (O'Neil et al. 1996): each commit adds one sorted segment and
+merges it with the segments of its own size, so that n ids lie in about log n segments and each id
+is rewritten about log n times. A segment is read in place, from the memory map: opening a store of
+a million vectors costs what opening one of a thousand does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.ids import Ids
+
+MISSING = -1
+LARGEST_MERGE = 1 << 22  # ids; larger segments stay apart, which bounds the memory of a merge
+_TRUNCATED = np.int64(1 << 62)  # the bit of an entry that says: longer than the encoder's maximum
+
+
+def make_entries(rows: NDArray[np.int64], truncated: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Pack row numbers and truncation flags, (n,) each, into (n,) int64."""
+    return rows | np.where(truncated, _TRUNCATED, np.int64(0))
+
+
+def entry_rows(entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the row numbers of entries, none of which may be MISSING."""
+    return entries & ~_TRUNCATED
+
+
+def entry_truncated(entries: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the truncation flags of entries, none of which may be MISSING."""
+    flags: NDArray[np.bool_] = np.not_equal(entries & _TRUNCATED, 0)
+    return flags
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Ids sorted by their high half, and what they point to.
+
+    Attributes:
+        high: (n,) uint64, ascending.
+        low: (n,) uint64.
+        entries: (n,) int64, row number and truncation flag.
+    """
+
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
+    entries: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.high)
+
+    @classmethod
+    def sorted_from(cls, ids: Ids, entries: NDArray[np.int64]) -> "Segment":
+        """Sort ids (n, 2) and their entries (n,) into a segment."""
+        order = np.argsort(ids[:, 0], kind="stable")
+        return cls(ids[order, 0], ids[order, 1], entries[order])
+
+    @classmethod
+    def from_bytes(cls, data: memoryview) -> "Segment":
+        """View the bytes of a segment, without a copy."""
+        words = np.frombuffer(data, dtype="<u8").reshape(3, -1)
+        return cls(words[0], words[1], words[2].view("<i8"))
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that `from_bytes` reads: high, low, entries."""
+        return b"".join((self.high.tobytes(), self.low.tobytes(), self.entries.tobytes()))
+
+    def find(self, ids: Ids) -> NDArray[np.int64]:
+        """Look ids up.
+
+        Args:
+            ids: (n, 2) uint64, fastest in ascending order of their high half.
+
+        Returns:
+            (n,) int64 entries, MISSING where the segment does not have the id.
+        """
+        found = np.full(len(ids), MISSING, dtype=np.int64)
+        position = np.searchsorted(self.high, ids[:, 0])
+        pending = np.flatnonzero(position < len(self))
+        while len(pending):  # a second round only where two ids share the high half
+            at = position[pending]
+            same_high = self.high[at] == ids[pending, 0]
+            hit = same_high & (self.low[at] == ids[pending, 1])
+            found[pending[hit]] = self.entries[at[hit]]
+            position[pending] += 1
+            pending = pending[same_high & ~hit]
+            pending = pending[position[pending] < len(self)]
+        return found
+
+
+def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
+    """Look ids up in several segments.
+
+    Args:
+        segments: the segments of a space.
+        ids: (n, 2) uint64.
+
+    Returns:
+        (n,) int64 entries, MISSING where no segment has the id.
+    """
+    order = np.argsort(ids[:, 0])  # sorted needles keep the binary searches in cache
+    wanted = ids[order]
+    found = np.full(len(ids), MISSING, dtype=np.int64)
+    pending = np.arange(len(ids))
+    for segment in segments:
+        found[pending] = segment.find(wanted[pending])
+        pending = pending[found[pending] == MISSING]
+        if not len(pending):
+            break
+    unsorted = np.empty_like(found)
+    unsorted[order] = found
+    return unsorted
+
+
+def segments_to_merge(sizes: Sequence[int], added: int) -> int:
+    """Say how many of the newest segments to merge with a new one.
+
+    Args:
+        sizes: sizes of the present segments, oldest first.
+        added: size of the new segment.
+
+    Returns:
+        The count of segments, from the end of `sizes`, that are smaller than twice what they would
+        be merged into.
+    """
+    count = 0
+    for size in reversed(sizes):
+        if size >= 2 * added or size + added > LARGEST_MERGE:
+            break
+        added += size
+        count += 1
+    return count
+
+
+def merge(segments: Sequence[Segment]) -> Segment:
+    """Merge segments that share no id into one."""
+    high = np.concatenate([segment.high for segment in segments])
+    order = np.argsort(high, kind="stable")  # timsort: linear in runs that are sorted already
+    return Segment(
+        high[order],
+        np.concatenate([segment.low for segment in segments])[order],
+        np.concatenate([segment.entries for segment in segments])[order],
+    )
+
+
+def first_occurrences(ids: Ids) -> NDArray[np.int64]:
+    """Return the positions, ascending, at which an id of ids (n, 2) stands for the first time."""
+    order = np.lexsort((ids[:, 1], ids[:, 0]))  # stable: of equal ids the first stays first
+    repeated = np.zeros(len(ids), dtype=np.bool_)
+    repeated[1:] = (ids[order[1:]] == ids[order[:-1]]).all(axis=1)
+    return np.sort(order[~repeated])

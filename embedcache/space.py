@@ -1,0 +1,266 @@
+"""The vectors of one encoder in a store: what they are called, where they lie, how to read and add.
+
+`embedcache.store` describes the layout.
+"""
+
+import json
+import struct
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache import index
+from embedcache.environment import Environment
+from embedcache.errors import StoreError
+from embedcache.ids import Ids
+
+BLOCK_ROWS = 1024
+SPACE_PREFIX = b"space/"
+
+StorageDtype = Literal["float32", "float16"]
+
+
+@dataclass(frozen=True)
+class SpaceInfo:
+    """What the store knows of one encoder's vectors.
+
+    Attributes:
+        fingerprint: names the space; see `embedcache.encoders.Encoder`.
+        number: short for the fingerprint in keys.
+        name: the encoder's name, for people.
+        dim: length of a vector.
+        dtype: how numbers are stored. float16 rounds to 11 bits: a relative error of at most
+            2**-11 a number for magnitudes above 6e-5.
+        rows: number of vectors.
+        identity: what the fingerprint is the hash of.
+        precisions: number of rows computed in each precision.
+        segments: (number, size) of the index's segments, oldest first.
+    """
+
+    fingerprint: str
+    number: int
+    name: str
+    dim: int
+    dtype: StorageDtype = "float32"
+    rows: int = 0
+    identity: dict[str, Any] = field(default_factory=dict)
+    precisions: dict[str, int] = field(default_factory=dict)
+    segments: tuple[tuple[int, int], ...] = ()
+
+
+class Space:
+    """The vectors of one encoder in a store; made by `EmbeddingStore.space`."""
+
+    def __init__(self, environment: Environment, fingerprint: str) -> None:
+        self._environment = environment
+        self.fingerprint = fingerprint
+
+    def __len__(self) -> int:
+        return self.info().rows
+
+    def info(self) -> SpaceInfo:
+        """Read what the store knows of this space now."""
+        with self._environment.reading() as transaction:
+            return self._info(transaction)
+
+    def find(self, ids: Ids) -> NDArray[np.int64]:
+        """Look ids (n, 2) up: (n,) int64 entries of `embedcache.index`, MISSING where absent."""
+        with self._environment.reading() as transaction:
+            return self._find(transaction, self._info(transaction), ids)
+
+    def contains(self, ids: Ids) -> NDArray[np.bool_]:
+        """Say which of the ids (n, 2) have a vector: (n,) bool."""
+        return np.not_equal(self.find(ids), index.MISSING)
+
+    def vectors(self, ids: Ids) -> NDArray[np.float32]:
+        """Gather vectors.
+
+        Args:
+            ids: (n, 2) uint64, in any order, repeats allowed.
+
+        Returns:
+            (n, dim) float32, a copy.
+
+        Raises:
+            StoreError: a sentence has no vector, or a block is damaged.
+        """
+        with self._environment.reading() as transaction:
+            info = self._info(transaction)
+            entries = self._find(transaction, info, ids)
+            absent = int(np.count_nonzero(entries == index.MISSING))
+            if absent:
+                raise StoreError(
+                    f"{absent:,} of {len(ids):,} sentences have no vector of {info.name} "
+                    f"in {self._environment.path}: embed them first"
+                )
+            return self._gather(transaction, info, index.entry_rows(entries))
+
+    def append(
+        self,
+        ids: Ids,
+        vectors: NDArray[np.floating[Any]],
+        *,
+        truncated: NDArray[np.bool_] | None = None,
+        precision: str = "float32",
+    ) -> int:
+        """Add vectors in one transaction; sentences that the space has already are left alone.
+
+        Args:
+            ids: (n, 2) uint64.
+            vectors: (n, dim), converted to the dtype of the space.
+            truncated: (n,) bool, whether the encoder saw only the sentence's beginning.
+            precision: in what precision they were computed, for the record.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            ValueError: the shapes do not fit, or a vector is not finite.
+        """
+        dim = self.info().dim
+        if vectors.shape != (len(ids), dim):
+            raise ValueError(f"expected vectors of shape {(len(ids), dim)}, got {vectors.shape}")
+        if not np.isfinite(vectors).all():
+            raise ValueError("a vector holds NaN or infinity")
+        if truncated is None:
+            truncated = np.zeros(len(ids), dtype=np.bool_)
+        order = index.first_occurrences(ids)
+        if len(order) < len(ids):
+            ids, vectors, truncated = ids[order], vectors[order], truncated[order]
+
+        def add(transaction: lmdb.Transaction) -> int:
+            info = self._info(transaction)
+            new = self._find(transaction, info, ids) == index.MISSING
+            if not new.any():
+                return 0
+            every = bool(new.all())
+            fresh_ids, fresh = (ids, vectors) if every else (ids[new], vectors[new])
+            rows = np.arange(info.rows, info.rows + len(fresh_ids))
+            self._write_blocks(transaction, info, fresh.astype(info.dtype, copy=False))
+            segment = index.Segment.sorted_from(fresh_ids, index.make_entries(rows, truncated[new]))
+            segments = self._write_segment(transaction, info, segment)
+            precisions = Counter(info.precisions) + Counter({precision: len(fresh_ids)})
+            put_info(
+                self._environment,
+                transaction,
+                SpaceInfo(
+                    **asdict(info)
+                    | {
+                        "rows": info.rows + len(fresh_ids),
+                        "precisions": dict(precisions),
+                        "segments": segments,
+                    }
+                ),
+            )
+            return len(fresh_ids)
+
+        return self._environment.write(add, vectors.nbytes + 64 * len(ids) + (1 << 22))
+
+    def _info(self, transaction: lmdb.Transaction) -> SpaceInfo:
+        return parse_info(self._environment.get(transaction, space_key(self.fingerprint)))
+
+    def _find(self, transaction: lmdb.Transaction, info: SpaceInfo, ids: Ids) -> NDArray[np.int64]:
+        segments = [
+            self._segment(transaction, info, number) for number, _ in reversed(info.segments)
+        ]
+        segments.sort(key=len, reverse=True)
+        return index.find_in(segments, ids)
+
+    def _segment(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int
+    ) -> index.Segment:
+        return index.Segment.from_bytes(self._value(transaction, b"i", info, number))
+
+    def _block(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int
+    ) -> NDArray[np.floating[Any]]:
+        data = self._value(transaction, b"v", info, number)
+        return np.frombuffer(data, dtype=info.dtype).reshape(-1, info.dim)
+
+    def _value(
+        self, transaction: lmdb.Transaction, kind: bytes, info: SpaceInfo, number: int
+    ) -> memoryview:
+        value = self._environment.get(transaction, _key(kind, info, number))
+        if value is None:
+            raise StoreError(f"the store {self._environment.path} has lost block {number}")
+        return value
+
+    def _gather(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        out = np.empty((len(rows), info.dim), dtype=np.float32)
+        if np.all(rows[1:] >= rows[:-1]):
+            order = None
+        else:
+            order = np.argsort(rows, kind="stable")
+            rows = rows[order]
+        first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
+        edges = np.arange(first // BLOCK_ROWS, last // BLOCK_ROWS + 2)
+        starts = np.searchsorted(rows, edges * BLOCK_ROWS)
+        for number, start, stop in zip(edges, starts, starts[1:], strict=False):
+            if start == stop:
+                continue
+            block = self._block(transaction, info, int(number))
+            local = rows[start:stop] - number * BLOCK_ROWS
+            where = slice(start, stop) if order is None else order[start:stop]
+            if stop - start == local[-1] - local[0] + 1 and (np.diff(local) == 1).all():
+                out[where] = block[local[0] : local[-1] + 1]
+            else:
+                out[where] = block[local]
+        return out
+
+    def _write_blocks(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.floating[Any]]
+    ) -> None:
+        number, used = divmod(info.rows, BLOCK_ROWS)
+        start = 0
+        while start < len(rows):
+            take = min(BLOCK_ROWS - used, len(rows) - start)
+            parts = [np.ascontiguousarray(rows[start : start + take])]
+            if used:
+                parts.insert(0, self._block(transaction, info, number))
+            self._environment.put(transaction, _key(b"v", info, number), *parts)
+            start, number, used = start + take, number + 1, 0
+
+    def _write_segment(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, segment: index.Segment
+    ) -> tuple[tuple[int, int], ...]:
+        merged = index.segments_to_merge([size for _, size in info.segments], len(segment))
+        kept = info.segments[: len(info.segments) - merged]
+        absorbed = info.segments[len(kept) :]
+        if absorbed:
+            old = [self._segment(transaction, info, number) for number, _ in absorbed]
+            segment = index.merge([*old, segment])
+            for number, _ in absorbed:
+                transaction.delete(_key(b"i", info, number))
+        number = kept[-1][0] + 1 if kept else 0
+        self._environment.put(transaction, _key(b"i", info, number), segment.to_bytes())
+        return (*kept, (number, len(segment)))
+
+
+def _key(kind: bytes, info: SpaceInfo, number: int) -> bytes:
+    return kind + struct.pack(">IQ", info.number, number)
+
+
+def space_key(fingerprint: str) -> bytes:
+    """Return the key of a space's info."""
+    return SPACE_PREFIX + fingerprint.encode()
+
+
+def parse_info(value: memoryview | None) -> SpaceInfo:
+    """Read a space's info from its value."""
+    if value is None:
+        raise StoreError("the space has gone from the store")
+    fields = json.loads(bytes(value))
+    fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
+    return SpaceInfo(**fields)
+
+
+def put_info(environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo) -> None:
+    """Write a space's info."""
+    key = space_key(info.fingerprint)
+    environment.put(transaction, key, json.dumps(asdict(info), ensure_ascii=False).encode())

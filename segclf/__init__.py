@@ -1,0 +1,58 @@
+"""Paragraph boundaries from cached sentence vectors.
+
+Example:
+    from segclf import TrainingOptions, Workspace, embed, evaluate, segment, train
+
+    workspace = Workspace("work")
+    embed("novels/", workspace)
+    run = train(workspace, TrainingOptions(head="bilstm", window=4))
+    print(evaluate(workspace, run).scores.f1)
+    print(segment("雨が降っていた。彼は傘を忘れた。", workspace, run).paragraphs())
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segclf.corpus import Corpus, ReadOptions, read_corpus
+    from segclf.embedding import embed
+    from segclf.evaluation import evaluate
+    from segclf.runs import Run, load_run, train
+    from segclf.segmentation import segment
+    from segclf.training import TrainingOptions
+    from segclf.workspace import Workspace
+
+_HOMES = {
+    "Corpus": "corpus",
+    "ReadOptions": "corpus",
+    "Run": "runs",
+    "TrainingOptions": "training",
+    "Workspace": "workspace",
+    "embed": "embedding",
+    "evaluate": "evaluation",
+    "load_run": "runs",
+    "read_corpus": "corpus",
+    "segment": "segmentation",
+    "train": "runs",
+}
+
+__all__ = [
+    "Corpus",
+    "ReadOptions",
+    "Run",
+    "TrainingOptions",
+    "Workspace",
+    "embed",
+    "evaluate",
+    "load_run",
+    "read_corpus",
+    "segment",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import a public name at its first use: embedding what is cached never imports torch."""
+    if name in _HOMES:
+        return getattr(import_module(f"segclf.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'segclf' has no attribute {name!r}")

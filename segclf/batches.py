@@ -1,0 +1,112 @@
+"""Training batches made of contiguous runs, so that neighbours share their sentences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segclf.windows import OUTSIDE, candidates, windows_of
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Vectors and labels of the documents of one split.
+
+    Attributes:
+        vectors: (n, d) float32.
+        labels: (n,) bool.
+        offsets: (m + 1,) where documents begin.
+    """
+
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    offsets: NDArray[np.int64]
+
+    def candidates(self) -> NDArray[np.bool_]:
+        """Say before which sentences a decision is due: (n,) bool."""
+        return candidates(self.offsets)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a head is trained on in one step.
+
+    Attributes:
+        vectors: (s, d) sentences of the batch's runs.
+        windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
+        targets: (b,) float32 of 0 and 1.
+    """
+
+    vectors: Tensor
+    windows: Tensor
+    targets: Tensor
+
+
+class Batches:
+    """Every candidate once an epoch, in runs of neighbours whose order and edges are drawn anew.
+
+    A run of r candidates needs r + 2w - 1 sentences, not 2wr: the head projects each once.
+
+    Args:
+        examples: the training split.
+        window: sentences w on each side.
+        batch_size: candidates a step, about.
+        device: where the vectors live.
+    """
+
+    RUNS = 8  # a batch: more of them mix better, fewer share more
+
+    def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
+        self._window = window
+        self._run = max(batch_size // self.RUNS, 1)
+        self._vectors = torch.from_numpy(examples.vectors).to(device)
+        self._targets = torch.from_numpy(examples.labels.astype(np.float32)).to(device)
+        self._due = torch.from_numpy(examples.candidates()).to(device)
+        inside = windows_of(examples.offsets, window) != OUTSIDE
+        self._inside = torch.from_numpy(inside).to(device)
+        self._device = device
+
+    @property
+    def vectors(self) -> Tensor:
+        """All sentences, (n, d)."""
+        return self._vectors
+
+    def __len__(self) -> int:
+        """Return the most steps that an epoch may have."""
+        runs = -(-len(self._vectors) // self._run) + 1
+        return -(-runs // self.RUNS)
+
+    def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        n = len(self._vectors)
+        starts = np.arange(random.integers(-self._run + 1, 1), n, self._run)
+        random.shuffle(starts)
+        for first in range(0, len(starts), self.RUNS):
+            batch = self._batch(torch.from_numpy(starts[first : first + self.RUNS]))
+            if len(batch.targets):
+                yield batch
+
+    def _batch(self, starts: Tensor) -> Batch:
+        n, w, run = len(self._vectors), self._window, self._run
+        length = run + 2 * w - 1  # sentences of a run
+        starts = starts.to(self._device)[:, None]  # (r, 1)
+        sentences = starts + torch.arange(-w, run + w - 1, device=self._device)  # (r, length)
+        numbers = (starts + torch.arange(run, device=self._device)).flatten()  # (r * run,)
+        in_range = (numbers >= 0) & (numbers < n)
+        numbers = numbers.clamp(0, n - 1)
+        kept = in_range & self._due[numbers]
+        in_run = (  # window of candidate j of a run: its sentences j to j + 2w - 1
+            torch.arange(run, device=self._device)[:, None]
+            + torch.arange(2 * w, device=self._device)
+        )  # (run, 2w)
+        base = torch.arange(len(starts), device=self._device) * length
+        windows = (base[:, None, None] + in_run).flatten(0, 1)  # (r * run, 2w)
+        windows = torch.where(self._inside[numbers], windows, OUTSIDE)
+        return Batch(
+            vectors=self._vectors[sentences.clamp(0, n - 1).flatten()],
+            windows=windows[kept],
+            targets=self._targets[numbers[kept]],
+        )

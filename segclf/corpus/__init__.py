@@ -1,0 +1,18 @@
+"""Text in many formats -> `Corpus`."""
+
+from segclf.corpus.documents import SPLITS, Corpus, Document, Split
+from segclf.corpus.plain import ReadOptions
+from segclf.corpus.read import FORMATS, read_corpus, read_text
+from segclf.corpus.sentences import SENTENCE_RULES
+
+__all__ = [
+    "FORMATS",
+    "SENTENCE_RULES",
+    "SPLITS",
+    "Corpus",
+    "Document",
+    "ReadOptions",
+    "Split",
+    "read_corpus",
+    "read_text",
+]

@@ -1,0 +1,96 @@
+"""Aozora Bunko: ruby, annotations, characters outside Shift_JIS, header and colophon.
+
+The markup is described at the head of each of the library's files and in its annotation manual.
+"""
+
+import re
+import unicodedata
+
+from segclf.corpus import plain
+from segclf.corpus.documents import Document
+from segclf.corpus.plain import ReadOptions
+
+_RULER = re.compile(r"^-{20,}[ \t]*\r?$", re.MULTILINE)
+_COLOPHON = re.compile(r"^底本[：:]", re.MULTILINE)
+_RUBY = re.compile(r"《[^《》\r\n]*》")
+_GAIJI = re.compile(r"※［＃([^［］]*(?:［＃[^［］]*］[^［］]*)*)］")
+_ANNOTATION = re.compile(r"［＃[^［］]*(?:［＃[^［］]*］[^［］]*)*］")
+_HEADING_LINE = re.compile(r"^[^\r\n]*［＃[^［］\r\n]*見出し[^［］\r\n]*］[^\r\n]*$", re.MULTILINE)
+_HEADING_BLOCK = re.compile(
+    r"［＃ここから[^［］\r\n]*見出し］.*?［＃ここで[^［］\r\n]*見出し終わり］", re.DOTALL
+)
+_ANNOTATION_LINE = re.compile(r"^[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+\r?\n", re.MULTILINE)
+_JIS_CODE = re.compile(r"(?:第\d水準|面区点番号)?([12])-(\d{1,2})-(\d{1,2})")
+_UNICODE_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})")
+_ACCENTED = re.compile(r"〔([^〔〕]*)〕")
+_LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
+_LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
+_MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
+_GETA = "〓"  # the printer's mark for a missing character
+_TITLE_LINES = 6
+
+
+def recognizes(text: str) -> bool:
+    """Say whether a text has the library's markup: its annotations, or ruby and its colophon."""
+    return "［＃" in text or ("《" in text and _COLOPHON.search(text) is not None)
+
+
+def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
+    """Read one document: the text between header and colophon, without its markup."""
+    body, headings = strip_markup(_body(text))
+    (document,) = plain.read(body, document_id, options)
+    return [
+        Document(document.id, document.sentences, document.labels, document.headings + headings)
+    ]
+
+
+def strip_markup(text: str) -> tuple[str, int]:
+    """Remove the markup.
+
+    Args:
+        text: a text without header and colophon.
+
+    Returns:
+        The text, ruby and annotations gone, characters outside Shift_JIS put in; and the count of
+        headings that were removed with their lines.
+    """
+    text, blocks = _HEADING_BLOCK.subn("", text)
+    text, lines = _HEADING_LINE.subn("", text)
+    text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
+    text = _ACCENTED.sub(_compose_accents, text)
+    text = _ANNOTATION_LINE.sub("", text)
+    text = _ANNOTATION.sub("", text)
+    return _RUBY.sub("", text).replace("｜", ""), blocks + lines
+
+
+def _body(text: str) -> str:
+    """Cut the title, the explanation of the markup between two rulers, and the colophon."""
+    rulers = list(_RULER.finditer(text))
+    if len(rulers) >= 2:
+        text = text[rulers[1].end() :]
+    else:  # no explanation: title and author stand above the first blank line
+        head, _, rest = text.partition("\n\n")
+        text = rest if rest and head.count("\n") < _TITLE_LINES else text
+    colophons = list(_COLOPHON.finditer(text))
+    return text[: colophons[-1].start()] if colophons else text
+
+
+def _compose_accents(match: re.Match[str]) -> str:
+    """Turn 〔Bru:cke〕 into Brücke; brackets around anything else stay."""
+    ligatures = {"AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "s": "ß"}
+    inside = _LIGATURES.sub(lambda found: ligatures[found.group(1)], match.group(1))
+    composed = _LETTER_WITH_MARK.sub(
+        lambda found: unicodedata.normalize("NFC", found.group(1) + _MARKS[found.group(2)]), inside
+    )
+    return match.group() if composed == match.group(1) else composed
+
+
+def _character(note: str) -> str:
+    """Return the character that a note on one outside Shift_JIS describes."""
+    if match := _UNICODE_CODE.search(note):
+        return chr(int(match.group(1), 16))
+    if match := _JIS_CODE.search(note):
+        plane, row, cell = (int(number) for number in match.groups())
+        encoded = bytes([0x8F] if plane == 2 else []) + bytes([0xA0 + row, 0xA0 + cell])
+        return encoded.decode("euc_jis_2004", errors="ignore") or _GETA
+    return _GETA

@@ -1,0 +1,125 @@
+"""Layout -> units of text that no sentence crosses, and which of them begin a paragraph."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Boundary = Literal["indent", "line", "blank"]
+
+_LINE = re.compile(r"[^\r\n]+")
+_NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
+_BLANK_LINE = re.compile(rf"{_NEWLINE}[^\S\r\n]*{_NEWLINE}")
+_INDENT = re.compile(r"\u3000|\t| {2,}")
+_SENTENCE_END = re.compile(r"[。．.!?！？…]+[」』）)\"'”’]*")
+_ENDS_SENTENCE = re.compile(r"[。．.!?！？…」』）)\"'”’:：―—]\s*$")
+_NUMBERED = re.compile(
+    r"(?:第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|[IVXLCDM]+\.?|\d+\.?"
+    r"|(?:chapter|part|book|act|scene|section)\s+[\w.]+.{0,60})",
+    re.IGNORECASE,
+)
+_MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
+_LONGEST_HEADING = 40
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A stretch of text that sentence splitting takes alone.
+
+    Attributes:
+        start: offset of its first character.
+        end: offset behind its last.
+        begins_paragraph: whether the layout begins a paragraph here.
+    """
+
+    start: int
+    end: int
+    begins_paragraph: bool
+
+
+def guess_boundary(text: str) -> Boundary:
+    """Say what marks a new paragraph in a text.
+
+    "indent" if a tenth of the lines or more are indented. Else "blank" if blank lines part it and
+    its lines are no paragraphs of their own: they break within sentences, or hold one sentence
+    each. Else "line".
+    """
+    lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
+    if not lines:
+        return "line"
+    if sum(bool(_INDENT.match(line)) for line in lines) >= 0.1 * len(lines):
+        return "indent"
+    if not _BLANK_LINE.search(text.strip()):
+        return "line"
+    sentences = sum(max(len(_SENTENCE_END.findall(line)), 1) for line in lines)
+    return "blank" if is_wrapped(text) or sentences <= 1.2 * len(lines) else "line"
+
+
+def is_wrapped(text: str) -> bool:
+    """Say whether lines break within sentences: whether most of them end without a full stop."""
+    lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
+    return sum(bool(_ENDS_SENTENCE.search(line)) for line in lines) < 0.5 * len(lines)
+
+
+def units_of(
+    text: str, boundary: Boundary, *, keep_headings: bool = False
+) -> tuple[list[Unit], int]:
+    """Cut a text into units and drop its section titles.
+
+    Args:
+        text: with any newlines.
+        boundary: what begins a paragraph: an indented line, every line, or a line behind a blank
+            one.
+        keep_headings: take section titles for units like any other.
+
+    Returns:
+        The units, blank ones left out, and the count of titles that were dropped.
+    """
+    pieces = _blocks(text) if boundary == "blank" else _lines(text)
+    units, headings = [], 0
+    for number, (start, end) in enumerate(pieces):
+        before = pieces[number - 1][1] if number else None
+        after = pieces[number + 1][0] if number + 1 < len(pieces) else None
+        alone = boundary != "blank" and _stands_alone(text, start, end, before, after)
+        if not keep_headings and _is_heading(text[start:end], alone=alone):
+            headings += 1
+        else:
+            begins = boundary != "indent" or bool(_INDENT.match(text, start))
+            units.append(Unit(start, end, begins))
+    return units, headings
+
+
+def _lines(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _LINE.finditer(text) if not match.group().isspace()]
+
+
+def _blocks(text: str) -> list[tuple[int, int]]:
+    """Join lines that no blank line parts."""
+    blocks: list[tuple[int, int]] = []
+    for start, end in _lines(text):
+        if blocks and not _BLANK_LINE.search(text, blocks[-1][1], start):
+            blocks[-1] = (blocks[-1][0], end)
+        else:
+            blocks.append((start, end))
+    return blocks
+
+
+def _stands_alone(text: str, start: int, end: int, before: int | None, after: int | None) -> bool:
+    above = before is None or bool(_BLANK_LINE.search(text, before, start))
+    below = after is None or bool(_BLANK_LINE.search(text, end, after))
+    return above and below and not (before is None and after is None)
+
+
+def _is_heading(line: str, *, alone: bool) -> bool:
+    """Say whether a line is a section title.
+
+    That is a Markdown heading; a short line that is nothing but a number ("第三章", "Chapter 4");
+    or a short line between blank lines that does not end like a sentence.
+    """
+    if _MARKDOWN_HEADING.match(line):
+        return "\n" not in line
+    stripped = line.strip()
+    if len(stripped) > _LONGEST_HEADING or "\n" in stripped:
+        return False
+    if _NUMBERED.fullmatch(stripped):
+        return True
+    return alone and not _ENDS_SENTENCE.search(stripped)

@@ -1,0 +1,113 @@
+"""Files and folders -> corpus."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedcache import UserError
+from segclf.corpus import aozora, choi, jsonl, plain
+from segclf.corpus.decode import decode
+from segclf.corpus.documents import Corpus, Document
+from segclf.corpus.plain import ReadOptions
+from segclf.corpus.sentences import sentence_rule
+from segclf.corpus.splits import assign_splits
+
+
+@dataclass(frozen=True)
+class Format:
+    """A text format.
+
+    Attributes:
+        recognizes: whether a text is of this format.
+        read: text, document id and options to documents.
+    """
+
+    recognizes: Callable[[str], bool]
+    read: Callable[[str, str, ReadOptions], list[Document]]
+
+
+FORMATS = {
+    "jsonl": Format(jsonl.recognizes, jsonl.read),
+    "choi": Format(choi.recognizes, choi.read),
+    "aozora": Format(aozora.recognizes, aozora.read),
+    "plain": Format(plain.recognizes, plain.read),
+}
+"""In the order of detection. A new format is a module beside these and a line here."""
+
+TEXT_SUFFIXES = {".txt", ".text", ".md", ".ref", ".jsonl"}
+
+
+def read_corpus(
+    path: str | Path,
+    *,
+    format_name: str = "auto",
+    options: ReadOptions | None = None,
+    split: str | None = None,
+) -> Corpus:
+    """Read a file, a folder of files, or standard input.
+
+    Args:
+        path: a file, a folder (every .txt, .text, .md, .ref and .jsonl file below it), or "-".
+        format_name: a name in `FORMATS`, or "auto" to tell by the content of each file.
+        options: layout and sentences.
+        split: see `segclf.corpus.splits.assign_splits`.
+
+    Raises:
+        UserError: nothing to read, or nothing in it.
+    """
+    options = options or ReadOptions()
+    sentence_rule(options.sentences)
+    if format_name not in ("auto", *FORMATS):
+        raise UserError(f"no format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
+    documents = [
+        document
+        for document_id, text in _texts(path)
+        for document in _format_of(text, format_name).read(text, document_id, options)
+        if document.sentences
+    ]
+    if not documents:
+        raise UserError(f"{path}: there is no sentence in it")
+    return Corpus.of(*assign_splits(documents, split))
+
+
+def read_text(path: str | Path) -> str:
+    """Read one file, or standard input for "-", in whatever encoding it is.
+
+    Raises:
+        UserError: there is no such file, or it cannot be decoded.
+    """
+    if str(path) == "-":
+        return decode(sys.stdin.buffer.read(), "standard input")
+    try:
+        return decode(Path(path).read_bytes(), str(path))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: is a folder, expected a file") from error
+    except PermissionError as error:
+        raise UserError(f"{path}: may not be read") from error
+
+
+def _texts(path: str | Path) -> list[tuple[str, str]]:
+    """Return (document id, text) of every file."""
+    folder = Path(path)
+    if not folder.is_dir():
+        name = "stdin" if str(path) == "-" else folder.name
+        return [(name, read_text(path))]
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and file.suffix.lower() in TEXT_SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
+    if not files:
+        raise UserError(f"{path}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
+    return [(file.relative_to(folder).as_posix(), read_text(file)) for file in files]
+
+
+def _format_of(text: str, format_name: str) -> Format:
+    if format_name != "auto":
+        return FORMATS[format_name]
+    return next(known for known in FORMATS.values() if known.recognizes(text))

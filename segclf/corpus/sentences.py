@@ -1,0 +1,83 @@
+"""A unit of text -> spans of its sentences; a span -> what the encoder sees."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sentencex
+
+from embedcache import UserError, normalize
+
+Spans = list[tuple[int, int]]
+
+_KANA = re.compile("[ぁ-んァ-ヶ]")
+_HAN = re.compile("[一-鿿]")
+_HANGUL = re.compile("[가-힣]")
+_WHITE_SPACE = re.compile(r"\s")
+_LANGUAGE_SAMPLE = 2000
+
+
+@dataclass(frozen=True)
+class SentenceRule:
+    """How to cut a unit into sentences.
+
+    Attributes:
+        spans: unit and language code to (start, end) offsets into the unit, in order.
+        clean: the text of a span to the sentence; what cleans to nothing is no sentence.
+    """
+
+    spans: Callable[[str, str], Spans]
+    clean: Callable[[str], str]
+
+
+def guess_language(text: str) -> str:
+    """Guess a language code from the script: ja, ko, zh, else en."""
+    sample = text[:_LANGUAGE_SAMPLE]
+    if _KANA.search(sample):
+        return "ja"
+    if _HANGUL.search(sample):
+        return "ko"
+    return "zh" if _HAN.search(sample) else "en"
+
+
+def sentence_rule(name: str) -> SentenceRule:
+    """Return a rule by name.
+
+    Raises:
+        UserError: no such rule.
+    """
+    if name not in SENTENCE_RULES:
+        raise UserError(f"no sentence rule {name!r}: choose from {', '.join(SENTENCE_RULES)}")
+    return SENTENCE_RULES[name]
+
+
+def _sentencex_spans(unit: str, language: str) -> Spans:
+    # plain spaces of the same length: sentencex 1.0 panics on some others
+    text = _WHITE_SPACE.sub(" ", unit)
+    spans, start = [], 0
+    for sentence in sentencex.segment(language, text):
+        spans.append((start, start + len(sentence)))  # its sentences join to the text
+        start += len(sentence)
+    return spans
+
+
+def _kuten_spans(unit: str, _language: str) -> Spans:
+    return [match.span() for match in re.finditer("[^。]+", unit)]
+
+
+def _kuten_clean(piece: str) -> str:
+    kept = re.sub("[ \r\n]", "", piece)
+    return normalize(kept.replace("\u3000", "")) if len(kept) > 1 else ""
+
+
+def _line_spans(unit: str, _language: str) -> Spans:
+    return [match.span() for match in re.finditer(r"[^\r\n]+", unit)]
+
+
+SENTENCE_RULES = {
+    "sentencex": SentenceRule(_sentencex_spans, normalize),
+    "kuten": SentenceRule(_kuten_spans, _kuten_clean),
+    "line": SentenceRule(_line_spans, normalize),
+}
+"""`kuten` is the rule of the first experiments on Soseki: drop U+0020, cut at every 。 and lose it,
+drop pieces of one character, drop U+3000."""

@@ -1,0 +1,97 @@
+"""Stage one on a corpus: read it, encode what is new, remember it in the workspace."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from embedcache import EncodeReport, encode_sentences, load_encoder
+from embedcache.encoders import Pooling
+from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A corpus whose every sentence has a vector in the store.
+
+    Attributes:
+        name: of the corpus in the workspace.
+        corpus: its text.
+        report: what stage one did.
+        encoder: whose vectors they are.
+        dim: length of a vector.
+    """
+
+    name: str
+    corpus: Corpus
+    report: EncodeReport
+    encoder: EncoderReference
+    dim: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `segtool embed --json` prints."""
+        return {
+            "corpus": self.name,
+            "sentences": self.report.sentences,
+            "unique": self.report.unique,
+            "encoded": self.report.encoded,
+            "cached": self.report.cached,
+            "truncated": self.report.truncated,
+            "headings_removed": self.corpus.headings_removed,
+            "splits": self.corpus.counts(),
+            "encoder": self.encoder.name,
+            "fingerprint": self.encoder.fingerprint,
+            "dim": self.dim,
+            "seconds": round(self.report.seconds, 3),
+        }
+
+
+def embed(
+    path: str | Path,
+    workspace: Workspace,
+    *,
+    name: str | None = None,
+    encoder_name: str = "e5-small",
+    pooling: Pooling | None = None,
+    device: str | None = None,
+    dtype: Literal["float32", "float16"] = "float32",
+    options: ReadOptions | None = None,
+    format_name: str = "auto",
+    split: str | None = None,
+    progress: bool = False,
+) -> Embedded:
+    """Read a corpus and see to it that the store has a vector of every sentence.
+
+    The corpus is remembered once all of it is encoded; if that is stopped, what was encoded is kept
+    and the same call goes on from there.
+
+    Args:
+        path: file, folder, or "-"; see `segclf.corpus.read_corpus`.
+        workspace: where store and corpus are kept.
+        name: of the corpus; by default the file's or folder's.
+        encoder_name: see `embedcache.load_encoder`.
+        pooling: likewise.
+        device: likewise.
+        dtype: how a new space of the store keeps numbers.
+        options: layout and sentence rule.
+        format_name: see `segclf.corpus.read_corpus`.
+        split: likewise.
+        progress: show a bar on standard error.
+
+    Raises:
+        UserError: the text cannot be read, or there is no such encoder.
+    """
+    options = options or ReadOptions()
+    corpus = read_corpus(path, format_name=format_name, options=options, split=split)
+    encoder = load_encoder(encoder_name, pooling=pooling, device=device)
+    store = workspace.store(create=True)
+    report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
+    reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
+    name = name or _corpus_name(path)
+    stored = StoredCorpus(name, corpus, options.sentences, workspace.encoders_of(name, corpus))
+    workspace.save_corpus(stored.with_encoder(reference))
+    return Embedded(name, corpus, report, reference, encoder.dim)
+
+
+def _corpus_name(path: str | Path) -> str:
+    return "stdin" if str(path) == "-" else Path(path).resolve().stem

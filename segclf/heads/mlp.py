@@ -1,0 +1,33 @@
+"""The window's sentences side by side, and how the two in the middle differ, through one layer."""
+
+import torch
+from torch import Tensor, nn
+
+from segclf.heads.base import Head
+
+
+class MLP(Head):
+    """A multi-layer perceptron over the window.
+
+    Product and difference of the two sentences beside the candidate stand with it, as in the
+    sentence pair classifiers since InferSent (Conneau et al. 2017).
+    """
+
+    def __init__(
+        self, dim: int, window: int, *, hidden: int = 128, layer: int = 256, dropout: float = 0.5
+    ) -> None:
+        super().__init__(dim, window, hidden, dropout)
+        self.classify = nn.Sequential(
+            nn.Linear((2 * window + 2) * hidden, layer),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(layer, 1),
+        )
+
+    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
+        gathered = self.gather(vectors, windows)  # (b, 2w, h)
+        left, right = gathered[:, self.window - 1], gathered[:, self.window]  # (b, h)
+        pair = torch.cat([left * right, (left - right).abs()], dim=1)  # (b, 2h)
+        logits: Tensor = self.classify(torch.cat([gathered.flatten(1), pair], dim=1))  # (b, 1)
+        return logits.squeeze(1)

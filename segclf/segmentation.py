@@ -1,0 +1,100 @@
+"""New text -> paragraphs."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
+from segclf.batches import Examples
+from segclf.corpus.layout import is_wrapped, units_of
+from segclf.corpus.plain import Sentence, sentences_in
+from segclf.corpus.sentences import guess_language
+from segclf.decoding import decode
+from segclf.runs import Run
+from segclf.training import predict
+from segclf.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A text and where its paragraphs begin.
+
+    Attributes:
+        text: as it was given.
+        sentences: n sentences with their places in the text.
+        probabilities: (n,) float32, that a paragraph begins with the sentence.
+        boundaries: (n,) bool.
+    """
+
+    text: str
+    sentences: list[Sentence]
+    probabilities: NDArray[np.float32]
+    boundaries: NDArray[np.bool_]
+
+    def paragraphs(self) -> list[str]:
+        """Return the paragraphs; joined they are the text, character for character."""
+        begins = [self.sentences[i].start for i in np.flatnonzero(self.boundaries)]
+        edges = [0, *begins[1:], len(self.text)]
+        return [self.text[start:end] for start, end in pairwise(edges)]
+
+    def to_text(self) -> str:
+        """Return the text with an empty line put in before each paragraph but the first."""
+        return "\n\n".join(self.paragraphs())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `segtool segment --format json` prints."""
+        return {
+            "text": self.text,
+            "sentences": [
+                {
+                    "text": sentence.text,
+                    "start": sentence.start,
+                    "end": sentence.end,
+                    "probability": round(float(probability), 6),
+                    "boundary": bool(boundary),
+                }
+                for sentence, probability, boundary in zip(
+                    self.sentences, self.probabilities, self.boundaries, strict=True
+                )
+            ],
+        }
+
+
+def segment(text: str, workspace: Workspace, run: Run, *, progress: bool = False) -> Segmentation:
+    """Find the paragraphs of a text; the layout that it has is not looked at.
+
+    Its sentences are encoded into the store, those that are there already are not encoded again.
+
+    Args:
+        text: any text. A line break ends a sentence, unless most lines break within sentences.
+        workspace: with the store.
+        run: a trained head.
+        progress: show a bar on standard error.
+
+    Raises:
+        UserError: there is no sentence in the text, or the run's encoder has changed.
+    """
+    rule = run.record["sentence_rule"]
+    language = guess_language(text)
+    units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
+    sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]
+    if not sentences:
+        raise UserError("there is no sentence in the text")
+    reference = run.encoder
+    encoder = load_encoder(reference.name, pooling=reference.pooling)
+    if encoder.fingerprint != reference.fingerprint:
+        raise UserError(
+            f"the encoder {reference.name} is not the one that {run.name} was trained with: "
+            "its weights or settings have changed; embed and train again"
+        )
+    store = workspace.store(create=True)
+    encode_sentences([s.text for s in sentences], encoder, store, progress=progress)
+    vectors = store.space(reference.fingerprint).vectors(sentence_ids(s.text for s in sentences))
+    offsets = np.array([0, len(sentences)])
+    examples = Examples(vectors, np.zeros(len(sentences), dtype=np.bool_), offsets)
+    probabilities = predict(run.load_head(), examples)
+    boundaries = decode(probabilities, run.threshold, offsets)
+    return Segmentation(text, sentences, probabilities, boundaries)

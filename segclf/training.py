@@ -1,0 +1,217 @@
+"""Train a head on cached vectors; everything that is chosen is chosen on dev."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from embedcache import UserError
+from segclf.batches import Batches, Examples
+from segclf.decoding import best_threshold, decode
+from segclf.heads import Head, make_head
+from segclf.losses import Loss, make_loss
+from segclf.metrics import precision_recall_f1
+from segclf.windows import OUTSIDE, windows_of
+
+_PREDICT_CANDIDATES = 2048  # a step; bounds memory, not results
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train.
+
+    Attributes:
+        head: a name in `segclf.heads.HEADS`.
+        window: sentences on each side of a candidate.
+        loss: a name in `segclf.losses.LOSSES`.
+        gamma: of the focal loss.
+        learning_rate: highest of a one-cycle schedule (Smith 2018) over all epochs.
+        weight_decay: of AdamW.
+        batch_size: candidates a step; None for 256, less where that would be few steps an epoch.
+        epochs: most passes over train.
+        patience: epochs without a better F1 on dev before training stops.
+        seed: of weights, dropout and order.
+    """
+
+    head: str = "bilstm"
+    window: int = 4
+    loss: str = "cross-entropy"
+    gamma: float = 2.0
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    batch_size: int | None = None
+    epochs: int = 12
+    patience: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave; epoch 0 is before training.
+
+    Attributes:
+        epoch: its number.
+        loss: mean over the epoch's steps; of epoch 0, on dev.
+        precision: on dev, at the threshold.
+        recall: on dev.
+        f1: on dev.
+        threshold: the best on dev.
+        seconds: of training alone.
+    """
+
+    epoch: int
+    loss: float
+    precision: float
+    recall: float
+    f1: float
+    threshold: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    """A trained head and how it became so.
+
+    Attributes:
+        head: with the weights of the best epoch, on the CPU.
+        history: every epoch.
+        best: the epoch with the highest F1 on dev.
+        collapsed: whether it says the same of every dev candidate.
+    """
+
+    head: Head
+    history: list[Epoch]
+    best: Epoch
+    collapsed: bool
+
+
+def train_head(
+    train: Examples,
+    dev: Examples,
+    options: TrainingOptions,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> TrainedHead:
+    """Train a head with AdamW and early stopping.
+
+    Args:
+        train: learned from.
+        dev: for early stopping and the threshold.
+        options: how.
+        on_epoch: called with each epoch, number 0 before training.
+
+    Raises:
+        UserError: no such head or loss, a number out of range, or a split without boundaries.
+    """
+    _check(train, dev, options)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(options.seed)
+    random = np.random.default_rng(options.seed)
+    head = make_head(options.head, train.vectors.shape[1], options.window).to(device)
+    due = train.candidates()
+    loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
+    size = options.batch_size or max(min(256, int(due.sum()) // 64), 16)
+    batches = Batches(train, options.window, size, device)
+    head.standardize_by(batches.vectors)
+    optimizer = torch.optim.AdamW(
+        head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, options.epochs * len(batches), pct_start=0.1
+    )
+    history = [_epoch_zero(head, dev, loss)]
+    best, best_state = history[0], copy.deepcopy(head.state_dict())
+    on_epoch(best)
+    for number in range(1, options.epochs + 1):
+        started = time.perf_counter()
+        mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
+        seconds = time.perf_counter() - started
+        history.append(_assess(number, mean_loss, seconds, dev, predict(head, dev)))
+        on_epoch(history[-1])
+        if history[-1].f1 > best.f1 or best.epoch == 0:
+            best, best_state = history[-1], copy.deepcopy(head.state_dict())
+        elif number - best.epoch >= options.patience:
+            break
+    head.load_state_dict(best_state)
+    decided = decode(predict(head, dev), best.threshold, dev.offsets)[dev.candidates()]
+    return TrainedHead(
+        head.cpu(), history, best, collapsed=bool(decided.all() or not decided.any())
+    )
+
+
+def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
+    """Return the probability (n,) that a paragraph begins with each sentence."""
+    head.eval()
+    device = head.mean.device
+    vectors = torch.from_numpy(examples.vectors)
+    windows = torch.from_numpy(windows_of(examples.offsets, head.window))
+    parts = [np.zeros(0, dtype=np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(windows), _PREDICT_CANDIDATES):
+            stop = min(start + _PREDICT_CANDIDATES, len(windows))
+            low, high = max(start - head.window, 0), min(stop + head.window, len(windows))
+            part = windows[start:stop]
+            local = torch.where(part == OUTSIDE, OUTSIDE, part - low)
+            logits = head(vectors[low:high].to(device), local.to(device))
+            parts.append(torch.sigmoid(logits).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _check(train: Examples, dev: Examples, options: TrainingOptions) -> None:
+    for name in ("learning_rate", "epochs", "patience", "batch_size"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
+    for split, examples in (("train", train), ("dev", dev)):
+        labels = examples.labels[examples.candidates()]
+        if not labels.any() or labels.all():
+            what = "no boundary" if not labels.any() else "a boundary before every sentence"
+            raise UserError(
+                f"the {split} split has {what} ({len(labels)} candidates): embed more text, or "
+                "name its layout with segtool embed --boundary"
+            )
+
+
+def _train_epoch(
+    head: Head,
+    batches: Batches,
+    random: np.random.Generator,
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    head.train()
+    total = torch.zeros((), device=batches.vectors.device)
+    count = 0
+    for batch in batches.epoch(random):
+        value = loss(head(batch.vectors, batch.windows), batch.targets)
+        optimizer.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        total += value.detach() * len(batch.targets)
+        count += len(batch.targets)
+    return float(total) / count
+
+
+def _epoch_zero(head: Head, dev: Examples, loss: Loss) -> Epoch:
+    probabilities = predict(head, dev)
+    due = dev.candidates()
+    logits = torch.logit(torch.from_numpy(probabilities[due]))
+    value = loss(logits, torch.from_numpy(dev.labels[due].astype(np.float32)))
+    return _assess(0, float(value), 0.0, dev, probabilities)
+
+
+def _assess(
+    number: int, loss: float, seconds: float, dev: Examples, probabilities: NDArray[np.float32]
+) -> Epoch:
+    due = dev.candidates()
+    threshold, _ = best_threshold(probabilities[due], dev.labels[due])
+    decided = decode(probabilities, threshold, dev.offsets)
+    scores = precision_recall_f1(dev.labels, decided, dev.offsets)
+    return Epoch(number, loss, *scores, threshold, seconds)

@@ -1,0 +1,173 @@
+"""The workspace: a folder with the store, the corpora embedded into it, and the runs.
+
+store/            the embedding store
+corpora/NAME.json sentences, labels and splits of a corpus, and who encoded it
+runs/RUN/         see `segclf.runs`
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedcache import EmbeddingStore, UserError
+from embedcache.encoders import Pooling
+from segclf.corpus import Corpus, Document
+
+DEFAULT_FOLDER = ".segtool"
+
+
+@dataclass(frozen=True)
+class EncoderReference:
+    """An encoder as a corpus or a run remembers it.
+
+    Attributes:
+        name: what `embedcache.load_encoder` takes.
+        pooling: likewise.
+        fingerprint: names its space in the store.
+    """
+
+    name: str
+    pooling: Pooling | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class StoredCorpus:
+    """A corpus in the workspace.
+
+    Attributes:
+        name: of the corpus.
+        corpus: its text.
+        sentence_rule: how it was cut into sentences.
+        encoders: whose vectors of it are in the store, the latest last.
+    """
+
+    name: str
+    corpus: Corpus
+    sentence_rule: str
+    encoders: tuple[EncoderReference, ...]
+
+    def with_encoder(self, encoder: EncoderReference) -> "StoredCorpus":
+        """Return the corpus with an encoder as its latest."""
+        others = [e for e in self.encoders if e.fingerprint != encoder.fingerprint]
+        return replace(self, encoders=(*others, encoder))
+
+    def encoder(self, name: str | None) -> EncoderReference:
+        """Return an encoder of this corpus by name, by default the latest.
+
+        Raises:
+            UserError: it has not encoded this corpus.
+        """
+        for encoder in reversed(self.encoders):
+            if name in (None, encoder.name):
+                return encoder
+        present = ", ".join(encoder.name for encoder in self.encoders)
+        raise UserError(
+            f"the corpus {self.name} is not embedded with {name} but with {present}: "
+            f"run segtool embed with --encoder {name}"
+        )
+
+
+class Workspace:
+    """The folder that the commands share.
+
+    Args:
+        path: the folder; by default that in SEGTOOL_HOME, else ./.segtool. It is made when
+            something is written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = Path(path or os.environ.get("SEGTOOL_HOME") or DEFAULT_FOLDER)
+        self.runs = self.path / "runs"
+        self._corpora = self.path / "corpora"
+
+    def store(self, *, create: bool = False) -> EmbeddingStore:
+        """Open the store.
+
+        Raises:
+            UserError: there is none and `create` is False.
+        """
+        if not create and not (self.path / "store").exists():
+            raise UserError(self._nothing_embedded())
+        return EmbeddingStore(self.path / "store", create=create)
+
+    def save_corpus(self, stored: StoredCorpus) -> None:
+        """Write a corpus, in place of one of the same name."""
+        corpus = stored.corpus
+        documents = [
+            {
+                "id": corpus.document_ids[i],
+                "split": corpus.splits[i],
+                "sentences": corpus.sentences[start:stop],
+                "labels": corpus.labels[start:stop].astype(int).tolist(),
+            }
+            for i, (start, stop) in enumerate(zip(corpus.offsets, corpus.offsets[1:], strict=False))
+        ]
+        content = {
+            "format": 1,
+            "name": stored.name,
+            "sentence_rule": stored.sentence_rule,
+            "encoders": [asdict(encoder) for encoder in stored.encoders],
+            "headings_removed": corpus.headings_removed,
+            "documents": documents,
+        }
+        write_json(self._corpora / f"{stored.name}.json", content)
+
+    def load_corpus(self, name: str | None = None) -> StoredCorpus:
+        """Read a corpus, by default the one embedded last.
+
+        Raises:
+            UserError: there is none (of this name).
+        """
+        present = sorted(self._corpora.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        if not present:
+            raise UserError(self._nothing_embedded())
+        path = self._corpora / f"{name}.json" if name else present[-1]
+        if not path.exists():
+            known = ", ".join(path.stem for path in present)
+            raise UserError(f"no corpus {name!r} in {self.path}; it has: {known}")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        documents = [
+            Document(d["id"], d["sentences"], np.array(d["labels"], dtype=np.bool_))
+            for d in content["documents"]
+        ]
+        corpus = Corpus.of(documents, [d["split"] for d in content["documents"]])
+        return StoredCorpus(
+            content["name"],
+            replace(corpus, headings_removed=content["headings_removed"]),
+            content["sentence_rule"],
+            tuple(EncoderReference(**encoder) for encoder in content["encoders"]),
+        )
+
+    def encoders_of(self, name: str, corpus: Corpus) -> tuple[EncoderReference, ...]:
+        """Return who has encoded the corpus of this name, if its sentences are still the same."""
+        if not (self._corpora / f"{name}.json").exists():
+            return ()
+        stored = self.load_corpus(name)
+        return stored.encoders if stored.corpus.sentences == corpus.sentences else ()
+
+    def _nothing_embedded(self) -> str:
+        return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
+
+
+def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
+    """Write a JSON file whole or not at all."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=indent))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all, its newlines as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
