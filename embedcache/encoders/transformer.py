@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from logging import WARNING, getLogger
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -67,7 +67,7 @@ class TransformerEncoder:
 
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # an unused pooler is no news
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        getLogger("sentence_transformers").setLevel(WARNING)
+        getLogger("sentence_transformers").setLevel(ERROR)
         device = self.device or best_device()
         path = str(self._directory())
         options = {"dtype": getattr(torch, self.precision)}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Stories in, paragraphs out: the whole of segtool in a minute or two.
+set -euo pipefail
+cd "$(dirname "$0")"
+export SEGTOOL_HOME="${SEGTOOL_HOME:-$PWD/../.segtool}"
+
+run() {
+  printf '\n$ %s\n' "$*"
+  "$@"
+}
+
+run segtool embed stories
+run segtool train --head bilstm --window 4
+run segtool segment unseen.txt
+run segtool eval

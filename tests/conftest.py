@@ -1,0 +1,86 @@
+"""The few fixtures that many tests share."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from embedcache import EmbeddingStore
+from embedcache.encoders.protocol import fingerprint_of
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+STORIES = ROOT / "examples" / "stories"
+
+
+class HashEncoder:
+    """A real, fast encoder: character bigram counts, hashed and normalised; counts its calls."""
+
+    def __init__(self, dim: int = 32, name: str = "hash") -> None:
+        self.name = name
+        self.dim = dim
+        self.identity = {"bigrams": dim, "name": name}
+        self.fingerprint = fingerprint_of(self.identity)
+        self.encoded: list[str] = []
+
+    def encode(self, sentences: list[str]) -> NDArray[np.float32]:
+        self.encoded += sentences
+        vectors = np.zeros((len(sentences), self.dim), dtype=np.float32)
+        for row, sentence in enumerate(sentences):
+            for pair in zip(sentence, sentence[1:] + "\n", strict=True):
+                vectors[row, (ord(pair[0]) * 31 + ord(pair[1])) % self.dim] += 1
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+@pytest.fixture
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddingStore:
+    return EmbeddingStore(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the folder shared/ with the benchmark data is not here")
+    return SHARED
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def segtool() -> Run:
+    """Run the installed command in a folder: segtool(folder, "embed", "corpus.txt")."""
+
+    def run(folder: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in os.environ.items() if k != "SEGTOOL_HOME"}
+        command = [str(Path(sys.executable).parent / "segtool"), *arguments]
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, env=environment, **options
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
+    """A folder in which the example stories were embedded with e5-small and a head trained."""
+    folder = tmp_path_factory.mktemp("trained")
+    embedded = segtool(folder, "embed", str(STORIES), "--json")
+    assert embedded.returncode == 0, embedded.stderr
+    (folder / "embedded.json").write_text(embedded.stdout)
+    run = segtool(folder, "train", "--head", "mlp", "--window", "1", "--json")
+    assert run.returncode == 0, run.stderr
+    (folder / "trained.json").write_text(run.stdout)
+    assert json.loads(run.stdout)["run"] == "mlp-w1-001"
+    return folder

@@ -1,0 +1,113 @@
+"""Stage one: each distinct sentence once, ever."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from embedcache import encode_sentences, normalize, sentence_ids
+from embedcache import encode as encode_module
+from embedcache.encode import token_batches
+from tests.conftest import HashEncoder
+
+
+def counts(report):
+    return report.sentences, report.unique, report.encoded, report.cached
+
+
+def test_each_distinct_sentence_is_encoded_once(store, encoder):
+    sentences = ["雨が降る。", "　雨が降る。", "風が吹く。", "雨が降る。"]
+    assert counts(encode_sentences(sentences, encoder, store)) == (4, 2, 2, 0)
+    assert counts(encode_sentences([*sentences, "雪。"], encoder, store)) == (5, 3, 1, 2)
+    assert sorted(encoder.encoded) == sorted(["雨が降る。", "風が吹く。", "雪。"])
+
+
+def test_vectors_are_those_of_the_encoder(store, encoder):
+    sentences = [f"{'あ' * (n % 50)}{n}" for n in range(3000)]
+    encode_sentences(iter(sentences), encoder, store)
+    read = store.space(encoder.fingerprint).vectors(sentence_ids(sentences))
+    assert np.array_equal(read, HashEncoder().encode(sentences))
+
+
+def test_chunks_of_a_stream_know_each_other(store, encoder, monkeypatch):
+    monkeypatch.setattr(encode_module, "CHUNK_SENTENCES", 10)
+    stream = (str(n % 25) for n in range(100))
+    assert counts(encode_sentences(stream, encoder, store)) == (100, 25, 25, 0)
+
+
+def test_nothing_given_is_no_mistake(store, encoder):
+    assert counts(encode_sentences([], encoder, store)) == (0, 0, 0, 0)
+
+
+class Stopping(HashEncoder):
+    """Stops, as Ctrl-C does, once it has encoded so many."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    def encode(self, sentences):
+        if len(self.encoded) >= self.after:
+            raise KeyboardInterrupt
+        return super().encode(sentences)
+
+
+def test_what_was_encoded_before_a_stop_is_kept(store):
+    sentences = [f"{n} " + "x" * 600 for n in range(50)]
+    with pytest.raises(KeyboardInterrupt):
+        encode_sentences(sentences, Stopping(20), store)
+    kept = len(store.spaces()) and store.spaces()[0].rows
+    assert kept >= 20
+    report = encode_sentences(sentences, HashEncoder(), store)
+    assert counts(report) == (50, 50, 50 - kept, kept)
+
+
+class Counting(HashEncoder):
+    """Counts a character as a token and reads ten of them."""
+
+    max_tokens = 10
+
+    def count_tokens(self, sentences):
+        return np.array([len(sentence) for sentence in sentences])
+
+
+def test_long_sentences_are_counted_also_when_they_are_cached(store):
+    sentences = ["x" * 10, "x" * 11, "y" * 30, "y" * 30]
+    assert encode_sentences(sentences, Counting(), store).truncated == 2
+    assert encode_sentences(sentences, Counting(), store).truncated == 2
+
+
+@given(
+    hnp.arrays(np.int64, st.integers(0, 200), elements=st.integers(0, 600)),
+    st.integers(1, 2000),
+)
+def test_batches_hold_everything_once_within_the_budget(lengths, budget):
+    batches = list(token_batches(lengths, budget))
+    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
+
+
+def test_the_cached_path_never_imports_torch(tmp_path):
+    script = """
+import sys
+from embedcache import EmbeddingStore, encode_sentences, load_encoder, sentence_ids
+import numpy as np
+encoder = load_encoder("e5-small")
+store = EmbeddingStore(sys.argv[1])
+space = store.create_space(encoder.fingerprint, name=encoder.name, dim=encoder.dim)
+space.append(sentence_ids(["a", "b"]), np.ones((2, encoder.dim), dtype=np.float32))
+report = encode_sentences(["a", " b "], encoder, store)
+assert report.cached == 2, report
+assert not {"torch", "transformers", "sentence_transformers"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "s")], check=True)
+
+
+def test_normalized_text_is_what_is_encoded(store, encoder):
+    encode_sentences(["　e\u0301  x\n"], encoder, store)
+    assert encoder.encoded == [normalize("é x")]

