@@ -6,10 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import click
 import typer
-
-from embedcache.errors import UserError
 
 if TYPE_CHECKING:
     from segclf.training import Epoch
@@ -19,7 +16,6 @@ INTERRUPTED = 130
 app = typer.Typer(
     help="Split text into paragraphs: encode every sentence once, train small heads in seconds.\n\n"
     "Example: segtool embed novel.txt && segtool train && segtool eval && segtool segment new.txt",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -250,23 +246,30 @@ def _show(
 def main() -> None:
     """Run the command line: exit 2 and one line for a user's mistake, a traceback for a bug."""
     try:
-        code = app(standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write(
-            "\nstopped; what was encoded is kept: the same command goes on from there\n"
-        )
-        code = INTERRUPTED
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "segtool"
-        sys.stderr.write(f"error: {error.format_message()} (see {command} --help)\n")
-        code = error.exit_code
-    except (UserError, click.ClickException) as error:
-        sys.stderr.write(f"error: {error}\n")
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+        if code == INTERRUPTED:
+            sys.stderr.write("\nstopped: what was encoded is kept, nothing is half written\n")
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "segtool"
+        sys.stderr.write(f"error: {_one_line(error)} (see {command} --help)\n")
         code = 2
-    except BrokenPipeError:
+    except BrokenPipeError:  # as in `segtool segment novel.txt | head`
         sys.stderr.close()
         code = 1
+    except ValueError as error:
+        from embedcache import UserError
+
+        if not isinstance(error, UserError):
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        code = 2
     sys.exit(code)
+
+
+def _one_line(error: typer.TyperException) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(message.replace("Value error, ", "").split())
 
 
 if __name__ == "__main__":

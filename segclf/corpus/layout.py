@@ -55,9 +55,9 @@ def guess_boundary(text: str) -> Boundary:
 
 
 def is_wrapped(text: str) -> bool:
-    """Say whether lines break within sentences: whether most of them end without a full stop."""
+    """Say whether lines break within sentences: whether 3 in 10 or more end without a full stop."""
     lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
-    return sum(bool(_ENDS_SENTENCE.search(line)) for line in lines) < 0.5 * len(lines)
+    return sum(bool(_ENDS_SENTENCE.search(line)) for line in lines) <= 0.7 * len(lines)
 
 
 def units_of(

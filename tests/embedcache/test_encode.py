@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from embedcache import encode_sentences, normalize, sentence_ids
 from embedcache import encode as encode_module
+from embedcache import encode_sentences, normalize, sentence_ids
 from embedcache.encode import token_batches
 from tests.conftest import HashEncoder
 

@@ -1,0 +1,282 @@
+"""Text in many formats -> sentences and labels."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedcache import UserError
+from segclf.corpus import Document, ReadOptions, aozora, read_corpus
+from segclf.corpus.decode import decode
+from segclf.corpus.layout import Unit, guess_boundary, units_of
+from segclf.corpus.plain import sentences_in
+from segclf.corpus.read import read_text
+from segclf.corpus.sentences import SENTENCE_RULES
+from segclf.corpus.splits import assign_splits
+from tests.conftest import STORIES
+
+INDENTED = "　雨が降る。風も吹く。\n「寒い」\n「本当に」\n　夜になった。\n"
+
+
+def write(tmp_path, text, name="corpus.txt", **options):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return tmp_path / name
+
+
+def read(path, **options):
+    return read_corpus(path, options=ReadOptions(**options), split="train")
+
+
+def labelled(corpus):
+    return list(zip(corpus.sentences, corpus.labels.tolist(), strict=True))
+
+
+def test_indented_lines_begin_paragraphs_and_dialogue_lines_do_not(tmp_path):
+    corpus = read(write(tmp_path, INDENTED))
+    assert labelled(corpus) == [
+        ("雨が降る。", True),
+        ("風も吹く。", False),
+        ("「寒い」", False),
+        ("「本当に」", False),
+        ("夜になった。", True),
+    ]
+
+
+def test_every_line_or_every_block_can_be_a_paragraph(tmp_path):
+    lines = read(write(tmp_path, INDENTED), boundary="line")
+    assert lines.labels.tolist() == [True, False, True, True, True]
+    wrapped = "The first line\nruns on. It ends.\n\nA second\nparagraph.\n"
+    blocks = read(write(tmp_path, wrapped))
+    assert labelled(blocks) == [
+        ("The first line runs on.", True),
+        ("It ends.", False),
+        ("A second paragraph.", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "boundary"),
+    [
+        (INDENTED, "indent"),
+        ("一行目。二行目。\n三行目。四行目。\n\n五行目。六行目。\n七行目。八行目。\n", "line"),
+        ("One.\nTwo.\nThree.\n\nFour.\nFive.\n", "blank"),
+        ("A line that\nis wrapped.\n\nAnother that\nis too.\n", "blank"),
+        ("A paragraph. It has two.\n\nAnother one. It too.\n", "line"),
+        ("", "line"),
+    ],
+)
+def test_the_layout_is_guessed(text, boundary):
+    assert guess_boundary(text) == boundary
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp"],
+)
+def test_any_encoding_and_newline_reads_alike(tmp_path, encoding, newline):
+    data = (INDENTED * 3).replace("\n", newline).encode(encoding)
+    assert labelled(read(write(tmp_path, data))) == labelled(read(write(tmp_path, INDENTED * 3)))
+
+
+def test_undecodable_bytes_are_told_with_their_offset():
+    with pytest.raises(UserError, match=r"x.txt: byte 3 \(0xff\) is not UTF-8"):
+        decode(b"abc\xff\xfe\x01", "x.txt")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
+def test_utf8_is_always_read_as_utf8(text):
+    assert decode(text.encode(), "x") == text
+
+
+def test_titles_are_removed_and_counted(tmp_path):
+    story = "潮待ち\n\n一\n\n" + INDENTED + "\n第二章\n\n" + INDENTED + "\n# おわり\n\n" + INDENTED
+    corpus = read(write(tmp_path, story))
+    assert corpus.headings_removed == 4
+    assert len(corpus) == 15
+
+
+def test_the_example_stories_have_their_size():
+    corpus = read_corpus(STORIES)
+    assert len(corpus.document_ids) >= 6
+    assert len(corpus) >= 900
+    assert corpus.labels.sum() >= 180
+    assert set(corpus.splits) == {"train", "dev", "test"}
+
+
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+@pytest.mark.parametrize("boundary", ["auto", "indent", "line", "blank"])
+@given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
+def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
+    """No sentence holds white space that a layout is made of, and none begins or ends with any."""
+    from segclf.corpus import plain
+
+    (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
+    for sentence in document.sentences:
+        assert sentence == sentence.strip() != ""
+        assert not set("\u3000\t\n\r\u2028") & set(sentence)
+
+
+@given(text=st.text("　 \nあ。「」a.B!?D\u2028\x1c\x85é", max_size=80))
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+def test_spans_stand_in_order_and_clean_to_their_sentence(rule, text):
+    sentences = list(sentences_in(text, Unit(0, len(text), True), rule, "ja"))
+    edges = [edge for s in sentences for edge in (s.start, s.end)]
+    assert edges == sorted(edges)
+    for sentence in sentences:
+        assert SENTENCE_RULES[rule].clean(text[sentence.start : sentence.end]) == sentence.text
+
+
+def test_aozora_markup_is_removed(tmp_path):
+    text = (
+        "題\r\n著者\r\n\r\n" + "-" * 55 + "\r\n【記号】《》：ルビ\r\n" + "-" * 55 + "\r\n\r\n"
+        "［＃５字下げ］一［＃「一」は中見出し］\r\n\r\n"
+        "　私《わたくし》は一人｜麦藁帽《むぎわらぼう》を"
+        "※［＃「てへん＋劣」、第3水準1-84-77］った。\r\n"
+        "［＃ここから２字下げ］\r\n"
+        "「〔ve'rite'〕だ」※［＃「口＋堯」、U+5635、71-2］［＃「だ」に傍点］\r\n"
+        "［＃ここで字下げ終わり］\r\n\r\n底本：「本」\r\n　　　2000年\r\n"
+    )
+    corpus = read(write(tmp_path, text.encode("cp932")))
+    assert labelled(corpus) == [
+        ("私は一人麦藁帽を挘った。", True),
+        ("「véritéだ」嘵", False),
+    ]
+    assert corpus.headings_removed == 1
+
+
+NOVELS = {
+    "765_ruby_2469": "train/higan",
+    "773_ruby_5968": "dev/kokoro",
+    "775_ruby_2064": "train/gyoujin",
+    "782_ruby_2315": "test/meian",
+    "785_ruby_1656": "train/mon",
+    "794_ruby_4237": "train/sansirou",
+    "1746_ruby_18324": "train/sorekara",
+}
+
+
+@pytest.mark.parametrize("name", NOVELS)
+def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shared, name):
+    """With ruby kept inline, as the plain version has it.
+
+    The editions differ in the kanji for some words, in a few two-character lines of dialogue, and
+    in one note of the author; those of Sorekara also in the orthography of the whole text.
+    """
+    marked = read_text(shared / "data/aozora" / f"{name}.txt")
+    inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
+    body, _ = aozora.strip_markup(aozora._body(inline))
+    plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt")
+    ours, theirs = (paragraph_lines(text) for text in (body, plain_text))
+    assert sum(begins for begins, _ in ours) == sum(begins for begins, _ in theirs)
+    assert abs(len(ours) - len(theirs)) <= 4
+    if name != "1746_ruby_18324":
+        common = len(set(ours) & set(theirs))
+        assert common >= 0.985 * len(set(theirs))
+
+
+def paragraph_lines(text):
+    units, _ = units_of(text, "indent")
+    return [(unit.begins_paragraph, text[unit.start : unit.end].strip()) for unit in units]
+
+
+def test_the_soseki_benchmark_has_its_counts(shared):
+    corpus = read_corpus(shared / "data/soseki", options=ReadOptions("indent", "kuten"))
+    counts = {name: (c["sentences"], c["boundaries"]) for name, c in corpus.counts().items()}
+    assert counts == {"train": (28511, 3898), "dev": (5055, 678), "test": (11243, 1998)}
+    assert corpus.headings_removed == 0
+
+
+def test_choi_has_a_sentence_a_line(tmp_path, shared):
+    text = "==========\nOne .\nTwo .\n==========\nThree .\n==========\n"
+    assert labelled(read(write(tmp_path, text, "0.ref"))) == [
+        ("One .", True),
+        ("Two .", False),
+        ("Three .", True),
+    ]
+    corpus = read_corpus(shared / "data/choi/1/3-11")
+    assert corpus.labels.sum() == 10 * len(corpus.document_ids)
+
+
+def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
+    lines = [
+        {"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "dev"},
+        {"id": "b", "paragraphs": ["Three. Four.", "Five."], "split": "train"},
+    ]
+    path = write(tmp_path, "\n".join(map(json.dumps, lines)), "x.jsonl")
+    corpus = read_corpus(path)
+    assert corpus.document_ids == ["a", "b"]
+    assert corpus.splits == ["dev", "train"]
+    assert corpus.labels.tolist() == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"sentences": ["a"]}', 'line 1: "labels" are missing'),
+        ('{"sentences": ["a"], "labels": [1, 0]}', "1 sentences but 2 labels"),
+        ('{"sentences": "a", "labels": [1]}', "must be a list of strings"),
+        ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
+        ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
+        ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
+    ],
+)
+def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, line, message):
+    with pytest.raises(UserError, match=message):
+        read_corpus(write(tmp_path, line, "x.jsonl"))
+
+
+def document(name, length, **fields):
+    return Document(name, ["x"] * length, np.zeros(length, dtype=bool), **fields)
+
+
+def test_folders_name_splits_and_a_stray_file_is_told(tmp_path):
+    for name in ("train/a.txt", "validation/b.txt", "test/c.txt"):
+        write(tmp_path, INDENTED, name)
+    assert read_corpus(tmp_path).splits == ["test", "train", "dev"]
+    write(tmp_path, INDENTED, "stray.txt")
+    with pytest.raises(UserError, match=r"stray.txt is in none of the folders"):
+        read_corpus(tmp_path)
+
+
+def test_one_document_is_cut_in_order():
+    documents, splits = assign_splits([document("a", 100)])
+    assert splits == ["train", "dev", "test"]
+    assert [len(part.sentences) for part in documents] == [80, 10, 10]
+
+
+@given(st.lists(st.integers(1, 500), min_size=3, max_size=40))
+def test_whole_documents_go_to_splits_whatever_their_order(lengths):
+    documents = [document(f"d{i}", length) for i, length in enumerate(lengths)]
+    kept, splits = assign_splits(documents)
+    assert kept == documents
+    assert set(splits) == {"train", "dev", "test"}
+    _, reversed_splits = assign_splits(documents[::-1])
+    assert reversed_splits[::-1] == splits
+
+
+def test_shares_can_be_given():
+    documents = [document(f"d{i}", 10) for i in range(20)]
+    _, splits = assign_splits(documents, "50/25/25")
+    assert [splits.count(name) for name in ("train", "dev", "test")] == [10, 5, 5]
+    with pytest.raises(UserError, match="--split nonsense"):
+        assign_splits(documents, "nonsense")
+
+
+def test_what_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path, message in [
+        (tmp_path / "none.txt", "no such file"),
+        (tmp_path / "folder", r"no .*\.txt.* file in this folder"),
+        (write(tmp_path, "", "empty.txt"), "no sentence in it"),
+        (write(tmp_path, "\n \n", "blank.txt"), "no sentence in it"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            read_corpus(path)
+    with pytest.raises(UserError, match="no sentence rule 'x'"):
+        read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(sentences="x"))
+    with pytest.raises(UserError, match="no format 'x'"):
+        read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")

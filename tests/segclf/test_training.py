@@ -1,0 +1,140 @@
+"""Heads and training."""
+
+import numpy as np
+import pytest
+import torch
+
+from embedcache import UserError
+from segclf.batches import Batches, Examples
+from segclf.heads import HEADS, make_head
+from segclf.heads.transformer import sinusoidal_positions
+from segclf.metrics import precision_recall_f1
+from segclf.training import TrainingOptions, predict, train_head
+from segclf.windows import OUTSIDE, windows_of
+
+
+def topics(seed, documents=6, length=150, dim=16):
+    """Sentences whose vectors change where a paragraph begins."""
+    random = np.random.default_rng(seed)
+    n = documents * length
+    labels = random.random(n) < 0.2
+    offsets = np.arange(0, n + 1, length)
+    labels[offsets[:-1]] = True
+    centres = random.standard_normal((labels.sum(), dim))
+    vectors = centres[np.cumsum(labels) - 1] + 0.3 * random.standard_normal((n, dim))
+    return Examples(vectors.astype(np.float32), labels, offsets)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_head_learns_where_topics_change(name):
+    options = TrainingOptions(head=name, window=2, epochs=8, patience=8, batch_size=32)
+    trained = train_head(topics(0, documents=30), topics(1, documents=2), options)
+    test = topics(2, documents=2)
+    decided = predict(trained.head, test) >= trained.best.threshold
+    assert precision_recall_f1(test.labels, decided, test.offsets)[2] > 0.8
+    assert not trained.collapsed
+    assert trained.history[0].epoch == 0
+
+
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("window", [1, 3])
+def test_a_head_sees_its_window_and_nothing_else(name, window):
+    head = make_head(name, 8, window).eval()
+    offsets = np.array([0, 20, 30])
+    examples = Examples(
+        np.random.default_rng(0).standard_normal((30, 8), dtype=np.float32),
+        np.zeros(30, dtype=bool),
+        offsets,
+    )
+    before = predict(head, examples)
+    changed = examples.vectors.copy()
+    changed[10] += 1
+    after = predict(head, Examples(changed, examples.labels, offsets))
+    saw = (windows_of(offsets, window) == 10).any(axis=1)
+    assert (np.abs(after - before)[saw] > 0).all()
+    np.testing.assert_allclose(after[~saw], before[~saw], atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others():
+    def weights(seed):
+        options = TrainingOptions(head="bilstm", window=2, epochs=2, seed=seed)
+        head = train_head(topics(0), topics(1, documents=2), options).head
+        return torch.cat([p.flatten() for p in head.parameters()])
+
+    assert torch.equal(weights(3), weights(3))
+    assert not torch.equal(weights(3), weights(4))
+
+
+@pytest.mark.parametrize("batch_size", [8, 64])
+@pytest.mark.parametrize("window", [1, 4])
+def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_size):
+    examples = topics(0, documents=3, length=37)
+    n = len(examples.labels)
+    numbered = Examples(
+        np.repeat(np.arange(n, dtype=np.float32)[:, None], 2, axis=1),
+        examples.labels,
+        examples.offsets,
+    )
+    batches = Batches(numbered, window, batch_size, "cpu")
+    expected = windows_of(examples.offsets, window)
+    seen = []
+    steps = 0
+    for batch in batches.epoch(np.random.default_rng(0)):
+        steps += 1
+        positions = batch.vectors[:, 0].long()
+        shown = torch.where(batch.windows == OUTSIDE, OUTSIDE, positions[batch.windows])
+        candidate = shown[:, window]
+        seen += candidate.tolist()
+        assert np.array_equal(shown.numpy(), expected[candidate])
+        assert np.array_equal(batch.targets.numpy(), examples.labels[candidate])
+    assert sorted(seen) == np.flatnonzero(examples.candidates()).tolist()
+    assert steps <= len(batches)
+
+
+def test_vectors_are_standardized_by_train():
+    examples = topics(0)
+    head = make_head("mlp", 16, 1)
+    vectors = torch.from_numpy(examples.vectors * 5 + 3)
+    head.standardize_by(vectors)
+    standard = (vectors - head.mean) * head.scale
+    assert standard.mean(dim=0).abs().max() < 1e-4
+    assert (standard.std(dim=0) - 1).abs().max() < 1e-4
+
+
+def test_positions_are_the_sinusoids_of_the_paper():
+    table = sinusoidal_positions(50, 8).numpy()
+    position, i = 17, 2
+    angle = position / 10_000 ** (2 * i / 8)
+    np.testing.assert_allclose(
+        table[position, 2 * i : 2 * i + 2], [np.sin(angle), np.cos(angle)], atol=1e-5
+    )
+
+
+def test_a_head_that_cannot_learn_says_that_it_collapsed():
+    examples = topics(0)
+    blind = Examples(np.zeros_like(examples.vectors), examples.labels, examples.offsets)
+    trained = train_head(blind, blind, TrainingOptions(head="mlp", window=1, epochs=1))
+    assert trained.collapsed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"head": "gru"}, "no head 'gru': choose from mlp, bilstm, transformer"),
+        ({"window": 0}, "window of 0"),
+        ({"loss": "hinge"}, "no loss"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": -1.0}, "learning rate is -1"),
+        ({"batch_size": 0}, "batch size is 0"),
+    ],
+)
+def test_options_out_of_range_are_told(change, message):
+    with pytest.raises(UserError, match=message):
+        train_head(topics(0), topics(1), TrainingOptions(**change))
+
+
+def test_a_split_without_boundaries_is_told():
+    examples = topics(0)
+    none = Examples(examples.vectors, np.zeros_like(examples.labels), examples.offsets)
+    with pytest.raises(UserError, match="the dev split has no boundary"):
+        train_head(examples, none, TrainingOptions())

@@ -1,0 +1,192 @@
+"""The command line, as a user types it: real processes, real models."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from segclf.workspace import Workspace
+from tests.conftest import ROOT, STORIES
+
+NOVEL = "".join(path.read_text() for path in sorted(STORIES.glob("*.txt"))[:3])
+EVAL_KEYS = {
+    "run", "head", "window", "encoder", "split", "sentences", "boundaries", "threshold",
+    "precision", "recall", "f1", "pk", "window_diff", "baselines",
+}  # fmt: skip
+TRAIN_KEYS = {
+    "run", "head", "window", "loss", "seed", "parameters", "epochs", "best_epoch", "dev",
+    "threshold", "seconds_per_epoch", "seconds",
+}  # fmt: skip
+EMBED_KEYS = {
+    "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "splits",
+    "encoder", "dim", "seconds",
+}  # fmt: skip
+
+
+def test_json_has_the_promised_keys(trained, segtool):
+    embedded = json.loads((trained / "embedded.json").read_text())
+    assert embedded.keys() >= EMBED_KEYS
+    assert embedded["sentences"] == sum(s["sentences"] for s in embedded["splits"].values())
+    assert json.loads((trained / "trained.json").read_text()).keys() >= TRAIN_KEYS
+    scores = json.loads(segtool(trained, "eval", "--json").stdout)
+    assert scores.keys() >= EVAL_KEYS
+    assert scores["sentences"] == embedded["splits"]["test"]["sentences"]
+    assert scores["f1"] > max(baseline["f1"] for baseline in scores["baselines"].values())
+
+
+def test_embedding_again_encodes_nothing(trained, segtool):
+    again = json.loads(segtool(trained, "embed", str(STORIES), "--json").stdout)
+    first = json.loads((trained / "embedded.json").read_text())
+    assert (again["encoded"], again["cached"]) == (0, first["unique"])
+
+
+def test_a_run_is_recorded_whole(trained):
+    run = trained / ".segtool/runs/mlp-w1-001"
+    record = json.loads((run / "run.json").read_text())
+    assert record["history"][0]["epoch"] == 0
+    assert len(record["history"]) == record["epochs"] + 1
+    assert record["versions"].keys() >= {"torch", "numpy", "python", "segtool"}
+    assert record["options"]["seed"] == 0
+    best = max(record["history"][1:], key=lambda epoch: epoch["f1"])
+    assert best["epoch"] == record["best_epoch"]
+    assert {path.suffix for path in run.iterdir()} <= {".json", ".safetensors"}
+
+
+UNSEEN = (ROOT / "examples/unseen.txt").read_text()
+ODD = "One.  Two!\r\nThree\tfour. “Five?” six\u2028seven. 雨。\n\n　風「が」。吹く\n"
+
+
+@pytest.mark.parametrize("text", [UNSEEN, ODD], ids=["story", "odd"])
+def test_segmenting_only_inserts_breaks(trained, segtool, text):
+    (trained / "new.txt").write_bytes(text.encode())
+    done = segtool(trained, "segment", "new.txt", "--output", "out.txt")
+    assert done.returncode == 0, done.stderr
+    out = (trained / "out.txt").read_bytes().decode()
+    found = json.loads(segtool(trained, "segment", "new.txt", "--format", "json").stdout)
+    assert found["text"] == text
+    starts = [s["start"] for s in found["sentences"] if s["boundary"]]
+    edges = [0, *starts[1:], len(text)]
+    pieces = [text[a:b] for a, b in pairwise(edges)]
+    assert out == "\n\n".join(pieces)
+    assert "".join(pieces) == text
+    for sentence in found["sentences"]:
+        assert 0 <= sentence["probability"] <= 1
+        assert sentence["text"] in " ".join(text[sentence["start"] : sentence["end"]].split())
+
+
+def test_text_without_breaks_reads_back_when_they_are_taken_out(trained, segtool):
+    out = segtool(trained, "segment", "-", input=UNSEEN.strip()).stdout
+    assert out.count("\n\n") >= 1
+    assert out.replace("\n\n", "") == UNSEEN.strip()
+
+
+def test_a_run_outlives_its_text(trained, segtool, tmp_path):
+    (tmp_path / "novel.txt").write_text(NOVEL)
+    workspace = str(trained / ".segtool")
+    embedded = segtool(tmp_path, "embed", "novel.txt", "--workspace", workspace)
+    assert embedded.returncode == 0, embedded.stderr
+    (tmp_path / "novel.txt").unlink()
+    for command in (["train", "--corpus", "novel", "--head", "mlp"], ["eval"]):
+        done = segtool(tmp_path, *command, "--workspace", workspace)
+        assert done.returncode == 0, done.stderr
+
+
+def mistake(done):
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "none.txt"], "none.txt: no such file"),
+        (["embed", "empty.txt"], "no sentence in it"),
+        (["embed", "broken.txt"], "byte 3"),
+        (["embed", "text.txt", "--encoder", "./nowhere"], "no encoder './nowhere'"),
+        (["embed", "text.txt", "--sentences", "x"], "no sentence rule 'x'"),
+        (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
+        (["embed", "text.txt", "--split", "x"], "--split x"),
+        (["embed"], "Missing argument"),
+        (["train"], "nothing is embedded"),
+        (["train", "--head", "gru"], "no head 'gru'"),
+        (["train", "--window", "0"], "window of 0"),
+        (["train", "--window", "x"], "should be a valid integer"),
+        (["eval"], "nothing is trained"),
+        (["eval", "no-run"], "no run 'no-run'"),
+        (["segment", "text.txt"], "nothing is trained"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, arguments, message):
+    (tmp_path / "text.txt").write_text("雨が降る。")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "broken.txt").write_bytes(b"abc\xff\xfe\x01")
+    before = sorted(tmp_path.rglob("*"))
+    assert message in mistake(segtool(tmp_path, *arguments))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_path):
+    import shutil
+
+    shutil.copytree(trained / ".segtool/runs", tmp_path / ".segtool/runs")
+    shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
+    assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+    Workspace(tmp_path / ".segtool").store(create=True)
+    assert "has no vectors of the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+
+
+def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
+    (tmp_path / "novel.txt").write_text(NOVEL * 2)
+    command = [str(Path(sys.executable).parent / "segtool"), "embed", "novel.txt"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        data = tmp_path / ".segtool/store/data.mdb"
+        deadline = time.monotonic() + 120
+        while not (data.exists() and data.stat().st_size > 500_000):
+            assert time.monotonic() < deadline
+            assert process.poll() is None, "it was faster than Ctrl-C"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        stderr = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
+    kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows
+    assert kept > 0
+    done = json.loads(segtool(tmp_path, "embed", "novel.txt", "--json").stdout)
+    assert done["cached"] == kept
+    assert done["cached"] + done["encoded"] == done["unique"]
+
+
+def test_help_is_fast_and_has_an_example_everywhere(segtool, tmp_path):
+    for command in ([], ["embed"], ["train"], ["eval"], ["segment"], ["encoders"]):
+        done = segtool(tmp_path, *command, "--help")
+        assert done.returncode == 0
+        assert "Example: segtool" in " ".join(done.stdout.split())
+    listing = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import cli"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stderr  # fmt: skip
+    imported = set(re.findall(r"\| +([\w.]+)$", listing, re.MULTILINE))
+    assert not {"torch", "numpy", "sklearn", "transformers", "lmdb"} & imported
+
+
+def test_encoders_are_listed_and_shown(segtool, tmp_path):
+    listed = json.loads(segtool(tmp_path, "encoders", "--json").stdout)
+    assert {"e5-small", "minilm"} <= listed.keys()
+    shown = json.loads(segtool(tmp_path, "encoders", "show", "minilm", "--json").stdout)
+    assert shown["dim"] == 384
+    assert shown["max_tokens"] == 256
+    assert shown["parameters"] == shown["trainable_parameters"] == 22_713_216
+    assert len(shown["fingerprint"]) == 32
+    assert "all-MiniLM" in segtool(tmp_path, "encoders").stdout

@@ -1,0 +1,51 @@
+"""Every command and every line of Python in the README runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NEW_TEXT = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
+
+
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_commands_of_the_readme_run_in_order(tmp_path, segtool):
+    (tmp_path / "corpus.txt").write_text(
+        "".join(p.read_text() for p in sorted((ROOT / "examples/stories").glob("*.txt"))[:3])
+    )
+    (tmp_path / "new.txt").write_text(NEW_TEXT)
+    commands = [
+        line.removeprefix("$ ")
+        for block in code_blocks("console")
+        for line in block.splitlines()
+        if line.startswith("$ segtool")
+    ]
+    assert len(commands) >= 4
+    for command in commands:
+        done = segtool(tmp_path, *shlex.split(command, comments=True)[1:])
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert {path.name for path in tmp_path.iterdir()} == {"corpus.txt", "new.txt", ".segtool"}
+
+
+def test_the_python_of_the_readme_runs(tmp_path):
+    (tmp_path / "stories").symlink_to(ROOT / "examples/stories")
+    (tmp_path / "new.txt").write_text(NEW_TEXT)
+    (script,) = code_blocks("python")
+    assert len(script.strip().splitlines()) <= 12
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "朝の市場" in done.stdout
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make (\w+)`", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
