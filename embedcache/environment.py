@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 import lmdb
-from xxhash import xxh3_64_digest
+from xxhash import xxh3_64, xxh3_64_digest
 
 from embedcache.errors import StoreError
 
@@ -96,8 +96,10 @@ class Environment:
 
     def put(self, transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
         """Write a value, given as buffers to join, with its checksum behind it."""
-        data = b"".join(parts)
-        transaction.put(key, data + xxh3_64_digest(data))
+        checksum = xxh3_64()
+        for part in parts:
+            checksum.update(part)
+        transaction.put(key, b"".join((*parts, checksum.digest())))
 
     def get(self, transaction: lmdb.Transaction, key: bytes) -> memoryview | None:
         """Read a value without copying it; its checksum is verified once a process.

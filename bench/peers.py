@@ -1,0 +1,251 @@
+"""Whose cache of sentence vectors is fastest, and which of them survive a crash?
+
+The Soseki corpus's different sentences and a stub encoder, so that only the caches are compared.
+Cold: an empty folder to every vector on disk. Warm: a fresh handle to all vectors as one float32
+array, in corpus order. A cache survives a crash if it keeps finished batches when the process is
+killed.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.harness import SHARED, Row, publish, rounds, row
+from bench.stub import DIM, StubEncoder
+from embedcache import EmbeddingStore, encode_sentences, sentence_ids
+from segclf.corpus import ReadOptions, read_corpus
+
+ROUNDS = 5
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A cache: how to fill one in a folder, and how to read all of it back."""
+
+    write: Callable[[Path, list[str]], object]
+    read: Callable[[Path, list[str]], np.ndarray]
+    survives_a_crash: bool
+
+
+def batches(sentences: list[str]) -> list[list[str]]:
+    return [sentences[start : start + BATCH] for start in range(0, len(sentences), BATCH)]
+
+
+def ours_write(folder: Path, sentences: list[str]) -> None:
+    encode_sentences(sentences, StubEncoder(), EmbeddingStore(folder))
+
+
+def ours_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    return EmbeddingStore(folder).space(StubEncoder.fingerprint).vectors(sentence_ids(sentences))
+
+
+def langchain(folder: Path, sentences: list[str]) -> np.ndarray:
+    from langchain_classic.embeddings import CacheBackedEmbeddings
+    from langchain_classic.storage import LocalFileStore
+    from langchain_core.embeddings import Embeddings
+
+    class Stub(Embeddings):
+        encoder = StubEncoder()
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            return self.encoder.encode(texts).tolist()
+
+        def embed_query(self, text: str) -> list[float]:
+            return self.embed_documents([text])[0]
+
+    cached = CacheBackedEmbeddings.from_bytes_store(
+        Stub(), LocalFileStore(folder), namespace="stub", batch_size=BATCH, key_encoder="blake2b"
+    )
+    return np.array(cached.embed_documents(sentences), dtype=np.float32)
+
+
+def mteb_write(folder: Path, sentences: list[str]) -> None:
+    from mteb.models.cache_wrappers.cache_backends.numpy_cache import NumpyCache
+
+    cache, encoder = NumpyCache(folder), StubEncoder()
+    for batch in batches(sentences):
+        cache.add([{"text": sentence} for sentence in batch], encoder.encode(batch))
+    cache.save()
+    cache.close()
+
+
+def mteb_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    from mteb.models.cache_wrappers.cache_backends.numpy_cache import NumpyCache
+
+    cache = NumpyCache(folder)
+    cache.load()
+    return np.array([cache.get_vector({"text": sentence}) for sentence in sentences])
+
+
+def sqlitedict_write(folder: Path, sentences: list[str]) -> None:
+    from sqlitedict import SqliteDict
+
+    encoder = StubEncoder()
+    with SqliteDict(str(folder / "x.sqlite")) as table:
+        for batch in batches(sentences):
+            for sentence, vector in zip(batch, encoder.encode(batch), strict=True):
+                table[sentence] = vector.tobytes().hex()
+            table.commit()
+
+
+def sqlitedict_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    from sqlitedict import SqliteDict
+
+    with SqliteDict(str(folder / "x.sqlite"), flag="r") as table:
+        every = dict(table.items())
+    rows = [np.frombuffer(bytes.fromhex(every[sentence]), np.float32) for sentence in sentences]
+    return np.stack(rows)
+
+
+def llm_write(folder: Path, sentences: list[str]) -> None:
+    import llm
+    import sqlite_utils
+
+    class Stub(llm.EmbeddingModel):
+        model_id = "stub"
+        batch_size = BATCH
+        encoder = StubEncoder()
+
+        def embed_batch(self, items: list[str]) -> list[list[float]]:
+            return self.encoder.encode(list(items)).tolist()
+
+    database = sqlite_utils.Database(folder / "llm.sqlite")
+    collection = llm.Collection("all", database, model=Stub())
+    collection.embed_multi(((s, s) for s in sentences), batch_size=BATCH)
+
+
+def llm_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    import llm
+    import sqlite_utils
+
+    database = sqlite_utils.Database(folder / "llm.sqlite")
+    every = dict(database.execute("select id, embedding from embeddings").fetchall())
+    return np.array([llm.decode(every[sentence]) for sentence in sentences], dtype=np.float32)
+
+
+def diskcache_write(folder: Path, sentences: list[str]) -> None:
+    from diskcache import Cache as DiskCache
+
+    encoder = StubEncoder()
+    with DiskCache(str(folder), size_limit=1 << 33) as cache:
+        for batch in batches(sentences):
+            with cache.transact():
+                for sentence, vector in zip(batch, encoder.encode(batch), strict=True):
+                    cache[sentence] = vector.tobytes()
+
+
+def diskcache_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    from diskcache import Cache as DiskCache
+
+    with DiskCache(str(folder), size_limit=1 << 33) as cache:
+        return np.stack([np.frombuffer(cache[s], np.float32) for s in sentences])
+
+
+def lmdb_write(folder: Path, sentences: list[str]) -> None:
+    import lmdb
+
+    encoder = StubEncoder()
+    with lmdb.open(str(folder), map_size=1 << 32) as environment:
+        for batch in batches(sentences):
+            with environment.begin(write=True) as transaction:
+                for key, vector in zip(keys(batch), encoder.encode(batch), strict=True):
+                    transaction.put(key, vector.tobytes())
+
+
+def lmdb_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    import lmdb
+
+    out = np.empty((len(sentences), DIM), dtype=np.float32)
+    with (
+        lmdb.open(str(folder), map_size=1 << 32) as environment,
+        environment.begin(buffers=True) as transaction,
+    ):
+        for row_number, key in enumerate(keys(sentences)):
+            out[row_number] = np.frombuffer(transaction.get(key), np.float32)
+    return out
+
+
+def keys(sentences: list[str]) -> list[bytes]:
+    return [row.tobytes() for row in sentence_ids(sentences)]
+
+
+CACHES = {
+    "segtool": Cache(ours_write, ours_read, True),
+    "one LMDB value a vector": Cache(lmdb_write, lmdb_read, True),
+    "diskcache": Cache(diskcache_write, diskcache_read, True),
+    "llm collections": Cache(llm_write, llm_read, True),
+    "sqlitedict, hex": Cache(sqlitedict_write, sqlitedict_read, True),
+    "LangChain, LocalFileStore": Cache(langchain, langchain, True),
+    "mteb NumpyCache": Cache(mteb_write, mteb_read, False),
+}
+
+
+def main() -> None:
+    """Fill every cache, read every cache, compare."""
+    warnings.simplefilter("ignore")
+    corpus = read_corpus(SHARED / "data/soseki", options=ReadOptions("indent", "kuten"))
+    sentences = list(dict.fromkeys(corpus.sentences))
+    expected = StubEncoder().encode(sentences)
+    with tempfile.TemporaryDirectory(prefix="segtool-bench-") as root:
+        folders = {name: Path(root) / str(number) for number, name in enumerate(CACHES)}
+        writes = rounds({name: filling(name, folders, sentences) for name in CACHES}, ROUNDS)
+        for name, cache in CACHES.items():  # ours encodes in another order: compare the set
+            read = cache.read(folders[name], sentences)
+            assert np.array_equal(np.sort(read.sum(axis=1)), np.sort(expected.sum(axis=1))), name
+        reads = rounds(
+            {name: reading(cache, folders[name], sentences) for name, cache in CACHES.items()},
+            ROUNDS,
+        )
+    publish("peers", f"Peers: {len(sentences):,} sentences, {DIM} float32", table(writes, reads))
+
+
+def filling(name: str, folders: dict[str, Path], sentences: list[str]) -> Callable[[], object]:
+    def fill() -> None:
+        shutil.rmtree(folders[name], ignore_errors=True)
+        folders[name].mkdir()
+        CACHES[name].write(folders[name], sentences)
+
+    return fill
+
+
+def reading(cache: Cache, folder: Path, sentences: list[str]) -> Callable[[], np.ndarray]:
+    return lambda: cache.read(folder, sentences)
+
+
+def table(writes: dict[str, list[float]], reads: dict[str, list[float]]) -> list[Row]:
+    rows = []
+    for name, cache in CACHES.items():
+        lost = "" if cache.survives_a_crash else " (a crash loses it)"
+        ours = name == "segtool"
+        rows.append(
+            row(f"warm read: {name}{lost}", reads[name])
+            if ours
+            else row(
+                "warm read: segtool beside " + name + lost,
+                reads["segtool"],
+                against=(name, reads[name]),
+                at_least_faster=10 if cache.survives_a_crash else 1,
+            )
+        )
+    safe = [name for name, cache in CACHES.items() if cache.survives_a_crash and name != "segtool"]
+    fastest = min(safe, key=lambda name: sorted(writes[name])[ROUNDS // 2])
+    rows += [row(f"cold write: {name}", writes[name]) for name in CACHES if name != "segtool"]
+    rows.append(
+        row(
+            "cold write: segtool",
+            writes["segtool"],
+            against=(f"{fastest} (fastest that survives)", writes[fastest]),
+            at_most=1,
+        )
+    )
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What does stage one cost beside the model, and when there is nothing left for the model to do?"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bench.harness import SHARED, figure, publish, row
+from embedcache import encode_sentences, load_encoder, normalize, sentence_ids
+from embedcache.encode import token_batches
+from segclf.corpus import ReadOptions, read_corpus
+from segclf.workspace import StoredCorpus, Workspace
+
+OPTIONS = ReadOptions("indent", "kuten")
+SENTENCES = 1500
+ROUNDS = 3
+
+CACHED = """
+import sys, time
+from segclf.corpus import ReadOptions
+from segclf.embedding import embed
+from segclf.workspace import Workspace
+started = time.perf_counter()
+embedded = embed(sys.argv[1], Workspace(sys.argv[2]), encoder_name="e5-small",
+                 options=ReadOptions("indent", "kuten"), name="again")
+print(embedded.report.sentences / (time.perf_counter() - started))
+assert embedded.report.encoded == 0 and "torch" not in sys.modules
+"""
+
+
+def main() -> None:
+    """Measure the overhead on new text and the rate on cached text."""
+    soseki = SHARED / "data/soseki"
+    sentences = read_corpus(soseki / "test", options=OPTIONS).sentences[:SENTENCES]
+    encoder = load_encoder("e5-small")
+    encoder.encode(sentences[:8])
+    bare, whole = [], []
+    with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
+        text = Path(folder) / "text.txt"
+        text.write_text("".join(f"{sentence}。" for sentence in sentences))
+        for number in range(ROUNDS):
+            bare.append(bare_encode(encoder, sentences))
+            whole.append(whole_embed(encoder, text, Workspace(Path(folder) / str(number))))
+        fill(Workspace(Path(folder) / "cached"), soseki)
+        command = [sys.executable, "-c", CACHED, str(soseki), str(Path(folder) / "cached")]
+        rates = [
+            float(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(9)
+        ]
+    publish(
+        "pipeline",
+        "Pipeline",
+        [
+            row("bare encode of the same batches", bare),
+            row("segtool embed, whole", whole, against=("bare", bare), at_most=1.03),
+            figure(
+                "all cached: sentences a second, text file to done",
+                float(np.median(rates)),
+                "",
+                at_least=200_000,
+            ),
+        ],
+    )
+
+
+def bare_encode(encoder, sentences: list[str]) -> float:  # noqa: ANN001
+    """Encode the batches that the pipeline makes, and nothing else."""
+    unique = list(dict.fromkeys(map(normalize, sentences)))
+    batches = [
+        [unique[i] for i in batch]
+        for batch in token_batches(encoder.count_tokens(unique), encoder.batch_tokens)
+    ]
+    started = time.perf_counter()
+    for batch in batches:
+        encoder.encode(batch)
+    return time.perf_counter() - started
+
+
+def whole_embed(encoder, text: Path, workspace: Workspace) -> float:  # noqa: ANN001
+    """Do what `segtool embed` does, with the model loaded before."""
+    started = time.perf_counter()
+    corpus = read_corpus(text, options=OPTIONS)
+    encode_sentences(corpus.sentences, encoder, workspace.store(create=True))
+    workspace.save_corpus(StoredCorpus("bench", corpus, OPTIONS.sentences, ()))
+    return time.perf_counter() - started
+
+
+def fill(workspace: Workspace, soseki: Path) -> None:
+    """Put a vector of every sentence into a store, without the model."""
+    encoder = load_encoder("e5-small")
+    unique = list(dict.fromkeys(read_corpus(soseki, options=OPTIONS).sentences))
+    space = workspace.store(create=True).create_space(
+        encoder.fingerprint, name=encoder.name, dim=encoder.dim
+    )
+    space.append(sentence_ids(unique), np.ones((len(unique), encoder.dim), dtype=np.float32))
+
+
+if __name__ == "__main__":
+    main()

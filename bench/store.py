@@ -1,0 +1,182 @@
+"""Is the store as fast as the arrays it replaces?"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from bench.harness import Row, figure, publish, rounds, row
+from embedcache import EmbeddingStore
+from embedcache.ids import Ids
+
+DIM = 384
+FINGERPRINT = "0" * 32
+
+
+def main() -> None:
+    """Measure at 200,000 and 1,000,000 vectors."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
+        for count in (200_000, 1_000_000):
+            rows += measure(Path(folder), count)
+            shutil.rmtree(folder)
+            Path(folder).mkdir()
+        rows += measure_opening(Path(folder))
+    publish("store", f"Store: vectors of {DIM} float32", rows)
+
+
+def random_ids(count: int) -> Ids:
+    return np.random.default_rng(1).integers(0, 2**64, (count, 2), dtype=np.uint64)
+
+
+def measure(folder: Path, count: int) -> list[Row]:
+    label = f"{count // 1000:,}k: "
+    ids = random_ids(count)
+    vectors = np.random.default_rng(0).standard_normal((count, DIM), dtype=np.float32)
+    rows = measure_writing(folder, label, ids, vectors)
+
+    array = folder / "array.npy"
+    save(array, vectors)
+    space = filled(folder / "store", ids, vectors, commits=1)
+    file_bytes = (folder / "store/data.mdb").stat().st_size
+    rows.append(figure(label + "file / raw bytes", file_bytes / vectors.nbytes, "", at_most=1.05))
+    order = np.random.default_rng(2).permutation(count)
+    shuffled = ids[order]
+    mapped = np.load(array, mmap_mode="r")
+    seconds = rounds(
+        {
+            "numpy.load": lambda: np.load(array),
+            "all in order": lambda: space.vectors(ids),
+            "memmap": lambda: np.asarray(mapped[order]),
+            "all in random order": lambda: space.vectors(shuffled),
+            "membership": lambda: space.contains(shuffled),
+        },
+        7,
+    )
+    rows += [
+        row(label + "numpy.load", seconds["numpy.load"]),
+        row(
+            label + "read all in order",
+            seconds["all in order"],
+            against=("numpy.load", seconds["numpy.load"]),
+            at_most=2,
+        ),
+        row(label + "memmap, fancy indexing", seconds["memmap"]),
+        row(
+            label + "read all in random order",
+            seconds["all in random order"],
+            against=("memmap", seconds["memmap"]),
+            at_most=2,
+        ),
+        figure(
+            label + "membership, ids a second",
+            count / sorted(seconds["membership"])[3],
+            "",
+            at_least=1e6,
+        ),
+    ]
+    half = filled(folder / "half", ids, vectors, commits=1, dtype="float16")
+    error = np.abs(half.vectors(ids) - vectors).max()
+    size = (folder / "half/data.mdb").stat().st_size / vectors.nbytes
+    rows.append(figure(label + "float16: file / raw float32 bytes", size, ""))
+    rows.append(figure(label + "float16: largest error (numbers up to 5)", float(error), ""))
+    return rows
+
+
+def measure_writing(folder: Path, label: str, ids: Ids, vectors: np.ndarray) -> list[Row]:
+    def clear() -> None:
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        os.sync()
+
+    seconds = rounds(
+        {
+            "numpy.save": lambda: save(folder / "saved.npy", vectors),
+            "one commit": lambda: filled(folder / "one", ids, vectors, commits=1),
+            "ten commits": lambda: filled(folder / "ten", ids, vectors, commits=10),
+        },
+        5,
+        before=clear,
+    )
+    clear()
+    return [
+        row(label + "numpy.save and fsync", seconds["numpy.save"]),
+        row(
+            label + "write, one commit",
+            seconds["one commit"],
+            against=("numpy.save", seconds["numpy.save"]),
+            at_most=3,
+        ),
+        row(
+            label + "write, ten commits",
+            seconds["ten commits"],
+            against=("one commit", seconds["one commit"]),
+            at_most=1.5,
+        ),
+    ]
+
+
+def save(path: Path, vectors: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, vectors)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def filled(path: Path, ids: Ids, vectors: np.ndarray, *, commits: int, dtype: str = "float32"):  # noqa: ANN201
+    space = EmbeddingStore(path).create_space(FINGERPRINT, name="bench", dim=DIM, dtype=dtype)
+    for part, chunk in zip(
+        np.array_split(ids, commits), np.array_split(vectors, commits), strict=True
+    ):
+        space.append(part, chunk)
+    return space
+
+
+OPEN = """
+import sys, time
+import numpy as np
+from embedcache import EmbeddingStore
+wanted = np.array([[int(a) for a in sys.argv[2:]]], dtype=np.uint64)
+started = time.perf_counter()
+space = EmbeddingStore(sys.argv[1], create=False).space("0" * 32)
+opened = time.perf_counter()
+assert space.contains(wanted).all()
+print(opened - started, time.perf_counter() - opened)
+"""
+
+
+def measure_opening(folder: Path) -> list[Row]:
+    """Open in a fresh process, then look one sentence up."""
+    seconds: dict[int, list[list[float]]] = {}
+    ids = random_ids(1_000_000)
+    for count in (1_000, 1_000_000):
+        path = folder / str(count)
+        filled(path, ids[:count], np.ones((count, DIM), dtype=np.float32), commits=1)
+        command = [sys.executable, "-c", OPEN, str(path), *map(str, ids[7])]
+        seconds[count] = [
+            [
+                float(word)
+                for word in subprocess.run(command, check=True, capture_output=True).stdout.split()
+            ]
+            for _ in range(9)
+        ]
+    small, large = (list(zip(*seconds[count], strict=True)) for count in (1_000, 1_000_000))
+    return [
+        row("open 1,000 vectors", list(small[0])),
+        row(
+            "open 1,000,000 vectors",
+            list(large[0]),
+            against=("1,000", list(small[0])),
+            at_most=1.5,
+        ),
+        row("then find the first id of 1,000", list(small[1])),
+        row("then find the first id of 1,000,000 (verifies the index)", list(large[1])),
+    ]
+
+
+if __name__ == "__main__":
+    main()
