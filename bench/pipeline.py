@@ -12,7 +12,7 @@ from bench.harness import SHARED, figure, publish, row
 from embedcache import encode_sentences, load_encoder, normalize, sentence_ids
 from embedcache.encode import token_batches
 from segclf.corpus import ReadOptions, read_corpus
-from segclf.workspace import StoredCorpus, Workspace
+from segclf.workspace import EncoderReference, Workspace
 
 OPTIONS = ReadOptions("indent", "kuten")
 SENTENCES = 1500
@@ -83,7 +83,8 @@ def whole_embed(encoder, text: Path, workspace: Workspace) -> float:  # noqa: AN
     started = time.perf_counter()
     corpus = read_corpus(text, options=OPTIONS)
     encode_sentences(corpus.sentences, encoder, workspace.store(create=True))
-    workspace.save_corpus(StoredCorpus("bench", corpus, OPTIONS.sentences, ()))
+    reference = EncoderReference("e5-small", None, encoder.fingerprint)
+    workspace.save_corpus("bench", corpus, OPTIONS.sentences, reference)
     return time.perf_counter() - started
 
 

@@ -7,15 +7,17 @@ from bench.harness import RESULTS, Row, cells
 NOTES = RESULTS.parent / "notes.md"
 PAGE = RESULTS.parents[1] / "docs" / "benchmarks.md"
 ORDER = ("store", "peers", "encode", "pipeline", "growth", "gpu")
+HEAD = """# Benchmarks
+
+Written by `make bench` from `bench/results/`. Each table comes from one run of one script; median
+and spread are over its rounds, ratios are of medians. Times hold for the machine named above the
+table, ratios travel better.
+"""
 
 
 def main() -> None:
     """Write the page."""
-    parts = [
-        "# Benchmarks\n\nWritten by `make bench` from `bench/results/`. Each table comes from one run "
-        "of one script;\nmedian and spread are over its rounds, ratios are of medians. Times hold for "
-        "the machine named\nabove the table, ratios travel better.\n"
-    ]
+    parts = [HEAD]
     for name in ORDER:
         path = RESULTS / f"{name}.json"
         if path.exists():

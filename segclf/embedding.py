@@ -7,7 +7,7 @@ from typing import Any, Literal
 from embedcache import EncodeReport, encode_sentences, load_encoder
 from embedcache.encoders import Pooling
 from segclf.corpus import Corpus, ReadOptions, read_corpus
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace
+from segclf.workspace import EncoderReference, Workspace
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ def embed(
     report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
     reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
     name = name or _corpus_name(path)
-    stored = StoredCorpus(name, corpus, options.sentences, workspace.encoders_of(name, corpus))
-    workspace.save_corpus(stored.with_encoder(reference))
+    workspace.save_corpus(name, corpus, options.sentences, reference)
     return Embedded(name, corpus, report, reference, encoder.dim)
 
 

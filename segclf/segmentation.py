@@ -11,7 +11,7 @@ from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
 from segclf.batches import Examples
 from segclf.corpus.layout import is_wrapped, units_of
 from segclf.corpus.plain import Sentence, sentences_in
-from segclf.corpus.sentences import guess_language
+from segclf.corpus.sentences import guess_language, sentence_rule
 from segclf.decoding import decode
 from segclf.runs import Run
 from segclf.training import predict
@@ -77,7 +77,7 @@ def segment(text: str, workspace: Workspace, run: Run, *, progress: bool = False
     Raises:
         UserError: there is no sentence in the text, or the run's encoder has changed.
     """
-    rule = run.record["sentence_rule"]
+    rule = sentence_rule(run.record["sentence_rule"])
     language = guess_language(text)
     units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
     sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]

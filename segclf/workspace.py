@@ -7,11 +7,14 @@ runs/RUN/         see `segclf.runs`
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from xxhash import xxh3_128_hexdigest
 
 from embedcache import EmbeddingStore, UserError
 from embedcache.encoders import Pooling
@@ -50,11 +53,6 @@ class StoredCorpus:
     corpus: Corpus
     sentence_rule: str
     encoders: tuple[EncoderReference, ...]
-
-    def with_encoder(self, encoder: EncoderReference) -> "StoredCorpus":
-        """Return the corpus with an encoder as its latest."""
-        others = [e for e in self.encoders if e.fingerprint != encoder.fingerprint]
-        return replace(self, encoders=(*others, encoder))
 
     def encoder(self, name: str | None) -> EncoderReference:
         """Return an encoder of this corpus by name, by default the latest.
@@ -95,27 +93,31 @@ class Workspace:
             raise UserError(self._nothing_embedded())
         return EmbeddingStore(self.path / "store", create=create)
 
-    def save_corpus(self, stored: StoredCorpus) -> None:
-        """Write a corpus, in place of one of the same name."""
-        corpus = stored.corpus
-        documents = [
-            {
-                "id": corpus.document_ids[i],
-                "split": corpus.splits[i],
-                "sentences": corpus.sentences[start:stop],
-                "labels": corpus.labels[start:stop].astype(int).tolist(),
-            }
-            for i, (start, stop) in enumerate(zip(corpus.offsets, corpus.offsets[1:], strict=False))
-        ]
-        content = {
+    def save_corpus(
+        self, name: str, corpus: Corpus, sentence_rule: str, encoder: EncoderReference
+    ) -> None:
+        """Write a corpus that an encoder has encoded, in place of one of the same name.
+
+        If it is the same text as before, its other encoders stay with it.
+        """
+        path = self._corpora / f"{name}.jsonl"
+        body = "\n".join(_document_lines(corpus))
+        digest = xxh3_128_hexdigest(body.encode())
+        before = _read_header(path) if path.exists() else {}
+        others = before["encoders"] if before.get("digest") == digest else []
+        latest = asdict(encoder)
+        header = {
             "format": 1,
-            "name": stored.name,
-            "sentence_rule": stored.sentence_rule,
-            "encoders": [asdict(encoder) for encoder in stored.encoders],
+            "name": name,
+            "sentence_rule": sentence_rule,
             "headings_removed": corpus.headings_removed,
-            "documents": documents,
+            "digest": digest,
+            "encoders": [*(other for other in others if other != latest), latest],
         }
-        write_json(self._corpora / f"{stored.name}.json", content)
+        if header == before:
+            path.touch()  # it is the latest now
+        else:
+            write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
 
     def load_corpus(self, name: str | None = None) -> StoredCorpus:
         """Read a corpus, by default the one embedded last.
@@ -123,35 +125,48 @@ class Workspace:
         Raises:
             UserError: there is none (of this name).
         """
-        present = sorted(self._corpora.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        present = sorted(self._corpora.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         if not present:
             raise UserError(self._nothing_embedded())
-        path = self._corpora / f"{name}.json" if name else present[-1]
+        path = self._corpora / f"{name}.jsonl" if name else present[-1]
         if not path.exists():
             known = ", ".join(path.stem for path in present)
             raise UserError(f"no corpus {name!r} in {self.path}; it has: {known}")
-        content = json.loads(path.read_text(encoding="utf-8"))
-        documents = [
-            Document(d["id"], d["sentences"], np.array(d["labels"], dtype=np.bool_))
-            for d in content["documents"]
-        ]
-        corpus = Corpus.of(documents, [d["split"] for d in content["documents"]])
-        return StoredCorpus(
-            content["name"],
-            replace(corpus, headings_removed=content["headings_removed"]),
-            content["sentence_rule"],
-            tuple(EncoderReference(**encoder) for encoder in content["encoders"]),
+        header, *records = map(
+            json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         )
-
-    def encoders_of(self, name: str, corpus: Corpus) -> tuple[EncoderReference, ...]:
-        """Return who has encoded the corpus of this name, if its sentences are still the same."""
-        if not (self._corpora / f"{name}.json").exists():
-            return ()
-        stored = self.load_corpus(name)
-        return stored.encoders if stored.corpus.sentences == corpus.sentences else ()
+        documents = [
+            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.bool_))
+            for record in records
+        ]
+        corpus = Corpus.of(documents, [record["split"] for record in records])
+        return StoredCorpus(
+            header["name"],
+            replace(corpus, headings_removed=header["headings_removed"]),
+            header["sentence_rule"],
+            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
+        )
 
     def _nothing_embedded(self) -> str:
         return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
+
+
+def _document_lines(corpus: Corpus) -> Iterator[str]:
+    labels = corpus.labels.astype(int).tolist()
+    for i, (start, stop) in enumerate(pairwise(corpus.offsets)):
+        record = {
+            "id": corpus.document_ids[i],
+            "split": corpus.splits[i],
+            "sentences": corpus.sentences[start:stop],
+            "labels": labels[start:stop],
+        }
+        yield json.dumps(record, ensure_ascii=False)
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+        return header
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401

@@ -11,9 +11,8 @@ import numpy as np
 
 from embedcache import UserError, normalize
 from segclf.corpus.documents import SPLITS, Document
-from segclf.corpus.layout import Unit
-from segclf.corpus.plain import ReadOptions, sentences_in
-from segclf.corpus.sentences import guess_language
+from segclf.corpus.plain import ReadOptions, clean_sentences
+from segclf.corpus.sentences import guess_language, sentence_rule
 
 
 def recognizes(text: str) -> bool:
@@ -84,12 +83,12 @@ def _paragraphs(
     if not _is_list_of(record["paragraphs"], str):
         raise UserError(f'{where}: "paragraphs" must be a list of strings')
     language = options.language or guess_language("".join(record["paragraphs"]))
+    rule = sentence_rule(options.sentences)
     sentences: list[str] = []
     labels: list[bool] = []
     for paragraph in record["paragraphs"]:
-        unit = Unit(0, len(paragraph), begins_paragraph=True)
-        found = list(sentences_in(paragraph, unit, options.sentences, language))
-        sentences += [sentence.text for sentence in found]
+        found = clean_sentences(paragraph, rule, language)
+        sentences += found
         labels += [number == 0 for number in range(len(found))]
     return sentences, labels
 

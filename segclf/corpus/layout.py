@@ -1,8 +1,7 @@
 """Layout -> units of text that no sentence crosses, and which of them begin a paragraph."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Boundary = Literal["indent", "line", "blank"]
 
@@ -21,8 +20,7 @@ _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _LONGEST_HEADING = 40
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """A stretch of text that sentence splitting takes alone.
 
     Attributes:
@@ -79,8 +77,9 @@ def units_of(
     for number, (start, end) in enumerate(pieces):
         before = pieces[number - 1][1] if number else None
         after = pieces[number + 1][0] if number + 1 < len(pieces) else None
-        alone = boundary != "blank" and _stands_alone(text, start, end, before, after)
-        if not keep_headings and _is_heading(text[start:end], alone=alone):
+        may_be = not keep_headings and (end - start <= _LONGEST_HEADING or text[start] == "#")
+        alone = may_be and boundary != "blank" and _stands_alone(text, start, end, before, after)
+        if may_be and _is_heading(text[start:end], alone=alone):
             headings += 1
         else:
             begins = boundary != "indent" or bool(_INDENT.match(text, start))
@@ -118,7 +117,7 @@ def _is_heading(line: str, *, alone: bool) -> bool:
     if _MARKDOWN_HEADING.match(line):
         return "\n" not in line
     stripped = line.strip()
-    if len(stripped) > _LONGEST_HEADING or "\n" in stripped:
+    if "\n" in stripped:
         return False
     if _NUMBERED.fullmatch(stripped):
         return True

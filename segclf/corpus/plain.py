@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from segclf.corpus.documents import Document
 from segclf.corpus.layout import Boundary, Unit, guess_boundary, units_of
-from segclf.corpus.sentences import guess_language, sentence_rule
+from segclf.corpus.sentences import SentenceRule, guess_language, sentence_rule
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class ReadOptions:
     language: str | None = None
 
 
-@dataclass(frozen=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence and where it stands.
 
     Attributes:
@@ -41,27 +40,32 @@ class Sentence:
     end: int
 
 
-def sentences_in(text: str, unit: Unit, rule_name: str, language: str) -> Iterator[Sentence]:
+def sentences_in(text: str, unit: Unit, rule: SentenceRule, language: str) -> Iterator[Sentence]:
     """Yield the sentences of a unit of a text."""
-    rule = sentence_rule(rule_name)
-    for start, end in rule.spans(text[unit.start : unit.end], language):
-        start, end = unit.start + start, unit.start + end
-        cleaned = rule.clean(text[start:end])
-        if cleaned:
-            yield Sentence(cleaned, start, end)
+    content = text[unit.start : unit.end]
+    for start, end in rule.spans(content, language):
+        if cleaned := rule.clean(content[start:end]):
+            yield Sentence(cleaned, unit.start + start, unit.start + end)
+
+
+def clean_sentences(content: str, rule: SentenceRule, language: str) -> list[str]:
+    """Return the sentences of a unit's content, as the encoder sees them."""
+    cleaned = [rule.clean(content[start:end]) for start, end in rule.spans(content, language)]
+    return [sentence for sentence in cleaned if sentence]
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     """Read one document; its labels come from the layout, its sentences have no trace of it."""
     boundary = guess_boundary(text) if options.boundary == "auto" else options.boundary
     language = options.language or guess_language(text)
+    rule = sentence_rule(options.sentences)
     units, headings = units_of(text, boundary)
     sentences: list[str] = []
     labels: list[bool] = []
     for unit in units:
-        for number, sentence in enumerate(sentences_in(text, unit, options.sentences, language)):
-            sentences.append(sentence.text)
-            labels.append(unit.begins_paragraph and number == 0)
+        found = clean_sentences(text[unit.start : unit.end], rule, language)
+        sentences += found
+        labels += [unit.begins_paragraph, *[False] * (len(found) - 1)] if found else []
     return [Document(document_id, sentences, np.array(labels, dtype=np.bool_), headings)]
 
 

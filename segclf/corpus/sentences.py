@@ -14,6 +14,8 @@ _KANA = re.compile("[ぁ-んァ-ヶ]")
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
 _WHITE_SPACE = re.compile(r"\s")
+_NOT_KUTEN = re.compile("[^。]+")
+_LINE = re.compile(r"[^\r\n]+")
 _LANGUAGE_SAMPLE = 2000
 
 
@@ -62,16 +64,16 @@ def _sentencex_spans(unit: str, language: str) -> Spans:
 
 
 def _kuten_spans(unit: str, _language: str) -> Spans:
-    return [match.span() for match in re.finditer("[^。]+", unit)]
+    return [match.span() for match in _NOT_KUTEN.finditer(unit)]
 
 
 def _kuten_clean(piece: str) -> str:
-    kept = re.sub("[ \r\n]", "", piece)
+    kept = piece.replace(" ", "").replace("\r", "").replace("\n", "")
     return normalize(kept.replace("\u3000", "")) if len(kept) > 1 else ""
 
 
 def _line_spans(unit: str, _language: str) -> Spans:
-    return [match.span() for match in re.finditer(r"[^\r\n]+", unit)]
+    return [match.span() for match in _LINE.finditer(unit)]
 
 
 SENTENCE_RULES = {

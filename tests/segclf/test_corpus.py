@@ -123,7 +123,7 @@ def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
 @given(text=st.text("　 \nあ。「」a.B!?D\u2028\x1c\x85é", max_size=80))
 @pytest.mark.parametrize("rule", SENTENCE_RULES)
 def test_spans_stand_in_order_and_clean_to_their_sentence(rule, text):
-    sentences = list(sentences_in(text, Unit(0, len(text), True), rule, "ja"))
+    sentences = list(sentences_in(text, Unit(0, len(text), True), SENTENCE_RULES[rule], "ja"))
     edges = [edge for s in sentences for edge in (s.start, s.end)]
     assert edges == sorted(edges)
     for sentence in sentences:
