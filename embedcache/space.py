@@ -4,8 +4,10 @@
 """
 
 import json
+import os
 import struct
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -20,6 +22,7 @@ from embedcache.ids import Ids
 
 BLOCK_ROWS = 1024
 SPACE_PREFIX = b"space/"
+_COPYING_THREADS = min(4, os.cpu_count() or 1)
 
 StorageDtype = Literal["float32", "float16"]
 
@@ -191,24 +194,28 @@ class Space:
         self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         out = np.empty((len(rows), info.dim), dtype=np.float32)
-        if np.all(rows[1:] >= rows[:-1]):
-            order = None
-        else:
-            order = np.argsort(rows, kind="stable")
+        order = None
+        if np.any(rows[1:] < rows[:-1]):
+            order = np.argsort(rows)
             rows = rows[order]
-        first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
-        edges = np.arange(first // BLOCK_ROWS, last // BLOCK_ROWS + 2)
-        starts = np.searchsorted(rows, edges * BLOCK_ROWS)
-        for number, start, stop in zip(edges, starts, starts[1:], strict=False):
-            if start == stop:
-                continue
-            block = self._block(transaction, info, int(number))
-            local = rows[start:stop] - number * BLOCK_ROWS
-            where = slice(start, stop) if order is None else order[start:stop]
-            if stop - start == local[-1] - local[0] + 1 and (np.diff(local) == 1).all():
-                out[where] = block[local[0] : local[-1] + 1]
-            else:
-                out[where] = block[local]
+        edges = np.arange(0, info.rows + BLOCK_ROWS, BLOCK_ROWS)
+        starts = np.searchsorted(rows, edges)
+
+        def copy(number: int, block: NDArray[np.floating[Any]]) -> None:
+            part = slice(starts[number], starts[number + 1])
+            local = rows[part] - number * BLOCK_ROWS
+            where = part if order is None else order[part]
+            run = len(local) == local[-1] - local[0] + 1 and bool((np.diff(local) == 1).all())
+            out[where] = block[local[0] : local[-1] + 1] if run else block[local]
+
+        # the copies leave the interpreter's lock, and page faults take as long as they do
+        with ThreadPoolExecutor(_COPYING_THREADS) as pool:
+            copies = [
+                pool.submit(copy, number, self._block(transaction, info, number))
+                for number in np.flatnonzero(np.diff(starts)).tolist()
+            ]
+            for done in copies:
+                done.result()
         return out
 
     def _write_blocks(

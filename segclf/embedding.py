@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from embedcache import EncodeReport, encode_sentences, load_encoder
+from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Pooling
 from segclf.corpus import Corpus, ReadOptions, read_corpus
 from segclf.workspace import EncoderReference, Workspace
@@ -82,12 +82,14 @@ def embed(
         UserError: the text cannot be read, or there is no such encoder.
     """
     options = options or ReadOptions()
+    name = name or _corpus_name(path)
+    if Path(name).name != name:
+        raise UserError(f"a corpus cannot be called {name!r}: take a plain word")
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
     encoder = load_encoder(encoder_name, pooling=pooling, device=device)
     store = workspace.store(create=True)
     report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
     reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
-    name = name or _corpus_name(path)
     workspace.save_corpus(name, corpus, options.sentences, reference)
     return Embedded(name, corpus, report, reference, encoder.dim)
 

@@ -115,6 +115,7 @@ def mistake(done):
         (["embed", "text.txt", "--sentences", "x"], "no sentence rule 'x'"),
         (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
         (["embed", "text.txt", "--split", "x"], "--split x"),
+        (["embed", "text.txt", "--name", "a/b"], "cannot be called 'a/b'"),
         (["embed"], "Missing argument"),
         (["train"], "nothing is embedded"),
         (["train", "--head", "gru"], "no head 'gru'"),

@@ -25,7 +25,8 @@ def segment_of(pairs, first_row=0):
 @given(id_lists, id_lists)
 def test_a_segment_finds_what_it_has_and_nothing_else(present, asked):
     rows = {pair: row for row, pair in enumerate(present)}
-    found = segment_of(present).find(as_ids(present + asked))
+    ids = as_ids(present + asked)
+    found = segment_of(present).find(ids[:, 0], ids[:, 1])
     assert found.tolist() == [rows.get(pair, index.MISSING) for pair in present + asked]
 
 
