@@ -12,7 +12,7 @@ from bench.harness import Row, figure, publish, row
 COUNTS = (100_000, 1_000_000, 10_000_000)
 
 STREAM = """
-import json, resource, sys, time
+import json, re, sys, time
 from bench.stub import StubEncoder
 from embedcache import EmbeddingStore, encode_sentences
 count = int(sys.argv[2])
@@ -21,7 +21,8 @@ started = time.perf_counter()
 report = encode_sentences(stream, StubEncoder(), EmbeddingStore(sys.argv[1]))
 seconds = time.perf_counter() - started
 assert report.encoded == count
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+status = open("/proc/self/status").read()
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) / 2**20
 print(json.dumps({"seconds": seconds, "peak_gib": peak}))
 """
 

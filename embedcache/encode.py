@@ -81,8 +81,11 @@ def encode_sentences(
         remaining = iter(sentences)
         while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
             ids = sentence_ids(chunk)
-            encoded += _encode_missing(chunk, ids, encoder, space, bar)
-            seen.add(space.find(ids))
+            entries = space.find(ids)
+            if (entries == index.MISSING).any():
+                encoded += _encode_missing(chunk, ids, encoder, space, bar)
+                entries = space.find(ids)
+            seen.add(entries)
             count += len(chunk)
     return EncodeReport(
         sentences=count,
@@ -95,24 +98,29 @@ def encode_sentences(
 
 
 class _SeenRows:
-    """Counts different sentences by their rows: a byte for each row of the store."""
+    """Counts different sentences by their rows: two bytes for each row of the store."""
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, dtype=np.bool_)
-        self.unique = 0
-        self.truncated = 0
+        self._truncated = np.zeros(0, dtype=np.bool_)
 
     def add(self, entries: NDArray[np.int64]) -> None:
-        entries = np.unique(entries)
         rows = index.entry_rows(entries)
-        if len(rows) and rows.max() >= len(self._seen):
-            grown = np.zeros(2 * (int(rows.max()) + 1), dtype=np.bool_)
-            grown[: len(self._seen)] = self._seen
-            self._seen = grown
-        new = ~self._seen[rows]
+        missing = int(rows.max(initial=-1)) + 1 - len(self._seen)
+        if missing > 0:
+            grown = missing + len(self._seen)
+            self._seen = np.pad(self._seen, (0, grown))
+            self._truncated = np.pad(self._truncated, (0, grown))
         self._seen[rows] = True
-        self.unique += int(new.sum())
-        self.truncated += int(index.entry_truncated(entries)[new].sum())
+        self._truncated[rows[index.entry_truncated(entries)]] = True
+
+    @property
+    def unique(self) -> int:
+        return int(np.count_nonzero(self._seen))
+
+    @property
+    def truncated(self) -> int:
+        return int(np.count_nonzero(self._truncated))
 
 
 def _encode_missing(

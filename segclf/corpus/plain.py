@@ -50,8 +50,9 @@ def sentences_in(text: str, unit: Unit, rule: SentenceRule, language: str) -> It
 
 def clean_sentences(content: str, rule: SentenceRule, language: str) -> list[str]:
     """Return the sentences of a unit's content, as the encoder sees them."""
-    cleaned = [rule.clean(content[start:end]) for start, end in rule.spans(content, language)]
-    return [sentence for sentence in cleaned if sentence]
+    clean = rule.clean
+    spans = rule.spans(content, language)
+    return [sentence for start, end in spans if (sentence := clean(content[start:end]))]
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
