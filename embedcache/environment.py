@@ -16,6 +16,7 @@ from embedcache.errors import StoreError
 _CHECKSUM_BYTES = 8
 _PAGE_BYTES = 4096
 _INITIAL_MAP_BYTES = 1 << 26
+_SPARE_BYTES = 1 << 18  # tree pages beside the values
 _MAX_READERS = 1024
 
 Result = TypeVar("Result")
@@ -40,7 +41,8 @@ class Environment:
         self._lmdb = lmdb.open(
             os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS, readahead=False
         )
-        self._resizing = threading.Lock()
+        self._idle = threading.Condition()
+        self._active = 0  # transactions of this process; the map may only move while there is none
         self._verified: set[tuple[bytes, int]] = set()
 
     @classmethod
@@ -60,7 +62,7 @@ class Environment:
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
         """Open a read transaction: a snapshot; values are views that die with it."""
-        with self._begin(write=False) as transaction:
+        with self._transaction(write=False) as transaction:
             yield transaction
 
     def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
@@ -70,29 +72,56 @@ class Environment:
             action: writes through the transaction; called again after the map had to grow.
             expected_bytes: about what it writes, so that the map is large enough at once.
         """
-        self._grow_to(expected_bytes + _PAGE_BYTES * 64)
+        free = expected_bytes + _SPARE_BYTES
         while True:
+            self._make_room(free)
             try:
-                with self._begin(write=True) as transaction:
+                with self._transaction(write=True) as transaction:
                     return action(transaction)
             except lmdb.MapFullError:
-                self._grow_to(2 * expected_bytes + self._lmdb.info()["map_size"] // 2)
+                free *= 2
 
-    def _begin(self, *, write: bool) -> Any:  # noqa: ANN401 - lmdb has no types
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[lmdb.Transaction]:
+        transaction = self._begin(write=write)
+        try:
+            with transaction:
+                yield transaction
+        finally:
+            self._leave()
+
+    def _begin(self, *, write: bool) -> lmdb.Transaction:
         while True:
+            with self._idle:
+                self._active += 1
             try:
                 return self._lmdb.begin(write=write, buffers=True)
             except lmdb.MapResizedError:  # another process has grown the file
-                with self._resizing:
-                    self._lmdb.set_mapsize(0)
+                self._leave()
+                self._resize(lambda: 0)
+            except BaseException:
+                self._leave()
+                raise
 
-    def _grow_to(self, free_bytes: int) -> None:
-        with self._resizing:
-            info = self._lmdb.info()
-            wanted = (info["last_pgno"] + 1) * _PAGE_BYTES + free_bytes
-            if wanted > info["map_size"]:
-                size = max(wanted, 2 * info["map_size"])
-                self._lmdb.set_mapsize(-(-size // _PAGE_BYTES) * _PAGE_BYTES)
+    def _leave(self) -> None:
+        with self._idle:
+            self._active -= 1
+            self._idle.notify_all()
+
+    def _make_room(self, free_bytes: int) -> None:
+        info = self._lmdb.info()
+        if self._wanted(free_bytes) > info["map_size"]:
+            self._resize(lambda: max(self._wanted(free_bytes), 2 * self._lmdb.info()["map_size"]))
+
+    def _wanted(self, free_bytes: int) -> int:
+        pages: int = self._lmdb.info()["last_pgno"] + 1 + -(-free_bytes // _PAGE_BYTES)
+        return pages * _PAGE_BYTES
+
+    def _resize(self, size: Callable[[], int]) -> None:
+        """Set the size of the map, 0 for that of the file, while no thread is inside."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._active == 0)
+            self._lmdb.set_mapsize(size())
 
     def put(self, transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
         """Write a value, given as buffers to join, with its checksum behind it."""

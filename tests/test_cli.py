@@ -58,6 +58,15 @@ def test_a_run_is_recorded_whole(trained):
     assert {path.suffix for path in run.iterdir()} <= {".json", ".safetensors"}
 
 
+def test_a_corpus_may_come_through_a_pipe(trained, segtool):
+    text = "　雨が降る。風が吹く。\n「寒い」\n　夜になった。\n"
+    done = segtool(trained, "embed", "-", "--json", "--split", "test", input=text)
+    assert done.returncode == 0, done.stderr
+    embedded = json.loads(done.stdout)
+    assert embedded["corpus"] == "stdin"
+    assert embedded["splits"] == {"test": {"documents": 1, "sentences": 4, "boundaries": 2}}
+
+
 UNSEEN = (ROOT / "examples/unseen.txt").read_text()
 ODD = "One.  Two!\r\nThree\tfour. “Five?” six\u2028seven. 雨。\n\n　風「が」。吹く\n"
 

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -187,6 +189,31 @@ def test_readers_work_beside_a_writer_in_another_process(tmp_path):
     assert writer.returncode == 0
     assert len(space) == 150_000
     assert len(seen) > 2
+
+
+def test_threads_read_while_one_writes_and_the_map_grows(store):
+    space = store.create_space("a" * 32, name="x", dim=1024)
+    done = threading.Event()
+
+    def read():
+        while not done.is_set():
+            count = len(space)
+            if count:
+                numbers = np.random.default_rng(count).integers(0, count, 50)
+                assert np.array_equal(space.vectors(ids_of(*numbers))[:, 0], numbers)
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(3)]
+        try:
+            for start in range(0, 40_000, 2000):  # 160 MB; the map begins with 64
+                numbers = range(start, start + 2000)
+                vectors = np.repeat(np.array(numbers, dtype=np.float32)[:, None], 1024, axis=1)
+                space.append(ids_of(*numbers), vectors)
+        finally:
+            done.set()
+        for reader in readers:
+            reader.result()
+    assert len(space) == 40_000
 
 
 @pytest.mark.parametrize("kill_after", [1, 7, 30])

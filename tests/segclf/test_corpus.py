@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedcache import UserError
-from segclf.corpus import Document, ReadOptions, aozora, read_corpus
+from segclf.corpus import Document, ReadOptions, aozora, plain, read_corpus
 from segclf.corpus.decode import decode
 from segclf.corpus.layout import Unit, guess_boundary, units_of
 from segclf.corpus.plain import sentences_in
@@ -112,12 +112,27 @@ def test_the_example_stories_have_their_size():
 @given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
 def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
     """No sentence holds white space that a layout is made of, and none begins or ends with any."""
-    from segclf.corpus import plain
-
     (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
     for sentence in document.sentences:
         assert sentence == sentence.strip() != ""
         assert not set("\u3000\t\n\r\u2028") & set(sentence)
+
+
+lines = st.lists(st.text("あい。「」a.!? ", min_size=1, max_size=20).filter(str.strip), min_size=2)
+
+
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+@given(lines=lines, marked=st.sets(st.integers(0, 10)))
+def test_the_mark_changes_labels_and_no_sentence(rule, lines, marked):
+    laid_out = "\n".join("　" * (i in marked) + line for i, line in enumerate(lines))
+    bare = "\n".join(lines)
+    options = ReadOptions("indent", rule, "ja")
+    (with_marks,), (without,) = (plain.read(text, "x", options) for text in (laid_out, bare))
+    if rule == "kuten":  # counts the mark when it drops pieces of one character
+        assert set(without.sentences) <= set(with_marks.sentences)
+    else:
+        assert with_marks.sentences == without.sentences
+        assert with_marks.headings == without.headings
 
 
 @given(text=st.text("　 \nあ。「」a.B!?D\u2028\x1c\x85é", max_size=80))
