@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.harness import Row, figure, publish, rounds, row
-from embedcache import EmbeddingStore
+from embedcache import EmbeddingStore, Space
 from embedcache.ids import Ids
+from embedcache.space import StorageDtype
 
 DIM = 384
 FINGERPRINT = "0" * 32
@@ -41,8 +43,8 @@ def measure(folder: Path, count: int) -> list[Row]:
 
     array = folder / "array.npy"
     save(array, vectors)
-    space = filled(folder / "store", ids, vectors, commits=1)
-    file_bytes = (folder / "store/data.mdb").stat().st_size
+    space = fill(empty(folder / "read"), ids, vectors)
+    file_bytes = (folder / "read/data.mdb").stat().st_size
     rows.append(figure(label + "file / raw bytes", file_bytes / vectors.nbytes, "", at_most=1.05))
     order = np.random.default_rng(2).permutation(count)
     shuffled = ids[order]
@@ -79,7 +81,7 @@ def measure(folder: Path, count: int) -> list[Row]:
             at_least=1e6,
         ),
     ]
-    half = filled(folder / "half", ids, vectors, commits=1, dtype="float16")
+    half = fill(empty(folder / "half", "float16"), ids, vectors)
     error = np.abs(half.vectors(ids) - vectors).max()
     size = (folder / "half/data.mdb").stat().st_size / vectors.nbytes
     rows.append(figure(label + "float16: file / raw float32 bytes", size, ""))
@@ -87,17 +89,21 @@ def measure(folder: Path, count: int) -> list[Row]:
     return rows
 
 
-def measure_writing(folder: Path, label: str, ids: Ids, vectors: np.ndarray) -> list[Row]:
+def measure_writing(folder: Path, label: str, ids: Ids, vectors: NDArray[np.float32]) -> list[Row]:
+    spaces: list[Space] = []
+
     def clear() -> None:
+        spaces.clear()
         for path in folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+        spaces.append(empty(folder / "store"))
         os.sync()
 
     seconds = rounds(
         {
             "numpy.save": lambda: save(folder / "saved.npy", vectors),
-            "one commit": lambda: filled(folder / "one", ids, vectors, commits=1),
-            "ten commits": lambda: filled(folder / "ten", ids, vectors, commits=10),
+            "one commit": lambda: fill(spaces[0], ids, vectors, commits=1),
+            "ten commits": lambda: fill(spaces[0], ids, vectors, commits=10),
         },
         5,
         before=clear,
@@ -127,11 +133,13 @@ def save(path: Path, vectors: np.ndarray) -> None:
         os.fsync(file.fileno())
 
 
-def filled(path: Path, ids: Ids, vectors: np.ndarray, *, commits: int, dtype: str = "float32"):  # noqa: ANN201
-    space = EmbeddingStore(path).create_space(FINGERPRINT, name="bench", dim=DIM, dtype=dtype)
-    for part, chunk in zip(
-        np.array_split(ids, commits), np.array_split(vectors, commits), strict=True
-    ):
+def empty(path: Path, dtype: StorageDtype = "float32") -> Space:
+    return EmbeddingStore(path).create_space(FINGERPRINT, name="bench", dim=DIM, dtype=dtype)
+
+
+def fill(space: Space, ids: Ids, vectors: NDArray[np.float32], *, commits: int = 1) -> Space:
+    parts = zip(np.array_split(ids, commits), np.array_split(vectors, commits), strict=True)
+    for part, chunk in parts:
         space.append(part, chunk)
     return space
 
@@ -155,7 +163,7 @@ def measure_opening(folder: Path) -> list[Row]:
     ids = random_ids(1_000_000)
     for count in (1_000, 1_000_000):
         path = folder / str(count)
-        filled(path, ids[:count], np.ones((count, DIM), dtype=np.float32), commits=1)
+        fill(empty(path), ids[:count], np.ones((count, DIM), dtype=np.float32))
         command = [sys.executable, "-c", OPEN, str(path), *map(str, ids[7])]
         seconds[count] = [
             [

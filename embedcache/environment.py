@@ -39,7 +39,7 @@ class Environment:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._lmdb = lmdb.open(
-            os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS, readahead=False
+            os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS
         )
         self._idle = threading.Condition()
         self._active = 0  # transactions of this process; the map may only move while there is none

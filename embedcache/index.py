@@ -55,7 +55,7 @@ class Segment:
     @classmethod
     def sorted_from(cls, ids: Ids, entries: NDArray[np.int64]) -> "Segment":
         """Sort ids (n, 2) and their entries (n,) into a segment."""
-        order = np.argsort(ids[:, 0], kind="stable")
+        order = np.argsort(ids[:, 0])
         return cls(ids[order, 0], ids[order, 1], entries[order])
 
     @classmethod

