@@ -42,6 +42,7 @@ class Environment:
             os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS
         )
         self._idle = threading.Condition()
+        self._resizing = False
         self._active = 0  # transactions of this process; the map may only move while there is none
         self._verified: set[tuple[bytes, int]] = set()
 
@@ -93,6 +94,7 @@ class Environment:
     def _begin(self, *, write: bool) -> lmdb.Transaction:
         while True:
             with self._idle:
+                self._idle.wait_for(lambda: not self._resizing)
                 self._active += 1
             try:
                 return self._lmdb.begin(write=write, buffers=True)
@@ -120,8 +122,14 @@ class Environment:
     def _resize(self, size: Callable[[], int]) -> None:
         """Set the size of the map, 0 for that of the file, while no thread is inside."""
         with self._idle:
-            self._idle.wait_for(lambda: self._active == 0)
-            self._lmdb.set_mapsize(size())
+            self._idle.wait_for(lambda: not self._resizing)
+            self._resizing = True  # no thread enters any more, or busy readers would starve us
+            try:
+                self._idle.wait_for(lambda: self._active == 0)
+                self._lmdb.set_mapsize(size())
+            finally:
+                self._resizing = False
+                self._idle.notify_all()
 
     def put(self, transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
         """Write a value, given as buffers to join, with its checksum behind it."""
