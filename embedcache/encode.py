@@ -82,8 +82,10 @@ def encode_sentences(
         while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
             ids = sentence_ids(chunk)
             entries = space.find(ids)
-            if (entries == index.MISSING).any():
-                encoded += _encode_missing(chunk, ids, encoder, space, bar)
+            missing = np.flatnonzero(entries == index.MISSING)
+            if len(missing):
+                missing = missing[index.first_occurrences(ids[missing])]
+                encoded += _encode_missing(chunk, ids, missing, encoder, space, bar)
                 entries = space.find(ids)
             seen.add(entries)
             count += len(chunk)
@@ -124,12 +126,14 @@ class _SeenRows:
 
 
 def _encode_missing(
-    chunk: list[str], ids: Ids, encoder: Encoder, space: Space, bar: "tqdm[None]"
+    chunk: list[str],
+    ids: Ids,
+    missing: NDArray[np.int64],
+    encoder: Encoder,
+    space: Space,
+    bar: "tqdm[None]",
 ) -> int:
-    first = index.first_occurrences(ids)
-    missing = first[~space.contains(ids[first])]
-    if not len(missing):
-        return 0
+    """Encode the sentences at the positions `missing`, and say how many of them were new."""
     bar.total += len(missing)
     bar.refresh()
     texts = [chunk[position] for position in missing]
