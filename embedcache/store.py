@@ -128,7 +128,8 @@ class EmbeddingStore:
         present = space.info()
         if (present.dim, present.dtype) != (dim, dtype):
             raise StoreError(
-                f"{self.path} holds {name} as {present.dim} {present.dtype}, not {dim} {dtype}"
+                f"{self.path} holds {name} as {present.dim} {present.dtype}, not {dim} {dtype}: "
+                "keep to that, or take another store"
             )
         return space
 

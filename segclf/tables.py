@@ -24,7 +24,7 @@ def print_embedded(content: dict[str, Any]) -> None:
     _console.print(
         f"{content['sentences']:,} sentences, {content['unique']:,} different: "
         f"{content['encoded']:,} encoded now, {content['cached']:,} were in the store; "
-        f"{content['headings_removed']:,} section titles removed; {content['seconds']:.1f} s",
+        f"section titles removed: {content['headings_removed']:,}; {content['seconds']:.1f} s",
         soft_wrap=True,
     )
     if content["truncated"]:
