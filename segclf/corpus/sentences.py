@@ -56,10 +56,12 @@ def sentence_rule(name: str) -> SentenceRule:
 def _sentencex_spans(unit: str, language: str) -> Spans:
     # plain spaces of the same length: sentencex 1.0 panics on some others
     text = _WHITE_SPACE.sub(" ", unit)
-    spans, start = [], 0
-    for sentence in sentencex.segment(language, text):
-        spans.append((start, start + len(sentence)))  # its sentences join to the text
-        start += len(sentence)
+    # without those in front, which mark a paragraph: they would change where sentencex cuts
+    end = len(text) - len(text.lstrip())
+    spans: Spans = []
+    for sentence in sentencex.segment(language, text[end:]):  # its sentences join to the text
+        start, end = end if spans else 0, end + len(sentence)
+        spans.append((start, end))
     return spans
 
 

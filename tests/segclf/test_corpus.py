@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedcache import UserError
@@ -123,6 +123,7 @@ lines = st.lists(st.text("あい。「」a.!? ", min_size=1, max_size=20).filter
 
 @pytest.mark.parametrize("rule", SENTENCE_RULES)
 @given(lines=lines, marked=st.sets(st.integers(0, 10)))
+@example(lines=["? a", "?"], marked={0})
 def test_the_mark_changes_labels_and_no_sentence(rule, lines, marked):
     laid_out = "\n".join("　" * (i in marked) + line for i, line in enumerate(lines))
     bare = "\n".join(lines)
