@@ -1,6 +1,7 @@
 """How much faster is stage one than calling `SentenceTransformer.encode`?"""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,9 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     ]
 
 
-def encoding(model: SentenceTransformer, sentences: list[str], batch_size: int):  # noqa: ANN201
+def encoding(
+    model: SentenceTransformer, sentences: list[str], batch_size: int
+) -> Callable[[], object]:
     """Return a call of SentenceTransformer.encode."""
     return lambda: model.encode(sentences, batch_size=batch_size)
 

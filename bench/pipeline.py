@@ -11,6 +11,7 @@ import numpy as np
 from bench.harness import SHARED, figure, publish, row
 from embedcache import encode_sentences, load_encoder, normalize, sentence_ids
 from embedcache.encode import token_batches
+from embedcache.encoders.transformer import TransformerEncoder
 from segclf.corpus import ReadOptions, read_corpus
 from segclf.workspace import EncoderReference, Workspace
 
@@ -65,7 +66,7 @@ def main() -> None:
     )
 
 
-def bare_encode(encoder, sentences: list[str]) -> float:  # noqa: ANN001
+def bare_encode(encoder: TransformerEncoder, sentences: list[str]) -> float:
     """Encode the batches that the pipeline makes, and nothing else."""
     unique = list(dict.fromkeys(map(normalize, sentences)))
     batches = [
@@ -78,7 +79,7 @@ def bare_encode(encoder, sentences: list[str]) -> float:  # noqa: ANN001
     return time.perf_counter() - started
 
 
-def whole_embed(encoder, text: Path, workspace: Workspace) -> float:  # noqa: ANN001
+def whole_embed(encoder: TransformerEncoder, text: Path, workspace: Workspace) -> float:
     """Do what `segtool embed` does, with the model loaded before."""
     started = time.perf_counter()
     corpus = read_corpus(text, options=OPTIONS)

@@ -8,7 +8,7 @@ from segclf.baselines import baseline_scores
 from segclf.corpus import Split
 from segclf.decoding import decode
 from segclf.metrics import Scores, score
-from segclf.runs import Run, examples_of, load_run_corpus
+from segclf.runs import Run, examples_of
 from segclf.training import predict
 from segclf.workspace import StoredCorpus, Workspace, write_json
 
@@ -70,7 +70,7 @@ def evaluate(
     Raises:
         UserError: the corpus has no such split, or the store lacks the run's encoder.
     """
-    stored = workspace.load_corpus(corpus_name) if corpus_name else load_run_corpus(workspace, run)
+    stored = workspace.load_corpus(corpus_name or run.record["corpus"])
     part = stored.corpus.select(split)
     if len(part) < 2:
         raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")

@@ -23,7 +23,7 @@ from segclf.batches import Examples
 from segclf.corpus import Corpus
 from segclf.heads import Head, make_head
 from segclf.training import Epoch, TrainingOptions, train_head
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
+from segclf.workspace import EncoderReference, Workspace, write_json
 
 _PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
 
@@ -168,11 +168,6 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
             return Run(path, json.loads((path / "run.json").read_text(encoding="utf-8")))
     known = ", ".join(path.parent.name for path in present)
     raise UserError(f"no run {name!r} in {workspace.path}; it has: {known or 'none'}")
-
-
-def load_run_corpus(workspace: Workspace, run: Run) -> StoredCorpus:
-    """Read the corpus that a run was trained on."""
-    return workspace.load_corpus(run.record["corpus"])
 
 
 def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
