@@ -26,10 +26,24 @@ peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) / 2**20
 print(json.dumps({"seconds": seconds, "peak_gib": peak}))
 """
 
+PLAIN = """
+import json, os, sys, time
+import numpy as np
+count = int(sys.argv[2])
+chunk = np.ones((1 << 16, 384), dtype=np.float32)
+started = time.perf_counter()
+with open(sys.argv[1] + "/plain", "wb", buffering=0) as file:
+    for start in range(0, count, 1 << 16):
+        file.write(chunk[: count - start])
+        os.fdatasync(file.fileno())
+print(json.dumps({"seconds": time.perf_counter() - started}))
+"""
+
 
 def main() -> None:
     """Stream each count once in a process of its own; small counts several times."""
-    runs = {count: [stream(count) for _ in range(rounds_of(count))] for count in COUNTS}
+    runs = {count: [run(STREAM, count) for _ in range(rounds_of(count))] for count in COUNTS}
+    plain = {count: [run(PLAIN, count) for _ in range(rounds_of(count))] for count in COUNTS}
     rows: list[Row] = []
     for count, results in runs.items():
         seconds = [result["seconds"] for result in results]
@@ -38,6 +52,11 @@ def main() -> None:
         rows.append(row(f"{count:,} sentences", seconds, against=against, at_most=11))
         peak = max(result["peak_gib"] for result in results)
         rows.append(figure(f"{count:,} sentences: peak memory", peak, "GiB", at_most=1.5))
+    for count, results in plain.items():
+        seconds = [result["seconds"] for result in results]
+        before = plain.get(count // 10)
+        against = (f"{count // 10:,}", [r["seconds"] for r in before]) if before else None
+        rows.append(row(f"{count:,} vectors, plain write and sync", seconds, against=against))
     publish("growth", "Growth: a stream through a stub encoder", rows)
 
 
@@ -46,11 +65,11 @@ def rounds_of(count: int) -> int:
     return 3 if count <= 1_000_000 else 1
 
 
-def stream(count: int) -> dict[str, float]:
-    """Run one stream in a process of its own."""
+def run(script: str, count: int) -> dict[str, float]:
+    """Run a script in a process and a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="segtool-bench-"))
     try:
-        command = [sys.executable, "-c", STREAM, str(folder), str(count)]
+        command = [sys.executable, "-c", script, str(folder), str(count)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         result: dict[str, float] = json.loads(done.stdout)
         return result

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -50,16 +51,26 @@ def rounds(
     count: int,
     before: Callable[[], object] = lambda: None,
 ) -> dict[str, list[float]]:
-    """Run every action once a round and return the seconds of each, a list an action."""
+    """Run every action once a round and return the seconds of each, a list an action.
+
+    Each round begins with another action, so that none always follows the same one.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(count):
-        for name, action in actions.items():
+    names = list(actions)
+    for turn in range(count):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
             before()
             started = time.perf_counter()
-            result = action()
+            result = actions[name]()
             seconds[name].append(time.perf_counter() - started)
             del result
     return seconds
+
+
+def touch_memory(size: int) -> None:
+    """Fill and free so many bytes: a virtual machine's host hands unused memory out slowly."""
+    np.ones(size, dtype=np.uint8)
 
 
 def row(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.harness import Row, figure, publish, rounds, row
+from bench.harness import Row, figure, publish, rounds, row, touch_memory
 from embedcache import EmbeddingStore, Space
 from embedcache.ids import Ids
 from embedcache.space import StorageDtype
@@ -98,6 +98,7 @@ def measure_writing(folder: Path, label: str, ids: Ids, vectors: NDArray[np.floa
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         spaces.append(empty(folder / "store"))
         os.sync()
+        touch_memory(3 * vectors.nbytes)
 
     seconds = rounds(
         {
@@ -105,7 +106,7 @@ def measure_writing(folder: Path, label: str, ids: Ids, vectors: NDArray[np.floa
             "one commit": lambda: fill(spaces[0], ids, vectors, commits=1),
             "ten commits": lambda: fill(spaces[0], ids, vectors, commits=10),
         },
-        5,
+        6,
         before=clear,
     )
     clear()
