@@ -1,6 +1,7 @@
 """What every head is made of: the projection of each sentence, and the gathering into windows."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segclf.windows import OUTSIDE
@@ -25,7 +26,7 @@ class Head(nn.Module):
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
-        self.project = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout))
+        self.project = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), Dropout(dropout))
         self.outside = nn.Parameter(torch.zeros(hidden))
 
     def standardize_by(self, vectors: Tensor) -> None:
@@ -43,10 +44,48 @@ class Head(nn.Module):
         Returns:
             (b, 2w, h), a learned vector in place of every sentence that is not there.
         """
-        projected = self.project((vectors - self.mean) * self.scale)  # (s, h)
-        gathered = projected[windows.clamp(min=0)]  # (b, 2w, h)
-        return torch.where((windows == OUTSIDE)[..., None], self.outside, gathered)
+        return take_rows(self.rows(vectors), windows)
+
+    def represent(self, vectors: Tensor) -> Tensor:
+        """Standardise and project sentences (s, d): (s, h)."""
+        projected: Tensor = self.project((vectors - self.mean) * self.scale)
+        return projected
+
+    def rows(self, vectors: Tensor) -> Tensor:
+        """Represent sentences (s, d), and what stands for OUTSIDE after them: (s + 1, h)."""
+        return torch.cat([self.represent(vectors), self.outside[None]])
 
     def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
         """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
         raise NotImplementedError
+
+
+class Dropout(nn.Module):
+    """`torch.nn.Dropout`, with one random byte a number: a tenth of the time on a CPU.
+
+    Args:
+        rate: share of the numbers left out, rounded to a multiple of 1 / 256.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.left_out = round(rate * 256)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Leave numbers of a tensor of any shape out, in training; scale the others up."""
+        if not self.training or not self.left_out:
+            return numbers
+        size = -(-numbers.numel() // 8)
+        words = torch.empty(size, dtype=torch.int64, device=numbers.device)
+        words.random_(torch.iinfo(torch.int64).min, None)
+        bytes_ = words.view(torch.uint8)[: numbers.numel()].view(numbers.shape)
+        return numbers * (bytes_ >= self.left_out) * (256 / (256 - self.left_out))
+
+
+def take_rows(rows: Tensor, windows: Tensor) -> Tensor:
+    """Gather rows (s + 1, h) into windows (...): (..., h); OUTSIDE takes the last row.
+
+    An embedding's gradient is a parallel sum on a CPU, that of indexing is not.
+    """
+    last = len(rows) - 1
+    return F.embedding(torch.where(windows == OUTSIDE, last, windows), rows)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from segclf.heads.base import Head
+from segclf.heads.base import Dropout, Head
 
 
 class MLP(Head):
@@ -20,7 +20,7 @@ class MLP(Head):
         self.classify = nn.Sequential(
             nn.Linear((2 * window + 2) * hidden, layer),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(layer, 1),
         )
 

@@ -1,16 +1,21 @@
-"""A Transformer over the window, read at the two sentences beside the candidate."""
+"""A Transformer layer over the window, read at the two sentences beside the candidate."""
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.heads.base import Head
+from segclf.heads.base import Dropout, Head
 from segclf.windows import OUTSIDE
 
 
 class Transformer(Head):
-    """Vaswani et al. 2017, with their sinusoidal positions; layer normalisation comes first."""
+    """Vaswani et al. 2017, with their sinusoidal positions; layer normalisation comes first.
+
+    Only the two sentences beside the candidate ask; all of the window answers. A second layer under
+    it, in which every sentence asks, took three times as long and scored the same on novels.
+    """
 
     def __init__(
         self,
@@ -18,32 +23,44 @@ class Transformer(Head):
         window: int,
         *,
         hidden: int = 128,
-        layers: int = 2,
         attention_heads: int = 4,
         dropout: float = 0.3,
     ) -> None:
         super().__init__(dim, window, hidden, dropout)
+        self.attention_heads = attention_heads
         self.positions: Tensor
         self.register_buffer("positions", sinusoidal_positions(2 * window, hidden))
-        layer = nn.TransformerEncoderLayer(
-            hidden,
-            attention_heads,
-            dim_feedforward=2 * hidden,
-            dropout=dropout,
-            activation="gelu",
-            batch_first=True,
-            norm_first=True,
+        self.normalize = nn.LayerNorm(hidden)
+        self.query = nn.Linear(hidden, hidden)
+        self.key_value = nn.Linear(hidden, 2 * hidden)
+        self.attended = nn.Sequential(nn.Linear(hidden, hidden), Dropout(dropout))
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(hidden),
+            nn.Linear(hidden, 2 * hidden),
+            nn.GELU(),
+            Dropout(dropout),
+            nn.Linear(2 * hidden, hidden),
+            Dropout(dropout),
         )
-        self.encode = nn.TransformerEncoder(layer, layers, nn.LayerNorm(hidden), False)
-        self.classify = nn.Linear(2 * hidden, 1)
+        self.classify = nn.Sequential(nn.LayerNorm(hidden), nn.Flatten(), nn.Linear(2 * hidden, 1))
 
     def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
         """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
         inputs = self.gather(vectors, windows) + self.positions  # (b, 2w, h)
-        states = self.encode(inputs, src_key_padding_mask=windows == OUTSIDE)
-        beside = states[:, self.window - 1 : self.window + 1].flatten(1)  # (b, 2h)
-        logits: Tensor = self.classify(beside)  # (b, 1)
+        beside = slice(self.window - 1, self.window + 1)
+        normal = self.normalize(inputs)
+        query = self._split(self.query(normal[:, beside]))  # (b, heads, 2, h / heads)
+        key, value = map(self._split, self.key_value(normal).chunk(2, dim=2))
+        present = (windows != OUTSIDE)[:, None, None]  # (b, 1, 1, 2w)
+        answers = F.scaled_dot_product_attention(query, key, value, present)
+        states = inputs[:, beside] + self.attended(answers.transpose(1, 2).flatten(2))
+        states = states + self.feed_forward(states)  # (b, 2, h)
+        logits: Tensor = self.classify(states)  # (b, 1)
         return logits.squeeze(1)
+
+    def _split(self, states: Tensor) -> Tensor:
+        """Share the numbers of states (b, n, h) among heads: (b, heads, n, h / heads)."""
+        return states.reshape(*states.shape[:2], self.attention_heads, -1).transpose(1, 2)
 
 
 def sinusoidal_positions(length: int, dim: int) -> Tensor:

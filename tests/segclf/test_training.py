@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embedcache import UserError
 from segclf.batches import Batches, Examples
 from segclf.heads import HEADS, make_head
+from segclf.heads.base import Dropout
 from segclf.heads.transformer import sinusoidal_positions
 from segclf.metrics import precision_recall_f1
 from segclf.training import TrainingOptions, predict, train_head
@@ -138,3 +141,33 @@ def test_a_split_without_boundaries_is_told():
     none = Examples(examples.vectors, np.zeros_like(examples.labels), examples.offsets)
     with pytest.raises(UserError, match="the dev split has no boundary"):
         train_head(examples, none, TrainingOptions())
+
+
+def test_the_bilstm_is_torchs_lstm_read_in_its_middle():
+    torch.manual_seed(0)
+    head = make_head("bilstm", 8, 3).eval()
+    vectors = torch.randn(20, 8)
+    windows = torch.arange(10)[:, None] + torch.arange(6)
+    windows[0, :2] = OUTSIDE
+    windows[-1, -1] = OUTSIDE
+    states, _ = head.lstm(head.gather(vectors, windows))
+    expected = head.classify(states[:, 2:4].flatten(1)).squeeze(1)
+    ours = head(vectors, windows)
+    torch.testing.assert_close(ours, expected)
+    weights = list(head.parameters())
+    for gradient, reference in zip(
+        torch.autograd.grad(ours.square().sum(), weights),
+        torch.autograd.grad(expected.square().sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(gradient, reference)
+
+
+@given(rate=st.sampled_from([0.1, 0.3, 0.5]), size=st.integers(1000, 3000))
+def test_dropout_leaves_its_share_out_and_keeps_the_mean(rate, size):
+    dropped = Dropout(rate)(torch.ones(size))
+    share = float((dropped == 0).float().mean())
+    assert abs(share - rate) < 5 * (rate * (1 - rate) / size) ** 0.5 + 1 / 256
+    left = dropped[dropped != 0]
+    torch.testing.assert_close(left, torch.full_like(left, 1 / (1 - round(rate * 256) / 256)))
+    assert torch.equal(Dropout(rate).eval()(torch.ones(5)), torch.ones(5))
