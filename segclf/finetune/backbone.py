@@ -86,7 +86,7 @@ class Backbone(nn.Module):
         self.cls_token, self.sep_token = (int(token) for token in special)
         self.padding = int(self._tokenizer.pad_token_id or 0)
         if checkpointing:
-            self.network.gradient_checkpointing_enable({"use_reentrant": False})
+            _checkpoint_activations(self.network)
 
     @property
     def device(self) -> torch.device:
@@ -175,6 +175,16 @@ class TrainedRows(nn.Module):
         places = self.places[ids]
         trained = F.embedding(places.clamp(min=0), self.rows)
         return torch.where((places >= 0)[..., None], trained, self.table(ids))
+
+
+def _checkpoint_activations(network: Any) -> None:  # noqa: ANN401
+    enable = getattr(network, "activation_checkpointing_enable", None)
+    enable = enable or network.gradient_checkpointing_enable  # its name in early transformers 5
+    try:
+        enable({"use_reentrant": False})
+    except ValueError as error:
+        raise UserError(f"--checkpointing: {type(network).__name__} cannot do it") from error
+    network.disable_input_require_grads()  # they would lead gradients through frozen layers
 
 
 def _load(encoder: TransformerEncoder) -> tuple[Any, Any]:

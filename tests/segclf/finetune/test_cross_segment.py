@@ -26,18 +26,19 @@ def laid_out(model, sides, candidate):
     system, tokens = system_and_text(model, CrossSegmentOptions(sides=sides), text)
     rows = system.rows(tokens, np.array([candidate, 2]))
     names = system.backbone._tokenizer.convert_ids_to_tokens(rows.ids[0])
-    return " ".join(names), "".join(map(str, rows.mask[0])), "".join(map(str, rows.types[0]))
+    names = " ".join(names).replace("[PAD]", "_")
+    return names, "".join(map(str, rows.mask[0])), "".join(map(str, rows.types[0]))
 
 
 @pytest.mark.parametrize(
     ("sides", "candidate", "tokens", "mask", "types"),
     [
-        ("sentences:1", 1, "[CLS] 雨 夜 [SEP] 人 [SEP] [PAD] [PAD] [PAD]", "111111000", "000011000"),
-        ("sentences:1", 4, "[CLS] 今 前 [SEP] 家 [SEP] [PAD] [PAD] [PAD]", "111111000", "000011000"),
-        ("sentences:2", 2, "[CLS] 雨 夜 人 [SEP] 手 目 時 日 見 [SEP]", "1" * 11, "0" * 5 + "1" * 6),
+        ("sentences:1", 1, "[CLS] 雨 夜 [SEP] 人 [SEP] _ _ _", "111111000", "000011000"),
+        ("sentences:1", 4, "[CLS] 今 前 [SEP] 家 [SEP] _ _ _", "111111000", "000011000"),
+        ("sentences:2", 2, "[CLS] 雨 夜 人 [SEP] 手 目 時 日 見 [SEP]", "1" * 11, "00000111111"),
         ("tokens:3", 2, "[CLS] 雨 夜 人 [SEP] 手 目 時 [SEP]", "1" * 9, "000001111"),
-        ("tokens:3", 1, "[CLS] [PAD] 雨 夜 [SEP] 人 手 目 [SEP]", "101111111", "000001111"),
-        ("tokens:3", 4, "[CLS] [PAD] 今 前 [SEP] 家 [SEP] [PAD] [PAD]", "101111100", "000001100"),
+        ("tokens:3", 1, "[CLS] _ 雨 夜 [SEP] 人 手 目 [SEP]", "101111111", "000001111"),
+        ("tokens:3", 4, "[CLS] _ 今 前 [SEP] 家 [SEP] _ _", "101111100", "000001100"),
     ],
 )  # fmt: skip
 def test_rows_are_laid_out_as_the_paper_says(tiny_bert, sides, candidate, tokens, mask, types):

@@ -28,7 +28,7 @@ def test_a_batch_encodes_each_sentence_once_and_trains_the_encoder(tiny_bert):
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_every_upper_network_sees_its_window_and_nothing_else(tiny_bert, upper, pooling):
     options = HierarchicalOptions(upper=upper, sentences=2, pooling=pooling)
-    text = corpus(length=12)
+    text = corpus(documents=2, length=12)
     system, tokens = system_and_text(tiny_bert, options, text)
     before = system.predict(tokens)
     sentences = [*text.sentences[:5], "前前前", *text.sentences[6:]]

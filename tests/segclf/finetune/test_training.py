@@ -31,8 +31,8 @@ def trained(model, options, folder, hook=None):
 
 @pytest.mark.parametrize("options", SYSTEMS, ids=NAMES)
 def test_a_system_learns(tiny_bert, options, tmp_path):
-    _, history = trained(tiny_bert, replace(options, epochs=4), tmp_path)
-    assert history[0].f1 < 0.7
+    _, history = trained(tiny_bert, replace(options, epochs=5), tmp_path)
+    assert history[0].f1 < 0.6
     assert max(epoch.f1 for epoch in history) > 0.9
     assert history[-1].loss < history[1].loss
 
@@ -52,7 +52,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
     def stop(module, *_):
         nonlocal steps
         steps += module.training
-        if steps == 18:  # in the second epoch
+        if steps == 33:  # in the second epoch
             if how == "a crash":
                 raise RuntimeError("out of power")
             signal.raise_signal(signal.SIGINT)
@@ -77,7 +77,8 @@ def test_accumulated_batches_are_one_batch(still_bert, tmp_path):
         trained(still_bert, options, folder)
         weights.append(load_file(folder / WEIGHTS))
     for name, tensor in weights[0].items():
-        torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
+        if "key.bias" not in name:  # a softmax does not see it: its gradient is rounding noise
+            torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
 
 
 def test_checkpointing_changes_nothing(tiny_bert, tmp_path):
@@ -99,7 +100,7 @@ def test_what_is_frozen_stays(tiny_bert, layers, tmp_path):
     frozen = ("embeddings.", *(f"encoder.layer.{i}." for i in range(layers)))
     for name in before:
         stays = any(f"network.{part}" in name for part in frozen)
-        assert (name not in changed) == (stays or "key.bias" in name), name
+        assert (name not in changed) == stays, name
     assert load_file(tmp_path / WEIGHTS).keys() >= changed
     parameters, trainable = system.count_parameters()
     assert parameters == sum(p.numel() for p in system.parameters())
@@ -125,7 +126,6 @@ def test_training_the_rows_in_use_is_training_the_whole_table(still_bert):
         counts.append(system.count_parameters())
         with torch.inference_mode():
             table = embeddings(torch.arange(system.backbone.network.config.vocab_size))
-        table[system.backbone.padding] = 0
         tables.append(table)
     torch.testing.assert_close(tables[0], tables[1])
     assert counts[0][0] == counts[0][1] == counts[1][0] > counts[1][1]

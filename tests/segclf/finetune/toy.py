@@ -9,16 +9,17 @@ from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
 
 CHARACTERS = list("夜人手目時日見今前家")
+_FAST = {"learning_rate": 3e-3, "batch_size": 16}
 SYSTEMS = [
-    CrossSegmentOptions(learning_rate=3e-3, batch_size=16),
-    CrossSegmentOptions(sides="tokens:4", learning_rate=3e-3, batch_size=16),
-    HierarchicalOptions(learning_rate=3e-3, batch_size=16),
-    HierarchicalOptions(upper="bilstm", sentences=2, pooling="mean", learning_rate=3e-3),
+    CrossSegmentOptions(**_FAST),
+    CrossSegmentOptions(sides="tokens:4", **_FAST),
+    HierarchicalOptions(upper_learning_rate=3e-3, **_FAST),
+    HierarchicalOptions(upper="bilstm", sentences=2, pooling="mean", **_FAST),
 ]
 NAMES = [options.run_name for options in SYSTEMS]
 
 
-def corpus(seed=0, documents=2, length=100, split="train"):
+def corpus(seed=0, documents=4, length=100, split="train"):
     random = np.random.default_rng(seed)
     made = []
     for number in range(documents):
