@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from segclf.finetune import FinetuneOptions
     from segclf.training import Epoch
 
 INTERRUPTED = 130
@@ -25,6 +26,13 @@ encoders_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
+finetune_app = typer.Typer(
+    help="Train an encoder end to end, to compare the heads with: minutes or hours an epoch.\n\n"
+    "Example: segtool finetune cross-segment --sides sentences:1",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(finetune_app, name="finetune")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -142,6 +150,141 @@ def train(
     _show(run.to_dict(), print_run, as_json)
 
 
+EncoderToTuneOption = Annotated[
+    str, typer.Option("--encoder", help="To start from: a name, a folder or a Hub id.")
+]
+LossOption = Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")]
+GammaOption = Annotated[float, typer.Option(help="Of the focal loss.")]
+EpochsOption = Annotated[int, typer.Option(help="The best of them on dev is kept.")]
+RateOption = Annotated[float, typer.Option(help="Highest of the schedule.")]
+BatchOption = Annotated[int, typer.Option(help="Candidates in the encoder at once.")]
+AccumulateOption = Annotated[int, typer.Option(help="Batches a step.")]
+FreezeOption = Annotated[
+    int | None, typer.Option(help="Do not train the embeddings and so many of the first layers.")
+]
+CheckpointingOption = Annotated[
+    bool, typer.Option("--checkpointing", help="Less memory, a third more time.")
+]
+SeedOption = Annotated[int, typer.Option(help="Of new weights, dropout and order.")]
+
+
+@finetune_app.command("cross-segment")
+def finetune_cross_segment(
+    sides: Annotated[
+        str, typer.Option(help="sentences:N or tokens:N on each side of a candidate.")
+    ] = "sentences:1",
+    encoder: EncoderToTuneOption = "e5-small",
+    loss: LossOption = "cross-entropy",
+    gamma: GammaOption = 2.0,
+    epochs: EpochsOption = 1,
+    learning_rate: RateOption = 5e-5,
+    batch_size: BatchOption = 32,
+    accumulate: AccumulateOption = 1,
+    freeze: FreezeOption = None,
+    checkpointing: CheckpointingOption = False,
+    seed: SeedOption = 0,
+    corpus: CorpusOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read both sides of a candidate together: [CLS] left [SEP] right [SEP].
+
+    If it is stopped, the same command goes on from there.
+
+    Example: segtool finetune cross-segment --sides tokens:64 --epochs 2
+    """
+    from segclf.finetune import CrossSegmentOptions
+
+    options = CrossSegmentOptions(
+        sides=sides,
+        loss=loss,
+        gamma=gamma,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        freeze=freeze,
+        checkpointing=checkpointing,
+        seed=seed,
+    )
+    _finetune(options, encoder, corpus, workspace, as_json)
+
+
+@finetune_app.command("hierarchical")
+def finetune_hierarchical(
+    upper: Annotated[
+        str, typer.Option(help="concatenate, bilstm, transformer or mlp, on sentence vectors.")
+    ] = "concatenate",
+    window: Annotated[int, typer.Option(help="Sentences on each side.")] = 1,
+    pooling: Annotated[
+        Literal["cls", "mean"], typer.Option(help="What of a sentence's states goes up.")
+    ] = "cls",
+    encoder: EncoderToTuneOption = "e5-small",
+    loss: LossOption = "cross-entropy",
+    gamma: GammaOption = 2.0,
+    epochs: EpochsOption = 1,
+    learning_rate: RateOption = 5e-5,
+    upper_learning_rate: Annotated[float, typer.Option(help="Of the upper network.")] = 1e-3,
+    batch_size: BatchOption = 32,
+    accumulate: AccumulateOption = 1,
+    freeze: FreezeOption = None,
+    checkpointing: CheckpointingOption = False,
+    seed: SeedOption = 0,
+    corpus: CorpusOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Encode each sentence by itself, and give the vectors to an upper network.
+
+    If it is stopped, the same command goes on from there.
+
+    Example: segtool finetune hierarchical --upper bilstm --window 2
+    """
+    from segclf.finetune import HierarchicalOptions
+
+    options = HierarchicalOptions(
+        upper=upper,
+        sentences=window,
+        pooling=pooling,
+        loss=loss,
+        gamma=gamma,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        upper_learning_rate=upper_learning_rate,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        freeze=freeze,
+        checkpointing=checkpointing,
+        seed=seed,
+    )
+    _finetune(options, encoder, corpus, workspace, as_json)
+
+
+def _finetune(
+    options: "FinetuneOptions",
+    encoder: str,
+    corpus: str | None,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    from segclf.finetune import finetune
+    from segclf.tables import print_epoch, print_run, print_start
+    from segclf.workspace import Workspace
+
+    def silent(_: object) -> None: ...
+
+    run = finetune(
+        Workspace(workspace),
+        options,
+        corpus_name=corpus,
+        encoder_name=encoder,
+        on_start=silent if as_json else print_start,
+        on_epoch=silent if as_json else print_epoch,
+        progress=not as_json,
+    )
+    _show(run.to_dict(), print_run, as_json)
+
+
 @app.command(name="eval")
 def evaluate(
     run: Annotated[str | None, typer.Argument(help="A run; default the latest.")] = None,
@@ -164,7 +307,9 @@ def evaluate(
     from segclf.workspace import Workspace
 
     place = Workspace(workspace)
-    evaluation = evaluate_run(place, load_run(place, run), split=split, corpus_name=corpus)
+    evaluation = evaluate_run(
+        place, load_run(place, run), split=split, corpus_name=corpus, progress=not as_json
+    )
     _show(evaluation.to_dict(), print_evaluation, as_json)
 
 
@@ -248,7 +393,9 @@ def main() -> None:
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
         if code == INTERRUPTED:
-            sys.stderr.write("\nstopped: what was encoded is kept, nothing is half written\n")
+            sys.stderr.write(
+                "\nstopped: what was encoded or trained is kept, nothing is half written\n"
+            )
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "segtool"

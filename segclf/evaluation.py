@@ -8,8 +8,9 @@ from segclf.baselines import baseline_scores
 from segclf.corpus import Split
 from segclf.decoding import decode
 from segclf.metrics import Scores, score
-from segclf.runs import Run, examples_of
-from segclf.training import predict
+from segclf.prediction import predict_corpus
+from segclf.runs import Run
+from segclf.windows import candidates
 from segclf.workspace import StoredCorpus, Workspace, write_json
 
 
@@ -26,6 +27,7 @@ class Evaluation:
         scores: of the run.
         baselines: of the trivial answers.
         collapsed: whether the run says the same before every sentence.
+        predict_seconds: wall-clock time of the pass over the split, see `segclf.prediction`.
     """
 
     run: Run
@@ -36,6 +38,7 @@ class Evaluation:
     scores: Scores
     baselines: dict[str, Scores]
     collapsed: bool
+    predict_seconds: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `segtool eval --json` prints."""
@@ -52,12 +55,18 @@ class Evaluation:
             "threshold": self.run.threshold,
             **self.scores.to_dict(),
             "collapsed": self.collapsed,
+            "predict_seconds": self.predict_seconds,
             "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
         }
 
 
 def evaluate(
-    workspace: Workspace, run: Run, *, split: Split = "test", corpus_name: str | None = None
+    workspace: Workspace,
+    run: Run,
+    *,
+    split: Split = "test",
+    corpus_name: str | None = None,
+    progress: bool = False,
 ) -> Evaluation:
     """Score a run; the threshold is the one that dev gave.
 
@@ -66,6 +75,7 @@ def evaluate(
         run: to score.
         split: to score on.
         corpus_name: by default the corpus that the run was trained on.
+        progress: show a bar on standard error.
 
     Raises:
         UserError: the corpus has no such split, or the store lacks the run's encoder.
@@ -74,9 +84,9 @@ def evaluate(
     part = stored.corpus.select(split)
     if len(part) < 2:
         raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")
-    examples = examples_of(part, workspace, run.encoder)
-    predicted = decode(predict(run.load_head(), examples), run.threshold, part.offsets)
-    decided = predicted[examples.candidates()]
+    prediction = predict_corpus(run, part, workspace, progress=progress)
+    predicted = decode(prediction.probabilities, run.threshold, part.offsets)
+    decided = predicted[candidates(part.offsets)]
     counts = run.record["counts"]["train"]
     evaluation = Evaluation(
         run=run,
@@ -89,6 +99,7 @@ def evaluate(
             part.labels, part.offsets, counts["boundaries"] / counts["sentences"]
         ),
         collapsed=bool(decided.all() or not decided.any()),
+        predict_seconds=prediction.seconds,
     )
     if stored.name == run.record["corpus"]:
         write_json(run.path / f"eval-{split}.json", evaluation.to_dict(), indent=1)

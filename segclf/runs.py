@@ -1,7 +1,7 @@
-"""Runs: a trained head with everything that says how it became so.
+"""Runs: a trained model with everything that says how it became so.
 
 runs/RUN/run.json             configuration, versions, history, scores, time cost
-runs/RUN/weights.safetensors  the head's weights
+runs/RUN/weights.safetensors  the weights of the head, or of what was fine-tuned
 runs/RUN/eval-SPLIT.json      scores, once `segclf.evaluation.evaluate` has computed them
 """
 
@@ -18,19 +18,20 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from embedcache import UserError, sentence_ids
+from embedcache import UserError, load_encoder, sentence_ids
+from embedcache.encoders import TransformerEncoder
 from segclf.batches import Examples
 from segclf.corpus import Corpus
 from segclf.heads import Head, make_head
 from segclf.training import Epoch, TrainingOptions, train_head
-from segclf.workspace import EncoderReference, Workspace, write_json
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
 _PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A trained head on disk.
+    """A trained model on disk.
 
     Attributes:
         path: its folder.
@@ -46,8 +47,13 @@ class Run:
         return self.path.name
 
     @property
+    def kind(self) -> str:
+        """The word "head", or which system was fine-tuned."""
+        return str(self.record.get("kind", "head"))
+
+    @property
     def encoder(self) -> EncoderReference:
-        """Whose vectors it was trained on."""
+        """Whose vectors it was trained on, or which model it was fine-tuned from."""
         return EncoderReference(**self.record["encoder"])
 
     @property
@@ -56,12 +62,13 @@ class Run:
         return float(self.record["threshold"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool train --json` prints."""
+        """Return what `segtool train --json` and `segtool finetune --json` print."""
         record = self.record
         options = {name: record["options"][name] for name in ("head", "window", "loss", "seed")}
         same = (
             "corpus",
             "parameters",
+            "trainable_parameters",
             "epochs",
             "best_epoch",
             "dev",
@@ -74,8 +81,22 @@ class Run:
             "run": self.name,
             **options,
             "encoder": record["encoder"]["name"],
-            **{name: record[name] for name in same},
+            **{name: record[name] for name in same if name in record},
         }
+
+    def load_encoder(self) -> TransformerEncoder:
+        """Make the encoder that it was trained with.
+
+        Raises:
+            UserError: the encoder has changed since.
+        """
+        encoder = load_encoder(self.encoder.name, pooling=self.encoder.pooling)
+        if encoder.fingerprint != self.encoder.fingerprint:
+            raise UserError(
+                f"the encoder {encoder.name} is not the one that {self.name} was trained with: "
+                "its weights or settings have changed; embed and train again"
+            )
+        return encoder
 
     def load_head(self) -> Head:
         """Make the head with its trained weights."""
@@ -114,29 +135,45 @@ def train(
         for split in ("train", "dev")
     }
     trained = train_head(parts["train"], parts["dev"], options, on_epoch)
-    seconds = [epoch.seconds for epoch in trained.history[1:]]
+    parameters = sum(p.numel() for p in trained.head.parameters())
     record = {
+        **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
+        "kind": "head",
+        "dim": parts["train"].vectors.shape[1],
+        "options": asdict(options),
+        "parameters": parameters,
+        "trainable_parameters": parameters,
+    }
+    return _save(workspace.runs, record, trained.head)
+
+
+def record_of(
+    stored: StoredCorpus,
+    encoder: EncoderReference,
+    history: list[Epoch],
+    best: Epoch,
+    collapsed: bool,
+) -> dict[str, Any]:
+    """Return what every run's record holds, whatever was trained."""
+    seconds = [epoch.seconds for epoch in history[1:]]
+    return {
         "format": 1,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "corpus": stored.name,
         "sentence_rule": stored.sentence_rule,
         "counts": stored.corpus.counts(),
         "encoder": asdict(encoder),
-        "dim": parts["train"].vectors.shape[1],
-        "options": asdict(options),
-        "parameters": sum(p.numel() for p in trained.head.parameters()),
         "epochs": len(seconds),
-        "best_epoch": trained.best.epoch,
-        "threshold": trained.best.threshold,
-        "dev": {name: getattr(trained.best, name) for name in ("precision", "recall", "f1")},
-        "collapsed": bool(trained.collapsed),
+        "best_epoch": best.epoch,
+        "threshold": best.threshold,
+        "dev": {name: getattr(best, name) for name in ("precision", "recall", "f1")},
+        "collapsed": collapsed,
         "seconds_per_epoch": sum(seconds) / len(seconds),
         "seconds": sum(seconds),
-        "history": [asdict(epoch) for epoch in trained.history],
+        "history": [asdict(epoch) for epoch in history],
         "versions": {name: version(name) for name in _PACKAGES}
         | {"python": platform.python_version()},
     }
-    return _save(workspace.runs, record, trained.head)
 
 
 def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> Examples:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
-from segclf.batches import Examples
+from embedcache import UserError
+from segclf.corpus import Corpus, Document
 from segclf.corpus.layout import is_wrapped, units_of
 from segclf.corpus.plain import Sentence, sentences_in
 from segclf.corpus.sentences import guess_language, sentence_rule
 from segclf.decoding import decode
+from segclf.prediction import encode_for, predict_corpus
 from segclf.runs import Run
-from segclf.training import predict
 from segclf.workspace import Workspace
 
 
@@ -66,12 +66,13 @@ class Segmentation:
 def segment(text: str, workspace: Workspace, run: Run, *, progress: bool = False) -> Segmentation:
     """Find the paragraphs of a text; the layout that it has is not looked at.
 
-    Its sentences are encoded into the store, those that are there already are not encoded again.
+    For a head its sentences are encoded into the store, those that are there already are not
+    encoded again.
 
     Args:
         text: any text. A line break ends a sentence, unless most lines break within sentences.
         workspace: with the store.
-        run: a trained head.
+        run: of any kind.
         progress: show a bar on standard error.
 
     Raises:
@@ -83,18 +84,9 @@ def segment(text: str, workspace: Workspace, run: Run, *, progress: bool = False
     sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]
     if not sentences:
         raise UserError("there is no sentence in the text")
-    reference = run.encoder
-    encoder = load_encoder(reference.name, pooling=reference.pooling)
-    if encoder.fingerprint != reference.fingerprint:
-        raise UserError(
-            f"the encoder {reference.name} is not the one that {run.name} was trained with: "
-            "its weights or settings have changed; embed and train again"
-        )
-    store = workspace.store(create=True)
-    encode_sentences([s.text for s in sentences], encoder, store, progress=progress)
-    vectors = store.space(reference.fingerprint).vectors(sentence_ids(s.text for s in sentences))
-    offsets = np.array([0, len(sentences)])
-    examples = Examples(vectors, np.zeros(len(sentences), dtype=np.bool_), offsets)
-    probabilities = predict(run.load_head(), examples)
-    boundaries = decode(probabilities, run.threshold, offsets)
+    texts = [sentence.text for sentence in sentences]
+    encode_for(run, texts, workspace, progress=progress)
+    corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
+    probabilities = predict_corpus(run, corpus, workspace, progress=progress).probabilities
+    boundaries = decode(probabilities, run.threshold, corpus.offsets)
     return Segmentation(text, sentences, probabilities, boundaries)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from segclf.finetune.runs import Start
     from segclf.training import Epoch
 
 _console = Console(highlight=False)
@@ -35,6 +36,16 @@ def print_embedded(content: dict[str, Any]) -> None:
         )
 
 
+def print_start(start: "Start") -> None:
+    """Print what `segtool finetune` is about to train."""
+    _console.print(
+        f"{'going on with ' if start.resumed else ''}{start.run}: {start.encoder}, "
+        f"{start.parameters:,} parameters, {start.trainable_parameters:,} of them trainable; "
+        f"{start.device}, {start.precision}",
+        soft_wrap=True,
+    )
+
+
 def print_epoch(epoch: "Epoch") -> None:
     """Print an epoch as a line."""
     if epoch.epoch == 0:
@@ -46,10 +57,11 @@ def print_epoch(epoch: "Epoch") -> None:
 
 
 def print_run(content: dict[str, Any]) -> None:
-    """Print what `segtool train` gave."""
+    """Print what `segtool train` or `segtool finetune` gave."""
     dev = content["dev"]
+    window = f", window {content['window']}" if content["window"] else ""
     _console.print(
-        f"run {content['run']}: {content['head']}, window {content['window']}, "
+        f"run {content['run']}: {content['head']}{window}, "
         f"{content['parameters']:,} parameters; best epoch {content['best_epoch']}: dev F1 "
         f"{dev['f1']:.3f} at threshold {content['threshold']:.3f}; "
         f"{content['seconds_per_epoch']:.2f} s an epoch",
@@ -73,7 +85,12 @@ def print_evaluation(content: dict[str, Any]) -> None:
         style = "bold" if name == content["run"] else None
         table.add_row(name, *(f"{scores[column]:.3f}" for column in columns), style=style)
     _console.print(table)
-    _console.print("pk and window_diff: lower is better", style="dim")
+    _console.print(
+        "pk and window_diff: lower is better; "
+        f"{content['run']} took {content['predict_seconds']:.2f} s",
+        style="dim",
+        soft_wrap=True,
+    )
     _warn_if_collapsed(content)
 
 

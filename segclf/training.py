@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from segclf.decoding import best_threshold, decode
 from segclf.heads import Head, make_head
 from segclf.losses import Loss, make_loss
 from segclf.metrics import precision_recall_f1
-from segclf.windows import OUTSIDE, windows_of
+from segclf.windows import OUTSIDE, candidates, windows_of
 
 _PREDICT_CANDIDATES = 2048  # a step; bounds memory, not results
 
@@ -73,6 +74,15 @@ class Epoch:
     seconds: float
 
 
+class Labelled(Protocol):
+    """Documents of one split with their labels: `Examples`, or a `segclf.corpus.Corpus`."""
+
+    @property
+    def labels(self) -> NDArray[np.bool_]: ...  # noqa: D102
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class TrainedHead:
     """A trained head and how it became so.
@@ -123,24 +133,22 @@ def train_head(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, options.epochs * len(batches), pct_start=0.1
     )
-    history = [_epoch_zero(head, dev, loss)]
+    history = [assess_untrained(dev, predict(head, dev), loss)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
     on_epoch(best)
     for number in range(1, options.epochs + 1):
         started = time.perf_counter()
         mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
         seconds = time.perf_counter() - started
-        history.append(_assess(number, mean_loss, seconds, dev, predict(head, dev)))
+        history.append(assess(number, mean_loss, seconds, dev, predict(head, dev)))
         on_epoch(history[-1])
-        if history[-1].f1 > best.f1 or best.epoch == 0:
+        if is_better(history[-1], best):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break
     head.load_state_dict(best_state)
-    decided = decode(predict(head, dev), best.threshold, dev.offsets)[dev.candidates()]
-    return TrainedHead(
-        head.cpu(), history, best, collapsed=bool(decided.all() or not decided.any())
-    )
+    collapsed = has_collapsed(dev, predict(head, dev), best.threshold)
+    return TrainedHead(head.cpu(), history, best, collapsed)
 
 
 def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
@@ -166,14 +174,8 @@ def _check(train: Examples, dev: Examples, options: TrainingOptions) -> None:
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
-    for split, examples in (("train", train), ("dev", dev)):
-        labels = examples.labels[examples.candidates()]
-        if not labels.any() or labels.all():
-            what = "no boundary" if not labels.any() else "a boundary before every sentence"
-            raise UserError(
-                f"the {split} split has {what} ({len(labels)} candidates): embed more text, or "
-                "name its layout with segtool embed --boundary"
-            )
+    check_split("train", train)
+    check_split("dev", dev)
 
 
 def _train_epoch(
@@ -199,19 +201,42 @@ def _train_epoch(
     return float(total) / count
 
 
-def _epoch_zero(head: Head, dev: Examples, loss: Loss) -> Epoch:
-    probabilities = predict(head, dev)
-    due = dev.candidates()
+def check_split(split: str, examples: Labelled) -> None:
+    """Raise UserError for a split in which there is nothing to tell apart."""
+    labels = examples.labels[candidates(examples.offsets)]
+    if not labels.any() or labels.all():
+        what = "no boundary" if not labels.any() else "a boundary before every sentence"
+        raise UserError(
+            f"the {split} split has {what} ({len(labels)} candidates): embed more text, or "
+            "name its layout with segtool embed --boundary"
+        )
+
+
+def assess_untrained(dev: Labelled, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
+    """Make epoch 0 of what an untrained model says (n,) of dev."""
+    due = candidates(dev.offsets)
     logits = torch.logit(torch.from_numpy(probabilities[due]))
     value = loss(logits, torch.from_numpy(dev.labels[due].astype(np.float32)))
-    return _assess(0, float(value), 0.0, dev, probabilities)
+    return assess(0, float(value), 0.0, dev, probabilities)
 
 
-def _assess(
-    number: int, loss: float, seconds: float, dev: Examples, probabilities: NDArray[np.float32]
+def assess(
+    number: int, loss: float, seconds: float, dev: Labelled, probabilities: NDArray[np.float32]
 ) -> Epoch:
-    due = dev.candidates()
+    """Make an epoch of what the model says (n,) of dev after it, at the best threshold."""
+    due = candidates(dev.offsets)
     threshold, _ = best_threshold(probabilities[due], dev.labels[due])
     decided = decode(probabilities, threshold, dev.offsets)
     scores = precision_recall_f1(dev.labels, decided, dev.offsets)
     return Epoch(number, loss, *scores, threshold, seconds)
+
+
+def is_better(epoch: Epoch, best: Epoch) -> bool:
+    """Say whether an epoch takes the place of the best before it; any does that of epoch 0."""
+    return epoch.f1 > best.f1 or best.epoch == 0
+
+
+def has_collapsed(dev: Labelled, probabilities: NDArray[np.float32], threshold: float) -> bool:
+    """Say whether a model decides the same before every sentence."""
+    decided = decode(probabilities, threshold, dev.offsets)[candidates(dev.offsets)]
+    return bool(decided.all() or not decided.any())

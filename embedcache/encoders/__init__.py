@@ -2,6 +2,13 @@
 
 from embedcache.encoders.protocol import CountsTokens, Encoder
 from embedcache.encoders.registry import BUILT_IN, load_encoder
-from embedcache.encoders.transformer import Pooling
+from embedcache.encoders.transformer import Pooling, TransformerEncoder
 
-__all__ = ["BUILT_IN", "CountsTokens", "Encoder", "Pooling", "load_encoder"]
+__all__ = [
+    "BUILT_IN",
+    "CountsTokens",
+    "Encoder",
+    "Pooling",
+    "TransformerEncoder",
+    "load_encoder",
+]

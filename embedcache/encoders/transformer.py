@@ -47,6 +47,11 @@ class TransformerEncoder:
         self._directory = directory
 
     @cached_property
+    def directory(self) -> Path:
+        """The model's folder, unpacked at the first call where it comes in a package."""
+        return self._directory()
+
+    @cached_property
     def device(self) -> str:
         """Where it computes."""
         from embedcache.encoders.devices import best_device
@@ -75,7 +80,7 @@ class TransformerEncoder:
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # an unused pooler is no news
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         getLogger("sentence_transformers").setLevel(ERROR)
-        path = str(self._directory())
+        path = str(self.directory)
         options = {"dtype": getattr(torch, self.precision)}
         if self._settings.pooling is None:
             model = SentenceTransformer(

@@ -1,0 +1,208 @@
+"""The encoder that is fine-tuned: sentences to tokens, tokens to states."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from embedcache import UserError, normalize
+from embedcache.encoders import TransformerEncoder
+
+
+@dataclass(frozen=True)
+class Text:
+    """Documents as tokens, without special ones.
+
+    Attributes:
+        tokens: (t,) int64.
+        starts: (n + 1,) int64; sentence i is tokens[starts[i] : starts[i + 1]].
+        offsets: (m + 1,) int64; document j is the sentences offsets[j] to offsets[j + 1] - 1.
+    """
+
+    tokens: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """What the encoder reads in one pass.
+
+    Attributes:
+        ids: (b, t) int64.
+        mask: (b, t) int64, 0 where there is padding.
+        types: (b, t) int64, 1 for the second of two segments.
+    """
+
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    types: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, rows: int, length: int, padding: int) -> "TokenRows":
+        """Make rows of nothing but padding."""
+        shape = (rows, length)
+        return cls(
+            np.full(shape, padding, dtype=np.int64),
+            np.zeros(shape, dtype=np.int64),
+            np.zeros(shape, dtype=np.int64),
+        )
+
+
+class Backbone(nn.Module):
+    """A Hugging Face encoder with its tokenizer.
+
+    No prompt is put before a sentence: what it would say, training says.
+
+    Args:
+        encoder: whose model to take; its pooling is of no account here.
+        checkpointing: compute activations again in the backward pass.
+
+    Raises:
+        UserError: its tokenizer has no [CLS] and [SEP].
+    """
+
+    def __init__(self, encoder: TransformerEncoder, *, checkpointing: bool = False) -> None:
+        super().__init__()
+        self.network, self._tokenizer = _load(encoder)
+        config = self.network.config
+        self.dim = int(config.hidden_size)
+        self.layers = int(config.num_hidden_layers)
+        self.max_tokens = min(int(config.max_position_embeddings), self._tokenizer.model_max_length)
+        self.batch_tokens = encoder.batch_tokens
+        # float16 would need its gradients scaled
+        self.precision = "bfloat16" if encoder.precision == "bfloat16" else "float32"
+        self._typed = getattr(config, "type_vocab_size", 1) > 1
+        special = [self._tokenizer.cls_token_id, self._tokenizer.sep_token_id]
+        if None in special:
+            raise UserError(f"the tokenizer of {encoder.name} has no [CLS] and [SEP] to train with")
+        self.cls_token, self.sep_token = (int(token) for token in special)
+        self.padding = int(self._tokenizer.pad_token_id or 0)
+        if checkpointing:
+            _checkpoint_activations(self.network)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        device: torch.device = next(self.network.parameters()).device
+        return device
+
+    def tokenize(self, sentences: list[str], offsets: NDArray[np.int64]) -> Text:
+        """Cut sentences into tokens; they are normalised first, so no layout gets through.
+
+        Args:
+            sentences: n sentences.
+            offsets: (m + 1,) where documents begin.
+        """
+        rows = self._tokenizer(
+            [normalize(sentence) for sentence in sentences],
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )["input_ids"]
+        starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        tokens = np.concatenate([np.zeros(0, np.int64), *(np.array(r, np.int64) for r in rows)])
+        return Text(tokens, starts, offsets)
+
+    def freeze(self, layers: int) -> None:
+        """Keep the embeddings and the first layers as they are.
+
+        Raises:
+            UserError: there are not so many layers.
+        """
+        if layers > self.layers:
+            raise UserError(f"--freeze {layers}: the encoder has {self.layers} layers")
+        stack = next(
+            module
+            for module in self.network.modules()
+            if isinstance(module, nn.ModuleList) and len(module) == self.layers
+        )
+        embeddings = getattr(self.network, "embeddings", self.network.get_input_embeddings())
+        for module in (embeddings, *stack[:layers]):
+            module.requires_grad_(False)
+
+    def train_embeddings_of(self, tokens: Tensor) -> None:
+        """Of the word embeddings train those of some tokens, (k,) int64 different ones."""
+        table = self.network.get_input_embeddings()
+        self.network.set_input_embeddings(TrainedRows(table, tokens))
+
+    def forward(self, rows: TokenRows) -> Tensor:
+        """Return the states (b, t, d) float32 of the last layer."""
+        inputs = {"input_ids": rows.ids, "attention_mask": rows.mask}
+        if self._typed:
+            inputs["token_type_ids"] = rows.types
+        device = self.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            states: Tensor = self.network(
+                **{name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
+            ).last_hidden_state
+        return states.float()
+
+
+class TrainedRows(nn.Module):
+    """Word embeddings, of which only those of the tokens in the training text are trained.
+
+    The others have no gradient and would never change. Multilingual vocabularies are large: left
+    among the trained parameters, the rows that never change would be copied, squared and written
+    at every step and in every checkpoint.
+
+    Args:
+        table: of the whole vocabulary, (v, d).
+        tokens: (k,) int64, those to train.
+    """
+
+    def __init__(self, table: nn.Embedding, tokens: Tensor) -> None:
+        super().__init__()
+        self.table = table.requires_grad_(False)
+        self.rows = nn.Parameter(table.weight[tokens].clone())
+        self.word_tokens: Tensor
+        self.register_buffer("word_tokens", tokens)
+        places = torch.full((table.num_embeddings,), -1)
+        places[tokens] = torch.arange(len(tokens))
+        self.places: Tensor
+        self.register_buffer("places", places, persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return the embeddings (..., d) of ids (...)."""
+        places = self.places[ids]
+        trained = F.embedding(places.clamp(min=0), self.rows)
+        return torch.where((places >= 0)[..., None], trained, self.table(ids))
+
+
+def _checkpoint_activations(network: Any) -> None:  # noqa: ANN401
+    enable = getattr(network, "activation_checkpointing_enable", None)
+    enable = enable or network.gradient_checkpointing_enable  # its name in early transformers 5
+    try:
+        enable({"use_reentrant": False})
+    except ValueError as error:
+        raise UserError(f"--checkpointing: {type(network).__name__} cannot do it") from error
+    network.disable_input_require_grads()  # they would lead gradients through frozen layers
+
+
+def _load(encoder: TransformerEncoder) -> tuple[Any, Any]:
+    """Load model and tokenizer; an unused pooler is left out."""
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # an unused pooler is no news
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    directory = encoder.directory
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        network = AutoModel.from_pretrained(directory, dtype=torch.float32, local_files_only=True)
+    except (OSError, ValueError, ImportError) as error:
+        raise UserError(
+            f"{encoder.name} cannot be loaded as a Hugging Face encoder: "
+            f"{str(error).strip().splitlines()[0]}"
+        ) from error
+    if getattr(network, "pooler", None) is not None:
+        network.pooler = None
+    return network, tokenizer

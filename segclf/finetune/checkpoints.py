@@ -1,0 +1,98 @@
+"""Checkpoints: what a stopped run needs to go on as if nothing had happened.
+
+One safetensors file holds the trained weights and AdamW's moments; its header holds, as JSON, how
+far the run has come. Random numbers need no room: the seed of a step follows from its number.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from segclf.finetune.system import System
+from segclf.training import Epoch
+
+CHECKPOINT = "checkpoint.safetensors"
+_WEIGHTS, _MOMENTS = "weights/", "moments/"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        epoch: now in training.
+        step: of it that comes next.
+        loss: summed over the candidates of the epoch so far.
+        candidates: of the epoch so far.
+        seconds: of training in the epoch so far.
+        history: the epochs that are over.
+        best: number of the best of them.
+        collapsed: whether that one says the same of every dev candidate.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    loss: float = 0.0
+    candidates: int = 0
+    seconds: float = 0.0
+    history: list[Epoch] = field(default_factory=list)
+    best: int = 0
+    collapsed: bool = False
+
+
+def save_checkpoint(
+    folder: Path, progress: Progress, system: System, optimizer: torch.optim.Optimizer
+) -> None:
+    """Write a checkpoint in place of the one before, whole or not at all."""
+    tensors = {_WEIGHTS + name: tensor for name, tensor in system.trained_state().items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"{_MOMENTS}{number}/{name}": tensor for name, tensor in moments.items()}
+    write_tensors(folder / CHECKPOINT, tensors, {"progress": json.dumps(asdict(progress))})
+
+
+def load_checkpoint(
+    folder: Path, system: System, optimizer: torch.optim.Optimizer
+) -> Progress | None:
+    """Put system and optimizer back where they were; None where there is no checkpoint."""
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    with safe_open(path, "pt") as file:
+        content = json.loads(file.metadata()["progress"])
+    tensors = load_file(path)
+    system.load_trained_state(_below(tensors, _WEIGHTS))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _below(tensors, _MOMENTS).items():
+        number, moment = name.split("/")
+        state.setdefault(int(number), {})[moment] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return Progress(**content | {"history": [Epoch(**epoch) for epoch in content["history"]]})
+
+
+def write_tensors(
+    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file({name: t.contiguous() for name, t in tensors.items()}, scratch, metadata)
+        with scratch.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

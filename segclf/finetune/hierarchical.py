@@ -1,0 +1,138 @@
+"""Hierarchical BERT: sentences through the encoder one by one, their vectors through a head."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from embedcache import UserError
+from embedcache.encode import token_batches
+from segclf.batches import Examples
+from segclf.finetune.backbone import Backbone, Text, TokenRows
+from segclf.finetune.options import HierarchicalOptions
+from segclf.finetune.system import System
+from segclf.heads import HEADS, Head
+from segclf.training import predict
+from segclf.windows import OUTSIDE, check_window, windows_of
+from segclf.windows import candidates as candidates_of
+
+SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
+_RUNS = 4  # of neighbouring candidates in a group: more of them mix better, fewer share more
+_STANDARDIZED_BY = 256  # sentences
+
+
+class Concatenate(Head):
+    """The window's sentence vectors side by side, reduced by one layer."""
+
+    def __init__(self, dim: int, window: int, *, layer: int = 128, dropout: float = 0.3) -> None:
+        super().__init__(dim, window, dim, dropout)
+        self.project = nn.Sequential(nn.Dropout(dropout))  # vectors go up as they are
+        self.classify = nn.Sequential(
+            nn.Linear(2 * window * dim, layer), nn.GELU(), nn.Dropout(dropout), nn.Linear(layer, 1)
+        )
+
+    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
+        logits: Tensor = self.classify(self.gather(vectors, windows).flatten(1))  # (b, 1)
+        return logits.squeeze(1)
+
+
+UPPER: dict[str, Callable[[int, int], Head]] = {"concatenate": Concatenate, **HEADS}
+
+
+class Hierarchical(System):
+    """A head on sentence vectors that are trained with it.
+
+    Args:
+        backbone: the encoder.
+        options: which head, and how many sentences it sees.
+
+    Raises:
+        UserError: no such upper network, or a window below 1.
+    """
+
+    def __init__(self, backbone: Backbone, options: HierarchicalOptions) -> None:
+        super().__init__(backbone)
+        if options.upper not in UPPER:
+            raise UserError(f"no upper network {options.upper!r}: choose from {', '.join(UPPER)}")
+        check_window(options.sentences)
+        self.pooling = options.pooling
+        self.head = UPPER[options.upper](backbone.dim, options.sentences)
+
+    def prepare(self, text: Text) -> None:
+        """Standardise what the upper network sees by the vectors of the untrained encoder."""
+        self.eval()
+        chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZED_BY).astype(np.int64))
+        with torch.no_grad():
+            self.head.standardize_by(self.encode(text, chosen))
+
+    def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
+        """Deal the candidates of an epoch into groups of contiguous runs.
+
+        The runs' order and their edges are drawn anew each time.
+        """
+        run = max(size // _RUNS, 1)
+        due = candidates_of(text.offsets)
+        starts = random.permutation(np.arange(random.integers(-run + 1, 1), len(text), run))
+        groups = []
+        for first in range(0, len(starts), _RUNS):
+            numbers = (starts[first : first + _RUNS, None] + np.arange(run)).flatten()
+            numbers = numbers[(numbers >= 0) & (numbers < len(text))]
+            groups.append(numbers[due[numbers]])
+        return [group for group in groups if len(group)]
+
+    def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
+        """Return the logits (b,) of candidates (b,); each sentence around them is encoded once."""
+        around = windows_of(text.offsets, self.head.window)[candidates]  # (b, 2w)
+        inside = around != OUTSIDE
+        sentences, places = np.unique(around[inside], return_inverse=True)
+        windows = np.full(around.shape, OUTSIDE)
+        windows[inside] = places
+        vectors = self.encode(text, sentences)
+        logits: Tensor = self.head(vectors, torch.from_numpy(windows).to(vectors.device))
+        return logits
+
+    def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
+        """Return the probability (n,) that a paragraph begins with each sentence."""
+        self.eval()
+        with torch.inference_mode():
+            vectors = self.encode(text, np.arange(len(text)), progress=progress)
+        unlabelled = np.zeros(len(text), dtype=np.bool_)
+        return predict(self.head, Examples(vectors.cpu().numpy(), unlabelled, text.offsets))
+
+    def encode(self, text: Text, sentences: NDArray[np.int64], *, progress: bool = False) -> Tensor:
+        """Return the vectors (s, d) of sentences (s,) of the text, a batch for each length."""
+        lengths = text.starts[sentences + 1] - text.starts[sentences] + SPECIAL_TOKENS
+        lengths = np.minimum(lengths, self.backbone.max_tokens)
+        parts = []
+        batches = list(token_batches(lengths, self.backbone.batch_tokens))
+        with tqdm(
+            total=len(sentences), unit=" sentences", leave=False, delay=1,
+            disable=None if progress else True,
+        ) as bar:  # fmt: skip
+            for batch in batches:
+                parts.append(self._pooled(self._rows(text, sentences[batch], lengths[batch])))
+                bar.update(len(batch))
+        order = torch.from_numpy(np.argsort(np.concatenate(batches))).to(self.backbone.device)
+        return torch.cat(parts)[order]
+
+    def _rows(
+        self, text: Text, sentences: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> TokenRows:
+        rows = TokenRows.empty(len(sentences), int(lengths.max()), self.backbone.padding)
+        rows.ids[:, 0] = self.backbone.cls_token
+        for row, (start, length) in enumerate(zip(text.starts[sentences], lengths, strict=True)):
+            rows.ids[row, 1 : length - 1] = text.tokens[start : start + length - SPECIAL_TOKENS]
+            rows.ids[row, length - 1] = self.backbone.sep_token
+            rows.mask[row, :length] = 1
+        return rows
+
+    def _pooled(self, rows: TokenRows) -> Tensor:
+        states: Tensor = self.backbone(rows)  # (b, t, d)
+        if self.pooling == "cls":
+            return states[:, 0]
+        mask = torch.from_numpy(rows.mask).to(states.device)[..., None]
+        return (states * mask).sum(dim=1) / mask.sum(dim=1)

@@ -1,0 +1,50 @@
+"""Options -> system, untrained or as a run left it."""
+
+import torch
+from torch import Tensor
+
+from embedcache.encoders import TransformerEncoder
+from segclf.finetune.backbone import Backbone
+from segclf.finetune.cross_segment import CrossSegment
+from segclf.finetune.hierarchical import Hierarchical
+from segclf.finetune.options import CrossSegmentOptions, FinetuneOptions, HierarchicalOptions
+from segclf.finetune.system import System
+
+
+def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
+    """Make a system whose upper layers are new, on the CPU.
+
+    Args:
+        encoder: whose model it starts from.
+        options: of the system.
+
+    Raises:
+        UserError: the model cannot be taken, or does not fit the options.
+    """
+    torch.manual_seed(options.seed)
+    backbone = Backbone(encoder, checkpointing=options.checkpointing)
+    if options.freeze is not None:
+        backbone.freeze(options.freeze)
+    if isinstance(options, CrossSegmentOptions):
+        return CrossSegment(backbone, options)
+    if isinstance(options, HierarchicalOptions):
+        return Hierarchical(backbone, options)
+    raise TypeError(f"options of no system: {type(options).__name__}")
+
+
+def restore_system(
+    encoder: TransformerEncoder, options: FinetuneOptions, state: dict[str, Tensor]
+) -> System:
+    """Make a system with weights that `System.trained_state` gave.
+
+    Args:
+        encoder: that it was trained from.
+        options: that it was trained with.
+        state: its weights.
+    """
+    system = make_system(encoder, options)
+    if options.freeze is None:
+        (tokens,) = (t for name, t in state.items() if name.endswith("word_tokens"))
+        system.backbone.train_embeddings_of(tokens)
+    system.load_trained_state(state)
+    return system.to(encoder.device).eval()

@@ -1,0 +1,186 @@
+"""Fine-tuned runs: made, gone on with, and loaded.
+
+runs/RUN/unfinished.json         what is trained, while it is; the same command goes on with it
+runs/RUN/checkpoint.safetensors  see `segclf.finetune.checkpoints`
+runs/RUN/weights.safetensors     what training changed, of the best epoch; what it froze is taken
+                                 from the model that it started from
+runs/RUN/run.json                as of every run, once training is over
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from xxhash import xxh3_128_hexdigest
+
+from embedcache import load_encoder
+from embedcache.encoders import TransformerEncoder
+from segclf.corpus import Corpus
+from segclf.finetune.checkpoints import CHECKPOINT, Progress
+from segclf.finetune.options import FinetuneOptions, options_from
+from segclf.finetune.registry import make_system, restore_system
+from segclf.finetune.system import System
+from segclf.finetune.training import WEIGHTS, train_system
+from segclf.runs import Run, record_of
+from segclf.training import Epoch, check_split
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
+
+_UNFINISHED = "unfinished.json"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is known before training.
+
+    Attributes:
+        run: its name.
+        encoder: name of the model that it starts from.
+        parameters: all of them.
+        trainable_parameters: those that training may change; of the word embeddings, those of the
+            tokens that occur in train.
+        device: that computes.
+        precision: of the encoder's matrix products.
+        resumed: whether an earlier call of the same was stopped and is gone on with.
+    """
+
+    run: str
+    encoder: str
+    parameters: int
+    trainable_parameters: int
+    device: str
+    precision: str
+    resumed: bool
+
+
+def finetune(
+    workspace: Workspace,
+    options: FinetuneOptions,
+    *,
+    corpus_name: str | None = None,
+    encoder_name: str = "e5-small",
+    on_start: Callable[[Start], None] = lambda _: None,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: bool = False,
+) -> Run:
+    """Train an encoder and what is above it on an embedded corpus, and keep it as a run.
+
+    If it is stopped, the same call goes on from where it was and ends with the same run. The
+    sentences come from the corpus, no vector from the store.
+
+    Args:
+        workspace: that the corpus was embedded into.
+        options: of a system; their class says of which.
+        corpus_name: by default the corpus embedded last.
+        encoder_name: the model to start from, see `embedcache.load_encoder`.
+        on_start: called before training.
+        on_epoch: called after each epoch.
+        progress: show bars on standard error.
+
+    Raises:
+        UserError: nothing is embedded, there is no such model, or the options do not fit.
+        KeyboardInterrupt: Ctrl-C, once a checkpoint was written.
+    """
+    options.check()
+    stored = workspace.load_corpus(corpus_name)
+    train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
+    check_split("train", train)
+    check_split("dev", dev)
+    encoder = load_encoder(encoder_name)
+    reference = EncoderReference(encoder_name, None, encoder.fingerprint)
+    system = _new_system(encoder, options, train)
+    folder, resumed = _claim_folder(workspace.runs, options, _request(stored, reference, options))
+    parameters, trainable = system.count_parameters()
+    start = Start(
+        folder.name,
+        encoder_name,
+        parameters,
+        trainable,
+        encoder.device,
+        system.backbone.precision,
+        resumed,
+    )
+    on_start(start)
+    state = train_system(system, train, dev, options, folder, on_epoch=on_epoch, progress=progress)
+    record = _record(stored, reference, options, state, start) | {"dim": system.backbone.dim}
+    write_json(folder / "run.json", record, indent=1)
+    for name in (CHECKPOINT, _UNFINISHED):
+        (folder / name).unlink(missing_ok=True)
+    return Run(folder, record)
+
+
+def load_system(run: Run) -> System:
+    """Make the system of a run with its trained weights.
+
+    Raises:
+        UserError: the model that it was trained from is gone or has changed.
+    """
+    state = load_file(run.path / WEIGHTS)
+    return restore_system(run.load_encoder(), options_from(run.record), state)
+
+
+def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Corpus) -> System:
+    system = make_system(encoder, options)
+    if options.freeze is None:
+        text = system.backbone.tokenize(train.sentences, train.offsets)
+        special = [system.backbone.cls_token, system.backbone.sep_token]
+        tokens = np.union1d(text.tokens, np.array(special, dtype=np.int64))
+        system.backbone.train_embeddings_of(torch.from_numpy(tokens))
+    return system.to(encoder.device)
+
+
+def _request(
+    stored: StoredCorpus, encoder: EncoderReference, options: FinetuneOptions
+) -> dict[str, Any]:
+    """Say what a call trains; two calls that say the same are one run."""
+    return {
+        "kind": options.system,
+        "corpus": stored.name,
+        "counts": stored.corpus.counts(),
+        "sentences": xxh3_128_hexdigest("\n".join(stored.corpus.sentences).encode()),
+        "encoder": asdict(encoder),
+        "options": options.to_dict(),
+    }
+
+
+def _claim_folder(
+    runs: Path, options: FinetuneOptions, request: dict[str, Any]
+) -> tuple[Path, bool]:
+    """Return the folder of a stopped run with the same request, or else a new one."""
+    for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
+        same = json.loads(path.read_text(encoding="utf-8")) == request
+        if same and not (path.parent / "run.json").exists():
+            return path.parent, True
+    number = 1
+    while True:
+        folder = runs / f"{options.run_name}-{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            continue
+        write_json(folder / _UNFINISHED, request)
+        return folder, False
+
+
+def _record(
+    stored: StoredCorpus,
+    encoder: EncoderReference,
+    options: FinetuneOptions,
+    state: Progress,
+    start: Start,
+) -> dict[str, Any]:
+    best = state.history[state.best]
+    return {
+        **record_of(stored, encoder, state.history, best, state.collapsed),
+        "kind": options.system,
+        "options": options.to_dict(),
+        "parameters": start.parameters,
+        "trainable_parameters": start.trainable_parameters,
+        "device": start.device,
+        "precision": start.precision,
+    }

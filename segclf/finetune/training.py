@@ -1,0 +1,220 @@
+"""Train a system end to end; it can be stopped at any step and goes on from there."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from tqdm import tqdm
+
+from segclf.corpus import Corpus
+from segclf.finetune.backbone import Text
+from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint, write_tensors
+from segclf.finetune.options import FinetuneOptions, HierarchicalOptions
+from segclf.finetune.system import System
+from segclf.losses import Loss, make_loss
+from segclf.training import Epoch, assess, assess_untrained, has_collapsed, is_better
+from segclf.windows import candidates
+
+CHECKPOINT_SECONDS = 180.0
+WEIGHTS = "weights.safetensors"
+
+Groups = list[NDArray[np.int64]]
+
+
+def train_system(
+    system: System,
+    train: Corpus,
+    dev: Corpus,
+    options: FinetuneOptions,
+    folder: Path,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: bool = False,
+) -> Progress:
+    """Train with AdamW; the weights of the best epoch on dev go into the folder.
+
+    Args:
+        system: with its parameters on the device that is to compute.
+        train: learned from.
+        dev: for the best epoch and its threshold.
+        options: how.
+        folder: of the run. A checkpoint in it is gone on from; one is written every few minutes,
+            after each epoch, and at Ctrl-C.
+        on_epoch: called with each epoch, number 0 before training, those before a stop too.
+        progress: show bars on standard error.
+
+    Returns:
+        The history and which epoch was the best.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, once the step was finished and a checkpoint written.
+    """
+    text, dev_text = (system.backbone.tokenize(c.sentences, c.offsets) for c in (train, dev))
+    due = candidates(train.offsets)
+    loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
+    optimizer = make_optimizer(system, options)
+    plan = [
+        system.groups(
+            text, options.batch_size * options.accumulate, np.random.default_rng((options.seed, n))
+        )
+        for n in range(1, options.epochs + 1)
+    ]
+    state = load_checkpoint(folder, system, optimizer)
+    if state is None:
+        system.prepare(text)
+        untrained = system.predict(dev_text, progress=progress)
+        state = Progress(history=[assess_untrained(dev, untrained, loss)])
+        save_checkpoint(folder, state, system, optimizer)
+    for epoch in state.history:
+        on_epoch(epoch)
+    trainer = _Trainer(system, text, train.labels, loss, optimizer, options, plan, folder)
+    while state.epoch <= options.epochs:
+        trainer.finish_epoch(state, progress=progress)
+        _assess_epoch(state, system, dev, dev_text, folder, progress=progress)
+        save_checkpoint(folder, state, system, optimizer)
+        on_epoch(state.history[-1])
+    return state
+
+
+def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
+    """Make AdamW; biases, norms and embeddings do not decay, the upper network learns faster."""
+    new = set(system.new_parameters())
+    upper_rate = options.learning_rate
+    if isinstance(options, HierarchicalOptions):
+        upper_rate = options.upper_learning_rate
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in system.named_parameters():
+        if parameter.requires_grad:
+            matrix = parameter.ndim > 1 and "embeddings" not in name
+            decay = options.weight_decay if matrix else 0.0
+            rate = upper_rate if parameter in new else options.learning_rate
+            groups.setdefault((rate, decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": parameters, "highest_lr": rate, "weight_decay": decay}
+            for (rate, decay), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def share_of_rate(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the highest learning rate at a step: linear warm-up, linear decay."""
+    rising = max(round(steps * warmup), 1)
+    if step < rising:
+        return (step + 1) / rising
+    return (steps - step) / max(steps - rising, 1)
+
+
+class _Trainer:
+    """What the steps of all epochs share."""
+
+    def __init__(
+        self,
+        system: System,
+        text: Text,
+        labels: NDArray[np.bool_],
+        loss: Loss,
+        optimizer: torch.optim.Optimizer,
+        options: FinetuneOptions,
+        plan: list[Groups],
+        folder: Path,
+    ) -> None:
+        self._system = system
+        self._text = text
+        self._targets = torch.from_numpy(labels.astype(np.float32)).to(system.backbone.device)
+        self._loss = loss
+        self._optimizer = optimizer
+        self._options = options
+        self._plan = plan
+        self._steps = len(list(chain.from_iterable(plan)))
+        self._folder = folder
+
+    def finish_epoch(self, state: Progress, *, progress: bool) -> None:
+        """Train from where the state is to the end of its epoch."""
+        groups = self._plan[state.epoch - 1]
+        before = sum(len(earlier) for earlier in self._plan[: state.epoch - 1])
+        saved = time.monotonic()
+        self._system.train()
+        with (
+            _finishing_steps() as stopped,
+            tqdm(total=len(groups), initial=state.step, unit=" steps", leave=False, delay=1,
+                 desc=f"epoch {state.epoch}", disable=None if progress else True) as bar,
+        ):  # fmt: skip
+            for group in groups[state.step :]:
+                started = time.perf_counter()
+                state.loss += self._step(group, before + state.step) * len(group)
+                state.candidates += len(group)
+                state.step += 1
+                state.seconds += time.perf_counter() - started
+                bar.set_postfix(loss=f"{state.loss / state.candidates:.4f}", refresh=False)
+                bar.update()
+                if stopped() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    save_checkpoint(self._folder, state, self._system, self._optimizer)
+                    saved = time.monotonic()
+                if stopped():
+                    raise KeyboardInterrupt
+        save_checkpoint(self._folder, state, self._system, self._optimizer)
+
+    def _step(self, group: NDArray[np.int64], number: int) -> float:
+        """Make one step and return the mean loss of its candidates."""
+        torch.manual_seed((self._options.seed << 32) + number)
+        for settings in self._optimizer.param_groups:
+            share = share_of_rate(number, self._steps, self._options.warmup)
+            settings["lr"] = settings["highest_lr"] * share
+        total = 0.0
+        for part in np.array_split(group, self._options.accumulate):
+            if len(part):
+                logits = self._system(self._text, part)
+                value = self._loss(logits, self._targets[part]) * (len(part) / len(group))
+                value.backward()  # type: ignore[no-untyped-call]
+                total += value.item()
+        nn.utils.clip_grad_norm_(self._system.parameters(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        return total
+
+
+def _assess_epoch(
+    state: Progress, system: System, dev: Corpus, text: Text, folder: Path, *, progress: bool
+) -> None:
+    """Score the epoch that is over on dev and turn the state to the next."""
+    probabilities = system.predict(text, progress=progress)
+    mean_loss = state.loss / state.candidates
+    epoch = assess(state.epoch, mean_loss, state.seconds, dev, probabilities)
+    if is_better(epoch, state.history[state.best]):
+        write_tensors(folder / WEIGHTS, system.trained_state())
+        state.best = epoch.epoch
+        state.collapsed = has_collapsed(dev, probabilities, epoch.threshold)
+    state.history.append(epoch)
+    state.epoch, state.step = state.epoch + 1, 0
+    state.loss, state.candidates, state.seconds = 0.0, 0, 0.0
+
+
+@contextmanager
+def _finishing_steps() -> Iterator[Callable[[], bool]]:
+    """Put Ctrl-C off to the end of a step and tell whether it came; a second one does not wait."""
+    pressed = threading.Event()
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+    previous = signal.signal(signal.SIGINT, remember)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)

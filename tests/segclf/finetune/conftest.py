@@ -1,0 +1,46 @@
+"""A tiny BERT with random weights, saved as any Hugging Face model is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import STORIES
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def save_tiny_bert(folder: Path, *, dropout: float = 0.1) -> Path:
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder.mkdir()
+    text = "".join(path.read_text() for path in sorted(STORIES.glob("*.txt")))
+    characters = sorted({c for c in text if not c.isspace()})
+    words = [*SPECIAL, *characters, *(f"##{c}" for c in characters)]
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        initializer_range=0.2,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_tiny_bert(tmp_path_factory.mktemp("models") / "tiny-bert"))
+
+
+@pytest.fixture(scope="session")
+def still_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same without dropout."""
+    return str(save_tiny_bert(tmp_path_factory.mktemp("models") / "still-bert", dropout=0.0))

@@ -1,0 +1,121 @@
+"""What the cross-segment system looks at, token by token."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedcache import UserError
+from segclf.corpus import Corpus
+from segclf.corpus.documents import Document
+from segclf.finetune.backbone import Text
+from segclf.finetune.cross_segment import spans
+from segclf.finetune.options import CrossSegmentOptions, Sides
+from segclf.windows import candidates
+from tests.segclf.finetune.toy import corpus, system_and_text
+
+SENTENCES = [["雨夜", "人", "手目時日見"], ["今前", "家"]]
+
+
+def laid_out(model, sides, candidate):
+    """Return the tokens of one row, its mask and its types, beside a longer row."""
+    text = Corpus.of(
+        [Document(str(i), s, np.ones(len(s), bool)) for i, s in enumerate(SENTENCES)], ["train"] * 2
+    )
+    system, tokens = system_and_text(model, CrossSegmentOptions(sides=sides), text)
+    rows = system.rows(tokens, np.array([candidate, 2]))
+    names = system.backbone._tokenizer.convert_ids_to_tokens(rows.ids[0])
+    names = " ".join(names).replace("[PAD]", "_")
+    return names, "".join(map(str, rows.mask[0])), "".join(map(str, rows.types[0]))
+
+
+@pytest.mark.parametrize(
+    ("sides", "candidate", "tokens", "mask", "types"),
+    [
+        ("sentences:1", 1, "[CLS] 雨 夜 [SEP] 人 [SEP] _ _ _", "111111000", "000011000"),
+        ("sentences:1", 4, "[CLS] 今 前 [SEP] 家 [SEP] _ _ _", "111111000", "000011000"),
+        ("sentences:2", 2, "[CLS] 雨 夜 人 [SEP] 手 目 時 日 見 [SEP]", "1" * 11, "00000111111"),
+        ("tokens:3", 2, "[CLS] 雨 夜 人 [SEP] 手 目 時 [SEP]", "1" * 9, "000001111"),
+        ("tokens:3", 1, "[CLS] _ 雨 夜 [SEP] 人 手 目 [SEP]", "101111111", "000001111"),
+        ("tokens:3", 4, "[CLS] _ 今 前 [SEP] 家 [SEP] _ _", "101111100", "000001100"),
+    ],
+)  # fmt: skip
+def test_rows_are_laid_out_as_the_paper_says(tiny_bert, sides, candidate, tokens, mask, types):
+    assert laid_out(tiny_bert, sides, candidate) == (tokens, mask, types)
+
+
+def test_of_token_sides_sep_stands_in_the_middle_of_every_row(tiny_bert):
+    system, text = system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:7"))
+    rows = system.rows(text, np.flatnonzero(candidates(text.offsets)))
+    assert rows.ids.shape[1] == 2 * 7 + 3
+    assert (rows.ids[:, 8] == system.backbone.sep_token).all()
+    assert ((rows.ids == system.backbone.padding) == (rows.mask == 0)).all()
+
+
+@st.composite
+def texts(draw):
+    sentences = draw(st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=5), min_size=1))
+    starts = np.cumsum([0, *(length for document in sentences for length in document)])
+    offsets = np.cumsum([0, *(len(document) for document in sentences)])
+    return Text(np.arange(starts[-1]), starts, offsets)
+
+
+@given(texts(), st.sampled_from(["sentences", "tokens"]), st.integers(1, 4), st.integers(2, 12))
+def test_sides_are_the_nearest_tokens_of_the_same_document(text, unit, count, room):
+    due = np.flatnonzero(candidates(text.offsets))
+    for candidate, *span in zip(due, *spans(text, due, Sides(unit, count), room), strict=True):
+        begin, middle, end = span
+        document = np.searchsorted(text.offsets, candidate, side="right") - 1
+        first, last = text.offsets[document : document + 2]
+        if unit == "sentences":
+            first, last = max(first, candidate - count), min(last, candidate + count)
+        left = list(text.tokens[text.starts[first] : text.starts[candidate]])
+        right = list(text.tokens[text.starts[candidate] : text.starts[last]])
+        if unit == "tokens":
+            left, right = left[-count:], right[:count]
+        while len(left) + len(right) > room:  # what is cut is cut from the longer, at its far end
+            if len(left) > len(right):
+                left.pop(0)
+            else:
+                right.pop()
+        assert abs(len(left) - (middle - begin)) <= 1
+        assert len(left) + len(right) == end - begin
+        assert middle == text.starts[candidate]
+
+
+def test_every_candidate_is_dealt_once_among_its_like(tiny_bert):
+    system, text = system_and_text(tiny_bert, CrossSegmentOptions(), corpus(length=500))
+    groups = system.groups(text, 16, np.random.default_rng(0))
+    dealt = np.concatenate(groups)
+    assert sorted(dealt) == np.flatnonzero(candidates(text.offsets)).tolist()
+    begin, _, end = spans(text, dealt, system.sides, system.room)
+    padded = sum(len(rows.ids.ravel()) for rows in (system.rows(text, g) for g in groups))
+    assert padded < 1.1 * (end - begin + 3).sum()
+    again = np.concatenate(system.groups(text, 16, np.random.default_rng(1)))
+    assert not np.array_equal(dealt, again)
+
+
+@pytest.mark.parametrize("sides", ["sentences:2", "tokens:6"])
+def test_padding_is_not_seen(tiny_bert, sides):
+    system, text = system_and_text(tiny_bert, CrossSegmentOptions(sides=sides))
+    system.eval()
+    with torch.inference_mode():
+        together = system(text, np.arange(1, 40))
+        alone = torch.cat([system(text, np.array([i])) for i in range(1, 40)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+    probabilities = system.predict(text)
+    np.testing.assert_allclose(probabilities[1:40], torch.sigmoid(alone), atol=1e-5)
+    assert probabilities[0] == probabilities[100] == 1
+
+
+@pytest.mark.parametrize("sides", ["sentence:1", "tokens", "tokens:0", "tokens:-3", "tokens:x", ""])
+def test_sides_that_are_none_are_told(sides):
+    with pytest.raises(UserError, match="take sentences:N or tokens:N"):
+        Sides.parse(sides)
+
+
+def test_sides_too_long_for_the_model_are_told(tiny_bert):
+    with pytest.raises(UserError, match=r"reads 64 tokens, so take at most tokens:30"):
+        system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:31"))
+    system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:30"))

@@ -1,0 +1,180 @@
+"""Systems learn, and a stopped run ends as if it had not been stopped."""
+
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from embedcache import UserError, load_encoder
+from segclf.finetune import training
+from segclf.finetune.backbone import TrainedRows
+from segclf.finetune.checkpoints import CHECKPOINT
+from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
+from segclf.finetune.registry import make_system
+from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
+from tests.segclf.finetune.toy import NAMES, SYSTEMS, corpus, system_and_text
+
+TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
+
+
+def trained(model, options, folder, hook=None):
+    """Train on the toy task; return what is left of the history when seconds are left out."""
+    system = make_system(load_encoder(model), options)
+    if hook:
+        system.register_forward_hook(hook)
+    state = train_system(system, TRAIN, DEV, options, folder)
+    return system, [replace(epoch, seconds=0.0) for epoch in state.history]
+
+
+@pytest.mark.parametrize("options", SYSTEMS, ids=NAMES)
+def test_a_system_learns(tiny_bert, options, tmp_path):
+    _, history = trained(tiny_bert, replace(options, epochs=5), tmp_path)
+    assert history[0].f1 < 0.6
+    assert max(epoch.f1 for epoch in history) > 0.9
+    assert history[-1].loss < history[1].loss
+
+
+@pytest.mark.parametrize("options", [SYSTEMS[0], SYSTEMS[2]], ids=[NAMES[0], NAMES[2]])
+@pytest.mark.parametrize("how", ["Ctrl-C", "a crash"])
+def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
+    tiny_bert, options, how, tmp_path, monkeypatch
+):
+    options = replace(options, epochs=2)
+    (whole, stopped) = (tmp_path / "whole", tmp_path / "stopped")
+    whole.mkdir()
+    stopped.mkdir()
+    _, expected = trained(tiny_bert, options, whole)
+    steps = 0
+
+    def stop(module, *_):
+        nonlocal steps
+        steps += module.training
+        if steps == 33:  # in the second epoch
+            if how == "a crash":
+                raise RuntimeError("out of power")
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(RuntimeError if how == "a crash" else KeyboardInterrupt):
+        trained(tiny_bert, options, stopped, stop)
+    assert {path.name for path in stopped.iterdir()} == {CHECKPOINT, WEIGHTS}
+    _, history = trained(tiny_bert, options, stopped)
+    assert history == expected
+    assert (stopped / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+
+
+def test_accumulated_batches_are_one_batch(still_bert, tmp_path):
+    weights = []
+    for size, batches in ((16, 1), (8, 2)):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        options = CrossSegmentOptions(
+            batch_size=size, accumulate=batches, dropout=0.0, loss="balanced", learning_rate=1e-3
+        )
+        trained(still_bert, options, folder)
+        weights.append(load_file(folder / WEIGHTS))
+    for name, tensor in weights[0].items():
+        if "key.bias" not in name:  # a softmax does not see it: its gradient is rounding noise
+            torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
+
+
+def test_checkpointing_changes_nothing(tiny_bert, tmp_path):
+    histories = []
+    for checkpointing in (False, True):
+        folder = tmp_path / str(checkpointing)
+        folder.mkdir()
+        options = CrossSegmentOptions(checkpointing=checkpointing, learning_rate=1e-3)
+        histories.append(trained(tiny_bert, options, folder)[1])
+    assert histories[0][1].loss == pytest.approx(histories[1][1].loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_what_is_frozen_stays(tiny_bert, layers, tmp_path):
+    options = CrossSegmentOptions(freeze=layers, learning_rate=1e-3)
+    before = make_system(load_encoder(tiny_bert), options).state_dict()
+    system, _ = trained(tiny_bert, options, tmp_path)
+    changed = {name for name, t in system.state_dict().items() if not torch.equal(t, before[name])}
+    frozen = ("embeddings.", *(f"encoder.layer.{i}." for i in range(layers)))
+    for name in before:
+        stays = any(f"network.{part}" in name for part in frozen)
+        assert (name not in changed) == stays, name
+    assert load_file(tmp_path / WEIGHTS).keys() >= changed
+    parameters, trainable = system.count_parameters()
+    assert parameters == sum(p.numel() for p in system.parameters())
+    assert trainable == sum(p.numel() for n, p in system.named_parameters() if n in before
+                            and not any(f"network.{part}" in n for part in frozen))  # fmt: skip
+
+
+def test_training_the_rows_in_use_is_training_the_whole_table(still_bert):
+    options = CrossSegmentOptions(dropout=0.0)
+    tables, counts = [], []
+    for rows in (False, True):
+        system, text = system_and_text(still_bert, options)
+        if rows:
+            tokens = np.union1d(text.tokens, [system.backbone.cls_token, system.backbone.sep_token])
+            system.backbone.train_embeddings_of(torch.from_numpy(tokens))
+        optimizer = make_optimizer(system, options)
+        for group in system.groups(text, 50, np.random.default_rng(0)):
+            system(text, group).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        embeddings = system.backbone.network.get_input_embeddings()
+        assert isinstance(embeddings, TrainedRows) == rows
+        counts.append(system.count_parameters())
+        with torch.inference_mode():
+            table = embeddings(torch.arange(system.backbone.network.config.vocab_size))
+        tables.append(table)
+    torch.testing.assert_close(tables[0], tables[1])
+    assert counts[0][0] == counts[0][1] == counts[1][0] > counts[1][1]
+
+
+def test_the_layout_does_not_reach_the_encoder(tiny_bert):
+    system, _ = system_and_text(tiny_bert, CrossSegmentOptions())
+    offsets = np.array([0, 2])
+    marked = system.backbone.tokenize(["　雨が 降る。\n", "\t夜　 人"], offsets)
+    plain = system.backbone.tokenize(["雨が 降る。", "夜 人"], offsets)
+    assert np.array_equal(marked.tokens, plain.tokens)
+
+
+def test_the_rate_rises_and_falls_linearly():
+    shares = [share_of_rate(step, 20, 0.1) for step in range(20)]
+    assert shares[:3] == [0.5, 1.0, 1.0]
+    np.testing.assert_allclose(np.diff(shares[2:]), -1 / 18)
+    assert shares[-1] == pytest.approx(1 / 18)
+
+
+def test_only_matrices_decay_and_the_upper_network_has_its_rate(tiny_bert):
+    options = HierarchicalOptions(learning_rate=1e-5, upper_learning_rate=1e-2)
+    system = make_system(load_encoder(tiny_bert), options)
+    names = {id(parameter): name for name, parameter in system.named_parameters()}
+    for group in make_optimizer(system, options).param_groups:
+        for parameter in group["params"]:
+            name = names.pop(id(parameter))
+            assert group["highest_lr"] == (1e-2 if name.startswith("head.") else 1e-5)
+            decays = name.endswith("weight") and "Norm" not in name and "embeddings" not in name
+            assert (group["weight_decay"] > 0) == decays, name
+    assert not names
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": -1.0}, "learning rate is -1"),
+        ({"batch_size": 0}, "batch size is 0"),
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"freeze": -1}, "--freeze -1"),
+    ],
+)
+def test_options_out_of_range_are_told(change, message):
+    with pytest.raises(UserError, match=message):
+        CrossSegmentOptions(**change).check()
+
+
+def test_more_frozen_layers_than_there_are_is_told(tiny_bert):
+    with pytest.raises(UserError, match="--freeze 3: the encoder has 2 layers"):
+        make_system(load_encoder(tiny_bert), CrossSegmentOptions(freeze=3))

@@ -1,0 +1,39 @@
+"""A toy task: a paragraph begins with every sentence that begins with 雨."""
+
+import numpy as np
+
+from embedcache import load_encoder
+from segclf.corpus import Corpus
+from segclf.corpus.documents import Document
+from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
+from segclf.finetune.registry import make_system
+
+CHARACTERS = list("夜人手目時日見今前家")
+_FAST = {"learning_rate": 3e-3, "batch_size": 16}
+SYSTEMS = [
+    CrossSegmentOptions(**_FAST),
+    CrossSegmentOptions(sides="tokens:4", **_FAST),
+    HierarchicalOptions(upper_learning_rate=3e-3, **_FAST),
+    HierarchicalOptions(upper="bilstm", sentences=2, pooling="mean", **_FAST),
+]
+NAMES = [options.run_name for options in SYSTEMS]
+
+
+def corpus(seed=0, documents=4, length=100, split="train"):
+    random = np.random.default_rng(seed)
+    made = []
+    for number in range(documents):
+        labels = random.random(length) < 0.3
+        labels[0] = True
+        sentences = [
+            ("雨" if label else "") + "".join(random.choice(CHARACTERS, random.integers(1, 9)))
+            for label in labels
+        ]
+        made.append(Document(f"{split}/{number}", sentences, labels))
+    return Corpus.of(made, [split] * documents)
+
+
+def system_and_text(model, options, text=None):
+    system = make_system(load_encoder(model), options)
+    text = text or corpus()
+    return system, system.backbone.tokenize(text.sentences, text.offsets)
