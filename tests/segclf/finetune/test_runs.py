@@ -38,8 +38,8 @@ def workspace_of(folder: Path) -> Path:
 def finished(tmp_path_factory, segtool, tiny_bert):
     """A folder with a finished run, and what was printed."""
     folder = workspace_of(tmp_path_factory.mktemp("finetuned"))
-    options = ["--encoder", tiny_bert, "--learning-rate", "3e-3", "--epochs", "3"]
-    done = segtool(folder, "finetune", "cross-segment", *options)
+    options = ["--encoder", tiny_bert, "--learning-rate", "3e-3", "--batch-size", "16"]
+    done = segtool(folder, "finetune", "cross-segment", *options, "--epochs", "3")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
