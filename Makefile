@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint fix bench clean
+RESULTS := $(CURDIR)/.segtool-results
+
+.PHONY: demo test lint fix bench results clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +33,14 @@ fix: $(READY)
 bench: $(VENV)/.bench
 	for question in store peers encode pipeline growth; do $(BIN)/python -m bench.$$question || exit 1; done
 	$(BIN)/python -m bench.report
+
+# the fine-tuned systems take hours; what was run is not run again, and what is stopped goes on
+results: export SEGTOOL_HOME ?= $(RESULTS)
+results: export PATH := $(CURDIR)/$(BIN):$(PATH)
+results: $(READY)
+	for experiment in experiments/*.toml; do segtool sweep $$experiment || [ $$? -le 2 ] || exit 1; done
+	python -m bench.finetuned || echo "some systems are not fine-tuned: their rows say so"
+	python -m bench.results_page
 
 $(VENV)/.bench: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

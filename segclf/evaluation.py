@@ -1,17 +1,20 @@
 """Score a run on a split it has not seen, beside answers that look at no sentence."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.baselines import baseline_scores
 from segclf.corpus import Split
 from segclf.decoding import decode
-from segclf.metrics import Scores, score
+from segclf.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.prediction import predict_corpus
 from segclf.runs import Run
-from segclf.windows import candidates
-from segclf.workspace import StoredCorpus, Workspace, write_json
+from segclf.workspace import StoredCorpus, Workspace, write_array, write_json
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Evaluation:
     Attributes:
         run: that was scored.
         corpus: name of the corpus.
+        corpus_digest: hash of it.
         split: of the corpus.
         sentences: in it.
         boundaries: in it.
@@ -28,10 +32,13 @@ class Evaluation:
         baselines: of the trivial answers.
         collapsed: whether the run says the same before every sentence.
         predict_seconds: wall-clock time of the pass over the split, see `segclf.prediction`.
+        at_half: scores at probability 0.5, see `segclf.metrics.score_at_half`.
+        probabilities: (n,) float32, that a paragraph begins with the sentence.
     """
 
     run: Run
     corpus: str
+    corpus_digest: str
     split: Split
     sentences: int
     boundaries: int
@@ -39,6 +46,8 @@ class Evaluation:
     baselines: dict[str, Scores]
     collapsed: bool
     predict_seconds: float
+    at_half: dict[str, float | bool]
+    probabilities: NDArray[np.float32]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `segtool eval --json` prints."""
@@ -49,6 +58,7 @@ class Evaluation:
             "window": record["options"]["window"],
             "encoder": record["encoder"]["name"],
             "corpus": self.corpus,
+            "corpus_digest": self.corpus_digest,
             "split": self.split,
             "sentences": self.sentences,
             "boundaries": self.boundaries,
@@ -56,6 +66,7 @@ class Evaluation:
             **self.scores.to_dict(),
             "collapsed": self.collapsed,
             "predict_seconds": self.predict_seconds,
+            "at_half": self.at_half,
             "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
         }
 
@@ -85,12 +96,13 @@ def evaluate(
     if len(part) < 2:
         raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")
     prediction = predict_corpus(run, part, workspace, progress=progress)
-    predicted = decode(prediction.probabilities, run.threshold, part.offsets)
-    decided = predicted[candidates(part.offsets)]
+    probabilities = prediction.probabilities
+    predicted = decode(probabilities, run.threshold, part.offsets)
     counts = run.record["counts"]["train"]
     evaluation = Evaluation(
         run=run,
         corpus=stored.name,
+        corpus_digest=stored.digest,
         split=split,
         sentences=len(part),
         boundaries=int(part.labels.sum()),
@@ -98,12 +110,44 @@ def evaluate(
         baselines=baseline_scores(
             part.labels, part.offsets, counts["boundaries"] / counts["sentences"]
         ),
-        collapsed=bool(decided.all() or not decided.any()),
+        collapsed=is_collapsed(predicted, part.offsets),
         predict_seconds=prediction.seconds,
+        at_half=score_at_half(probabilities, part.labels, part.offsets),
+        probabilities=probabilities,
     )
     if stored.name == run.record["corpus"]:
+        write_array(run.path / f"eval-{split}.npy", probabilities)
         write_json(run.path / f"eval-{split}.json", evaluation.to_dict(), indent=1)
     return evaluation
+
+
+def probabilities_of(workspace: Workspace, run: Run, split: Split) -> NDArray[np.float32]:
+    """Return the probabilities (n,) of a run on a split of its corpus; they are computed once.
+
+    Raises:
+        UserError: the corpus has no such split, or is another text than the run was trained on.
+    """
+    stored = workspace.load_corpus(run.record["corpus"])
+    if run.record.get("corpus_digest", stored.digest) != stored.digest:
+        raise UserError(
+            f"the corpus {stored.name} has changed since {run.name} was trained: train again"
+        )
+    record = read_evaluation(run, split)
+    path = run.path / f"eval-{split}.npy"
+    if record is None or record.get("corpus_digest") != stored.digest or not path.exists():
+        return evaluate(workspace, run, split=split).probabilities
+    probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return probabilities
+
+
+def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
+    """Return what eval-SPLIT.json of a run holds; None where the run's text was never scored."""
+    path = run.path / f"eval-{split}.json"
+    if not path.exists():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    trained_on = run.record.get("corpus_digest")
+    return record if trained_on in (None, record.get("corpus_digest")) else None
 
 
 def _splits(stored: StoredCorpus) -> str:

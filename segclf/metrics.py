@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
+from segclf.decoding import decode
 from segclf.windows import candidates
 
 
@@ -60,6 +61,30 @@ def score(
     )
 
 
+def is_collapsed(predicted: NDArray[np.bool_], offsets: NDArray[np.int64]) -> bool:
+    """Say whether a segmentation, (n,) bool, says the same before every sentence."""
+    decided = predicted[candidates(offsets)]
+    return bool(decided.all() or not decided.any())
+
+
+def score_at_half(
+    probabilities: NDArray[np.float32], labels: NDArray[np.bool_], offsets: NDArray[np.int64]
+) -> dict[str, float | bool]:
+    """Score what probability 0.5 decides, as if no threshold had been chosen on dev.
+
+    Args:
+        probabilities: (n,).
+        labels: (n,) bool, true boundaries.
+        offsets: (m + 1,) where documents begin.
+
+    Returns:
+        The figures of `Scores` by name, and `collapsed`.
+    """
+    predicted = decode(probabilities, 0.5, offsets)
+    collapsed = is_collapsed(predicted, offsets)
+    return {**score(labels, predicted, offsets).to_dict(), "collapsed": collapsed}
+
+
 def precision_recall_f1(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], offsets: NDArray[np.int64]
 ) -> tuple[float, float, float]:
@@ -88,8 +113,17 @@ def pk(labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = 
         predicted: (n,) bool.
         k: distance; `window_size` by default.
     """
+    errors = pk_errors(labels, predicted, k)
+    return float(np.mean(errors)) if len(errors) else 0.0
+
+
+def pk_errors(
+    labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None
+) -> NDArray[np.bool_]:
+    """Say of each sentence whether `pk` counts it and the one k further as a mistake: (n - k,)."""
     true, guess = _boundaries_within(labels, predicted, k)
-    return float(np.mean((true > 0) != (guess > 0))) if len(true) else 0.0
+    errors: NDArray[np.bool_] = (true > 0) != (guess > 0)
+    return errors
 
 
 def window_diff(

@@ -2,7 +2,9 @@
 
 runs/RUN/run.json             configuration, versions, history, scores, time cost
 runs/RUN/weights.safetensors  the weights of the head, or of what was fine-tuned
+runs/RUN/history.png          loss and scores of every epoch
 runs/RUN/eval-SPLIT.json      scores, once `segclf.evaluation.evaluate` has computed them
+runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 """
 
 import json
@@ -16,14 +18,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from embedcache import UserError, load_encoder, sentence_ids
-from embedcache.encoders import TransformerEncoder
+from embedcache.encoders import Pooling, TransformerEncoder
 from segclf.batches import Examples
 from segclf.corpus import Corpus
 from segclf.heads import Head, make_head
-from segclf.training import Epoch, TrainingOptions, train_head
+from segclf.pictures import draw_history
+from segclf.training import Epoch, TrainingOptions, check_options, train_head
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
 _PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
@@ -72,6 +76,7 @@ class Run:
             "epochs",
             "best_epoch",
             "dev",
+            "dev_at_half",
             "threshold",
             "collapsed",
             "seconds_per_epoch",
@@ -112,6 +117,7 @@ def train(
     *,
     corpus_name: str | None = None,
     encoder_name: str | None = None,
+    pooling: Pooling | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on an embedded corpus and keep it as a run.
@@ -121,15 +127,16 @@ def train(
         options: how to train.
         corpus_name: by default the corpus embedded last.
         encoder_name: by default the encoder that embedded it last.
+        pooling: of the encoder, where it embedded the corpus with more than one.
         on_epoch: called after each epoch.
 
     Raises:
         UserError: nothing is embedded, or the options do not fit.
     """
     options = options or TrainingOptions()
-    make_head(options.head, 1, options.window)  # a mistake is told before anything is loaded
+    check_options(options)  # a mistake is told before anything is loaded
     stored = workspace.load_corpus(corpus_name)
-    encoder = stored.encoder(encoder_name)
+    encoder = stored.encoder(encoder_name, pooling)
     parts = {
         split: examples_of(stored.corpus.select(split), workspace, encoder)
         for split in ("train", "dev")
@@ -141,8 +148,10 @@ def train(
         "kind": "head",
         "dim": parts["train"].vectors.shape[1],
         "options": asdict(options),
+        "requested": asdict(options),
         "parameters": parameters,
         "trainable_parameters": parameters,
+        "dev_at_half": trained.at_half,
     }
     return _save(workspace.runs, record, trained.head)
 
@@ -160,6 +169,7 @@ def record_of(
         "format": 1,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "corpus": stored.name,
+        "corpus_digest": stored.digest,
         "sentence_rule": stored.sentence_rule,
         "counts": stored.corpus.counts(),
         "encoder": asdict(encoder),
@@ -173,6 +183,7 @@ def record_of(
         "history": [asdict(epoch) for epoch in history],
         "versions": {name: version(name) for name in _PACKAGES}
         | {"python": platform.python_version()},
+        "machine": machine(),
     }
 
 
@@ -196,15 +207,46 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
     Raises:
         UserError: there is none (of this name).
     """
-    present = sorted(workspace.runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    present = _records(workspace)
     if name is None and not present:
         raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
     candidates = [workspace.runs / name, Path(name)] if name else [present[-1].parent]
     for path in candidates:
         if (path / "run.json").exists():
-            return Run(path, json.loads((path / "run.json").read_text(encoding="utf-8")))
+            return _read(path / "run.json")
     known = ", ".join(path.parent.name for path in present)
     raise UserError(f"no run {name!r} in {workspace.path}; it has: {known or 'none'}")
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """Read all runs, the latest last."""
+    return [_read(path) for path in _records(workspace)]
+
+
+def machine() -> dict[str, Any]:
+    """Describe what a time was measured on: the processor, its cores, how many threads compute."""
+    processor = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        processor = next(models, processor)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": device,
+    }
+
+
+def _records(workspace: Workspace) -> list[Path]:
+    kept = (p for p in workspace.runs.glob("*/run.json") if not p.parent.name.startswith("."))
+    return sorted(kept, key=lambda path: path.stat().st_mtime_ns)
+
+
+def _read(path: Path) -> Run:
+    return Run(path.parent, json.loads(path.read_text(encoding="utf-8")))
 
 
 def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
@@ -214,6 +256,7 @@ def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
     try:
         scratch.mkdir()
         save_file(head.state_dict(), scratch / "weights.safetensors")
+        draw_history(record, scratch / "history.png")
         write_json(scratch / "run.json", record, indent=1)
         number = 1
         while True:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -68,6 +69,13 @@ def print_run(content: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     _warn_if_collapsed(content)
+    if content.get("dev_at_half", {}).get("collapsed") and not content["collapsed"]:
+        _console.print(
+            "At probability 0.5 this run would say the same before every sentence; the threshold "
+            "chosen on dev saves it.",
+            style="red",
+            soft_wrap=True,
+        )
 
 
 def print_evaluation(content: dict[str, Any]) -> None:
@@ -80,7 +88,8 @@ def print_evaluation(content: dict[str, Any]) -> None:
     columns = ("precision", "recall", "f1", "pk", "window_diff")
     for column in columns:
         table.add_column(column, justify="right")
-    rows = {content["run"]: content} | content["baselines"]
+    at_half = {"the same at threshold 0.5": content["at_half"]}
+    rows = {content["run"]: content} | at_half | content["baselines"]
     for name, scores in rows.items():
         style = "bold" if name == content["run"] else None
         table.add_row(name, *(f"{scores[column]:.3f}" for column in columns), style=style)
@@ -115,6 +124,42 @@ def print_fields(content: dict[str, Any]) -> None:
             value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     _console.print(table)
+
+
+def print_statistics(content: dict[str, Any]) -> None:
+    """Print what a corpus is made of."""
+    splits = content["splits"]
+    _console.print(
+        "  ".join(
+            f"{split.capitalize()}({counts['sentences']}:{counts['boundaries']})"
+            for split, counts in splits.items()
+        )
+        + "  sentences:boundaries",
+        soft_wrap=True,
+    )
+    table = Table(title=content["corpus"], box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for split in splits:
+        table.add_column(split, justify="right")
+    for name, text in (("documents", "documents"), ("paragraphs", "paragraphs")):
+        table.add_row(text, *(f"{counts[name]:,}" for counts in splits.values()))
+    for name, text in (
+        ("sentence_characters", "characters a sentence"),
+        ("paragraph_sentences", "sentences a paragraph"),
+    ):
+        table.add_section()
+        for figure in next(iter(splits.values()))[name]:
+            values = (counts[name][figure] for counts in splits.values())
+            shown = (f"{v:,.1f}" if figure == "mean" else f"{v:,.0f}" for v in values)
+            table.add_row(f"{text}, {figure}", *shown)
+    table.add_section()
+    for name, text in (("duplicates", "sentences seen before"), ("in_train", "sentences in train")):
+        table.add_row(text, *(_share(c[name], c["sentences"]) for c in splits.values()))
+    _console.print(table)
+
+
+def _share(count: int | None, whole: int) -> str:
+    return "" if count is None else f"{count:,} ({count / whole:.1%})"
 
 
 def _warn_if_collapsed(content: dict[str, Any]) -> None:

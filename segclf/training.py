@@ -16,7 +16,7 @@ from segclf.batches import Batches, Examples
 from segclf.decoding import best_threshold, decode
 from segclf.heads import Head, make_head
 from segclf.losses import Loss, make_loss
-from segclf.metrics import precision_recall_f1
+from segclf.metrics import is_collapsed, precision_recall_f1, score_at_half
 from segclf.windows import OUTSIDE, candidates, windows_of
 
 _PREDICT_CANDIDATES = 2048  # a step; bounds memory, not results
@@ -92,12 +92,14 @@ class TrainedHead:
         history: every epoch.
         best: the epoch with the highest F1 on dev.
         collapsed: whether it says the same of every dev candidate.
+        at_half: scores on dev at probability 0.5, see `segclf.metrics.score_at_half`.
     """
 
     head: Head
     history: list[Epoch]
     best: Epoch
     collapsed: bool
+    at_half: dict[str, float | bool]
 
 
 def train_head(
@@ -117,7 +119,9 @@ def train_head(
     Raises:
         UserError: no such head or loss, a number out of range, or a split without boundaries.
     """
-    _check(train, dev, options)
+    check_options(options)
+    check_split("train", train)
+    check_split("dev", dev)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
@@ -147,8 +151,14 @@ def train_head(
         elif number - best.epoch >= options.patience:
             break
     head.load_state_dict(best_state)
-    collapsed = has_collapsed(dev, predict(head, dev), best.threshold)
-    return TrainedHead(head.cpu(), history, best, collapsed)
+    probabilities = predict(head, dev)
+    return TrainedHead(
+        head.cpu(),
+        history,
+        best,
+        collapsed=has_collapsed(dev, probabilities, best.threshold),
+        at_half=score_at_half(probabilities, dev.labels, dev.offsets),
+    )
 
 
 def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
@@ -169,13 +179,14 @@ def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def _check(train: Examples, dev: Examples, options: TrainingOptions) -> None:
+def check_options(options: TrainingOptions) -> None:
+    """Raise UserError for a head or loss that there is not, or a number out of range."""
+    make_head(options.head, 1, options.window)
+    make_loss(options.loss, 0.5, options.gamma)
     for name in ("learning_rate", "epochs", "patience", "batch_size"):
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
-    check_split("train", train)
-    check_split("dev", dev)
 
 
 def _train_epoch(
@@ -238,5 +249,4 @@ def is_better(epoch: Epoch, best: Epoch) -> bool:
 
 def has_collapsed(dev: Labelled, probabilities: NDArray[np.float32], threshold: float) -> bool:
     """Say whether a model decides the same before every sentence."""
-    decided = decode(probabilities, threshold, dev.offsets)[candidates(dev.offsets)]
-    return bool(decided.all() or not decided.any())
+    return is_collapsed(decode(probabilities, threshold, dev.offsets), dev.offsets)

@@ -7,13 +7,14 @@ runs/RUN/         see `segclf.runs`
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from xxhash import xxh3_128_hexdigest
 
 from embedcache import EmbeddingStore, UserError
@@ -46,22 +47,24 @@ class StoredCorpus:
         name: of the corpus.
         corpus: its text.
         sentence_rule: how it was cut into sentences.
+        digest: hash of sentences, labels and splits.
         encoders: whose vectors of it are in the store, the latest last.
     """
 
     name: str
     corpus: Corpus
     sentence_rule: str
+    digest: str
     encoders: tuple[EncoderReference, ...]
 
-    def encoder(self, name: str | None) -> EncoderReference:
-        """Return an encoder of this corpus by name, by default the latest.
+    def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
+        """Return an encoder of this corpus by name and pooling, by default the latest.
 
         Raises:
             UserError: it has not encoded this corpus.
         """
         for encoder in reversed(self.encoders):
-            if name in (None, encoder.name):
+            if name in (None, encoder.name) and pooling in (None, encoder.pooling):
                 return encoder
         present = ", ".join(encoder.name for encoder in self.encoders)
         raise UserError(
@@ -119,13 +122,17 @@ class Workspace:
         else:
             write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
 
+    def corpus_names(self) -> list[str]:
+        """List the embedded corpora, the one embedded last at the end."""
+        return [path.stem for path in self._corpus_paths()]
+
     def load_corpus(self, name: str | None = None) -> StoredCorpus:
         """Read a corpus, by default the one embedded last.
 
         Raises:
             UserError: there is none (of this name).
         """
-        present = sorted(self._corpora.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        present = self._corpus_paths()
         if not present:
             raise UserError(self._nothing_embedded())
         path = self._corpora / f"{name}.jsonl" if name else present[-1]
@@ -144,8 +151,12 @@ class Workspace:
             header["name"],
             replace(corpus, headings_removed=header["headings_removed"]),
             header["sentence_rule"],
+            header["digest"],
             tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
         )
+
+    def _corpus_paths(self) -> list[Path]:
+        return sorted(self._corpora.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
 
     def _nothing_embedded(self) -> str:
         return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
@@ -176,11 +187,20 @@ def write_json(path: Path, content: Any, *, indent: int | None = None) -> None: 
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file whole or not at all, its newlines as they are."""
+    _write(path, lambda file: file.write(text.encode()))
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file, without pickle, whole or not at all."""
+    _write(path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with scratch.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with scratch.open("wb") as file:
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch, path)

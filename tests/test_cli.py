@@ -55,7 +55,9 @@ def test_a_run_is_recorded_whole(trained):
     assert record["options"]["seed"] == 0
     best = max(record["history"][1:], key=lambda epoch: epoch["f1"])
     assert best["epoch"] == record["best_epoch"]
-    assert {path.suffix for path in run.iterdir()} <= {".json", ".safetensors"}
+    assert {path.suffix for path in run.iterdir()} <= {".json", ".npy", ".png", ".safetensors"}
+    assert record["dev_at_half"].keys() >= {"f1", "collapsed"}
+    assert record["machine"]["threads"] >= 1
 
 
 def test_a_corpus_may_come_through_a_pipe(trained, segtool):
@@ -133,6 +135,16 @@ def mistake(done):
         (["eval"], "nothing is trained"),
         (["eval", "no-run"], "no run 'no-run'"),
         (["segment", "text.txt"], "nothing is trained"),
+        (["sweep"], "nothing is embedded"),
+        (["sweep", "none.toml"], "none.toml: no such file"),
+        (["sweep", "text.txt"], "text.txt: "),
+        (["sweep", "--head", "gru"], "nothing is embedded"),
+        (["sweep", "--window", "x"], "window 'x': expected a whole number"),
+        (["sweep", "--set", "colour=1"], "no setting 'colour'"),
+        (["compare", "a"], "Missing argument"),
+        (["compare", "a", "b"], "no run 'a'"),
+        (["stats"], "nothing is embedded"),
+        (["stats", "none.txt"], "none.txt: no such file"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -178,7 +190,18 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
 
 
 def test_help_is_fast_and_has_an_example_everywhere(segtool, tmp_path):
-    for command in ([], ["embed"], ["train"], ["eval"], ["segment"], ["encoders"]):
+    for command in (
+        [],
+        ["embed"],
+        ["train"],
+        ["eval"],
+        ["segment"],
+        ["sweep"],
+        ["runs"],
+        ["compare"],
+        ["stats"],
+        ["encoders"],
+    ):
         done = segtool(tmp_path, *command, "--help")
         assert done.returncode == 0
         assert "Example: segtool" in " ".join(done.stdout.split())

@@ -26,6 +26,7 @@ from segclf.finetune.options import FinetuneOptions, options_from
 from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import WEIGHTS, train_system
+from segclf.pictures import draw_history
 from segclf.runs import Run, record_of
 from segclf.training import Epoch, check_split
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
@@ -107,6 +108,7 @@ def finetune(
     on_start(start)
     state = train_system(system, train, dev, options, folder, on_epoch=on_epoch, progress=progress)
     record = _record(stored, reference, options, state, start) | {"dim": system.backbone.dim}
+    draw_history(record, folder / "history.png")
     write_json(folder / "run.json", record, indent=1)
     for name in (CHECKPOINT, _UNFINISHED):
         (folder / name).unlink(missing_ok=True)

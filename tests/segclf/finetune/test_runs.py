@@ -48,7 +48,11 @@ def test_a_run_is_recorded_like_any_other(finished):
     folder, printed = finished
     run = folder / ".segtool/runs/cross-segment-sentences1-001"
     record = json.loads((run / "run.json").read_text())
-    assert {path.name for path in run.iterdir()} == {"run.json", "weights.safetensors"}
+    assert {path.name for path in run.iterdir()} == {
+        "run.json",
+        "weights.safetensors",
+        "history.png",
+    }
     assert record["kind"] == "cross-segment"
     assert record["options"]["sides"] == "sentences:1"
     assert [epoch["epoch"] for epoch in record["history"]] == [0, 1, 2, 3]

@@ -1,0 +1,281 @@
+"""Sweeps: all trials of a grid, on all cores, each done once ever."""
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from embedcache import UserError
+from segclf.corpus import ReadOptions, Split
+from segclf.embedding import embed
+from segclf.evaluation import evaluate, read_evaluation
+from segclf.grids import DEFAULT_ENCODER, Experiment, Trial
+from segclf.leaderboard import leaderboard
+from segclf.runs import Run, list_runs, load_run, train
+from segclf.training import check_options
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace
+
+SCORED: tuple[Split, ...] = ("dev", "test")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial.
+
+    Attributes:
+        trial: that was due.
+        run: its run; None if it failed.
+        error: what the user can do about it; None if it did not fail.
+        new: whether it was done now, not before.
+    """
+
+    trial: Trial
+    run: Run | None = None
+    error: str | None = None
+    new: bool = True
+
+
+def sweep(
+    workspace: Workspace,
+    trials: Sequence[Trial],
+    *,
+    corpus_name: str | None = None,
+    jobs: int | None = None,
+    threads: int = 1,
+    progress: bool = False,
+) -> list[Outcome]:
+    """Train and score every trial that has no run yet.
+
+    Trials run in processes of their own, whose number of threads is set: the numbers that come out
+    do not depend on how many run at once. What is finished is kept if this is stopped; the same
+    call goes on from there.
+
+    Args:
+        workspace: that the corpus was embedded into.
+        trials: to do.
+        corpus_name: by default the corpus embedded last.
+        jobs: trials at once; by default as many as cores by `threads`.
+        threads: that each of them computes with.
+        progress: show a bar on standard error.
+
+    Returns:
+        An outcome for each trial, in their order.
+
+    Raises:
+        UserError: a head, a loss, an encoder or a number that cannot be, told before any training;
+            or a process was killed.
+    """
+    for name, value in (("jobs", jobs), ("threads", threads)):
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}: take 1 or more")
+    stored = workspace.load_corpus(corpus_name)
+    for trial in trials:  # told at once, not hours later
+        check_options(trial.options)
+        stored.encoder(trial.encoder, trial.pooling)
+    splits = [split for split in SCORED if split in stored.corpus.counts()]
+    done = {
+        trial: run
+        for trial, run in find_runs(workspace, trials, stored).items()
+        if all(read_evaluation(run, split) for split in splits)
+    }
+    due = [trial for trial in trials if trial not in done]
+    outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
+    jobs = min(jobs or max((os.cpu_count() or 1) // threads, 1), max(len(due), 1))
+    with tqdm(total=len(due), unit=" runs", disable=None if progress else True) as bar:
+        for outcome in _run_all(workspace, due, stored.name, splits, jobs, threads):
+            outcomes[outcome.trial] = outcome
+            bar.set_postfix_str(_news(outcome), refresh=False)
+            bar.update()
+    return [outcomes[trial] for trial in trials]
+
+
+def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what `segtool sweep --json` prints: counts, the leaderboard, and what failed."""
+    runs = [outcome.run for outcome in outcomes if outcome.run]
+    return {
+        "corpus": runs[0].record["corpus"] if runs else None,
+        "trials": len(outcomes),
+        "done_before": sum(not outcome.new for outcome in outcomes),
+        "done_now": sum(outcome.new and outcome.error is None for outcome in outcomes),
+        "systems": leaderboard(runs),
+        "failed": [
+            {
+                "options": asdict(outcome.trial.options),
+                "encoder": outcome.trial.encoder,
+                "pooling": outcome.trial.pooling,
+                "error": outcome.error,
+            }
+            for outcome in outcomes
+            if outcome.error
+        ],
+    }
+
+
+def embed_experiment(
+    experiment: Experiment,
+    trials: Sequence[Trial],
+    workspace: Workspace,
+    *,
+    corpus_name: str | None = None,
+    progress: bool = False,
+) -> str | None:
+    """Embed the corpus of an experiment with the encoders of trials; what is there is not redone.
+
+    Args:
+        experiment: that may name a corpus.
+        trials: that will be done.
+        workspace: where the corpus goes.
+        corpus_name: of an embedded corpus, for an experiment that names none.
+        progress: show a bar on standard error.
+
+    Returns:
+        The name of the corpus to train on; None for the latest.
+
+    Raises:
+        UserError: the text cannot be read, there is no such encoder, or two corpora are named.
+    """
+    settings = experiment.corpus
+    if not settings:
+        return corpus_name
+    if corpus_name is not None:
+        raise UserError(f"the file names its corpus, {settings['path']}: leave out --corpus")
+    read: dict[str, Any] = {
+        field.name: settings[field.name] for field in fields(ReadOptions) if field.name in settings
+    }
+    for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
+        embedded = embed(
+            settings["path"],
+            workspace,
+            name=settings.get("name"),
+            encoder_name=encoder or DEFAULT_ENCODER,
+            pooling=pooling,
+            options=ReadOptions(**read),
+            format_name=settings.get("format", "auto"),
+            split=settings.get("split"),
+            progress=progress,
+        )
+    return embedded.name
+
+
+def _news(outcome: Outcome) -> str:
+    if outcome.run is None:
+        return "one failed"
+    return f"{outcome.run.name}: dev F1 {outcome.run.record['dev']['f1']:.3f}"
+
+
+def find_runs(
+    workspace: Workspace, trials: Sequence[Trial], stored: StoredCorpus
+) -> dict[Trial, Run]:
+    """Find the runs that trials have in the workspace: same text, same encoder, same options."""
+    known = {_key_of_run(run): run for run in list_runs(workspace)}
+    keys = {
+        trial: _key(stored.digest, stored.encoder(trial.encoder, trial.pooling), trial)
+        for trial in trials
+    }
+    return {trial: known[key] for trial, key in keys.items() if key in known}
+
+
+def _key(digest: str, encoder: EncoderReference, trial: Trial) -> str:
+    return json.dumps([digest, encoder.fingerprint, asdict(trial.options)], sort_keys=True)
+
+
+def _key_of_run(run: Run) -> str:
+    record = run.record
+    return json.dumps(
+        [record.get("corpus_digest"), record["encoder"]["fingerprint"], record.get("requested")],
+        sort_keys=True,
+    )
+
+
+def _run_all(
+    workspace: Workspace,
+    trials: Sequence[Trial],
+    corpus_name: str,
+    splits: Sequence[Split],
+    jobs: int,
+    threads: int,
+) -> Iterator[Outcome]:
+    if not trials:
+        return
+    context = multiprocessing.get_context("spawn")
+    before = set(multiprocessing.active_children())
+    executor = ProcessPoolExecutor(jobs, context, _begin_worker, (threads,))
+    try:
+        with _no_interrupts():
+            futures = {
+                executor.submit(_complete, workspace.path, corpus_name, trial, splits): trial
+                for trial in trials
+            }
+        for future in as_completed(futures):
+            yield _outcome(futures[future], future, workspace)
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process of the sweep was killed, for want of memory perhaps: what is finished is "
+            "kept; run the same command again, with fewer --jobs"
+        ) from error
+    except BaseException:  # Ctrl-C: no trial is waited for
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _outcome(trial: Trial, future: "Future[str]", workspace: Workspace) -> Outcome:
+    try:
+        return Outcome(trial, load_run(workspace, future.result()))
+    except UserError as error:
+        return Outcome(trial, error=str(error))
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: processes started in it never hear Ctrl-C at all."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _begin_worker(threads: int) -> None:
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has been killed, which nobody would tell it otherwise."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - this runs in a child
+    parent.join()
+    os._exit(1)
+
+
+def _complete(path: Path, corpus_name: str, trial: Trial, splits: Sequence[Split]) -> str:
+    """Do what is missing of a trial, in a worker process; return the name of its run."""
+    workspace = Workspace(path)
+    stored = workspace.load_corpus(corpus_name)
+    run = find_runs(workspace, [trial], stored).get(trial)
+    if run is None:
+        run = train(
+            workspace,
+            trial.options,
+            corpus_name=corpus_name,
+            encoder_name=trial.encoder,
+            pooling=trial.pooling,
+        )
+    for split in splits:
+        if not read_evaluation(run, split):
+            evaluate(workspace, run, split=split)
+    return run.name
