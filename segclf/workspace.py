@@ -2,6 +2,7 @@
 
 store/            the embedding store
 corpora/NAME.json sentences, labels and splits of a corpus, and who encoded it
+encoders/ID.json  what an encoder with this fingerprint was fitted to
 runs/RUN/         see `segclf.runs`
 """
 
@@ -54,19 +55,19 @@ class StoredCorpus:
     sentence_rule: str
     encoders: tuple[EncoderReference, ...]
 
-    def encoder(self, name: str | None) -> EncoderReference:
-        """Return an encoder of this corpus by name, by default the latest.
+    def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
+        """Return an encoder of this corpus by name and pooling, by default the latest.
 
         Raises:
             UserError: it has not encoded this corpus.
         """
         for encoder in reversed(self.encoders):
-            if name in (None, encoder.name):
+            if name in (None, encoder.name) and pooling in (None, encoder.pooling):
                 return encoder
-        present = ", ".join(encoder.name for encoder in self.encoders)
+        present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
         raise UserError(
-            f"the corpus {self.name} is not embedded with {name} but with {present}: "
-            f"run segtool embed with --encoder {name}"
+            f"the corpus {self.name} is not embedded with {_label(name, pooling)} but with "
+            f"{present}: run segtool embed first"
         )
 
 
@@ -81,6 +82,7 @@ class Workspace:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(path or os.environ.get("SEGTOOL_HOME") or DEFAULT_FOLDER)
         self.runs = self.path / "runs"
+        self.encoders = self.path / "encoders"
         self._corpora = self.path / "corpora"
 
     def store(self, *, create: bool = False) -> EmbeddingStore:
@@ -149,6 +151,10 @@ class Workspace:
 
     def _nothing_embedded(self) -> str:
         return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
+
+
+def _label(name: str | None, pooling: Pooling | None) -> str:
+    return " ".join([*([name] if name else []), *([f"--pooling {pooling}"] if pooling else [])])
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:
