@@ -40,9 +40,13 @@ WorkspaceOption = Annotated[
 ]
 CorpusOption = Annotated[str | None, typer.Option(help="A corpus by name; default the latest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PoolingName = Literal["cls", "mean", "max", "sif", "tokens"]
 PoolingOption = Annotated[
-    Literal["cls", "mean", "max"] | None,
-    typer.Option(help="Take the model as a plain Hugging Face encoder and pool it so."),
+    PoolingName | None,
+    typer.Option(
+        help="cls, mean, max: pool a plain Hugging Face encoder so. mean, sif, tokens: of word "
+        "vectors; tokens are for the head wordlstm."
+    ),
 ]
 
 FormatOption = Annotated[
@@ -67,7 +71,9 @@ def embed(
     path: Annotated[str, typer.Argument(help="A text file, a folder of them, or - for stdin.")],
     workspace: WorkspaceOption = None,
     name: Annotated[str | None, typer.Option(help="Call the corpus so; default its file.")] = None,
-    encoder: Annotated[str, typer.Option(help="A name, a folder or a Hub id.")] = "e5-small",
+    encoder: Annotated[
+        str, typer.Option(help="A name, a folder, a Hub id, or wordvec:FILE.")
+    ] = "e5-small",
     pooling: PoolingOption = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default the best.")] = None,
     dtype: Annotated[
@@ -107,7 +113,7 @@ def embed(
 
 @app.command()
 def train(
-    head: Annotated[str, typer.Option(help="mlp, bilstm or transformer.")] = "bilstm",
+    head: Annotated[str, typer.Option(help="mlp, bilstm, transformer or wordlstm.")] = "bilstm",
     window: Annotated[int, typer.Option(help="Sentences on each side.")] = 4,
     loss: Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")] = "cross-entropy",
     gamma: Annotated[float, typer.Option(help="Of the focal loss.")] = 2.0,
@@ -120,6 +126,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Of weights, dropout and order.")] = 0,
     corpus: CorpusOption = None,
     encoder: Annotated[str | None, typer.Option(help="One that embedded the corpus.")] = None,
+    pooling: Annotated[
+        PoolingName | None, typer.Option(help="Of that encoder, where it embedded with several.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -149,6 +158,7 @@ def train(
         ),
         corpus_name=corpus,
         encoder_name=encoder,
+        pooling=pooling,
         on_epoch=silent if as_json else print_epoch,
     )
     _show(run.to_dict(), print_run, as_json)
@@ -518,7 +528,7 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @encoders_app.command("show")
 def show_encoder(
-    name: Annotated[str, typer.Argument(help="A name, a folder or a Hub id.")],
+    name: Annotated[str, typer.Argument(help="A name, a folder, a Hub id, or wordvec:FILE.")],
     pooling: PoolingOption = None,
     as_json: JsonOption = False,
 ) -> None:

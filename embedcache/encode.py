@@ -12,7 +12,7 @@ from tqdm import tqdm
 from embedcache import index
 from embedcache.encoders.protocol import CountsTokens, Encoder
 from embedcache.ids import Ids, normalize, sentence_ids
-from embedcache.space import Space, StorageDtype
+from embedcache.space import Space, StorageDtype, Vectors
 from embedcache.store import EmbeddingStore
 
 CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
@@ -58,7 +58,7 @@ def encode_sentences(
         sentences: normalised here by `embedcache.normalize`.
         encoder: used only if something is missing.
         store: where the vectors go, into the space of the encoder's fingerprint.
-        dtype: how a new space stores numbers.
+        dtype: how a new space stores numbers; an encoder with `storage_dtype` has its own.
         progress: show a bar on standard error.
 
     Returns:
@@ -72,7 +72,7 @@ def encode_sentences(
         encoder.fingerprint,
         name=encoder.name,
         dim=encoder.dim,
-        dtype=dtype,
+        dtype=getattr(encoder, "storage_dtype", dtype),
         identity=getattr(encoder, "identity", None),
     )
     count = encoded = 0
@@ -188,10 +188,10 @@ class _Pending:
     def __init__(self, space: Space, precision: str) -> None:
         self._space = space
         self._precision = precision
-        self._parts: list[tuple[Ids, NDArray[np.float32], NDArray[np.bool_]]] = []
+        self._parts: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
         self._committed = time.monotonic()
 
-    def add(self, ids: Ids, vectors: NDArray[np.float32], truncated: NDArray[np.bool_]) -> None:
+    def add(self, ids: Ids, vectors: Vectors, truncated: NDArray[np.bool_]) -> None:
         self._parts.append((ids, vectors, truncated))
 
     def commit_if_due(self) -> int:

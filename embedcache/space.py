@@ -24,7 +24,9 @@ BLOCK_ROWS = 1024
 SPACE_PREFIX = b"space/"
 _COPYING_THREADS = min(4, os.cpu_count() or 1)
 
-StorageDtype = Literal["float32", "float16"]
+StorageDtype = Literal["float32", "float16", "int32"]
+Vectors = NDArray[np.float32] | NDArray[np.int32]
+"""What a space gives: int32 if it stores int32, else float32."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class SpaceInfo:
         name: the encoder's name, for people.
         dim: length of a vector.
         dtype: how numbers are stored. float16 rounds to 11 bits: a relative error of at most
-            2**-11 a number for magnitudes above 6e-5.
+            2**-11 a number for magnitudes above 6e-5. int32 is for encoders whose vectors are the
+            numbers of a sentence's tokens.
         rows: number of vectors.
         identity: what the fingerprint is the hash of.
         precisions: number of rows computed in each precision.
@@ -79,14 +82,14 @@ class Space:
         """Say which of the ids (n, 2) have a vector: (n,) bool."""
         return np.not_equal(self.find(ids), index.MISSING)
 
-    def vectors(self, ids: Ids) -> NDArray[np.float32]:
+    def vectors(self, ids: Ids) -> Vectors:
         """Gather vectors.
 
         Args:
             ids: (n, 2) uint64, in any order, repeats allowed.
 
         Returns:
-            (n, dim) float32, a copy.
+            (n, dim), a copy: int32 where the space stores int32, else float32.
 
         Raises:
             StoreError: a sentence has no vector, or a block is damaged.
@@ -105,7 +108,7 @@ class Space:
     def append(
         self,
         ids: Ids,
-        vectors: NDArray[np.floating[Any]],
+        vectors: NDArray[np.floating[Any]] | NDArray[np.int32],
         *,
         truncated: NDArray[np.bool_] | None = None,
         precision: str = "float32",
@@ -122,11 +125,15 @@ class Space:
             How many were new.
 
         Raises:
-            ValueError: the shapes do not fit, or a vector is not finite.
+            ValueError: the shapes or dtypes do not fit, or a vector is not finite.
         """
-        dim = self.info().dim
-        if vectors.shape != (len(ids), dim):
-            raise ValueError(f"expected vectors of shape {(len(ids), dim)}, got {vectors.shape}")
+        present = self.info()
+        if vectors.shape != (len(ids), present.dim):
+            raise ValueError(
+                f"expected vectors of shape {(len(ids), present.dim)}, got {vectors.shape}"
+            )
+        if not np.can_cast(vectors.dtype, present.dtype, "same_kind"):
+            raise ValueError(f"{vectors.dtype} does not go into a space of {present.dtype}")
         if truncated is None:
             truncated = np.zeros(len(ids), dtype=np.bool_)
         order = index.first_occurrences(ids)
@@ -176,9 +183,7 @@ class Space:
     ) -> index.Segment:
         return index.Segment.from_bytes(self._value(transaction, b"i", info, number))
 
-    def _block(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int
-    ) -> NDArray[np.floating[Any]]:
+    def _block(self, transaction: lmdb.Transaction, info: SpaceInfo, number: int) -> NDArray[Any]:
         data = self._value(transaction, b"v", info, number)
         return np.frombuffer(data, dtype=info.dtype).reshape(-1, info.dim)
 
@@ -192,8 +197,9 @@ class Space:
 
     def _gather(
         self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        out = np.empty((len(rows), info.dim), dtype=np.float32)
+    ) -> Vectors:
+        dtype = np.int32 if info.dtype == "int32" else np.float32
+        out: NDArray[Any] = np.empty((len(rows), info.dim), dtype=dtype)
         order = None
         if np.any(rows[1:] < rows[:-1]):
             order = np.argsort(rows)
@@ -201,7 +207,7 @@ class Space:
         edges = np.arange(0, info.rows + BLOCK_ROWS, BLOCK_ROWS)
         starts = np.searchsorted(rows, edges)
 
-        def copy(number: int, block: NDArray[np.floating[Any]]) -> None:
+        def copy(number: int, block: NDArray[Any]) -> None:
             part = slice(starts[number], starts[number + 1])
             local = rows[part] - number * BLOCK_ROWS
             where = part if order is None else order[part]
@@ -219,7 +225,7 @@ class Space:
         return out
 
     def _write_blocks(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.floating[Any]]
+        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[Any]
     ) -> None:
         number, used = divmod(info.rows, BLOCK_ROWS)
         start = 0

@@ -16,18 +16,65 @@ class Examples:
     """Vectors and labels of the documents of one split.
 
     Attributes:
-        vectors: (n, d) float32.
+        vectors: (n, d) float32; or, with a table, (n, l) int32, each sentence's words as rows of
+            the table and -1 behind the last.
         labels: (n,) bool.
         offsets: (m + 1,) where documents begin.
+        table: (u + 1, d) float32, vectors of u words and one of zeros, which -1 means.
     """
 
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.float32] | NDArray[np.int32]
     labels: NDArray[np.bool_]
     offsets: NDArray[np.int64]
+    table: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of_words(
+        cls,
+        words: NDArray[np.int32],
+        matrix: NDArray[np.float32],
+        labels: NDArray[np.bool_],
+        offsets: NDArray[np.int64],
+    ) -> "Examples":
+        """Make a table of the words that occur.
+
+        Args:
+            words: (n, l) rows of the matrix, -1 behind the last of a sentence.
+            matrix: (v, d) word vectors, read only where they occur.
+            labels: see `Examples`.
+            offsets: likewise.
+        """
+        used, renumbered = np.unique(words, return_inverse=True)
+        padded = int(np.count_nonzero(used < 0))
+        table = np.zeros((len(used) - padded + 1, matrix.shape[1]), dtype=np.float32)
+        table[:-1] = matrix[used[padded:]]
+        rows = (renumbered.reshape(words.shape) - padded).astype(np.int32)
+        return cls(rows, labels, offsets, table)
+
+    @property
+    def dim(self) -> int:
+        """Length d of a sentence's vector, or of a word's."""
+        return int((self.vectors if self.table is None else self.table).shape[1])
 
     def candidates(self) -> NDArray[np.bool_]:
         """Say before which sentences a decision is due: (n,) bool."""
         return candidates(self.offsets)
+
+
+def look_up(vectors: Tensor, table: Tensor | None) -> Tensor:
+    """Return what a head reads of sentences.
+
+    Args:
+        vectors: (s, d), or (s, l) words: see `Examples`.
+        table: likewise.
+
+    Returns:
+        The vectors as they are, or those of the words, (s, l, d), l that of the longest sentence.
+    """
+    if table is None:
+        return vectors
+    longest = max(int((vectors >= 0).sum(dim=1).max()), 1)
+    return table[vectors[:, :longest].long()]
 
 
 @dataclass(frozen=True)
@@ -35,7 +82,7 @@ class Batch:
     """What a head is trained on in one step.
 
     Attributes:
-        vectors: (s, d) sentences of the batch's runs.
+        vectors: (s, d) sentences of the batch's runs, or (s, l, d) their words.
         windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
         targets: (b,) float32 of 0 and 1.
     """
@@ -63,6 +110,9 @@ class Batches:
         self._window = window
         self._run = max(batch_size // self.RUNS, 1)
         self._vectors = torch.from_numpy(examples.vectors).to(device)
+        self._table = None
+        if examples.table is not None:
+            self._table = torch.from_numpy(examples.table).to(device)
         self._targets = torch.from_numpy(examples.labels.astype(np.float32)).to(device)
         self._due = torch.from_numpy(examples.candidates()).to(device)
         inside = windows_of(examples.offsets, window) != OUTSIDE
@@ -71,8 +121,8 @@ class Batches:
 
     @property
     def vectors(self) -> Tensor:
-        """All sentences, (n, d)."""
-        return self._vectors
+        """All sentences (n, d), or all words that occur in them (u, d)."""
+        return self._vectors if self._table is None else self._table[:-1]
 
     def __len__(self) -> int:
         """Return the most steps that an epoch may have."""
@@ -106,7 +156,7 @@ class Batches:
         windows = (base[:, None, None] + in_run).flatten(0, 1)  # (r * run, 2w)
         windows = torch.where(self._inside[numbers], windows, OUTSIDE)
         return Batch(
-            vectors=self._vectors[sentences.clamp(0, n - 1).flatten()],
+            vectors=look_up(self._vectors[sentences.clamp(0, n - 1).flatten()], self._table),
             windows=windows[kept],
             targets=self._targets[numbers[kept]],
         )

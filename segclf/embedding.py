@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
-from embedcache.encoders import Pooling
+from embedcache.encoders import Pooling, SifEncoder
 from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.encoders import fit
 from segclf.workspace import EncoderReference, Workspace
 
 
@@ -79,7 +80,7 @@ def embed(
         progress: show a bar on standard error.
 
     Raises:
-        UserError: the text cannot be read, or there is no such encoder.
+        UserError: the text cannot be read, there is no such encoder, or nothing to fit it on.
     """
     options = options or ReadOptions()
     name = name or _corpus_name(path)
@@ -87,6 +88,8 @@ def embed(
         raise UserError(f"a corpus cannot be called {name!r}: take a plain word")
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
     encoder = load_encoder(encoder_name, pooling=pooling, device=device)
+    if isinstance(encoder, SifEncoder):
+        fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     store = workspace.store(create=True)
     report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
     reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)

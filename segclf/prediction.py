@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from embedcache import encode_sentences
 from segclf.corpus import Corpus
+from segclf.encoders import load_referenced
 from segclf.runs import Run, examples_of
 from segclf.training import predict
 from segclf.workspace import Workspace
@@ -66,5 +67,5 @@ def encode_for(
         UserError: the run's encoder has changed.
     """
     if run.kind == "head":
-        store = workspace.store(create=True)
-        encode_sentences(sentences, run.load_encoder(), store, progress=progress)
+        encoder = load_referenced(run.encoder, workspace)
+        encode_sentences(sentences, encoder, workspace.store(create=True), progress=progress)

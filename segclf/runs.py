@@ -18,13 +18,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from embedcache import UserError, load_encoder, sentence_ids
-from embedcache.encoders import Pooling, TransformerEncoder
+from embedcache import UserError, sentence_ids
+from embedcache.encoders import Pooling, TokenEncoder
 from segclf.batches import Examples
 from segclf.corpus import Corpus
+from segclf.encoders import load_referenced
 from segclf.heads import Head, make_head
 from segclf.pictures import draw_history
 from segclf.training import Epoch, TrainingOptions, check_options, train_head
@@ -89,20 +91,6 @@ class Run:
             **{name: record[name] for name in same if name in record},
         }
 
-    def load_encoder(self) -> TransformerEncoder:
-        """Make the encoder that it was trained with.
-
-        Raises:
-            UserError: the encoder has changed since.
-        """
-        encoder = load_encoder(self.encoder.name, pooling=self.encoder.pooling)
-        if encoder.fingerprint != self.encoder.fingerprint:
-            raise UserError(
-                f"the encoder {encoder.name} is not the one that {self.name} was trained with: "
-                "its weights or settings have changed; embed and train again"
-            )
-        return encoder
-
     def load_head(self) -> Head:
         """Make the head with its trained weights."""
         options = self.record["options"]
@@ -146,7 +134,7 @@ def train(
     record = {
         **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
         "kind": "head",
-        "dim": parts["train"].vectors.shape[1],
+        "dim": parts["train"].dim,
         "options": asdict(options),
         "requested": asdict(options),
         "parameters": parameters,
@@ -192,9 +180,17 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
 
     Raises:
         StoreError: the store lacks the encoder or a sentence.
+        UserError: the vectors of the words, which the store does not keep, are not to be had.
     """
     space = workspace.store().space(encoder.fingerprint)
-    return Examples(space.vectors(sentence_ids(corpus.sentences)), corpus.labels, corpus.offsets)
+    vectors = space.vectors(sentence_ids(corpus.sentences))
+    if vectors.dtype == np.float32:
+        return Examples(vectors, corpus.labels, corpus.offsets)
+    words = load_referenced(encoder, workspace)
+    assert isinstance(words, TokenEncoder)  # noqa: S101 - no other stores int32
+    return Examples.of_words(
+        vectors.astype(np.int32, copy=False), words.vectors.matrix, corpus.labels, corpus.offsets
+    )
 
 
 def load_run(workspace: Workspace, name: str | None = None) -> Run:

@@ -111,7 +111,8 @@ def print_encoders(content: dict[str, Any]) -> None:
     _console.print(table)
     _console.print(
         "also: the folder or Hub id of any sentence-transformers model, or of any Hugging Face "
-        "encoder with --pooling cls, mean or max",
+        "encoder with --pooling cls, mean or max; word vectors of word2vec, fastText, GloVe or "
+        "Wikipedia2Vec as wordvec:FILE with --pooling mean, sif or tokens",
         soft_wrap=True,
     )
 

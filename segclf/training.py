@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from embedcache import UserError
-from segclf.batches import Batches, Examples
+from segclf.batches import Batches, Examples, look_up
 from segclf.decoding import best_threshold, decode
 from segclf.heads import Head, make_head
 from segclf.losses import Loss, make_loss
@@ -125,7 +125,8 @@ def train_head(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    head = make_head(options.head, train.vectors.shape[1], options.window).to(device)
+    head = make_head(options.head, train.dim, options.window).to(device)
+    _check_input(head, options.head, train)
     due = train.candidates()
     loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
     size = options.batch_size or max(min(256, int(due.sum()) // 64), 16)
@@ -166,6 +167,7 @@ def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
     head.eval()
     device = head.mean.device
     vectors = torch.from_numpy(examples.vectors)
+    table = None if examples.table is None else torch.from_numpy(examples.table).to(device)
     windows = torch.from_numpy(windows_of(examples.offsets, head.window))
     parts = [np.zeros(0, dtype=np.float32)]
     with torch.inference_mode():
@@ -174,7 +176,7 @@ def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
             low, high = max(start - head.window, 0), min(stop + head.window, len(windows))
             part = windows[start:stop]
             local = torch.where(part == OUTSIDE, OUTSIDE, part - low)
-            logits = head(vectors[low:high].to(device), local.to(device))
+            logits = head(look_up(vectors[low:high].to(device), table), local.to(device))
             parts.append(torch.sigmoid(logits).cpu().numpy())
     return np.concatenate(parts)
 
@@ -187,6 +189,19 @@ def check_options(options: TrainingOptions) -> None:
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
+
+
+def _check_input(head: Head, name: str, train: Examples) -> None:
+    if head.reads_words and train.table is None:
+        raise UserError(
+            f"the head {name} reads words: run segtool embed with --encoder ginza (or "
+            "wordvec:FILE) --pooling tokens first"
+        )
+    if not head.reads_words and train.table is not None:
+        raise UserError(
+            f"the head {name} reads one vector a sentence, and --pooling tokens keeps its words: "
+            "take --head wordlstm, or run segtool embed with another pooling"
+        )
 
 
 def _train_epoch(

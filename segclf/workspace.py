@@ -2,6 +2,7 @@
 
 store/            the embedding store
 corpora/NAME.json sentences, labels and splits of a corpus, and who encoded it
+encoders/ID.json  what an encoder with this fingerprint was fitted to
 runs/RUN/         see `segclf.runs`
 """
 
@@ -66,10 +67,10 @@ class StoredCorpus:
         for encoder in reversed(self.encoders):
             if name in (None, encoder.name) and pooling in (None, encoder.pooling):
                 return encoder
-        present = ", ".join(encoder.name for encoder in self.encoders)
+        present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
         raise UserError(
-            f"the corpus {self.name} is not embedded with {name} but with {present}: "
-            f"run segtool embed with --encoder {name}"
+            f"the corpus {self.name} is not embedded with {_label(name, pooling)} but with "
+            f"{present}: run segtool embed first"
         )
 
 
@@ -84,6 +85,7 @@ class Workspace:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(path or os.environ.get("SEGTOOL_HOME") or DEFAULT_FOLDER)
         self.runs = self.path / "runs"
+        self.encoders = self.path / "encoders"
         self._corpora = self.path / "corpora"
 
     def store(self, *, create: bool = False) -> EmbeddingStore:
@@ -160,6 +162,10 @@ class Workspace:
 
     def _nothing_embedded(self) -> str:
         return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
+
+
+def _label(name: str | None, pooling: Pooling | None) -> str:
+    return " ".join([*([name] if name else []), *([f"--pooling {pooling}"] if pooling else [])])
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:

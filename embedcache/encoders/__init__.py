@@ -1,14 +1,18 @@
 """Encoders: sentence in, vector out. One adapter a file, one line each in the registry."""
 
-from embedcache.encoders.protocol import CountsTokens, Encoder
-from embedcache.encoders.registry import BUILT_IN, load_encoder
-from embedcache.encoders.transformer import Pooling, TransformerEncoder
+from embedcache.encoders.protocol import CountsTokens, Encoder, Pooling
+from embedcache.encoders.registry import BUILT_IN, LoadedEncoder, load_encoder
+from embedcache.encoders.transformer import TransformerEncoder
+from embedcache.encoders.words import SifEncoder, TokenEncoder
 
 __all__ = [
     "BUILT_IN",
     "CountsTokens",
     "Encoder",
+    "LoadedEncoder",
     "Pooling",
+    "SifEncoder",
+    "TokenEncoder",
     "TransformerEncoder",
     "load_encoder",
 ]

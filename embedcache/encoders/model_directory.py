@@ -1,19 +1,16 @@
 """What a model's folder says of its vectors, read without loading the model."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xxhash import xxh3_128
-
 from embedcache.encoders import e5_small
 from embedcache.errors import UserError
+from embedcache.hashing import hash_files
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _TOKENIZER = ("tokenizer.json", "vocab.txt", "*.model", "merges.txt", "vocab.json")
-_READ_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -86,8 +83,8 @@ def read_settings(directory: Path, pooling: str | None = None) -> ModelSettings:
     modules = _read_json(directory / "modules.json") if pooling is None else []
     dim = int(config.get("hidden_size") or config["dim"])
     identity: dict[str, Any] = {
-        "weights": _hash_files(weights),
-        "tokenizer": _hash_files(p for pattern in _TOKENIZER for p in directory.glob(pattern)),
+        "weights": hash_files(weights),
+        "tokenizer": hash_files(p for pattern in _TOKENIZER for p in directory.glob(pattern)),
         "quantization": config.get("quantization_config"),
     }
     prompt = ""
@@ -124,13 +121,3 @@ def e5_small_settings() -> ModelSettings:
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _hash_files(paths: Iterable[Path]) -> str:
-    digest = xxh3_128()
-    for path in sorted(paths):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while chunk := file.read(_READ_BYTES):
-                digest.update(chunk)
-    return f"xxh3:{digest.hexdigest()}"

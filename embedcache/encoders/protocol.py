@@ -3,18 +3,23 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
+"""From a sentence's tokens to its vector. `sif` and `tokens` are for word vectors: see
+`embedcache.encoders.words`."""
 
 
 class Encoder(Protocol):
     """Turns sentences into vectors.
 
     An encoder may also have `identity` (dict, what the fingerprint is the hash of) and `precision`
-    (str, what it computes in), which are written into the store for the record, and `batch_tokens`
-    (int), how many tokens (characters, if it does not count tokens) a batch should hold.
+    (str, what it computes in), which are written into the store for the record, `batch_tokens`
+    (int), how many tokens (characters, if it does not count tokens) a batch should hold, and
+    `storage_dtype`, where its vectors must be stored as no other.
 
     Attributes:
         name: for people.
@@ -30,8 +35,8 @@ class Encoder(Protocol):
     @property
     def fingerprint(self) -> str: ...  # noqa: D102
 
-    def encode(self, sentences: list[str]) -> NDArray[np.float32]:
-        """Encode n sentences, in one batch: (n, dim) float32."""
+    def encode(self, sentences: list[str]) -> NDArray[np.float32] | NDArray[np.int32]:
+        """Encode n sentences, in one batch: (n, dim)."""
         ...
 
 

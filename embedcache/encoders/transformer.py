@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from logging import ERROR, getLogger
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,6 @@ from embedcache.encoders.protocol import fingerprint_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-Pooling = Literal["cls", "mean", "max"]
 
 
 class TransformerEncoder:

@@ -18,9 +18,10 @@ import torch
 from safetensors.torch import load_file
 from xxhash import xxh3_128_hexdigest
 
-from embedcache import load_encoder
-from embedcache.encoders import TransformerEncoder
+from embedcache import UserError, load_encoder
+from embedcache.encoders import LoadedEncoder, TransformerEncoder
 from segclf.corpus import Corpus
+from segclf.encoders import load_referenced
 from segclf.finetune.checkpoints import CHECKPOINT, Progress
 from segclf.finetune.options import FinetuneOptions, options_from
 from segclf.finetune.registry import make_system, restore_system
@@ -91,7 +92,7 @@ def finetune(
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
     check_split("train", train)
     check_split("dev", dev)
-    encoder = load_encoder(encoder_name)
+    encoder = _transformer(load_encoder(encoder_name))
     reference = EncoderReference(encoder_name, None, encoder.fingerprint)
     system = _new_system(encoder, options, train)
     folder, resumed = _claim_folder(workspace.runs, options, _request(stored, reference, options))
@@ -122,7 +123,13 @@ def load_system(run: Run) -> System:
         UserError: the model that it was trained from is gone or has changed.
     """
     state = load_file(run.path / WEIGHTS)
-    return restore_system(run.load_encoder(), options_from(run.record), state)
+    return restore_system(_transformer(load_referenced(run.encoder)), options_from(run.record), state)
+
+
+def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
+    if not isinstance(encoder, TransformerEncoder):
+        raise UserError(f"{encoder.name} has word vectors: fine-tuning wants a transformer")
+    return encoder
 
 
 def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Corpus) -> System:

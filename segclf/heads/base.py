@@ -1,5 +1,7 @@
 """What every head is made of: the projection of each sentence, and the gathering into windows."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,12 +14,18 @@ class Head(nn.Module):
 
     A sentence stands in 2w windows, so it is projected once, before it is gathered into them.
 
+    Attributes:
+        reads_words: whether a sentence comes as the vectors of its words, (s, l, d) with zeros
+            behind the last, and not as one vector.
+
     Args:
         dim: length d of a sentence vector.
         hidden: length h of a projected sentence.
         window: sentences w on each side of a candidate.
         dropout: share of the projected numbers left out in training.
     """
+
+    reads_words: ClassVar[bool] = False
 
     def __init__(self, dim: int, window: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -35,7 +43,7 @@ class Head(nn.Module):
         self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
 
     def gather(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        """Project sentences and gather them into windows.
+        """Represent sentences and gather them into windows.
 
         Args:
             vectors: (s, d) sentence vectors.

@@ -7,12 +7,14 @@ from segclf.heads.base import Head
 from segclf.heads.bilstm import BiLSTM
 from segclf.heads.mlp import MLP
 from segclf.heads.transformer import Transformer
+from segclf.heads.wordlstm import WordLSTM
 from segclf.windows import check_window
 
 HEADS: dict[str, Callable[[int, int], Head]] = {
     "mlp": MLP,
     "bilstm": BiLSTM,
     "transformer": Transformer,
+    "wordlstm": WordLSTM,
 }
 
 

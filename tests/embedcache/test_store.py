@@ -112,6 +112,17 @@ def test_float16_rounds_to_eleven_bits(store):
     assert (np.abs(read - vectors)[big] <= np.abs(vectors)[big] * 2.0**-11).all()
 
 
+def test_token_numbers_are_kept_as_integers(store):
+    space = store.create_space("a" * 32, name="x", dim=3, dtype="int32")
+    tokens = np.array([[2**31 - 1, 16_777_217, -1], [0, -1, -1]], dtype=np.int32)
+    space.append(ids_of(1, 2), tokens)
+    read = space.vectors(ids_of(2, 1))
+    assert read.dtype == np.int32
+    assert np.array_equal(read, tokens[::-1])
+    with pytest.raises(ValueError, match="float32 does not go into a space of int32"):
+        space.append(ids_of(3), rows(1, dim=3))
+
+
 def test_precision_is_recorded_and_is_no_part_of_the_space(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     space.append(ids_of(1, 2), rows(2), precision="float32")

@@ -1,5 +1,7 @@
 """Heads and training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedcache import UserError
-from segclf.batches import Batches, Examples
+from segclf.batches import Batches, Examples, look_up
 from segclf.heads import HEADS, make_head
 from segclf.heads.base import Dropout
 from segclf.heads.transformer import sinusoidal_positions
@@ -28,11 +30,31 @@ def topics(seed, documents=6, length=150, dim=16):
     return Examples(vectors.astype(np.float32), labels, offsets)
 
 
+def word_topics(seed, documents=6, length=150, dim=16):
+    """Sentences whose words change where a paragraph begins: 12 topics of 10 words each."""
+    plain = topics(seed, documents, length, dim)
+    random = np.random.default_rng(seed + 100)
+    n = len(plain.labels)
+    topic = np.cumsum(random.integers(1, 12, n) * plain.labels) % 12
+    words = (topic[:, None] * 10 + random.integers(0, 10, (n, 8))).astype(np.int32)
+    words[np.arange(8) >= random.integers(3, 9, n)[:, None]] = -1
+    matrix = np.random.default_rng(99).standard_normal((12, 1, dim)).repeat(10, axis=1)
+    matrix += 0.3 * np.random.default_rng(98).standard_normal(matrix.shape)
+    matrix = matrix.reshape(-1, dim).astype(np.float32)
+    return Examples.of_words(words, matrix, plain.labels, plain.offsets)
+
+
+def examples_for(name, *arguments, **options):
+    make = word_topics if HEADS[name].reads_words else topics
+    return make(*arguments, **options)
+
+
 @pytest.mark.parametrize("name", HEADS)
 def test_a_head_learns_where_topics_change(name):
     options = TrainingOptions(head=name, window=2, epochs=8, patience=8, batch_size=32)
-    trained = train_head(topics(0, documents=30), topics(1, documents=2), options)
-    test = topics(2, documents=2)
+    train, dev = examples_for(name, 0, documents=30), examples_for(name, 1, documents=2)
+    trained = train_head(train, dev, options)
+    test = examples_for(name, 2, documents=2)
     decided = predict(trained.head, test) >= trained.best.threshold
     assert precision_recall_f1(test.labels, decided, test.offsets)[2] > 0.8
     assert not trained.collapsed
@@ -42,18 +64,13 @@ def test_a_head_learns_where_topics_change(name):
 @pytest.mark.parametrize("name", HEADS)
 @pytest.mark.parametrize("window", [1, 3])
 def test_a_head_sees_its_window_and_nothing_else(name, window):
-    head = make_head(name, 8, window).eval()
-    offsets = np.array([0, 20, 30])
-    examples = Examples(
-        np.random.default_rng(0).standard_normal((30, 8), dtype=np.float32),
-        np.zeros(30, dtype=bool),
-        offsets,
-    )
+    head = make_head(name, 16, window).eval()
+    examples = examples_for(name, 0, documents=2, length=15)
     before = predict(head, examples)
     changed = examples.vectors.copy()
-    changed[10] += 1
-    after = predict(head, Examples(changed, examples.labels, offsets))
-    saw = (windows_of(offsets, window) == 10).any(axis=1)
+    changed[10] = changed[11] if examples.table is not None else changed[10] + 1
+    after = predict(head, replace(examples, vectors=changed))
+    saw = (windows_of(examples.offsets, window) == 10).any(axis=1)
     assert (np.abs(after - before)[saw] > 0).all()
     np.testing.assert_allclose(after[~saw], before[~saw], atol=1e-6)
 
@@ -92,6 +109,41 @@ def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_s
         assert np.array_equal(batch.targets.numpy(), examples.labels[candidate])
     assert sorted(seen) == np.flatnonzero(examples.candidates()).tolist()
     assert steps <= len(batches)
+
+
+def test_words_are_looked_up_in_the_table_of_those_that_occur():
+    matrix = np.arange(100, dtype=np.float32).reshape(50, 2)
+    words = np.array([[7, 3, -1, -1], [-1, -1, -1, -1], [3, 49, 7, -1]], dtype=np.int32)
+    examples = Examples.of_words(words, matrix, np.zeros(3, dtype=bool), np.array([0, 3]))
+    assert (len(examples.table), examples.dim) == (4, 2)
+    found = look_up(torch.from_numpy(examples.vectors), torch.from_numpy(examples.table)).numpy()
+    assert found.shape == (3, 3, 2)  # no longer than the longest sentence
+    expected = np.where((words >= 0)[..., None], matrix[words], 0)[:, :3]
+    assert np.array_equal(found, expected)
+
+
+def test_the_length_of_other_sentences_changes_nothing():
+    head = make_head("wordlstm", 16, 1).eval()
+    examples = word_topics(0, documents=1)
+    short = (examples.vectors >= 0).sum(axis=1) < 5
+    vectors = torch.from_numpy(examples.vectors)
+    table = torch.from_numpy(examples.table)
+    with torch.inference_mode():
+        together = head.represent(look_up(vectors, table))[short]
+        alone = head.represent(look_up(vectors[short], table))
+    np.testing.assert_allclose(together.numpy(), alone.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "examples", "message"),
+    [
+        ("wordlstm", topics(0), "wordlstm reads words: .*--pooling tokens"),
+        ("mlp", word_topics(0), "mlp reads one vector a sentence.*--head wordlstm"),
+    ],
+)
+def test_a_head_refuses_what_it_cannot_read(name, examples, message):
+    with pytest.raises(UserError, match=message):
+        train_head(examples, examples, TrainingOptions(head=name))
 
 
 def test_vectors_are_standardized_by_train():

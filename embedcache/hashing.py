@@ -1,0 +1,25 @@
+"""Hashes of files, for fingerprints."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from xxhash import xxh3_128
+
+_READ_BYTES = 1 << 24
+
+
+def hash_files(paths: Iterable[Path], *, names: bool = True) -> str:
+    """Hash files, in the order of their paths.
+
+    Args:
+        paths: of the files.
+        names: hash their names too, so that a renamed file is another.
+    """
+    digest = xxh3_128()
+    for path in sorted(paths):
+        if names:
+            digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while chunk := file.read(_READ_BYTES):
+                digest.update(chunk)
+    return f"xxh3:{digest.hexdigest()}"

@@ -1,0 +1,63 @@
+"""The word vectors of the PyPI package `ja-ginza`, read without spaCy.
+
+chiVe (Manabe et al. 2019), 300 dimensions, as GiNZA (Matsuda et al. 2019) carries it. spaCy keeps
+rows in `vectors`, an .npy file, and in `key2row`, a MessagePack map, the row of each key. A key is
+the MurmurHash64A of a word.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.errors import UserError
+from embedcache.hashing import hash_files
+from embedcache.index import MISSING
+from embedcache.words.vectors import WordVectors
+
+_MASK = (1 << 64) - 1
+_MULTIPLIER = 0xC6A4A7935BD1E995
+_SEED = 1  # spaCy's
+
+
+def open_ginza_vectors() -> WordVectors:
+    """Open the vectors of ja-ginza, memory-mapped.
+
+    Raises:
+        UserError: the package is missing.
+    """
+    package = importlib.util.find_spec("ja_ginza")
+    folders = [] if package is None or package.origin is None else _vocabularies(package.origin)
+    if not folders:
+        raise UserError("the encoder ginza needs a package: pip install 'segtool[ginza]'")
+    import srsly
+
+    matrix = np.load(folders[0] / "vectors", mmap_mode="r")
+    row_of: dict[int, int] = srsly.read_msgpack(folders[0] / "key2row")
+
+    def find(words: Sequence[str]) -> NDArray[np.int64]:
+        rows = (row_of.get(murmur_hash(word.encode()), MISSING) for word in words)
+        return np.fromiter(rows, dtype=np.int64, count=len(words))
+
+    identity = {"vectors": hash_files([folders[0] / "vectors", folders[0] / "key2row"])}
+    return WordVectors(matrix, find, "ja", identity)
+
+
+def _vocabularies(package: str) -> list[Path]:
+    return [path.parent for path in Path(package).parent.glob("*/vocab/key2row")]
+
+
+def murmur_hash(data: bytes) -> int:
+    """Return spaCy's 64-bit key of a word's UTF-8 bytes: MurmurHash64A (Appleby) with seed 1."""
+    value = _SEED ^ (len(data) * _MULTIPLIER & _MASK)
+    whole = len(data) & ~7
+    for start in range(0, whole, 8):
+        block = int.from_bytes(data[start : start + 8], "little") * _MULTIPLIER & _MASK
+        block = (block ^ block >> 47) * _MULTIPLIER & _MASK
+        value = (value ^ block) * _MULTIPLIER & _MASK
+    if whole < len(data):
+        value = (value ^ int.from_bytes(data[whole:], "little")) * _MULTIPLIER & _MASK
+    value = (value ^ value >> 47) * _MULTIPLIER & _MASK
+    return value ^ value >> 47

@@ -1,0 +1,117 @@
+"""Word vectors on disk: a file is converted once, then memory-mapped.
+
+CACHE/words/HASH/vectors        (v, d) float32, little-endian, row by row
+CACHE/words/HASH/index          a segment of `embedcache.index`: id of a word -> row
+CACHE/words/HASH/settings.json  d, and the vocabulary's language
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from lzma import LZMAError
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from embedcache.errors import UserError
+from embedcache.hashing import hash_files
+from embedcache.ids import Ids, sentence_ids
+from embedcache.index import Segment, find_in, first_occurrences
+from embedcache.words.formats import read_vector_file
+from embedcache.words.tokenization import language_of
+
+_ENTITY = "ENTITY/"  # Wikipedia2Vec's mark of a page, which is no word
+_CHUNK_ROWS = 1 << 13  # held in memory
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Vectors of words.
+
+    Attributes:
+        matrix: (v, d) float32, memory-mapped.
+        find: words to their rows, (n,) int64, `embedcache.index.MISSING` where there is none.
+        language: "ja", or "other".
+        identity: the hash of what was read.
+    """
+
+    matrix: NDArray[np.float32]
+    find: Callable[[Sequence[str]], NDArray[np.int64]]
+    language: str
+    identity: dict[str, Any]
+
+
+def open_vector_file(path: Path) -> WordVectors:
+    """Open a file of word vectors, converted at the first call.
+
+    Args:
+        path: see `embedcache.words.formats.read_vector_file`.
+
+    Raises:
+        UserError: there is no such file, or it holds no word vectors.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of word vectors")
+    content = hash_files([path], names=False)
+    folder = user_cache_path("segtool") / "words" / content.replace(":", "-")
+    if not folder.exists():
+        _convert(path, folder)
+    settings = json.loads((folder / "settings.json").read_text())
+    matrix = np.memmap(folder / "vectors", dtype="<f4", mode="r").reshape(-1, settings["dim"])
+    segment = Segment.from_bytes(np.memmap(folder / "index", mode="r").data)
+
+    def find(words: Sequence[str]) -> NDArray[np.int64]:
+        return find_in([segment], sentence_ids(words))
+
+    return WordVectors(matrix, find, settings["language"], {"vectors": content})
+
+
+def _convert(path: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
+    try:
+        rows = ((w, v) for w, v in read_vector_file(path) if not w.startswith(_ENTITY))
+        ids = []
+        sample: list[str] = []
+        dim = 0
+        with (scratch / "vectors").open("wb") as file:
+            while chunk := list(islice(rows, _CHUNK_ROWS)):
+                words = [word for word, _ in chunk]
+                matrix = np.stack([vector for _, vector in chunk])
+                if not np.isfinite(matrix).all():
+                    raise ValueError("a vector holds NaN or infinity")
+                file.write(matrix.astype("<f4", copy=False).tobytes())
+                ids.append(sentence_ids(words))
+                sample = sample or words
+                dim = matrix.shape[1]
+        if not ids:
+            raise ValueError("there is no word in it")
+        _write_index(scratch / "index", np.concatenate(ids))
+        settings = {"dim": dim, "language": language_of(sample)}
+        (scratch / "settings.json").write_text(json.dumps(settings))
+        _move(scratch, folder)
+    except (EOFError, ValueError, OSError, LZMAError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read as word vectors: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_index(path: Path, ids: Ids) -> None:
+    rows = first_occurrences(ids)  # of a word that stands there twice, the first counts
+    path.write_bytes(Segment.sorted_from(ids[rows], rows).to_bytes())
+
+
+def _move(scratch: Path, folder: Path) -> None:
+    try:
+        os.replace(scratch, folder)
+    except OSError:
+        if not folder.exists():  # else another process was faster
+            raise
