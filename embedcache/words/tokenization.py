@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from embedcache.errors import UserError
@@ -37,13 +37,13 @@ def japanese_tokenizer() -> Tokenizer:
         UserError: a package is missing.
     """
     try:
+        from sudachipy import Dictionary, SplitMode
+
         versions = {name: version(name) for name in ("sudachipy", "sudachidict_core")}
-    except PackageNotFoundError as error:
+    except ImportError as error:  # as PackageNotFoundError is, too
         raise UserError(
             "Japanese word vectors need a tokenizer: pip install 'segtool[ja]'"
         ) from error
-    from sudachipy import Dictionary, SplitMode
-
     sudachi = Dictionary(dict="core").create(mode=getattr(SplitMode, _SUDACHI_MODE))
 
     def tokenize(sentence: str) -> list[Forms]:

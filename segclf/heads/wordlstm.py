@@ -2,16 +2,17 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from segclf.heads.mlp import MLP
 
+_GROUP = 32  # sentences of like length: less of them pad less and take more steps
+
 
 class WordLSTM(MLP):
-    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over frozen word vectors.
+    """Two LSTMs (Hochreiter and Schmidhuber 1997) over frozen word vectors, one in each direction.
 
-    Its last states of both directions, side by side, are the sentence's vector, and the LSTM is
-    trained with the classifier over the window.
+    Their last states, side by side, are the sentence's vector. They are trained with the classifier
+    over the window.
     """
 
     reads_words = True
@@ -20,18 +21,27 @@ class WordLSTM(MLP):
         self, dim: int, window: int, *, hidden: int = 128, layer: int = 256, dropout: float = 0.3
     ) -> None:
         super().__init__(dim, window, hidden=hidden, layer=layer, dropout=dropout)
-        self.lstm = nn.LSTM(hidden, hidden // 2, batch_first=True, bidirectional=True)
+        self.forwards = nn.LSTM(hidden, hidden // 2, batch_first=True)
+        self.backwards = nn.LSTM(hidden, hidden // 2, batch_first=True)
         self.dropout = nn.Dropout(dropout)
 
     def represent(self, vectors: Tensor) -> Tensor:
-        """Read sentences, each once: words (s, l, d) to (s, h)."""
-        lengths = vectors.any(dim=2).sum(dim=1).clamp(min=1).cpu()  # (s,)
-        packed = pack_padded_sequence(vectors, lengths, batch_first=True, enforce_sorted=False)
-        words = super().represent(packed.data)  # (t, h)
-        _, (states, _) = self.lstm(
-            PackedSequence(
-                words, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices
-            )
-        )  # (2, s, h / 2)
-        dropped: Tensor = self.dropout(torch.cat([states[0], states[1]], dim=1))  # (s, h)
+        """Read sentences, each once: words (s, l, d), zeros behind the last, to (s, h)."""
+        lengths = vectors.any(dim=2).sum(dim=1).clamp(min=1)  # (s,)
+        order = lengths.argsort()
+        states = [
+            self._read(vectors[group, : int(lengths[group[-1]])], lengths[group])
+            for group in order.split(_GROUP)
+        ]
+        dropped: Tensor = self.dropout(torch.cat(states)[order.argsort()])  # (s, h)
         return dropped
+
+    def _read(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        words = super().represent(vectors)  # (s, l, h)
+        sentence = torch.arange(len(words), device=words.device)
+        last = lengths - 1
+        # PackedSequence would do the same, but its backward pass on a CPU is quadratic in l
+        reverse = (last[:, None] - torch.arange(words.shape[1], device=words.device)).clamp(min=0)
+        ahead, _ = self.forwards(words)  # (s, l, h / 2)
+        back, _ = self.backwards(words[sentence[:, None], reverse])
+        return torch.cat([ahead[sentence, last], back[sentence, last]], dim=1)

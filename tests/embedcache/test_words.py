@@ -156,6 +156,27 @@ def test_no_such_file_is_told():
         load_encoder("wordvec:nowhere.txt")
 
 
+@pytest.mark.parametrize(
+    ("package", "extra"), [("ja_ginza", "segtool[ginza]"), ("sudachipy", "segtool[ja]")]
+)
+def test_a_missing_package_is_told(package, extra):
+    pytest.importorskip("ja_ginza")
+    script = """
+import sys
+sys.modules[sys.argv[1]] = None  # what an import system without the package answers
+from embedcache import UserError, load_encoder
+try:
+    load_encoder("ginza")
+except UserError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, package], capture_output=True, text=True, check=True
+    )
+    (line,) = done.stdout.splitlines()
+    assert f"pip install '{extra}'" in line
+
+
 def test_languages_are_told_by_their_words():
     assert language_of(["雨", "の", "に", "cat"]) == "ja"
     assert language_of(WORDS) == language_of(["雨", "猫"]) == "other"

@@ -52,7 +52,8 @@ def examples_for(name, *arguments, **options):
 @pytest.mark.parametrize("name", HEADS)
 def test_a_head_learns_where_topics_change(name):
     options = TrainingOptions(head=name, window=2, epochs=8, patience=8, batch_size=32)
-    train, dev = examples_for(name, 0, documents=30), examples_for(name, 1, documents=2)
+    documents = 4 if HEADS[name].reads_words else 30  # an LSTM over words is slow and learns fast
+    train, dev = examples_for(name, 0, documents=documents), examples_for(name, 1, documents=2)
     trained = train_head(train, dev, options)
     test = examples_for(name, 2, documents=2)
     decided = predict(trained.head, test) >= trained.best.threshold

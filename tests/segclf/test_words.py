@@ -79,7 +79,7 @@ def test_what_was_fitted_serves_other_texts_and_is_asked_for_when_it_is_gone(wor
 def test_an_encoder_is_chosen_by_its_pooling(workspace):
     for pooling in (None, "tokens"):
         embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
-    options = TrainingOptions(head="wordlstm", window=1, epochs=1)
+    options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
     assert train(workspace, options, pooling="tokens").record["dim"] == 300
     with pytest.raises(UserError, match="not embedded with ginza --pooling sif but with ginza"):
         train(workspace, options, encoder_name="ginza", pooling="sif")
@@ -98,7 +98,9 @@ def test_word_lstm_from_the_command_line(tmp_path, segtool):
     )
     assert (embedded["dim"], embedded["truncated"]) == (128, 0)
     assert "--head wordlstm" in mistake(segtool(tmp_path, "train", "--head", "mlp"))
-    trained = json.loads(run("train", "--head", "wordlstm", "--window", "1", "--json"))
+    trained = json.loads(
+        run("train", "--head", "wordlstm", "--window", "1", "--epochs", "2", "--json")
+    )
     assert trained["run"] == "wordlstm-w1-001"
     scores = json.loads(run("eval", "--json"))
     assert scores["f1"] > scores["baselines"]["random"]["f1"]
@@ -107,7 +109,7 @@ def test_word_lstm_from_the_command_line(tmp_path, segtool):
 
 def test_a_run_knows_its_head_and_words_again(workspace):
     embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
-    run = train(workspace, TrainingOptions(head="wordlstm", window=2, epochs=2))
+    run = train(workspace, TrainingOptions(head="wordlstm", window=2, epochs=1, batch_size=64))
     first = evaluate(workspace, run).scores
     assert evaluate(workspace, load_run(workspace)).scores == first
     weights = run.load_head().state_dict()
