@@ -123,7 +123,9 @@ def load_system(run: Run) -> System:
         UserError: the model that it was trained from is gone or has changed.
     """
     state = load_file(run.path / WEIGHTS)
-    return restore_system(_transformer(load_referenced(run.encoder)), options_from(run.record), state)
+    return restore_system(
+        _transformer(load_referenced(run.encoder)), options_from(run.record), state
+    )
 
 
 def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:

@@ -1,8 +1,10 @@
 """An LSTM over a sentence's words makes its vector; the window's vectors decide together."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from segclf.heads.base import Dropout
 from segclf.heads.mlp import MLP
 
 _GROUP = 32  # sentences of like length: less of them pad less and take more steps
@@ -23,7 +25,7 @@ class WordLSTM(MLP):
         super().__init__(dim, window, hidden=hidden, layer=layer, dropout=dropout)
         self.forwards = nn.LSTM(hidden, hidden // 2, batch_first=True)
         self.backwards = nn.LSTM(hidden, hidden // 2, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def represent(self, vectors: Tensor) -> Tensor:
         """Read sentences, each once: words (s, l, d), zeros behind the last, to (s, h)."""
@@ -31,7 +33,7 @@ class WordLSTM(MLP):
         order = lengths.argsort()
         states = [
             self._read(vectors[group, : int(lengths[group[-1]])], lengths[group])
-            for group in order.split(_GROUP)
+            for group in torch.split(order, _GROUP)
         ]
         dropped: Tensor = self.dropout(torch.cat(states)[order.argsort()])  # (s, h)
         return dropped
@@ -43,5 +45,6 @@ class WordLSTM(MLP):
         # PackedSequence would do the same, but its backward pass on a CPU is quadratic in l
         reverse = (last[:, None] - torch.arange(words.shape[1], device=words.device)).clamp(min=0)
         ahead, _ = self.forwards(words)  # (s, l, h / 2)
-        back, _ = self.backwards(words[sentence[:, None], reverse])
+        place = sentence[:, None] * words.shape[1] + reverse
+        back, _ = self.backwards(F.embedding(place, words.flatten(0, 1)))
         return torch.cat([ahead[sentence, last], back[sentence, last]], dim=1)
