@@ -40,7 +40,10 @@ class Concatenate(Head):
         return logits.squeeze(1)
 
 
-UPPER: dict[str, Callable[[int, int], Head]] = {"concatenate": Concatenate, **HEADS}
+UPPER: dict[str, Callable[[int, int], Head]] = {
+    "concatenate": Concatenate,
+    **{name: head for name, head in HEADS.items() if not getattr(head, "reads_words", False)},
+}
 
 
 class Hierarchical(System):
