@@ -1,6 +1,7 @@
 """Sentence -> tokens, each with the spellings under which a vector may be found."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -10,6 +11,7 @@ from embedcache.errors import UserError
 Forms = tuple[str, ...]
 """Spellings of a token; the first that has a vector stands for it."""
 
+_KANA = re.compile("[ぁ-んァ-ヶ]")
 _SUDACHI_MODE = "A"  # the shortest units: of a compound the parts are known more often
 _SUDACHI_CHARACTERS = 8192  # it refuses more than 49,149 bytes
 
@@ -84,7 +86,6 @@ def spellings(*words: str) -> Forms:
     return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
 
 
-def language_of(words: Iterable[str]) -> str:
-    """Tell the language of a vocabulary: "ja" if a tenth of its words have kana, else "other"."""
-    with_kana = [any("ぁ" <= character <= "ヶ" for character in word) for word in words]
-    return "ja" if sum(with_kana) > 0.1 * len(with_kana) else "other"
+def has_kana(word: str) -> bool:
+    """Say whether a word has hiragana or katakana, which Japanese alone has."""
+    return _KANA.search(word) is not None

@@ -26,7 +26,7 @@ from embedcache.hashing import hash_files
 from embedcache.ids import Ids, sentence_ids
 from embedcache.index import Segment, find_in, first_occurrences
 from embedcache.words.formats import read_vector_file
-from embedcache.words.tokenization import language_of
+from embedcache.words.tokenization import has_kana
 
 _ENTITY = "ENTITY/"  # Wikipedia2Vec's mark of a page, which is no word
 _CHUNK_ROWS = 1 << 13  # held in memory
@@ -80,8 +80,7 @@ def _convert(path: Path, folder: Path) -> None:
     try:
         rows = ((w, v) for w, v in read_vector_file(path) if not w.startswith(_ENTITY))
         ids = []
-        sample: list[str] = []
-        dim = 0
+        dim = with_kana = 0
         with (scratch / "vectors").open("wb") as file:
             while chunk := list(islice(rows, _CHUNK_ROWS)):
                 words = [word for word, _ in chunk]
@@ -90,12 +89,15 @@ def _convert(path: Path, folder: Path) -> None:
                     raise ValueError("a vector holds NaN or infinity")
                 file.write(matrix.astype("<f4", copy=False).tobytes())
                 ids.append(sentence_ids(words))
-                sample = sample or words
+                with_kana += sum(map(has_kana, words))
                 dim = matrix.shape[1]
         if not ids:
             raise ValueError("there is no word in it")
-        _write_index(scratch / "index", np.concatenate(ids))
-        settings = {"dim": dim, "language": language_of(sample)}
+        every_id = np.concatenate(ids)
+        _write_index(scratch / "index", every_id)
+        # a multilingual vocabulary has some kana, a Japanese one much
+        language = "ja" if with_kana > 0.1 * len(every_id) else "other"
+        settings = {"dim": dim, "language": language}
         (scratch / "settings.json").write_text(json.dumps(settings))
         _move(scratch, folder)
     except (EOFError, ValueError, OSError, LZMAError, zlib.error) as error:

@@ -16,7 +16,7 @@ from embedcache.encoders.words import MAX_WORDS, PADDING, SIF_A
 from embedcache.index import MISSING
 from embedcache.words import open_vector_file
 from embedcache.words.ginza import murmur_hash
-from embedcache.words.tokenization import japanese_tokenizer, language_of, word_tokenizer
+from embedcache.words.tokenization import japanese_tokenizer, word_tokenizer
 
 gensim_models = pytest.importorskip("gensim.models")
 
@@ -177,9 +177,13 @@ except UserError as error:
     assert f"pip install '{extra}'" in line
 
 
-def test_languages_are_told_by_their_words():
-    assert language_of(["雨", "の", "に", "cat"]) == "ja"
-    assert language_of(WORDS) == language_of(["雨", "猫"]) == "other"
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [(["雨", "の", "アメ", "cat"], "ja"), (WORDS, "other"), (["雨", "猫"], "other")],
+)
+def test_the_language_of_a_file_is_told_by_its_words(tmp_path, cache, words, language):
+    (tmp_path / "v").write_bytes(as_text(words, MATRIX[: len(words)]))
+    assert open_vector_file(tmp_path / "v").language == language
 
 
 def test_tokens_of_languages_with_spaces():

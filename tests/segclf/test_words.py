@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from embedcache import UserError
@@ -58,6 +59,16 @@ def test_sif_without_a_train_split_is_told(tmp_path, workspace):
     with pytest.raises(UserError, match="this corpus has none"):
         embed(corpus, workspace, encoder_name="ginza", pooling="sif")
     assert not workspace.path.exists()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "tokens"])
+def test_new_text_is_segmented(workspace, pooling):
+    embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
+    head = "wordlstm" if pooling == "tokens" else "mlp"
+    options = TrainingOptions(head=head, window=1, epochs=1, batch_size=64)
+    segmentation = segment(UNSEEN, workspace, train(workspace, options))
+    assert "".join(segmentation.paragraphs()) == UNSEEN
+    assert np.ptp(segmentation.probabilities) > 0
 
 
 def test_what_was_fitted_serves_other_texts_and_is_asked_for_when_it_is_gone(workspace):
