@@ -29,7 +29,7 @@ fix: $(READY)
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.bench
-	for question in store peers encode pipeline growth; do $(BIN)/python -m bench.$$question || exit 1; done
+	for question in store peers encode pipeline growth document; do $(BIN)/python -m bench.$$question || exit 1; done
 	$(BIN)/python -m bench.report
 
 $(VENV)/.bench: $(READY)

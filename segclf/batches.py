@@ -36,12 +36,13 @@ class Batch:
 
     Attributes:
         vectors: (s, d) sentences of the batch's runs.
-        windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
+        places: what a head reads them by. Windows (b, 2w) of positions in them, OUTSIDE where
+            there is no sentence; or offsets (m + 1,) of documents, with b candidates in all.
         targets: (b,) float32 of 0 and 1.
     """
 
     vectors: Tensor
-    windows: Tensor
+    places: Tensor
     targets: Tensor
 
 
@@ -107,6 +108,6 @@ class Batches:
         windows = torch.where(self._inside[numbers], windows, OUTSIDE)
         return Batch(
             vectors=self._vectors[sentences.clamp(0, n - 1).flatten()],
-            windows=windows[kept],
+            places=windows[kept],
             targets=self._targets[numbers[kept]],
         )

@@ -22,7 +22,7 @@ from embedcache import UserError, load_encoder, sentence_ids
 from embedcache.encoders import TransformerEncoder
 from segclf.batches import Examples
 from segclf.corpus import Corpus
-from segclf.heads import Head, make_head
+from segclf.heads import BaseHead, Context, make_head
 from segclf.training import Epoch, TrainingOptions, train_head
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
@@ -50,6 +50,12 @@ class Run:
     def kind(self) -> str:
         """The word "head", or which system was fine-tuned."""
         return str(self.record.get("kind", "head"))
+
+    @property
+    def context(self) -> Context:
+        """What it reads before it decides; a window where the run does not say."""
+        context: Context = self.record["options"].get("context", "window")
+        return context
 
     @property
     def encoder(self) -> EncoderReference:
@@ -80,6 +86,7 @@ class Run:
         return {
             "run": self.name,
             **options,
+            "context": self.context,
             "encoder": record["encoder"]["name"],
             **{name: record[name] for name in same if name in record},
         }
@@ -98,10 +105,10 @@ class Run:
             )
         return encoder
 
-    def load_head(self) -> Head:
+    def load_head(self) -> BaseHead:
         """Make the head with its trained weights."""
         options = self.record["options"]
-        head = make_head(options["head"], self.record["dim"], options["window"])
+        head = make_head(options["head"], self.record["dim"], options["window"], self.context)
         head.load_state_dict(load_file(self.path / "weights.safetensors"))
         return head.eval()
 
@@ -127,7 +134,8 @@ def train(
         UserError: nothing is embedded, or the options do not fit.
     """
     options = options or TrainingOptions()
-    make_head(options.head, 1, options.window)  # a mistake is told before anything is loaded
+    # a mistake is told before anything is loaded
+    make_head(options.head, 1, options.window, options.context)
     stored = workspace.load_corpus(corpus_name)
     encoder = stored.encoder(encoder_name)
     parts = {
@@ -140,7 +148,7 @@ def train(
         **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
         "kind": "head",
         "dim": parts["train"].vectors.shape[1],
-        "options": asdict(options),
+        "options": asdict(options) | {"window": trained.head.window},
         "parameters": parameters,
         "trainable_parameters": parameters,
     }
@@ -207,8 +215,9 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
     raise UserError(f"no run {name!r} in {workspace.path}; it has: {known or 'none'}")
 
 
-def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
+def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     options = record["options"]
+    reads = "document" if options["context"] == "document" else f"w{options['window']}"
     runs.mkdir(parents=True, exist_ok=True)
     scratch = runs / f".{os.getpid()}.tmp"
     try:
@@ -217,7 +226,7 @@ def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
         write_json(scratch / "run.json", record, indent=1)
         number = 1
         while True:
-            path = runs / f"{options['head']}-w{options['window']}-{number:03d}"
+            path = runs / f"{options['head']}-{reads}-{number:03d}"
             try:
                 os.rename(scratch, path)  # fails where a run is already
                 return Run(path, record)

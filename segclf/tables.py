@@ -59,9 +59,8 @@ def print_epoch(epoch: "Epoch") -> None:
 def print_run(content: dict[str, Any]) -> None:
     """Print what `segtool train` or `segtool finetune` gave."""
     dev = content["dev"]
-    window = f", window {content['window']}" if content["window"] else ""
     _console.print(
-        f"run {content['run']}: {content['head']}{window}, "
+        f"run {content['run']}: {content['head']}{_reads(content)}, "
         f"{content['parameters']:,} parameters; best epoch {content['best_epoch']}: dev F1 "
         f"{dev['f1']:.3f} at threshold {content['threshold']:.3f}; "
         f"{content['seconds_per_epoch']:.2f} s an epoch",
@@ -115,6 +114,11 @@ def print_fields(content: dict[str, Any]) -> None:
             value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     _console.print(table)
+
+
+def _reads(content: dict[str, Any]) -> str:
+    documents = ", whole documents" if content["context"] == "document" else ""
+    return documents + (f", window {content['window']}" if content["window"] else "")
 
 
 def _warn_if_collapsed(content: dict[str, Any]) -> None:

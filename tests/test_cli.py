@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,23 @@ def test_a_run_outlives_its_text(trained, segtool, tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("head", ["bilstm", "local-transformer", "linear-transformer"])
+def test_a_head_reads_whole_documents(trained, segtool, tmp_path, head):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    command = ["train", "--context", "document", "--head", head, "--epochs", "2"]
+    done = segtool(tmp_path, *command, "--json")
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert (run["run"], run["context"]) == (f"{head}-document-001", "document")
+    assert run["window"] == (32 if head == "local-transformer" else None)
+    assert "whole documents" in segtool(tmp_path, *command).stdout
+    scores = json.loads(segtool(tmp_path, "eval", run["run"], "--json").stdout)
+    assert scores["f1"] > scores["baselines"]["random"]["f1"]
+    (tmp_path / "new.txt").write_text(UNSEEN)
+    found = segtool(tmp_path, "segment", "new.txt", "--run", run["run"]).stdout
+    assert found.count("\n\n") > UNSEEN.count("\n\n")
+
+
 def mistake(done):
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout == ""
@@ -128,6 +146,10 @@ def mistake(done):
         (["embed"], "Missing argument"),
         (["train"], "nothing is embedded"),
         (["train", "--head", "gru"], "no head 'gru'"),
+        (["train", "--head", "local-transformer"], "it reads whole documents"),
+        (["train", "--context", "document", "--head", "mlp"], "no head 'mlp' over documents"),
+        (["train", "--context", "document", "--window", "4"], "bilstm reads the whole document"),
+        (["train", "--context", "page"], "'page' is not one of"),
         (["train", "--window", "0"], "window of 0"),
         (["train", "--window", "x"], "should be a valid integer"),
         (["eval"], "nothing is trained"),
@@ -146,8 +168,6 @@ def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, argument
 
 
 def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_path):
-    import shutil
-
     shutil.copytree(trained / ".segtool/runs", tmp_path / ".segtool/runs")
     shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
     assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
