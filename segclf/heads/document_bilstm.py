@@ -25,7 +25,8 @@ class DocumentBiLSTM(DocumentHead):
         super().__init__(dim, hidden, 2 * state, dropout)
         self.lstm = nn.LSTM(hidden, state, batch_first=True, bidirectional=True)
         with torch.no_grad():
-            for bias in (self.lstm.bias_ih_l0, self.lstm.bias_ih_l0_reverse):
+            for name in ("bias_ih_l0", "bias_ih_l0_reverse"):
+                bias = self.lstm.get_parameter(name)
                 remembered = torch.rand(state) * math.log(MEMORY)
                 bias[:state] = -remembered  # of the input gates
                 bias[state : 2 * state] = remembered  # of the forget gates
