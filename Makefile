@@ -31,7 +31,7 @@ fix: $(READY)
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.bench
-	for question in store peers encode pipeline growth; do $(BIN)/python -m bench.$$question || exit 1; done
+	for question in store peers encode pipeline growth document; do $(BIN)/python -m bench.$$question || exit 1; done
 	$(BIN)/python -m bench.report
 
 # the fine-tuned systems take hours; what was run is not run again, and what is stopped goes on

@@ -113,8 +113,30 @@ def embed(
 
 @app.command()
 def train(
-    head: Annotated[str, typer.Option(help="mlp, bilstm, transformer or wordlstm.")] = "bilstm",
-    window: Annotated[int, typer.Option(help="Sentences on each side.")] = 4,
+    head: Annotated[
+        str,
+        typer.Option(
+            help="mlp, bilstm, transformer or wordlstm; over documents bilstm, local-transformer "
+            "or linear-transformer."
+        ),
+    ] = "bilstm",
+    context: Annotated[
+        Literal["window", "document"],
+        typer.Option(help="Read some sentences on each side, or the whole document at once."),
+    ] = "window",
+    window: Annotated[
+        int | None,
+        typer.Option(
+            help="Sentences on each side; default 4. Over documents only of local-transformer, "
+            "how far a layer of it reaches; default 32."
+        ),
+    ] = None,
+    crop: Annotated[
+        int | None,
+        typer.Option(
+            help="Over documents: so many sentences are trained on at once; default a step."
+        ),
+    ] = None,
     loss: Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")] = "cross-entropy",
     gamma: Annotated[float, typer.Option(help="Of the focal loss.")] = 2.0,
     learning_rate: Annotated[float, typer.Option(help="Highest of the schedule.")] = 1e-3,
@@ -135,6 +157,8 @@ def train(
     """Train a head on the cached vectors; all that is chosen is chosen on dev.
 
     Example: segtool train --head transformer --window 2 --loss focal
+
+    Example: segtool train --context document --head local-transformer
     """
     from segclf.runs import train as train_run
     from segclf.tables import print_epoch, print_run
@@ -147,7 +171,9 @@ def train(
         Workspace(workspace),
         TrainingOptions(
             head=head,
+            context=context,
             window=window,
+            crop=crop,
             loss=loss,
             gamma=gamma,
             learning_rate=learning_rate,

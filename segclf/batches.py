@@ -83,12 +83,13 @@ class Batch:
 
     Attributes:
         vectors: (s, d) sentences of the batch's runs, or (s, l, d) their words.
-        windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
+        places: what a head reads them by. Windows (b, 2w) of positions in them, OUTSIDE where
+            there is no sentence; or offsets (m + 1,) of documents, with b candidates in all.
         targets: (b,) float32 of 0 and 1.
     """
 
     vectors: Tensor
-    windows: Tensor
+    places: Tensor
     targets: Tensor
 
 
@@ -157,6 +158,6 @@ class Batches:
         windows = torch.where(self._inside[numbers], windows, OUTSIDE)
         return Batch(
             vectors=look_up(self._vectors[sentences.clamp(0, n - 1).flatten()], self._table),
-            windows=windows[kept],
+            places=windows[kept],
             targets=self._targets[numbers[kept]],
         )

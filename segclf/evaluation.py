@@ -55,6 +55,7 @@ class Evaluation:
         return {
             "run": self.run.name,
             "head": record["options"]["head"],
+            "context": self.run.context,
             "window": record["options"]["window"],
             "encoder": record["encoder"]["name"],
             "corpus": self.corpus,

@@ -27,7 +27,7 @@ from embedcache.encoders import Pooling, TokenEncoder
 from segclf.batches import Examples
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
-from segclf.heads import Head, make_head
+from segclf.heads import BaseHead, Context, make_head
 from segclf.pictures import draw_history
 from segclf.training import Epoch, TrainingOptions, check_options, train_head
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
@@ -56,6 +56,12 @@ class Run:
     def kind(self) -> str:
         """The word "head", or which system was fine-tuned."""
         return str(self.record.get("kind", "head"))
+
+    @property
+    def context(self) -> Context:
+        """What it reads before it decides; a window where the run does not say."""
+        context: Context = self.record["options"].get("context", "window")
+        return context
 
     @property
     def encoder(self) -> EncoderReference:
@@ -87,14 +93,15 @@ class Run:
         return {
             "run": self.name,
             **options,
+            "context": self.context,
             "encoder": record["encoder"]["name"],
             **{name: record[name] for name in same if name in record},
         }
 
-    def load_head(self) -> Head:
+    def load_head(self) -> BaseHead:
         """Make the head with its trained weights."""
         options = self.record["options"]
-        head = make_head(options["head"], self.record["dim"], options["window"])
+        head = make_head(options["head"], self.record["dim"], options["window"], self.context)
         head.load_state_dict(load_file(self.path / "weights.safetensors"))
         return head.eval()
 
@@ -135,7 +142,7 @@ def train(
         **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
         "kind": "head",
         "dim": parts["train"].dim,
-        "options": asdict(options),
+        "options": asdict(options) | {"window": trained.head.window},
         "requested": asdict(options),
         "parameters": parameters,
         "trainable_parameters": parameters,
@@ -245,8 +252,9 @@ def _read(path: Path) -> Run:
     return Run(path.parent, json.loads(path.read_text(encoding="utf-8")))
 
 
-def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
+def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     options = record["options"]
+    reads = "document" if options["context"] == "document" else f"w{options['window']}"
     runs.mkdir(parents=True, exist_ok=True)
     scratch = runs / f".{os.getpid()}.tmp"
     try:
@@ -256,7 +264,7 @@ def _save(runs: Path, record: dict[str, Any], head: Head) -> Run:
         write_json(scratch / "run.json", record, indent=1)
         number = 1
         while True:
-            path = runs / f"{options['head']}-w{options['window']}-{number:03d}"
+            path = runs / f"{options['head']}-{reads}-{number:03d}"
             try:
                 os.rename(scratch, path)  # fails where a run is already
                 return Run(path, record)

@@ -60,9 +60,8 @@ def print_epoch(epoch: "Epoch") -> None:
 def print_run(content: dict[str, Any]) -> None:
     """Print what `segtool train` or `segtool finetune` gave."""
     dev = content["dev"]
-    window = f", window {content['window']}" if content["window"] else ""
     _console.print(
-        f"run {content['run']}: {content['head']}{window}, "
+        f"run {content['run']}: {content['head']}{_reads(content)}, "
         f"{content['parameters']:,} parameters; best epoch {content['best_epoch']}: dev F1 "
         f"{dev['f1']:.3f} at threshold {content['threshold']:.3f}; "
         f"{content['seconds_per_epoch']:.2f} s an epoch",
@@ -161,6 +160,11 @@ def print_statistics(content: dict[str, Any]) -> None:
 
 def _share(count: int | None, whole: int) -> str:
     return "" if count is None else f"{count:,} ({count / whole:.1%})"
+
+
+def _reads(content: dict[str, Any]) -> str:
+    documents = ", whole documents" if content["context"] == "document" else ""
+    return documents + (f", window {content['window']}" if content["window"] else "")
 
 
 def _warn_if_collapsed(content: dict[str, Any]) -> None:

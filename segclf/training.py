@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +14,9 @@ from torch import nn
 
 from embedcache import UserError
 from segclf.batches import Batches, Examples, look_up
+from segclf.crops import Crops
 from segclf.decoding import best_threshold, decode
-from segclf.heads import Head, make_head
+from segclf.heads import BaseHead, Context, Head, make_head
 from segclf.losses import Loss, make_loss
 from segclf.metrics import is_collapsed, precision_recall_f1, score_at_half
 from segclf.windows import OUTSIDE, candidates, windows_of
@@ -27,8 +29,11 @@ class TrainingOptions:
     """How to train.
 
     Attributes:
-        head: a name in `segclf.heads.HEADS`.
-        window: sentences on each side of a candidate.
+        head: a name in `segclf.heads.HEADS`, or in `DOCUMENT_HEADS` with the context "document".
+        context: what the head reads: a window around each candidate, or the document at once.
+        window: see `segclf.heads.make_head`.
+        crop: most candidates that a head over documents is trained on at once, as if they were a
+            document; None for as many as a step has.
         loss: a name in `segclf.losses.LOSSES`.
         gamma: of the focal loss.
         learning_rate: highest of a one-cycle schedule (Smith 2018) over all epochs.
@@ -40,7 +45,9 @@ class TrainingOptions:
     """
 
     head: str = "bilstm"
-    window: int = 4
+    context: Context = "window"
+    window: int | None = None
+    crop: int | None = None
     loss: str = "cross-entropy"
     gamma: float = 2.0
     learning_rate: float = 1e-3
@@ -95,7 +102,7 @@ class TrainedHead:
         at_half: scores on dev at probability 0.5, see `segclf.metrics.score_at_half`.
     """
 
-    head: Head
+    head: BaseHead
     history: list[Epoch]
     best: Epoch
     collapsed: bool
@@ -125,12 +132,16 @@ def train_head(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    head = make_head(options.head, train.dim, options.window).to(device)
+    head = make_head(options.head, train.dim, options.window, options.context).to(device)
     _check_input(head, options.head, train)
     due = train.candidates()
     loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
     size = options.batch_size or max(min(256, int(due.sum()) // 64), 16)
-    batches = Batches(train, options.window, size, device)
+    batches: Batches | Crops
+    if isinstance(head, Head):
+        batches = Batches(train, head.window, size, device)
+    else:
+        batches = Crops(train, options.crop or size, size, device)
     head.standardize_by(batches.vectors)
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
@@ -162,9 +173,15 @@ def train_head(
     )
 
 
-def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
+def predict(head: BaseHead, examples: Examples) -> NDArray[np.float32]:
     """Return the probability (n,) that a paragraph begins with each sentence."""
     head.eval()
+    if isinstance(head, Head):
+        return _predict_windows(head, examples)
+    return _predict_documents(head, examples)
+
+
+def _predict_windows(head: Head, examples: Examples) -> NDArray[np.float32]:
     device = head.mean.device
     vectors = torch.from_numpy(examples.vectors)
     table = None if examples.table is None else torch.from_numpy(examples.table).to(device)
@@ -181,17 +198,31 @@ def predict(head: Head, examples: Examples) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
+def _predict_documents(head: BaseHead, examples: Examples) -> NDArray[np.float32]:
+    device = head.mean.device
+    probabilities = np.ones(len(examples.labels), dtype=np.float32)  # of first sentences too
+    with torch.inference_mode():
+        for start, stop in pairwise(examples.offsets.tolist()):
+            if stop - start > 1:
+                vectors = torch.from_numpy(examples.vectors[start:stop]).to(device)
+                logits = head(vectors, torch.tensor([0, stop - start], device=device))
+                probabilities[start + 1 : stop] = torch.sigmoid(logits).cpu().numpy()
+    return probabilities
+
+
 def check_options(options: TrainingOptions) -> None:
     """Raise UserError for a head or loss that there is not, or a number out of range."""
-    make_head(options.head, 1, options.window)
+    make_head(options.head, 1, options.window, options.context)
     make_loss(options.loss, 0.5, options.gamma)
-    for name in ("learning_rate", "epochs", "patience", "batch_size"):
+    for name in ("learning_rate", "epochs", "patience", "batch_size", "crop"):
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
+    if options.crop is not None and options.context == "window":
+        raise UserError("a crop is of documents: take the context document, or leave it out")
 
 
-def _check_input(head: Head, name: str, train: Examples) -> None:
+def _check_input(head: BaseHead, name: str, train: Examples) -> None:
     if head.reads_words and train.table is None:
         raise UserError(
             f"the head {name} reads words: run segtool embed with --encoder ginza (or "
@@ -205,8 +236,8 @@ def _check_input(head: Head, name: str, train: Examples) -> None:
 
 
 def _train_epoch(
-    head: Head,
-    batches: Batches,
+    head: BaseHead,
+    batches: Batches | Crops,
     random: np.random.Generator,
     loss: Loss,
     optimizer: torch.optim.Optimizer,
@@ -216,7 +247,7 @@ def _train_epoch(
     total = torch.zeros((), device=batches.vectors.device)
     count = 0
     for batch in batches.epoch(random):
-        value = loss(head(batch.vectors, batch.windows), batch.targets)
+        value = loss(head(batch.vectors, batch.places), batch.targets)
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(head.parameters(), 1.0)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,21 @@ def test_a_run_outlives_its_text(trained, segtool, tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    done = segtool(tmp_path, "train", "--context", "document", "--head", "local-transformer")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "run local-transformer-document-001: local-transformer, whole documents" in said
+    scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
+    assert (scores["context"], scores["window"]) == ("document", 32)
+    assert scores["f1"] > scores["baselines"]["random"]["f1"]
+    (tmp_path / "new.txt").write_text(UNSEEN)
+    found = json.loads(segtool(tmp_path, "segment", "new.txt", "--json").stdout)
+    assert found["sentences"][0]["boundary"]
+    assert found["text"] == UNSEEN
+
+
 def mistake(done):
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout == ""
@@ -133,6 +149,10 @@ def mistake(done):
         (["embed"], "Missing argument"),
         (["train"], "nothing is embedded"),
         (["train", "--head", "gru"], "no head 'gru'"),
+        (["train", "--head", "local-transformer"], "it reads whole documents"),
+        (["train", "--context", "document", "--head", "mlp"], "no head 'mlp' over documents"),
+        (["train", "--context", "document", "--window", "4"], "bilstm reads the whole document"),
+        (["train", "--context", "page"], "'page' is not one of"),
         (["train", "--window", "0"], "window of 0"),
         (["train", "--window", "x"], "should be a valid integer"),
         (["eval"], "nothing is trained"),
@@ -161,8 +181,6 @@ def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, argument
 
 
 def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_path):
-    import shutil
-
     shutil.copytree(trained / ".segtool/runs", tmp_path / ".segtool/runs")
     shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
     assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))

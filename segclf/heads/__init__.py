@@ -1,6 +1,15 @@
-"""Heads: small networks over windows of cached vectors. One a file, a line each in the registry."""
+"""Heads: small networks over cached vectors. One a file, a line each in the registry."""
 
-from segclf.heads.base import Head
-from segclf.heads.registry import HEADS, make_head
+from segclf.heads.base import BaseHead, Head
+from segclf.heads.document import DocumentHead
+from segclf.heads.registry import DOCUMENT_HEADS, HEADS, Context, make_head
 
-__all__ = ["HEADS", "Head", "make_head"]
+__all__ = [
+    "DOCUMENT_HEADS",
+    "HEADS",
+    "BaseHead",
+    "Context",
+    "DocumentHead",
+    "Head",
+    "make_head",
+]

@@ -1,4 +1,4 @@
-"""What every head is made of: the projection of each sentence, and the gathering into windows."""
+"""What heads are made of: the projection of each sentence, and the gathering into windows."""
 
 from typing import ClassVar
 
@@ -9,10 +9,8 @@ from torch import Tensor, nn
 from segclf.windows import OUTSIDE
 
 
-class Head(nn.Module):
+class BaseHead(nn.Module):
     """A small network that says how likely a paragraph begins between two sentences.
-
-    A sentence stands in 2w windows, so it is projected once, before it is gathered into them.
 
     Attributes:
         reads_words: whether a sentence comes as the vectors of its words, (s, l, d) with zeros
@@ -21,26 +19,49 @@ class Head(nn.Module):
     Args:
         dim: length d of a sentence vector.
         hidden: length h of a projected sentence.
-        window: sentences w on each side of a candidate.
         dropout: share of the projected numbers left out in training.
     """
 
     reads_words: ClassVar[bool] = False
+    window: int | None
 
-    def __init__(self, dim: int, window: int, hidden: int, dropout: float) -> None:
+    def __init__(self, dim: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.window = window
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
         self.project = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), Dropout(dropout))
-        self.outside = nn.Parameter(torch.zeros(hidden))
 
     def standardize_by(self, vectors: Tensor) -> None:
         """Remember mean and standard deviation of the training vectors, (n, d)."""
         self.mean.copy_(vectors.mean(dim=0))
         self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
+
+    def represent(self, vectors: Tensor) -> Tensor:
+        """Standardise and project sentences (s, d): (s, h)."""
+        projected: Tensor = self.project((vectors - self.mean) * self.scale)
+        return projected
+
+
+class Head(BaseHead):
+    """A head that reads a window of sentences around each candidate.
+
+    A sentence stands in 2w windows, so it is projected once, before it is gathered into them.
+
+    Args:
+        dim: length d of a sentence vector.
+        window: sentences w on each side of a candidate.
+        hidden: length h of a projected sentence.
+        dropout: share of the projected numbers left out in training.
+    """
+
+    window: int
+
+    def __init__(self, dim: int, window: int, hidden: int, dropout: float) -> None:
+        super().__init__(dim, hidden, dropout)
+        self.window = window
+        self.outside = nn.Parameter(torch.zeros(hidden))
 
     def gather(self, vectors: Tensor, windows: Tensor) -> Tensor:
         """Represent sentences and gather them into windows.
@@ -53,11 +74,6 @@ class Head(nn.Module):
             (b, 2w, h), a learned vector in place of every sentence that is not there.
         """
         return take_rows(self.rows(vectors), windows)
-
-    def represent(self, vectors: Tensor) -> Tensor:
-        """Standardise and project sentences (s, d): (s, h)."""
-        projected: Tensor = self.project((vectors - self.mean) * self.scale)
-        return projected
 
     def rows(self, vectors: Tensor) -> Tensor:
         """Represent sentences (s, d), and what stands for OUTSIDE after them: (s + 1, h)."""

@@ -103,7 +103,7 @@ def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_s
     for batch in batches.epoch(np.random.default_rng(0)):
         steps += 1
         positions = batch.vectors[:, 0].long()
-        shown = torch.where(batch.windows == OUTSIDE, OUTSIDE, positions[batch.windows])
+        shown = torch.where(batch.places == OUTSIDE, OUTSIDE, positions[batch.places])
         candidate = shown[:, window]
         seen += candidate.tolist()
         assert np.array_equal(shown.numpy(), expected[candidate])

@@ -1,0 +1,116 @@
+"""What do heads over whole documents cost as the document grows, beside full attention?"""
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.harness import Row, figure, publish, rounds, row
+from segclf.heads import DOCUMENT_HEADS, DocumentHead
+from segclf.heads.document_transformer import DocumentTransformer
+
+DIM = 384
+LENGTHS = (256, 1_024, 4_096, 16_384, 65_536)
+LIMIT = 60  # seconds; what would take longer is not run
+LINEAR = 5  # times as long for four times as much: 4, and room for what leaves the caches
+FULL = "full attention"
+
+
+class FullTransformer(DocumentTransformer):
+    """The same Transformer with the attention of Vaswani et al. 2017."""
+
+    def attend(self, queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
+        """Attend to all of one document."""
+        parts = (part.transpose(1, 2) for part in (queries, keys, values))
+        return F.scaled_dot_product_attention(*parts).transpose(1, 2)
+
+
+HEADS: dict[str, Callable[[int], DocumentHead]] = {**DOCUMENT_HEADS, FULL: FullTransformer}
+Pass = Callable[[DocumentHead, Tensor], None]
+
+
+def forward(head: DocumentHead, vectors: Tensor) -> None:
+    """Predict one document."""
+    head.eval()
+    with torch.inference_mode():
+        head(vectors, torch.tensor([0, len(vectors)]))
+
+
+def forward_and_backward(head: DocumentHead, vectors: Tensor) -> None:
+    """Learn from one document, without the optimiser's step."""
+    head.train()
+    head.zero_grad()
+    head(vectors, torch.tensor([0, len(vectors)])).sum().backward()
+
+
+def main() -> None:
+    """Measure both passes at all lengths."""
+    if len(sys.argv) == 3:
+        sys.stdout.write(str(peak(sys.argv[1], int(sys.argv[2]))))
+        return
+    torch.manual_seed(0)
+    heads = {name: make(DIM) for name, make in HEADS.items()}
+    rows = measure("forward", forward, heads)
+    rows += measure("forward and backward", forward_and_backward, heads)
+    for length in LENGTHS[-2:]:
+        for name in heads:
+            if name == FULL and length == LENGTHS[-1]:
+                continue
+            command = [sys.executable, "-m", "bench.document", name, str(length)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            label = f"{length:,} sentences: {name}, memory of forward and backward"
+            rows.append(figure(label, float(done.stdout), "GiB"))
+    publish("document", "Documents: heads that read all sentences at once", rows)
+
+
+def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
+    """Time one pass of every head at every length."""
+    seconds: dict[str, dict[int, list[float]]] = {name: {} for name in heads}
+    rows: dict[str, list[Row]] = {name: [] for name in heads}
+    for length in LENGTHS:
+        vectors = torch.randn(length, DIM)
+        actions = {}
+        for name, head in heads.items():
+            before = seconds[name].get(length // 4)
+            expected = 16 * statistics.median(before) if name == FULL and before else 0
+            if expected > LIMIT:
+                title = f"{length:,} sentences: {name}, {label}: not run, 16 times as long would be"
+                rows[name].append(figure(title, expected, "s"))
+                seconds[name][length] = [expected]
+            else:
+                actions[name] = lambda head=head, vectors=vectors: run(head, vectors)
+        if length <= 4_096:
+            for action in actions.values():
+                action()  # for longer documents it is little to the whole, and takes long
+        for name, taken in rounds(actions, 5 if length <= 4_096 else 3).items():
+            before = seconds[name].get(length // 4)
+            seconds[name][length] = taken
+            against = (f"{length // 4:,}", before) if before else None
+            at_most = LINEAR if against and name != FULL else None
+            title = f"{length:,} sentences: {name}, {label}"
+            rows[name].append(row(title, taken, against=against, at_most=at_most))
+    return [r for name in heads for r in rows[name]]
+
+
+def peak(name: str, length: int) -> float:
+    """Return the GiB that one pass adds to this process at its peak."""
+    head, vectors = HEADS[name](DIM), torch.randn(length, DIM)
+    forward_and_backward(head, vectors[:64])
+    before = status("VmRSS")
+    forward_and_backward(head, vectors)
+    return (status("VmHWM") - before) / 2**20
+
+
+def status(field: str) -> int:
+    """Return a memory figure of this process in kB."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        (value,) = (line.split()[1] for line in file if line.startswith(field + ":"))
+    return int(value)
+
+
+if __name__ == "__main__":
+    main()

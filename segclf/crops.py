@@ -1,0 +1,70 @@
+"""Training batches made of crops of documents, for heads that read whole documents."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from segclf.batches import Batch, Examples
+
+Crop = tuple[int, int]  # first and last sentence, both in it
+
+
+class Crops:
+    """Every candidate once an epoch, in contiguous crops whose order and edges are drawn anew.
+
+    A crop stands for a document; a document that fits into one is taken whole. Neighbouring crops
+    share the sentence at their edge, so that the candidates of an epoch are those of the documents.
+
+    Args:
+        examples: the training split.
+        crop: most candidates of a crop.
+        batch_size: candidates a step, about.
+        device: where the vectors live.
+    """
+
+    def __init__(self, examples: Examples, crop: int, batch_size: int, device: str) -> None:
+        self._documents = [pair for pair in pairwise(examples.offsets) if pair[1] - pair[0] > 1]
+        self._crop = crop
+        self._batch_size = batch_size
+        self.vectors = torch.from_numpy(examples.vectors).to(device)  # (n, d)
+        self._targets = torch.from_numpy(examples.labels.astype(np.float32)).to(device)
+
+    def __len__(self) -> int:
+        """Return the most steps that an epoch may have."""
+        candidates = sum(stop - start - 1 for start, stop in self._documents)
+        return int(-(-candidates // self._batch_size))
+
+    def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        crops = [crop for document in self._documents for crop in self._cut(*document, random)]
+        random.shuffle(crops)
+        chosen: list[Crop] = []
+        size = 0
+        for crop in crops:
+            chosen.append(crop)
+            size += crop[1] - crop[0]
+            if size >= self._batch_size:
+                yield self._batch(chosen)
+                chosen, size = [], 0
+        if chosen:
+            yield self._batch(chosen)
+
+    def _cut(self, start: int, stop: int, random: np.random.Generator) -> list[Crop]:
+        fits = stop - start - 1 <= self._crop
+        first = start if fits else start - random.integers(self._crop)
+        edges = np.arange(first, stop - 1, self._crop)
+        edges = np.append(edges.clip(min=start), stop - 1)
+        return list(pairwise(edges.tolist()))
+
+    def _batch(self, crops: list[Crop]) -> Batch:
+        lengths = [last + 1 - first for first, last in crops]
+        device = self.vectors.device
+        sentences = torch.cat([torch.arange(first, last + 1) for first, last in crops]).to(device)
+        decided = torch.cat([torch.arange(first + 1, last + 1) for first, last in crops])
+        return Batch(
+            vectors=self.vectors[sentences],
+            places=torch.tensor([0, *lengths], device=device).cumsum(0),
+            targets=self._targets[decided.to(device)],
+        )
