@@ -81,7 +81,7 @@ def test_settings_of_the_command_line(given, others, expected):
         ({"window": "x"}, [], "window 'x': expected a whole number"),
         ({"seed": "2-"}, [], "seed '2-': expected a whole number"),
         ({}, ["patience"], "--set patience: write it as NAME=VALUES"),
-        ({}, ["colour=1"], "no setting 'colour': choose from head, window"),
+        ({}, ["colour=1"], "no setting 'colour': choose from head, context, window"),
     ],
 )
 def test_mistakes_on_the_command_line(given, others, message):
