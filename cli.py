@@ -2,14 +2,28 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from segtool import records
+from segtool.finetuning import finetune_app
+from segtool.options import (
+    BoundaryOption,
+    CorpusOption,
+    FormatOption,
+    JsonOption,
+    LanguageOption,
+    PoolingName,
+    PoolingOption,
+    SentencesOption,
+    SplitOption,
+    WorkspaceOption,
+    show,
+)
+
 if TYPE_CHECKING:
-    from segclf.finetune import FinetuneOptions
     from segclf.training import Epoch
 
 INTERRUPTED = 130
@@ -26,44 +40,7 @@ encoders_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
-finetune_app = typer.Typer(
-    help="Train an encoder end to end, to compare the heads with: minutes or hours an epoch.\n\n"
-    "Example: segtool finetune cross-segment --sides sentences:1",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
 app.add_typer(finetune_app, name="finetune")
-
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder of store, corpora and runs; default $SEGTOOL_HOME, else ./.segtool."),
-]
-CorpusOption = Annotated[str | None, typer.Option(help="A corpus by name; default the latest.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PoolingName = Literal["cls", "mean", "max", "sif", "tokens"]
-PoolingOption = Annotated[
-    PoolingName | None,
-    typer.Option(
-        help="cls, mean, max: pool a plain Hugging Face encoder so. mean, sif, tokens: of word "
-        "vectors; tokens are for the head wordlstm."
-    ),
-]
-
-FormatOption = Annotated[
-    str, typer.Option("--format", help="plain, aozora, choi, jsonl; auto tells by content.")
-]
-BoundaryOption = Annotated[
-    Literal["auto", "indent", "line", "blank"],
-    typer.Option(help="What begins a paragraph in the layout."),
-]
-SentencesOption = Annotated[str, typer.Option(help="Sentence rule: sentencex, kuten or line.")]
-LanguageOption = Annotated[
-    str | None, typer.Option(help="Language code for sentencex; default guessed.")
-]
-SplitOption = Annotated[
-    str | None,
-    typer.Option(help="Shares as 80/10/10, or train, dev, test; default sub-folders so named."),
-]
 
 
 @app.command()
@@ -108,7 +85,7 @@ def embed(
         split=split,
         progress=not as_json,
     )
-    _show(embedded.to_dict(), print_embedded, as_json)
+    show(embedded.to_dict(), print_embedded, as_json)
 
 
 @app.command()
@@ -187,142 +164,7 @@ def train(
         pooling=pooling,
         on_epoch=silent if as_json else print_epoch,
     )
-    _show(run.to_dict(), print_run, as_json)
-
-
-EncoderToTuneOption = Annotated[
-    str, typer.Option("--encoder", help="To start from: a name, a folder or a Hub id.")
-]
-LossOption = Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")]
-GammaOption = Annotated[float, typer.Option(help="Of the focal loss.")]
-EpochsOption = Annotated[int, typer.Option(help="The best of them on dev is kept.")]
-RateOption = Annotated[float, typer.Option(help="Highest of the schedule.")]
-BatchOption = Annotated[int, typer.Option(help="Candidates in the encoder at once.")]
-AccumulateOption = Annotated[int, typer.Option(help="Batches a step.")]
-FreezeOption = Annotated[
-    int | None, typer.Option(help="Do not train the embeddings and so many of the first layers.")
-]
-CheckpointingOption = Annotated[
-    bool, typer.Option("--checkpointing", help="Less memory, a third more time.")
-]
-SeedOption = Annotated[int, typer.Option(help="Of new weights, dropout and order.")]
-
-
-@finetune_app.command("cross-segment")
-def finetune_cross_segment(
-    sides: Annotated[
-        str, typer.Option(help="sentences:N or tokens:N on each side of a candidate.")
-    ] = "sentences:1",
-    encoder: EncoderToTuneOption = "e5-small",
-    loss: LossOption = "cross-entropy",
-    gamma: GammaOption = 2.0,
-    epochs: EpochsOption = 1,
-    learning_rate: RateOption = 5e-5,
-    batch_size: BatchOption = 32,
-    accumulate: AccumulateOption = 1,
-    freeze: FreezeOption = None,
-    checkpointing: CheckpointingOption = False,
-    seed: SeedOption = 0,
-    corpus: CorpusOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Read both sides of a candidate together: [CLS] left [SEP] right [SEP].
-
-    If it is stopped, the same command goes on from there.
-
-    Example: segtool finetune cross-segment --sides tokens:64 --epochs 2
-    """
-    from segclf.finetune import CrossSegmentOptions
-
-    options = CrossSegmentOptions(
-        sides=sides,
-        loss=loss,
-        gamma=gamma,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        accumulate=accumulate,
-        freeze=freeze,
-        checkpointing=checkpointing,
-        seed=seed,
-    )
-    _finetune(options, encoder, corpus, workspace, as_json)
-
-
-@finetune_app.command("hierarchical")
-def finetune_hierarchical(
-    upper: Annotated[
-        str, typer.Option(help="concatenate, bilstm, transformer or mlp, on sentence vectors.")
-    ] = "concatenate",
-    window: Annotated[int, typer.Option(help="Sentences on each side.")] = 1,
-    pooling: Annotated[
-        Literal["cls", "mean"], typer.Option(help="What of a sentence's states goes up.")
-    ] = "cls",
-    encoder: EncoderToTuneOption = "e5-small",
-    loss: LossOption = "cross-entropy",
-    gamma: GammaOption = 2.0,
-    epochs: EpochsOption = 1,
-    learning_rate: RateOption = 5e-5,
-    upper_learning_rate: Annotated[float, typer.Option(help="Of the upper network.")] = 1e-3,
-    batch_size: BatchOption = 32,
-    accumulate: AccumulateOption = 1,
-    freeze: FreezeOption = None,
-    checkpointing: CheckpointingOption = False,
-    seed: SeedOption = 0,
-    corpus: CorpusOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Encode each sentence by itself, and give the vectors to an upper network.
-
-    If it is stopped, the same command goes on from there.
-
-    Example: segtool finetune hierarchical --upper bilstm --window 2
-    """
-    from segclf.finetune import HierarchicalOptions
-
-    options = HierarchicalOptions(
-        upper=upper,
-        sentences=window,
-        pooling=pooling,
-        loss=loss,
-        gamma=gamma,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        upper_learning_rate=upper_learning_rate,
-        batch_size=batch_size,
-        accumulate=accumulate,
-        freeze=freeze,
-        checkpointing=checkpointing,
-        seed=seed,
-    )
-    _finetune(options, encoder, corpus, workspace, as_json)
-
-
-def _finetune(
-    options: "FinetuneOptions",
-    encoder: str,
-    corpus: str | None,
-    workspace: Path | None,
-    as_json: bool,
-) -> None:
-    from segclf.finetune import finetune
-    from segclf.tables import print_epoch, print_run, print_start
-    from segclf.workspace import Workspace
-
-    def silent(_: object) -> None: ...
-
-    run = finetune(
-        Workspace(workspace),
-        options,
-        corpus_name=corpus,
-        encoder_name=encoder,
-        on_start=silent if as_json else print_start,
-        on_epoch=silent if as_json else print_epoch,
-        progress=not as_json,
-    )
-    _show(run.to_dict(), print_run, as_json)
+    show(run.to_dict(), print_run, as_json)
 
 
 @app.command(name="eval")
@@ -350,156 +192,7 @@ def evaluate(
     evaluation = evaluate_run(
         place, load_run(place, run), split=split, corpus_name=corpus, progress=not as_json
     )
-    _show(evaluation.to_dict(), print_evaluation, as_json)
-
-
-@app.command()
-def sweep(
-    experiment: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A TOML file of a corpus and grids; the options then select among its trials."
-        ),
-    ] = None,
-    head: Annotated[
-        str | None, typer.Option("--head", "--heads", help="Default mlp,bilstm,transformer.")
-    ] = None,
-    window: Annotated[str | None, typer.Option("--window", "--windows", help="As 1,2,4.")] = None,
-    loss: Annotated[
-        str | None, typer.Option("--loss", "--losses", help="As cross-entropy,balanced,focal.")
-    ] = None,
-    gamma: Annotated[
-        str | None, typer.Option("--gamma", "--gammas", help="Of the focal loss, as 0.5,1,2,5.")
-    ] = None,
-    learning_rate: Annotated[
-        str | None, typer.Option("--learning-rate", "--learning-rates", help="As 3e-4,1e-3.")
-    ] = None,
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", "--encoders", help="That embedded the corpus.")
-    ] = None,
-    seed: Annotated[
-        str | None, typer.Option("--seed", "--seeds", help="As 0,1,2 or 0-4, the default.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other option of training, as epochs=4,8."),
-    ] = None,
-    corpus: CorpusOption = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs at once; default one a core.")] = None,
-    threads: Annotated[int, typer.Option(help="Of each run.")] = 1,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Train a grid of settings on all cores, skip what is done, and rank it by dev F1.
-
-    Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
-    """
-    from segclf.grids import Experiment, expand, given_values, read_experiment, select
-    from segclf.record_tables import print_sweep
-    from segclf.sweeps import embed_experiment, report
-    from segclf.sweeps import sweep as run_sweep
-    from segclf.workspace import Workspace
-
-    place = Workspace(workspace)
-    given = given_values(
-        {
-            "head": head,
-            "window": window,
-            "loss": loss,
-            "gamma": gamma,
-            "learning_rate": learning_rate,
-            "encoder": encoder,
-            "seed": seed,
-        },
-        settings or [],
-    )
-    plan = read_experiment(experiment) if experiment else Experiment({}, expand(given))
-    trials = select(plan.trials, given)
-    outcomes = run_sweep(
-        place,
-        trials,
-        corpus_name=embed_experiment(plan, trials, place, corpus_name=corpus, progress=not as_json),
-        jobs=jobs,
-        threads=threads,
-        progress=not as_json,
-    )
-    content = report(outcomes)
-    _show(content, print_sweep, as_json)
-    if content["failed"]:
-        raise typer.Exit(1)
-
-
-@app.command()
-def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs with their scores, the latest last.
-
-    Example: segtool runs --json
-    """
-    from segclf.leaderboard import run_row
-    from segclf.record_tables import print_runs
-    from segclf.runs import list_runs
-    from segclf.workspace import Workspace
-
-    rows = [run_row(run) for run in list_runs(Workspace(workspace))]
-    _show({"runs": rows}, print_runs, as_json)
-
-
-@app.command()
-def compare(
-    first: Annotated[str, typer.Argument(help="A run.")],
-    second: Annotated[str, typer.Argument(help="Another run on the same corpus.")],
-    split: Annotated[
-        Literal["train", "dev", "test"], typer.Option(help="What to compare on.")
-    ] = "test",
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say how much better one run is than another, with a paired bootstrap interval.
-
-    Example: segtool compare bilstm-w4-001 mlp-w4-001
-    """
-    from segclf.comparison import compare as compare_runs
-    from segclf.record_tables import print_comparison
-    from segclf.runs import load_run
-    from segclf.workspace import Workspace
-
-    place = Workspace(workspace)
-    pair = load_run(place, first), load_run(place, second)
-    _show(compare_runs(place, *pair, split=split).to_dict(), print_comparison, as_json)
-
-
-@app.command()
-def stats(
-    corpus: Annotated[
-        str | None,
-        typer.Argument(help="An embedded corpus by name, default the latest, or a path."),
-    ] = None,
-    workspace: WorkspaceOption = None,
-    format_name: FormatOption = "auto",
-    boundary: BoundaryOption = "auto",
-    sentences: SentencesOption = "sentencex",
-    language: LanguageOption = None,
-    split: SplitOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Count sentences, boundaries, lengths and duplicates; the options say how to read a path.
-
-    Example: segtool stats novels/ --sentences kuten --boundary indent
-    """
-    from segclf.corpus import ReadOptions
-    from segclf.corpus_statistics import corpus_statistics, find_corpus
-    from segclf.tables import print_statistics
-    from segclf.workspace import Workspace
-
-    name, found = find_corpus(
-        corpus,
-        Workspace(workspace),
-        options=ReadOptions(boundary, sentences, language),
-        format_name=format_name,
-        split=split,
-    )
-    content = {"corpus": name, "splits": corpus_statistics(found)}
-    _show(content, print_statistics, as_json)
+    show(evaluation.to_dict(), print_evaluation, as_json)
 
 
 @app.command()
@@ -549,7 +242,7 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
             name: {"description": known.description, "package": known.package}
             for name, known in BUILT_IN.items()
         }
-        _show(listed, print_encoders, as_json)
+        show(listed, print_encoders, as_json)
 
 
 @encoders_app.command("show")
@@ -565,16 +258,11 @@ def show_encoder(
     from embedcache import load_encoder
     from segclf.tables import print_fields
 
-    _show(load_encoder(name, pooling=pooling).describe(), print_fields, as_json)
+    show(load_encoder(name, pooling=pooling).describe(), print_fields, as_json)
 
 
-def _show(
-    content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
-) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
-    else:
-        print_table(content)
+for command in (records.sweep, records.runs, records.compare, records.stats):
+    app.command()(command)
 
 
 def main() -> None:

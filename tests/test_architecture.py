@@ -14,8 +14,12 @@ from tests.conftest import ROOT
 from tests.segclf.test_training import topics
 
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-MAY_IMPORT = {"embedcache": {"embedcache"}, "segclf": {"embedcache", "segclf"}}
-OURS = {"embedcache", "segclf", "cli"}
+MAY_IMPORT = {
+    "embedcache": {"embedcache"},
+    "segclf": {"embedcache", "segclf"},
+    "segtool": {"embedcache", "segclf", "segtool"},
+}
+OURS = {*MAY_IMPORT, "cli"}
 
 
 def imported(path):

@@ -1,0 +1,50 @@
+"""Options that several commands share, and how a command shows what it gives."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of store, corpora and runs; default $SEGTOOL_HOME, else ./.segtool."),
+]
+CorpusOption = Annotated[str | None, typer.Option(help="A corpus by name; default the latest.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PoolingName = Literal["cls", "mean", "max", "sif", "tokens"]
+PoolingOption = Annotated[
+    PoolingName | None,
+    typer.Option(
+        help="cls, mean, max: pool a plain Hugging Face encoder so. mean, sif, tokens: of word "
+        "vectors; tokens are for the head wordlstm."
+    ),
+]
+
+FormatOption = Annotated[
+    str, typer.Option("--format", help="plain, aozora, choi, jsonl; auto tells by content.")
+]
+BoundaryOption = Annotated[
+    Literal["auto", "indent", "line", "blank"],
+    typer.Option(help="What begins a paragraph in the layout."),
+]
+SentencesOption = Annotated[str, typer.Option(help="Sentence rule: sentencex, kuten or line.")]
+LanguageOption = Annotated[
+    str | None, typer.Option(help="Language code for sentencex; default guessed.")
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(help="Shares as 80/10/10, or train, dev, test; default sub-folders so named."),
+]
+
+
+def show(
+    content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
+) -> None:
+    """Print what a command gives: a table, or JSON."""
+    if as_json:
+        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    else:
+        print_table(content)

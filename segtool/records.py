@@ -1,0 +1,163 @@
+"""Commands about many runs and about corpora: sweep, runs, compare, stats."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from segtool.options import (
+    BoundaryOption,
+    CorpusOption,
+    FormatOption,
+    JsonOption,
+    LanguageOption,
+    SentencesOption,
+    SplitOption,
+    WorkspaceOption,
+    show,
+)
+
+
+def sweep(
+    experiment: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A TOML file of a corpus and grids; the options then select among its trials."
+        ),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", "--heads", help="Default mlp,bilstm,transformer.")
+    ] = None,
+    window: Annotated[str | None, typer.Option("--window", "--windows", help="As 1,2,4.")] = None,
+    loss: Annotated[
+        str | None, typer.Option("--loss", "--losses", help="As cross-entropy,balanced,focal.")
+    ] = None,
+    gamma: Annotated[
+        str | None, typer.Option("--gamma", "--gammas", help="Of the focal loss, as 0.5,1,2,5.")
+    ] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option("--learning-rate", "--learning-rates", help="As 3e-4,1e-3.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", "--encoders", help="That embedded the corpus.")
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", "--seeds", help="As 0,1,2 or 0-4, the default.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other option of training, as epochs=4,8."),
+    ] = None,
+    corpus: CorpusOption = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at once; default one a core.")] = None,
+    threads: Annotated[int, typer.Option(help="Of each run.")] = 1,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a grid of settings on all cores, skip what is done, and rank it by dev F1.
+
+    Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
+    """
+    from segclf.grids import Experiment, expand, given_values, read_experiment, select
+    from segclf.record_tables import print_sweep
+    from segclf.sweeps import embed_experiment, report
+    from segclf.sweeps import sweep as run_sweep
+    from segclf.workspace import Workspace
+
+    place = Workspace(workspace)
+    given = given_values(
+        {
+            "head": head,
+            "window": window,
+            "loss": loss,
+            "gamma": gamma,
+            "learning_rate": learning_rate,
+            "encoder": encoder,
+            "seed": seed,
+        },
+        settings or [],
+    )
+    plan = read_experiment(experiment) if experiment else Experiment({}, expand(given))
+    trials = select(plan.trials, given)
+    outcomes = run_sweep(
+        place,
+        trials,
+        corpus_name=embed_experiment(plan, trials, place, corpus_name=corpus, progress=not as_json),
+        jobs=jobs,
+        threads=threads,
+        progress=not as_json,
+    )
+    content = report(outcomes)
+    show(content, print_sweep, as_json)
+    if content["failed"]:
+        raise typer.Exit(1)
+
+
+def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the runs with their scores, the latest last.
+
+    Example: segtool runs --json
+    """
+    from segclf.leaderboard import run_row
+    from segclf.record_tables import print_runs
+    from segclf.runs import list_runs
+    from segclf.workspace import Workspace
+
+    rows = [run_row(run) for run in list_runs(Workspace(workspace))]
+    show({"runs": rows}, print_runs, as_json)
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="A run.")],
+    second: Annotated[str, typer.Argument(help="Another run on the same corpus.")],
+    split: Annotated[
+        Literal["train", "dev", "test"], typer.Option(help="What to compare on.")
+    ] = "test",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how much better one run is than another, with a paired bootstrap interval.
+
+    Example: segtool compare bilstm-w4-001 mlp-w4-001
+    """
+    from segclf.comparison import compare as compare_runs
+    from segclf.record_tables import print_comparison
+    from segclf.runs import load_run
+    from segclf.workspace import Workspace
+
+    place = Workspace(workspace)
+    pair = load_run(place, first), load_run(place, second)
+    show(compare_runs(place, *pair, split=split).to_dict(), print_comparison, as_json)
+
+
+def stats(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(help="An embedded corpus by name, default the latest, or a path."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    format_name: FormatOption = "auto",
+    boundary: BoundaryOption = "auto",
+    sentences: SentencesOption = "sentencex",
+    language: LanguageOption = None,
+    split: SplitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count sentences, boundaries, lengths and duplicates; the options say how to read a path.
+
+    Example: segtool stats novels/ --sentences kuten --boundary indent
+    """
+    from segclf.corpus import ReadOptions
+    from segclf.corpus_statistics import corpus_statistics, find_corpus
+    from segclf.tables import print_statistics
+    from segclf.workspace import Workspace
+
+    name, found = find_corpus(
+        corpus,
+        Workspace(workspace),
+        options=ReadOptions(boundary, sentences, language),
+        format_name=format_name,
+        split=split,
+    )
+    content = {"corpus": name, "splits": corpus_statistics(found)}
+    show(content, print_statistics, as_json)
