@@ -99,10 +99,20 @@ class Run:
         }
 
     def load_head(self) -> BaseHead:
-        """Make the head with its trained weights."""
+        """Make the head with its trained weights.
+
+        Raises:
+            UserError: the head is made otherwise since.
+        """
         options = self.record["options"]
         head = make_head(options["head"], self.record["dim"], options["window"], self.context)
-        head.load_state_dict(load_file(self.path / "weights.safetensors"))
+        try:
+            head.load_state_dict(load_file(self.path / "weights.safetensors"))
+        except RuntimeError as error:
+            raise UserError(
+                f"{self.name} was trained by another version of segtool, whose head "
+                f"{options['head']} was made otherwise: train it again"
+            ) from error
         return head.eval()
 
 

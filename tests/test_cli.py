@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from segclf.workspace import Workspace
 from tests.conftest import ROOT, STORIES
@@ -186,6 +188,15 @@ def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_p
     assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
     Workspace(tmp_path / ".segtool").store(create=True)
     assert "has no vectors of the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+
+
+def test_a_run_whose_head_was_made_otherwise_is_told(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    save_file({"other": torch.zeros(1)}, tmp_path / ".segtool/runs/mlp-w1-001/weights.safetensors")
+    done = segtool(tmp_path, "eval", "mlp-w1-001")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "train it again" in done.stderr
 
 
 def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
