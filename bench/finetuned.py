@@ -6,7 +6,7 @@ An epoch takes minutes to hours. What is stopped goes on when this is run again.
 import subprocess
 import sys
 
-from bench.results_page import finetuned_plan, full_command, is_run_of
+from bench.results_rows import finetuned_plan, full_command, is_run_of
 from segclf.runs import list_runs
 from segclf.workspace import Workspace
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bench import results_page
+from bench.results_rows import read_toml
 from segclf.grids import read_experiment, unique
 from segclf.leaderboard import leaderboard
 from segclf.runs import list_runs
@@ -68,7 +69,7 @@ def test_rows_are_the_records(tmp_path, experiments):
 def test_quoted_rows_are_the_notes(shared):
     notes = (shared / "background.md").read_text().split("## Numbers to beat")[1]
     rows = [line.strip("| ") for line in notes.splitlines() if re.match(r"\| [^-]", line)]
-    quoted = results_page._read_toml("quoted.toml")["row"]
+    quoted = read_toml("quoted.toml")["row"]
     expected = [row for row in rows if not row.startswith("system")]
     assert len(quoted) == len(expected)
     for row, line in zip(quoted, expected, strict=True):

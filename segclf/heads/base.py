@@ -106,6 +106,18 @@ class Dropout(nn.Module):
         return numbers * (bytes_ >= self.left_out) * (256 / (256 - self.left_out))
 
 
+def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
+    """Make the feed-forward half of a Transformer layer: (..., h) to what is added to it."""
+    return nn.Sequential(
+        nn.LayerNorm(hidden),
+        nn.Linear(hidden, 2 * hidden),
+        nn.GELU(),
+        Dropout(dropout),
+        nn.Linear(2 * hidden, hidden),
+        Dropout(dropout),
+    )
+
+
 def take_rows(rows: Tensor, windows: Tensor) -> Tensor:
     """Gather rows (s + 1, h) into windows (...): (..., h); OUTSIDE takes the last row.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout
+from segclf.heads.base import Dropout, feed_forward
 from segclf.heads.document import DocumentHead
 
 NEIGHBOURS = 4  # sentences on each side that a position is told by
@@ -65,14 +65,7 @@ class Layer(nn.Module):
         )
         self.split = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, 3 * hidden))
         self.join = nn.Sequential(nn.Linear(hidden, hidden), Dropout(dropout))
-        self.feed_forward = nn.Sequential(
-            nn.LayerNorm(hidden),
-            nn.Linear(hidden, 2 * hidden),
-            nn.GELU(),
-            Dropout(dropout),
-            nn.Linear(2 * hidden, hidden),
-            Dropout(dropout),
-        )
+        self.feed_forward = feed_forward(hidden, dropout)
 
     def forward(self, states: Tensor, inside: Tensor, attend: Callable[..., Tensor]) -> Tensor:
         """Return the next states (m, l, h) of states (m, l, h)."""

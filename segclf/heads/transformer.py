@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head
+from segclf.heads.base import Dropout, Head, feed_forward
 from segclf.windows import OUTSIDE
 
 
@@ -34,14 +34,7 @@ class Transformer(Head):
         self.query = nn.Linear(hidden, hidden)
         self.key_value = nn.Linear(hidden, 2 * hidden)
         self.attended = nn.Sequential(nn.Linear(hidden, hidden), Dropout(dropout))
-        self.feed_forward = nn.Sequential(
-            nn.LayerNorm(hidden),
-            nn.Linear(hidden, 2 * hidden),
-            nn.GELU(),
-            Dropout(dropout),
-            nn.Linear(2 * hidden, hidden),
-            Dropout(dropout),
-        )
+        self.feed_forward = feed_forward(hidden, dropout)
         self.classify = nn.Sequential(nn.LayerNorm(hidden), nn.Flatten(), nn.Linear(2 * hidden, 1))
 
     def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
