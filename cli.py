@@ -199,6 +199,13 @@ def evaluate(
 def segment(
     path: Annotated[str, typer.Argument(help="A text file, or - for stdin.")],
     run: Annotated[str | None, typer.Option(help="A run; default the latest.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Probability at which a paragraph begins; default that from dev."),
+    ] = None,
+    paragraphs: Annotated[
+        int | None, typer.Option(help="So many, where they are most probable.")
+    ] = None,
     output_format: Annotated[
         Literal["text", "json"],
         typer.Option("--format", help="text: a blank line before each paragraph; json: all of it."),
@@ -217,7 +224,14 @@ def segment(
     from segclf.workspace import Workspace, write_text
 
     place = Workspace(workspace)
-    found = segment_text(read_text(path), place, load_run(place, run), progress=True)
+    found = segment_text(
+        read_text(path),
+        place,
+        load_run(place, run),
+        threshold=threshold,
+        paragraphs=paragraphs,
+        progress=True,
+    )
     if as_json or output_format == "json":
         result = json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
     else:

@@ -45,3 +45,19 @@ def decode(
     boundaries = probabilities >= threshold
     boundaries[offsets[:-1][np.diff(offsets) > 0]] = True
     return boundaries
+
+
+def most_probable(probabilities: NDArray[np.float32], paragraphs: int) -> NDArray[np.bool_]:
+    """Begin a wanted number of paragraphs in one document, where they are most probable.
+
+    Args:
+        probabilities: (n,).
+        paragraphs: how many, 1 to n; of equal probabilities the earlier counts.
+
+    Returns:
+        (n,) bool boundaries, the first sentence among them.
+    """
+    boundaries = np.zeros(len(probabilities), dtype=np.bool_)
+    boundaries[1 + np.argsort(-probabilities[1:], kind="stable")[: paragraphs - 1]] = True
+    boundaries[0] = True
+    return boundaries

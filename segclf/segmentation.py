@@ -12,7 +12,7 @@ from segclf.corpus import Corpus, Document
 from segclf.corpus.layout import is_wrapped, units_of
 from segclf.corpus.plain import Sentence, sentences_in
 from segclf.corpus.sentences import guess_language, sentence_rule
-from segclf.decoding import decode
+from segclf.decoding import decode, most_probable
 from segclf.prediction import encode_for, predict_corpus
 from segclf.runs import Run
 from segclf.workspace import Workspace
@@ -63,7 +63,15 @@ class Segmentation:
         }
 
 
-def segment(text: str, workspace: Workspace, run: Run, *, progress: bool = False) -> Segmentation:
+def segment(
+    text: str,
+    workspace: Workspace,
+    run: Run,
+    *,
+    threshold: float | None = None,
+    paragraphs: int | None = None,
+    progress: bool = False,
+) -> Segmentation:
     """Find the paragraphs of a text; the layout that it has is not looked at.
 
     For a head its sentences are encoded into the store, those that are there already are not
@@ -73,20 +81,35 @@ def segment(text: str, workspace: Workspace, run: Run, *, progress: bool = False
         text: any text. A line break ends a sentence, unless most lines break within sentences.
         workspace: with the store.
         run: of any kind.
+        threshold: probability at which a paragraph begins; by default the run's, from dev.
+        paragraphs: begin so many, where they are most probable, whatever the threshold.
         progress: show a bar on standard error.
 
     Raises:
-        UserError: there is no sentence in the text, or the run's encoder has changed.
+        UserError: there is no sentence in the text, or fewer than the paragraphs wanted; a
+            threshold that is no probability; or the run's encoder has changed.
     """
+    if threshold is not None and paragraphs is not None:
+        raise UserError("a threshold decides how many paragraphs there are: leave one of both out")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"threshold is {threshold:g}: take a probability, 0 to 1")
     rule = sentence_rule(run.record["sentence_rule"])
     language = guess_language(text)
     units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
     sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]
     if not sentences:
         raise UserError("there is no sentence in the text")
+    if paragraphs is not None and not 1 <= paragraphs <= len(sentences):
+        raise UserError(
+            f"{paragraphs} paragraphs of {len(sentences)} sentences: take 1 to {len(sentences)}"
+        )
     texts = [sentence.text for sentence in sentences]
     encode_for(run, texts, workspace, progress=progress)
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
     probabilities = predict_corpus(run, corpus, workspace, progress=progress).probabilities
-    boundaries = decode(probabilities, run.threshold, corpus.offsets)
+    if paragraphs is not None:
+        boundaries = most_probable(probabilities, paragraphs)
+    else:
+        reached = run.threshold if threshold is None else threshold
+        boundaries = decode(probabilities, reached, corpus.offsets)
     return Segmentation(text, sentences, probabilities, boundaries)

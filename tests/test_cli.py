@@ -10,10 +10,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from segclf.runs import load_run
+from segclf.segmentation import segment
 from segclf.workspace import Workspace
 from tests.conftest import ROOT, STORIES
 
@@ -92,6 +95,40 @@ def test_segmenting_only_inserts_breaks(trained, segtool, text):
     for sentence in found["sentences"]:
         assert 0 <= sentence["probability"] <= 1
         assert sentence["text"] in " ".join(text[sentence["start"] : sentence["end"]].split())
+
+
+def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):
+    workspace = Workspace(trained / ".segtool")
+    run = load_run(workspace, "mlp-w1-001")
+    text = (ROOT / "examples/unseen.txt").read_text()
+    whole = segment(text, workspace, run)
+    n = len(whole.sentences)
+    before = np.zeros(n, dtype=bool)
+    for count in range(1, n + 1):
+        boundaries = segment(text, workspace, run, paragraphs=count).boundaries
+        assert boundaries.sum() == count
+        assert not (before & ~boundaries).any()
+        before = boundaries
+    probabilities = whole.probabilities[1:]
+    for threshold in (0.0, float(np.median(probabilities)), 1.0):
+        boundaries = segment(text, workspace, run, threshold=threshold).boundaries
+        np.testing.assert_array_equal(boundaries[1:], probabilities >= threshold)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--paragraphs", "0"], "take 1 to"),
+        (["--paragraphs", "999"], "take 1 to"),
+        (["--threshold", "1.5"], "0 to 1"),
+        (["--threshold", "0.5", "--paragraphs", "2"], "leave one of both out"),
+    ],
+)
+def test_paragraphs_that_cannot_be_are_told(trained, segtool, options, message):
+    done = segtool(trained, "segment", str(ROOT / "examples/unseen.txt"), *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_text_without_breaks_reads_back_when_they_are_taken_out(trained, segtool):
