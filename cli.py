@@ -296,6 +296,11 @@ def main() -> None:
     except BrokenPipeError:  # as in `segtool segment novel.txt | head`
         sys.stderr.close()
         code = 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"error: {error.filename}: {str(error.strerror).lower()}\n")
+        code = 2
     except ValueError as error:
         from embedcache import UserError
 

@@ -1,4 +1,4 @@
-"""Fine-tune what `bench/finetuned.toml` names and no run in the workspace shows yet.
+"""Fine-tune and score what `bench/finetuned.toml` names and no run in the workspace shows yet.
 
 An epoch takes minutes to hours. What is stopped goes on when this is run again.
 """
@@ -6,20 +6,26 @@ An epoch takes minutes to hours. What is stopped goes on when this is run again.
 import subprocess
 import sys
 
-from bench.results_rows import finetuned_plan, full_command, is_run_of
-from segclf.runs import list_runs
+from bench.results_rows import read_toml, runs_of, runs_on_corpus
+from segclf.evaluation import evaluate, read_evaluation
+from segclf.leaderboard import SPLITS
 from segclf.workspace import Workspace
 
 
 def main() -> None:
     """Run the commands one after the other; one that fails does not stop the others."""
-    plan = finetuned_plan()
+    plan = read_toml("finetuned.toml")
+    workspace = Workspace()
     failed = False
     for system in plan["system"]:
-        if not any(is_run_of(run, system["options"]) for run in list_runs(Workspace())):
-            command = full_command(plan, system)
+        if not runs_of(system, runs_on_corpus(workspace)[1]):
+            command = f"{plan['embed']} && {system['command']}"
             print(f"$ {command}\n(an epoch takes minutes to hours)", flush=True)
             failed |= subprocess.run(command, shell=True).returncode != 0
+        for run in runs_of(system, runs_on_corpus(workspace)[1]):
+            for split in SPLITS:
+                if not read_evaluation(run, split):
+                    evaluate(workspace, run, split=split, progress=True)
     sys.exit(failed)
 
 

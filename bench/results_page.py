@@ -9,18 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.results_rows import Row, experiment_rows, finetuned_rows, read_toml
-from embedcache import UserError
+from bench.results_rows import Row, experiment_rows, finetuned_rows, read_toml, runs_on_corpus
 from segclf.evaluation import read_evaluation
 from segclf.grids import Experiment, Trial, read_experiment
 from segclf.leaderboard import SCORES
-from segclf.runs import Run, list_runs
+from segclf.runs import Run
 from segclf.workspace import StoredCorpus, Workspace
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"
 EXPERIMENTS = ROOT / "experiments"
-CORPUS = "soseki"
 LOSSES = "soseki-losses"
 
 HEAD = """# Results
@@ -49,11 +47,7 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
         workspace: with the runs.
         experiments: files of experiments; the one called `LOSSES` gets a table of its own.
     """
-    try:
-        stored = workspace.load_corpus(CORPUS)
-    except UserError:
-        stored = None
-    runs = [run for run in list_runs(workspace) if _is_of(run, stored)]
+    stored, runs = runs_on_corpus(workspace)
     plans = {path: read_experiment(path) for path in experiments}
     heads = [
         row
@@ -72,15 +66,6 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
         if path.stem == LOSSES:
             parts += ["## Losses and learning rates\n", _losses(path, plan, workspace, stored)]
     return "\n".join(parts)
-
-
-def _is_of(run: Run, stored: StoredCorpus | None) -> bool:
-    digest = run.record.get("corpus_digest")
-    return (
-        stored is not None
-        and run.record["corpus"] == stored.name
-        and digest in (None, stored.digest)
-    )
 
 
 def _corpus_line(stored: StoredCorpus | None) -> str:

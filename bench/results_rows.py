@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
-from segclf.grids import Experiment, Trial, settings_of
-from segclf.leaderboard import leaderboard, system_labels
-from segclf.runs import Run
-from segclf.sweeps import SCORED, find_runs
+from segclf.finetune.options import options_from
+from segclf.grids import DEFAULT_ENCODER, Experiment, Trial, settings_of
+from segclf.leaderboard import SPLITS, leaderboard, system_labels
+from segclf.runs import Run, list_runs
+from segclf.sweeps import find_runs
 from segclf.workspace import StoredCorpus, Workspace
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+CORPUS = "soseki"
 
 
 @dataclass(frozen=True)
@@ -60,34 +63,50 @@ def experiment_rows(
 
 def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
     """Return a row for each system of `bench/finetuned.toml`."""
-    plan = finetuned_plan()
+    plan = read_toml("finetuned.toml")
     rows = []
     for system in plan["system"]:
-        own = [run for run in runs if is_run_of(run, system["options"])]
-        board: list[dict[str, Any] | None] = [*leaderboard(own)] or [None]
-        command = full_command(plan, system)
-        labels = system_labels([found["options"] for found in board if found]) or [""]
-        for label, found in zip(labels, board, strict=True):
-            name = f"{system['name']}: {label}" if len(board) > 1 else system["name"]
-            encoder = found["encoder"] if found else ""
-            rows.append(Row(name, encoder, command, found, pair=system.get("pair", False)))
+        found = next(iter(leaderboard(runs_of(system, runs))), None)
+        scores = [f"segtool eval --split {split}" for split in SPLITS]
+        command = " && ".join([plan["embed"], system["command"], *scores])
+        rows.append(
+            Row(system["name"], DEFAULT_ENCODER, command, found, pair=system.get("pair", False))
+        )
     return rows
 
 
-def finetuned_plan() -> dict[str, Any]:
-    """Read `bench/finetuned.toml`."""
-    return read_toml("finetuned.toml")
+def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
+    """Choose the runs that a system's command makes, whatever the seed.
+
+    Args:
+        system: of `bench/finetuned.toml`.
+        runs: of its corpus.
+    """
+    expected = _but_seed(options_from(system).to_dict())
+    return [
+        run
+        for run in runs
+        if run.kind == system["kind"]
+        and run.encoder.name == DEFAULT_ENCODER
+        and _but_seed(run.record["options"]) == expected
+    ]
 
 
-def full_command(plan: dict[str, Any], system: dict[str, Any]) -> str:
-    """Return the line that embeds the corpus, fine-tunes a system and scores it."""
-    scores = [f"segtool eval --split {split}" for split in SCORED]
-    return " && ".join([plan["embed"], system["command"], *scores])
+def runs_on_corpus(workspace: Workspace) -> tuple[StoredCorpus | None, list[Run]]:
+    """Return the corpus of the page, None if it is not embedded yet, and the runs on its text."""
+    try:
+        stored = workspace.load_corpus(CORPUS)
+    except UserError:
+        return None, []
+    return stored, [
+        run
+        for run in list_runs(workspace)
+        if run.record["corpus"] == stored.name and run.record.get("corpus_digest") == stored.digest
+    ]
 
 
-def is_run_of(run: Run, options: dict[str, Any]) -> bool:
-    """Say whether a run has these options."""
-    return all(run.record["options"].get(name) == value for name, value in options.items())
+def _but_seed(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "seed"}
 
 
 def _system_of(
@@ -107,7 +126,7 @@ def _selection(trial: Trial, trials: Sequence[Trial]) -> str:
     everything = [settings_of(other) for other in trials]
     text = ""
     for name, value in settings_of(trial).items():
-        if name == "seed" or (name == "gamma" and trial.options.loss != "focal"):
+        if name == "seed" or value is None or (name == "gamma" and trial.options.loss != "focal"):
             continue
         if len({repr(settings[name]) for settings in everything}) > 1:
             shown = f"{value:g}" if isinstance(value, float) else str(value)

@@ -98,4 +98,7 @@ def embed(
 
 
 def _corpus_name(path: str | Path) -> str:
-    return "stdin" if str(path) == "-" else Path(path).resolve().stem
+    if str(path) == "-":
+        return "stdin"
+    place = Path(path).resolve()
+    return place.name if place.is_dir() else place.stem

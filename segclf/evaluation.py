@@ -90,9 +90,16 @@ def evaluate(
         progress: show a bar on standard error.
 
     Raises:
-        UserError: the corpus has no such split, or the store lacks the run's encoder.
+        UserError: the corpus has no such split, or is another text than the run was trained on;
+            or the store lacks the run's encoder.
     """
     stored = workspace.load_corpus(corpus_name or run.record["corpus"])
+    own = stored.name == run.record["corpus"]
+    if own and run.record.get("corpus_digest", stored.digest) != stored.digest:
+        raise UserError(
+            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
+            "embed the new text with another --name and take --corpus"
+        )
     part = stored.corpus.select(split)
     if len(part) < 2:
         raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")
@@ -116,7 +123,7 @@ def evaluate(
         at_half=score_at_half(probabilities, part.labels, part.offsets),
         probabilities=probabilities,
     )
-    if stored.name == run.record["corpus"]:
+    if own:
         write_array(run.path / f"eval-{split}.npy", probabilities)
         write_json(run.path / f"eval-{split}.json", evaluation.to_dict(), indent=1)
     return evaluation
@@ -129,10 +136,6 @@ def probabilities_of(workspace: Workspace, run: Run, split: Split) -> NDArray[np
         UserError: the corpus has no such split, or is another text than the run was trained on.
     """
     stored = workspace.load_corpus(run.record["corpus"])
-    if run.record.get("corpus_digest", stored.digest) != stored.digest:
-        raise UserError(
-            f"the corpus {stored.name} has changed since {run.name} was trained: train again"
-        )
     record = read_evaluation(run, split)
     path = run.path / f"eval-{split}.npy"
     if record is None or record.get("corpus_digest") != stored.digest or not path.exists():

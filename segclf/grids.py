@@ -23,7 +23,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.corpus import ReadOptions
-from segclf.training import TrainingOptions
+from segclf.training import TrainingOptions, resolve
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -205,7 +205,7 @@ def unique(trials: Iterable[Trial]) -> list[Trial]:
 
 def _trial(settings: dict[str, Any]) -> Trial:
     encoder, pooling = settings.pop("encoder", None), settings.pop("pooling", None)
-    options = TrainingOptions(**settings)
+    options = resolve(TrainingOptions(**settings))
     if options.loss != "focal":  # gamma means nothing to the others: no trial twice
         options = replace(options, gamma=TrainingOptions.gamma)
     return Trial(options, encoder, pooling)

@@ -14,7 +14,7 @@ from segclf.runs import Run
 SCORES = tuple(field.name for field in fields(Scores))
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
-_IN_BASE_LABEL = {"head", "system", "window", "sides", "context", "loss", "gamma", "seed"}
+_IN_BASE_LABEL = {"head", "window", "sides", "context", "loss", "gamma", "seed"}
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _base_label(options: dict[str, Any]) -> str:
-    parts = [str(options.get("head") or options.get("system"))]
+    parts = [options["head"]]
     if options.get("sides"):
         parts.append(options["sides"].replace(":", " "))
     elif options.get("window") is not None:

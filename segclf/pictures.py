@@ -58,7 +58,7 @@ def _finish(axes: "Axes", best: int) -> None:
 
 def _title(options: dict[str, Any]) -> str:
     """Name the settings that are words and numbers of ours: a font may lack a user's letters."""
-    shown = [str(options.get("head") or options.get("system"))]
+    shown = [options["head"]]
     for name in ("window", "loss", "learning_rate", "seed"):
         if options.get(name) is not None:
             shown.append(f"{name.replace('_', ' ')} {options[name]}")

@@ -68,4 +68,6 @@ def encode_for(
     """
     if run.kind == "head":
         encoder = load_referenced(run.encoder, workspace)
-        encode_sentences(sentences, encoder, workspace.store(create=True), progress=progress)
+        store = workspace.store()
+        dtype = store.space(encoder.fingerprint).info().dtype
+        encode_sentences(sentences, encoder, store, dtype=dtype, progress=progress)

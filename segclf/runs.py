@@ -29,7 +29,7 @@ from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.heads import BaseHead, Context, make_head
 from segclf.pictures import draw_history
-from segclf.training import Epoch, TrainingOptions, check_options, train_head
+from segclf.training import Epoch, TrainingOptions, check_options, resolve, train_head
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
 _PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
@@ -140,6 +140,7 @@ def train(
     """
     options = options or TrainingOptions()
     check_options(options)  # a mistake is told before anything is loaded
+    options = resolve(options)
     stored = workspace.load_corpus(corpus_name)
     encoder = stored.encoder(encoder_name, pooling)
     parts = {
@@ -152,8 +153,7 @@ def train(
         **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
         "kind": "head",
         "dim": parts["train"].dim,
-        "options": asdict(options) | {"window": trained.head.window},
-        "requested": asdict(options),
+        "options": asdict(options),
         "parameters": parameters,
         "trainable_parameters": parameters,
         "dev_at_half": trained.at_half,
@@ -223,7 +223,7 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
     present = _records(workspace)
     if name is None and not present:
         raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
-    candidates = [workspace.runs / name, Path(name)] if name else [present[-1].parent]
+    candidates = [workspace.runs / name, Path(name)] if name is not None else [present[-1].parent]
     for path in candidates:
         if (path / "run.json").exists():
             return _read(path / "run.json")

@@ -41,8 +41,12 @@ class Segmentation:
         return [self.text[start:end] for start, end in pairwise(edges)]
 
     def to_text(self) -> str:
-        """Return the text with an empty line put in before each paragraph but the first."""
-        return "\n\n".join(self.paragraphs())
+        """Return the text with an empty line before each paragraph but the first.
+
+        Nothing is put in where the text has an empty line, and one break where it has one.
+        """
+        *before, last = self.paragraphs()
+        return "".join(map(_with_empty_line, before)) + last
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `segtool segment --format json` prints."""
@@ -113,3 +117,13 @@ def segment(
         reached = run.threshold if threshold is None else threshold
         boundaries = decode(probabilities, reached, corpus.offsets)
     return Segmentation(text, sentences, probabilities, boundaries)
+
+
+def _with_empty_line(paragraph: str) -> str:
+    """End a paragraph in an empty line; an indent behind its last break stays with the next."""
+    text = paragraph.rstrip()
+    white, newline, indent = paragraph[len(text) :].rpartition("\n")
+    breaks = max(2 - white.count("\n") - len(newline), 0)
+    if not newline:
+        return paragraph + "\n" * breaks
+    return text + white + newline + "\n" * breaks + indent

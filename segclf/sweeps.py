@@ -21,12 +21,10 @@ from segclf.corpus import ReadOptions, Split
 from segclf.embedding import embed
 from segclf.evaluation import evaluate, read_evaluation
 from segclf.grids import DEFAULT_ENCODER, Experiment, Trial
-from segclf.leaderboard import leaderboard
+from segclf.leaderboard import SPLITS, leaderboard
 from segclf.runs import Run, list_runs, load_run, train
 from segclf.training import check_options
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace
-
-SCORED: tuple[Split, ...] = ("dev", "test")
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def sweep(
     for trial in trials:  # told at once, not hours later
         check_options(trial.options)
         stored.encoder(trial.encoder, trial.pooling)
-    splits = [split for split in SCORED if split in stored.corpus.counts()]
+    splits = [split for split in SPLITS if split in stored.corpus.counts()]
     done = {
         trial: run
         for trial, run in find_runs(workspace, trials, stored).items()
@@ -193,7 +191,7 @@ def _key(digest: str, encoder: EncoderReference, trial: Trial) -> str:
 def _key_of_run(run: Run) -> str:
     record = run.record
     return json.dumps(
-        [record.get("corpus_digest"), record["encoder"]["fingerprint"], record.get("requested")],
+        [record.get("corpus_digest"), record["encoder"]["fingerprint"], record["options"]],
         sort_keys=True,
     )
 
@@ -237,6 +235,8 @@ def _outcome(trial: Trial, future: "Future[str]", workspace: Workspace) -> Outco
         return Outcome(trial, load_run(workspace, future.result()))
     except UserError as error:
         return Outcome(trial, error=str(error))
+    except torch.OutOfMemoryError:
+        return Outcome(trial, error="the device has not enough memory: take fewer --jobs")
 
 
 @contextmanager

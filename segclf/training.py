@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -64,7 +64,7 @@ class Epoch:
 
     Attributes:
         epoch: its number.
-        loss: mean over the epoch's steps; of epoch 0, on dev.
+        loss: mean over the epoch's candidates; of epoch 0, over dev's.
         precision: on dev, at the threshold.
         recall: on dev.
         f1: on dev.
@@ -147,7 +147,7 @@ def train_head(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, options.epochs * len(batches), pct_start=0.1
+        optimizer, options.learning_rate, max(options.epochs * len(batches), 11), pct_start=0.1
     )
     history = [assess_untrained(dev, predict(head, dev), loss)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
@@ -210,6 +210,16 @@ def _predict_documents(head: BaseHead, examples: Examples) -> NDArray[np.float32
     return probabilities
 
 
+def resolve(options: TrainingOptions) -> TrainingOptions:
+    """Return options with the head's own window where none is named.
+
+    Raises:
+        UserError: no such head or context, or a window that the head does not take.
+    """
+    head = make_head(options.head, 1, options.window, options.context)
+    return replace(options, window=head.window)
+
+
 def check_options(options: TrainingOptions) -> None:
     """Raise UserError for a head or loss that there is not, or a number out of range."""
     make_head(options.head, 1, options.window, options.context)
@@ -218,6 +228,9 @@ def check_options(options: TrainingOptions) -> None:
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
+    for name in ("seed", "weight_decay"):
+        if getattr(options, name) < 0:
+            raise UserError(f"{name.replace('_', ' ')} is {getattr(options, name)}: take 0 or more")
     if options.crop is not None and options.context == "window":
         raise UserError("a crop is of documents: take the context document, or leave it out")
 
@@ -228,6 +241,8 @@ def _check_input(head: BaseHead, name: str, train: Examples) -> None:
             f"the head {name} reads words: run segtool embed with --encoder ginza (or "
             "wordvec:FILE) --pooling tokens first"
         )
+    if train.table is not None and len(train.table) == 1:
+        raise UserError("no word of the train split has a vector: take vectors of its language")
     if not head.reads_words and train.table is not None:
         raise UserError(
             f"the head {name} reads one vector a sentence, and --pooling tokens keeps its words: "

@@ -1,7 +1,7 @@
 """The workspace: a folder with the store, the corpora embedded into it, and the runs.
 
 store/            the embedding store
-corpora/NAME.json sentences, labels and splits of a corpus, and who encoded it
+corpora/NAME.jsonl sentences, labels and splits of a corpus, and who encoded it
 encoders/ID.json  what an encoder with this fingerprint was fitted to
 runs/RUN/         see `segclf.runs`
 """
@@ -61,12 +61,19 @@ class StoredCorpus:
     def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
         """Return an encoder of this corpus by name and pooling, by default the latest.
 
+        Of a name without a pooling, one that was embedded so comes first.
+
         Raises:
             UserError: it has not encoded this corpus.
         """
-        for encoder in reversed(self.encoders):
-            if name in (None, encoder.name) and pooling in (None, encoder.pooling):
-                return encoder
+        matching = [
+            encoder
+            for encoder in reversed(self.encoders)
+            if name in (None, encoder.name) and pooling in (None, encoder.pooling)
+        ]
+        exact = [encoder for encoder in matching if name and encoder.pooling == pooling]
+        if matching:
+            return (exact or matching)[0]
         present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
         raise UserError(
             f"the corpus {self.name} is not embedded with {_label(name, pooling)} but with "

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bench import results_page
-from bench.results_rows import read_toml
+from bench.results_rows import CORPUS, read_toml
 from segclf.grids import read_experiment, unique
 from segclf.leaderboard import leaderboard
 from segclf.runs import list_runs
@@ -46,7 +46,7 @@ def test_a_page_without_runs_says_how_to_run_every_row(tmp_path):
 
 def test_rows_are_the_records(tmp_path, experiments):
     workspace = Workspace(tmp_path)
-    embed_hashes(workspace, name=results_page.CORPUS)
+    embed_hashes(workspace, name=CORPUS)
     trials = [trial for path in experiments for trial in read_experiment(path).trials]
     sweep(workspace, unique(trial for trial in trials if trial.options.head == "mlp"))
     page = results_page.page(workspace, experiments)

@@ -1,15 +1,26 @@
 """What a model's folder says of its vectors, read without loading the model."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from embedcache.encoders import e5_small
+from embedcache.encoders.protocol import fingerprint_of
 from embedcache.errors import UserError
 from embedcache.hashing import hash_files
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # what models call the length of a state
+_COSMETIC = (
+    "_name_or_path",
+    "architectures",
+    "dtype",
+    "name_or_path",
+    "torch_dtype",
+    "transformers_version",
+)
 _TOKENIZER = ("tokenizer.json", "vocab.txt", "*.model", "merges.txt", "vocab.json")
 
 
@@ -34,7 +45,7 @@ class ModelSettings:
 
 
 def find_model(name: str) -> Path:
-    """Return the folder of a model, downloaded from the Hub where it is not on this machine.
+    """Return the folder of a model; what of it is not on this machine is downloaded from the Hub.
 
     Args:
         name: path of a folder, or a Hub id such as "tohoku-nlp/bert-base-japanese-v3".
@@ -47,11 +58,7 @@ def find_model(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
-    try:
-        return Path(snapshot_download(name, local_files_only=True, allow_patterns=patterns))
-    except Exception:  # noqa: S110 - not in the local cache, whatever the Hub library says
-        pass
-    try:
+    try:  # what the local cache has is not loaded again; without a network it is taken as it is
         return Path(
             snapshot_download(
                 name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
@@ -74,37 +81,42 @@ def read_settings(directory: Path, pooling: str | None = None) -> ModelSettings:
     Raises:
         UserError: the folder holds no model.
     """
-    config = _read_json(directory / "config.json")
-    weights = [path for pattern in _WEIGHTS for path in directory.glob(pattern)]
+    modules = _read_json(directory / "modules.json") if pooling is None else []
+    base = directory / modules[0]["path"] if modules else directory
+    config = _read_json(base / "config.json")
+    weights = _weights(base)
     if not config or not weights:
         raise UserError(f"{directory} holds no model: config.json or the weights are missing")
-    if weights[0].suffix == ".safetensors":
-        weights = [path for path in weights if path.suffix == ".safetensors"]
-    modules = _read_json(directory / "modules.json") if pooling is None else []
-    dim = int(config.get("hidden_size") or config["dim"])
+    dim = next((int(config[name]) for name in _DIM if config.get(name)), None)
+    if dim is None:
+        raise UserError(f"{directory} holds no text encoder: config.json names no hidden_size")
+    tokenizer = _read_json(base / "tokenizer_config.json")
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
-        "tokenizer": hash_files(p for pattern in _TOKENIZER for p in directory.glob(pattern)),
-        "quantization": config.get("quantization_config"),
+        "config": fingerprint_of(_without(config, _COSMETIC)),
+        "tokenizer": hash_files(p for pattern in _TOKENIZER for p in base.glob(pattern)),
+        "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
     }
     prompt = ""
     max_tokens = int(config.get("max_position_embeddings", 512))
-    tokenizer_limit = _read_json(directory / "tokenizer_config.json").get("model_max_length")
+    tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
         max_tokens = min(max_tokens, int(tokenizer_limit))
     if modules:
-        limit = _read_json(directory / "sentence_bert_config.json").get("max_seq_length")
-        max_tokens = int(limit or max_tokens)
+        first = _read_json(base / "sentence_bert_config.json")
+        max_tokens = int(first.get("max_seq_length") or max_tokens)
+        identity["lower_case"] = first.get("do_lower_case", False)
         settings = _read_json(directory / "config_sentence_transformers.json")
         prompt = settings.get("prompts", {}).get(settings.get("default_prompt_name"), "") or ""
         identity["modules"] = [
             [
                 module["type"].rsplit(".", 1)[-1],
                 _read_json(directory / module["path"] / "config.json"),
+                hash_files(_weights(directory / module["path"])),
             ]
             for module in modules[1:]
         ]
-        for _, module_config in identity["modules"]:
+        for _, module_config, _ in identity["modules"]:
             dim = int(module_config.get("out_features", dim))
     else:
         pooling = pooling or "mean"
@@ -117,6 +129,16 @@ def e5_small_settings() -> ModelSettings:
     return ModelSettings(
         e5_small.IDENTITY, e5_small.DIM, e5_small.MAX_TOKENS, e5_small.PROMPT, None
     )
+
+
+def _weights(directory: Path) -> list[Path]:
+    """List the files of weights, those without pickle where there are any."""
+    found = [sorted(directory.glob(pattern)) for pattern in _WEIGHTS]
+    return next(filter(None, found), [])
+
+
+def _without(settings: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401

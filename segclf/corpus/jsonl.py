@@ -46,6 +46,10 @@ def _read_line(line: str, where: str, default_id: str, options: ReadOptions) -> 
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise UserError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:  # as a cut emoji leaves it
+        raise UserError(f"{where}: half a character, {error.object[error.start]!r}") from error
     if not isinstance(record, dict) or not ({"sentences", "paragraphs"} & record.keys()):
         raise UserError(f'{where}: expected an object with "sentences" or "paragraphs"')
     split = record.get("split")

@@ -4,6 +4,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from embedcache import UserError
+from segclf.losses import make_loss
+
+_POSITIVE = ("learning_rate", "upper_learning_rate", "batch_size", "accumulate", "epochs")
+_SEEDS = 1 << 31  # a step's seed holds the run's in its upper half
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,6 @@ class FinetuneOptions:
         batch_size: candidates that go through the encoder together.
         accumulate: batches whose gradients are summed before a step.
         epochs: passes over train.
-        dropout: before the classifier; the encoder keeps its own.
         freeze: keep the embeddings and so many of the first layers as they are; None trains all.
         checkpointing: compute activations again in the backward pass: less memory, more time.
         seed: of new weights, dropout and order.
@@ -35,7 +38,6 @@ class FinetuneOptions:
     batch_size: int = 32
     accumulate: int = 1
     epochs: int = 1
-    dropout: float = 0.1
     freeze: int | None = None
     checkpointing: bool = False
     seed: int = 0
@@ -60,14 +62,13 @@ class FinetuneOptions:
         return {"head": self.head, "window": self.window, **asdict(self)}
 
     def check(self) -> None:
-        """Raise UserError for a number out of range."""
-        for name in ("learning_rate", "batch_size", "accumulate", "epochs"):
-            if not getattr(self, name) > 0:
-                raise UserError(
-                    f"{name.replace('_', ' ')} is {getattr(self, name)}: take more than 0"
-                )
-        if self.seed < 0:
-            raise UserError(f"seed is {self.seed}: take 0 or more")
+        """Raise UserError for a loss that there is not, or a number out of range."""
+        make_loss(self.loss, 0.5, self.gamma)
+        for name, value in asdict(self).items():
+            if name in _POSITIVE and not value > 0:
+                raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
+        if not 0 <= self.seed < _SEEDS:
+            raise UserError(f"seed is {self.seed}: take 0 to {_SEEDS - 1}")
         if self.freeze is not None and self.freeze < 0:
             raise UserError(f"--freeze {self.freeze}: take 0 (the embeddings alone) or more")
 
@@ -78,11 +79,13 @@ class CrossSegmentOptions(FinetuneOptions):
 
     Attributes:
         sides: "sentences:N" or "tokens:N", see `Sides`.
+        dropout: before the classifier; the encoder keeps its own.
     """
 
     system = "cross-segment"
 
     sides: str = "sentences:1"
+    dropout: float = 0.1
 
     @property
     def window(self) -> int | None:

@@ -8,15 +8,16 @@ runs/RUN/run.json                as of every run, once training is over
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file
-from xxhash import xxh3_128_hexdigest
 
 from embedcache import UserError, load_encoder
 from embedcache.encoders import LoadedEncoder, TransformerEncoder
@@ -33,6 +34,7 @@ from segclf.training import Epoch, check_split
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
 _UNFINISHED = "unfinished.json"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def finetune(
         progress: show bars on standard error.
 
     Raises:
-        UserError: nothing is embedded, there is no such model, or the options do not fit.
+        UserError: nothing is embedded, there is no such model, the options do not fit, or another
+            process trains the same.
         KeyboardInterrupt: Ctrl-C, once a checkpoint was written.
     """
     options.check()
@@ -106,13 +109,16 @@ def finetune(
         system.backbone.precision,
         resumed,
     )
-    on_start(start)
-    state = train_system(system, train, dev, options, folder, on_epoch=on_epoch, progress=progress)
-    record = _record(stored, reference, options, state, start) | {"dim": system.backbone.dim}
-    draw_history(record, folder / "history.png")
-    write_json(folder / "run.json", record, indent=1)
-    for name in (CHECKPOINT, _UNFINISHED):
-        (folder / name).unlink(missing_ok=True)
+    with _locked(folder):
+        on_start(start)
+        state = train_system(
+            system, train, dev, options, folder, on_epoch=on_epoch, progress=progress
+        )
+        record = _record(stored, reference, options, state, start) | {"dim": system.backbone.dim}
+        draw_history(record, folder / "history.png")
+        write_json(folder / "run.json", record, indent=1)
+        for name in (CHECKPOINT, _UNFINISHED, _LOCK):
+            (folder / name).unlink(missing_ok=True)
     return Run(folder, record)
 
 
@@ -151,8 +157,7 @@ def _request(
     return {
         "kind": options.system,
         "corpus": stored.name,
-        "counts": stored.corpus.counts(),
-        "sentences": xxh3_128_hexdigest("\n".join(stored.corpus.sentences).encode()),
+        "corpus_digest": stored.digest,
         "encoder": asdict(encoder),
         "options": options.to_dict(),
     }
@@ -176,6 +181,16 @@ def _claim_folder(
             continue
         write_json(folder / _UNFINISHED, request)
         return folder, False
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from the run while this one trains it."""
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise UserError(f"{folder.name} is being trained by another process") from error
 
 
 def _record(

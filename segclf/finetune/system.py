@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from embedcache import UserError
 from segclf.finetune.backbone import Backbone, Text, TrainedRows
 
 
@@ -54,8 +55,15 @@ class System(nn.Module):
         return {name: t for name, t in self.state_dict().items() if name not in frozen}
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
-        """Put back what `trained_state` returned."""
-        missing = self.trained_state().keys() - state.keys()
-        if missing:
-            raise ValueError(f"weights of {sorted(missing)} are missing")
+        """Put back what `trained_state` returned.
+
+        Raises:
+            UserError: it is of a system that was made otherwise.
+        """
+        shapes = ({n: t.shape for n, t in s.items()} for s in (self.trained_state(), state))
+        if next(shapes) != next(shapes):
+            raise UserError(
+                "these weights are another version's, whose systems were made otherwise: delete "
+                "the run and train it again"
+            )
         self.load_state_dict(state, strict=False)

@@ -29,7 +29,8 @@ class WordLSTM(MLP):
 
     def represent(self, vectors: Tensor) -> Tensor:
         """Read sentences, each once: words (s, l, d), zeros behind the last, to (s, h)."""
-        lengths = vectors.any(dim=2).sum(dim=1).clamp(min=1)  # (s,)
+        place = torch.arange(1, vectors.shape[1] + 1, device=vectors.device)
+        lengths = (vectors.any(dim=2) * place).amax(dim=1).clamp(min=1)  # (s,)
         order = lengths.argsort()
         states = [
             self._read(vectors[group, : int(lengths[group[-1]])], lengths[group])

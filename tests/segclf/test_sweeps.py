@@ -63,7 +63,7 @@ def test_every_trial_has_a_scored_run_and_is_skipped_the_next_time(swept):
     assert not any(outcome.new for outcome in outcomes)
     assert {path: path.stat().st_mtime_ns for path in swept.runs.rglob("*")} == before
     for outcome in outcomes:
-        assert outcome.run.record["requested"] == asdict(outcome.trial.options)
+        assert outcome.run.record["options"] == asdict(outcome.trial.options)
         assert outcome.run.record["machine"]["threads"] == 1
         for split in ("dev", "test"):
             saved = json.loads((outcome.run.path / f"eval-{split}.json").read_text())
