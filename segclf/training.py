@@ -16,7 +16,7 @@ from embedcache import UserError
 from segclf.batches import Batches, Examples, look_up
 from segclf.crops import Crops
 from segclf.decoding import best_threshold, decode
-from segclf.heads import BaseHead, Context, Head, make_head
+from segclf.heads import BaseHead, Context, Head, default_window, make_head
 from segclf.losses import Loss, make_loss
 from segclf.metrics import is_collapsed, precision_recall_f1, score_at_half
 from segclf.windows import OUTSIDE, candidates, windows_of
@@ -146,8 +146,9 @@ def train_head(
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
+    steps = max(options.epochs * len(batches), 11)  # a tenth of them, the rise, must be over one
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, max(options.epochs * len(batches), 11), pct_start=0.1
+        optimizer, options.learning_rate, steps, pct_start=0.1
     )
     history = [assess_untrained(dev, predict(head, dev), loss)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
@@ -211,13 +212,10 @@ def _predict_documents(head: BaseHead, examples: Examples) -> NDArray[np.float32
 
 
 def resolve(options: TrainingOptions) -> TrainingOptions:
-    """Return options with the head's own window where none is named.
-
-    Raises:
-        UserError: no such head or context, or a window that the head does not take.
-    """
-    head = make_head(options.head, 1, options.window, options.context)
-    return replace(options, window=head.window)
+    """Return options with the head's own window where none is named."""
+    if options.window is not None:
+        return options
+    return replace(options, window=default_window(options.head, options.context))
 
 
 def check_options(options: TrainingOptions) -> None:

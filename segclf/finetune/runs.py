@@ -109,7 +109,7 @@ def finetune(
         system.backbone.precision,
         resumed,
     )
-    with _locked(folder):
+    with locked(folder):
         on_start(start)
         state = train_system(
             system, train, dev, options, folder, on_epoch=on_epoch, progress=progress
@@ -184,7 +184,7 @@ def _claim_folder(
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from the run while this one trains it."""
     try:
         with FileLock(folder / _LOCK, timeout=0):

@@ -2,7 +2,7 @@
 
 from segclf.heads.base import BaseHead, Head
 from segclf.heads.document import DocumentHead
-from segclf.heads.registry import DOCUMENT_HEADS, HEADS, Context, make_head
+from segclf.heads.registry import DOCUMENT_HEADS, HEADS, Context, default_window, make_head
 
 __all__ = [
     "DOCUMENT_HEADS",
@@ -11,5 +11,6 @@ __all__ = [
     "Context",
     "DocumentHead",
     "Head",
+    "default_window",
     "make_head",
 ]

@@ -15,7 +15,7 @@ class LocalTransformer(DocumentTransformer):
 
     window: int
 
-    def __init__(self, dim: int, window: int = 32) -> None:
+    def __init__(self, dim: int, window: int) -> None:
         super().__init__(dim)
         self.window = window
 

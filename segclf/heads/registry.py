@@ -18,6 +18,7 @@ from segclf.windows import check_window
 Context = Literal["window", "document"]
 
 WINDOW = 4  # sentences on each side, unless told
+REACH = 32  # of the attention over documents, unless told
 
 HEADS: dict[str, Callable[[int, int], Head]] = {
     "mlp": MLP,
@@ -28,7 +29,7 @@ HEADS: dict[str, Callable[[int, int], Head]] = {
 
 DOCUMENT_HEADS: dict[str, Callable[[int], DocumentHead]] = {
     "bilstm": DocumentBiLSTM,
-    "local-transformer": LocalTransformer,
+    "local-transformer": lambda dim: LocalTransformer(dim, REACH),
     "linear-transformer": LinearTransformer,
 }
 
@@ -68,6 +69,13 @@ def make_head(
             "there: leave it out"
         )
     return LocalTransformer(dim, window)
+
+
+def default_window(name: str, context: Context) -> int | None:
+    """Return the window that a head takes where none is named; None for a head without one."""
+    if context == "window":
+        return WINDOW
+    return REACH if name == "local-transformer" else None
 
 
 def _no_head(name: str, context: Context) -> str:

@@ -110,12 +110,42 @@ def test_fingerprints_name_what_the_vectors_depend_on(tmp_path):
     shorter = json.loads((copy / "sentence_bert_config.json").read_text()) | {"max_seq_length": 64}
     (copy / "sentence_bert_config.json").write_text(json.dumps(shorter))
     others.add(load_encoder(str(copy)).fingerprint)
+    for name, change in (
+        ("config.json", {"num_hidden_layers": 3}),
+        ("tokenizer_config.json", {"do_lower_case": "no"}),
+    ):
+        changed = json.loads((copy / name).read_text()) | change
+        (copy / name).write_text(json.dumps(changed))
+        others.add(load_encoder(str(copy)).fingerprint)
     weights = bytearray((copy / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (copy / "model.safetensors").write_bytes(weights)
     others.add(load_encoder(str(copy)).fingerprint)
-    assert len(others) == 5
+    assert len(others) == 7
     assert same not in others
+
+
+def test_a_later_modules_weights_are_part_of_the_fingerprint(tmp_path):
+    shutil.copytree(MINILM, tmp_path / "model")
+    copy = tmp_path / "model"
+    modules = json.loads((copy / "modules.json").read_text())
+    dense = {"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"}
+    (copy / "modules.json").write_text(json.dumps([*modules, dense]))
+    (copy / "3_Dense").mkdir()
+    (copy / "3_Dense/config.json").write_text('{"in_features": 384, "out_features": 8}')
+    fingerprints = set()
+    for content in (b"one", b"two"):
+        (copy / "3_Dense/model.safetensors").write_bytes(content)
+        fingerprints.add(load_encoder(str(copy)).fingerprint)
+    assert len(fingerprints) == 2
+    assert load_encoder(str(copy)).dim == 8
+
+
+def test_a_folder_without_a_length_of_states_is_told(tmp_path):
+    (tmp_path / "config.json").write_text('{"text_config": {"hidden_size": 8}}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="names no hidden_size"):
+        load_encoder(str(tmp_path))
 
 
 def test_a_fingerprint_needs_no_model():

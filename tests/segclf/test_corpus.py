@@ -238,6 +238,7 @@ def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
         ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
+        ('{"paragraphs": ["a \\ud83d b"]}', "line 1: half a character"),
     ],
 )
 def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, line, message):

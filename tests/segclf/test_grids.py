@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from embedcache import UserError
 from segclf.grids import Trial, expand, given_values, read_experiment, select, settings_of
-from segclf.training import TrainingOptions
+from segclf.training import TrainingOptions, resolve
 
 VALUES = {
     "head": st.sampled_from(["mlp", "bilstm", "transformer"]),
@@ -37,7 +37,7 @@ def test_a_grid_is_every_combination_once(grid):
     for trial in trials:
         settings = settings_of(trial)
         assert all(settings[name] in values for name, values in grid.items())
-        defaults = settings_of(Trial(TrainingOptions()))
+        defaults = settings_of(Trial(resolve(TrainingOptions())))
         assert all(settings[n] == v for n, v in defaults.items() if n not in {*grid, "seed"})
 
 

@@ -16,7 +16,7 @@ import pytest
 from embedcache import EmbeddingStore, UserError, encode_sentences
 from segclf.comparison import compare
 from segclf.corpus import Corpus, Document
-from segclf.evaluation import probabilities_of
+from segclf.evaluation import evaluate, probabilities_of
 from segclf.grids import Trial, expand
 from segclf.leaderboard import SCORES, leaderboard, run_row, system_labels
 from segclf.metrics import score_at_half
@@ -98,8 +98,11 @@ def test_another_text_is_another_trial(swept, tmp_path):
     path = workspace.path / "corpora/stories.jsonl"
     path.write_text(path.read_text().replace('"digest": "', '"digest": "0'))
     run = list_runs(workspace)[0]
-    with pytest.raises(UserError, match="the corpus stories has changed"):
-        probabilities_of(workspace, run, "test")
+    scores = (run.path / "eval-test.json").read_bytes()
+    for score_again in (probabilities_of, lambda *place: evaluate(*place[:2])):
+        with pytest.raises(UserError, match="the corpus stories has changed"):
+            score_again(workspace, run, "test")
+    assert (run.path / "eval-test.json").read_bytes() == scores
     assert find_runs(swept, expand(GRID), swept.load_corpus()).keys() == set(expand(GRID))
     assert not find_runs(workspace, expand(GRID), workspace.load_corpus())
 

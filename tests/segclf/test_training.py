@@ -14,7 +14,7 @@ from segclf.heads import HEADS, make_head
 from segclf.heads.base import Dropout
 from segclf.heads.transformer import sinusoidal_positions
 from segclf.metrics import precision_recall_f1
-from segclf.training import TrainingOptions, predict, train_head
+from segclf.training import TrainingOptions, check_options, predict, train_head
 from segclf.windows import OUTSIDE, windows_of
 
 
@@ -224,3 +224,16 @@ def test_dropout_leaves_its_share_out_and_keeps_the_mean(rate, size):
     left = dropped[dropped != 0]
     torch.testing.assert_close(left, torch.full_like(left, 1 / (1 - round(rate * 256) / 256)))
     assert torch.equal(Dropout(rate).eval()(torch.ones(5)), torch.ones(5))
+
+
+def test_a_schedule_of_any_length_runs():
+    small = topics(0, documents=1, length=30)
+    for epochs in range(1, 13):
+        options = TrainingOptions(head="mlp", window=1, epochs=epochs, patience=20, batch_size=999)
+        assert len(train_head(small, small, options).history) == epochs + 1
+
+
+@pytest.mark.parametrize("change", [{"seed": -1}, {"weight_decay": -1.0}, {"epochs": 0}])
+def test_numbers_out_of_range_are_told(change):
+    with pytest.raises(UserError, match="take"):
+        check_options(TrainingOptions(**change))

@@ -13,7 +13,8 @@ from embedcache import UserError
 from segclf import Run, Workspace
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
-from segclf.finetune import CrossSegmentOptions, finetune
+from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune
+from segclf.finetune.runs import locked
 from segclf.workspace import EncoderReference
 from tests.segclf.finetune.toy import corpus
 
@@ -132,6 +133,25 @@ def test_a_mistake_gets_one_line_and_changes_nothing(
     assert line.startswith("error: ")
     assert message in line
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (CrossSegmentOptions(loss="focl"), "no loss 'focl'"),
+        (CrossSegmentOptions(gamma=-1), "gamma -1"),
+        (CrossSegmentOptions(seed=1 << 31), "seed is 2147483648"),
+        (HierarchicalOptions(upper_learning_rate=0), "upper learning rate is 0"),
+    ],
+)
+def test_options_that_cannot_be_are_told_first(tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        finetune(Workspace(tmp_path), options)
+
+
+def test_two_processes_do_not_train_one_run(tmp_path):
+    with locked(tmp_path), pytest.raises(UserError, match="by another process"), locked(tmp_path):
+        pass
 
 
 def test_nothing_embedded_is_told(tmp_path):
