@@ -19,7 +19,7 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
 test: $(READY)
-	# two processes with a thread each are done in little more than half of the time of one with two
+	# a thread each: more threads than cores wait for each other and take many times as long
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)

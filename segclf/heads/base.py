@@ -85,7 +85,7 @@ class Head(BaseHead):
 
 
 class Dropout(nn.Module):
-    """`torch.nn.Dropout`, with one random byte a number: a tenth of the time on a CPU.
+    """`torch.nn.Dropout`, with one random byte a number, which a CPU draws much faster.
 
     Args:
         rate: share of the numbers left out, rounded to a multiple of 1 / 256.
