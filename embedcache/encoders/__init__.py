@@ -2,7 +2,7 @@
 
 from embedcache.encoders.protocol import CountsTokens, Encoder, Pooling
 from embedcache.encoders.registry import BUILT_IN, LoadedEncoder, load_encoder
-from embedcache.encoders.transformer import TransformerEncoder
+from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
 from embedcache.encoders.words import SifEncoder, TokenEncoder
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "TokenEncoder",
     "TransformerEncoder",
     "load_encoder",
+    "silence_transformers",
 ]

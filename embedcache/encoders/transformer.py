@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
+def silence_transformers() -> None:
+    """Keep transformers from telling of its loading bars and of weights that a model leaves out."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 class TransformerEncoder:
     """A frozen transformer; torch is imported and the model loaded at the first use.
 
@@ -73,10 +81,8 @@ class TransformerEncoder:
         """The loaded model."""
         import torch
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
 
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # an unused pooler is no news
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        silence_transformers()
         getLogger("sentence_transformers").setLevel(ERROR)
         path = str(self.directory)
         options = {"dtype": getattr(torch, self.precision)}

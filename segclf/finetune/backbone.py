@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from embedcache import UserError, normalize
-from embedcache.encoders import TransformerEncoder
+from embedcache.encoders import TransformerEncoder, silence_transformers
 
 
 @dataclass(frozen=True)
@@ -190,10 +190,8 @@ def _checkpoint_activations(network: Any) -> None:  # noqa: ANN401
 def _load(encoder: TransformerEncoder) -> tuple[Any, Any]:
     """Load model and tokenizer; an unused pooler is left out."""
     from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # an unused pooler is no news
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    silence_transformers()
     directory = encoder.directory
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
