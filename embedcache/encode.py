@@ -1,7 +1,7 @@
 """Stage one: give every sentence its vector in the store, each distinct sentence once, ever."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -27,9 +27,9 @@ class EncodeReport:
     Attributes:
         sentences: how many were given.
         unique: how many different ones.
-        encoded: how many of these were encoded now.
+        encoded: how many of these were encoded now, by the encoder that had most to do.
         cached: how many the store had.
-        truncated: how many of the different ones are longer than the encoder's maximum.
+        truncated: how many of the different ones are longer than an encoder's maximum.
         seconds: wall-clock time.
     """
 
@@ -43,7 +43,7 @@ class EncodeReport:
 
 def encode_sentences(
     sentences: Iterable[str],
-    encoder: Encoder,
+    encoder: Encoder | Sequence[Encoder],
     store: EmbeddingStore,
     *,
     dtype: StorageDtype = "float32",
@@ -56,8 +56,8 @@ def encode_sentences(
 
     Args:
         sentences: normalised here by `embedcache.normalize`.
-        encoder: used only if something is missing.
-        store: where the vectors go, into the space of the encoder's fingerprint.
+        encoder: used only if something is missing; or several, which take turns in this order.
+        store: where the vectors go, into the space of each encoder's fingerprint.
         dtype: how a new space stores numbers; an encoder with `storage_dtype` has its own.
         progress: show a bar on standard error.
 
@@ -68,35 +68,52 @@ def encode_sentences(
         StoreError: the store has the space with another dtype.
     """
     started = time.perf_counter()
-    space = store.create_space(
-        encoder.fingerprint,
-        name=encoder.name,
-        dim=encoder.dim,
-        dtype=getattr(encoder, "storage_dtype", dtype),
-        identity=getattr(encoder, "identity", None),
-    )
-    count = encoded = 0
-    seen = _SeenRows()
+    encoders = list(encoder) if isinstance(encoder, Sequence) else [encoder]
+    works = [_Work(one, store, dtype) for one in encoders]
+    count = 0
     with tqdm(unit=" sentences", disable=None if progress else True, delay=1, total=0) as bar:
         remaining = iter(sentences)
         while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
             ids = sentence_ids(chunk)
-            entries = space.find(ids)
-            missing = np.flatnonzero(entries == index.MISSING)
-            if len(missing):
-                missing = missing[index.first_occurrences(ids[missing])]
-                encoded += _encode_missing(chunk, ids, missing, encoder, space, bar)
-                entries = space.find(ids)
-            seen.add(entries)
+            for work in works:
+                work.take(chunk, ids, bar)
             count += len(chunk)
+    unique = works[0].seen.unique
+    encoded = max(work.encoded for work in works)
     return EncodeReport(
         sentences=count,
-        unique=seen.unique,
+        unique=unique,
         encoded=encoded,
-        cached=seen.unique - encoded,
-        truncated=seen.truncated,
+        cached=unique - encoded,
+        truncated=max(work.seen.truncated for work in works),
         seconds=time.perf_counter() - started,
     )
+
+
+class _Work:
+    """What one encoder does, chunk by chunk."""
+
+    def __init__(self, encoder: Encoder, store: EmbeddingStore, dtype: StorageDtype) -> None:
+        self.encoded = 0
+        self.seen = _SeenRows()
+        self._encoder = encoder
+        self._space = store.create_space(
+            encoder.fingerprint,
+            name=encoder.name,
+            dim=encoder.dim,
+            dtype=getattr(encoder, "storage_dtype", dtype),
+            identity=getattr(encoder, "identity", None),
+        )
+
+    def take(self, chunk: list[str], ids: Ids, bar: "tqdm[None]") -> None:
+        """Encode what is missing of a chunk of sentences."""
+        entries = self._space.find(ids)
+        missing = np.flatnonzero(entries == index.MISSING)
+        if len(missing):
+            missing = missing[index.first_occurrences(ids[missing])]
+            self.encoded += _encode_missing(chunk, ids, missing, self._encoder, self._space, bar)
+            entries = self._space.find(ids)
+        self.seen.add(entries)
 
 
 class _SeenRows:

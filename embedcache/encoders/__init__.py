@@ -1,12 +1,13 @@
 """Encoders: sentence in, vector out. One adapter a file, one line each in the registry."""
 
 from embedcache.encoders.protocol import CountsTokens, Encoder, Pooling
-from embedcache.encoders.registry import BUILT_IN, LoadedEncoder, load_encoder
+from embedcache.encoders.registry import BUILT_IN, VECTOR_FILE, LoadedEncoder, load_encoder
 from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
 from embedcache.encoders.words import SifEncoder, TokenEncoder
 
 __all__ = [
     "BUILT_IN",
+    "VECTOR_FILE",
     "CountsTokens",
     "Encoder",
     "LoadedEncoder",

@@ -25,6 +25,7 @@ from embedcache.errors import UserError
 VERSION = "0.3.0"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 DIM = 384
+LAYERS = 12
 MAX_TOKENS = 512
 PROMPT = "query: "  # what the authors advise for features of a classifier
 IDENTITY: dict[str, Any] = {

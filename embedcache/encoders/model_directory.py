@@ -13,6 +13,7 @@ from embedcache.hashing import hash_files
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # what models call the length of a state
+_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 _COSMETIC = (
     "_name_or_path",
     "architectures",
@@ -35,6 +36,7 @@ class ModelSettings:
         prompt: put before every sentence.
         pooling: how to pool a plain Hugging Face encoder; None for a sentence-transformers model,
             which says so itself.
+        layer: the last one of a model that is cut off after it; None for a whole model.
     """
 
     identity: dict[str, Any]
@@ -42,6 +44,7 @@ class ModelSettings:
     max_tokens: int
     prompt: str
     pooling: str | None
+    layer: int | None = None
 
 
 def find_model(name: str) -> Path:
@@ -71,15 +74,18 @@ def find_model(name: str) -> Path:
         ) from error
 
 
-def read_settings(directory: Path, pooling: str | None = None) -> ModelSettings:
+def read_settings(
+    directory: Path, pooling: str | None = None, layer: int | None = None
+) -> ModelSettings:
     """Read a model's settings from its folder.
 
     Args:
         directory: a sentence-transformers or Hugging Face model.
         pooling: override; see `embedcache.encoders.load_encoder`.
+        layer: cut off after it; wants a pooling.
 
     Raises:
-        UserError: the folder holds no model.
+        UserError: the folder holds no model, or not so many layers.
     """
     modules = _read_json(directory / "modules.json") if pooling is None else []
     base = directory / modules[0]["path"] if modules else directory
@@ -121,7 +127,10 @@ def read_settings(directory: Path, pooling: str | None = None) -> ModelSettings:
     else:
         pooling = pooling or "mean"
     identity |= {"pooling": pooling, "prompt": prompt, "max_tokens": max_tokens}
-    return ModelSettings(identity, dim, max_tokens, prompt, pooling)
+    if layer is not None:
+        _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
+        identity["layer"] = layer
+    return ModelSettings(identity, dim, max_tokens, prompt, pooling, layer)
 
 
 def e5_small_settings() -> ModelSettings:
@@ -129,6 +138,25 @@ def e5_small_settings() -> ModelSettings:
     return ModelSettings(
         e5_small.IDENTITY, e5_small.DIM, e5_small.MAX_TOKENS, e5_small.PROMPT, None
     )
+
+
+def cut_e5_small_settings(layer: int, pooling: str) -> ModelSettings:
+    """Return the settings of e5-small cut off after a layer.
+
+    Raises:
+        UserError: it does not have so many layers.
+    """
+    _check_layer(layer, e5_small.LAYERS)
+    changed = {"layer": layer, "pooling": pooling, "prompt": "", "normalize": False}
+    identity = e5_small.IDENTITY | changed
+    return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, "", pooling, layer)
+
+
+def _check_layer(layer: int, layers: int | None) -> None:
+    if layers is None:
+        raise UserError("the model does not say how many layers it has: take it without :LAYER")
+    if layer > layers:
+        raise UserError(f"the model has {layers} layers: take :0 to :{layers}, not :{layer}")
 
 
 def _weights(directory: Path) -> list[Path]:

@@ -46,6 +46,7 @@ class TransformerEncoder:
         self.name = name
         self.dim = settings.dim
         self.max_tokens = settings.max_tokens
+        self.layer = settings.layer
         self.identity: dict[str, Any] = settings.identity
         self.fingerprint = fingerprint_of(settings.identity)
         self._settings = settings
@@ -94,7 +95,8 @@ class TransformerEncoder:
             from sentence_transformers.base.modules import Transformer
             from sentence_transformers.sentence_transformer.modules import Pooling
 
-            transformer = Transformer(path, model_kwargs=options)
+            cut = None if self.layer is None else {"num_hidden_layers": self.layer}
+            transformer = Transformer(path, model_kwargs=options, config_kwargs=cut)
             pooling = Pooling(self._settings.dim, pooling_mode=self._settings.pooling)
             model = SentenceTransformer(modules=[transformer, pooling], device=self.device)
         model.max_seq_length = self.max_tokens

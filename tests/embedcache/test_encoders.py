@@ -199,3 +199,38 @@ else:
 """
     environment = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin"}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+
+@pytest.mark.parametrize("layer", [0, 3, 6])
+def test_a_model_is_cut_after_a_layer(layer):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = load_encoder(f"minilm:{layer}")
+    model, tokenizer = AutoModel.from_pretrained(MINILM), AutoTokenizer.from_pretrained(MINILM)
+    inputs = tokenizer(ENGLISH, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        states = model(**inputs, output_hidden_states=True).hidden_states[layer]
+    mask = inputs["attention_mask"][..., None]
+    expected = ((states * mask).sum(dim=1) / mask.sum(dim=1)).numpy()
+    np.testing.assert_allclose(encoder.encode(ENGLISH), expected, atol=1e-5)
+
+
+def test_a_cut_model_has_a_fingerprint_of_its_own(e5):
+    names = ("e5-small", "e5-small:6", "e5-small:5", "minilm", "minilm:6")
+    encoders = [load_encoder(name) for name in names]
+    assert len({encoder.fingerprint for encoder in encoders}) == len(encoders)
+    assert [encoder.name for encoder in encoders] == list(names)
+    assert load_encoder("e5-small:6").encode(["雨が降る"]).shape == (1, e5.dim)
+
+
+@pytest.mark.parametrize("name", ["surface:3", "ginza:1"])
+def test_what_has_no_layers_is_told(name):
+    with pytest.raises(UserError, match="has no layers"):
+        load_encoder(name)
+
+
+@pytest.mark.parametrize("name", ["e5-small:13", "minilm:7"])
+def test_a_layer_that_is_not_there_is_told(name):
+    with pytest.raises(UserError, match="layers: take :0 to"):
+        load_encoder(name)
