@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.baselines import baseline_scores
+from segclf.calibration import Reliability, reliability
 from segclf.corpus import Split
 from segclf.decoding import decode
 from segclf.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.prediction import predict_corpus
 from segclf.runs import Run
+from segclf.windows import candidates
 from segclf.workspace import StoredCorpus, Workspace, write_array, write_json
 
 
@@ -33,6 +35,7 @@ class Evaluation:
         collapsed: whether the run says the same before every sentence.
         predict_seconds: wall-clock time of the pass over the split, see `segclf.prediction`.
         at_half: scores at probability 0.5, see `segclf.metrics.score_at_half`.
+        reliability: of the probabilities.
         probabilities: (n,) float32, that a paragraph begins with the sentence.
     """
 
@@ -47,6 +50,7 @@ class Evaluation:
     collapsed: bool
     predict_seconds: float
     at_half: dict[str, float | bool]
+    reliability: Reliability
     probabilities: NDArray[np.float32]
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,6 +72,8 @@ class Evaluation:
             "collapsed": self.collapsed,
             "predict_seconds": self.predict_seconds,
             "at_half": self.at_half,
+            "temperature": self.run.temperature,
+            "reliability": self.reliability.to_dict(),
             "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
         }
 
@@ -106,6 +112,7 @@ def evaluate(
     prediction = predict_corpus(run, part, workspace, progress=progress)
     probabilities = prediction.probabilities
     predicted = decode(probabilities, run.threshold, part.offsets)
+    due = candidates(part.offsets)
     counts = run.record["counts"]["train"]
     evaluation = Evaluation(
         run=run,
@@ -121,9 +128,10 @@ def evaluate(
         collapsed=is_collapsed(predicted, part.offsets),
         predict_seconds=prediction.seconds,
         at_half=score_at_half(probabilities, part.labels, part.offsets),
+        reliability=reliability(probabilities[due], part.labels[due]),
         probabilities=probabilities,
     )
-    if own:
+    if own and run.path.parent == workspace.runs:
         write_array(run.path / f"eval-{split}.npy", probabilities)
         write_json(run.path / f"eval-{split}.json", evaluation.to_dict(), indent=1)
     return evaluation

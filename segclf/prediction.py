@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import encode_sentences
+from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.runs import Run, examples_of
@@ -19,7 +20,7 @@ class Prediction:
     """What a run says of sentences.
 
     Attributes:
-        probabilities: (n,) float32, that a paragraph begins with the sentence.
+        probabilities: (n,) float32, that a paragraph begins with the sentence; calibrated.
         seconds: wall-clock time from sentences, or their cached vectors, to probabilities; the
             model was loaded before.
     """
@@ -55,6 +56,7 @@ def predict_corpus(
         started = time.perf_counter()
         text = system.backbone.tokenize(corpus.sentences, corpus.offsets)
         probabilities = system.predict(text, progress=progress)
+    probabilities = calibrate(probabilities, run.temperature)
     return Prediction(probabilities, time.perf_counter() - started)
 
 
@@ -67,7 +69,9 @@ def encode_for(
         UserError: the run's encoder has changed.
     """
     if run.kind == "head":
-        encoder = load_referenced(run.encoder, workspace)
-        store = workspace.store()
-        dtype = store.space(encoder.fingerprint).info().dtype
-        encode_sentences(sentences, encoder, store, dtype=dtype, progress=progress)
+        store = workspace.store(create=True)
+        kept = {space.fingerprint: space.dtype for space in store.spaces()}
+        for part in run.encoder.parts:
+            encoder = load_referenced(part, workspace.encoders, run.path)
+            dtype = kept.get(part.fingerprint, "float32")
+            encode_sentences(sentences, encoder, store, dtype=dtype, progress=progress)

@@ -12,7 +12,7 @@ from segclf.corpus import Corpus, Document
 from segclf.corpus.layout import is_wrapped, units_of
 from segclf.corpus.plain import Sentence, sentences_in
 from segclf.corpus.sentences import guess_language, sentence_rule
-from segclf.decoding import decode, most_probable
+from segclf.decoding import decode_within, most_probable
 from segclf.prediction import encode_for, predict_corpus
 from segclf.runs import Run
 from segclf.workspace import Workspace
@@ -74,6 +74,8 @@ def segment(
     *,
     threshold: float | None = None,
     paragraphs: int | None = None,
+    min_length: int = 1,
+    max_length: int | None = None,
     progress: bool = False,
 ) -> Segmentation:
     """Find the paragraphs of a text; the layout that it has is not looked at.
@@ -87,16 +89,16 @@ def segment(
         run: of any kind.
         threshold: probability at which a paragraph begins; by default the run's, from dev.
         paragraphs: begin so many, where they are most probable, whatever the threshold.
+        min_length: fewest sentences of a paragraph; the last may have fewer.
+        max_length: most sentences of a paragraph; None for no limit.
         progress: show a bar on standard error.
 
     Raises:
         UserError: there is no sentence in the text, or fewer than the paragraphs wanted; a
-            threshold that is no probability; or the run's encoder has changed.
+            threshold that is no probability, or lengths that no paragraph can have; or the run's
+            encoder has changed.
     """
-    if threshold is not None and paragraphs is not None:
-        raise UserError("a threshold decides how many paragraphs there are: leave one of both out")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"threshold is {threshold:g}: take a probability, 0 to 1")
+    _check(threshold, paragraphs, min_length, max_length)
     rule = sentence_rule(run.record["sentence_rule"])
     language = guess_language(text)
     units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
@@ -114,9 +116,29 @@ def segment(
     if paragraphs is not None:
         boundaries = most_probable(probabilities, paragraphs)
     else:
-        reached = run.threshold if threshold is None else threshold
-        boundaries = decode(probabilities, reached, corpus.offsets)
+        boundaries = decode_within(
+            probabilities,
+            run.threshold if threshold is None else threshold,
+            corpus.offsets,
+            min_length=min_length,
+            max_length=max_length,
+        )
     return Segmentation(text, sentences, probabilities, boundaries)
+
+
+def _check(
+    threshold: float | None, paragraphs: int | None, min_length: int, max_length: int | None
+) -> None:
+    limited = min_length > 1 or max_length is not None
+    if paragraphs is not None and (threshold is not None or limited):
+        other = "a threshold decides" if threshold is not None else "limits of length decide"
+        raise UserError(f"{other} how many paragraphs there are: leave one of both out")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"threshold is {threshold:g}: take a probability, 0 to 1")
+    if min_length < 1:
+        raise UserError(f"min length is {min_length}: take 1 or more")
+    if max_length is not None and max_length < min_length:
+        raise UserError(f"max length is {max_length}: take {min_length} or more")
 
 
 def _with_empty_line(paragraph: str) -> str:

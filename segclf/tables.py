@@ -94,7 +94,8 @@ def print_evaluation(content: dict[str, Any]) -> None:
         table.add_row(name, *(f"{scores[column]:.3f}" for column in columns), style=style)
     _console.print(table)
     _console.print(
-        "pk and window_diff: lower is better; "
+        "pk and window_diff: lower is better; probabilities are off by "
+        f"{content['reliability']['expected_error']:.3f} on average; "
         f"{content['run']} took {content['predict_seconds']:.2f} s",
         style="dim",
         soft_wrap=True,
