@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
-from embedcache.encoders import Pooling, SifEncoder
+from embedcache import EncodeReport, UserError, encode_sentences
+from embedcache.encoders import Pooling, SifEncoder, TransformerEncoder
 from segclf.corpus import Corpus, ReadOptions, read_corpus
-from segclf.encoders import fit
-from segclf.workspace import EncoderReference, Workspace
+from segclf.encoders import DEFAULT_ENCODER, fit, load_joined
+from segclf.workspace import JOIN, EncoderReference, Workspace
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def embed(
     workspace: Workspace,
     *,
     name: str | None = None,
-    encoder_name: str = "e5-small",
+    encoder_name: str | None = None,
     pooling: Pooling | None = None,
     device: str | None = None,
     dtype: Literal["float32", "float16"] = "float32",
@@ -70,7 +70,7 @@ def embed(
         path: file, folder, or "-"; see `segclf.corpus.read_corpus`.
         workspace: where store and corpus are kept.
         name: of the corpus; by default the file's or folder's.
-        encoder_name: see `embedcache.load_encoder`.
+        encoder_name: see `segclf.encoders.load_joined`; by default `DEFAULT_ENCODER` there.
         pooling: likewise.
         device: likewise.
         dtype: how a new space of the store keeps numbers.
@@ -86,15 +86,21 @@ def embed(
     name = name or _corpus_name(path)
     if Path(name).name != name:
         raise UserError(f"a corpus cannot be called {name!r}: take a plain word")
+    encoder_name = encoder_name or DEFAULT_ENCODER
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
-    encoder = load_encoder(encoder_name, pooling=pooling, device=device)
-    if isinstance(encoder, SifEncoder):
-        fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
+    encoders = load_joined(encoder_name, pooling=pooling, device=device)
+    for encoder in encoders:
+        if isinstance(encoder, SifEncoder):
+            fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     store = workspace.store(create=True)
-    report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
-    reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
+    # so that what is stopped has the sentences that the slow one has encoded
+    quick_first = sorted(encoders, key=lambda encoder: isinstance(encoder, TransformerEncoder))
+    report = encode_sentences(corpus.sentences, quick_first, store, dtype=dtype, progress=progress)
+    fingerprint = JOIN.join(encoder.fingerprint for encoder in encoders)
+    reference = EncoderReference(encoder_name, pooling, fingerprint)
     workspace.save_corpus(name, corpus, options.sentences, reference)
-    return Embedded(name, corpus, report, reference, encoder.dim)
+    dim = sum(encoder.dim for encoder in encoders)
+    return Embedded(name, corpus, report, reference, dim)
 
 
 def _corpus_name(path: str | Path) -> str:

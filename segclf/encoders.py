@@ -1,32 +1,72 @@
 """Encoders as a workspace remembers them, with what was fitted."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from embedcache import UserError, load_encoder
-from embedcache.encoders import LoadedEncoder, SifEncoder
-from segclf.workspace import EncoderReference, Workspace, write_json
+from embedcache.encoders import VECTOR_FILE, LoadedEncoder, Pooling, SifEncoder, TokenEncoder
+from segclf.workspace import JOIN, EncoderReference, Workspace, write_json
+
+DEFAULT_ENCODER = "e5-small:7+surface"
 
 
-def load_referenced(
-    reference: EncoderReference, workspace: Workspace | None = None
-) -> LoadedEncoder:
+def load_joined(
+    name: str, *, pooling: Pooling | None = None, device: str | None = None
+) -> list[LoadedEncoder]:
+    """Load one encoder, or several whose vectors are to stand side by side.
+
+    Args:
+        name: what `embedcache.load_encoder` takes; of several, their names with "+" between them.
+        pooling: likewise; of several, that of the first.
+        device: likewise.
+
+    Raises:
+        UserError: one of them cannot be loaded, or does not give one vector a sentence.
+    """
+    first, *others = _names_in(name)
+    encoders = [
+        load_encoder(first, pooling=pooling, device=device),
+        *(load_encoder(other, device=device) for other in others),
+    ]
+    if others and any(isinstance(encoder, TokenEncoder) for encoder in encoders):
+        raise UserError("--pooling tokens keeps a sentence's words: nothing can stand beside them")
+    return encoders
+
+
+def _names_in(name: str) -> list[str]:
+    """Take a name apart at its "+", but not within the path of a file or folder."""
+    names, pieces = [], name.split(JOIN)
+    while pieces:
+        lengths = range(len(pieces), 0, -1)
+        taken = next((n for n in lengths if _is_path(JOIN.join(pieces[:n]))), 1)
+        names.append(JOIN.join(pieces[:taken]))
+        pieces = pieces[taken:]
+    if not all(names):
+        raise UserError(f"no encoder {name!r}: name one on each side of a +")
+    return names
+
+
+def _is_path(name: str) -> bool:
+    path = re.sub(r":\d+$", "", name.removeprefix(VECTOR_FILE))
+    return bool(path) and (Path(path).exists() or Path(name).exists())
+
+
+def load_referenced(reference: EncoderReference, *folders: Path) -> LoadedEncoder:
     """Load the encoder of a corpus or a run, as it was then.
 
     Args:
-        reference: to the encoder.
-        workspace: keeps what it was fitted to, if it was fitted.
+        reference: to one encoder.
+        folders: that may keep what it was fitted to, if it was fitted.
 
     Raises:
         UserError: it cannot be loaded, or it has changed.
     """
     encoder = load_encoder(reference.name, pooling=reference.pooling)
-    if isinstance(encoder, SifEncoder) and workspace is not None:
-        path = _state_path(workspace, reference.fingerprint)
-        if path.exists():
-            encoder.restore(_read(path)["state"])
+    if isinstance(encoder, SifEncoder) and (path := state_path(reference, *folders)):
+        encoder.restore(_read(path)["state"])
     if encoder.fingerprint != reference.fingerprint:
         raise UserError(
             f"the encoder {reference.name} is not what it was: its weights or settings have "
@@ -52,7 +92,7 @@ def fit(
     """
     unfitted = encoder.fingerprint
     if sentences:
-        path = _state_path(workspace, encoder.fingerprint_fitted_on(sentences))
+        path = workspace.encoders / f"{encoder.fingerprint_fitted_on(sentences)}.json"
         if not path.exists():
             encoder.fit(sentences, progress=progress)
             write_json(path, {"format": 1, "unfitted": unfitted, "state": encoder.state})
@@ -60,6 +100,12 @@ def fit(
         path = _latest(workspace, unfitted)
     encoder.restore(_read(path)["state"])
     path.touch()  # it is the latest now
+
+
+def state_path(reference: EncoderReference, *folders: Path) -> Path | None:
+    """Return the first file in some folders of what an encoder was fitted to; None without one."""
+    paths = (folder / f"{reference.fingerprint}.json" for folder in folders)
+    return next(filter(Path.exists, paths), None)
 
 
 def _latest(workspace: Workspace, unfitted: str) -> Path:
@@ -71,10 +117,6 @@ def _latest(workspace: Workspace, unfitted: str) -> Path:
         "--pooling sif is fitted on the train split, and this corpus has none: embed a corpus with "
         "one first"
     )
-
-
-def _state_path(workspace: Workspace, fingerprint: str) -> Path:
-    return workspace.encoders / f"{fingerprint}.json"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.corpus import ReadOptions
+from segclf.encoders import DEFAULT_ENCODER
 from segclf.training import TrainingOptions, resolve
 
 if sys.version_info >= (3, 11):
@@ -34,7 +35,6 @@ DEFAULT_GRID: dict[str, list[Any]] = {
     "head": ["mlp", "bilstm", "transformer"],
     "seed": [0, 1, 2, 3, 4],
 }
-DEFAULT_ENCODER = "e5-small"  # of an experiment file that names a corpus
 
 _WORDS = {int: "a whole number", float: "a number", str: "a word"}
 _TYPES: dict[str, Any] = get_type_hints(TrainingOptions) | {

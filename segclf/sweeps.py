@@ -20,7 +20,7 @@ from embedcache import UserError
 from segclf.corpus import ReadOptions, Split
 from segclf.embedding import embed
 from segclf.evaluation import evaluate, read_evaluation
-from segclf.grids import DEFAULT_ENCODER, Experiment, Trial
+from segclf.grids import Experiment, Trial
 from segclf.leaderboard import SPLITS, leaderboard
 from segclf.runs import Run, list_runs, load_run, train
 from segclf.training import check_options
@@ -156,7 +156,7 @@ def embed_experiment(
             settings["path"],
             workspace,
             name=settings.get("name"),
-            encoder_name=encoder or DEFAULT_ENCODER,
+            encoder_name=encoder,
             pooling=pooling,
             options=ReadOptions(**read),
             format_name=settings.get("format", "auto"),

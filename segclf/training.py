@@ -14,9 +14,10 @@ from torch import nn
 
 from embedcache import UserError
 from segclf.batches import Batches, Examples, look_up
+from segclf.calibration import fit_temperature
 from segclf.crops import Crops
 from segclf.decoding import best_threshold, decode
-from segclf.heads import BaseHead, Context, Head, default_window, make_head
+from segclf.heads import DEFAULT_HEADS, BaseHead, Context, Head, default_window, make_head
 from segclf.losses import Loss, make_loss
 from segclf.metrics import is_collapsed, precision_recall_f1, score_at_half
 from segclf.windows import OUTSIDE, candidates, windows_of
@@ -29,7 +30,8 @@ class TrainingOptions:
     """How to train.
 
     Attributes:
-        head: a name in `segclf.heads.HEADS`, or in `DOCUMENT_HEADS` with the context "document".
+        head: a name in `segclf.heads.HEADS`, or in `DOCUMENT_HEADS` with the context "document";
+            None for the best there: the MLP, or the BiLSTM.
         context: what the head reads: a window around each candidate, or the document at once.
         window: see `segclf.heads.make_head`.
         crop: most candidates that a head over documents is trained on at once, as if they were a
@@ -44,16 +46,16 @@ class TrainingOptions:
         seed: of weights, dropout and order.
     """
 
-    head: str = "bilstm"
+    head: str | None = None
     context: Context = "window"
     window: int | None = None
     crop: int | None = None
     loss: str = "cross-entropy"
     gamma: float = 2.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     batch_size: int | None = None
-    epochs: int = 12
+    epochs: int = 6
     patience: int = 3
     seed: int = 0
 
@@ -70,6 +72,8 @@ class Epoch:
         f1: on dev.
         threshold: the best on dev.
         seconds: of training alone.
+        temperature: of dev's probabilities, see `segclf.calibration.fit_temperature`; the threshold
+            is for probabilities before it.
     """
 
     epoch: int
@@ -79,6 +83,7 @@ class Epoch:
     f1: float
     threshold: float
     seconds: float
+    temperature: float = 1.0
 
 
 class Labelled(Protocol):
@@ -127,13 +132,14 @@ def train_head(
         UserError: no such head or loss, a number out of range, or a split without boundaries.
     """
     check_options(options)
+    options = resolve(options)
     check_split("train", train)
     check_split("dev", dev)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
     head = make_head(options.head, train.dim, options.window, options.context).to(device)
-    _check_input(head, options.head, train)
+    _check_input(head, str(options.head), train)
     due = train.candidates()
     loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
     size = options.batch_size or max(min(256, int(due.sum()) // 64), 16)
@@ -212,10 +218,14 @@ def _predict_documents(head: BaseHead, examples: Examples) -> NDArray[np.float32
 
 
 def resolve(options: TrainingOptions) -> TrainingOptions:
-    """Return options with the head's own window where none is named."""
-    if options.window is not None:
-        return options
-    return replace(options, window=default_window(options.head, options.context))
+    """Return options with the context's own head and the head's own window where none is named."""
+    head = options.head or DEFAULT_HEADS.get(options.context, "mlp")
+    window = options.window
+    return replace(
+        options,
+        head=head,
+        window=default_window(head, options.context) if window is None else window,
+    )
 
 
 def check_options(options: TrainingOptions) -> None:
@@ -298,7 +308,8 @@ def assess(
     threshold, _ = best_threshold(probabilities[due], dev.labels[due])
     decided = decode(probabilities, threshold, dev.offsets)
     scores = precision_recall_f1(dev.labels, decided, dev.offsets)
-    return Epoch(number, loss, *scores, threshold, seconds)
+    temperature = fit_temperature(probabilities[due], dev.labels[due])
+    return Epoch(number, loss, *scores, threshold, seconds, temperature)
 
 
 def is_better(epoch: Epoch, best: Epoch) -> bool:

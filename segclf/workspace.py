@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,21 +23,32 @@ from embedcache.encoders import Pooling
 from segclf.corpus import Corpus, Document
 
 DEFAULT_FOLDER = ".segtool"
+JOIN = "+"  # between encoders whose vectors stand side by side
 
 
 @dataclass(frozen=True)
 class EncoderReference:
-    """An encoder as a corpus or a run remembers it.
+    """An encoder as a corpus or a run remembers it, or several joined ones.
 
     Attributes:
-        name: what `embedcache.load_encoder` takes.
-        pooling: likewise.
-        fingerprint: names its space in the store.
+        name: what `embedcache.load_encoder` takes; of several, their names with "+" between them.
+        pooling: likewise; of several, that of the first.
+        fingerprint: names its space in the store; of several, with "+" between them.
     """
 
     name: str
     pooling: Pooling | None
     fingerprint: str
+
+    @property
+    def parts(self) -> "tuple[EncoderReference, ...]":
+        """The encoders one by one, in the order of their vectors."""
+        first, *others = self.fingerprint.split(JOIN)
+        name, *names = self.name.rsplit(JOIN, len(others))
+        return (
+            EncoderReference(name, self.pooling, first),
+            *(EncoderReference(*pair) for pair in zip(names, repeat(None), others, strict=False)),
+        )
 
 
 @dataclass(frozen=True)

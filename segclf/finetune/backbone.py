@@ -195,7 +195,10 @@ def _load(encoder: TransformerEncoder) -> tuple[Any, Any]:
     directory = encoder.directory
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        network = AutoModel.from_pretrained(directory, dtype=torch.float32, local_files_only=True)
+        cut = {} if encoder.layer is None else {"num_hidden_layers": encoder.layer}
+        network = AutoModel.from_pretrained(
+            directory, dtype=torch.float32, local_files_only=True, **cut
+        )
     except (OSError, ValueError, ImportError) as error:
         raise UserError(
             f"{encoder.name} cannot be loaded as a Hugging Face encoder: "

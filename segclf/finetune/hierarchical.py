@@ -1,5 +1,6 @@
 """Hierarchical BERT: sentences through the encoder one by one, their vectors through a head."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -64,6 +65,7 @@ class Hierarchical(System):
         check_window(options.sentences)
         self.pooling = options.pooling
         self.head = UPPER[options.upper](backbone.dim, options.sentences)
+        self.head.farthest = math.inf  # training moves the vectors: an edge would stop it
 
     def prepare(self, text: Text) -> None:
         """Standardise what the upper network sees by the vectors of the untrained encoder."""

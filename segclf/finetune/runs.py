@@ -19,17 +19,17 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file
 
-from embedcache import UserError, load_encoder
+from embedcache import UserError
 from embedcache.encoders import LoadedEncoder, TransformerEncoder
 from segclf.corpus import Corpus
-from segclf.encoders import load_referenced
+from segclf.encoders import load_joined, load_referenced
 from segclf.finetune.checkpoints import CHECKPOINT, Progress
 from segclf.finetune.options import FinetuneOptions, options_from
 from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
-from segclf.finetune.training import WEIGHTS, train_system
+from segclf.finetune.training import train_system
 from segclf.pictures import draw_history
-from segclf.runs import Run, record_of
+from segclf.runs import RECORD, WEIGHTS, Run, record_of
 from segclf.training import Epoch, check_split
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
@@ -95,7 +95,10 @@ def finetune(
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
     check_split("train", train)
     check_split("dev", dev)
-    encoder = _transformer(load_encoder(encoder_name))
+    encoder, *others = load_joined(encoder_name)
+    if others:
+        raise UserError(f"fine-tuning starts from one model, and {encoder_name} are several")
+    encoder = _transformer(encoder)
     reference = EncoderReference(encoder_name, None, encoder.fingerprint)
     system = _new_system(encoder, options, train)
     folder, resumed = _claim_folder(workspace.runs, options, _request(stored, reference, options))
@@ -116,7 +119,7 @@ def finetune(
         )
         record = _record(stored, reference, options, state, start) | {"dim": system.backbone.dim}
         draw_history(record, folder / "history.png")
-        write_json(folder / "run.json", record, indent=1)
+        write_json(folder / RECORD, record, indent=1)
         for name in (CHECKPOINT, _UNFINISHED, _LOCK):
             (folder / name).unlink(missing_ok=True)
     return Run(folder, record)
@@ -136,7 +139,7 @@ def load_system(run: Run) -> System:
 
 def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
     if not isinstance(encoder, TransformerEncoder):
-        raise UserError(f"{encoder.name} has word vectors: fine-tuning wants a transformer")
+        raise UserError(f"{encoder.name} is no transformer: fine-tuning wants one")
     return encoder
 
 
@@ -169,7 +172,7 @@ def _claim_folder(
     """Return the folder of a stopped run with the same request, or else a new one."""
     for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
         same = json.loads(path.read_text(encoding="utf-8")) == request
-        if same and not (path.parent / "run.json").exists():
+        if same and not (path.parent / RECORD).exists():
             return path.parent, True
     number = 1
     while True:

@@ -21,11 +21,11 @@ from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoi
 from segclf.finetune.options import FinetuneOptions, HierarchicalOptions
 from segclf.finetune.system import System
 from segclf.losses import Loss, make_loss
+from segclf.runs import WEIGHTS
 from segclf.training import Epoch, assess, assess_untrained, has_collapsed, is_better
 from segclf.windows import candidates
 
 CHECKPOINT_SECONDS = 180.0
-WEIGHTS = "weights.safetensors"
 
 Groups = list[NDArray[np.int64]]
 

@@ -2,9 +2,17 @@
 
 from segclf.heads.base import BaseHead, Head
 from segclf.heads.document import DocumentHead
-from segclf.heads.registry import DOCUMENT_HEADS, HEADS, Context, default_window, make_head
+from segclf.heads.registry import (
+    DEFAULT_HEADS,
+    DOCUMENT_HEADS,
+    HEADS,
+    Context,
+    default_window,
+    make_head,
+)
 
 __all__ = [
+    "DEFAULT_HEADS",
     "DOCUMENT_HEADS",
     "HEADS",
     "BaseHead",

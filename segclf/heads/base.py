@@ -15,6 +15,8 @@ class BaseHead(nn.Module):
     Attributes:
         reads_words: whether a sentence comes as the vectors of its words, (s, l, d) with zeros
             behind the last, and not as one vector.
+        farthest: standard deviations from the mean at which numbers are cut, so that a rare flag
+            does not outshout the rest.
 
     Args:
         dim: length d of a sentence vector.
@@ -23,6 +25,7 @@ class BaseHead(nn.Module):
     """
 
     reads_words: ClassVar[bool] = False
+    farthest: float = 4.0
     window: int | None
 
     def __init__(self, dim: int, hidden: int, dropout: float) -> None:
@@ -40,7 +43,8 @@ class BaseHead(nn.Module):
 
     def represent(self, vectors: Tensor) -> Tensor:
         """Standardise and project sentences (s, d): (s, h)."""
-        projected: Tensor = self.project((vectors - self.mean) * self.scale)
+        standardized = (vectors - self.mean) * self.scale
+        projected: Tensor = self.project(standardized.clamp(-self.farthest, self.farthest))
         return projected
 
 

@@ -17,6 +17,7 @@ from segclf.windows import check_window
 
 Context = Literal["window", "document"]
 
+DEFAULT_HEADS: dict[str, str] = {"window": "mlp", "document": "bilstm"}
 WINDOW = 4  # sentences on each side, unless told
 REACH = 32  # of the attention over documents, unless told
 
@@ -35,12 +36,13 @@ DOCUMENT_HEADS: dict[str, Callable[[int], DocumentHead]] = {
 
 
 def make_head(
-    name: str, dim: int, window: int | None = None, context: Context = "window"
+    name: str | None, dim: int, window: int | None = None, context: Context = "window"
 ) -> BaseHead:
     """Make an untrained head.
 
     Args:
-        name: a key of `HEADS`, or of `DOCUMENT_HEADS` where the context is "document".
+        name: a key of `HEADS`, or of `DOCUMENT_HEADS` where the context is "document"; None for
+            that of `DEFAULT_HEADS`.
         dim: length of a sentence vector.
         window: sentences on each side of a candidate, or that the attention of the document head
             "local-transformer" reaches; None for the head's own.
@@ -55,6 +57,7 @@ def make_head(
     }
     if context not in heads:
         raise UserError(f"no context {context!r}: choose from {', '.join(heads)}")
+    name = name or DEFAULT_HEADS[context]
     if name not in heads[context]:
         raise UserError(_no_head(name, context))
     if window is not None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedcache import UserError
+from segclf.encoders import DEFAULT_ENCODER
 from segclf.grids import Trial, expand, given_values, read_experiment, select, settings_of
 from segclf.training import TrainingOptions, resolve
 
@@ -103,13 +104,13 @@ def test_an_experiment_file(tmp_path):
         (t.options.head, t.options.window, t.options.seed, t.encoder) for t in experiment.trials
     ]
     assert shown == [
-        ("mlp", 1, 0, "e5-small"), ("mlp", 1, 1, "e5-small"),
-        ("mlp", 2, 0, "e5-small"), ("mlp", 2, 1, "e5-small"),
+        ("mlp", 1, 0, DEFAULT_ENCODER), ("mlp", 1, 1, DEFAULT_ENCODER),
+        ("mlp", 2, 0, DEFAULT_ENCODER), ("mlp", 2, 1, DEFAULT_ENCODER),
         ("mlp", 2, 0, "minilm"), ("bilstm", 2, 0, "minilm"),
     ]  # fmt: skip
     chosen = select(experiment.trials, {"head": ["mlp"], "window": [2]})
     assert [(t.options.seed, t.encoder) for t in chosen] == [
-        (0, "e5-small"), (1, "e5-small"), (0, "minilm")
+        (0, DEFAULT_ENCODER), (1, DEFAULT_ENCODER), (0, "minilm")
     ]  # fmt: skip
     with pytest.raises(UserError, match="no trial of the file has window \\[7\\]"):
         select(experiment.trials, {"window": [7]})

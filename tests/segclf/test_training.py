@@ -51,7 +51,9 @@ def examples_for(name, *arguments, **options):
 
 @pytest.mark.parametrize("name", HEADS)
 def test_a_head_learns_where_topics_change(name):
-    options = TrainingOptions(head=name, window=2, epochs=8, patience=8, batch_size=32)
+    options = TrainingOptions(
+        head=name, window=2, epochs=8, patience=8, batch_size=32, learning_rate=1e-3
+    )
     documents = 4 if HEADS[name].reads_words else 30  # an LSTM over words is slow and learns fast
     train, dev = examples_for(name, 0, documents=documents), examples_for(name, 1, documents=2)
     trained = train_head(train, dev, options)
