@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from segtool import records
+from segtool.encoders import encoders_app
 from segtool.finetuning import finetune_app
 from segtool.options import (
     BoundaryOption,
@@ -35,10 +36,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-encoders_app = typer.Typer(
-    help="List encoders, or show one.\n\nExample: segtool encoders show e5-small",
-    rich_markup_mode=None,
-)
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
 
@@ -49,8 +46,12 @@ def embed(
     workspace: WorkspaceOption = None,
     name: Annotated[str | None, typer.Option(help="Call the corpus so; default its file.")] = None,
     encoder: Annotated[
-        str, typer.Option(help="A name, a folder, a Hub id, or wordvec:FILE.")
-    ] = "e5-small",
+        str | None,
+        typer.Option(
+            help="A name, a folder, a Hub id, or wordvec:FILE; a transformer cut after a layer as "
+            "NAME:LAYER; several joined by +. Default e5-small:7+surface."
+        ),
+    ] = None,
     pooling: PoolingOption = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default the best.")] = None,
     dtype: Annotated[
@@ -91,12 +92,12 @@ def embed(
 @app.command()
 def train(
     head: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="mlp, bilstm, transformer or wordlstm; over documents bilstm, local-transformer "
-            "or linear-transformer."
+            help="mlp (the default), bilstm, transformer or wordlstm; over documents bilstm (the "
+            "default), local-transformer or linear-transformer."
         ),
-    ] = "bilstm",
+    ] = None,
     context: Annotated[
         Literal["window", "document"],
         typer.Option(help="Read some sentences on each side, or the whole document at once."),
@@ -116,11 +117,11 @@ def train(
     ] = None,
     loss: Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")] = "cross-entropy",
     gamma: Annotated[float, typer.Option(help="Of the focal loss.")] = 2.0,
-    learning_rate: Annotated[float, typer.Option(help="Highest of the schedule.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Highest of the schedule.")] = 5e-4,
     batch_size: Annotated[
         int | None, typer.Option(help="Candidates a step; default by corpus size, at most 256.")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="At most so many.")] = 12,
+    epochs: Annotated[int, typer.Option(help="At most so many.")] = 6,
     patience: Annotated[int, typer.Option(help="Stop after so many without a better dev F1.")] = 3,
     seed: Annotated[int, typer.Option(help="Of weights, dropout and order.")] = 0,
     corpus: CorpusOption = None,
@@ -198,13 +199,21 @@ def evaluate(
 @app.command()
 def segment(
     path: Annotated[str, typer.Argument(help="A text file, or - for stdin.")],
-    run: Annotated[str | None, typer.Option(help="A run; default the latest.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="A run, or an exported one's folder; default the latest.")
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Probability at which a paragraph begins; default that from dev."),
     ] = None,
     paragraphs: Annotated[
         int | None, typer.Option(help="So many, where they are most probable.")
+    ] = None,
+    min_length: Annotated[
+        int, typer.Option(help="Fewest sentences of a paragraph; the last may have fewer.")
+    ] = 1,
+    max_length: Annotated[
+        int | None, typer.Option(help="Most sentences of a paragraph; default no limit.")
     ] = None,
     output_format: Annotated[
         Literal["text", "json"],
@@ -230,6 +239,8 @@ def segment(
         load_run(place, run),
         threshold=threshold,
         paragraphs=paragraphs,
+        min_length=min_length,
+        max_length=max_length,
         progress=True,
     )
     if as_json or output_format == "json":
@@ -242,37 +253,22 @@ def segment(
         sys.stdout.buffer.write(result.encode())
 
 
-@encoders_app.callback()
-def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the built-in encoders; any sentence-transformers or Hugging Face model works too.
-
-    Example: segtool encoders show e5-small
-    """
-    from embedcache import BUILT_IN
-    from segclf.tables import print_encoders
-
-    if context.invoked_subcommand is None:
-        listed = {
-            name: {"description": known.description, "package": known.package}
-            for name, known in BUILT_IN.items()
-        }
-        show(listed, print_encoders, as_json)
-
-
-@encoders_app.command("show")
-def show_encoder(
-    name: Annotated[str, typer.Argument(help="A name, a folder, a Hub id, or wordvec:FILE.")],
-    pooling: PoolingOption = None,
-    as_json: JsonOption = False,
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="A run.")],
+    directory: Annotated[Path, typer.Argument(help="A new folder.")],
+    workspace: WorkspaceOption = None,
 ) -> None:
-    """Load an encoder and tell its size, limits and fingerprint.
+    """Copy a run into a folder to hand on: weights, configuration and a model card.
 
-    Example: segtool encoders show e5-small
+    Example: segtool export bilstm-w4-001 my-model && segtool segment new.txt --run my-model
     """
-    from embedcache import load_encoder
-    from segclf.tables import print_fields
+    from segclf.runs import load_run
+    from segclf.sharing import export as export_run
+    from segclf.workspace import Workspace
 
-    show(load_encoder(name, pooling=pooling).describe(), print_fields, as_json)
+    place = Workspace(workspace)
+    typer.echo(export_run(load_run(place, run), directory, place))
 
 
 for command in (records.sweep, records.runs, records.compare, records.stats):

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from segclf.corpus import Corpus, ReadOptions, read_corpus
     from segclf.embedding import embed
+    from segclf.estimator import BoundaryClassifier
     from segclf.evaluation import evaluate
     from segclf.runs import Run, load_run, train
     from segclf.segmentation import segment
+    from segclf.sharing import export
     from segclf.training import TrainingOptions
     from segclf.workspace import Workspace
 
 _HOMES = {
+    "BoundaryClassifier": "estimator",
     "Corpus": "corpus",
     "ReadOptions": "corpus",
     "Run": "runs",
@@ -30,6 +33,7 @@ _HOMES = {
     "Workspace": "workspace",
     "embed": "embedding",
     "evaluate": "evaluation",
+    "export": "sharing",
     "load_run": "runs",
     "read_corpus": "corpus",
     "segment": "segmentation",
@@ -37,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BoundaryClassifier",
     "Corpus",
     "ReadOptions",
     "Run",
@@ -44,6 +49,7 @@ __all__ = [
     "Workspace",
     "embed",
     "evaluate",
+    "export",
     "load_run",
     "read_corpus",
     "segment",

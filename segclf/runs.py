@@ -8,31 +8,33 @@ runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 """
 
 import json
+import math
 import os
-import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.torch import load_file, save_file
 
 from embedcache import UserError, sentence_ids
 from embedcache.encoders import Pooling, TokenEncoder
 from segclf.batches import Examples
+from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.heads import BaseHead, Context, make_head
 from segclf.pictures import draw_history
+from segclf.provenance import machine, versions
 from segclf.training import Epoch, TrainingOptions, check_options, resolve, train_head
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
-_PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
+RECORD = "run.json"
+CONFIGURATION = "config.json"  # what stands in its place in a folder of `segclf.sharing`
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Run:
 
     Attributes:
         path: its folder.
-        record: what run.json holds.
+        record: what run.json holds, or config.json of an exported run.
     """
 
     path: Path
@@ -73,6 +75,11 @@ class Run:
         """The probability at which a paragraph begins, from dev."""
         return float(self.record["threshold"])
 
+    @property
+    def temperature(self) -> float:
+        """What calibrates its probabilities, from dev; 1 where the run does not say."""
+        return float(self.record.get("temperature", 1.0))
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `segtool train --json` and `segtool finetune --json` print."""
         record = self.record
@@ -86,6 +93,7 @@ class Run:
             "dev",
             "dev_at_half",
             "threshold",
+            "temperature",
             "collapsed",
             "seconds_per_epoch",
             "seconds",
@@ -107,12 +115,13 @@ class Run:
         options = self.record["options"]
         head = make_head(options["head"], self.record["dim"], options["window"], self.context)
         try:
-            head.load_state_dict(load_file(self.path / "weights.safetensors"))
+            head.load_state_dict(load_file(self.path / WEIGHTS))
         except RuntimeError as error:
             raise UserError(
                 f"{self.name} was trained by another version of segtool, whose head "
                 f"{options['head']} was made otherwise: train it again"
             ) from error
+        head.farthest = self.record.get("farthest", math.inf)
         return head.eval()
 
 
@@ -157,6 +166,7 @@ def train(
         "parameters": parameters,
         "trainable_parameters": parameters,
         "dev_at_half": trained.at_half,
+        "farthest": trained.head.farthest,
     }
     return _save(workspace.runs, record, trained.head)
 
@@ -180,14 +190,14 @@ def record_of(
         "encoder": asdict(encoder),
         "epochs": len(seconds),
         "best_epoch": best.epoch,
-        "threshold": best.threshold,
+        "threshold": float(calibrate(np.float32(best.threshold), best.temperature)),
+        "temperature": best.temperature,
         "dev": {name: getattr(best, name) for name in ("precision", "recall", "f1")},
         "collapsed": collapsed,
         "seconds_per_epoch": sum(seconds) / len(seconds),
         "seconds": sum(seconds),
         "history": [asdict(epoch) for epoch in history],
-        "versions": {name: version(name) for name in _PACKAGES}
-        | {"python": platform.python_version()},
+        "versions": versions(),
         "machine": machine(),
     }
 
@@ -199,11 +209,13 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
         StoreError: the store lacks the encoder or a sentence.
         UserError: the vectors of the words, which the store does not keep, are not to be had.
     """
-    space = workspace.store().space(encoder.fingerprint)
-    vectors = space.vectors(sentence_ids(corpus.sentences))
+    store, ids = workspace.store(), sentence_ids(corpus.sentences)
+    columns = [store.space(part.fingerprint).vectors(ids) for part in encoder.parts]
+    vectors = columns[0]
     if vectors.dtype == np.float32:
-        return Examples(vectors, corpus.labels, corpus.offsets)
-    words = load_referenced(encoder, workspace)
+        joined = vectors if len(columns) == 1 else np.concatenate(columns, axis=1, dtype=np.float32)
+        return Examples(joined, corpus.labels, corpus.offsets)
+    words = load_referenced(encoder)
     assert isinstance(words, TokenEncoder)  # noqa: S101 - no other stores int32
     return Examples.of_words(
         vectors.astype(np.int32, copy=False), words.vectors.matrix, corpus.labels, corpus.offsets
@@ -218,17 +230,30 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
         name: of the run, or the path of its folder; by default the latest run.
 
     Raises:
-        UserError: there is none (of this name).
+        UserError: there is none (of this name), or it was trained on vectors alone.
     """
     present = _records(workspace)
     if name is None and not present:
         raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
     candidates = [workspace.runs / name, Path(name)] if name is not None else [present[-1].parent]
     for path in candidates:
-        if (path / "run.json").exists():
-            return _read(path / "run.json")
+        if run := read_run(path):
+            if run.record["encoder"] is None:
+                raise UserError(
+                    f"{run.name} was trained on vectors and does not know whose: take it with "
+                    "BoundaryClassifier.from_pretrained"
+                )
+            return run
     known = ", ".join(path.parent.name for path in present)
     raise UserError(f"no run {name!r} in {workspace.path}; it has: {known or 'none'}")
+
+
+def read_run(folder: Path) -> Run | None:
+    """Read the run, or the exported run, in a folder; None where there is none."""
+    for name in (RECORD, CONFIGURATION):
+        if (folder / name).exists() and (folder / WEIGHTS).exists():
+            return _read(folder / name)
+    return None
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
@@ -236,25 +261,8 @@ def list_runs(workspace: Workspace) -> list[Run]:
     return [_read(path) for path in _records(workspace)]
 
 
-def machine() -> dict[str, Any]:
-    """Describe what a time was measured on: the processor, its cores, how many threads compute."""
-    processor = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text(encoding="utf-8").splitlines()
-        models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-        processor = next(models, processor)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "device": device,
-    }
-
-
 def _records(workspace: Workspace) -> list[Path]:
-    kept = (p for p in workspace.runs.glob("*/run.json") if not p.parent.name.startswith("."))
+    kept = (p for p in workspace.runs.glob(f"*/{RECORD}") if not p.parent.name.startswith("."))
     return sorted(kept, key=lambda path: path.stat().st_mtime_ns)
 
 
@@ -269,9 +277,9 @@ def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     scratch = runs / f".{os.getpid()}.tmp"
     try:
         scratch.mkdir()
-        save_file(head.state_dict(), scratch / "weights.safetensors")
+        save_file(head.state_dict(), scratch / WEIGHTS)
         draw_history(record, scratch / "history.png")
-        write_json(scratch / "run.json", record, indent=1)
+        write_json(scratch / RECORD, record, indent=1)
         number = 1
         while True:
             path = runs / f"{options['head']}-{reads}-{number:03d}"

@@ -42,6 +42,8 @@ def test_json_has_the_promised_keys(trained, segtool):
     assert json.loads((trained / "trained.json").read_text()).keys() >= TRAIN_KEYS
     scores = json.loads(segtool(trained, "eval", "--json").stdout)
     assert scores.keys() >= EVAL_KEYS
+    assert {"expected_error", "brier", "bins"} <= scores["reliability"].keys()
+    assert scores["temperature"] > 0
     assert scores["sentences"] == embedded["splits"]["test"]["sentences"]
     assert scores["f1"] > max(baseline["f1"] for baseline in scores["baselines"].values())
 
@@ -116,6 +118,14 @@ def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):
     for threshold in (0.0, float(np.median(probabilities)), 1.0):
         boundaries = segment(text, workspace, run, threshold=threshold).boundaries
         np.testing.assert_array_equal(boundaries[1:], probabilities >= threshold)
+    *lengths, last = np.diff(
+        [
+            *np.flatnonzero(segment(text, workspace, run, min_length=2, max_length=3).boundaries),
+            n,
+        ]
+    )
+    assert set(lengths) <= {2, 3}
+    assert last <= 3
 
 
 @pytest.mark.parametrize(
@@ -125,6 +135,9 @@ def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):
         (["--paragraphs", "999"], "take 1 to"),
         (["--threshold", "1.5"], "0 to 1"),
         (["--threshold", "0.5", "--paragraphs", "2"], "leave one of both out"),
+        (["--max-length", "3", "--paragraphs", "2"], "leave one of both out"),
+        (["--min-length", "0"], "1 or more"),
+        (["--min-length", "5", "--max-length", "2"], "5 or more"),
     ],
 )
 def test_paragraphs_that_cannot_be_are_told(trained, segtool, options, message):
@@ -183,7 +196,7 @@ def mistake(done):
         (["embed", "text.txt", "--encoder", "./nowhere"], "no encoder './nowhere'"),
         (["embed", "text.txt", "--encoder", "wordvec:no.bin"], "no.bin: no such file of word vec"),
         (["embed", "text.txt", "--encoder", "wordvec:text.txt"], "text.txt cannot be read as word"),
-        (["embed", "text.txt", "--pooling", "sif"], "e5-small has its own pooling"),
+        (["embed", "text.txt", "--pooling", "sif"], "is for word vectors"),
         (["embed", "text.txt", "--sentences", "x"], "no sentence rule 'x'"),
         (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
         (["embed", "text.txt", "--split", "x"], "--split x"),
@@ -193,7 +206,10 @@ def mistake(done):
         (["train", "--head", "gru"], "no head 'gru'"),
         (["train", "--head", "local-transformer"], "it reads whole documents"),
         (["train", "--context", "document", "--head", "mlp"], "no head 'mlp' over documents"),
-        (["train", "--context", "document", "--window", "4"], "bilstm reads the whole document"),
+        (
+            ["train", "--context", "document", "--head", "bilstm", "--window", "4"],
+            "bilstm reads the whole document",
+        ),
         (["train", "--context", "page"], "'page' is not one of"),
         (["train", "--window", "0"], "window of 0"),
         (["train", "--window", "x"], "should be a valid integer"),
@@ -208,6 +224,7 @@ def mistake(done):
         (["sweep", "--set", "colour=1"], "no setting 'colour'"),
         (["compare", "a"], "Missing argument"),
         (["compare", "a", "b"], "no run 'a'"),
+        (["finetune", "hierarchical", "--encoder", "surface"], "nothing is embedded"),
         (["stats"], "nothing is embedded"),
         (["stats", "none.txt"], "none.txt: no such file"),
         (["nonsense"], "No such command 'nonsense'"),
@@ -250,7 +267,13 @@ def test_a_store_of_half_precision_segments_too(tmp_path, segtool):
 
 def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
     (tmp_path / "novel.txt").write_text(NOVEL * 2)
-    command = [str(Path(sys.executable).parent / "segtool"), "embed", "novel.txt"]
+    command = [
+        str(Path(sys.executable).parent / "segtool"),
+        "embed",
+        "novel.txt",
+        "--encoder",
+        "e5-small",
+    ]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         data = tmp_path / ".segtool/store/data.mdb"
         deadline = time.monotonic() + 120
@@ -265,7 +288,9 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
     assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
     kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows
     assert kept > 0
-    done = json.loads(segtool(tmp_path, "embed", "novel.txt", "--json").stdout)
+    done = json.loads(
+        segtool(tmp_path, "embed", "novel.txt", "--encoder", "e5-small", "--json").stdout
+    )
     assert done["cached"] == kept
     assert done["cached"] + done["encoded"] == done["unique"]
 

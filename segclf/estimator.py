@@ -1,0 +1,290 @@
+"""Heads as a scikit-learn classifier."""
+
+from dataclasses import asdict
+from itertools import pairwise
+from numbers import Integral
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors.torch import save_file
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import f1_score
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from embedcache import UserError
+from segclf.batches import Examples
+from segclf.calibration import calibrate
+from segclf.heads import Context
+from segclf.provenance import versions
+from segclf.runs import WEIGHTS, read_run
+from segclf.sharing import write_model
+from segclf.training import TrainingOptions, predict, resolve, train_head
+from segclf.windows import candidates
+
+
+class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Says before which sentences of a text a paragraph begins, from the sentences' vectors.
+
+    Rows are sentences in the order of the text, so they must not be shuffled; split data by
+    documents, with `groups` and `sklearn.model_selection.GroupKFold`.
+
+    Args:
+        head: see `segclf.training.TrainingOptions`, as all up to `patience`.
+        context: see there.
+        window: see there.
+        crop: see there.
+        loss: see there.
+        gamma: see there.
+        learning_rate: see there.
+        weight_decay: see there.
+        batch_size: see there.
+        epochs: see there.
+        patience: see there.
+        validation_fraction: share of each document, its end, that is not learned from but decides
+            about epoch, temperature and threshold. If that would leave one class on either side,
+            everything is learned from and decides.
+        threshold: probability at which a paragraph begins; None for the one that gives the held-out
+            sentences the highest F1.
+        random_state: seeds weights, dropout and order.
+
+    Attributes:
+        classes_: (2,) labels; the second is that of a boundary.
+        n_features_in_: length of a vector.
+        options_: how it was trained.
+        head_: the trained network.
+        threshold_: probability at which a paragraph begins.
+        temperature_: what calibrates the probabilities, see `segclf.calibration`.
+
+    Example:
+        >>> classifier = BoundaryClassifier(head="bilstm", window=4)
+        >>> classifier.fit(vectors, begins, groups=documents).predict(more_vectors)
+    """
+
+    def __init__(
+        self,
+        head: str | None = None,
+        *,
+        context: Context = "window",
+        window: int | None = None,
+        crop: int | None = None,
+        loss: str = "cross-entropy",
+        gamma: float = 2.0,
+        learning_rate: float = 5e-4,
+        weight_decay: float = 1e-2,
+        batch_size: int | None = None,
+        epochs: int = 6,
+        patience: int = 3,
+        validation_fraction: float = 0.1,
+        threshold: float | None = 0.5,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.head = head
+        self.context = context
+        self.window = window
+        self.crop = crop
+        self.loss = loss
+        self.gamma = gamma
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.threshold = threshold
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: ArrayLike,  # noqa: N803
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+    ) -> "BoundaryClassifier":
+        """Train the head.
+
+        Args:
+            X: (n, d) vectors of sentences.
+            y: (n,) two labels; the larger one where a paragraph begins.
+            groups: (n,) the document of each sentence, sentences of one side by side; None for one
+                document.
+
+        Raises:
+            ValueError: not two labels, a document in pieces, or parameters out of range.
+        """
+        vectors, targets = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(targets)
+        if type_of_target(targets, input_name="y", raise_unknown=True) != "binary":
+            raise ValueError("Only binary classification is supported: boundary or none.")
+        self.classes_ = np.unique(targets)
+        if len(self.classes_) < 2:
+            raise ValueError(f"Classifier can't train when only one class is present: {targets[0]}")
+        labels = targets == self.classes_[1]
+        train, validation = self._hold_out(vectors, labels, _offsets_of(groups, len(vectors)))
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError("threshold must be a probability, 0 to 1")
+        self.options_ = self._options()
+        trained = train_head(train, validation, self.options_)
+        self.head_ = trained.head
+        self.temperature_ = trained.best.temperature
+        best = calibrate(np.float32(trained.best.threshold), trained.best.temperature)
+        self.threshold_ = float(best if self.threshold is None else self.threshold)
+        return self
+
+    def predict_proba(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.float32]:  # noqa: N803
+        """Return the calibrated probabilities (n, 2) of the two classes.
+
+        A document begins with a paragraph: that of its first sentence is 1.
+
+        Args:
+            X: (n, d) vectors of sentences.
+            groups: (n,) the document of each; None for one.
+        """
+        check_is_fitted(self)
+        vectors = validate_data(self, X, dtype=np.float32, reset=False)
+        unlabelled = np.zeros(len(vectors), dtype=np.bool_)
+        examples = Examples(vectors, unlabelled, _offsets_of(groups, len(vectors)))
+        begins = calibrate(predict(self.head_, examples), self.temperature_)
+        begins[~examples.candidates()] = 1
+        return np.stack([1 - begins, begins], axis=1)
+
+    def predict(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[Any]:  # noqa: N803
+        """Return the labels (n,) of sentences; see `predict_proba`."""
+        begins = self.predict_proba(X, groups)[:, 1]
+        labels: NDArray[Any] = self.classes_[(begins >= self.threshold_).astype(int)]
+        return labels
+
+    def score(
+        self,
+        X: ArrayLike,  # noqa: N803
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> float:
+        """Return the F1 of boundaries: accuracy says little where most sentences begin nothing.
+
+        The first sentence of a document does not count, it is no decision.
+
+        Args:
+            X: (n, d) vectors of sentences.
+            y: (n,) labels.
+            sample_weight: (n,) of the sentences.
+            groups: (n,) the document of each; None for one.
+        """
+        predicted = self.predict(X, groups)
+        due = candidates(_offsets_of(groups, len(predicted)))
+        weights = None if sample_weight is None else np.asarray(sample_weight)[due]
+        return float(
+            f1_score(
+                np.asarray(y)[due],
+                predicted[due],
+                pos_label=self.classes_[1],
+                sample_weight=weights,
+                zero_division=0,
+            )
+        )
+
+    def save_pretrained(self, directory: str | PathLike[str]) -> None:
+        """Write the trained head into a new folder: see `segclf.sharing`.
+
+        Raises:
+            UserError: there is something in the directory.
+        """
+        check_is_fitted(self)
+        config = {
+            "format": 1,
+            "kind": "head",
+            "encoder": None,
+            "dim": self.n_features_in_,
+            "options": asdict(self.options_),
+            "classes": self.classes_.tolist(),
+            "threshold": self.threshold_,
+            "temperature": self.temperature_,
+            "farthest": self.head_.farthest,
+            "versions": versions(),
+        }
+        state = self.head_.state_dict()
+        write_model(directory, config, lambda folder: save_file(state, folder / WEIGHTS))
+
+    @classmethod
+    def from_pretrained(cls, directory: str | PathLike[str]) -> "BoundaryClassifier":
+        """Read what `save_pretrained` or `segtool export` wrote.
+
+        Raises:
+            UserError: it is no such folder, or its model does not read one vector a sentence.
+        """
+        run = read_run(Path(directory))
+        if run is None:
+            raise UserError(f"{directory} has no model: name a folder of segtool export")
+        head = run.load_head() if run.kind == "head" else None
+        if head is None or head.reads_words:
+            raise UserError(f"{run.name} does not read one vector a sentence")
+        options = TrainingOptions(**run.record["options"])
+        same = {name: value for name, value in asdict(options).items() if name in _SAME}
+        classifier = cls(**same, threshold=None, random_state=options.seed)
+        classifier.options_ = options
+        classifier.head_ = head
+        classifier.classes_ = np.array(run.record.get("classes", [False, True]))
+        classifier.n_features_in_ = run.record["dim"]
+        classifier.threshold_ = run.threshold
+        classifier.temperature_ = run.temperature
+        return classifier
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _options(self) -> TrainingOptions:
+        same = {  # plain numbers, as a grid of numpy's would not go into JSON
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params().items()
+            if name in _SAME
+        }
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = check_random_state(seed).randint(2**31)
+        return resolve(TrainingOptions(**same, seed=int(seed)))
+
+    def _hold_out(
+        self, vectors: NDArray[np.float32], labels: NDArray[np.bool_], offsets: NDArray[np.int64]
+    ) -> tuple[Examples, Examples]:
+        """Part the end of each document from the rest."""
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError("validation_fraction must be at least 0 and below 1")
+        everything = Examples(vectors, labels, offsets)
+        held_out = np.zeros(len(labels), dtype=np.bool_)
+        for start, stop in pairwise(offsets.tolist()):
+            held_out[stop - round((stop - start) * self.validation_fraction) : stop] = True
+        documents = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        parts = tuple(
+            Examples(vectors[part], labels[part], _offsets_of(documents[part], int(part.sum())))
+            for part in (~held_out, held_out)
+        )
+        if all(_has_both(part) for part in parts):
+            return parts[0], parts[1]
+        return everything, everything
+
+
+_SAME = frozenset(asdict(TrainingOptions())) - {"seed"}
+
+
+def _has_both(examples: Examples) -> bool:
+    labels = examples.labels[candidates(examples.offsets)]
+    return bool(labels.any() and not labels.all())
+
+
+def _offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """Return where documents begin, and n at the end."""
+    if groups is None:
+        return np.array([0, n], dtype=np.int64)
+    names = np.asarray(groups)
+    if names.shape != (n,):
+        raise ValueError(f"groups has shape {names.shape}, and there are {n} sentences")
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if n else np.zeros(0)
+    if len(np.unique(names)) != len(starts):
+        raise ValueError("the sentences of a group must stand side by side, in their order")
+    return np.append(starts, n).astype(np.int64)

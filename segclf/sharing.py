@@ -1,0 +1,162 @@
+"""A trained model as a folder to hand on: no workspace needed, no pickle in it.
+
+DIR/config.json          how it was made and what it needs, as `segclf.runs` keeps it
+DIR/weights.safetensors  its weights
+DIR/FINGERPRINT.json     what its encoder was fitted to, if it was fitted
+DIR/README.md            its model card
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from embedcache import UserError
+from segclf.encoders import state_path
+from segclf.evaluation import read_evaluation
+from segclf.leaderboard import SPLITS
+from segclf.runs import CONFIGURATION, WEIGHTS, Run
+from segclf.workspace import Workspace, write_json, write_text
+
+_PRIVATE = ("history", "machine")  # of a record: of interest where it was trained
+
+
+def export(run: Run, directory: str | PathLike[str], workspace: Workspace) -> Path:
+    """Copy a run into a folder that any `segtool segment --run DIR` reads.
+
+    Args:
+        run: of any kind.
+        directory: made here; it must be empty if it is there.
+        workspace: keeps what the run's encoder was fitted to.
+
+    Raises:
+        UserError: there is something in the directory.
+    """
+    scores = {split: read_evaluation(run, split) for split in SPLITS}
+    config = {name: value for name, value in run.record.items() if name not in _PRIVATE}
+    config["kind"] = run.kind
+    if any(scores.values()):
+        config["scores"] = {split: _figures(record) for split, record in scores.items() if record}
+
+    def fill(folder: Path) -> None:
+        shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
+        for part in run.encoder.parts:
+            if state := state_path(part, workspace.encoders, run.path):
+                shutil.copyfile(state, folder / state.name)
+
+    return write_model(directory, config, fill)
+
+
+def write_model(
+    directory: str | PathLike[str], config: dict[str, Any], fill: Callable[[Path], object]
+) -> Path:
+    """Write the folder of a model whole or not at all.
+
+    Args:
+        directory: made here; it must be empty if it is there.
+        config: what config.json holds, and the model card tells.
+        fill: writes the weights, and what else there is, into the folder.
+
+    Raises:
+        UserError: there is something in the directory.
+    """
+    path = Path(directory)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path} is there and not empty: name a new folder")
+    with _scratch_beside(path) as scratch:
+        fill(scratch)
+        write_json(scratch / CONFIGURATION, config, indent=1)
+        write_text(scratch / "README.md", model_card(path.name, config))
+        if path.exists():
+            path.rmdir()
+        os.replace(scratch, path)
+    return path
+
+
+@contextmanager
+def _scratch_beside(path: Path) -> Iterator[Path]:
+    parent = path.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}-"))
+    scratch.chmod(0o755)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _figures(record: dict[str, Any]) -> dict[str, float]:
+    names = ("precision", "recall", "f1", "pk", "window_diff")
+    figures: dict[str, float] = {name: record[name] for name in names}
+    return figures
+
+
+def model_card(name: str, config: dict[str, Any]) -> str:
+    """Return a model's README.md, as the Hugging Face Hub shows it: use, encoder, data, scores."""
+    options = ", ".join(f"{key} {value}" for key, value in config["options"].items())
+    parts = [
+        f"---\nlibrary_name: segtool\ntags:\n- text-segmentation\n---\n\n# {name}\n",
+        "Says where paragraphs begin in a text whose layout is lost. Made with segtool "
+        f"{config['versions']['segtool']}.\n",
+    ]
+    if config["encoder"]:
+        parts.append(
+            f"## Use\n\n```\nsegtool segment new.txt --run {name}\n```\n\n"
+            "A head on sentence vectors is also read by `BoundaryClassifier.from_pretrained`.\n"
+        )
+    else:
+        parts.append(
+            f'## Use\n\n```python\nBoundaryClassifier.from_pretrained("{name}")\n```\n\n'
+            "on vectors like those that it was fitted on; it does not know their encoder.\n"
+        )
+    parts.append(f"## Model\n\n{config['kind']}: {options}.\n")
+    if encoder := config["encoder"]:
+        pooling = f", pooling {encoder['pooling']}" if encoder["pooling"] else ""
+        parts.append(
+            f"Encoder: `{encoder['name']}`{pooling}, fingerprint `{encoder['fingerprint']}`. It is "
+            "not in this folder; segtool loads it by that name, and refuses another.\n"
+        )
+    parts += [_data(config), _scores(config)]
+    return "\n".join(filter(None, parts))
+
+
+def _data(config: dict[str, Any]) -> str:
+    if not config.get("counts"):
+        return ""
+    rows = [
+        f"| {split} | {counts['sentences']:,} | {counts['boundaries']:,} |"
+        for split, counts in config["counts"].items()
+    ]
+    return "\n".join(
+        [
+            f"## Data\n\nThe corpus {config['corpus']}, sentences by the rule "
+            f"{config['sentence_rule']}.\n",
+            "| split | sentences | boundaries |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _scores(config: dict[str, Any]) -> str:
+    if not config.get("scores"):
+        return ""
+    rows = [
+        f"| {split} | " + " | ".join(f"{figure:.3f}" for figure in figures.values()) + " |"
+        for split, figures in config["scores"].items()
+    ]
+    return "\n".join(
+        [
+            f"## Scores\n\nAt the threshold {config['threshold']:.3f}, chosen on dev; Pk and "
+            "WindowDiff are the better the lower.\n",
+            "| split | precision | recall | F1 | Pk | WindowDiff |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )

@@ -1,0 +1,46 @@
+"""Commands about encoders."""
+
+from typing import Annotated
+
+import typer
+
+from segtool.options import JsonOption, PoolingOption, show
+
+encoders_app = typer.Typer(
+    help="List encoders, or show one.\n\nExample: segtool encoders show e5-small",
+    rich_markup_mode=None,
+)
+
+
+@encoders_app.callback()
+def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the built-in encoders; any sentence-transformers or Hugging Face model works too.
+
+    Example: segtool encoders show e5-small
+    """
+    from embedcache import BUILT_IN
+    from segclf.tables import print_encoders
+
+    if context.invoked_subcommand is None:
+        listed = {
+            name: {"description": known.description, "package": known.package}
+            for name, known in BUILT_IN.items()
+        }
+        show(listed, print_encoders, as_json)
+
+
+@encoders_app.command("show")
+def show_encoder(
+    name: Annotated[str, typer.Argument(help="A name, a folder, a Hub id, or wordvec:FILE.")],
+    pooling: PoolingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load an encoder and tell its size, limits and fingerprint.
+
+    Example: segtool encoders show e5-small
+    """
+    from segclf.encoders import load_joined
+    from segclf.tables import print_fields
+
+    for encoder in load_joined(name, pooling=pooling):
+        show(encoder.describe(), print_fields, as_json)

@@ -1,0 +1,136 @@
+"""The heads as a scikit-learn classifier: its own test suite, and use."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.utils.estimator_checks import check_estimator
+
+from embedcache import UserError
+from segclf import BoundaryClassifier
+
+A_SEQUENCE = "a sentence is judged by its neighbours, so what stands beside it matters"
+EXPECTED = {
+    "check_methods_subset_invariance": A_SEQUENCE,
+    "check_methods_sample_order_invariance": A_SEQUENCE,
+}
+
+
+def test_scikit_learns_own_checks():
+    classifier = BoundaryClassifier("mlp", window=1, epochs=3)
+    results = check_estimator(classifier, expected_failed_checks=EXPECTED, on_skip=None)
+    failed = {result["check_name"] for result in results if result["status"] == "xfail"}
+    assert failed == set(EXPECTED)
+
+
+def documents(seed, count=8, length=120, dim=12):
+    """Vectors that change where a paragraph begins."""
+    random = np.random.default_rng(seed)
+    n = count * length
+    begins = random.random(n) < 0.2
+    begins[::length] = True
+    topics = random.standard_normal((begins.sum(), dim))
+    vectors = topics[np.cumsum(begins) - 1] + 0.2 * random.standard_normal((n, dim))
+    return vectors, begins, np.repeat(np.arange(count), length)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    vectors, begins, groups = documents(0)
+    classifier = BoundaryClassifier("mlp", window=2, threshold=None, random_state=0)
+    return classifier.fit(vectors, begins, groups=groups)
+
+
+def test_it_finds_boundaries_of_new_documents(fitted):
+    vectors, begins, groups = documents(1, count=3)
+    assert fitted.score(vectors, begins, groups=groups) > 0.75
+    assert fitted.predict(vectors, groups=groups)[::120].all()
+    probabilities = fitted.predict_proba(vectors, groups=groups)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_documents_do_not_see_each_other(fitted):
+    vectors, _, groups = documents(1, count=3)
+    whole = fitted.predict_proba(vectors, groups=groups)
+    second = fitted.predict_proba(vectors[120:240])
+    np.testing.assert_allclose(whole[120:240], second, atol=1e-6)
+
+
+def test_labels_may_be_words():
+    vectors, begins, groups = documents(0, count=2)
+    words = np.where(begins, "new", "again")
+    classifier = BoundaryClassifier("mlp", window=1, epochs=2).fit(vectors, words, groups=groups)
+    assert set(classifier.predict(vectors)) <= {"new", "again"}
+    assert classifier.classes_.tolist() == ["again", "new"]
+
+
+def test_pickled_and_cloned(fitted):
+    vectors, _, groups = documents(1, count=2)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert (again.predict(vectors, groups) == fitted.predict(vectors, groups)).all()
+    assert clone(fitted).get_params() == fitted.get_params()
+
+
+def test_a_grid_search_over_documents(tmp_path):
+    vectors, begins, groups = documents(0, count=4, length=60)
+    search = GridSearchCV(
+        BoundaryClassifier("mlp", epochs=2, random_state=0),
+        {"window": np.arange(1, 3)},
+        cv=GroupKFold(2),
+    )
+    search.fit(vectors, begins, groups=groups)
+    assert search.best_params_["window"] in (1, 2)
+    search.best_estimator_.save_pretrained(tmp_path / "best")
+
+
+def test_the_first_sentence_of_a_document_is_no_decision(fitted):
+    vectors, begins, groups = documents(1, count=3)
+    begins = begins.copy()
+    score = fitted.score(vectors, begins, groups=groups)
+    begins[::120] = False
+    assert fitted.score(vectors, begins, groups=groups) == score
+    assert (fitted.predict_proba(vectors, groups=groups)[::120, 1] == 1).all()
+
+
+def test_the_same_seed_gives_the_same_answer(fitted):
+    vectors, begins, groups = documents(0)
+    again = clone(fitted).fit(vectors, begins, groups=groups)
+    assert (again.predict_proba(vectors) == fitted.predict_proba(vectors)).all()
+
+
+def test_saved_and_read_again(fitted, tmp_path):
+    vectors, _, groups = documents(1, count=2)
+    fitted.save_pretrained(tmp_path / "model")
+    again = BoundaryClassifier.from_pretrained(tmp_path / "model")
+    assert (again.predict_proba(vectors, groups) == fitted.predict_proba(vectors, groups)).all()
+    assert again.predict(vectors).dtype == bool
+    assert again.get_params() == fitted.get_params()
+    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
+        "README.md",
+        "config.json",
+        "weights.safetensors",
+    ]
+    with pytest.raises(UserError, match="not empty"):
+        fitted.save_pretrained(tmp_path / "model")
+
+
+def test_mistakes_are_told(fitted, tmp_path):
+    vectors, begins, _ = documents(0, count=2)
+    with pytest.raises(ValueError, match="side by side"):
+        fitted.predict(vectors, groups=np.arange(len(vectors)) % 2)
+    with pytest.raises(ValueError, match="groups has shape"):
+        fitted.predict(vectors, groups=[1, 2])
+    with pytest.raises(UserError, match="no head 'rnn'"):
+        BoundaryClassifier("rnn").fit(vectors, begins)
+    with pytest.raises(UserError, match="reads words"):
+        BoundaryClassifier("wordlstm").fit(vectors, begins)
+    with pytest.raises(ValueError, match="a probability"):
+        BoundaryClassifier(threshold=2).fit(vectors, begins)
+    with pytest.raises(UserError, match="no context"):
+        BoundaryClassifier(context="page").fit(vectors, begins)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        BoundaryClassifier(validation_fraction=1).fit(vectors, begins)
+    with pytest.raises(UserError, match="has no model"):
+        BoundaryClassifier.from_pretrained(tmp_path)

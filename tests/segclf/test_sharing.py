@@ -1,0 +1,87 @@
+"""A run handed on: a folder that works in another place."""
+
+import json
+
+import numpy as np
+import pytest
+
+from segclf import BoundaryClassifier, Workspace, load_run
+from segclf.runs import examples_of
+from tests.conftest import ROOT
+
+UNSEEN = str(ROOT / "examples" / "unseen.txt")
+
+
+@pytest.fixture(scope="module")
+def exported(trained, segtool, tmp_path_factory):
+    """The trained run in a folder of its own, far from its workspace."""
+    folder = tmp_path_factory.mktemp("exported")
+    assert segtool(trained, "eval", "--split", "dev").returncode == 0
+    done = segtool(trained, "export", "mlp-w1-001", str(folder / "model"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder / "model")
+    return folder
+
+
+def test_an_exported_run_segments_as_before(trained, exported, segtool):
+    before = segtool(trained, "segment", UNSEEN, "--run", "mlp-w1-001", "--json")
+    after = segtool(exported, "segment", UNSEEN, "--run", "model", "--json")
+    assert after.returncode == 0, after.stderr
+    there, here = (json.loads(done.stdout)["sentences"] for done in (before, after))
+    assert [s["boundary"] for s in there] == [s["boundary"] for s in here]
+    probabilities = [[s["probability"] for s in found] for found in (there, here)]
+    np.testing.assert_allclose(*probabilities, atol=1e-4)  # batches of other lengths
+
+
+def test_its_folder_tells_what_it_is(exported):
+    folder = exported / "model"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "weights.safetensors",
+    ]
+    config = json.loads((folder / "config.json").read_text())
+    card = (folder / "README.md").read_text()
+    assert config["encoder"]["fingerprint"] in card
+    assert f"| dev | {config['scores']['dev']['precision']:.3f} |" in card
+    assert f"| train | {config['counts']['train']['sentences']:,} |" in card
+    assert "segtool segment new.txt --run model" in card
+
+
+def test_it_is_scored_on_another_corpus_and_stays_as_it_is(trained, exported, segtool):
+    folder = exported / "model"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = segtool(trained, "eval", str(folder), "--split", "dev", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_it_becomes_a_classifier(trained, exported):
+    workspace = Workspace(trained / ".segtool")
+    stored = workspace.load_corpus()
+    run = load_run(workspace, "mlp-w1-001")
+    dev = examples_of(stored.corpus.select("dev"), workspace, run.encoder)
+    groups = np.repeat(np.arange(len(dev.offsets) - 1), np.diff(dev.offsets))
+    classifier = BoundaryClassifier.from_pretrained(exported / "model")
+    score = classifier.score(dev.vectors, dev.labels, groups=groups)
+    assert classifier.classes_.tolist() == [False, True]
+    assert 0 < score <= 1
+
+
+def test_mistakes_are_told(trained, exported, segtool, tmp_path):
+    done = segtool(trained, "export", "mlp-w1-001", str(exported / "model"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "not empty" in done.stderr
+    done = segtool(trained, "export", "nothing", str(tmp_path / "model"))
+    assert done.returncode == 2
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_classifier_of_vectors_alone_cannot_read_text(exported, segtool, tmp_path):
+    random = np.random.default_rng(0)
+    classifier = BoundaryClassifier("mlp", window=1, epochs=1)
+    classifier.fit(random.standard_normal((50, 4)), random.random(50) < 0.5)
+    classifier.save_pretrained(tmp_path / "model")
+    done = segtool(tmp_path, "segment", UNSEEN, "--run", "model")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "from_pretrained" in done.stderr
