@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.results_ablation import COLUMNS, ablation
 from bench.results_rows import Row, experiment_rows, finetuned_rows, read_toml, runs_on_corpus
 from segclf.evaluation import read_evaluation
 from segclf.grids import Experiment, Trial, read_experiment
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"
 EXPERIMENTS = ROOT / "experiments"
 LOSSES = "soseki-losses"
+ENCODERS = "soseki-encoders"
 
 HEAD = """# Results
 
@@ -45,16 +47,18 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
 
     Args:
         workspace: with the runs.
-        experiments: files of experiments; the one called `LOSSES` gets a table of its own.
+        experiments: files of experiments; the one called `LOSSES` has a table instead of rows, the
+            one called `ENCODERS` one more.
     """
     stored, runs = runs_on_corpus(workspace)
     plans = {path: read_experiment(path) for path in experiments}
-    heads = [
-        row
+    experiment = {  # what two files have is one row
+        (row.name, row.encoder, repr(row.system)): row
         for path, plan in plans.items()
         if path.stem != LOSSES
         for row in experiment_rows(path, plan, workspace, stored)
-    ]
+    }
+    heads = list(experiment.values())
     tuned = finetuned_rows(runs)
     rows = sorted([*heads, *tuned], key=_dev_f1, reverse=True)
     parts = [HEAD, _corpus_line(stored), HOW, "## Systems\n", "### Test\n"]
@@ -65,6 +69,10 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
     for path, plan in plans.items():
         if path.stem == LOSSES:
             parts += ["## Losses and learning rates\n", _losses(path, plan, workspace, stored)]
+        if path.stem == ENCODERS:
+            rows_of_pieces, what = ablation(plan, workspace, stored)
+            parts += ["## What each piece of the encoder is worth\n", what + "\n"]
+            parts.append(_markdown(COLUMNS, rows_of_pieces))
     return "\n".join(parts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from embedcache import UserError
 from segclf.finetune.options import options_from
-from segclf.grids import DEFAULT_ENCODER, Experiment, Trial, settings_of
+from segclf.grids import Experiment, Trial, settings_of
 from segclf.leaderboard import SPLITS, leaderboard, system_labels
 from segclf.runs import Run, list_runs
 from segclf.sweeps import find_runs
@@ -21,6 +21,7 @@ else:
     import tomli as tomllib
 
 CORPUS = "soseki"
+FINETUNED = "e5-small"  # the model that fine-tuning starts from, unless told
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,7 @@ def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
         found = next(iter(leaderboard(runs_of(system, runs))), None)
         scores = [f"segtool eval --split {split}" for split in SPLITS]
         command = " && ".join([plan["embed"], system["command"], *scores])
-        rows.append(
-            Row(system["name"], DEFAULT_ENCODER, command, found, pair=system.get("pair", False))
-        )
+        rows.append(Row(system["name"], FINETUNED, command, found, pair=system.get("pair", False)))
     return rows
 
 
@@ -87,7 +86,7 @@ def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
         run
         for run in runs
         if run.kind == system["kind"]
-        and run.encoder.name == DEFAULT_ENCODER
+        and run.encoder.name == FINETUNED
         and _but_seed(run.record["options"]) == expected
     ]
 

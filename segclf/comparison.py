@@ -1,5 +1,6 @@
 """Is one run better than another, or is it chance? The paired bootstrap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -128,12 +129,7 @@ def compare(workspace: Workspace, first: Run, second: Run, *, split: Split = "te
     """
     _check_same_corpus(first, second)
     part = workspace.load_corpus(first.record["corpus"]).corpus.select(split)
-    predictions = [
-        decode(probabilities_of(workspace, run, split), run.threshold, part.offsets)
-        for run in (first, second)
-    ]
-    units, how = units_of(part, predictions)
-    f1, pk = differences(units, how.draws)
+    f1, pk, how = compare_means(workspace, [first], [second], split=split)
     return Comparison(
         (first.name, second.name),
         first.record["corpus"],
@@ -143,6 +139,34 @@ def compare(workspace: Workspace, first: Run, second: Run, *, split: Split = "te
         pk,
         how,
     )
+
+
+def compare_means(
+    workspace: Workspace, firsts: Sequence[Run], seconds: Sequence[Run], *, split: Split = "test"
+) -> tuple[Difference, Difference, Resampling]:
+    """Compare the mean scores of two systems, each trained with as many seeds, as `compare` does.
+
+    The interval is over texts, with these seeds; that over seeds is another matter.
+
+    Args:
+        workspace: with the runs, all of one corpus.
+        firsts: runs of one system.
+        seconds: as many of the other.
+        split: to compare on.
+
+    Returns:
+        The difference of the mean F1, that of the mean Pk, and how the intervals came about.
+    """
+    if len(firsts) != len(seconds) or not firsts:
+        raise ValueError(f"{len(firsts)} runs and {len(seconds)}: as many of each, and some")
+    runs = [*firsts, *seconds]
+    part = workspace.load_corpus(runs[0].record["corpus"]).corpus.select(split)
+    predictions = [
+        decode(probabilities_of(workspace, run, split), run.threshold, part.offsets) for run in runs
+    ]
+    units, how = units_of(part, predictions)
+    f1, pk = differences(units, how.draws)
+    return f1, pk, how
 
 
 def units_of(
@@ -179,10 +203,10 @@ def units_of(
 def differences(
     units: NDArray[np.float64], draws: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Difference, Difference]:
-    """Bootstrap the differences of F1 and of Pk between two runs.
+    """Bootstrap the differences of the mean F1 and the mean Pk between two groups of runs.
 
     Args:
-        units: (u, 2, 5) counts, see `units_of`.
+        units: (u, 2r, 5) counts, see `units_of`: r runs of the first group, then r of the second.
         draws: units a resample.
         resamples: how many.
         seed: of the draws.
@@ -214,8 +238,9 @@ def pk_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _difference(observed: NDArray[np.float64], resampled: NDArray[np.float64]) -> Difference:
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled[:, 0] - resampled[:, 1], [tail, 1 - tail])
-    first, second = observed.tolist()
+    firsts, seconds = resampled.reshape(len(resampled), 2, -1).mean(axis=2).T
+    low, high = np.quantile(firsts - seconds, [tail, 1 - tail])
+    first, second = observed.reshape(2, -1).mean(axis=1).tolist()
     return Difference(first, second, first - second, float(low), float(high))
 
 

@@ -102,6 +102,16 @@ def test_a_run_does_not_differ_from_itself_and_the_same_seed_gives_the_same_inte
     assert f1.difference > 0 > pk.difference
 
 
+def test_seeds_are_averaged():
+    part, (better, worse) = texts([300])
+    single, how = units_of(part, [better, worse])
+    twice, _ = units_of(part, [better, better, worse, worse])
+    assert differences(twice, how.draws) == differences(single, how.draws)
+    mixed, _ = units_of(part, [better, worse, worse, worse])
+    (f1, _), (whole, _) = (differences(units, how.draws) for units in (mixed, single))
+    assert f1.difference == pytest.approx(whole.difference / 2)
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     """Two equally good systems: zero should lie in 95 % of the intervals."""
     covered = 0
