@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test lint fix bench results clean
+.PHONY: demo test lint fix bench results model clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,8 +31,10 @@ fix: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: export SEGTOOL_HOME ?= $(RESULTS)
+bench: export PATH := $(CURDIR)/$(BIN):$(PATH)
 bench: $(VENV)/.bench
-	for question in store peers encode pipeline growth document; do $(BIN)/python -m bench.$$question || exit 1; done
+	for question in store peers encode pipeline growth document training; do $(BIN)/python -m bench.$$question || exit 1; done
 	$(BIN)/python -m bench.report
 
 # the fine-tuned systems take hours; what was run is not run again, and what is stopped goes on
@@ -42,6 +44,15 @@ results: $(READY)
 	for experiment in experiments/*.toml; do segtool sweep $$experiment || [ $$? -le 2 ] || exit 1; done
 	python -m bench.finetuned || echo "some systems are not fine-tuned: their rows say so"
 	python -m bench.results_page
+
+# a model for Japanese novels, from the novels in ../shared: for segtool segment --run japanese-novels
+model: japanese-novels
+
+japanese-novels: export SEGTOOL_HOME = $(CURDIR)/.segtool-model
+japanese-novels: $(READY)
+	rm -rf $(SEGTOOL_HOME)/runs
+	$(BIN)/segtool sweep experiments/soseki-heads.toml --head mlp --window 4 --seed 0
+	$(BIN)/segtool export mlp-w4-001 $@
 
 $(VENV)/.bench: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

@@ -6,10 +6,12 @@ import pytest
 
 from bench import results_page
 from bench.results_rows import CORPUS, read_toml
+from segclf.encoders import DEFAULT_ENCODER
 from segclf.grids import read_experiment, unique
 from segclf.leaderboard import leaderboard
 from segclf.runs import list_runs
 from segclf.sweeps import sweep
+from segclf.training import TrainingOptions
 from segclf.workspace import Workspace
 from tests.conftest import ROOT
 from tests.segclf.test_sweeps import embed_hashes
@@ -37,7 +39,7 @@ def cells(page, name):
 def test_a_page_without_runs_says_how_to_run_every_row(tmp_path):
     page = results_page.page(Workspace(tmp_path), sorted(results_page.EXPERIMENTS.glob("*.toml")))
     first = cells(page, "mlp, window 1")[0]
-    assert first[1:3] == ["e5-small", "not run yet"]
+    assert first[1:3] == [DEFAULT_ENCODER, "not run yet"]
     assert first[-1] == "`segtool sweep experiments/soseki-heads.toml --head mlp --window 1`"
     for command in re.findall(r"`(segtool sweep [^`&]+)", page):
         assert (ROOT / command.split()[2]).exists()
@@ -50,7 +52,11 @@ def test_rows_are_the_records(tmp_path, experiments):
     trials = [trial for path in experiments for trial in read_experiment(path).trials]
     sweep(workspace, unique(trial for trial in trials if trial.options.head == "mlp"))
     page = results_page.page(workspace, experiments)
-    runs = [r for r in list_runs(workspace) if r.record["options"]["learning_rate"] == 1e-3]
+    runs = [
+        r
+        for r in list_runs(workspace)
+        if r.record["options"]["learning_rate"] == TrainingOptions.learning_rate
+    ]
     (system,) = leaderboard(runs)
     test, dev = cells(page, "mlp, window 1")
     for row, split in ((test, "test"), (dev, "dev")):
