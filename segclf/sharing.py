@@ -97,7 +97,8 @@ def _figures(record: dict[str, Any]) -> dict[str, float]:
 
 def model_card(name: str, config: dict[str, Any]) -> str:
     """Return a model's README.md, as the Hugging Face Hub shows it: use, encoder, data, scores."""
-    options = ", ".join(f"{key} {value}" for key, value in config["options"].items())
+    named = ((key, value) for key, value in config["options"].items() if value is not None)
+    options = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in named)
     parts = [
         f"---\nlibrary_name: segtool\ntags:\n- text-segmentation\n---\n\n# {name}\n",
         "Says where paragraphs begin in a text whose layout is lost. Made with segtool "
@@ -113,7 +114,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
             f'## Use\n\n```python\nBoundaryClassifier.from_pretrained("{name}")\n```\n\n'
             "on vectors like those that it was fitted on; it does not know their encoder.\n"
         )
-    parts.append(f"## Model\n\n{config['kind']}: {options}.\n")
+    parts.append(f"## Model\n\nOptions: {options}.\n")
     if encoder := config["encoder"]:
         pooling = f", pooling {encoder['pooling']}" if encoder["pooling"] else ""
         parts.append(

@@ -110,6 +110,8 @@ def print_encoders(content: dict[str, Any]) -> None:
         table.add_row(name, known["description"], known["package"])
     _console.print(table)
     _console.print(
+        "the default is e5-small:7+surface: NAME:LAYER cuts a transformer after that layer, + puts "
+        "vectors side by side\n"
         "also: the folder or Hub id of any sentence-transformers model, or of any Hugging Face "
         "encoder with --pooling cls, mean or max; word vectors of word2vec, fastText, GloVe or "
         "Wikipedia2Vec as wordvec:FILE with --pooling mean, sif or tokens",

@@ -16,7 +16,7 @@ UNSEEN = str(ROOT / "examples" / "unseen.txt")
 def exported(trained, segtool, tmp_path_factory):
     """The trained run in a folder of its own, far from its workspace."""
     folder = tmp_path_factory.mktemp("exported")
-    assert segtool(trained, "eval", "--split", "dev").returncode == 0
+    assert segtool(trained, "eval", "mlp-w1-001", "--split", "dev").returncode == 0
     done = segtool(trained, "export", "mlp-w1-001", str(folder / "model"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(folder / "model")
