@@ -9,10 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from embedcache import EmbeddingStore
 from embedcache.encoders.protocol import fingerprint_of
+
+settings.register_profile("any machine", deadline=None)  # a busy one is no failure
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
