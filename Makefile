@@ -32,7 +32,6 @@ fix: $(READY)
 	$(BIN)/ruff format .
 
 bench: export SEGTOOL_HOME ?= $(RESULTS)
-bench: export PATH := $(CURDIR)/$(BIN):$(PATH)
 bench: $(VENV)/.bench
 	for question in store peers encode pipeline growth document training; do $(BIN)/python -m bench.$$question || exit 1; done
 	$(BIN)/python -m bench.report
