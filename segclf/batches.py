@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segclf.heads.base import Sentences, Words
 from segclf.windows import OUTSIDE, candidates, windows_of
 
 
@@ -61,7 +62,7 @@ class Examples:
         return candidates(self.offsets)
 
 
-def look_up(vectors: Tensor, table: Tensor | None) -> Tensor:
+def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
     """Return what a head reads of sentences.
 
     Args:
@@ -69,12 +70,16 @@ def look_up(vectors: Tensor, table: Tensor | None) -> Tensor:
         table: likewise.
 
     Returns:
-        The vectors as they are, or those of the words, (s, l, d), l that of the longest sentence.
+        The vectors as they are, or words with a table of those that occur in them.
     """
     if table is None:
         return vectors
     longest = max(int((vectors >= 0).sum(dim=1).max()), 1)
-    return table[vectors[:, :longest].long()]
+    rows = vectors[:, :longest].long().remainder(len(table))  # -1 means the last
+    occurs = torch.zeros(len(table), dtype=torch.bool, device=table.device)
+    occurs[rows] = True
+    occurs[-1] = True
+    return Words((occurs.cumsum(0) - 1)[rows], table[occurs])
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,13 @@ class Batch:
     """What a head is trained on in one step.
 
     Attributes:
-        vectors: (s, d) sentences of the batch's runs, or (s, l, d) their words.
+        sentences: s of them, those of the batch's runs.
         places: what a head reads them by. Windows (b, 2w) of positions in them, OUTSIDE where
             there is no sentence; or offsets (m + 1,) of documents, with b candidates in all.
         targets: (b,) float32 of 0 and 1.
     """
 
-    vectors: Tensor
+    sentences: Sentences
     places: Tensor
     targets: Tensor
 
@@ -157,7 +162,7 @@ class Batches:
         windows = (base[:, None, None] + in_run).flatten(0, 1)  # (r * run, 2w)
         windows = torch.where(self._inside[numbers], windows, OUTSIDE)
         return Batch(
-            vectors=look_up(self._vectors[sentences.clamp(0, n - 1).flatten()], self._table),
+            sentences=look_up(self._vectors[sentences.clamp(0, n - 1).flatten()], self._table),
             places=windows[kept],
             targets=self._targets[numbers[kept]],
         )

@@ -64,7 +64,7 @@ class Crops:
         sentences = torch.cat([torch.arange(first, last + 1) for first, last in crops]).to(device)
         decided = torch.cat([torch.arange(first + 1, last + 1) for first, last in crops])
         return Batch(
-            vectors=self.vectors[sentences],
+            sentences=self.vectors[sentences],
             places=torch.tensor([0, *lengths], device=device).cumsum(0),
             targets=self._targets[decided.to(device)],
         )

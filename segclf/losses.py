@@ -1,5 +1,6 @@
 """Losses for rare boundaries: (b,) logits and (b,) targets of 0 and 1 -> a number."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -37,11 +38,19 @@ def make_loss(name: str, boundary_rate: float, gamma: float = 2.0) -> Loss:
     raise UserError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
 
 
+def check_finite(value: float, epoch: int) -> None:
+    """Raise UserError for a loss that is no number any more: no later step mends that."""
+    if not math.isfinite(value):
+        raise UserError(f"the loss is {value} in epoch {epoch}: take a lower --learning-rate")
+
+
 def _balanced(logits: Tensor, targets: Tensor, rate: float) -> Tensor:
     weights = torch.where(targets > 0, 0.5 / rate, 0.5 / (1 - rate))
     return F.binary_cross_entropy_with_logits(logits, targets, weights)
 
 
 def _focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
-    cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    return ((1 - torch.exp(-cross_entropy)) ** gamma * cross_entropy).mean()
+    signed = torch.where(targets > 0, logits, -logits)  # that of the true class
+    cross_entropy = -F.logsigmoid(signed)
+    # the gradient of (1 - p) ** gamma is infinite where p rounds to 1, that of its logarithm is not
+    return (torch.exp(gamma * F.logsigmoid(-signed)) * cross_entropy).mean()

@@ -18,11 +18,11 @@ from segclf.calibration import fit_temperature
 from segclf.crops import Crops
 from segclf.decoding import best_threshold, decode
 from segclf.heads import DEFAULT_HEADS, BaseHead, Context, Head, default_window, make_head
-from segclf.losses import Loss, make_loss
+from segclf.losses import Loss, check_finite, make_loss
 from segclf.metrics import is_collapsed, precision_recall_f1, score_at_half
 from segclf.windows import OUTSIDE, candidates, windows_of
 
-_PREDICT_CANDIDATES = 2048  # a step; bounds memory, not results
+_PREDICT_CANDIDATES = 1024  # a step, about what caches hold; no result depends on it
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,7 @@ def train_head(
         started = time.perf_counter()
         mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
         seconds = time.perf_counter() - started
+        check_finite(mean_loss, number)
         history.append(assess(number, mean_loss, seconds, dev, predict(head, dev)))
         on_epoch(history[-1])
         if is_better(history[-1], best):
@@ -270,7 +271,7 @@ def _train_epoch(
     total = torch.zeros((), device=batches.vectors.device)
     count = 0
     for batch in batches.epoch(random):
-        value = loss(head(batch.vectors, batch.places), batch.targets)
+        value = loss(head(batch.sentences, batch.places), batch.targets)
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(head.parameters(), 1.0)

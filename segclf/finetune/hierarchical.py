@@ -16,6 +16,7 @@ from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import HierarchicalOptions
 from segclf.finetune.system import System
 from segclf.heads import HEADS, Head
+from segclf.heads.base import Sentences
 from segclf.training import predict
 from segclf.windows import OUTSIDE, check_window, windows_of
 from segclf.windows import candidates as candidates_of
@@ -35,9 +36,9 @@ class Concatenate(Head):
             nn.Linear(2 * window * dim, layer), nn.GELU(), nn.Dropout(dropout), nn.Linear(layer, 1)
         )
 
-    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
-        logits: Tensor = self.classify(self.gather(vectors, windows).flatten(1))  # (b, 1)
+    def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over s sentences."""
+        logits: Tensor = self.classify(self.gather(sentences, windows).flatten(1))  # (b, 1)
         return logits.squeeze(1)
 
 

@@ -20,7 +20,7 @@ from segclf.finetune.backbone import Text
 from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint, write_tensors
 from segclf.finetune.options import FinetuneOptions, HierarchicalOptions
 from segclf.finetune.system import System
-from segclf.losses import Loss, make_loss
+from segclf.losses import Loss, check_finite, make_loss
 from segclf.runs import WEIGHTS
 from segclf.training import Epoch, assess, assess_untrained, has_collapsed, is_better
 from segclf.windows import candidates
@@ -152,7 +152,9 @@ class _Trainer:
         ):  # fmt: skip
             for group in groups[state.step :]:
                 started = time.perf_counter()
-                state.loss += self._step(group, before + state.step) * len(group)
+                loss = self._step(group, before + state.step)
+                check_finite(loss, state.epoch)
+                state.loss += loss * len(group)
                 state.candidates += len(group)
                 state.step += 1
                 state.seconds += time.perf_counter() - started

@@ -1,6 +1,6 @@
 """What heads are made of: the projection of each sentence, and the gathering into windows."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -9,12 +9,27 @@ from torch import Tensor, nn
 from segclf.windows import OUTSIDE
 
 
+class Words(NamedTuple):
+    """Sentences as their words.
+
+    Attributes:
+        rows: (s, l) int64, each sentence's words as rows of the table, and behind its last the
+            table's own last row.
+        table: (u + 1, d) float32, vectors of the u words that occur, each once, and zeros.
+    """
+
+    rows: Tensor
+    table: Tensor
+
+
+Sentences: TypeAlias = Tensor | Words  # vectors (s, d), or words
+
+
 class BaseHead(nn.Module):
     """A small network that says how likely a paragraph begins between two sentences.
 
     Attributes:
-        reads_words: whether a sentence comes as the vectors of its words, (s, l, d) with zeros
-            behind the last, and not as one vector.
+        reads_words: whether sentences come as `Words`, and not as one vector each.
         farthest: standard deviations from the mean at which numbers are cut, so that a rare flag
             does not outshout the rest.
 
@@ -41,8 +56,9 @@ class BaseHead(nn.Module):
         self.mean.copy_(vectors.mean(dim=0))
         self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
 
-    def represent(self, vectors: Tensor) -> Tensor:
-        """Standardise and project sentences (s, d): (s, h)."""
+    def represent(self, sentences: Sentences) -> Tensor:
+        """Standardise and project sentences (s, d), or the table of their words: (s, h)."""
+        vectors = sentences.table if isinstance(sentences, Words) else sentences
         standardized = (vectors - self.mean) * self.scale
         projected: Tensor = self.project(standardized.clamp(-self.farthest, self.farthest))
         return projected
@@ -67,24 +83,24 @@ class Head(BaseHead):
         self.window = window
         self.outside = nn.Parameter(torch.zeros(hidden))
 
-    def gather(self, vectors: Tensor, windows: Tensor) -> Tensor:
+    def gather(self, sentences: Sentences, windows: Tensor) -> Tensor:
         """Represent sentences and gather them into windows.
 
         Args:
-            vectors: (s, d) sentence vectors.
+            sentences: s of them.
             windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
 
         Returns:
             (b, 2w, h), a learned vector in place of every sentence that is not there.
         """
-        return take_rows(self.rows(vectors), windows)
+        return take_rows(self.rows(sentences), windows)
 
-    def rows(self, vectors: Tensor) -> Tensor:
-        """Represent sentences (s, d), and what stands for OUTSIDE after them: (s + 1, h)."""
-        return torch.cat([self.represent(vectors), self.outside[None]])
+    def rows(self, sentences: Sentences) -> Tensor:
+        """Represent s sentences, and what stands for OUTSIDE after them: (s + 1, h)."""
+        return torch.cat([self.represent(sentences), self.outside[None]])
 
-    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
+    def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over s sentences."""
         raise NotImplementedError
 
 

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head, take_rows
+from segclf.heads.base import Dropout, Head, Sentences
+from segclf.heads.recurrence import run_lstm
+from segclf.windows import OUTSIDE
 
 
 class BiLSTM(Head):
@@ -21,26 +23,14 @@ class BiLSTM(Head):
         self.lstm = nn.LSTM(hidden, state, batch_first=True, bidirectional=True)
         self.classify = nn.Sequential(Dropout(dropout), nn.Linear(4 * state, 1))
 
-    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
-        both = zip(*self.lstm.all_weights, strict=True)  # of each direction
-        weight, recurrent, bias, other_bias = (torch.stack(pair) for pair in both)
-        rows = self.rows(vectors).expand(2, -1, -1)  # (2, s + 1, h)
-        inputs = torch.baddbmm((bias + other_bias)[:, None], rows, weight.mT)  # (2, s + 1, 4k)
-        places = windows.T  # (2w, b)
-        inward = (places[: self.window + 1], places.flip(0)[: self.window + 1])
-        steps = torch.stack([take_rows(inputs[d], inward[d]) for d in (0, 1)], dim=1)
-        hidden = cell = None
-        states = []
-        for gates in steps.unbind():  # (2, b, 4k), w + 1 times
-            if hidden is not None:
-                gates = torch.baddbmm(gates, hidden, recurrent.mT)
-            entry, forget, update, output = gates.view(*gates.shape[:2], 4, -1).unbind(2)
-            added = torch.sigmoid(entry) * torch.tanh(update)
-            cell = added if cell is None else torch.addcmul(added, torch.sigmoid(forget), cell)
-            hidden = torch.sigmoid(output) * torch.tanh(cell)
-            states.append(hidden)
-        (forward_left, backward_right), (forward_right, backward_left) = states[-2:]
+    def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over s sentences."""
+        rows = self.rows(sentences)
+        places = torch.where(windows == OUTSIDE, len(rows) - 1, windows).T  # (2w, b)
+        steps, b = self.window + 1, len(windows)
+        inward = torch.stack([places, places.flip(0)])[:, :steps].flatten(1)  # (2, steps * b)
+        states = run_lstm(self.lstm, rows, inward, steps * [b])[:, -2 * b :]  # of the last two
+        (forward_left, forward_right), (backward_right, backward_left) = states.view(2, 2, b, -1)
         beside = torch.cat([forward_left, backward_left, forward_right, backward_right], dim=1)
         logits: Tensor = self.classify(beside)  # (b, 1)
         return logits.squeeze(1)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head
+from segclf.heads.base import Dropout, Head, Sentences
 
 
 class MLP(Head):
@@ -24,9 +24,9 @@ class MLP(Head):
             nn.Linear(layer, 1),
         )
 
-    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
-        gathered = self.gather(vectors, windows)  # (b, 2w, h)
+    def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over s sentences."""
+        gathered = self.gather(sentences, windows)  # (b, 2w, h)
         left, right = gathered[:, self.window - 1], gathered[:, self.window]  # (b, h)
         pair = torch.cat([left * right, (left - right).abs()], dim=1)  # (b, 2h)
         logits: Tensor = self.classify(torch.cat([gathered.flatten(1), pair], dim=1))  # (b, 1)

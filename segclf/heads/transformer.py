@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head, feed_forward
+from segclf.heads.base import Dropout, Head, Sentences, feed_forward
 from segclf.windows import OUTSIDE
 
 
@@ -37,9 +37,9 @@ class Transformer(Head):
         self.feed_forward = feed_forward(hidden, dropout)
         self.classify = nn.Sequential(nn.LayerNorm(hidden), nn.Flatten(), nn.Linear(2 * hidden, 1))
 
-    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        """Return the logits (b,) of windows (b, 2w) over vectors (s, d)."""
-        inputs = self.gather(vectors, windows) + self.positions  # (b, 2w, h)
+    def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
+        """Return the logits (b,) of windows (b, 2w) over s sentences."""
+        inputs = self.gather(sentences, windows) + self.positions  # (b, 2w, h)
         beside = slice(self.window - 1, self.window + 1)
         normal = self.normalize(inputs)
         query = self._split(self.query(normal[:, beside]))  # (b, heads, 2, h / heads)

@@ -4,17 +4,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout
+from segclf.heads.base import Dropout, Sentences, Words
 from segclf.heads.mlp import MLP
-
-_GROUP = 32  # sentences of like length: less of them pad less and take more steps
+from segclf.heads.recurrence import run_lstm
 
 
 class WordLSTM(MLP):
-    """Two LSTMs (Hochreiter and Schmidhuber 1997) over frozen word vectors, one in each direction.
+    """An LSTM in both directions (Hochreiter and Schmidhuber 1997) over frozen word vectors.
 
-    Their last states, side by side, are the sentence's vector. They are trained with the classifier
-    over the window.
+    Its last states, side by side, are the sentence's vector. It is trained with the classifier
+    over the window. A word is projected once, however often a batch has it.
     """
 
     reads_words = True
@@ -23,29 +22,25 @@ class WordLSTM(MLP):
         self, dim: int, window: int, *, hidden: int = 128, layer: int = 256, dropout: float = 0.3
     ) -> None:
         super().__init__(dim, window, hidden=hidden, layer=layer, dropout=dropout)
-        self.forwards = nn.LSTM(hidden, hidden // 2, batch_first=True)
-        self.backwards = nn.LSTM(hidden, hidden // 2, batch_first=True)
+        self.lstm = nn.LSTM(hidden, hidden // 2, batch_first=True, bidirectional=True)
         self.dropout = Dropout(dropout)
 
-    def represent(self, vectors: Tensor) -> Tensor:
-        """Read sentences, each once: words (s, l, d), zeros behind the last, to (s, h)."""
-        place = torch.arange(1, vectors.shape[1] + 1, device=vectors.device)
-        lengths = (vectors.any(dim=2) * place).amax(dim=1).clamp(min=1)  # (s,)
-        order = lengths.argsort()
-        states = [
-            self._read(vectors[group, : int(lengths[group[-1]])], lengths[group])
-            for group in torch.split(order, _GROUP)
-        ]
-        dropped: Tensor = self.dropout(torch.cat(states)[order.argsort()])  # (s, h)
+    def represent(self, sentences: Sentences) -> Tensor:
+        """Read sentences, each once: (s, h)."""
+        if not isinstance(sentences, Words):
+            raise TypeError("this head reads words")
+        projected = super().represent(sentences.table)  # (u + 1, h)
+        lengths = (sentences.rows < len(projected) - 1).sum(dim=1).clamp(min=1)  # (s,)
+        order = lengths.argsort(descending=True)
+        rows, lengths = sentences.rows[order], lengths[order, None]
+        step = torch.arange(rows.shape[1], device=rows.device)
+        behind = rows.gather(1, (lengths - 1 - step).clamp(min=0))
+        going = lengths > step  # (s, l): longest first
+        places = torch.stack([rows.T[going.T], behind.T[going.T]])  # (2, words)
+        sizes = going.sum(dim=0)  # (l,)
+        states = run_lstm(self.lstm, projected, places, sizes.tolist())
+        first = sizes.cumsum(0) - sizes  # of each step
+        last = first[lengths[:, 0] - 1] + torch.arange(len(rows), device=rows.device)
+        read = F.embedding(last[order.argsort()], states.transpose(0, 1).flatten(1))  # (s, h)
+        dropped: Tensor = self.dropout(read)
         return dropped
-
-    def _read(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        words = super().represent(vectors)  # (s, l, h)
-        sentence = torch.arange(len(words), device=words.device)
-        last = lengths - 1
-        # PackedSequence would do the same, but its backward pass on a CPU is quadratic in l
-        reverse = (last[:, None] - torch.arange(words.shape[1], device=words.device)).clamp(min=0)
-        ahead, _ = self.forwards(words)  # (s, l, h / 2)
-        place = sentence[:, None] * words.shape[1] + reverse
-        back, _ = self.backwards(F.embedding(place, words.flatten(0, 1)))
-        return torch.cat([ahead[sentence, last], back[sentence, last]], dim=1)

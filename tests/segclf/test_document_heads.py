@@ -133,7 +133,7 @@ def test_an_epoch_shows_every_candidate_once_in_contiguous_crops(lengths, crop, 
         steps += 1
         decided = []
         for start, stop in pairwise(batch.places.tolist()):
-            sentences = batch.vectors[start:stop, 0].long().tolist()
+            sentences = batch.sentences[start:stop, 0].long().tolist()
             assert 2 <= len(sentences) <= crop + 1
             assert sentences == list(range(sentences[0], sentences[-1] + 1))
             assert len(set(document[sentences])) == 1

@@ -13,7 +13,7 @@ from embedcache import UserError
 from segclf import metrics
 from segclf.baselines import baseline_scores
 from segclf.decoding import best_threshold, decode
-from segclf.losses import make_loss
+from segclf.losses import LOSSES, make_loss
 from segclf.windows import OUTSIDE, candidates, windows_of
 
 
@@ -115,6 +115,13 @@ def test_losses_agree_with_their_formulas_in_float64(pair, gamma):
         loss = make_loss(name, 0.14, gamma)
         value = loss(torch.from_numpy(logits), torch.from_numpy(targets.astype(np.float32)))
         assert float(value) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_gradient_of_a_certain_example_is_a_number(name):
+    logits = torch.tensor([-200.0, -20, 20, 200], requires_grad=True)
+    make_loss(name, 0.14, 0.5)(logits, torch.tensor([0.0, 0, 1, 1])).backward()
+    assert logits.grad.abs().max() < 1e-4
 
 
 def test_no_such_loss_is_told():

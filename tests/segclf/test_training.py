@@ -7,11 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from embedcache import UserError
 from segclf.batches import Batches, Examples, look_up
 from segclf.heads import HEADS, make_head
-from segclf.heads.base import Dropout
+from segclf.heads.base import BaseHead, Dropout
 from segclf.heads.transformer import sinusoidal_positions
 from segclf.metrics import precision_recall_f1
 from segclf.training import TrainingOptions, check_options, predict, train_head
@@ -104,7 +105,7 @@ def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_s
     steps = 0
     for batch in batches.epoch(np.random.default_rng(0)):
         steps += 1
-        positions = batch.vectors[:, 0].long()
+        positions = batch.sentences[:, 0].long()
         shown = torch.where(batch.places == OUTSIDE, OUTSIDE, positions[batch.places])
         candidate = shown[:, window]
         seen += candidate.tolist()
@@ -119,10 +120,16 @@ def test_words_are_looked_up_in_the_table_of_those_that_occur():
     words = np.array([[7, 3, -1, -1], [-1, -1, -1, -1], [3, 49, 7, -1]], dtype=np.int32)
     examples = Examples.of_words(words, matrix, np.zeros(3, dtype=bool), np.array([0, 3]))
     assert (len(examples.table), examples.dim) == (4, 2)
-    found = look_up(torch.from_numpy(examples.vectors), torch.from_numpy(examples.table)).numpy()
-    assert found.shape == (3, 3, 2)  # no longer than the longest sentence
+    vectors, table = torch.from_numpy(examples.vectors), torch.from_numpy(examples.table)
     expected = np.where((words >= 0)[..., None], matrix[words], 0)[:, :3]
-    assert np.array_equal(found, expected)
+    for some in ([0, 1, 2], [0, 1]):
+        found = look_up(vectors[some], table)
+        longest = (words[some] >= 0).sum(axis=1).max()  # no longer than the longest sentence
+        assert np.array_equal(found.table[found.rows], expected[some, :longest])
+        occur = len(np.unique(words[some])) - 1
+        assert len(found.table) == occur + 1  # and one of zeros
+    only_unknown = look_up(vectors[[1]], table)
+    assert np.array_equal(only_unknown.table[only_unknown.rows], np.zeros((1, 1, 2)))
 
 
 def test_the_length_of_other_sentences_changes_nothing():
@@ -135,6 +142,27 @@ def test_the_length_of_other_sentences_changes_nothing():
         together = head.represent(look_up(vectors, table))[short]
         alone = head.represent(look_up(vectors[short], table))
     np.testing.assert_allclose(together.numpy(), alone.numpy(), atol=1e-6)
+
+
+def test_the_wordlstm_is_torchs_lstm_over_packed_words():
+    torch.manual_seed(0)
+    head = make_head("wordlstm", 16, 1).eval()
+    examples = word_topics(0, documents=1, length=30)
+    words = look_up(torch.from_numpy(examples.vectors), torch.from_numpy(examples.table))
+    lengths = (torch.from_numpy(examples.vectors) >= 0).sum(dim=1)
+    projected = BaseHead.represent(head, words)[words.rows]  # (s, l, h)
+    packed = pack_padded_sequence(projected, lengths, batch_first=True, enforce_sorted=False)
+    _, (last, _) = head.lstm(packed)  # (2, s, h / 2)
+    expected = last.transpose(0, 1).flatten(1)
+    ours = head.represent(words)
+    torch.testing.assert_close(ours, expected)
+    weights = [*head.lstm.parameters(), *head.project.parameters()]
+    for gradient, reference in zip(
+        torch.autograd.grad(ours.square().sum(), weights),
+        torch.autograd.grad(expected.square().sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(gradient, reference)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +224,12 @@ def test_a_split_without_boundaries_is_told():
     none = Examples(examples.vectors, np.zeros_like(examples.labels), examples.offsets)
     with pytest.raises(UserError, match="the dev split has no boundary"):
         train_head(examples, none, TrainingOptions())
+
+
+def test_a_loss_that_is_no_number_ends_training_with_a_word():
+    options = TrainingOptions(head="mlp", window=1, learning_rate=1e30)
+    with pytest.raises(UserError, match="the loss is nan in epoch 1: take a lower --learning-rate"):
+        train_head(topics(0), topics(1), options)
 
 
 def test_the_bilstm_is_torchs_lstm_read_in_its_middle():
