@@ -138,9 +138,9 @@ def train(
 
     Example: segtool train --context document --head local-transformer
     """
+    from segclf.options import TrainingOptions
     from segclf.runs import train as train_run
     from segclf.tables import print_epoch, print_run
-    from segclf.training import TrainingOptions
     from segclf.workspace import Workspace
 
     def silent(_: "Epoch") -> None: ...
@@ -253,25 +253,7 @@ def segment(
         sys.stdout.buffer.write(result.encode())
 
 
-@app.command()
-def export(
-    run: Annotated[str, typer.Argument(help="A run.")],
-    directory: Annotated[Path, typer.Argument(help="A new folder.")],
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Copy a run into a folder to hand on: weights, configuration and a model card.
-
-    Example: segtool export bilstm-w4-001 my-model && segtool segment new.txt --run my-model
-    """
-    from segclf.runs import load_run
-    from segclf.sharing import export as export_run
-    from segclf.workspace import Workspace
-
-    place = Workspace(workspace)
-    typer.echo(export_run(load_run(place, run), directory, place))
-
-
-for command in (records.sweep, records.runs, records.compare, records.stats):
+for command in (records.sweep, records.runs, records.compare, records.export, records.stats):
     app.command()(command)
 
 

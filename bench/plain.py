@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from segclf.batches import Examples
 from segclf.heads.transformer import sinusoidal_positions
-from segclf.training import TrainingOptions
+from segclf.options import TrainingOptions
 from segclf.windows import OUTSIDE, windows_of
 
 HIDDEN = 128

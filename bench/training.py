@@ -22,8 +22,9 @@ from bench.harness import SHARED, Row, figure, publish, rounds, row
 from segclf.batches import Examples
 from segclf.corpus import ReadOptions
 from segclf.embedding import embed
+from segclf.options import TrainingOptions
 from segclf.runs import examples_of
-from segclf.training import Epoch, TrainingOptions, assess, is_better, predict, train_head
+from segclf.training import Epoch, assess, is_better, predict, train_head
 from segclf.workspace import Workspace
 
 WINDOW = 4

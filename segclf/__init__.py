@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from segclf.embedding import embed
     from segclf.estimator import BoundaryClassifier
     from segclf.evaluation import evaluate
+    from segclf.options import TrainingOptions
     from segclf.runs import Run, load_run, train
     from segclf.segmentation import segment
     from segclf.sharing import export
-    from segclf.training import TrainingOptions
     from segclf.workspace import Workspace
 
 _HOMES = {

@@ -20,10 +20,11 @@ from embedcache import UserError
 from segclf.batches import Examples
 from segclf.calibration import calibrate
 from segclf.heads import Context
+from segclf.options import TrainingOptions, resolve
 from segclf.provenance import versions
 from segclf.runs import WEIGHTS, read_run
 from segclf.sharing import write_model
-from segclf.training import TrainingOptions, predict, resolve, train_head
+from segclf.training import predict, train_head
 from segclf.windows import candidates
 
 
@@ -34,7 +35,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     documents, with `groups` and `sklearn.model_selection.GroupKFold`.
 
     Args:
-        head: see `segclf.training.TrainingOptions`, as all up to `patience`.
+        head: see `segclf.options.TrainingOptions`, as all up to `patience`.
         context: see there.
         window: see there.
         crop: see there.

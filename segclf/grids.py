@@ -24,7 +24,7 @@ from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.corpus import ReadOptions
 from segclf.encoders import DEFAULT_ENCODER
-from segclf.training import TrainingOptions, resolve
+from segclf.options import TrainingOptions, resolve
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -27,9 +27,10 @@ from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.heads import BaseHead, Context, make_head
+from segclf.options import TrainingOptions, check_options, resolve
 from segclf.pictures import draw_history
 from segclf.provenance import machine, versions
-from segclf.training import Epoch, TrainingOptions, check_options, resolve, train_head
+from segclf.training import Epoch, train_head
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
 
 RECORD = "run.json"

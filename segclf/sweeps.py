@@ -22,8 +22,8 @@ from segclf.embedding import embed
 from segclf.evaluation import evaluate, read_evaluation
 from segclf.grids import Experiment, Trial
 from segclf.leaderboard import SPLITS, leaderboard
+from segclf.options import check_options
 from segclf.runs import Run, list_runs, load_run, train
-from segclf.training import check_options
 from segclf.workspace import EncoderReference, StoredCorpus, Workspace
 
 

@@ -1,4 +1,4 @@
-"""Commands about many runs and about corpora: sweep, runs, compare, stats."""
+"""Commands about runs that are there and about corpora: sweep, runs, compare, export, stats."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -128,6 +128,23 @@ def compare(
     place = Workspace(workspace)
     pair = load_run(place, first), load_run(place, second)
     show(compare_runs(place, *pair, split=split).to_dict(), print_comparison, as_json)
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run.")],
+    directory: Annotated[Path, typer.Argument(help="A new folder.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Copy a run into a folder to hand on: weights, configuration and a model card.
+
+    Example: segtool export bilstm-w4-001 my-model && segtool segment new.txt --run my-model
+    """
+    from segclf.runs import load_run
+    from segclf.sharing import export as export_run
+    from segclf.workspace import Workspace
+
+    place = Workspace(workspace)
+    typer.echo(export_run(load_run(place, run), directory, place))
 
 
 def stats(

@@ -9,9 +9,9 @@ from bench.results_rows import CORPUS, read_toml
 from segclf.encoders import DEFAULT_ENCODER
 from segclf.grids import read_experiment, unique
 from segclf.leaderboard import leaderboard
+from segclf.options import TrainingOptions
 from segclf.runs import list_runs
 from segclf.sweeps import sweep
-from segclf.training import TrainingOptions
 from segclf.workspace import Workspace
 from tests.conftest import ROOT
 from tests.segclf.test_sweeps import embed_hashes

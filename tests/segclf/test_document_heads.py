@@ -15,7 +15,8 @@ from segclf.heads import DOCUMENT_HEADS, make_head
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
 from segclf.metrics import precision_recall_f1
-from segclf.training import TrainingOptions, predict, train_head
+from segclf.options import TrainingOptions
+from segclf.training import predict, train_head
 from tests.segclf.test_training import topics
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from embedcache import UserError
 from segclf.encoders import DEFAULT_ENCODER
 from segclf.grids import Trial, expand, given_values, read_experiment, select, settings_of
-from segclf.training import TrainingOptions, resolve
+from segclf.options import TrainingOptions, resolve
 
 VALUES = {
     "head": st.sampled_from(["mlp", "bilstm", "transformer"]),

@@ -20,9 +20,9 @@ from segclf.evaluation import evaluate, probabilities_of
 from segclf.grids import Trial, expand
 from segclf.leaderboard import SCORES, leaderboard, run_row, system_labels
 from segclf.metrics import score_at_half
+from segclf.options import TrainingOptions
 from segclf.runs import Run, list_runs, load_run
 from segclf.sweeps import find_runs, report, sweep
-from segclf.training import TrainingOptions
 from segclf.workspace import EncoderReference, Workspace
 from tests.conftest import STORIES, HashEncoder
 

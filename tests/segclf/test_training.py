@@ -15,7 +15,8 @@ from segclf.heads import HEADS, make_head
 from segclf.heads.base import BaseHead, Dropout
 from segclf.heads.transformer import sinusoidal_positions
 from segclf.metrics import precision_recall_f1
-from segclf.training import TrainingOptions, check_options, predict, train_head
+from segclf.options import TrainingOptions, check_options
+from segclf.training import predict, train_head
 from segclf.windows import OUTSIDE, windows_of
 
 
