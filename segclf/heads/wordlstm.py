@@ -41,6 +41,7 @@ class WordLSTM(MLP):
         states = run_lstm(self.lstm, projected, places, sizes.tolist())
         first = sizes.cumsum(0) - sizes  # of each step
         last = first[lengths[:, 0] - 1] + torch.arange(len(rows), device=rows.device)
-        read = F.embedding(last[order.argsort()], states.transpose(0, 1).flatten(1))  # (s, h)
-        dropped: Tensor = self.dropout(read)
+        ends = torch.stack([last, last + places.shape[1]])[:, order.argsort()]  # (2, s)
+        read = F.embedding(ends, states.flatten(0, 1))  # (2, s, h / 2)
+        dropped: Tensor = self.dropout(read.transpose(0, 1).flatten(1))
         return dropped
