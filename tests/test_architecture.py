@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from segclf.heads import Head
+from segclf.heads.base import Sentences
 from segclf.training import predict
 from tests.conftest import ROOT
 from tests.segclf.test_training import topics
@@ -51,7 +52,7 @@ def test_every_room_on_the_plan_is_there():
 
 def test_the_head_that_the_page_adds_works():
     (source,) = re.findall(r"```python\n# segclf/heads/gru.py\n(.*?)```", PAGE, re.DOTALL)
-    names = {"Head": Head, "nn": nn, "Tensor": Tensor}
+    names = {"Head": Head, "Sentences": Sentences, "nn": nn, "Tensor": Tensor}
     exec(source, names)
     examples = topics(0, documents=1)
     torch.manual_seed(0)
