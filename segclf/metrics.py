@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 from segclf.decoding import decode
 from segclf.windows import candidates
@@ -88,12 +87,14 @@ def score_at_half(
 def precision_recall_f1(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], offsets: NDArray[np.int64]
 ) -> tuple[float, float, float]:
-    """Return precision, recall and F1 of the boundaries over the candidates, 0 where undefined."""
+    """Return precision, recall and F1 of the boundaries over the candidates, 0 where undefined.
+
+    scikit-learn counts the same; its import would take every command a second.
+    """
     due = candidates(offsets)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        labels[due], predicted[due], average="binary", zero_division=0
-    )
-    return float(precision), float(recall), float(f1)
+    said, there = int(predicted[due].sum()), int(labels[due].sum())
+    right = int((predicted[due] & labels[due]).sum())
+    return right / max(said, 1), right / max(there, 1), 2 * right / max(said + there, 1)
 
 
 def window_size(labels: NDArray[np.bool_]) -> int:
