@@ -86,13 +86,13 @@ class _Recurrence(Function):
         steps = _by_step(sizes, gates, *_by_gate(gates), differences, bounded)
         of_steps = _by_step(sizes, of_gates, *_by_gate(of_gates), of_states)
         cells_before = [torch.zeros_like(cells[:, : sizes[0]]), *torch.split(cells, sizes, 1)]
-        handed = None  # to the cell by the step behind
+        behind = None  # the step after: its forget gate, and the gradient of its cell
         for t in reversed(range(len(sizes))):
             gate, entry, forget, _, output, difference, bound = steps[t]
             of_gate, of_entry, of_forget, of_update, of_output, of_state = of_steps[t]
             of_cell = torch.ops.aten.tanh_backward(of_state * output, bound)
-            if handed is not None:
-                of_cell[:, : handed.shape[1]] += handed
+            if behind is not None:
+                of_cell[:, : sizes[t + 1]].addcmul_(*behind)
             torch.mul(of_cell, difference, out=of_entry)
             torch.mul(of_cell, cells_before[t][:, : sizes[t]], out=of_forget)
             torch.mul(of_cell, entry, out=of_update).mul_(2)
@@ -100,7 +100,7 @@ class _Recurrence(Function):
             torch.ops.aten.sigmoid_backward.grad_input(of_gate, gate, grad_input=of_gate)
             if t:
                 of_steps[t - 1][-1][:, : sizes[t]].baddbmm_(of_gate, recurrent)
-                handed = of_cell.mul_(forget)
+                behind = forget, of_cell
         of_inputs = torch.ops.aten.embedding_dense_backward(of_gates, places, ctx.rows, -1, False)
         following = zip(torch.split(states, sizes, 1), [*sizes[1:], 0], strict=True)
         read = torch.cat([state[:, :b] for state, b in following], dim=1)
