@@ -87,7 +87,7 @@ class Batch:
     """What a head is trained on in one step.
 
     Attributes:
-        sentences: s of them, those of the batch's runs.
+        sentences: those of the batch's runs, vectors (s, d) or words (s, l).
         places: what a head reads them by. Windows (b, 2w) of positions in them, OUTSIDE where
             there is no sentence; or offsets (m + 1,) of documents, with b candidates in all.
         targets: (b,) float32 of 0 and 1.

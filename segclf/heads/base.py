@@ -87,7 +87,7 @@ class Head(BaseHead):
         """Represent sentences and gather them into windows.
 
         Args:
-            sentences: s of them.
+            sentences: vectors (s, d), or s sentences' words.
             windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
 
         Returns:

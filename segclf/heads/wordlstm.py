@@ -26,7 +26,11 @@ class WordLSTM(MLP):
         self.dropout = Dropout(dropout)
 
     def represent(self, sentences: Sentences) -> Tensor:
-        """Read sentences, each once: (s, h)."""
+        """Read sentences, each once: (s, h).
+
+        Raises:
+            TypeError: they are vectors, not words.
+        """
         if not isinstance(sentences, Words):
             raise TypeError("this head reads words")
         projected = super().represent(sentences.table)  # (u + 1, h)
@@ -34,9 +38,9 @@ class WordLSTM(MLP):
         order = lengths.argsort(descending=True)
         rows, lengths = sentences.rows[order], lengths[order, None]
         step = torch.arange(rows.shape[1], device=rows.device)
-        behind = rows.gather(1, (lengths - 1 - step).clamp(min=0))
+        backwards = rows.gather(1, (lengths - 1 - step).clamp(min=0))
         going = lengths > step  # (s, l): longest first
-        places = torch.stack([rows.T[going.T], behind.T[going.T]])  # (2, words)
+        places = torch.stack([rows.T[going.T], backwards.T[going.T]])  # (2, words)
         sizes = going.sum(dim=0)  # (l,)
         states = run_lstm(self.lstm, projected, places, sizes.tolist())
         first = sizes.cumsum(0) - sizes  # of each step
