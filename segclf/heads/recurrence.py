@@ -17,8 +17,8 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, places: Tensor, sizes: list[int]) -> T
     Args:
         lstm: one layer, bidirectional, k numbers of state.
         rows: (r, h) float32, what sequences are made of.
-        places: (2, n) int64, the rows that sequences read, forwards and backwards: of every sequence its
-            first, then of every sequence its second, and so on.
+        places: (2, n) int64, the rows that sequences read, forwards and backwards: of every
+            sequence its first, then of every sequence its second, and so on.
         sizes: sequences at each step, n in all. They may get fewer, by the last ones.
 
     Returns:
