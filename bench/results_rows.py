@@ -87,7 +87,7 @@ def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
         for run in runs
         if run.kind == system["kind"]
         and run.encoder.name == FINETUNED
-        and _but_seed(run.record["options"]) == expected
+        and _but_seed(options_from(run.record).to_dict()) == expected
     ]
 
 

@@ -64,14 +64,21 @@ class Backbone(nn.Module):
     Args:
         encoder: whose model to take; its pooling is of no account here.
         checkpointing: compute activations again in the backward pass.
+        attention_dropout: in place of the encoder's own.
 
     Raises:
-        UserError: its tokenizer has no [CLS] and [SEP].
+        UserError: its tokenizer has no [CLS] and [SEP], or its attention's dropout is not known.
     """
 
-    def __init__(self, encoder: TransformerEncoder, *, checkpointing: bool = False) -> None:
+    def __init__(
+        self,
+        encoder: TransformerEncoder,
+        *,
+        checkpointing: bool = False,
+        attention_dropout: float | None = None,
+    ) -> None:
         super().__init__()
-        self.network, self._tokenizer = _load(encoder)
+        self.network, self._tokenizer = _load(encoder, attention_dropout)
         config = self.network.config
         self.dim = int(config.hidden_size)
         self.layers = int(config.num_hidden_layers)
@@ -187,17 +194,29 @@ def _checkpoint_activations(network: Any) -> None:  # noqa: ANN401
     network.disable_input_require_grads()  # they would lead gradients through frozen layers
 
 
-def _load(encoder: TransformerEncoder) -> tuple[Any, Any]:
+def _set_attention_dropout(config: Any, share: float) -> None:  # noqa: ANN401
+    for name in ("attention_probs_dropout_prob", "attention_dropout"):  # BERT and others
+        if hasattr(config, name):
+            setattr(config, name, share)
+            return
+    raise UserError(f"--attention-dropout: a {config.model_type} encoder has none to set")
+
+
+def _load(encoder: TransformerEncoder, attention_dropout: float | None) -> tuple[Any, Any]:
     """Load model and tokenizer; an unused pooler is left out."""
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     silence_transformers()
     directory = encoder.directory
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        cut = {} if encoder.layer is None else {"num_hidden_layers": encoder.layer}
+        config = AutoConfig.from_pretrained(directory, local_files_only=True)
+        if encoder.layer is not None:
+            config.num_hidden_layers = encoder.layer
+        if attention_dropout is not None:
+            _set_attention_dropout(config, attention_dropout)
         network = AutoModel.from_pretrained(
-            directory, dtype=torch.float32, local_files_only=True, **cut
+            directory, config=config, dtype=torch.float32, local_files_only=True
         )
     except (OSError, ValueError, ImportError) as error:
         raise UserError(

@@ -25,6 +25,8 @@ class FinetuneOptions:
         epochs: passes over train.
         freeze: keep the embeddings and so many of the first layers as they are; None trains all.
         checkpointing: compute activations again in the backward pass: less memory, more time.
+        attention_dropout: share of the encoder's attention weights that is dropped; None leaves
+            the encoder its own. On a CPU torch fuses attention only where nothing is dropped.
         seed: of new weights, dropout and order.
     """
 
@@ -40,6 +42,7 @@ class FinetuneOptions:
     epochs: int = 1
     freeze: int | None = None
     checkpointing: bool = False
+    attention_dropout: float | None = None
     seed: int = 0
 
     @property
@@ -71,6 +74,10 @@ class FinetuneOptions:
             raise UserError(f"seed is {self.seed}: take 0 to {_SEEDS - 1}")
         if self.freeze is not None and self.freeze < 0:
             raise UserError(f"--freeze {self.freeze}: take 0 (the embeddings alone) or more")
+        if self.attention_dropout is not None and not 0 <= self.attention_dropout < 1:
+            raise UserError(
+                f"--attention-dropout {self.attention_dropout}: take 0 or more, below 1"
+            )
 
 
 @dataclass(frozen=True)

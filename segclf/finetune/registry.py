@@ -22,7 +22,9 @@ def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System
         UserError: the model cannot be taken, or does not fit the options.
     """
     torch.manual_seed(options.seed)
-    backbone = Backbone(encoder, checkpointing=options.checkpointing)
+    backbone = Backbone(
+        encoder, checkpointing=options.checkpointing, attention_dropout=options.attention_dropout
+    )
     if options.freeze is not None:
         backbone.freeze(options.freeze)
     if isinstance(options, CrossSegmentOptions):

@@ -91,6 +91,16 @@ def test_checkpointing_changes_nothing(tiny_bert, tmp_path):
     assert histories[0][1].loss == pytest.approx(histories[1][1].loss, rel=1e-5)
 
 
+@pytest.mark.parametrize("share", [None, 0.0, 0.5])
+def test_attention_dropout_takes_the_place_of_the_encoders_own(still_bert, share):
+    options = CrossSegmentOptions(attention_dropout=share, dropout=0.0)
+    system, text = system_and_text(still_bert, options)
+    system.train()
+    group = np.arange(1, 9)
+    same = torch.equal(system(text, group), system(text, group))
+    assert same == (share != 0.5)
+
+
 @pytest.mark.parametrize("layers", [0, 1, 2])
 def test_what_is_frozen_stays(tiny_bert, layers, tmp_path):
     options = CrossSegmentOptions(freeze=layers, learning_rate=1e-3)
@@ -168,6 +178,7 @@ def test_only_matrices_decay_and_the_upper_network_has_its_rate(tiny_bert):
         ({"accumulate": 0}, "accumulate is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"freeze": -1}, "--freeze -1"),
+        ({"attention_dropout": 1.0}, "--attention-dropout 1.0"),
     ],
 )
 def test_options_out_of_range_are_told(change, message):
