@@ -4,10 +4,12 @@ The markup is described at the head of each of the library's files and in its an
 """
 
 import re
+import sys
 import unicodedata
 
 from segclf.corpus import plain
 from segclf.corpus.documents import Document
+from segclf.corpus.layout import BLANK_LINE
 from segclf.corpus.plain import ReadOptions
 
 _RULER = re.compile(r"^-{20,}[ \t]*\r?$", re.MULTILINE)
@@ -27,17 +29,18 @@ _LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
 _LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
 _MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
 _GETA = "〓"  # the printer's mark for a missing character
+_HIGHEST_CELL = 94  # of a row, and so many rows
 _TITLE_LINES = 6
 
 
 def recognizes(text: str) -> bool:
-    """Say whether a text has the library's markup: its annotations, or ruby and its colophon."""
-    return "［＃" in text or ("《" in text and _COLOPHON.search(text) is not None)
+    """Say whether a text has the library's annotations, or its colophon."""
+    return "［＃" in text or _COLOPHON.search(text) is not None
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     """Read one document: the text between header and colophon, without its markup."""
-    body, headings = strip_markup(_body(text))
+    body, headings = strip_markup(body_of(text))
     (document,) = plain.read(body, document_id, options)
     return [
         Document(document.id, document.sentences, document.labels, document.headings + headings)
@@ -56,21 +59,21 @@ def strip_markup(text: str) -> tuple[str, int]:
     """
     text, blocks = _HEADING_BLOCK.subn("", text)
     text, lines = _HEADING_LINE.subn("", text)
+    text = _RUBY.sub("", text).replace("｜", "")  # before a gaiji becomes one of these brackets
     text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
-    text = _ANNOTATION.sub("", text)
-    return _RUBY.sub("", text).replace("｜", ""), blocks + lines
+    return _ANNOTATION.sub("", text), blocks + lines
 
 
-def _body(text: str) -> str:
+def body_of(text: str) -> str:
     """Cut the title, the explanation of the markup between two rulers, and the colophon."""
     rulers = list(_RULER.finditer(text))
     if len(rulers) >= 2:
         text = text[rulers[1].end() :]
     else:  # no explanation: title and author stand above the first blank line
-        head, _, rest = text.partition("\n\n")
-        text = rest if rest and head.count("\n") < _TITLE_LINES else text
+        head, *rest = BLANK_LINE.split(text, maxsplit=1)
+        text = rest[0] if rest and len(head.splitlines()) <= _TITLE_LINES else text
     colophons = list(_COLOPHON.finditer(text))
     return text[: colophons[-1].start()] if colophons else text
 
@@ -88,9 +91,13 @@ def _compose_accents(match: re.Match[str]) -> str:
 def _character(note: str) -> str:
     """Return the character that a note on one outside Shift_JIS describes."""
     if match := _UNICODE_CODE.search(note):
-        return chr(int(match.group(1), 16))
+        number = int(match.group(1), 16)
+        known = number <= sys.maxunicode and unicodedata.category(chr(number)) != "Cs"
+        return chr(number) if known else _GETA
     if match := _JIS_CODE.search(note):
         plane, row, cell = (int(number) for number in match.groups())
+        if max(row, cell) > _HIGHEST_CELL:
+            return _GETA
         encoded = bytes([0x8F] if plane == 2 else []) + bytes([0xA0 + row, 0xA0 + cell])
         return encoded.decode("euc_jis_2004", errors="ignore") or _GETA
     return _GETA

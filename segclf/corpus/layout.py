@@ -7,14 +7,20 @@ Boundary = Literal["indent", "line", "blank"]
 
 _LINE = re.compile(r"[^\r\n]+")
 _NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
-_BLANK_LINE = re.compile(rf"{_NEWLINE}[^\S\r\n]*{_NEWLINE}")
+BLANK_LINE = re.compile(rf"{_NEWLINE}[^\S\r\n]*{_NEWLINE}")
 _INDENT = re.compile(r"\u3000|\t| {2,}")
 _SENTENCE_END = re.compile(r"[。．.!?！？…]+[」』）)\"'”’]*")
 _ENDS_SENTENCE = re.compile(r"[。．.!?！？…」』）)\"'”’:：―—]\s*$")
+_ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+_NUMBER_WORD = (
+    "(?i:(?:the )?(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    "|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last))"
+)
 _NUMBERED = re.compile(
-    r"(?:第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|[IVXLCDM]+\.?|\d+\.?"
-    r"|(?:chapter|part|book|act|scene|section)\s+[\w.]+.{0,60})",
-    re.IGNORECASE,
+    r"第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|\d+\.?"
+    rf"|{_ROMAN}\.?"
+    rf"|(?i:chapter|part|book|act|scene|section)\s+(?:\d[\d.]*|{_ROMAN}|{_NUMBER_WORD}\b)"
+    r"(?:\s*[.:—–-].{0,60}|\s.{0,60}[^.!?…\"'”’])?"  # a title behind it
 )
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _LONGEST_HEADING = 40
@@ -46,7 +52,7 @@ def guess_boundary(text: str) -> Boundary:
         return "line"
     if sum(bool(_INDENT.match(line)) for line in lines) >= 0.1 * len(lines):
         return "indent"
-    if not _BLANK_LINE.search(text.strip()):
+    if not BLANK_LINE.search(text.strip()):
         return "line"
     sentences = sum(max(len(_SENTENCE_END.findall(line)), 1) for line in lines)
     return "blank" if is_wrapped(text) or sentences <= 1.2 * len(lines) else "line"
@@ -72,7 +78,7 @@ def units_of(
     Returns:
         The units, blank ones left out, and the count of titles that were dropped.
     """
-    pieces = _blocks(text) if boundary == "blank" else _lines(text)
+    pieces = _pieces(text, boundary)
     units, headings = [], 0
     for number, (start, end) in enumerate(pieces):
         before = pieces[number - 1][1] if number else None
@@ -91,20 +97,24 @@ def _lines(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _LINE.finditer(text) if not match.group().isspace()]
 
 
-def _blocks(text: str) -> list[tuple[int, int]]:
-    """Join lines that no blank line parts."""
-    blocks: list[tuple[int, int]] = []
-    for start, end in _lines(text):
-        if blocks and not _BLANK_LINE.search(text, blocks[-1][1], start):
-            blocks[-1] = (blocks[-1][0], end)
+def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
+    """Join lines that break within sentences: none that a blank line or an indent parts."""
+    lines = _lines(text)
+    if boundary == "line" or (boundary == "indent" and not is_wrapped(text)):
+        return lines
+    pieces: list[tuple[int, int]] = []
+    for start, end in lines:
+        parted = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
+        if parted or (boundary == "indent" and _INDENT.match(text, start)):
+            pieces.append((start, end))
         else:
-            blocks.append((start, end))
-    return blocks
+            pieces[-1] = (pieces[-1][0], end)
+    return pieces
 
 
 def _stands_alone(text: str, start: int, end: int, before: int | None, after: int | None) -> bool:
-    above = before is None or bool(_BLANK_LINE.search(text, before, start))
-    below = after is None or bool(_BLANK_LINE.search(text, end, after))
+    above = before is None or bool(BLANK_LINE.search(text, before, start))
+    below = after is None or bool(BLANK_LINE.search(text, end, after))
     return above and below and not (before is None and after is None)
 
 

@@ -218,6 +218,8 @@ def _load(encoder: TransformerEncoder, attention_dropout: float | None) -> tuple
         network = AutoModel.from_pretrained(
             directory, config=config, dtype=torch.float32, local_files_only=True
         )
+    except UserError:
+        raise
     except (OSError, ValueError, ImportError) as error:
         raise UserError(
             f"{encoder.name} cannot be loaded as a Hugging Face encoder: "

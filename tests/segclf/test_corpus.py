@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from embedcache import UserError
 from segclf.corpus import Document, ReadOptions, aozora, plain, read_corpus
 from segclf.corpus.decode import decode
-from segclf.corpus.layout import Unit, guess_boundary, units_of
+from segclf.corpus.layout import Unit, guess_boundary, is_wrapped, units_of
 from segclf.corpus.plain import sentences_in
 from segclf.corpus.read import read_text
 from segclf.corpus.sentences import SENTENCE_RULES
@@ -99,6 +99,48 @@ def test_titles_are_removed_and_counted(tmp_path):
     assert len(corpus) == 15
 
 
+TITLES = (
+    "第三章",
+    "XIV",
+    "12.",
+    "Chapter 4",
+    "Part One: Rain",
+    "CHAPTER IV. Rain falls.",
+    "Act 2.1",
+)
+NO_TITLES = (
+    "Did.",
+    "Part of him was glad.",
+    "Book it now.",
+    "part of the house.",
+    "Part one ended.",
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_title"),
+    [
+        *[(line, True) for line in TITLES],
+        *[(line, False) for line in NO_TITLES],
+    ],
+)
+def test_a_line_that_is_a_number_is_a_title(line, is_title):
+    units, headings = units_of(f"Rain fell.\n{line}\nWe stayed.", "line")
+    assert (headings, len(units)) == ((1, 2) if is_title else (0, 3))
+
+
+def test_lines_wrapped_below_an_indent_are_joined(tmp_path):
+    text = (
+        "  It rained on the town and\nthe river rose. We stayed in the\nhouse and read.\n"
+        "  Then it was over, and we went\nout to look.\n"
+    )
+    assert labelled(read(write(tmp_path, text))) == [
+        ("It rained on the town and the river rose.", True),
+        ("We stayed in the house and read.", False),
+        ("Then it was over, and we went out to look.", True),
+    ]
+
+
 def test_the_example_stories_have_their_size():
     corpus = read_corpus(STORIES)
     assert len(corpus.document_ids) >= 6
@@ -130,7 +172,10 @@ def test_the_mark_changes_labels_and_no_sentence(rule, lines, marked):
     options = ReadOptions("indent", rule, "ja")
     (with_marks,), (without,) = (plain.read(text, "x", options) for text in (laid_out, bare))
     if rule == "kuten":  # counts the mark when it drops pieces of one character
+        assume(not is_wrapped(bare))
         assert set(without.sentences) <= set(with_marks.sentences)
+    elif is_wrapped(bare):  # a mark also parts lines that are joined else
+        assert len({"".join("".join(d.sentences).split()) for d in (with_marks, without)}) == 1
     else:
         assert with_marks.sentences == without.sentences
         assert with_marks.headings == without.headings
@@ -164,6 +209,34 @@ def test_aozora_markup_is_removed(tmp_path):
     assert corpus.headings_removed == 1
 
 
+@pytest.mark.parametrize(
+    ("note", "character"),
+    [
+        ("「てへん＋劣」、第3水準1-84-77", "挘"),
+        ("始め二重山括弧、1-1-52", "《"),
+        ("第1水準1-99-1", "〓"),
+        ("U+110000", "〓"),
+        ("U+D800", "〓"),
+        ("説明だけ", "〓"),
+    ],
+)
+def test_a_note_on_a_character_becomes_it_or_the_mark_of_a_missing_one(note, character):
+    assert aozora.strip_markup(f"あ※［＃{note}］い")[0] == f"あ{character}い"
+
+
+def test_brackets_that_are_text_are_no_ruby():
+    text = "※［＃始め二重山括弧、1-1-52］言葉《ことば》※［＃終わり二重山括弧、1-1-53］"
+    assert aozora.strip_markup(text)[0] == "《言葉》"
+
+
+def test_an_aozora_file_without_ruby_is_known_by_its_colophon(tmp_path):
+    text = "題\r\n著者\r\n\r\n　雨。\r\n「傘。」\r\n\r\n底本：「本」\r\n　　　2000年\r\n"
+    assert labelled(read(write(tmp_path, text.encode("cp932")))) == [
+        ("雨。", True),
+        ("「傘。」", False),
+    ]
+
+
 NOVELS = {
     "765_ruby_2469": "train/higan",
     "773_ruby_5968": "dev/kokoro",
@@ -184,7 +257,7 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
     """
     marked = read_text(shared / "data/aozora" / f"{name}.txt")
     inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
-    body, _ = aozora.strip_markup(aozora._body(inline))
+    body, _ = aozora.strip_markup(aozora.body_of(inline))
     plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt")
     ours, theirs = (paragraph_lines(text) for text in (body, plain_text))
     assert sum(begins for begins, _ in ours) == sum(begins for begins, _ in theirs)

@@ -1,5 +1,6 @@
 """Systems learn, and a stopped run ends as if it had not been stopped."""
 
+import shutil
 import signal
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import XLNetConfig
 
 from embedcache import UserError, load_encoder
 from segclf.finetune import training
@@ -99,6 +101,14 @@ def test_attention_dropout_takes_the_place_of_the_encoders_own(still_bert, share
     group = np.arange(1, 9)
     same = torch.equal(system(text, group), system(text, group))
     assert same == (share != 0.5)
+
+
+def test_attention_dropout_of_an_encoder_without_is_told(tiny_bert, tmp_path):
+    folder = shutil.copytree(tiny_bert, tmp_path / "xlnet")
+    XLNetConfig(vocab_size=50, d_model=32, n_layer=1, n_head=2, d_inner=32).save_pretrained(folder)
+    options = CrossSegmentOptions(attention_dropout=0.0)
+    with pytest.raises(UserError, match="--attention-dropout: a xlnet encoder has none"):
+        make_system(load_encoder(str(folder)), options)
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
