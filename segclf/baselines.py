@@ -9,14 +9,15 @@ RANDOM_DRAWS = 20
 
 
 def baseline_scores(
-    labels: NDArray[np.bool_], offsets: NDArray[np.int64], training_rate: float
+    labels: NDArray[np.bool_], offsets: NDArray[np.int64], *, paragraph_length: float, rate: float
 ) -> dict[str, Scores]:
     """Score the trivial answers.
 
     Args:
         labels: (n,) bool, true boundaries.
         offsets: (m + 1,) where documents begin.
-        training_rate: share of boundaries among the training sentences.
+        paragraph_length: mean of the training paragraphs, in sentences.
+        rate: share of boundaries among the training candidates.
 
     Returns:
         Scores of `everywhere`, `nowhere`, `even` (paragraphs of the mean training length) and
@@ -24,18 +25,18 @@ def baseline_scores(
     """
     n = len(labels)
     draws = [
-        score(labels, np.random.default_rng(seed).random(n) < training_rate, offsets).to_dict()
+        score(labels, np.random.default_rng(seed).random(n) < rate, offsets).to_dict()
         for seed in range(RANDOM_DRAWS)
     ]
     return {
         "everywhere": score(labels, np.ones(n, dtype=np.bool_), offsets),
         "nowhere": score(labels, np.zeros(n, dtype=np.bool_), offsets),
-        "even": score(labels, _evenly_spaced(offsets, training_rate), offsets),
+        "even": score(labels, _evenly_spaced(offsets, paragraph_length), offsets),
         "random": Scores(**{name: float(np.mean([d[name] for d in draws])) for name in draws[0]}),
     }
 
 
-def _evenly_spaced(offsets: NDArray[np.int64], rate: float) -> NDArray[np.bool_]:
-    spacing = max(round(1 / rate), 1) if rate > 0 else int(offsets[-1]) + 1
+def _evenly_spaced(offsets: NDArray[np.int64], length: float) -> NDArray[np.bool_]:
     position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
-    return np.isin(position % spacing, 0)
+    marks: NDArray[np.bool_] = position % max(round(length), 1) == 0
+    return marks

@@ -98,6 +98,9 @@ class Batch:
     targets: Tensor
 
 
+_RUNS = 8  # a batch, about: more of them mix better, fewer share more
+
+
 class Batches:
     """Every candidate once an epoch, in runs of neighbours whose order and edges are drawn anew.
 
@@ -110,11 +113,10 @@ class Batches:
         device: where the vectors live.
     """
 
-    RUNS = 8  # a batch: more of them mix better, fewer share more
-
     def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
         self._window = window
-        self._run = max(batch_size // self.RUNS, 1)
+        self._run = max(batch_size // _RUNS, 1)
+        self._runs = batch_size // self._run
         self._vectors = torch.from_numpy(examples.vectors).to(device)
         self._table = None
         if examples.table is not None:
@@ -133,15 +135,15 @@ class Batches:
     def __len__(self) -> int:
         """Return the most steps that an epoch may have."""
         runs = -(-len(self._vectors) // self._run) + 1
-        return -(-runs // self.RUNS)
+        return -(-runs // self._runs)
 
     def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
         n = len(self._vectors)
         starts = np.arange(random.integers(-self._run + 1, 1), n, self._run)
         random.shuffle(starts)
-        for first in range(0, len(starts), self.RUNS):
-            batch = self._batch(torch.from_numpy(starts[first : first + self.RUNS]))
+        for first in range(0, len(starts), self._runs):
+            batch = self._batch(torch.from_numpy(starts[first : first + self._runs]))
             if len(batch.targets):
                 yield batch
 

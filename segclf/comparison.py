@@ -105,7 +105,7 @@ class Comparison:
             "unit": how.unit,
             "units": how.units,
             "block_length": how.block_length,
-            "few_documents": how.unit == "document" and self.documents < FEW_DOCUMENTS,
+            "few_documents": how.unit == "document" and how.units < FEW_DOCUMENTS,
         }
 
 
@@ -187,10 +187,12 @@ def units_of(
         for a, b in pairwise(part.offsets)
         if b - a > 1  # as in the scores: there is nothing to decide in a shorter one
     ]
+    if not documents:
+        raise UserError("no document of this split has two sentences: there is nothing to compare")
     if len(documents) > 1:
         units = np.stack([counts.sum(axis=0) for counts in documents])
         units[..., PK] = pk_of_counts(units)  # the score is the mean over documents
-        units[..., WEIGHT] = 1
+        units[..., WEIGHT] = units[..., WEIGHT] > 0  # none where it is too short for Pk
         return units, Resampling("document", len(units), len(units), None)
     (counts,) = documents
     n = len(counts)

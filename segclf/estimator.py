@@ -5,7 +5,7 @@ from itertools import pairwise
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Says before which sentences of a text a paragraph begins, from the sentences' vectors.
 
     Rows are sentences in the order of the text, so they must not be shuffled; split data by
-    documents, with `groups` and `sklearn.model_selection.GroupKFold`.
+    documents, with `groups` and `sklearn.model_selection.GroupKFold`. A search or a
+    cross-validation hands `groups` on to the classifier only under
+    `sklearn.set_config(enable_metadata_routing=True)`; else each part is one document to it.
 
     Args:
         head: see `segclf.options.TrainingOptions`, as all up to `patience`.
@@ -65,6 +67,10 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> classifier = BoundaryClassifier(head="bilstm", window=4)
         >>> classifier.fit(vectors, begins, groups=documents).predict(more_vectors)
     """
+
+    # what scikit-learn's metadata routing hands on without being asked
+    __metadata_request__fit: ClassVar = {"groups": True}
+    __metadata_request__score: ClassVar = {"groups": True}
 
     def __init__(
         self,

@@ -100,8 +100,9 @@ def evaluate(
             or the store lacks the run's encoder.
     """
     stored = workspace.load_corpus(corpus_name or run.record["corpus"])
-    own = stored.name == run.record["corpus"]
-    if own and run.record.get("corpus_digest", stored.digest) != stored.digest:
+    own = run.path.parent == workspace.runs and stored.name == run.record["corpus"]
+    changed = run.record.get("corpus_digest", stored.digest) != stored.digest
+    if changed and (own or corpus_name is None):
         raise UserError(
             f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
             "embed the new text with another --name and take --corpus"
@@ -123,7 +124,11 @@ def evaluate(
         boundaries=int(part.labels.sum()),
         scores=score(part.labels, predicted, part.offsets),
         baselines=baseline_scores(
-            part.labels, part.offsets, counts["boundaries"] / counts["sentences"]
+            part.labels,
+            part.offsets,
+            paragraph_length=counts["sentences"] / max(counts["boundaries"], 1),
+            rate=(counts["boundaries"] - counts["documents"])
+            / (counts["sentences"] - counts["documents"]),
         ),
         collapsed=is_collapsed(predicted, part.offsets),
         predict_seconds=prediction.seconds,
@@ -131,7 +136,7 @@ def evaluate(
         reliability=reliability(probabilities[due], part.labels[due]),
         probabilities=probabilities,
     )
-    if own and run.path.parent == workspace.runs:
+    if own:
         write_array(run.path / f"eval-{split}.npy", probabilities)
         write_json(run.path / f"eval-{split}.json", evaluation.to_dict(), indent=1)
     return evaluation

@@ -18,8 +18,9 @@ class Scores:
         precision: share of predicted boundaries that are true.
         recall: share of true boundaries that are predicted.
         f1: harmonic mean of the two.
-        pk: Beeferman et al. 1999; the lower the better; mean over documents.
-        window_diff: Pevzner and Hearst 2002; the lower the better; mean over documents.
+        pk: Beeferman et al. 1999; the lower the better; mean over documents, those apart that are
+            too short for it.
+        window_diff: Pevzner and Hearst 2002; the lower the better; likewise.
     """
 
     precision: float
@@ -49,7 +50,7 @@ def score(
     pairs = [
         (labels[start:stop], predicted[start:stop])
         for start, stop in pairwise(offsets)
-        if stop - start > 1
+        if stop - start > 1 and stop - start > window_size(labels[start:stop])
     ]
     return Scores(
         precision,

@@ -12,6 +12,7 @@ from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.runs import Run, examples_of
 from segclf.training import predict
+from segclf.windows import candidates
 from segclf.workspace import Workspace
 
 
@@ -20,7 +21,8 @@ class Prediction:
     """What a run says of sentences.
 
     Attributes:
-        probabilities: (n,) float32, that a paragraph begins with the sentence; calibrated.
+        probabilities: (n,) float32, that a paragraph begins with the sentence; calibrated. That of
+            a document's first is 1.
         seconds: wall-clock time from sentences, or their cached vectors, to probabilities; the
             model was loaded before.
     """
@@ -57,6 +59,7 @@ def predict_corpus(
         text = system.backbone.tokenize(corpus.sentences, corpus.offsets)
         probabilities = system.predict(text, progress=progress)
     probabilities = calibrate(probabilities, run.temperature)
+    probabilities[~candidates(corpus.offsets)] = 1  # a document begins with a paragraph
     return Prediction(probabilities, time.perf_counter() - started)
 
 

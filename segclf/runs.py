@@ -10,7 +10,6 @@ runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 import json
 import math
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -31,7 +30,7 @@ from segclf.options import TrainingOptions, check_options, resolve
 from segclf.pictures import draw_history
 from segclf.provenance import machine, versions
 from segclf.training import Epoch, train_head
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace, scratch_folder, write_json
 
 RECORD = "run.json"
 CONFIGURATION = "config.json"  # what stands in its place in a folder of `segclf.sharing`
@@ -275,9 +274,7 @@ def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     options = record["options"]
     reads = "document" if options["context"] == "document" else f"w{options['window']}"
     runs.mkdir(parents=True, exist_ok=True)
-    scratch = runs / f".{os.getpid()}.tmp"
-    try:
-        scratch.mkdir()
+    with scratch_folder(runs) as scratch:
         save_file(head.state_dict(), scratch / WEIGHTS)
         draw_history(record, scratch / "history.png")
         write_json(scratch / RECORD, record, indent=1)
@@ -291,5 +288,3 @@ def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
                 if not path.exists():
                     raise
                 number += 1
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

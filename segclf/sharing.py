@@ -8,9 +8,7 @@ DIR/README.md            its model card
 
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from segclf.encoders import state_path
 from segclf.evaluation import read_evaluation
 from segclf.leaderboard import SPLITS
 from segclf.runs import CONFIGURATION, WEIGHTS, Run
-from segclf.workspace import Workspace, write_json, write_text
+from segclf.workspace import Workspace, scratch_folder, write_json, write_text
 
 _PRIVATE = ("history", "machine")  # of a record: of interest where it was trained
 
@@ -64,10 +62,11 @@ def write_model(
     Raises:
         UserError: there is something in the directory.
     """
-    path = Path(directory)
+    path = Path(directory).absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"{path} is there and not empty: name a new folder")
-    with _scratch_beside(path) as scratch:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(path.parent) as scratch:
         fill(scratch)
         write_json(scratch / CONFIGURATION, config, indent=1)
         write_text(scratch / "README.md", model_card(path.name, config))
@@ -75,18 +74,6 @@ def write_model(
             path.rmdir()
         os.replace(scratch, path)
     return path
-
-
-@contextmanager
-def _scratch_beside(path: Path) -> Iterator[Path]:
-    parent = path.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}-"))
-    scratch.chmod(0o755)
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _figures(record: dict[str, Any]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from segclf.embedding import embed
 from segclf.evaluation import evaluate, read_evaluation
 from segclf.grids import Experiment, Trial
 from segclf.leaderboard import SPLITS, leaderboard
-from segclf.options import check_options
+from segclf.options import check_options, resolve
 from segclf.runs import Run, list_runs, load_run, train
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace
+from segclf.workspace import StoredCorpus, Workspace
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def sweep(
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
     jobs = min(jobs or max((os.cpu_count() or 1) // threads, 1), max(len(due), 1))
     with tqdm(total=len(due), unit=" runs", disable=None if progress else True) as bar:
-        for outcome in _run_all(workspace, due, stored.name, splits, jobs, threads):
+        for outcome in _run_all(workspace, due, stored, splits, jobs, threads):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_news(outcome), refresh=False)
             bar.update()
@@ -177,15 +177,14 @@ def find_runs(
 ) -> dict[Trial, Run]:
     """Find the runs that trials have in the workspace: same text, same encoder, same options."""
     known = {_key_of_run(run): run for run in list_runs(workspace)}
-    keys = {
-        trial: _key(stored.digest, stored.encoder(trial.encoder, trial.pooling), trial)
-        for trial in trials
-    }
+    keys = {trial: _key(stored, trial) for trial in trials}
     return {trial: known[key] for trial, key in keys.items() if key in known}
 
 
-def _key(digest: str, encoder: EncoderReference, trial: Trial) -> str:
-    return json.dumps([digest, encoder.fingerprint, asdict(trial.options)], sort_keys=True)
+def _key(stored: StoredCorpus, trial: Trial) -> str:
+    encoder = stored.encoder(trial.encoder, trial.pooling)
+    options = asdict(resolve(trial.options))
+    return json.dumps([stored.digest, encoder.fingerprint, options], sort_keys=True)
 
 
 def _key_of_run(run: Run) -> str:
@@ -199,7 +198,7 @@ def _key_of_run(run: Run) -> str:
 def _run_all(
     workspace: Workspace,
     trials: Sequence[Trial],
-    corpus_name: str,
+    stored: StoredCorpus,
     splits: Sequence[Split],
     jobs: int,
     threads: int,
@@ -212,7 +211,14 @@ def _run_all(
     try:
         with _no_interrupts():
             futures = {
-                executor.submit(_complete, workspace.path, corpus_name, trial, splits): trial
+                executor.submit(
+                    _complete,
+                    workspace.path,
+                    stored.name,
+                    stored.digest,
+                    _with_encoder(trial, stored),
+                    splits,
+                ): trial
                 for trial in trials
             }
         for future in as_completed(futures):
@@ -228,6 +234,12 @@ def _run_all(
         raise
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _with_encoder(trial: Trial, stored: StoredCorpus) -> Trial:
+    """Name the latest encoder: another one may be that by the time the trial's turn comes."""
+    encoder = stored.encoder(trial.encoder, trial.pooling)
+    return replace(trial, encoder=encoder.name, pooling=encoder.pooling)
 
 
 def _outcome(trial: Trial, future: "Future[str]", workspace: Workspace) -> Outcome:
@@ -262,10 +274,14 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _complete(path: Path, corpus_name: str, trial: Trial, splits: Sequence[Split]) -> str:
+def _complete(
+    path: Path, corpus_name: str, digest: str, trial: Trial, splits: Sequence[Split]
+) -> str:
     """Do what is missing of a trial, in a worker process; return the name of its run."""
     workspace = Workspace(path)
     stored = workspace.load_corpus(corpus_name)
+    if stored.digest != digest:
+        raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     run = find_runs(workspace, [trial], stored).get(trial)
     if run is None:
         run = train(

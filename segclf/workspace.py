@@ -8,7 +8,10 @@ runs/RUN/         see `segclf.runs`
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, repeat
 from pathlib import Path
@@ -217,6 +220,21 @@ def write_text(path: Path, text: str) -> None:
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write a .npy file, without pickle, whole or not at all."""
     _write(path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder to fill, then to be renamed; what is still there in the end is removed.
+
+    Args:
+        parent: where it is made.
+    """
+    scratch = Path(tempfile.mkdtemp(dir=parent, prefix="."))
+    scratch.chmod(0o755)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -97,6 +97,7 @@ def test_segmenting_only_inserts_breaks(trained, segtool, text):
     assert all(next(c for c in left if c == wanted or c != "\n") == wanted for wanted in text)
     assert set(left) <= {"\n"}
     assert len(re.split(r"\n\s*\n", out.strip())) >= len(pieces)
+    assert found["sentences"][0]["probability"] == 1
     for sentence in found["sentences"]:
         assert 0 <= sentence["probability"] <= 1
         assert sentence["text"] in " ".join(text[sentence["start"] : sentence["end"]].split())

@@ -127,11 +127,14 @@ class Backbone(nn.Module):
         """
         if layers > self.layers:
             raise UserError(f"--freeze {layers}: the encoder has {self.layers} layers")
-        stack = next(
+        stacks = (
             module
             for module in self.network.modules()
             if isinstance(module, nn.ModuleList) and len(module) == self.layers
         )
+        stack = next(stacks, None)
+        if stack is None:
+            raise UserError(f"--freeze: a {type(self.network).__name__} shares its layers' weights")
         embeddings = getattr(self.network, "embeddings", self.network.get_input_embeddings())
         for module in (embeddings, *stack[:layers]):
             module.requires_grad_(False)

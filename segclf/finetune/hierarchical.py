@@ -22,7 +22,7 @@ from segclf.windows import OUTSIDE, check_window, windows_of
 from segclf.windows import candidates as candidates_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
-_RUNS = 4  # of neighbouring candidates in a group: more of them mix better, fewer share more
+_RUNS = 4  # of neighbouring candidates in a group, about: more of them mix better, fewer share more
 _STANDARDIZED_BY = 256  # sentences
 
 
@@ -81,11 +81,12 @@ class Hierarchical(System):
         The runs' order and their edges are drawn anew each time.
         """
         run = max(size // _RUNS, 1)
+        runs = size // run
         due = candidates_of(text.offsets)
         starts = random.permutation(np.arange(random.integers(-run + 1, 1), len(text), run))
         groups = []
-        for first in range(0, len(starts), _RUNS):
-            numbers = (starts[first : first + _RUNS, None] + np.arange(run)).flatten()
+        for first in range(0, len(starts), runs):
+            numbers = (starts[first : first + runs, None] + np.arange(run)).flatten()
             numbers = numbers[(numbers >= 0) & (numbers < len(text))]
             groups.append(numbers[due[numbers]])
         return [group for group in groups if len(group)]

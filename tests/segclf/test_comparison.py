@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
+from embedcache import UserError
 from segclf.comparison import RESAMPLES, differences, f1_of_counts, pk_of_counts, units_of
 from segclf.corpus import Corpus, Document
 from segclf.metrics import score
@@ -24,7 +25,7 @@ def texts(lengths, seed=0):
     return part, predictions
 
 
-@pytest.mark.parametrize("lengths", [[400], [30, 1, 55, 12, 90], [1, 80]])
+@pytest.mark.parametrize("lengths", [[400], [30, 1, 55, 12, 90], [1, 80], [2, 2, 40]])
 def test_the_units_add_up_to_the_scores(lengths):
     part, predictions = texts(lengths)
     units, how = units_of(part, predictions)
@@ -33,6 +34,11 @@ def test_the_units_add_up_to_the_scores(lengths):
         expected = score(part.labels, predicted, part.offsets)
         assert (first.first, first.second)[i] == pytest.approx(expected.f1)
         assert (second.first, second.second)[i] == pytest.approx(expected.pk)
+
+
+def test_documents_of_one_sentence_leave_nothing_to_compare():
+    with pytest.raises(UserError, match="nothing to compare"):
+        units_of(*texts([1, 1]))
 
 
 def test_documents_are_resampled_as_a_plain_loop_does_it():

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.utils.estimator_checks import check_estimator
@@ -75,13 +76,16 @@ def test_pickled_and_cloned(fitted):
 
 def test_a_grid_search_over_documents(tmp_path):
     vectors, begins, groups = documents(0, count=4, length=60)
-    search = GridSearchCV(
-        BoundaryClassifier("mlp", epochs=2, random_state=0),
-        {"window": np.arange(1, 3)},
-        cv=GroupKFold(2),
-    )
-    search.fit(vectors, begins, groups=groups)
-    assert search.best_params_["window"] in (1, 2)
+    classifier = BoundaryClassifier("mlp", epochs=2, random_state=0)
+    folds = GroupKFold(2)
+    search = GridSearchCV(classifier, {"window": np.arange(1, 3)}, cv=folds)
+    with config_context(enable_metadata_routing=True):
+        search.fit(vectors, begins, groups=groups)
+    for number, (learned, held_out) in enumerate(folds.split(vectors, begins, groups)):
+        alone = clone(classifier).set_params(window=1)
+        alone.fit(vectors[learned], begins[learned], groups=groups[learned])
+        score = alone.score(vectors[held_out], begins[held_out], groups=groups[held_out])
+        assert search.cv_results_[f"split{number}_test_score"][0] == score
     search.best_estimator_.save_pretrained(tmp_path / "best")
 
 

@@ -66,13 +66,22 @@ def test_the_best_threshold_is_the_best_of_all(probabilities, labels):
 
 def test_baselines_of_a_known_case():
     labels = np.arange(1000) % 5 == 0
-    scores = baseline_scores(labels, np.array([0, 1000]), training_rate=0.2)
+    scores = baseline_scores(labels, np.array([0, 1000]), paragraph_length=5, rate=0.2)
     assert scores["everywhere"].recall == 1
     assert scores["everywhere"].precision == pytest.approx(199 / 999)
     assert scores["nowhere"].f1 == 0
     assert scores["even"].f1 == 1
     assert scores["even"].pk == scores["even"].window_diff == 0
     assert scores["random"].recall == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_document_too_short_for_pk_does_not_count_for_it():
+    labels = np.array([True, False, False, True, False, False, True, True])
+    wrong = np.array([True, False, False, False, False, False, True, False])
+    alone = metrics.score(labels[:6], wrong[:6], np.array([0, 6]))
+    beside = metrics.score(labels, wrong, np.array([0, 6, 8]))
+    assert alone.pk > 0
+    assert (beside.pk, beside.window_diff) == (alone.pk, alone.window_diff)
 
 
 def test_every_document_begins_with_a_paragraph():

@@ -56,6 +56,16 @@ def test_it_is_scored_on_another_corpus_and_stays_as_it_is(trained, exported, se
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_text_of_the_same_name_elsewhere_is_another_corpus(exported, segtool):
+    done = segtool(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line")
+    assert done.returncode == 0, done.stderr
+    done = segtool(exported, "eval", "model", "--split", "dev")
+    assert (done.returncode, "has changed" in done.stderr) == (2, True)
+    done = segtool(exported, "eval", "model", "--split", "dev", "--corpus", "stories", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["corpus"] == "stories"
+
+
 def test_it_becomes_a_classifier(trained, exported):
     workspace = Workspace(trained / ".segtool")
     stored = workspace.load_corpus()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from embedcache import EmbeddingStore, UserError, encode_sentences
+from segclf import sweeps
 from segclf.comparison import compare
 from segclf.corpus import Corpus, Document
 from segclf.evaluation import evaluate, probabilities_of
@@ -71,6 +72,24 @@ def test_every_trial_has_a_scored_run_and_is_skipped_the_next_time(swept):
             probabilities = probabilities_of(swept, outcome.run, split)
             assert saved["at_half"] == score_at_half(probabilities, part.labels, part.offsets)
     assert len(list_runs(swept)) == len(trials)
+
+
+def test_options_left_to_their_defaults_are_found_again(swept, tmp_path):
+    workspace = copied(swept, tmp_path)
+    trials = [Trial(TrainingOptions(epochs=1))]
+    for new in (True, False):
+        assert [outcome.new for outcome in sweep(workspace, trials, jobs=1)] == [new]
+
+
+def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_path):
+    workspace = copied(swept, tmp_path)
+    stored = workspace.load_corpus()
+    trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1)), stored)
+    workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
+    name = sweeps._complete(workspace.path, "stories", stored.digest, trial, ["dev"])
+    assert load_run(workspace, name).encoder == stored.encoder()
+    with pytest.raises(UserError, match="changed while the sweep ran"):
+        sweeps._complete(workspace.path, "stories", "0", trial, ["dev"])
 
 
 def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):

@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others():
     assert not torch.equal(weights(3), weights(4))
 
 
-@pytest.mark.parametrize("batch_size", [8, 64])
+@pytest.mark.parametrize("batch_size", [1, 8, 12, 64])
 @pytest.mark.parametrize("window", [1, 4])
 def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_size):
     examples = topics(0, documents=3, length=37)
@@ -106,9 +106,10 @@ def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_s
     steps = 0
     for batch in batches.epoch(np.random.default_rng(0)):
         steps += 1
+        assert len(batch.targets) <= batch_size
         positions = batch.sentences[:, 0].long()
         shown = torch.where(batch.places == OUTSIDE, OUTSIDE, positions[batch.places])
-        candidate = shown[:, window]
+        candidate = shown[:, window].numpy()
         seen += candidate.tolist()
         assert np.array_equal(shown.numpy(), expected[candidate])
         assert np.array_equal(batch.targets.numpy(), examples.labels[candidate])
