@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from embedcache import index
 from embedcache.encoders.protocol import CountsTokens, Encoder
+from embedcache.errors import UserError
 from embedcache.ids import Ids, normalize, sentence_ids
 from embedcache.space import Space, StorageDtype, Vectors
 from embedcache.store import EmbeddingStore
@@ -46,7 +48,7 @@ def encode_sentences(
     encoder: Encoder | Sequence[Encoder],
     store: EmbeddingStore,
     *,
-    dtype: StorageDtype = "float32",
+    dtype: StorageDtype | None = None,
     progress: bool = False,
 ) -> EncodeReport:
     """Encode the sentences that the store does not have.
@@ -58,7 +60,8 @@ def encode_sentences(
         sentences: normalised here by `embedcache.normalize`.
         encoder: used only if something is missing; or several, which take turns in this order.
         store: where the vectors go, into the space of each encoder's fingerprint.
-        dtype: how a new space stores numbers; an encoder with `storage_dtype` has its own.
+        dtype: how spaces store numbers, None for float32 where they are new; an encoder with
+            `storage_dtype` has its own.
         progress: show a bar on standard error.
 
     Returns:
@@ -66,6 +69,7 @@ def encode_sentences(
 
     Raises:
         StoreError: the store has the space with another dtype.
+        UserError: a vector is not finite in its space's dtype; what came before it is kept.
     """
     started = time.perf_counter()
     encoders = list(encoder) if isinstance(encoder, Sequence) else [encoder]
@@ -93,7 +97,7 @@ def encode_sentences(
 class _Work:
     """What one encoder does, chunk by chunk."""
 
-    def __init__(self, encoder: Encoder, store: EmbeddingStore, dtype: StorageDtype) -> None:
+    def __init__(self, encoder: Encoder, store: EmbeddingStore, dtype: StorageDtype | None) -> None:
         self.encoded = 0
         self.seen = _SeenRows()
         self._encoder = encoder
@@ -161,12 +165,28 @@ def _encode_missing(
     try:
         for batch in token_batches(lengths, budget):
             vectors = encoder.encode([texts[position] for position in batch])
+            _check_finite(vectors, [texts[position] for position in batch], encoder, pending.dtype)
             pending.add(ids[missing[batch]], vectors, truncated[batch])
             bar.update(len(batch))
             encoded += pending.commit_if_due()
     finally:  # Ctrl-C too: what is encoded is kept
         encoded += pending.commit()
     return encoded
+
+
+def _check_finite(
+    vectors: Vectors, texts: list[str], encoder: Encoder, dtype: np.dtype[Any]
+) -> None:
+    """Raise UserError for a vector that a dtype cannot hold."""
+    if dtype.kind != "f":
+        return
+    wrong = ~(np.abs(vectors) <= np.finfo(dtype).max).all(axis=1)
+    if wrong.any():
+        precision = getattr(encoder, "precision", "float32")
+        raise UserError(
+            f"{encoder.name}, which computes in {precision}, gives no vector that {dtype} holds to "
+            f"{texts[int(wrong.argmax())][:40]!r}: what was encoded before it is kept"
+        )
 
 
 def _lengths(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -205,6 +225,7 @@ class _Pending:
     def __init__(self, space: Space, precision: str) -> None:
         self._space = space
         self._precision = precision
+        self.dtype = np.dtype(space.info().dtype)
         self._parts: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
         self._committed = time.monotonic()
 
@@ -218,7 +239,7 @@ class _Pending:
         if not self._parts:
             return 0
         ids, vectors, truncated = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        self._parts.clear()
         new = self._space.append(ids, vectors, truncated=truncated, precision=self._precision)
+        self._parts.clear()
         self._committed = time.monotonic()
         return new

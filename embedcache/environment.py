@@ -14,33 +14,59 @@ from xxhash import xxh3_64, xxh3_64_digest
 from embedcache.errors import StoreError
 
 _CHECKSUM_BYTES = 8
-_PAGE_BYTES = 4096
 _INITIAL_MAP_BYTES = 1 << 26
 _SPARE_BYTES = 1 << 18  # tree pages beside the values
 _MAX_READERS = 1024
+_TROUBLE = (  # of the file or its disk, not of this code
+    lmdb.CorruptedError,
+    lmdb.DiskError,
+    lmdb.InvalidError,
+    lmdb.PageNotFoundError,
+    lmdb.ReadonlyError,
+    lmdb.VersionMismatchError,
+)
 
 Result = TypeVar("Result")
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """Tell a file from another of its name that came later."""
+    status = file.stat()
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _telling_trouble(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _TROUBLE as error:
+        raise StoreError(f"the store {path} cannot be used: {error}") from error
 
 
 class Environment:
     """An LMDB environment whose values end in an XXH3 64 checksum.
 
     LMDB allows one handle an environment and process, so `Environment.open` hands out the same
-    object for the same folder.
+    object for the same file.
 
     Args:
         path: folder of the environment, made where it is missing.
+
+    Raises:
+        StoreError: what is there is no environment, or may not be written.
     """
 
-    _opened: ClassVar["WeakValueDictionary[str, Environment]"] = WeakValueDictionary()
+    _opened: ClassVar["WeakValueDictionary[tuple[int, int], Environment]"] = WeakValueDictionary()
     _opening: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._lmdb = lmdb.open(
-            os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS
-        )
+        with _telling_trouble(path):
+            self._lmdb = lmdb.open(
+                os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS
+            )
+        self._page_bytes: int = self._lmdb.stat()["psize"]
         self._idle = threading.Condition()
         self._resizing = False
         self._active = 0  # transactions of this process; the map may only move while there is none
@@ -48,12 +74,13 @@ class Environment:
 
     @classmethod
     def open(cls, path: Path) -> "Environment":
-        """Return the process's environment at this folder."""
-        key = os.path.realpath(path)
+        """Return the process's environment at this folder, as the folder is now."""
+        file = path / "data.mdb"
         with cls._opening:
-            environment = cls._opened.get(key)
+            environment = cls._opened.get(_identity(file)) if file.exists() else None
             if environment is None:
-                environment = cls._opened[key] = cls(path)
+                environment = cls(path)
+                cls._opened[_identity(file)] = environment
             return environment
 
     def __del__(self) -> None:
@@ -84,12 +111,13 @@ class Environment:
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[lmdb.Transaction]:
-        transaction = self._begin(write=write)
-        try:
-            with transaction:
-                yield transaction
-        finally:
-            self._leave()
+        with _telling_trouble(self.path):
+            transaction = self._begin(write=write)
+            try:
+                with transaction:
+                    yield transaction
+            finally:
+                self._leave()
 
     def _begin(self, *, write: bool) -> lmdb.Transaction:
         while True:
@@ -116,8 +144,8 @@ class Environment:
             self._resize(lambda: max(self._wanted(free_bytes), 2 * self._lmdb.info()["map_size"]))
 
     def _wanted(self, free_bytes: int) -> int:
-        pages: int = self._lmdb.info()["last_pgno"] + 1 + -(-free_bytes // _PAGE_BYTES)
-        return pages * _PAGE_BYTES
+        pages: int = self._lmdb.info()["last_pgno"] + 1 + -(-free_bytes // self._page_bytes)
+        return pages * self._page_bytes
 
     def _resize(self, size: Callable[[], int]) -> None:
         """Set the size of the map, 0 for that of the file, while no thread is inside."""

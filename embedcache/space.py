@@ -172,9 +172,7 @@ class Space:
         return parse_info(self._environment.get(transaction, space_key(self.fingerprint)))
 
     def _find(self, transaction: lmdb.Transaction, info: SpaceInfo, ids: Ids) -> NDArray[np.int64]:
-        segments = [
-            self._segment(transaction, info, number) for number, _ in reversed(info.segments)
-        ]
+        segments = [self._segment(transaction, info, number) for number, _ in info.segments]
         segments.sort(key=len, reverse=True)
         return index.find_in(segments, ids)
 

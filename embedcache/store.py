@@ -105,10 +105,10 @@ class EmbeddingStore:
         *,
         name: str,
         dim: int,
-        dtype: StorageDtype = "float32",
+        dtype: StorageDtype | None = None,
         identity: dict[str, Any] | None = None,
     ) -> "Space":
-        """Return the space of an encoder, made where it is missing.
+        """Return the space of an encoder, made where it is missing, of float32 by default.
 
         Raises:
             StoreError: the space exists with another dimension or dtype.
@@ -119,17 +119,19 @@ class EmbeddingStore:
         def create(transaction: lmdb.Transaction) -> None:
             if self._environment.get(transaction, space_key(fingerprint)) is None:
                 number = len(_keys_from(transaction, SPACE_PREFIX))
-                info = SpaceInfo(fingerprint, number, name, dim, dtype, identity=identity or {})
+                info = SpaceInfo(
+                    fingerprint, number, name, dim, dtype or "float32", identity=identity or {}
+                )
                 put_info(self._environment, transaction, info)
 
         if missing:
             self._environment.write(create, 0)
         space = Space(self._environment, fingerprint)
         present = space.info()
-        if (present.dim, present.dtype) != (dim, dtype):
+        if present.dim != dim or dtype not in (None, present.dtype):
             raise StoreError(
-                f"{self.path} holds {name} as {present.dim} {present.dtype}, not {dim} {dtype}: "
-                "keep to that, or take another store"
+                f"{self.path} holds {name} as {present.dim} {present.dtype}, not {dim} "
+                f"{dtype or present.dtype}: keep to that, or take another store"
             )
         return space
 

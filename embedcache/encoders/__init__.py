@@ -3,7 +3,7 @@
 from embedcache.encoders.protocol import CountsTokens, Encoder, Pooling
 from embedcache.encoders.registry import BUILT_IN, VECTOR_FILE, LoadedEncoder, load_encoder
 from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
-from embedcache.encoders.words import SifEncoder, TokenEncoder
+from embedcache.encoders.words import SifEncoder, TokenEncoder, WordEncoder
 
 __all__ = [
     "BUILT_IN",
@@ -15,6 +15,7 @@ __all__ = [
     "SifEncoder",
     "TokenEncoder",
     "TransformerEncoder",
+    "WordEncoder",
     "load_encoder",
     "silence_transformers",
 ]

@@ -4,6 +4,8 @@ from typing import Literal
 
 import torch
 
+from embedcache.errors import UserError
+
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
@@ -12,6 +14,19 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def check_device(name: str) -> str:
+    """Return the name of a device.
+
+    Raises:
+        UserError: torch knows no such device, or this machine has none.
+    """
+    try:
+        torch.empty(0, device=name)
+    except (AssertionError, RuntimeError) as error:
+        raise UserError(f"--device {name}: {str(error).splitlines()[0]}") from error
+    return name
 
 
 def best_precision(device: str) -> Precision:

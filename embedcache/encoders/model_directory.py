@@ -58,6 +58,8 @@ def find_model(name: str) -> Path:
     """
     if Path(name).is_dir():
         return Path(name)
+    if Path(name).is_file():
+        raise UserError(f"{name} is a file: for word vectors write wordvec:{name}")
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
@@ -105,6 +107,8 @@ def read_settings(
     }
     prompt = ""
     max_tokens = int(config.get("max_position_embeddings", 512))
+    if "roberta" in config.get("model_type", "") or config.get("model_type") == "camembert":
+        max_tokens -= int(config.get("pad_token_id", 1)) + 1  # their positions begin behind it
     tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
         max_tokens = min(max_tokens, int(tokenizer_limit))
@@ -123,7 +127,7 @@ def read_settings(
             for module in modules[1:]
         ]
         for _, module_config, _ in identity["modules"]:
-            dim = int(module_config.get("out_features", dim))
+            dim = int(module_config.get("out_features", dim * _poolings(module_config)))
     else:
         pooling = pooling or "mean"
     identity |= {"pooling": pooling, "prompt": prompt, "max_tokens": max_tokens}
@@ -150,6 +154,13 @@ def cut_e5_small_settings(layer: int, pooling: str) -> ModelSettings:
     changed = {"layer": layer, "pooling": pooling, "prompt": "", "normalize": False}
     identity = e5_small.IDENTITY | changed
     return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, "", pooling, layer)
+
+
+def _poolings(config: dict[str, Any]) -> int:
+    """Count the vectors of a state's length that a module puts side by side."""
+    named = config.get("pooling_mode", ())
+    flags = [value for name, value in config.items() if name.startswith("pooling_mode_")]
+    return max(1 if isinstance(named, str) else len(named), flags.count(True), 1)
 
 
 def _check_layer(layer: int, layers: int | None) -> None:

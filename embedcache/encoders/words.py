@@ -73,6 +73,11 @@ class WordEncoder:
             "identity": self.identity,
         }
 
+    def knows_none(self, sentences: Sequence[str]) -> bool:
+        """Say whether there are words in sentences and none of them has a vector."""
+        words, _ = self._words(sentences)
+        return len(words) > 0 and bool((words == MISSING).all())
+
     def _words(self, sentences: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the words (t,) of n sentences, by their numbers, and how many each has, (n,)."""
         tokens = [self._tokenizer.tokenize(sentence) for sentence in sentences]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from embedcache import UserError, encode_sentences, normalize, sentence_ids
 from embedcache import encode as encode_module
-from embedcache import encode_sentences, normalize, sentence_ids
 from embedcache.encode import token_batches
 from tests.conftest import HashEncoder
 
@@ -73,6 +73,21 @@ class Counting(HashEncoder):
 
     def count_tokens(self, sentences):
         return np.array([len(sentence) for sentence in sentences])
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(np.nan, "float32"), (1e5, "float16")])
+def test_a_vector_that_cannot_be_kept_is_told_and_the_others_are_kept(store, value, dtype):
+    class Failing(HashEncoder):
+        batch_tokens = 1
+
+        def encode(self, sentences):
+            return (
+                super().encode(sentences) if sentences != ["bad"] else np.full((1, self.dim), value)
+            )
+
+    with pytest.raises(UserError, match=f"no vector that {dtype} holds to 'bad'"):
+        encode_sentences([*map(str, range(50)), "bad"], Failing(), store, dtype=dtype)
+    assert 0 < len(store.space(Failing().fingerprint)) < 51
 
 
 def test_long_sentences_are_counted_also_when_they_are_cached(store):

@@ -179,6 +179,34 @@ def test_no_such_encoder_is_told(monkeypatch):
         load_encoder("e5-small", pooling="cls")
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_there_is_told(device):
+    with pytest.raises(UserError, match=f"--device {device}: "):
+        load_encoder("minilm", device=device).encode(["a"])
+
+
+def test_a_file_of_word_vectors_wants_its_prefix(tmp_path):
+    (tmp_path / "cc.ja.300.vec").write_text("1 2\na 0 1\n")
+    with pytest.raises(UserError, match=r"write wordvec:.*cc\.ja\.300\.vec"):
+        load_encoder(str(tmp_path / "cc.ja.300.vec"))
+
+
+def test_two_poolings_stand_side_by_side(tmp_path):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    path = copy / "1_Pooling/config.json"
+    both = json.loads(path.read_text()) | {"pooling_mode_cls_token": True}
+    path.write_text(json.dumps(both))
+    encoder = load_encoder(str(copy))
+    assert encoder.encode(["a"]).shape == (1, encoder.dim) == (1, 768)
+
+
+def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path):
+    config = {"model_type": "roberta", "hidden_size": 8, "max_position_embeddings": 514}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"pad_token_id": 1}))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert load_encoder(str(tmp_path)).max_tokens == 512
+
+
 def test_a_folder_without_a_model_is_told(tmp_path):
     with pytest.raises(UserError, match="holds no model"):
         load_encoder(str(tmp_path))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,39 @@ def test_a_store_of_a_later_format_is_refused(tmp_path):
     environment.write(lambda t: environment.put(t, b"format", content), 0)
     with pytest.raises(StoreError, match="upgrade"):
         EmbeddingStore(tmp_path / "s")
+
+
+def test_a_store_made_where_another_was_deleted_is_a_new_one(tmp_path):
+    old = EmbeddingStore(tmp_path / "s")
+    old.create_space("a" * 32, name="x", dim=2).append(ids_of(1), np.ones((1, 2), np.float32))
+    shutil.rmtree(tmp_path / "s")
+    new = EmbeddingStore(tmp_path / "s")
+    assert new.spaces() == []
+    new.create_space("b" * 32, name="y", dim=2)
+    assert (tmp_path / "s/data.mdb").exists()
+    assert [info.name for info in old.spaces()] == ["x"]
+
+
+def test_a_store_that_was_moved_is_the_same_store(tmp_path):
+    store = EmbeddingStore(tmp_path / "s")
+    store.create_space("a" * 32, name="x", dim=2)
+    (tmp_path / "s").rename(tmp_path / "t")
+    assert [info.name for info in EmbeddingStore(tmp_path / "t").spaces()] == ["x"]
+    assert EmbeddingStore(tmp_path / "s").spaces() == []
+
+
+def test_a_file_that_is_no_store_is_told(tmp_path):
+    (tmp_path / "data.mdb").write_bytes(bytes(range(256)) * 64)
+    with pytest.raises(StoreError, match=r"cannot be used: .*not an LMDB file"):
+        EmbeddingStore(tmp_path)
+
+
+def test_a_space_keeps_its_dtype_where_none_is_asked_for(store):
+    store.create_space("a" * 32, name="x", dim=2, dtype="float16")
+    assert store.create_space("a" * 32, name="x", dim=2).info().dtype == "float16"
+    assert store.create_space("b" * 32, name="y", dim=2).info().dtype == "float32"
+    with pytest.raises(StoreError, match="as 2 float16, not 2 float32"):
+        store.create_space("a" * 32, name="x", dim=2, dtype="float32")
 
 
 def test_no_store_there_is_told(tmp_path):
