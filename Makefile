@@ -49,7 +49,7 @@ model: japanese-novels
 
 japanese-novels: export SEGTOOL_HOME = $(CURDIR)/.segtool-model
 japanese-novels: $(READY)
-	rm -rf $(SEGTOOL_HOME)/runs
+	rm -rf $(SEGTOOL_HOME)/runs $@
 	$(BIN)/segtool sweep experiments/soseki-heads.toml --head mlp --window 4 --seed 0
 	$(BIN)/segtool export mlp-w4-001 $@
 

@@ -55,8 +55,9 @@ def embed(
     pooling: PoolingOption = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default the best.")] = None,
     dtype: Annotated[
-        Literal["float32", "float16"], typer.Option(help="How a new store keeps numbers.")
-    ] = "float32",
+        Literal["float32", "float16"] | None,
+        typer.Option(help="How the store keeps numbers; default as it does, float32 if new."),
+    ] = None,
     format_name: FormatOption = "auto",
     boundary: BoundaryOption = "auto",
     sentences: SentencesOption = "sentencex",
@@ -66,7 +67,7 @@ def embed(
 ) -> None:
     """Read a corpus and encode the sentences that are new.
 
-    Example: segtool embed novels/ --sentences kuten --boundary indent
+    Example: segtool embed novels/ --boundary indent --split 80/10/10
     """
     from segclf.corpus import ReadOptions
     from segclf.embedding import embed as embed_corpus
@@ -227,14 +228,14 @@ def segment(
 
     Example: segtool segment new.txt --output new-paragraphs.txt
     """
-    from segclf.corpus import read_text
+    from segclf.corpus import read_unsegmented
     from segclf.runs import load_run
     from segclf.segmentation import segment as segment_text
     from segclf.workspace import Workspace, write_text
 
     place = Workspace(workspace)
     found = segment_text(
-        read_text(path),
+        read_unsegmented(path),
         place,
         load_run(place, run),
         threshold=threshold,

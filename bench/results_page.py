@@ -246,7 +246,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _code(command: str) -> str:
-    return f"`{command}`" if command else "none yet"
+    return f"`{command}`" if command else "none"
 
 
 def _markdown(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences
-from embedcache.encoders import Pooling, SifEncoder, TransformerEncoder
+from embedcache.encoders import Pooling, SifEncoder, TransformerEncoder, WordEncoder
 from segclf.corpus import Corpus, ReadOptions, read_corpus
 from segclf.encoders import DEFAULT_ENCODER, fit, load_joined
 from segclf.workspace import JOIN, EncoderReference, Workspace
+
+_SAMPLE = 1000  # sentences whose words are looked up
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Embedded:
             "cached": self.report.cached,
             "truncated": self.report.truncated,
             "headings_removed": self.corpus.headings_removed,
+            "boundaries_read": dict(self.corpus.boundaries_read),
             "splits": self.corpus.counts(),
             "encoder": self.encoder.name,
             "fingerprint": self.encoder.fingerprint,
@@ -55,7 +58,7 @@ def embed(
     encoder_name: str | None = None,
     pooling: Pooling | None = None,
     device: str | None = None,
-    dtype: Literal["float32", "float16"] = "float32",
+    dtype: Literal["float32", "float16"] | None = None,
     options: ReadOptions | None = None,
     format_name: str = "auto",
     split: str | None = None,
@@ -73,7 +76,7 @@ def embed(
         encoder_name: see `segclf.encoders.load_joined`; by default `DEFAULT_ENCODER` there.
         pooling: likewise.
         device: likewise.
-        dtype: how a new space of the store keeps numbers.
+        dtype: how the store keeps numbers; None for float32 where it has none of the encoder yet.
         options: layout and sentence rule.
         format_name: see `segclf.corpus.read_corpus`.
         split: likewise.
@@ -90,6 +93,8 @@ def embed(
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
     encoders = load_joined(encoder_name, pooling=pooling, device=device)
     for encoder in encoders:
+        if isinstance(encoder, WordEncoder):
+            _check_words(encoder, corpus.sentences[:_SAMPLE])
         if isinstance(encoder, SifEncoder):
             fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     store = workspace.store(create=True)
@@ -98,9 +103,17 @@ def embed(
     report = encode_sentences(corpus.sentences, quick_first, store, dtype=dtype, progress=progress)
     fingerprint = JOIN.join(encoder.fingerprint for encoder in encoders)
     reference = EncoderReference(encoder_name, pooling, fingerprint)
-    workspace.save_corpus(name, corpus, options.sentences, reference)
+    workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
     dim = sum(encoder.dim for encoder in encoders)
     return Embedded(name, corpus, report, reference, dim)
+
+
+def _check_words(encoder: WordEncoder, sentences: list[str]) -> None:
+    if encoder.knows_none(sentences):
+        raise UserError(
+            f"{encoder.name} has none of the words of this text: are its vectors of another "
+            "language, or of one that is written without spaces?"
+        )
 
 
 def _corpus_name(path: str | Path) -> str:

@@ -73,8 +73,6 @@ def encode_for(
     """
     if run.kind == "head":
         store = workspace.store(create=True)
-        kept = {space.fingerprint: space.dtype for space in store.spaces()}
         for part in run.encoder.parts:
             encoder = load_referenced(part, workspace.encoders, run.path)
-            dtype = kept.get(part.fingerprint, "float32")
-            encode_sentences(sentences, encoder, store, dtype=dtype, progress=progress)
+            encode_sentences(sentences, encoder, store, progress=progress)

@@ -186,6 +186,7 @@ def record_of(
         "corpus": stored.name,
         "corpus_digest": stored.digest,
         "sentence_rule": stored.sentence_rule,
+        "language": stored.language,
         "counts": stored.corpus.counts(),
         "encoder": asdict(encoder),
         "epochs": len(seconds),

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from segclf.training import Epoch
 
 _console = Console(highlight=False)
+_BOUNDARIES = {
+    "indent": "an indented line",
+    "line": "every line",
+    "blank": "the line behind a blank one",
+}
 
 
 def print_embedded(content: dict[str, Any]) -> None:
@@ -29,6 +34,9 @@ def print_embedded(content: dict[str, Any]) -> None:
         f"section titles removed: {content['headings_removed']:,}; {content['seconds']:.1f} s",
         soft_wrap=True,
     )
+    if read := content["boundaries_read"]:
+        found = ", ".join(_BOUNDARIES[boundary] for boundary in read)
+        _console.print(f"paragraphs begin with: {found} (--boundary)", soft_wrap=True)
     if content["truncated"]:
         _console.print(
             f"{content['truncated']:,} sentences are longer than the encoder's maximum: "
@@ -119,14 +127,15 @@ def print_encoders(content: dict[str, Any]) -> None:
     )
 
 
-def print_fields(content: dict[str, Any]) -> None:
-    """Print names and values."""
-    table = Table(show_header=False)
-    for name, value in content.items():
-        if isinstance(value, dict):
-            value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
-    _console.print(table)
+def print_described(content: dict[str, Any]) -> None:
+    """Print what encoders say of themselves, a table each."""
+    for described in content["encoders"]:
+        table = Table(show_header=False)
+        for name, value in described.items():
+            if isinstance(value, dict):
+                value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
+            table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+        _console.print(table)
 
 
 def print_statistics(content: dict[str, Any]) -> None:

@@ -62,6 +62,7 @@ class StoredCorpus:
         name: of the corpus.
         corpus: its text.
         sentence_rule: how it was cut into sentences.
+        language: for that rule; None where it was guessed.
         digest: hash of sentences, labels and splits.
         encoders: whose vectors of it are in the store, the latest last.
     """
@@ -69,6 +70,7 @@ class StoredCorpus:
     name: str
     corpus: Corpus
     sentence_rule: str
+    language: str | None
     digest: str
     encoders: tuple[EncoderReference, ...]
 
@@ -120,7 +122,12 @@ class Workspace:
         return EmbeddingStore(self.path / "store", create=create)
 
     def save_corpus(
-        self, name: str, corpus: Corpus, sentence_rule: str, encoder: EncoderReference
+        self,
+        name: str,
+        corpus: Corpus,
+        sentence_rule: str,
+        encoder: EncoderReference,
+        language: str | None = None,
     ) -> None:
         """Write a corpus that an encoder has encoded, in place of one of the same name.
 
@@ -136,6 +143,7 @@ class Workspace:
             "format": 1,
             "name": name,
             "sentence_rule": sentence_rule,
+            "language": language,
             "headings_removed": corpus.headings_removed,
             "digest": digest,
             "encoders": [*(other for other in others if other != latest), latest],
@@ -174,6 +182,7 @@ class Workspace:
             header["name"],
             replace(corpus, headings_removed=header["headings_removed"]),
             header["sentence_rule"],
+            header.get("language"),
             header["digest"],
             tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
         )

@@ -40,7 +40,7 @@ def show_encoder(
     Example: segtool encoders show e5-small
     """
     from segclf.encoders import load_joined
-    from segclf.tables import print_fields
+    from segclf.tables import print_described
 
-    for encoder in load_joined(name, pooling=pooling):
-        show(encoder.describe(), print_fields, as_json)
+    described = [encoder.describe() for encoder in load_joined(name, pooling=pooling)]
+    show({"name": name, "encoders": described}, print_described, as_json)

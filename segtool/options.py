@@ -28,9 +28,18 @@ FormatOption = Annotated[
 ]
 BoundaryOption = Annotated[
     Literal["auto", "indent", "line", "blank"],
-    typer.Option(help="What begins a paragraph in the layout."),
+    typer.Option(
+        help="What begins a paragraph in the layout: an indented line, every line, or the line "
+        "behind a blank one; auto tells by the text."
+    ),
 ]
-SentencesOption = Annotated[str, typer.Option(help="Sentence rule: sentencex, kuten or line.")]
+SentencesOption = Annotated[
+    str,
+    typer.Option(
+        help="Sentence rule. sentencex: any language; line: a sentence a line; kuten: Japanese, "
+        "cut at 。 alone, without it and without spaces, as the figures on Soseki are."
+    ),
+]
 LanguageOption = Annotated[
     str | None, typer.Option(help="Language code for sentencex; default guessed.")
 ]

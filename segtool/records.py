@@ -134,6 +134,7 @@ def export(
     run: Annotated[str, typer.Argument(help="A run.")],
     directory: Annotated[Path, typer.Argument(help="A new folder.")],
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a run into a folder to hand on: weights, configuration and a model card.
 
@@ -144,7 +145,8 @@ def export(
     from segclf.workspace import Workspace
 
     place = Workspace(workspace)
-    typer.echo(export_run(load_run(place, run), directory, place))
+    made = export_run(load_run(place, run), directory, place)
+    show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
 
 
 def stats(
@@ -162,7 +164,7 @@ def stats(
 ) -> None:
     """Count sentences, boundaries, lengths and duplicates; the options say how to read a path.
 
-    Example: segtool stats novels/ --sentences kuten --boundary indent
+    Example: segtool stats novels/ --boundary indent
     """
     from segclf.corpus import ReadOptions
     from segclf.corpus_statistics import corpus_statistics, find_corpus

@@ -30,7 +30,8 @@ TRAIN_KEYS = {
     "threshold", "seconds_per_epoch", "seconds",
 }  # fmt: skip
 EMBED_KEYS = {
-    "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "splits",
+    "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "boundaries_read",
+    "splits",
     "encoder", "dim", "seconds",
 }  # fmt: skip
 
@@ -152,6 +153,17 @@ def test_text_without_breaks_reads_back_when_they_are_taken_out(trained, segtool
     out = segtool(trained, "segment", "-", input=UNSEEN.strip()).stdout
     assert out.count("\n\n") >= 1
     assert out.replace("\n\n", "") == UNSEEN.strip()
+
+
+def test_new_text_is_cut_by_the_rules_of_the_corpus_language(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    (tmp_path / "de.txt").write_text("\tDas war um 5 Uhr.\nBei Dr. Meier.\n" * 40)
+    for command in (["embed", "de.txt", "--language", "de"], ["train", "--epochs", "1"]):
+        done = segtool(tmp_path, *command)
+        assert done.returncode == 0, done.stderr
+    done = segtool(tmp_path, "segment", "-", "--json", input="Um 5 Uhr bzw. bei Dr. Meier. Ja.")
+    sentences = [sentence["text"] for sentence in json.loads(done.stdout)["sentences"]]
+    assert sentences == ["Um 5 Uhr bzw. bei Dr. Meier.", "Ja."]
 
 
 def test_a_run_outlives_its_text(trained, segtool, tmp_path):
@@ -323,7 +335,9 @@ def test_help_is_fast_and_has_an_example_everywhere(segtool, tmp_path):
 def test_encoders_are_listed_and_shown(segtool, tmp_path):
     listed = json.loads(segtool(tmp_path, "encoders", "--json").stdout)
     assert {"e5-small", "minilm"} <= listed.keys()
-    shown = json.loads(segtool(tmp_path, "encoders", "show", "minilm", "--json").stdout)
+    shown = json.loads(segtool(tmp_path, "encoders", "show", "minilm+surface", "--json").stdout)
+    assert [encoder["name"] for encoder in shown["encoders"]] == ["minilm", "surface"]
+    shown = shown["encoders"][0]
     assert shown["dim"] == 384
     assert shown["max_tokens"] == 256
     assert shown["parameters"] == shown["trainable_parameters"] == 22_713_216

@@ -35,7 +35,7 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path, segtool):
 
 
 def test_the_python_of_the_readme_runs(tmp_path):
-    (tmp_path / "stories").symlink_to(ROOT / "examples/stories")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "new.txt").write_text(NEW_TEXT)
     printed = ""
     for script in code_blocks("python"):

@@ -2,7 +2,7 @@
 
 from segclf.corpus.documents import SPLITS, Corpus, Document, Split
 from segclf.corpus.plain import ReadOptions
-from segclf.corpus.read import FORMATS, read_corpus, read_text
+from segclf.corpus.read import FORMATS, read_corpus, read_unsegmented
 from segclf.corpus.sentences import SENTENCE_RULES
 
 __all__ = [
@@ -14,5 +14,5 @@ __all__ = [
     "ReadOptions",
     "Split",
     "read_corpus",
-    "read_text",
+    "read_unsegmented",
 ]

@@ -6,6 +6,7 @@ The markup is described at the head of each of the library's files and in its an
 import re
 import sys
 import unicodedata
+from dataclasses import replace
 
 from segclf.corpus import plain
 from segclf.corpus.documents import Document
@@ -42,9 +43,7 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     """Read one document: the text between header and colophon, without its markup."""
     body, headings = strip_markup(body_of(text))
     (document,) = plain.read(body, document_id, options)
-    return [
-        Document(document.id, document.sentences, document.labels, document.headings + headings)
-    ]
+    return [replace(document, headings=document.headings + headings)]
 
 
 def strip_markup(text: str) -> tuple[str, int]:

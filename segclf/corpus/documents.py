@@ -1,12 +1,14 @@
 """The corpus: sentences, labels, and where each document begins."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+Boundary = Literal["indent", "line", "blank"]
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
@@ -21,6 +23,7 @@ class Document:
         labels: (n,) bool, whether a paragraph begins with the sentence.
         headings: how many section titles were removed.
         split: the part of the corpus it must go to, where its file says so.
+        boundary: what began a paragraph in its layout, where it had one.
     """
 
     id: str
@@ -28,6 +31,7 @@ class Document:
     labels: NDArray[np.bool_]
     headings: int = 0
     split: Split | None = None
+    boundary: Boundary | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Corpus:
         document_ids: m names.
         splits: m parts of the corpus, each "train", "dev" or "test".
         headings_removed: section titles that stood in the texts.
+        boundaries_read: how many documents had which mark of a paragraph in their layout.
     """
 
     sentences: list[str]
@@ -49,6 +54,7 @@ class Corpus:
     document_ids: list[str]
     splits: list[Split]
     headings_removed: int = 0
+    boundaries_read: Mapping[Boundary, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -64,11 +70,8 @@ class Corpus:
             document_ids=[document.id for document in documents],
             splits=list(splits),
             headings_removed=sum(document.headings for document in documents),
+            boundaries_read=Counter(d.boundary for d in documents if d.boundary),
         )
-
-    def document_lengths(self) -> NDArray[np.int64]:
-        """Return the number of sentences of each document: (m,) int64."""
-        return np.diff(self.offsets)
 
     def select(self, split: Split) -> "Corpus":
         """Return the documents of one split as a corpus of their own."""

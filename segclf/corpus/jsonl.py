@@ -1,6 +1,6 @@
 """JSON Lines: a document a line, its sentences labelled or its paragraphs as they are.
 
-{"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "train"}
+{"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "train"}  1: one begins here
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
 """
 
@@ -73,11 +73,13 @@ def _labelled(
         raise UserError(f'{where}: "labels" must be a list of 0 and 1')
     if len(labels) != len(sentences):
         raise UserError(f"{where}: {len(sentences)} sentences but {len(labels)} labels")
-    kept = [
-        (sentence, bool(label))
-        for sentence, label in zip(map(normalize, sentences), labels, strict=True)
-        if sentence
-    ]
+    kept: list[tuple[str, bool]] = []
+    begins = False
+    for sentence, label in zip(map(normalize, sentences), labels, strict=True):
+        begins |= bool(label)
+        if sentence:  # a paragraph that an empty one began begins with the next
+            kept.append((sentence, begins))
+            begins = False
     return [sentence for sentence, _ in kept], [label for _, label in kept]
 
 

@@ -1,9 +1,9 @@
 """Layout -> units of text that no sentence crosses, and which of them begin a paragraph."""
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Boundary = Literal["indent", "line", "blank"]
+from segclf.corpus.documents import Boundary
 
 _LINE = re.compile(r"[^\r\n]+")
 _NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"

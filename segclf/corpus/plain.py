@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from segclf.corpus.documents import Document
-from segclf.corpus.layout import Boundary, Unit, guess_boundary, units_of
+from segclf.corpus.documents import Boundary, Document
+from segclf.corpus.layout import Unit, guess_boundary, units_of
 from segclf.corpus.sentences import SentenceRule, guess_language, sentence_rule
 
 
@@ -67,7 +67,8 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
         found = clean_sentences(text[unit.start : unit.end], rule, language)
         sentences += found
         labels += [unit.begins_paragraph, *[False] * (len(found) - 1)] if found else []
-    return [Document(document_id, sentences, np.array(labels, dtype=np.bool_), headings)]
+    marks = np.array(labels, dtype=np.bool_)
+    return [Document(document_id, sentences, marks, headings, boundary=boundary)]
 
 
 def recognizes(text: str) -> bool:

@@ -63,7 +63,7 @@ def read_corpus(
     documents = [
         document
         for document_id, text in _texts(path)
-        for document in _format_of(text, format_name).read(text, document_id, options)
+        for document in _format_of(text, document_id, format_name).read(text, document_id, options)
         if document.sentences
     ]
     if not documents:
@@ -93,7 +93,7 @@ def _texts(path: str | Path) -> list[tuple[str, str]]:
     """Return (document id, text) of every file."""
     folder = Path(path)
     if not folder.is_dir():
-        name = "stdin" if str(path) == "-" else folder.name
+        name = "stdin" if str(path) == "-" else _document_id(Path(folder.name))
         return [(name, read_text(path))]
     files = sorted(
         file
@@ -104,10 +104,33 @@ def _texts(path: str | Path) -> list[tuple[str, str]]:
     )
     if not files:
         raise UserError(f"{path}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
-    return [(file.relative_to(folder).as_posix(), read_text(file)) for file in files]
+    return [(_document_id(file.relative_to(folder)), read_text(file)) for file in files]
 
 
-def _format_of(text: str, format_name: str) -> Format:
+def _document_id(path: Path) -> str:
+    try:
+        path.as_posix().encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{path!a}: its name is not UTF-8: rename it") from error
+    return path.as_posix()
+
+
+def read_unsegmented(path: str | Path) -> str:
+    """Read a text to segment; of one from Aozora Bunko what stands between header and colophon.
+
+    Raises:
+        UserError: it cannot be read, or it holds segments already.
+    """
+    text = read_text(path)
+    name = next(name for name, known in FORMATS.items() if known.recognizes(text))
+    if name in ("jsonl", "choi"):
+        raise UserError(f"{path} is a corpus of the format {name}: segment takes plain text")
+    return aozora.strip_markup(aozora.body_of(text))[0].strip("\r\n") if name == "aozora" else text
+
+
+def _format_of(text: str, document_id: str, format_name: str) -> Format:
     if format_name != "auto":
         return FORMATS[format_name]
+    if document_id.endswith(".jsonl"):
+        return FORMATS["jsonl"]
     return next(known for known in FORMATS.values() if known.recognizes(text))

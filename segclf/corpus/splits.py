@@ -1,6 +1,7 @@
 """Which documents are train, dev and test. Whole documents, or one cut in order; never shuffled."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from xxhash import xxh3_64_intdigest
@@ -75,11 +76,12 @@ def _cut(
             if stop > start:
                 part = slice(start, stop)
                 parts.append(
-                    Document(
-                        f"{document.id}#{split}",
-                        document.sentences[part],
-                        document.labels[part],
-                        document.headings if not start else 0,
+                    replace(
+                        document,
+                        id=f"{document.id}#{split}",
+                        sentences=document.sentences[part],
+                        labels=document.labels[part],
+                        headings=document.headings if not start else 0,
                     )
                 )
                 splits.append(split)

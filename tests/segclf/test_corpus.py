@@ -1,6 +1,7 @@
 """Text in many formats -> sentences and labels."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from segclf.corpus import Document, ReadOptions, aozora, plain, read_corpus
 from segclf.corpus.decode import decode
 from segclf.corpus.layout import Unit, guess_boundary, is_wrapped, units_of
 from segclf.corpus.plain import sentences_in
-from segclf.corpus.read import read_text
+from segclf.corpus.read import read_text, read_unsegmented
 from segclf.corpus.sentences import SENTENCE_RULES
 from segclf.corpus.splits import assign_splits
 from tests.conftest import STORIES
@@ -312,11 +313,35 @@ def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
         ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
         ('{"paragraphs": ["a \\ud83d b"]}', "line 1: half a character"),
+        ('{"paragraphs": [', "line 1: not JSON"),
+        ('[{"paragraphs": ["a"]}]', "expected an object"),
     ],
 )
 def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, line, message):
     with pytest.raises(UserError, match=message):
         read_corpus(write(tmp_path, line, "x.jsonl"))
+
+
+def test_a_paragraph_that_an_empty_sentence_begins_begins_with_the_next(tmp_path):
+    line = json.dumps({"sentences": ["One.", " ", "Two.", "Three."], "labels": [1, 1, 0, 0]})
+    assert read_corpus(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, True, False]
+
+
+def test_a_name_that_is_not_utf8_is_told_before_anything_is_encoded(tmp_path):
+    path = tmp_path / os.fsdecode(b"\x83\x84.txt")
+    path.write_text("One.")
+    for place in (path, tmp_path):
+        with pytest.raises(UserError, match="its name is not UTF-8"):
+            read_corpus(place)
+
+
+def test_a_text_to_segment_has_no_markup_and_no_segments(tmp_path):
+    text = "題\r\n著者\r\n\r\n私《わたくし》は［＃「は」に傍点］来た。\r\n\r\n底本：「本」\r\n"
+    assert read_unsegmented(write(tmp_path, text.encode("cp932"))) == "私は来た。"
+    assert read_unsegmented(write(tmp_path, INDENTED)) == INDENTED
+    for mistaken in ('{"paragraphs": ["a"]}', "==========\nOne .\n"):
+        with pytest.raises(UserError, match="segment takes plain text"):
+            read_unsegmented(write(tmp_path, mistaken))
 
 
 def document(name, length, **fields):

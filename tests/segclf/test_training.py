@@ -226,6 +226,9 @@ def test_a_split_without_boundaries_is_told():
     none = Examples(examples.vectors, np.zeros_like(examples.labels), examples.offsets)
     with pytest.raises(UserError, match="the dev split has no boundary"):
         train_head(examples, none, TrainingOptions())
+    empty = Examples(examples.vectors[:0], examples.labels[:0], np.zeros(1, dtype=np.int64))
+    with pytest.raises(UserError, match="no dev split: put texts into a folder dev"):
+        train_head(examples, empty, TrainingOptions())
 
 
 def test_a_loss_that_is_no_number_ends_training_with_a_word():

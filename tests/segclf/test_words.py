@@ -62,6 +62,14 @@ def test_sif_without_a_train_split_is_told(tmp_path, workspace):
 
 
 @pytest.mark.parametrize("pooling", ["mean", "tokens"])
+def test_vectors_of_another_language_are_told(tmp_path, workspace):
+    (tmp_path / "en.vec").write_text("2 2\nrain 0 1\nfalls 1 0\n")
+    corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
+    with pytest.raises(UserError, match=r"en\.vec has none of the words of this text"):
+        embed(corpus, workspace, encoder_name=f"wordvec:{tmp_path / 'en.vec'}")
+    assert not workspace.path.exists()
+
+
 def test_new_text_is_segmented(workspace, pooling):
     embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
     head = "wordlstm" if pooling == "tokens" else "mlp"
