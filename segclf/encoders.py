@@ -27,6 +27,8 @@ def load_joined(
         UserError: one of them cannot be loaded, or does not give one vector a sentence.
     """
     first, *others = _names_in(name)
+    if parted := next((other for other in others if JOIN in other), None):
+        raise UserError(f"{parted}: a path with a {JOIN} in it can only come first")
     encoders = [
         load_encoder(first, pooling=pooling, device=device),
         *(load_encoder(other, device=device) for other in others),

@@ -63,6 +63,8 @@ def test_paths_with_a_plus_stay_whole(tmp_path, monkeypatch):
     (folder / "words.vec").write_text("2 3\nrain 1 0 0\nsun 0 1 0\n")
     names = [encoder.name for encoder in load_joined("wordvec:c++/words.vec+surface")]
     assert names == ["wordvec:words.vec", "surface"]
+    with pytest.raises(UserError, match="can only come first"):
+        load_joined("surface+wordvec:c++/words.vec")
     for name in ("surface+", "+surface", "+"):
         with pytest.raises(UserError, match="one on each side"):
             load_joined(name)

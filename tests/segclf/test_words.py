@@ -61,7 +61,6 @@ def test_sif_without_a_train_split_is_told(tmp_path, workspace):
     assert not workspace.path.exists()
 
 
-@pytest.mark.parametrize("pooling", ["mean", "tokens"])
 def test_vectors_of_another_language_are_told(tmp_path, workspace):
     (tmp_path / "en.vec").write_text("2 2\nrain 0 1\nfalls 1 0\n")
     corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
@@ -70,6 +69,7 @@ def test_vectors_of_another_language_are_told(tmp_path, workspace):
     assert not workspace.path.exists()
 
 
+@pytest.mark.parametrize("pooling", ["mean", "tokens"])
 def test_new_text_is_segmented(workspace, pooling):
     embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
     head = "wordlstm" if pooling == "tokens" else "mlp"
