@@ -56,7 +56,7 @@ def embed(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default the best.")] = None,
     dtype: Annotated[
         Literal["float32", "float16"] | None,
-        typer.Option(help="How the store keeps numbers; default as it does, float32 if new."),
+        typer.Option(help="How the store keeps numbers; default float32, or as it has them."),
     ] = None,
     format_name: FormatOption = "auto",
     boundary: BoundaryOption = "auto",

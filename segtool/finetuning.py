@@ -35,7 +35,8 @@ CheckpointingOption = Annotated[
 AttentionDropoutOption = Annotated[
     float | None,
     typer.Option(
-        help="Of the encoder; default its own. At 0 long sides take half the time on a CPU."
+        help="Share of the encoder's attention; default its own. At 0 long sides take little more "
+        "than half the time on a CPU."
     ),
 ]
 SeedOption = Annotated[int, typer.Option(help="Of new weights, dropout and order.")]

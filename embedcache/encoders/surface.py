@@ -52,8 +52,8 @@ class SurfaceEncoder:
     In this order: two measures of length; the share of each kind of character; quotation marks and
     other brackets opened and closed, and how deep in them the sentence ends, and how far it leaves
     those that were open before it; the kinds of the first and the last three characters; the first
-    and the last character, each hashed into one of 64 places. The quotation marks are those of
-    Japanese and the curly and angled ones; a curly apostrophe counts as one, a straight mark as none.
+    and the last character, each hashed into one of 64 places. Quotation marks are those of
+    Japanese, the curly and the angled ones; a curly apostrophe counts as one, a straight mark not.
 
     Attributes:
         name: "surface".
