@@ -39,7 +39,10 @@ def _identity(file: Path) -> tuple[int, int]:
 def _telling_trouble(path: Path) -> Iterator[None]:
     try:
         yield
-    except _TROUBLE as error:
+    except lmdb.Error as error:
+        # what LMDB has no number for is the system's: a full quota, a disk that is read only
+        if type(error) is not lmdb.Error and not isinstance(error, _TROUBLE):
+            raise
         raise StoreError(f"the store {path} cannot be used: {error}") from error
 
 

@@ -50,7 +50,7 @@ def score(
     pairs = [
         (labels[start:stop], predicted[start:stop])
         for start, stop in pairwise(offsets)
-        if stop - start > 1 and stop - start > window_size(labels[start:stop])
+        if stop - start > window_size(labels[start:stop])
     ]
     return Scores(
         precision,

@@ -225,11 +225,13 @@ def _train_epoch(
 def check_split(split: str, examples: Labelled) -> None:
     """Raise UserError for a split in which there is nothing to tell apart."""
     labels = examples.labels[candidates(examples.offsets)]
-    if not len(labels):
+    if not len(examples.labels):
         raise UserError(
             f"the corpus has no {split} split: put texts into a folder {split}, or embed it with "
             "--split 80/10/10"
         )
+    if not len(labels):
+        raise UserError(f"no document of the {split} split has two sentences: embed more text")
     if not labels.any() or labels.all():
         what = "no boundary" if not labels.any() else "a boundary before every sentence"
         raise UserError(

@@ -9,13 +9,13 @@ runs/RUN/         see `segclf.runs`
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,8 +238,8 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     Args:
         parent: where it is made.
     """
-    scratch = Path(tempfile.mkdtemp(dir=parent, prefix="."))
-    scratch.chmod(0o755)
+    scratch = parent / f".{uuid4().hex}"
+    scratch.mkdir()
     try:
         yield scratch
     finally:

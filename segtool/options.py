@@ -24,7 +24,8 @@ PoolingOption = Annotated[
 ]
 
 FormatOption = Annotated[
-    str, typer.Option("--format", help="plain, aozora, choi, jsonl; auto tells by content.")
+    str,
+    typer.Option("--format", help="plain, aozora, choi or jsonl; auto tells by the text."),
 ]
 BoundaryOption = Annotated[
     Literal["auto", "indent", "line", "blank"],

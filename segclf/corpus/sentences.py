@@ -13,6 +13,8 @@ Spans = list[tuple[int, int]]
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
+_CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # and its punctuation
+_BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]+\s*(?={_CJK})")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -65,6 +67,10 @@ def _sentencex_spans(unit: str, language: str) -> Spans:
     return spans
 
 
+def _sentencex_clean(piece: str) -> str:
+    return normalize(_BREAK_IN_CJK.sub("", piece))
+
+
 def _kuten_spans(unit: str, _language: str) -> Spans:
     return [match.span() for match in _NOT_KUTEN.finditer(unit)]
 
@@ -79,7 +85,7 @@ def _line_spans(unit: str, _language: str) -> Spans:
 
 
 SENTENCE_RULES = {
-    "sentencex": SentenceRule(_sentencex_spans, normalize),
+    "sentencex": SentenceRule(_sentencex_spans, _sentencex_clean),
     "kuten": SentenceRule(_kuten_spans, _kuten_clean),
     "line": SentenceRule(_line_spans, normalize),
 }

@@ -76,7 +76,7 @@ class Counting(HashEncoder):
 
 
 @pytest.mark.parametrize(("value", "dtype"), [(np.nan, "float32"), (1e5, "float16")])
-def test_a_vector_that_cannot_be_kept_is_told_and_the_others_are_kept(store, value, dtype):
+def test_a_vector_that_cannot_be_kept_is_told_and_what_came_before_is_kept(store, value, dtype):
     class Failing(HashEncoder):
         batch_tokens = 1
 

@@ -130,6 +130,24 @@ def test_a_line_that_is_a_number_is_a_title(line, is_title):
     assert (headings, len(units)) == ((1, 2) if is_title else (0, 3))
 
 
+@pytest.mark.parametrize("boundary", ["blank", "indent"])
+def test_titles_among_wrapped_lines_are_no_sentences(boundary):
+    text = "  It rained on the\ntown.\n\n{}\n\n  The river rose in\nthe night.\n"
+    for title in ("CHAPTER THIRTEEN", "Chapter twenty-one", "xiv.", "Chapter 4a", "Section A"):
+        assert units_of(text.format(title), boundary)[1] == 1, title
+    for title in ("Chapter 4 Who Goes There?", "Chapter 12, in which", "Act I, Scene 2", "第二章"):
+        assert units_of(text.format(title), boundary)[1] == 1, title
+
+
+def test_wrapped_lines_of_japanese_are_joined_without_a_space(tmp_path):
+    text = "　吾輩は猫である。どこで生れ\nたか頓と見当が\nつかぬ。\n第二章\n　名前はまだ\n無い。\n"
+    assert labelled(read(write(tmp_path, text))) == [
+        ("吾輩は猫である。", True),
+        ("どこで生れたか頓と見当がつかぬ。", False),
+        ("名前はまだ無い。", True),
+    ]
+
+
 def test_lines_wrapped_below_an_indent_are_joined(tmp_path):
     text = (
         "  It rained on the town and\nthe river rose. We stayed in the\nhouse and read.\n"
@@ -222,12 +240,12 @@ def test_aozora_markup_is_removed(tmp_path):
     ],
 )
 def test_a_note_on_a_character_becomes_it_or_the_mark_of_a_missing_one(note, character):
-    assert aozora.strip_markup(f"あ※［＃{note}］い")[0] == f"あ{character}い"
+    assert aozora.strip_markup(f"あ※［＃{note}］い", keep_headings=False)[0] == f"あ{character}い"
 
 
 def test_brackets_that_are_text_are_no_ruby():
     text = "※［＃始め二重山括弧、1-1-52］言葉《ことば》※［＃終わり二重山括弧、1-1-53］"
-    assert aozora.strip_markup(text)[0] == "《言葉》"
+    assert aozora.strip_markup(text, keep_headings=False)[0] == "《言葉》"
 
 
 def test_an_aozora_file_without_ruby_is_known_by_its_colophon(tmp_path):
@@ -258,7 +276,7 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
     """
     marked = read_text(shared / "data/aozora" / f"{name}.txt")
     inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
-    body, _ = aozora.strip_markup(aozora.body_of(inline))
+    body, _ = aozora.strip_markup(aozora.body_of(inline), keep_headings=False)
     plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt")
     ours, theirs = (paragraph_lines(text) for text in (body, plain_text))
     assert sum(begins for begins, _ in ours) == sum(begins for begins, _ in theirs)
@@ -339,9 +357,18 @@ def test_a_text_to_segment_has_no_markup_and_no_segments(tmp_path):
     text = "題\r\n著者\r\n\r\n私《わたくし》は［＃「は」に傍点］来た。\r\n\r\n底本：「本」\r\n"
     assert read_unsegmented(write(tmp_path, text.encode("cp932"))) == "私は来た。"
     assert read_unsegmented(write(tmp_path, INDENTED)) == INDENTED
+    excerpt = "　一［＃「一」は中見出し］\n\n　彼は［＃「は」に傍点］来た。\n\n「おい」\n"
+    assert read_unsegmented(write(tmp_path, excerpt)) == "　一\n\n　彼は来た。\n\n「おい」"
     for mistaken in ('{"paragraphs": ["a"]}', "==========\nOne .\n"):
         with pytest.raises(UserError, match="segment takes plain text"):
             read_unsegmented(write(tmp_path, mistaken))
+    with pytest.raises(UserError, match="segment takes plain text"):
+        read_unsegmented(write(tmp_path, "[{}]", "x.JSONL"))
+
+
+def test_a_document_begins_with_a_paragraph_whatever_its_labels_say(tmp_path):
+    line = json.dumps({"sentences": ["One.", "Two."], "labels": [0, 0]})
+    assert read_corpus(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, False]
 
 
 def document(name, length, **fields):

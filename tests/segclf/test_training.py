@@ -229,6 +229,9 @@ def test_a_split_without_boundaries_is_told():
     empty = Examples(examples.vectors[:0], examples.labels[:0], np.zeros(1, dtype=np.int64))
     with pytest.raises(UserError, match="no dev split: put texts into a folder dev"):
         train_head(examples, empty, TrainingOptions())
+    one = Examples(examples.vectors[:1], examples.labels[:1], np.array([0, 1]))
+    with pytest.raises(UserError, match="no document of the dev split has two sentences"):
+        train_head(examples, one, TrainingOptions())
 
 
 def test_a_loss_that_is_no_number_ends_training_with_a_word():
