@@ -55,7 +55,7 @@ class _Recurrence(Function):
     ) -> Tensor:
         gates = F.embedding(places, inputs)  # (2, n, 4k)
         cells, bounded, states = (torch.empty_like(_by_gate(gates)[0]) for _ in range(3))
-        before = None
+        before, minus_one, turned = None, gates.new_tensor(-1.0), recurrent.mT
         for step in _by_step(sizes, gates, *_by_gate(gates), cells, bounded, states):
             gate, entry, forget, update, output, cell, bound, state = step
             if before is None:
@@ -63,10 +63,11 @@ class _Recurrence(Function):
                 torch.neg(entry, out=cell)
             else:
                 last_cell, last_state = (last[:, : gate.shape[1]] for last in before)
-                gate.baddbmm_(last_state, recurrent.mT).sigmoid_()
+                gate.baddbmm_(last_state, turned).sigmoid_()
                 torch.mul(forget, last_cell, out=cell).sub_(entry)
             cell.addcmul_(entry, update, value=2)
-            torch.mul(cell, 2, out=bound).sigmoid_().mul_(2).sub_(1)
+            torch.mul(cell, 2, out=bound).sigmoid_()
+            torch.add(minus_one, bound, alpha=2, out=bound)  # 2x - 1 in one pass
             torch.mul(output, bound, out=state)
             before = cell, state
         ctx.save_for_backward(places, recurrent, gates, cells, bounded, states)
@@ -81,31 +82,47 @@ class _Recurrence(Function):
     ) -> tuple[Tensor, None, Tensor, None]:
         places, recurrent, gates, cells, bounded, states = ctx.saved_tensors
         sizes = ctx.sizes
-        of_states, of_gates = of_states.clone(), torch.empty_like(gates)
-        differences = 2 * _by_gate(gates)[2] - 1
-        steps = _by_step(sizes, gates, *_by_gate(gates), differences, bounded)
-        of_steps = _by_step(sizes, of_gates, *_by_gate(of_gates), of_states)
-        cells_before = [torch.zeros_like(cells[:, : sizes[0]]), *torch.split(cells, sizes, 1)]
+        # of all steps at once: what the gradients of cells and states are multiplied with
+        of_gates = _factors(gates, cells, bounded, sizes)
+        forget, output = _by_gate(gates)[1::2]
+        of_cells = torch.ops.aten.tanh_backward(output, bounded)
+        by_gate = of_gates.view(*cells.shape[:2], 4, -1)
+        of_steps = torch.split(of_states.clone(), sizes, 1)
+        steps = _by_step(sizes, of_gates, by_gate[:, :, :3], by_gate[:, :, 3], of_cells, forget)
         behind = None  # the step after: its forget gate, and the gradient of its cell
         for t in reversed(range(len(sizes))):
-            gate, entry, forget, _, output, difference, bound = steps[t]
-            of_gate, of_entry, of_forget, of_update, of_output, of_state = of_steps[t]
-            of_cell = torch.ops.aten.tanh_backward(of_state * output, bound)
+            of_gate, of_inner, of_output, of_cell, kept = steps[t]
+            of_cell.mul_(of_steps[t])
             if behind is not None:
                 of_cell[:, : sizes[t + 1]].addcmul_(*behind)
-            torch.mul(of_cell, difference, out=of_entry)
-            torch.mul(of_cell, cells_before[t][:, : sizes[t]], out=of_forget)
-            torch.mul(of_cell, entry, out=of_update).mul_(2)
-            torch.mul(of_state, bound, out=of_output)
-            torch.ops.aten.sigmoid_backward.grad_input(of_gate, gate, grad_input=of_gate)
+            of_inner.mul_(of_cell[:, :, None])
+            of_output.mul_(of_steps[t])
             if t:
-                of_steps[t - 1][-1][:, : sizes[t]].baddbmm_(of_gate, recurrent)
-                behind = forget, of_cell
+                of_steps[t - 1][:, : sizes[t]].baddbmm_(of_gate, recurrent)
+                behind = kept, of_cell
         of_inputs = torch.ops.aten.embedding_dense_backward(of_gates, places, ctx.rows, -1, False)
-        following = zip(torch.split(states, sizes, 1), [*sizes[1:], 0], strict=True)
-        read = torch.cat([state[:, :b] for state, b in following], dim=1)
-        of_recurrent = of_gates[:, sizes[0] :].mT @ read
+        of_recurrent = of_gates[:, sizes[0] :].mT @ _before(states, sizes)
         return of_inputs, None, of_recurrent, None
+
+
+def _factors(gates: Tensor, cells: Tensor, bounded: Tensor, sizes: list[int]) -> Tensor:
+    """Return each gate's derivative, (2, n, 4k): of the cell, and of the state for the last."""
+    factors = torch.empty_like(gates)
+    of_entry, of_forget, of_update, of_output = _by_gate(factors)
+    entry, _, update, _ = _by_gate(gates)
+    torch.add(gates.new_tensor(-1.0), update, alpha=2, out=of_entry)
+    of_forget[:, : sizes[0]] = 0
+    of_forget[:, sizes[0] :] = _before(cells, sizes)
+    torch.mul(entry, 2, out=of_update)
+    of_output.copy_(bounded)
+    torch.ops.aten.sigmoid_backward.grad_input(factors, gates, grad_input=factors)
+    return factors
+
+
+def _before(values: Tensor, sizes: list[int]) -> Tensor:
+    """Return what stands a step before, for every place but those of the first step."""
+    steps = zip(torch.split(values, sizes, 1), [*sizes[1:], 0], strict=True)
+    return torch.cat([step[:, :following] for step, following in steps], dim=1)
 
 
 def _by_gate(gates: Tensor) -> tuple[Tensor, ...]:

@@ -13,6 +13,7 @@ from embedcache import UserError
 from segclf.batches import Batches, Examples, look_up
 from segclf.heads import HEADS, make_head
 from segclf.heads.base import BaseHead, Dropout
+from segclf.heads.recurrence import run_lstm
 from segclf.heads.transformer import sinusoidal_positions
 from segclf.metrics import precision_recall_f1
 from segclf.options import TrainingOptions, check_options
@@ -165,6 +166,17 @@ def test_the_wordlstm_is_torchs_lstm_over_packed_words():
         strict=True,
     ):
         torch.testing.assert_close(gradient, reference)
+
+
+def test_sequences_of_one_row_are_torchs_too():
+    lstm = torch.nn.LSTM(5, 3, batch_first=True, bidirectional=True)
+    rows = torch.randn(3, 5, requires_grad=True)
+    inputs = [rows, *lstm.parameters()]
+    ours = run_lstm(lstm, rows, torch.arange(3).expand(2, 3), [3])
+    theirs = lstm(rows[:, None])[0][:, 0].unflatten(1, (2, 3)).transpose(0, 1)
+    torch.testing.assert_close(ours, theirs)
+    gradients = (torch.autograd.grad(states.square().sum(), inputs) for states in (ours, theirs))
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize(
