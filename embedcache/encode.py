@@ -164,8 +164,9 @@ def _encode_missing(
     pending = _Pending(space, getattr(encoder, "precision", "float32"))
     try:
         for batch in token_batches(lengths, budget):
-            vectors = encoder.encode([texts[position] for position in batch])
-            _check_finite(vectors, [texts[position] for position in batch], encoder, pending.dtype)
+            batch_texts = [texts[position] for position in batch]
+            vectors = encoder.encode(batch_texts)
+            _check_finite(vectors, batch_texts, encoder, pending.dtype)
             pending.add(ids[missing[batch]], vectors, truncated[batch])
             bar.update(len(batch))
             encoded += pending.commit_if_due()
@@ -177,7 +178,7 @@ def _encode_missing(
 def _check_finite(
     vectors: Vectors, texts: list[str], encoder: Encoder, dtype: np.dtype[Any]
 ) -> None:
-    """Raise UserError for a vector that a dtype cannot hold."""
+    """Raise UserError for a vector, a row of (n, d), that a dtype cannot hold."""
     if dtype.kind != "f":
         return
     wrong = ~(np.abs(vectors) <= np.finfo(dtype).max).all(axis=1)

@@ -11,6 +11,8 @@ from torch import Tensor
 from segclf.heads.base import Sentences, Words
 from segclf.windows import OUTSIDE, candidates, windows_of
 
+_RUNS = 8  # a batch, about: more of them mix better, fewer share more
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -96,9 +98,6 @@ class Batch:
     sentences: Sentences
     places: Tensor
     targets: Tensor
-
-
-_RUNS = 8  # a batch, about: more of them mix better, fewer share more
 
 
 class Batches:

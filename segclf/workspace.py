@@ -248,7 +248,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    scratch = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with scratch.open("wb") as file:
             write(file)
