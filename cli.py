@@ -195,6 +195,8 @@ def evaluate(
         place, load_run(place, run), split=split, corpus_name=corpus, progress=not as_json
     )
     show(evaluation.to_dict(), print_evaluation, as_json)
+    if evaluation.unsaved:
+        _report(f"the scores were not saved: {evaluation.unsaved}")
 
 
 @app.command()
@@ -228,10 +230,11 @@ def segment(
 
     Example: segtool segment new.txt --output new-paragraphs.txt
     """
+    from embedcache.files import write_text
     from segclf.corpus import read_unsegmented
     from segclf.runs import load_run
     from segclf.segmentation import segment as segment_text
-    from segclf.workspace import Workspace, write_text
+    from segclf.workspace import Workspace
 
     place = Workspace(workspace)
     found = segment_text(
@@ -270,24 +273,39 @@ def main() -> None:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "segtool"
-        sys.stderr.write(f"error: {_one_line(error)} (see {command} --help)\n")
+        _report(f"error: {_one_line(error)} (see {command} --help)")
         code = 2
     except BrokenPipeError:  # as in `segtool segment novel.txt | head`
         sys.stderr.close()
         code = 1
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None or not _was_named(Path(error.filename)):
             raise
-        sys.stderr.write(f"error: {error.filename}: {str(error.strerror).lower()}\n")
+        _report(f"error: {error.filename}: {str(error.strerror).lower()}")
         code = 2
     except ValueError as error:
         from embedcache import UserError
 
         if not isinstance(error, UserError):
             raise
-        sys.stderr.write(f"error: {error}\n")
+        _report(f"error: {error}")
         code = 2
     sys.exit(code)
+
+
+def _report(message: str) -> None:
+    """Write one line to standard error, control characters visible."""
+    from embedcache.terminal import printable
+
+    sys.stderr.write(printable(message) + "\n")
+
+
+def _was_named(path: Path) -> bool:
+    """Say whether a path is, or lies in, one of the command line's arguments or the workspace."""
+    from segclf.workspace import Workspace
+
+    words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
+    return any(path.resolve().is_relative_to(p.resolve()) for p in (*words, Workspace().path))
 
 
 def _one_line(error: typer.TyperException) -> str:

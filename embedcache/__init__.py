@@ -4,6 +4,7 @@ from embedcache.encode import EncodeReport, encode_sentences
 from embedcache.encoders import BUILT_IN, Encoder, load_encoder
 from embedcache.errors import StoreError, UserError
 from embedcache.ids import normalize, sentence_ids
+from embedcache.memory import encode_in_memory
 from embedcache.space import Space, SpaceInfo
 from embedcache.store import EmbeddingStore
 
@@ -16,6 +17,7 @@ __all__ = [
     "SpaceInfo",
     "StoreError",
     "UserError",
+    "encode_in_memory",
     "encode_sentences",
     "load_encoder",
     "normalize",

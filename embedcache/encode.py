@@ -158,7 +158,7 @@ def _encode_missing(
     bar.total += len(missing)
     bar.refresh()
     texts = [chunk[position] for position in missing]
-    lengths, truncated = _lengths(encoder, texts)
+    lengths, truncated = lengths_of(encoder, texts)
     budget = getattr(encoder, "batch_tokens", BATCH_TOKENS)
     encoded = 0
     pending = _Pending(space, getattr(encoder, "precision", "float32"))
@@ -166,7 +166,7 @@ def _encode_missing(
         for batch in token_batches(lengths, budget):
             batch_texts = [texts[position] for position in batch]
             vectors = encoder.encode(batch_texts)
-            _check_finite(vectors, batch_texts, encoder, pending.dtype)
+            check_finite(vectors, batch_texts, encoder, pending.dtype)
             pending.add(ids[missing[batch]], vectors, truncated[batch])
             bar.update(len(batch))
             encoded += pending.commit_if_due()
@@ -175,7 +175,7 @@ def _encode_missing(
     return encoded
 
 
-def _check_finite(
+def check_finite(
     vectors: Vectors, texts: list[str], encoder: Encoder, dtype: np.dtype[Any]
 ) -> None:
     """Raise UserError for a vector, a row of (n, d), that a dtype cannot hold."""
@@ -190,7 +190,7 @@ def _check_finite(
         )
 
 
-def _lengths(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def lengths_of(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return each text's length to the encoder, at most its maximum, and whether it is longer."""
     if isinstance(encoder, CountsTokens):
         tokens = encoder.count_tokens(texts)

@@ -35,10 +35,15 @@ def find_corpus(
         Its name and its text.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is neither, or options for a path were given with a name.
     """
     if target is None or target in workspace.corpus_names():
         stored = workspace.load_corpus(target)
+        if options not in (None, ReadOptions()) or format_name != "auto" or split is not None:
+            raise UserError(
+                f"{stored.name} is an embedded corpus, which was read already: leave out the "
+                "options that say how to read a path"
+            )
         return stored.name, stored.corpus
     if target != "-" and not Path(target).exists():
         known = ", ".join(workspace.corpus_names()) or "none"

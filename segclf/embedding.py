@@ -97,6 +97,10 @@ def embed(
             _check_words(encoder, corpus.sentences[:_SAMPLE])
         if isinstance(encoder, SifEncoder):
             fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
+    if dtype and all(hasattr(encoder, "storage_dtype") for encoder in encoders):
+        raise UserError(
+            f"--dtype {dtype}: {encoder_name} is stored in a type of its own, leave --dtype out"
+        )
     store = workspace.store(create=True)
     # so that what is stopped has the sentences that the slow one has encoded
     quick_first = sorted(encoders, key=lambda encoder: isinstance(encoder, TransformerEncoder))

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from embedcache import UserError, load_encoder
 from embedcache.encoders import VECTOR_FILE, LoadedEncoder, Pooling, SifEncoder, TokenEncoder
-from segclf.workspace import JOIN, EncoderReference, Workspace, write_json
+from embedcache.files import write_json
+from segclf.workspace import JOIN, EncoderReference, Workspace, now, warn_once
 
 DEFAULT_ENCODER = "e5-small:7+surface"
 
@@ -80,13 +81,12 @@ def load_referenced(reference: EncoderReference, *folders: Path) -> LoadedEncode
 def fit(
     encoder: SifEncoder, sentences: Sequence[str], workspace: Workspace, *, progress: bool = False
 ) -> None:
-    """Fit an encoder, or take what the workspace has of the same fit.
+    """Fit an encoder, or restore an earlier fit from the workspace; that fit becomes the latest.
 
     Args:
         encoder: fitted in place.
-        sentences: of the train split. If there are none, the encoder becomes as it was fitted or
-            used last in this workspace.
-        workspace: keeps what was fitted.
+        sentences: of the train split. If there are none, the latest fit is restored.
+        workspace: keeps the fits.
         progress: show a bar on standard error.
 
     Raises:
@@ -95,13 +95,22 @@ def fit(
     unfitted = encoder.fingerprint
     if sentences:
         path = workspace.encoders / f"{encoder.fingerprint_fitted_on(sentences)}.json"
-        if not path.exists():
-            encoder.fit(sentences, progress=progress)
-            write_json(path, {"format": 1, "unfitted": unfitted, "state": encoder.state})
+        known = _read_fits([path]) if path.exists() else {}
     else:
-        path = _latest(workspace, unfitted)
-    encoder.restore(_read(path)["state"])
-    path.touch()  # it is the latest now
+        fits = _read_fits(sorted(workspace.encoders.glob("*.json")))
+        known = {path: fit for path, fit in fits.items() if fit["unfitted"] == unfitted}
+        if not known:
+            raise UserError(
+                "--pooling sif is fitted on the train split, and this corpus has none: embed a "
+                "corpus with one first"
+            )
+        path = max(known, key=lambda path: str(known[path].get("used", "")))
+    if path in known:
+        encoder.restore(known[path]["state"])
+    else:
+        encoder.fit(sentences, progress=progress)
+    content = {"format": 1, "used": now(), "unfitted": unfitted, "state": encoder.state}
+    write_json(path, content)
 
 
 def state_path(reference: EncoderReference, *folders: Path) -> Path | None:
@@ -110,17 +119,27 @@ def state_path(reference: EncoderReference, *folders: Path) -> Path | None:
     return next(filter(Path.exists, paths), None)
 
 
-def _latest(workspace: Workspace, unfitted: str) -> Path:
-    paths = workspace.encoders.glob("*.json")
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        if _read(path)["unfitted"] == unfitted:
-            return path
-    raise UserError(
-        "--pooling sif is fitted on the train split, and this corpus has none: embed a corpus with "
-        "one first"
-    )
+def _read_fits(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
+    """Read what encoders were fitted to; damaged files are skipped with a warning."""
+    fits = {}
+    for path in paths:
+        try:
+            fits[path] = _read(path)
+        except UserError as error:
+            warn_once(f"skipped: {error}")
+    return fits
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """Read what an encoder was fitted to.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not {"unfitted", "state"} <= content.keys():
+        raise UserError(f"{path} is damaged: delete it, and embed the corpus again")
     return content

@@ -1,5 +1,6 @@
 """Heads as a scikit-learn classifier."""
 
+import warnings
 from dataclasses import asdict
 from itertools import pairwise
 from numbers import Integral
@@ -9,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from safetensors.torch import save_file
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import f1_score
 from sklearn.utils import check_random_state
@@ -25,6 +25,7 @@ from segclf.provenance import versions
 from segclf.runs import WEIGHTS, read_run
 from segclf.sharing import write_model
 from segclf.training import predict, train_head
+from segclf.weights import save_weights
 from segclf.windows import candidates
 
 
@@ -49,8 +50,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         epochs: see there.
         patience: see there.
         validation_fraction: share of each document, its end, that is not learned from but decides
-            about epoch, temperature and threshold. If that would leave one class on either side,
-            everything is learned from and decides.
+            about epoch, temperature and threshold. At 0, or with a warning if one side would have
+            a single class, everything is learned from and decides.
         threshold: probability at which a paragraph begins; None for the one that gives the held-out
             sentences the highest F1.
         random_state: seeds weights, dropout and order.
@@ -62,6 +63,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         head_: the trained network.
         threshold_: probability at which a paragraph begins.
         temperature_: what calibrates the probabilities, see `segclf.calibration`.
+        validated_on_training_: whether no sentence was held out.
 
     Example:
         >>> classifier = BoundaryClassifier(head="bilstm", window=4)
@@ -214,7 +216,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "versions": versions(),
         }
         state = self.head_.state_dict()
-        write_model(directory, config, lambda folder: save_file(state, folder / WEIGHTS))
+        write_model(directory, config, lambda folder: save_weights(folder / WEIGHTS, state))
 
     @classmethod
     def from_pretrained(cls, directory: str | PathLike[str]) -> "BoundaryClassifier":
@@ -271,8 +273,18 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Examples(vectors[part], labels[part], _offsets_of(documents[part], int(part.sum())))
             for part in (~held_out, held_out)
         )
-        if all(_has_both(part) for part in parts):
+        self.validated_on_training_ = not all(_has_both(part) for part in parts)
+        if not self.validated_on_training_:
             return parts[0], parts[1]
+        if self.validation_fraction > 0:
+            warnings.warn(
+                "Holding out validation_fraction of each document would leave a single class on "
+                "one side: the model is trained and validated on all of the data, so the epoch, "
+                "temperature and threshold_ are chosen too optimistically. Pass longer documents "
+                "or another validation_fraction.",
+                UserWarning,
+                stacklevel=3,
+            )
         return everything, everything
 
 

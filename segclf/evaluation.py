@@ -1,13 +1,15 @@
 """Score a run on a split it has not seen, beside answers that look at no sentence."""
 
+import errno
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError
+from embedcache.files import write_json
 from segclf.baselines import baseline_scores
 from segclf.calibration import Reliability, reliability
 from segclf.corpus import Split
@@ -16,7 +18,7 @@ from segclf.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.prediction import predict_corpus
 from segclf.runs import Run
 from segclf.windows import candidates
-from segclf.workspace import StoredCorpus, Workspace, write_array, write_json
+from segclf.workspace import StoredCorpus, Workspace, write_array
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Evaluation:
         at_half: scores at probability 0.5, see `segclf.metrics.score_at_half`.
         reliability: of the probabilities.
         probabilities: (n,) float32, that a paragraph begins with the sentence.
+        unsaved: why the scores could not be kept beside the run; None where they were, or where
+            they are of another corpus than the run's own.
     """
 
     run: Run
@@ -52,6 +56,7 @@ class Evaluation:
     at_half: dict[str, float | bool]
     reliability: Reliability
     probabilities: NDArray[np.float32]
+    unsaved: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `segtool eval --json` prints."""
@@ -88,6 +93,8 @@ def evaluate(
 ) -> Evaluation:
     """Score a run; the threshold is the one that dev gave.
 
+    The scores of a run of the workspace on its own corpus are kept beside it, if it may be written.
+
     Args:
         workspace: with the run's encoder in its store.
         run: to score.
@@ -100,7 +107,8 @@ def evaluate(
             or the store lacks the run's encoder.
     """
     stored = workspace.load_corpus(corpus_name or run.record["corpus"])
-    own = run.path.parent == workspace.runs and stored.name == run.record["corpus"]
+    in_workspace = run.path.resolve().parent == workspace.runs.resolve()
+    own = in_workspace and stored.name == run.record["corpus"]
     changed = run.record.get("corpus_digest", stored.digest) != stored.digest
     if changed and (own or corpus_name is None):
         raise UserError(
@@ -136,9 +144,20 @@ def evaluate(
         reliability=reliability(probabilities[due], part.labels[due]),
         probabilities=probabilities,
     )
-    if own:
-        write_array(run.path / f"eval-{split}.npy", probabilities)
-        write_json(run.path / f"eval-{split}.json", evaluation.to_dict(), indent=1)
+    return _saved(evaluation) if own else evaluation
+
+
+def _saved(evaluation: Evaluation) -> Evaluation:
+    """Keep an evaluation beside its run; say why where that may not be written."""
+    base = evaluation.run.path / f"eval-{evaluation.split}"
+    try:
+        write_array(base.with_suffix(".npy"), evaluation.probabilities)
+        write_json(base.with_suffix(".json"), evaluation.to_dict(), indent=1)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        reason = f"{evaluation.run.path}: {str(error.strerror).lower()}"
+        return replace(evaluation, unsaved=reason)
     return evaluation
 
 
@@ -158,11 +177,19 @@ def probabilities_of(workspace: Workspace, run: Run, split: Split) -> NDArray[np
 
 
 def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
-    """Return what eval-SPLIT.json of a run holds; None where the run's text was never scored."""
+    """Return what eval-SPLIT.json of a run holds.
+
+    None where the run's text was never scored, or where the file is damaged: it is made again.
+    """
     path = run.path / f"eval-{split}.json"
     if not path.exists():
         return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
     trained_on = run.record.get("corpus_digest")
     return record if trained_on in (None, record.get("corpus_digest")) else None
 

@@ -14,7 +14,7 @@ An experiment file names a corpus and grids; every setting is one value or a lis
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from types import NoneType, UnionType
@@ -24,7 +24,7 @@ from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.corpus import ReadOptions
 from segclf.encoders import DEFAULT_ENCODER
-from segclf.options import TrainingOptions, resolve
+from segclf.options import TrainingOptions, check_gamma, resolve
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -110,12 +110,15 @@ def expand(grid: Mapping[str, Any]) -> list[Trial]:
             and seeds that are not named are those of `DEFAULT_GRID`.
 
     Raises:
-        UserError: a setting is unknown, of the wrong type, or an empty list.
+        UserError: a setting is unknown, of the wrong type, an empty list, or without effect.
     """
     lists = {
         name: [checked(name, value) for value in _listed(name, values)]
         for name, values in {**DEFAULT_GRID, **grid}.items()
     }
+    if "focal" not in lists.get("loss", []):
+        for gamma in lists.get("gamma", []):
+            check_gamma("cross-entropy", gamma)
     seeds = lists.pop("seed")  # innermost: what belongs together is done together
     names = [*lists, "seed"]
     return unique(
@@ -205,10 +208,7 @@ def unique(trials: Iterable[Trial]) -> list[Trial]:
 
 def _trial(settings: dict[str, Any]) -> Trial:
     encoder, pooling = settings.pop("encoder", None), settings.pop("pooling", None)
-    options = resolve(TrainingOptions(**settings))
-    if options.loss != "focal":  # gamma means nothing to the others: no trial twice
-        options = replace(options, gamma=TrainingOptions.gamma)
-    return Trial(options, encoder, pooling)
+    return Trial(resolve(TrainingOptions(**settings)), encoder, pooling)
 
 
 def _kinds(name: str, types: Mapping[str, Any] = _TYPES) -> set[Any]:

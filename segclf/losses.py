@@ -25,9 +25,9 @@ def make_loss(name: str, boundary_rate: float, gamma: float = 2.0) -> Loss:
         gamma: of the focal loss.
 
     Raises:
-        UserError: no such loss, or a negative gamma.
+        UserError: no such loss, or a gamma that is negative, infinite or no number.
     """
-    if gamma < 0:
+    if not 0 <= gamma < math.inf:
         raise UserError(f"a focal loss with gamma {gamma:g}: take 0 or more")
     if name == "cross-entropy":
         return F.binary_cross_entropy_with_logits

@@ -1,5 +1,6 @@
 """How to train a head: what may be chosen, what the defaults are, and what is refused."""
 
+import math
 from dataclasses import dataclass, replace
 
 from embedcache import UserError
@@ -43,26 +44,41 @@ class TrainingOptions:
 
 
 def resolve(options: TrainingOptions) -> TrainingOptions:
-    """Return options with the context's own head and the head's own window where none is named."""
+    """Return options with the head and window that are meant where none is named.
+
+    The gamma of a loss without one is set to the default, so that it makes no other run.
+    """
     head = options.head or DEFAULT_HEADS.get(options.context, "mlp")
     window = options.window
     return replace(
         options,
         head=head,
         window=default_window(head, options.context) if window is None else window,
+        gamma=options.gamma if options.loss == "focal" else TrainingOptions.gamma,
     )
 
 
 def check_options(options: TrainingOptions) -> None:
-    """Raise UserError for a head or loss that there is not, or a number out of range."""
+    """Raise UserError for an unknown head or loss, or a number out of range or without effect."""
     make_head(options.head, 1, options.window, options.context)
     make_loss(options.loss, 0.5, options.gamma)
+    check_gamma(options.loss, options.gamma)
     for name in ("learning_rate", "epochs", "patience", "batch_size", "crop"):
         value = getattr(options, name)
-        if value is not None and not value > 0:
+        if value is not None and not 0 < value < math.inf:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
     for name in ("seed", "weight_decay"):
-        if getattr(options, name) < 0:
-            raise UserError(f"{name.replace('_', ' ')} is {getattr(options, name)}: take 0 or more")
+        value = getattr(options, name)
+        if not 0 <= value < math.inf:
+            raise UserError(f"{name.replace('_', ' ')} is {value}: take 0 or more")
     if options.crop is not None and options.context == "window":
         raise UserError("a crop is of documents: take the context document, or leave it out")
+
+
+def check_gamma(loss: str, gamma: float) -> None:
+    """Raise UserError for a gamma that the loss would ignore."""
+    if loss != "focal" and gamma != TrainingOptions.gamma:
+        raise UserError(
+            f"gamma {gamma:g} has no effect on the loss {loss}: take the loss focal, or leave "
+            "gamma out"
+        )

@@ -1,16 +1,18 @@
 """A run of any kind, and sentences -> probabilities."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import encode_sentences
+from embedcache import encode_in_memory
+from segclf.batches import Examples
 from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
-from segclf.runs import Run, examples_of
+from segclf.runs import Run, examples_of, join_vectors
 from segclf.training import predict
 from segclf.windows import candidates
 from segclf.workspace import Workspace
@@ -34,7 +36,7 @@ class Prediction:
 def predict_corpus(
     run: Run, corpus: Corpus, workspace: Workspace, *, progress: bool = False
 ) -> Prediction:
-    """Let a run say how likely a paragraph begins with each sentence of a corpus.
+    """Let a run say how likely a paragraph begins with each sentence of an embedded corpus.
 
     A head takes the sentences' vectors from the store, a fine-tuned system the sentences.
 
@@ -47,10 +49,45 @@ def predict_corpus(
     Raises:
         UserError: the store lacks a sentence, or the run's encoder has changed.
     """
+    return _predict(run, corpus, lambda: examples_of(corpus, workspace, run.encoder), progress)
+
+
+def predict_text(
+    run: Run, corpus: Corpus, workspace: Workspace, *, progress: bool = False
+) -> Prediction:
+    """Predict like `predict_corpus`, for sentences that need not be embedded; nothing is written.
+
+    Args:
+        run: any.
+        corpus: new text; its labels are not looked at.
+        workspace: vectors that its store has are not computed again; it may have no store.
+        progress: show a bar on standard error.
+
+    Raises:
+        UserError: the run's encoder has changed.
+    """
+
+    def encode() -> Examples:
+        store = workspace.store() if workspace.has_store() else None
+        encoders = [
+            load_referenced(part, workspace.encoders, run.path) for part in run.encoder.parts
+        ]
+        columns = [
+            encode_in_memory(corpus.sentences, encoder, store, progress=progress)
+            for encoder in encoders
+        ]
+        return join_vectors(corpus, columns, encoders[0])
+
+    return _predict(run, corpus, encode, progress)
+
+
+def _predict(
+    run: Run, corpus: Corpus, examples: Callable[[], Examples], progress: bool
+) -> Prediction:
     if run.kind == "head":
         head = run.load_head()
         started = time.perf_counter()
-        probabilities = predict(head, examples_of(corpus, workspace, run.encoder))
+        probabilities = predict(head, examples())
     else:
         from segclf.finetune.runs import load_system
 
@@ -61,18 +98,3 @@ def predict_corpus(
     probabilities = calibrate(probabilities, run.temperature)
     probabilities[~candidates(corpus.offsets)] = 1  # a document begins with a paragraph
     return Prediction(probabilities, time.perf_counter() - started)
-
-
-def encode_for(
-    run: Run, sentences: list[str], workspace: Workspace, *, progress: bool = False
-) -> None:
-    """See to it that the store has the vectors that a run needs; a fine-tuned one needs none.
-
-    Raises:
-        UserError: the run's encoder has changed.
-    """
-    if run.kind == "head":
-        store = workspace.store(create=True)
-        for part in run.encoder.parts:
-            encoder = load_referenced(part, workspace.encoders, run.path)
-            encode_sentences(sentences, encoder, store, progress=progress)

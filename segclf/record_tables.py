@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from segclf.leaderboard import SCORES, SPLITS, system_labels
 
-_console = Console(highlight=False)
+# names and ids are shown as they are: never as markup, never as the code of an emoji
+_console = Console(highlight=False, markup=False, emoji=False)
 _HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
 _FOOTNOTE = (
     "Pk and WD (WindowDiff): lower is better; s: seconds an epoch; k, M: parameters; "
@@ -24,7 +25,7 @@ def print_sweep(content: dict[str, Any]) -> None:
     labels = system_labels([failed["options"] for failed in content["failed"]])
     for failed, label in zip(content["failed"], labels, strict=True):
         _console.print(
-            escape(f"failed: {label}, seed {failed['options']['seed']}: {failed['error']}"),
+            f"failed: {label}, seed {failed['options']['seed']}: {failed['error']}",
             style="bold red",
             soft_wrap=True,
         )
@@ -46,10 +47,10 @@ def _print_systems(content: dict[str, Any]) -> None:
         encoder = f", {_encoder(system)}" if several else ""
         seconds = _seconds(system["seconds_per_epoch"]["mean"])
         seeds = "1 seed" if system["n"] == 1 else f"{system['n']} seeds"
-        name = (
-            f"[bold]{escape(label + encoder)}[/]\n"
-            f"{seeds}, {seconds} s, {_short(system['parameters'])}"
-            f"{_collapse_note(system)}"
+        name = Text.assemble(
+            (label + encoder, "bold"),
+            f"\n{seeds}, {seconds} s, {_short(system['parameters'])}",
+            *_collapse_notes(system),
         )
         _add_scores(table, name, system, _mean_and_deviation)
     _console.print(table)
@@ -65,10 +66,10 @@ def print_runs(content: dict[str, Any]) -> None:
     labels = system_labels([run["options"] for run in content["runs"]])
     for run, label in zip(content["runs"], labels, strict=True):
         described = f"{_encoder(run)}, {run['corpus']}"
-        note = "\n[bold red]collapsed[/]" if run["collapsed"] else ""
-        name = (
-            f"[bold]{run['run']}[/]\n{escape(label)}, "
-            f"seed {run['options'].get('seed')}; {escape(described)}{note}"
+        name = Text.assemble(
+            (run["run"], "bold"),
+            f"\n{label}, seed {run['options'].get('seed')}; {described}",
+            ("\ncollapsed" if run["collapsed"] else "", "bold red"),
         )
         figures = _seconds(run["seconds_per_epoch"]), _short(run["parameters"])
         _add_scores(table, name, run, lambda value: _number(value, ".3f"), *figures)
@@ -128,14 +129,14 @@ def _score_table(title: str, *more: str) -> Table:
 
 def _add_scores(
     table: Table,
-    name: str,
+    name: Text,
     row: dict[str, Any],
     show: Callable[[Any], str],
     *more: str,
 ) -> None:
     """Add a row of two lines: dev, then test."""
     cells = ["\n".join(show(row[split][score]) for split in SPLITS) for score in SCORES]
-    table.add_row(name + "\n", "\n".join(SPLITS), *cells, *more)
+    table.add_row(name.append("\n"), "\n".join(SPLITS), *cells, *more)
 
 
 def _encoder(row: dict[str, Any]) -> str:
@@ -149,13 +150,14 @@ def _mean_and_deviation(figure: dict[str, float | None]) -> str:
     return f"{figure['mean']:.3f}{deviation}"
 
 
-def _collapse_note(system: dict[str, Any]) -> str:
-    notes = ""
+def _collapse_notes(system: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return lines with their styles."""
+    notes = []
     if system["collapsed"]:
-        notes += f"\n[bold red]{system['collapsed']} of {system['n']} collapsed[/]"
+        notes.append((f"\n{system['collapsed']} of {system['n']} collapsed", "bold red"))
     for name, what in (("nowhere_at_half", "no boundary"), ("everywhere_at_half", "all boundary")):
         if system[name]:
-            notes += f"\n[red]at 0.5 {what}: {system[name]} of {system['n']}[/]"
+            notes.append((f"\nat 0.5 {what}: {system[name]} of {system['n']}", "red"))
     return notes
 
 

@@ -7,20 +7,20 @@ runs/RUN/eval-SPLIT.json      scores, once `segclf.evaluation.evaluate` has comp
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 """
 
-import json
 import math
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+import torch
 
 from embedcache import UserError, sentence_ids
-from embedcache.encoders import Pooling, TokenEncoder
+from embedcache.encoders import Encoder, Pooling, TokenEncoder
+from embedcache.files import publish, scratch_folder, write_json
+from embedcache.space import Vectors
 from segclf.batches import Examples
 from segclf.calibration import calibrate
 from segclf.corpus import Corpus
@@ -29,8 +29,10 @@ from segclf.heads import BaseHead, Context, make_head
 from segclf.options import TrainingOptions, check_options, resolve
 from segclf.pictures import draw_history
 from segclf.provenance import machine, versions
+from segclf.records import created_at, read_record
 from segclf.training import Epoch, train_head
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace, scratch_folder, write_json
+from segclf.weights import load_weights, save_weights, weight_shapes
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace, now, warn_once
 
 RECORD = "run.json"
 CONFIGURATION = "config.json"  # what stands in its place in a folder of `segclf.sharing`
@@ -110,17 +112,20 @@ class Run:
         """Make the head with its trained weights.
 
         Raises:
-            UserError: the head is made otherwise since.
+            UserError: the weights are damaged, or not those of such a head.
         """
         options = self.record["options"]
-        head = make_head(options["head"], self.record["dim"], options["window"], self.context)
-        try:
-            head.load_state_dict(load_file(self.path / WEIGHTS))
-        except RuntimeError as error:
+        made = options["head"], self.record["dim"], options["window"], self.context
+        with torch.device("meta"):  # shapes alone: nothing is allocated before they are compared
+            state = make_head(*made).state_dict()
+        shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        if weight_shapes(self.path / WEIGHTS) != shapes:
             raise UserError(
-                f"{self.name} was trained by another version of segtool, whose head "
-                f"{options['head']} was made otherwise: train it again"
-            ) from error
+                f"the weights of {self.name} do not fit its record: another version of segtool "
+                "made them, or its files were changed: train it again"
+            )
+        head = make_head(*made)
+        head.load_state_dict(load_weights(self.path / WEIGHTS))
         head.farthest = self.record.get("farthest", math.inf)
         return head.eval()
 
@@ -182,7 +187,7 @@ def record_of(
     seconds = [epoch.seconds for epoch in history[1:]]
     return {
         "format": 1,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created": now(),
         "corpus": stored.name,
         "corpus_digest": stored.digest,
         "sentence_rule": stored.sentence_rule,
@@ -212,15 +217,25 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
     """
     store, ids = workspace.store(), sentence_ids(corpus.sentences)
     columns = [store.space(part.fingerprint).vectors(ids) for part in encoder.parts]
-    vectors = columns[0]
-    if vectors.dtype == np.float32:
-        joined = vectors if len(columns) == 1 else np.concatenate(columns, axis=1, dtype=np.float32)
-        return Examples(joined, corpus.labels, corpus.offsets)
-    words = load_referenced(encoder)
-    assert isinstance(words, TokenEncoder)  # noqa: S101 - no other stores int32
-    return Examples.of_words(
-        vectors.astype(np.int32, copy=False), words.vectors.matrix, corpus.labels, corpus.offsets
-    )
+    words = load_referenced(encoder) if columns[0].dtype == np.int32 else None
+    return join_vectors(corpus, columns, words)
+
+
+def join_vectors(corpus: Corpus, columns: Sequence[Vectors], words: Encoder | None) -> Examples:
+    """Make examples of the vectors that one or several encoders give to a corpus of n sentences.
+
+    Args:
+        corpus: the sentences, with their labels.
+        columns: (n, d) float32 of each encoder; or of one alone (n, l) int32, the rows of words.
+        words: the encoder of words that gave int32 vectors.
+    """
+    if columns[0].dtype == np.int32:
+        assert isinstance(words, TokenEncoder)  # noqa: S101 - no other stores int32
+        rows = columns[0].astype(np.int32, copy=False)
+        return Examples.of_words(rows, words.vectors.matrix, corpus.labels, corpus.offsets)
+    if len(columns) > 1:
+        columns = [np.concatenate(columns, axis=1, dtype=np.float32)]
+    return Examples(columns[0], corpus.labels, corpus.offsets)
 
 
 def load_run(workspace: Workspace, name: str | None = None) -> Run:
@@ -231,44 +246,71 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
         name: of the run, or the path of its folder; by default the latest run.
 
     Raises:
-        UserError: there is none (of this name), or it was trained on vectors alone.
+        UserError: there is none (of this name), it is damaged, or it was trained on vectors alone.
     """
-    present = _records(workspace)
-    if name is None and not present:
-        raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
-    candidates = [workspace.runs / name, Path(name)] if name is not None else [present[-1].parent]
-    for path in candidates:
+    if name is None:
+        present = list_runs(workspace)
+        if not present:
+            raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
+        return present[-1]
+    for path in (workspace.runs / name, Path(name)):
         if run := read_run(path):
             if run.record["encoder"] is None:
                 raise UserError(
-                    f"{run.name} was trained on vectors and does not know whose: take it with "
+                    f"{run.name} was trained on vectors of an unknown encoder: read it with "
                     "BoundaryClassifier.from_pretrained"
                 )
             return run
-    known = ", ".join(path.parent.name for path in present)
+    known = ", ".join(run.name for run in list_runs(workspace))
     raise UserError(f"no run {name!r} in {workspace.path}; it has: {known or 'none'}")
 
 
 def read_run(folder: Path) -> Run | None:
-    """Read the run, or the exported run, in a folder; None where there is none."""
+    """Read the run, or the exported run, in a folder; None where there is none.
+
+    Raises:
+        UserError: its record is damaged.
+    """
     for name in (RECORD, CONFIGURATION):
         if (folder / name).exists() and (folder / WEIGHTS).exists():
-            return _read(folder / name)
+            return Run(folder, read_record(folder / name))
     return None
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """Read all runs, the latest last."""
-    return [_read(path) for path in _records(workspace)]
+    """Read all runs, the latest last; damaged ones are skipped with a warning."""
+    runs = []
+    for path in sorted(workspace.runs.glob(f"*/{RECORD}")):
+        if not path.parent.name.startswith("."):
+            status = path.stat()
+            try:
+                runs.append(_read_unchanged(path, status.st_ino, status.st_mtime_ns))
+            except UserError as error:
+                warn_once(f"skipped a run: {error}")
+    return sorted(runs, key=lambda run: created_at(run.record))
 
 
-def _records(workspace: Workspace) -> list[Path]:
-    kept = (p for p in workspace.runs.glob(f"*/{RECORD}") if not p.parent.name.startswith("."))
-    return sorted(kept, key=lambda path: path.stat().st_mtime_ns)
+@cache
+def _read_unchanged(path: Path, inode: int, changed: int) -> Run:
+    """Read a run; a sweep asks for all of them at each of its trials."""
+    return Run(path.parent, read_record(path))
 
 
-def _read(path: Path) -> Run:
-    return Run(path.parent, json.loads(path.read_text(encoding="utf-8")))
+def publish_run(content: Path, runs: Path, name: str) -> Path:
+    """Give a folder in a scratch folder of the runs the first free name, NAME-001 or higher."""
+    number = 0
+    while True:
+        number += 1
+        path = runs / f"{name}-{number:03d}"
+        if path.exists():
+            continue
+        try:
+            publish(content, path)
+        except OSError:
+            if not path.exists():  # else another process took the name
+                raise
+        else:
+            return path
 
 
 def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
@@ -276,16 +318,7 @@ def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     reads = "document" if options["context"] == "document" else f"w{options['window']}"
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
-        save_file(head.state_dict(), scratch / WEIGHTS)
+        save_weights(scratch / WEIGHTS, head.state_dict())
         draw_history(record, scratch / "history.png")
         write_json(scratch / RECORD, record, indent=1)
-        number = 1
-        while True:
-            path = runs / f"{options['head']}-{reads}-{number:03d}"
-            try:
-                os.rename(scratch, path)  # fails where a run is already
-                return Run(path, record)
-            except OSError:
-                if not path.exists():
-                    raise
-                number += 1
+        return Run(publish_run(scratch, runs, f"{options['head']}-{reads}"), record)

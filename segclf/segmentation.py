@@ -13,7 +13,7 @@ from segclf.corpus.layout import is_wrapped, units_of
 from segclf.corpus.plain import Sentence, sentences_in
 from segclf.corpus.sentences import guess_language, sentence_rule
 from segclf.decoding import decode_within, most_probable
-from segclf.prediction import encode_for, predict_corpus
+from segclf.prediction import predict_text
 from segclf.runs import Run
 from segclf.workspace import Workspace
 
@@ -80,12 +80,11 @@ def segment(
 ) -> Segmentation:
     """Find the paragraphs of a text; the layout that it has is not looked at.
 
-    For a head its sentences are encoded into the store, those that are there already are not
-    encoded again.
+    Nothing is written: vectors that the store has are read, the others are computed and dropped.
 
     Args:
         text: any text. A line break ends a sentence, unless most lines break within sentences.
-        workspace: with the store.
+        workspace: whose store may have vectors of the sentences; it may be missing.
         run: of any kind.
         threshold: probability at which a paragraph begins; by default the run's, from dev.
         paragraphs: begin so many, where they are most probable, whatever the threshold.
@@ -110,9 +109,8 @@ def segment(
             f"{paragraphs} paragraphs of {len(sentences)} sentences: take 1 to {len(sentences)}"
         )
     texts = [sentence.text for sentence in sentences]
-    encode_for(run, texts, workspace, progress=progress)
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
-    probabilities = predict_corpus(run, corpus, workspace, progress=progress).probabilities
+    probabilities = predict_text(run, corpus, workspace, progress=progress).probabilities
     if paragraphs is not None:
         boundaries = most_probable(probabilities, paragraphs)
     else:

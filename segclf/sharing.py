@@ -6,7 +6,6 @@ DIR/FINGERPRINT.json     what its encoder was fitted to, if it was fitted
 DIR/README.md            its model card
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from os import PathLike
@@ -14,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
+from embedcache.files import publish, scratch_folder, write_json, write_text
 from segclf.encoders import state_path
 from segclf.evaluation import read_evaluation
 from segclf.leaderboard import SPLITS
 from segclf.runs import CONFIGURATION, WEIGHTS, Run
-from segclf.workspace import Workspace, scratch_folder, write_json, write_text
+from segclf.workspace import Workspace
 
 _PRIVATE = ("history", "machine")  # of a record: of interest where it was trained
 
@@ -72,7 +72,7 @@ def write_model(
         write_text(scratch / "README.md", model_card(path.name, config))
         if path.exists():
             path.rmdir()
-        os.replace(scratch, path)
+        publish(scratch, path)
     return path
 
 

@@ -1,6 +1,7 @@
 """Sweeps: all trials of a grid, on all cores, each done once ever."""
 
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from tqdm import tqdm
+from xxhash import xxh3_128_hexdigest
 
 from embedcache import UserError
 from segclf.corpus import ReadOptions, Split
@@ -26,6 +29,8 @@ from segclf.options import check_options, resolve
 from segclf.runs import Run, list_runs, load_run, train
 from segclf.workspace import StoredCorpus, Workspace
 
+Completed = tuple[str, bool] | None
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -35,7 +40,7 @@ class Outcome:
         trial: that was due.
         run: its run; None if it failed.
         error: what the user can do about it; None if it did not fail.
-        new: whether it was done now, not before.
+        new: whether this sweep did it; else it was done before, or by another sweep meanwhile.
     """
 
     trial: Trial
@@ -57,7 +62,8 @@ def sweep(
 
     Trials run in processes of their own, whose number of threads is set: the numbers that come out
     do not depend on how many run at once. What is finished is kept if this is stopped; the same
-    call goes on from there.
+    call goes on from there. Several sweeps may run at once: a trial that another one is working on
+    is left to the end, and its result is taken over.
 
     Args:
         workspace: that the corpus was embedded into.
@@ -208,21 +214,29 @@ def _run_all(
     context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(jobs, context, _begin_worker, (threads,))
+
+    def submit(trial: Trial, *, wait: bool) -> "Future[Completed]":
+        chosen = _with_encoder(trial, stored)
+        return executor.submit(
+            _complete, workspace.path, stored.name, stored.digest, chosen, splits, wait=wait
+        )
+
     try:
         with _no_interrupts():
-            futures = {
-                executor.submit(
-                    _complete,
-                    workspace.path,
-                    stored.name,
-                    stored.digest,
-                    _with_encoder(trial, stored),
-                    splits,
-                ): trial
-                for trial in trials
-            }
+            futures = {submit(trial, wait=False): trial for trial in trials}
+        busy = []
         for future in as_completed(futures):
-            yield _outcome(futures[future], future, workspace)
+            outcome = _outcome(futures[future], future, workspace)
+            if outcome:
+                yield outcome
+            else:
+                busy.append(futures[future])
+        with _no_interrupts():
+            futures = {submit(trial, wait=True): trial for trial in busy}
+        for future in as_completed(futures):
+            outcome = _outcome(futures[future], future, workspace)
+            assert outcome  # noqa: S101 - it waited for the other sweep
+            yield outcome
     except BrokenProcessPool as error:
         raise UserError(
             "a process of the sweep was killed, for want of memory perhaps: what is finished is "
@@ -242,9 +256,14 @@ def _with_encoder(trial: Trial, stored: StoredCorpus) -> Trial:
     return replace(trial, encoder=encoder.name, pooling=encoder.pooling)
 
 
-def _outcome(trial: Trial, future: "Future[str]", workspace: Workspace) -> Outcome:
+def _outcome(trial: Trial, future: "Future[Completed]", workspace: Workspace) -> Outcome | None:
+    """Return what became of a trial; None if another sweep is working on it."""
     try:
-        return Outcome(trial, load_run(workspace, future.result()))
+        completed = future.result()
+        if completed is None:
+            return None
+        name, new = completed
+        return Outcome(trial, load_run(workspace, name), new=new)
     except UserError as error:
         return Outcome(trial, error=str(error))
     except torch.OutOfMemoryError:
@@ -262,6 +281,7 @@ def _no_interrupts() -> Iterator[None]:
 
 
 def _begin_worker(threads: int) -> None:
+    logging.getLogger("segclf").setLevel(logging.ERROR)  # the parent process has warned already
     torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -275,23 +295,64 @@ def _end_with_parent() -> None:
 
 
 def _complete(
-    path: Path, corpus_name: str, digest: str, trial: Trial, splits: Sequence[Split]
-) -> str:
-    """Do what is missing of a trial, in a worker process; return the name of its run."""
+    path: Path,
+    corpus_name: str,
+    digest: str,
+    trial: Trial,
+    splits: Sequence[Split],
+    *,
+    wait: bool,
+) -> Completed:
+    """Do what is missing of a trial, in a worker process.
+
+    Args:
+        path: of the workspace.
+        corpus_name: of the corpus.
+        digest: that the corpus had when the sweep began.
+        trial: to do.
+        splits: to score.
+        wait: for another sweep that is working on the trial.
+
+    Returns:
+        The name of its run, and whether anything was missing; None if another sweep is working on
+        it and `wait` is False.
+    """
     workspace = Workspace(path)
     stored = workspace.load_corpus(corpus_name)
     if stored.digest != digest:
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
+    try:
+        with _lock(workspace, _key(stored, trial)).acquire(timeout=-1 if wait else 0):
+            return _do_missing(workspace, stored, trial, splits)
+    except Timeout:
+        return None
+
+
+def _lock(workspace: Workspace, key: str) -> FileLock:
+    """Return the lock of a trial; the operating system frees that of a process that dies.
+
+    Lock files stay: a process may be waiting for one, and each is empty.
+    """
+    folder = workspace.path / "locks"
+    folder.mkdir(exist_ok=True)
+    return FileLock(folder / xxh3_128_hexdigest(key.encode()))
+
+
+def _do_missing(
+    workspace: Workspace, stored: StoredCorpus, trial: Trial, splits: Sequence[Split]
+) -> tuple[str, bool]:
     run = find_runs(workspace, [trial], stored).get(trial)
+    new = run is None
     if run is None:
         run = train(
             workspace,
             trial.options,
-            corpus_name=corpus_name,
+            corpus_name=stored.name,
             encoder_name=trial.encoder,
             pooling=trial.pooling,
         )
     for split in splits:
         if not read_evaluation(run, split):
             evaluate(workspace, run, split=split)
-    return run.name
+            new = True
+    return run.name, new

@@ -6,11 +6,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from embedcache.terminal import printable
+
 if TYPE_CHECKING:
     from segclf.finetune.runs import Start
     from segclf.training import Epoch
 
-_console = Console(highlight=False)
+# names and ids are shown as they are: never as markup, never as the code of an emoji
+_console = Console(highlight=False, markup=False, emoji=False)
 _BOUNDARIES = {
     "indent": "an indented line",
     "line": "every line",
@@ -48,7 +51,7 @@ def print_embedded(content: dict[str, Any]) -> None:
 def print_start(start: "Start") -> None:
     """Print what `segtool finetune` is about to train."""
     _console.print(
-        f"{'going on with ' if start.resumed else ''}{start.run}: {start.encoder}, "
+        f"{'going on with ' if start.resumed else ''}{start.run}: {printable(start.encoder)}, "
         f"{start.parameters:,} parameters, {start.trainable_parameters:,} of them trainable; "
         f"{start.device}, {start.precision}",
         soft_wrap=True,

@@ -243,7 +243,7 @@ def check_split(split: str, examples: Labelled) -> None:
 def assess_untrained(dev: Labelled, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
     """Make epoch 0 of what an untrained model says (n,) of dev."""
     due = candidates(dev.offsets)
-    logits = torch.logit(torch.from_numpy(probabilities[due]))
+    logits = torch.logit(torch.from_numpy(probabilities[due]), eps=1e-7)  # a finite loss
     value = loss(logits, torch.from_numpy(dev.labels[due].astype(np.float32)))
     return assess(0, float(value), 0.0, dev, probabilities)
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 
+MAX_WINDOW = 4096  # sentences on each side; a head grows with its window
 OUTSIDE = -1
 
 
@@ -36,9 +37,9 @@ def windows_of(offsets: NDArray[np.int64], window: int) -> NDArray[np.int64]:
 
 
 def check_window(window: int) -> None:
-    """Raise UserError for a window below 1."""
-    if window < 1:
-        raise UserError(f"a window of {window} sentences a side: take 1 or more")
+    """Raise UserError for a window below 1 or above `MAX_WINDOW`."""
+    if not 1 <= window <= MAX_WINDOW:
+        raise UserError(f"a window of {window} sentences a side: take 1 to {MAX_WINDOW:,}")
 
 
 def candidates(offsets: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -7,15 +7,17 @@ runs/RUN/         see `segclf.runs`
 """
 
 import json
+import logging
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from functools import lru_cache
+from io import BytesIO
 from itertools import pairwise, repeat
 from pathlib import Path
-from typing import Any, BinaryIO
-from uuid import uuid4
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +25,14 @@ from xxhash import xxh3_128_hexdigest
 
 from embedcache import EmbeddingStore, UserError
 from embedcache.encoders import Pooling
+from embedcache.files import write_file, write_text
+from embedcache.terminal import printable
 from segclf.corpus import Corpus, Document
 
 DEFAULT_FOLDER = ".segtool"
 JOIN = "+"  # between encoders whose vectors stand side by side
+
+_log = logging.getLogger("segclf")
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,10 @@ class StoredCorpus:
     def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
         """Return an encoder of this corpus by name and pooling, by default the latest.
 
-        Of a name without a pooling, one that was embedded so comes first.
+        A name without a pooling means the encoder that was embedded without one, if there is one.
 
         Raises:
-            UserError: it has not encoded this corpus.
+            UserError: it has not encoded this corpus, or it has with several poolings.
         """
         matching = [
             encoder
@@ -88,6 +94,12 @@ class StoredCorpus:
             if name in (None, encoder.name) and pooling in (None, encoder.pooling)
         ]
         exact = [encoder for encoder in matching if name and encoder.pooling == pooling]
+        poolings = list(dict.fromkeys(str(encoder.pooling) for encoder in matching))
+        if name and not exact and len(poolings) > 1:
+            raise UserError(
+                f"the corpus {self.name} is embedded with {name} in several ways: name one of "
+                f"--pooling {', '.join(reversed(poolings))}"
+            )
         if matching:
             return (exact or matching)[0]
         present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
@@ -111,13 +123,17 @@ class Workspace:
         self.encoders = self.path / "encoders"
         self._corpora = self.path / "corpora"
 
+    def has_store(self) -> bool:
+        """Say whether anything was ever embedded."""
+        return (self.path / "store").exists()
+
     def store(self, *, create: bool = False) -> EmbeddingStore:
         """Open the store.
 
         Raises:
             UserError: there is none and `create` is False.
         """
-        if not create and not (self.path / "store").exists():
+        if not create and not self.has_store():
             raise UserError(self._nothing_embedded())
         return EmbeddingStore(self.path / "store", create=create)
 
@@ -131,27 +147,28 @@ class Workspace:
     ) -> None:
         """Write a corpus that an encoder has encoded, in place of one of the same name.
 
-        If it is the same text as before, its other encoders stay with it.
+        If it is the same text as before, its other encoders stay with it. It becomes the latest.
         """
         path = self._corpora / f"{name}.jsonl"
         body = "\n".join(_document_lines(corpus))
         digest = xxh3_128_hexdigest(body.encode())
-        before = _read_header(path) if path.exists() else {}
+        try:
+            before = _read_header(path) if path.exists() else {}
+        except UserError:  # damaged: written anew
+            before = {}
         others = before["encoders"] if before.get("digest") == digest else []
         latest = asdict(encoder)
         header = {
             "format": 1,
             "name": name,
+            "embedded": now(),
             "sentence_rule": sentence_rule,
             "language": language,
             "headings_removed": corpus.headings_removed,
             "digest": digest,
             "encoders": [*(other for other in others if other != latest), latest],
         }
-        if header == before:
-            path.touch()  # it is the latest now
-        else:
-            write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
+        write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
 
     def corpus_names(self) -> list[str]:
         """List the embedded corpora, the one embedded last at the end."""
@@ -161,34 +178,28 @@ class Workspace:
         """Read a corpus, by default the one embedded last.
 
         Raises:
-            UserError: there is none (of this name).
+            UserError: there is none (of this name), or its file is damaged.
         """
-        present = self._corpus_paths()
-        if not present:
-            raise UserError(self._nothing_embedded())
-        path = self._corpora / f"{name}.jsonl" if name else present[-1]
-        if not path.exists():
-            known = ", ".join(path.stem for path in present)
-            raise UserError(f"no corpus {name!r} in {self.path}; it has: {known}")
-        header, *records = map(
-            json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        )
-        documents = [
-            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.bool_))
-            for record in records
-        ]
-        corpus = Corpus.of(documents, [record["split"] for record in records])
-        return StoredCorpus(
-            header["name"],
-            replace(corpus, headings_removed=header["headings_removed"]),
-            header["sentence_rule"],
-            header.get("language"),
-            header["digest"],
-            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
-        )
+        path = self._corpora / f"{name}.jsonl"
+        if name is None or not path.exists():
+            present = self._corpus_paths()
+            if not present:
+                raise UserError(self._nothing_embedded())
+            if name is not None:
+                known = ", ".join(path.stem for path in present)
+                raise UserError(f"no corpus {name!r} in {self.path}; it has: {known}")
+            path = present[-1]
+        return _read_corpus(path)
 
     def _corpus_paths(self) -> list[Path]:
-        return sorted(self._corpora.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        """List the files of the corpora by the time of embedding; damaged ones are skipped."""
+        embedded = {}
+        for path in sorted(self._corpora.glob("*.jsonl")):
+            try:
+                embedded[path] = _read_header(path).get("embedded", "")  # early files have no time
+            except UserError as error:
+                warn_once(f"skipped: {error}")
+        return sorted(embedded, key=embedded.__getitem__)
 
     def _nothing_embedded(self) -> str:
         return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
@@ -211,49 +222,64 @@ def _document_lines(corpus: Corpus) -> Iterator[str]:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    with path.open(encoding="utf-8") as file:
+    """Read the first line of a corpus file.
+
+    Raises:
+        UserError: it is no header of a corpus.
+    """
+    with _damage_told(path), path.open(encoding="utf-8") as file:
         header: dict[str, Any] = json.loads(file.readline())
+        if not isinstance(header["encoders"], list) or not header["encoders"]:
+            raise ValueError
+        if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
+            raise ValueError
         return header
 
 
-def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
-    """Write a JSON file whole or not at all."""
-    write_text(path, json.dumps(content, ensure_ascii=False, indent=indent))
+def _read_corpus(path: Path) -> StoredCorpus:
+    header = _read_header(path)
+    with _damage_told(path):
+        _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        records = [json.loads(line) for line in lines]
+        documents = [
+            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.bool_))
+            for record in records
+        ]
+        corpus = Corpus.of(documents, [record["split"] for record in records])
+        return StoredCorpus(
+            header["name"],
+            replace(corpus, headings_removed=header["headings_removed"]),
+            header["sentence_rule"],
+            header.get("language"),
+            header["digest"],
+            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
+        )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file whole or not at all, its newlines as they are."""
-    _write(path, lambda file: file.write(text.encode()))
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"the corpus file {path} is damaged: run segtool embed with --name {path.stem} again, "
+            "or delete the file"
+        ) from error
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write a .npy file, without pickle, whole or not at all."""
-    _write(path, lambda file: np.save(file, array, allow_pickle=False))
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_file(path, lambda scratch: scratch.write_bytes(buffer.getbuffer()))
 
 
-@contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Make a hidden folder to fill, then to be renamed; what is still there in the end is removed.
-
-    Args:
-        parent: where it is made.
-    """
-    scratch = parent / f".{uuid4().hex}"
-    scratch.mkdir()
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+def now() -> str:
+    """Return the time in UTC to the microsecond, as records hold it."""
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+@lru_cache
+def warn_once(message: str) -> None:
+    """Log a warning, once a process: a line on standard error unless logging is configured."""
+    _log.warning("warning: %s", printable(message))

@@ -53,8 +53,19 @@ SplitOption = Annotated[
 def show(
     content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
 ) -> None:
-    """Print what a command gives: a table, or JSON."""
+    """Print the result of a command: a table, or JSON."""
     if as_json:
         sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
     else:
-        print_table(content)
+        print_table(_printable(content))
+
+
+def _printable(content: Any) -> Any:  # noqa: ANN401
+    """Return the content of a table with control characters of names and ids made visible."""
+    from embedcache.terminal import printable
+
+    if isinstance(content, dict):
+        return {_printable(key): _printable(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_printable(item) for item in content]
+    return printable(content) if isinstance(content, str) else content

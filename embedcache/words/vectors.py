@@ -6,9 +6,6 @@ CACHE/words/HASH/settings.json  d, and the vocabulary's language
 """
 
 import json
-import os
-import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +19,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from embedcache.errors import UserError
+from embedcache.files import publish, scratch_folder
 from embedcache.hashing import hash_files
 from embedcache.ids import Ids, sentence_ids
 from embedcache.index import Segment, find_in, first_occurrences
@@ -76,44 +74,39 @@ def open_vector_file(path: Path) -> WordVectors:
 
 def _convert(path: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
     try:
-        rows = ((w, v) for w, v in read_vector_file(path) if not w.startswith(_ENTITY))
-        ids = []
-        dim = with_kana = 0
-        with (scratch / "vectors").open("wb") as file:
-            while chunk := list(islice(rows, _CHUNK_ROWS)):
-                words = [word for word, _ in chunk]
-                matrix = np.stack([vector for _, vector in chunk])
-                if not np.isfinite(matrix).all():
-                    raise ValueError("a vector holds NaN or infinity")
-                file.write(matrix.astype("<f4", copy=False).tobytes())
-                ids.append(sentence_ids(words))
-                with_kana += sum(map(has_kana, words))
-                dim = matrix.shape[1]
-        if not ids:
-            raise ValueError("there is no word in it")
-        every_id = np.concatenate(ids)
-        _write_index(scratch / "index", every_id)
-        # a multilingual vocabulary has some kana, a Japanese one much
-        language = "ja" if with_kana > 0.1 * len(every_id) else "other"
-        settings = {"dim": dim, "language": language}
-        (scratch / "settings.json").write_text(json.dumps(settings))
-        _move(scratch, folder)
+        with scratch_folder(folder.parent) as scratch:
+            _write_converted(path, scratch)
+            publish(scratch, folder)
     except (EOFError, ValueError, OSError, LZMAError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read as word vectors: {error}") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not folder.exists():  # else another process was faster
+            raise UserError(f"{path} cannot be read as word vectors: {error}") from error
+
+
+def _write_converted(path: Path, folder: Path) -> None:
+    rows = ((w, v) for w, v in read_vector_file(path) if not w.startswith(_ENTITY))
+    ids = []
+    dim = with_kana = 0
+    with (folder / "vectors").open("wb") as file:
+        while chunk := list(islice(rows, _CHUNK_ROWS)):
+            words = [word for word, _ in chunk]
+            matrix = np.stack([vector for _, vector in chunk])
+            if not np.isfinite(matrix).all():
+                raise ValueError("a vector holds NaN or infinity")
+            file.write(matrix.astype("<f4", copy=False).tobytes())
+            ids.append(sentence_ids(words))
+            with_kana += sum(map(has_kana, words))
+            dim = matrix.shape[1]
+    if not ids:
+        raise ValueError("there is no word in it")
+    every_id = np.concatenate(ids)
+    _write_index(folder / "index", every_id)
+    # a multilingual vocabulary has some kana, a Japanese one much
+    language = "ja" if with_kana > 0.1 * len(every_id) else "other"
+    settings = {"dim": dim, "language": language}
+    (folder / "settings.json").write_text(json.dumps(settings))
 
 
 def _write_index(path: Path, ids: Ids) -> None:
     rows = first_occurrences(ids)  # of a word that stands there twice, the first counts
     path.write_bytes(Segment.sorted_from(ids[rows], rows).to_bytes())
-
-
-def _move(scratch: Path, folder: Path) -> None:
-    try:
-        os.replace(scratch, folder)
-    except OSError:
-        if not folder.exists():  # else another process was faster
-            raise

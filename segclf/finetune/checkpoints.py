@@ -5,17 +5,17 @@ far the run has come. Random numbers need no room: the seed of a step follows fr
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from segclf.finetune.system import System
 from segclf.training import Epoch
+from segclf.weights import save_weights
 
 CHECKPOINT = "checkpoint.safetensors"
 _WEIGHTS, _MOMENTS = "weights/", "moments/"
@@ -53,7 +53,7 @@ def save_checkpoint(
     tensors = {_WEIGHTS + name: tensor for name, tensor in system.trained_state().items()}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"{_MOMENTS}{number}/{name}": tensor for name, tensor in moments.items()}
-    write_tensors(folder / CHECKPOINT, tensors, {"progress": json.dumps(asdict(progress))})
+    save_weights(folder / CHECKPOINT, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(
@@ -74,20 +74,6 @@ def load_checkpoint(
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     return Progress(**content | {"history": [Epoch(**epoch) for epoch in content["history"]]})
-
-
-def write_tensors(
-    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
-) -> None:
-    """Write a safetensors file whole or not at all."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file({name: t.contiguous() for name, t in tensors.items()}, scratch, metadata)
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

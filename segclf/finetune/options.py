@@ -1,10 +1,12 @@
 """How to fine-tune, and what each system looks at."""
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from embedcache import UserError
 from segclf.losses import make_loss
+from segclf.options import check_gamma
 
 _POSITIVE = ("learning_rate", "upper_learning_rate", "batch_size", "accumulate", "epochs")
 _SEEDS = 1 << 31  # a step's seed holds the run's in its upper half
@@ -65,11 +67,17 @@ class FinetuneOptions:
         return {"head": self.head, "window": self.window, **asdict(self)}
 
     def check(self) -> None:
-        """Raise UserError for a loss that there is not, or a number out of range."""
+        """Raise UserError for an unknown loss, or a number out of range."""
         make_loss(self.loss, 0.5, self.gamma)
+        check_gamma(self.loss, self.gamma)
         for name, value in asdict(self).items():
-            if name in _POSITIVE and not value > 0:
+            if name in _POSITIVE and not 0 < value < math.inf:
                 raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
+        for name in ("warmup", "dropout"):
+            if not 0 <= getattr(self, name, 0.0) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}: take 0 or more, below 1")
+        if not 0 <= self.weight_decay < math.inf:
+            raise UserError(f"weight decay is {self.weight_decay}: take 0 or more")
         if not 0 <= self.seed < _SEEDS:
             raise UserError(f"seed is {self.seed}: take 0 to {_SEEDS - 1}")
         if self.freeze is not None and self.freeze < 0:
@@ -136,11 +144,25 @@ class HierarchicalOptions(FinetuneOptions):
 
 
 def options_from(record: dict[str, Any]) -> FinetuneOptions:
-    """Make the options again that a run's record keeps."""
+    """Make the options again that a run's record keeps.
+
+    Raises:
+        UserError: an option cannot be.
+    """
     kinds = {kind.system: kind for kind in (CrossSegmentOptions, HierarchicalOptions)}
     kind = kinds[record["kind"]]
     names = {field.name for field in fields(kind)}
-    return kind(**{name: value for name, value in record["options"].items() if name in names})
+    values = {name: value for name, value in record["options"].items() if name in names}
+    if values.get("loss") != "focal":
+        values.pop("gamma", None)  # early records hold one that had no effect
+    options = kind(**values)
+    try:
+        options.check()
+    except TypeError as error:
+        raise UserError(
+            f"an option in the record of the run is of the wrong type: {error}"
+        ) from error
+    return options
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
-from safetensors.torch import load_file
 
 from embedcache import UserError
 from embedcache.encoders import LoadedEncoder, TransformerEncoder
+from embedcache.files import scratch_folder, write_json
 from segclf.corpus import Corpus
 from segclf.encoders import load_joined, load_referenced
 from segclf.finetune.checkpoints import CHECKPOINT, Progress
@@ -29,9 +29,10 @@ from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import train_system
 from segclf.pictures import draw_history
-from segclf.runs import RECORD, WEIGHTS, Run, record_of
+from segclf.runs import RECORD, WEIGHTS, Run, publish_run, record_of
 from segclf.training import Epoch, check_split
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace, write_json
+from segclf.weights import load_weights
+from segclf.workspace import EncoderReference, StoredCorpus, Workspace, warn_once
 
 _UNFINISHED = "unfinished.json"
 _LOCK = "lock"
@@ -129,12 +130,12 @@ def load_system(run: Run) -> System:
     """Make the system of a run with its trained weights.
 
     Raises:
-        UserError: the model that it was trained from is gone or has changed.
+        UserError: the model that it was trained from is gone or has changed, or the run is
+            damaged.
     """
-    state = load_file(run.path / WEIGHTS)
-    return restore_system(
-        _transformer(load_referenced(run.encoder)), options_from(run.record), state
-    )
+    state = load_weights(run.path / WEIGHTS)
+    options = options_from(run.record)
+    return restore_system(_transformer(load_referenced(run.encoder)), options, state)
 
 
 def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
@@ -171,19 +172,17 @@ def _claim_folder(
 ) -> tuple[Path, bool]:
     """Return the folder of a stopped run with the same request, or else a new one."""
     for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
-        same = json.loads(path.read_text(encoding="utf-8")) == request
+        try:
+            same = json.loads(path.read_text(encoding="utf-8")) == request
+        except ValueError:
+            warn_once(f"skipped: {path} is damaged: delete the folder of this unfinished run")
+            continue
         if same and not (path.parent / RECORD).exists():
             return path.parent, True
-    number = 1
-    while True:
-        folder = runs / f"{options.run_name}-{number:03d}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            number += 1
-            continue
-        write_json(folder / _UNFINISHED, request)
-        return folder, False
+    runs.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(runs) as scratch:
+        write_json(scratch / _UNFINISHED, request)
+        return publish_run(scratch, runs, options.run_name), False
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from tqdm import tqdm
 
 from segclf.corpus import Corpus
 from segclf.finetune.backbone import Text
-from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint, write_tensors
+from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint
 from segclf.finetune.options import FinetuneOptions, HierarchicalOptions
 from segclf.finetune.system import System
 from segclf.losses import Loss, check_finite, make_loss
 from segclf.runs import WEIGHTS
 from segclf.training import Epoch, assess, assess_untrained, has_collapsed, is_better
+from segclf.weights import save_weights
 from segclf.windows import candidates
 
 CHECKPOINT_SECONDS = 180.0
@@ -194,7 +195,7 @@ def _assess_epoch(
     mean_loss = state.loss / state.candidates
     epoch = assess(state.epoch, mean_loss, state.seconds, dev, probabilities)
     if is_better(epoch, state.history[state.best]):
-        write_tensors(folder / WEIGHTS, system.trained_state())
+        save_weights(folder / WEIGHTS, system.trained_state())
         state.best = epoch.epoch
         state.collapsed = has_collapsed(dev, probabilities, epoch.threshold)
     state.history.append(epoch)

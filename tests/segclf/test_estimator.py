@@ -1,6 +1,7 @@
 """The heads as a scikit-learn classifier: its own test suite, and use."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Holding out validation_fraction")
 def test_scikit_learns_own_checks():
     classifier = BoundaryClassifier("mlp", window=1, epochs=3)
     results = check_estimator(classifier, expected_failed_checks=EXPECTED, on_skip=None)
@@ -118,6 +120,20 @@ def test_saved_and_read_again(fitted, tmp_path):
     ]
     with pytest.raises(UserError, match="not empty"):
         fitted.save_pretrained(tmp_path / "model")
+
+
+def test_validation_on_the_training_data_is_announced(fitted):
+    vectors, _, _ = documents(0, count=1, length=40)
+    begins = np.arange(40) % 40 == 20  # none in the tenth that would be held out
+    classifier = BoundaryClassifier("mlp", window=1, epochs=1)
+    with pytest.warns(UserWarning, match="validated on all of the data"):
+        classifier.fit(vectors, begins)
+    assert classifier.validated_on_training_
+    assert not fitted.validated_on_training_
+    with warnings.catch_warnings():  # who holds nothing out knows it
+        warnings.simplefilter("error")
+        classifier.set_params(validation_fraction=0).fit(vectors, begins)
+    assert classifier.validated_on_training_
 
 
 def test_mistakes_are_told(fitted, tmp_path):

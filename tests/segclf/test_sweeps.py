@@ -86,10 +86,13 @@ def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_pa
     stored = workspace.load_corpus()
     trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
-    name = sweeps._complete(workspace.path, "stories", stored.digest, trial, ["dev"])
+    todo = workspace.path, "stories", stored.digest, trial, ["dev"]
+    name, new = sweeps._complete(*todo, wait=True)
+    assert new
+    assert sweeps._complete(*todo, wait=False) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
-        sweeps._complete(workspace.path, "stories", "0", trial, ["dev"])
+        sweeps._complete(workspace.path, "stories", "0", trial, ["dev"], wait=True)
 
 
 def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):

@@ -1,6 +1,7 @@
 """Fine-tuned runs on the command line: real processes."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -139,7 +140,12 @@ def test_a_mistake_gets_one_line_and_changes_nothing(
     ("options", "message"),
     [
         (CrossSegmentOptions(loss="focl"), "no loss 'focl'"),
-        (CrossSegmentOptions(gamma=-1), "gamma -1"),
+        (CrossSegmentOptions(loss="focal", gamma=-1), "gamma -1"),
+        (CrossSegmentOptions(gamma=3), "gamma 3 has no effect on the loss cross-entropy"),
+        (CrossSegmentOptions(learning_rate=math.nan), "learning rate is nan"),
+        (CrossSegmentOptions(loss="focal", gamma=math.nan), "gamma nan"),
+        (HierarchicalOptions(upper_learning_rate=math.inf), "upper learning rate is inf"),
+        (HierarchicalOptions(weight_decay=math.nan), "weight decay is nan"),
         (CrossSegmentOptions(seed=1 << 31), "seed is 2147483648"),
         (HierarchicalOptions(upper_learning_rate=0), "upper learning rate is 0"),
     ],
@@ -152,6 +158,18 @@ def test_options_that_cannot_be_are_told_first(tmp_path, options, message):
 def test_two_processes_do_not_train_one_run(tmp_path):
     with locked(tmp_path), pytest.raises(UserError, match="by another process"), locked(tmp_path):
         pass
+
+
+def test_a_damaged_unfinished_run_does_not_stop_others(tmp_path, tiny_bert, caplog):
+    folder = workspace_of(tmp_path)
+    broken = folder / ".segtool/runs/cross-segment-sentences1-001"
+    broken.mkdir(parents=True)
+    (broken / "unfinished.json").write_text("")
+    options = CrossSegmentOptions(batch_size=64)
+    run = finetune(Workspace(folder / ".segtool"), options, encoder_name=tiny_bert)
+    assert run.name == "cross-segment-sentences1-002"
+    (warning,) = [record.getMessage() for record in caplog.records if record.name == "segclf"]
+    assert str(broken) in warning
 
 
 def test_nothing_embedded_is_told(tmp_path):

@@ -1,0 +1,137 @@
+"""Files and folders that are written whole or not at all, also when the power fails.
+
+New content is written to a scratch folder beside its destination, synced to disk and then renamed.
+A scratch folder holds a file lock while its process lives. The operating system frees the lock when
+the process dies, so a scratch folder whose lock is free is abandoned and may be removed.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+_SCRATCH = ".scratch"
+_LOCK = "lock"
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole or not at all.
+
+    Args:
+        path: the file. Its folder is made where it is missing; a symbolic link is followed.
+        write: called with the path of a file to write, in a folder of its own.
+
+    Raises:
+        OSError: it cannot be written; `filename` is the path.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(path.parent, path) as scratch:
+        write(scratch / path.name)
+        publish(scratch / path.name, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all, or to a device; line breaks stay as they are."""
+    if path.exists() and not path.is_file():  # /dev/stdout, or a named pipe
+        with _named_failures(path):
+            path.write_bytes(text.encode())
+    else:
+        write_file(path, lambda scratch: scratch.write_bytes(text.encode()))
+
+
+def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
+    """Write a JSON file whole or not at all."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=indent))
+
+
+@contextmanager
+def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Path]:
+    """Make an empty folder that is removed at the end, and remove those of killed processes.
+
+    Args:
+        parent: an existing folder, in which the scratch folder is made.
+        destination: the path to write, for error messages; by default the parent.
+
+    Raises:
+        OSError: the parent cannot be written to; `filename` is the destination.
+    """
+    with _named_failures(destination or parent, scratch=parent):
+        _remove_abandoned(parent)
+        own, lock = _locked_folder(parent)
+        try:
+            content = own / "content"
+            content.mkdir()
+            yield content
+        finally:
+            lock.release()
+            shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
+def _named_failures(destination: Path, scratch: Path | None = None) -> Iterator[None]:
+    """Let an error name the destination where it names no file, as when a disk is full.
+
+    The same holds where it names a file in a scratch folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        hidden = scratch and str(error.filename).startswith(os.path.join(scratch, "."))
+        if error.errno is None or (error.filename is not None and not hidden):
+            raise
+        raise OSError(error.errno, error.strerror, str(destination)) from error
+
+
+def publish(content: Path, path: Path) -> None:
+    """Sync a file, or a folder of files, to disk and give it its final name.
+
+    Args:
+        content: in a scratch folder beside the path.
+        path: a file, which is replaced; or a folder, which must be missing or empty.
+
+    Raises:
+        OSError: the path is a folder that is not empty.
+    """
+    for file in (content, *content.rglob("*")):
+        _sync(file)
+    os.replace(content, path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file, or the names in a folder, to disk."""
+    if not path.is_dir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    elif os.name != "nt":  # Windows cannot open a folder
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
+    while True:
+        folder = parent / f".{uuid4().hex}{_SCRATCH}"
+        folder.mkdir()
+        lock = FileLock(folder / _LOCK)
+        lock.acquire()
+        if (folder / _LOCK).exists():
+            return folder, lock
+        lock.release()  # another process found the folder before it was locked, and removed it
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for folder in parent.glob(f".*{_SCRATCH}"):
+        with suppress(Timeout, OSError):  # in use, or another user's
+            with FileLock(folder / _LOCK, timeout=0):
+                pass
+            shutil.rmtree(folder, ignore_errors=True)
