@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import encode_sentences
+from embedcache.encoders.devices import check_device
+from embedcache.encoders.threads import limit_threads
 from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
@@ -32,7 +34,13 @@ class Prediction:
 
 
 def predict_corpus(
-    run: Run, corpus: Corpus, workspace: Workspace, *, progress: bool = False
+    run: Run,
+    corpus: Corpus,
+    workspace: Workspace,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = False,
 ) -> Prediction:
     """Let a run say how likely a paragraph begins with each sentence of a corpus.
 
@@ -42,37 +50,58 @@ def predict_corpus(
         run: any.
         corpus: or one split of it; its labels are not looked at.
         workspace: with the vectors.
+        device: that computes; None for the CPU for a head, for the best for a fine-tuned system.
+        threads: that a CPU computes with; None for one for a head, for torch's own number for a
+            fine-tuned system.
         progress: show a bar on standard error.
 
     Raises:
-        UserError: the store lacks a sentence, or the run's encoder has changed.
+        UserError: the store lacks a sentence, the run's encoder has changed, or there is no such
+            device.
     """
     if run.kind == "head":
-        head = run.load_head()
+        head = run.load_head().to(check_device(device or "cpu"))
         started = time.perf_counter()
-        probabilities = predict(head, examples_of(corpus, workspace, run.encoder))
+        examples = examples_of(corpus, workspace, run.encoder)
+        probabilities = predict(head, examples, threads=1 if threads is None else threads)
     else:
         from segclf.finetune.runs import load_system
 
-        system = load_system(run)
+        system = load_system(run, device)
         started = time.perf_counter()
-        text = system.backbone.tokenize(corpus.sentences, corpus.offsets)
-        probabilities = system.predict(text, progress=progress)
+        with limit_threads(threads):
+            text = system.backbone.tokenize(corpus.sentences, corpus.offsets)
+            probabilities = system.predict(text, progress=progress)
     probabilities = calibrate(probabilities, run.temperature)
     probabilities[~candidates(corpus.offsets)] = 1  # a document begins with a paragraph
     return Prediction(probabilities, time.perf_counter() - started)
 
 
 def encode_for(
-    run: Run, sentences: list[str], workspace: Workspace, *, progress: bool = False
+    run: Run,
+    sentences: list[str],
+    workspace: Workspace,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = False,
 ) -> None:
-    """See to it that the store has the vectors that a run needs; a fine-tuned one needs none.
+    """Encode into the store what a run needs and the store lacks; a fine-tuned run needs nothing.
+
+    Args:
+        run: any.
+        sentences: to encode.
+        workspace: with the store.
+        device: that encodes; None for the best.
+        threads: that a CPU encodes with; None for torch's own number.
+        progress: show a bar on standard error.
 
     Raises:
-        UserError: the run's encoder has changed.
+        UserError: the run's encoder has changed, or there is no such device.
     """
     if run.kind == "head":
         store = workspace.store(create=True)
         for part in run.encoder.parts:
-            encoder = load_referenced(part, workspace.encoders, run.path)
-            encode_sentences(sentences, encoder, store, progress=progress)
+            encoder = load_referenced(part, workspace.encoders, run.path, device=device)
+            with limit_threads(threads):
+                encode_sentences(sentences, encoder, store, progress=progress)

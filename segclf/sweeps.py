@@ -17,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from embedcache import UserError
+from embedcache.encoders.devices import check_device
 from segclf.corpus import ReadOptions, Split
 from segclf.embedding import embed
 from segclf.evaluation import evaluate, read_evaluation
@@ -50,6 +51,7 @@ def sweep(
     *,
     corpus_name: str | None = None,
     jobs: int | None = None,
+    device: str = "cpu",
     threads: int = 1,
     progress: bool = False,
 ) -> list[Outcome]:
@@ -63,7 +65,8 @@ def sweep(
         workspace: that the corpus was embedded into.
         trials: to do.
         corpus_name: by default the corpus embedded last.
-        jobs: trials at once; by default as many as cores by `threads`.
+        jobs: trials at once; by default the number of cores divided by `threads`, on a GPU one.
+        device: that all of them compute on, see `segclf.training.train_head`.
         threads: that each of them computes with.
         progress: show a bar on standard error.
 
@@ -71,12 +74,13 @@ def sweep(
         An outcome for each trial, in their order.
 
     Raises:
-        UserError: a head, a loss, an encoder or a number that cannot be, told before any training;
-            or a process was killed.
+        UserError: a head, a loss, an encoder, a device or a number that cannot be, told before any
+            training; or a process was killed.
     """
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}: take 1 or more")
+    check_device(device)
     stored = workspace.load_corpus(corpus_name)
     for trial in trials:  # told at once, not hours later
         check_options(trial.options)
@@ -89,13 +93,18 @@ def sweep(
     }
     due = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
-    jobs = min(jobs or max((os.cpu_count() or 1) // threads, 1), max(len(due), 1))
+    jobs = min(jobs or _default_jobs(device, threads), max(len(due), 1))
     with tqdm(total=len(due), unit=" runs", disable=None if progress else True) as bar:
-        for outcome in _run_all(workspace, due, stored, splits, jobs, threads):
+        for outcome in _run_all(workspace, due, stored, splits, jobs, device, threads):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_news(outcome), refresh=False)
             bar.update()
     return [outcomes[trial] for trial in trials]
+
+
+def _default_jobs(device: str, threads: int) -> int:
+    """Return how many trials to run at once; a GPU has memory for one of any size."""
+    return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
 
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -201,13 +210,14 @@ def _run_all(
     stored: StoredCorpus,
     splits: Sequence[Split],
     jobs: int,
+    device: str,
     threads: int,
 ) -> Iterator[Outcome]:
     if not trials:
         return
     context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(jobs, context, _begin_worker, (threads,))
+    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
     try:
         with _no_interrupts():
             futures = {
@@ -218,6 +228,8 @@ def _run_all(
                     stored.digest,
                     _with_encoder(trial, stored),
                     splits,
+                    device,
+                    threads,
                 ): trial
                 for trial in trials
             }
@@ -261,8 +273,7 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _begin_worker(threads: int) -> None:
-    torch.set_num_threads(threads)
+def _begin_worker() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -275,7 +286,13 @@ def _end_with_parent() -> None:
 
 
 def _complete(
-    path: Path, corpus_name: str, digest: str, trial: Trial, splits: Sequence[Split]
+    path: Path,
+    corpus_name: str,
+    digest: str,
+    trial: Trial,
+    splits: Sequence[Split],
+    device: str = "cpu",
+    threads: int = 1,
 ) -> str:
     """Do what is missing of a trial, in a worker process; return the name of its run."""
     workspace = Workspace(path)
@@ -290,8 +307,10 @@ def _complete(
             corpus_name=corpus_name,
             encoder_name=trial.encoder,
             pooling=trial.pooling,
+            device=device,
+            threads=threads,
         )
     for split in splits:
         if not read_evaluation(run, split):
-            evaluate(workspace, run, split=split)
+            evaluate(workspace, run, split=split, device=device, threads=threads)
     return run.name

