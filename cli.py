@@ -13,13 +13,18 @@ from segtool.finetuning import finetune_app
 from segtool.options import (
     BoundaryOption,
     CorpusOption,
+    DeviceOption,
     FormatOption,
+    HeadDeviceOption,
+    HeadThreadsOption,
     JsonOption,
     LanguageOption,
     PoolingName,
     PoolingOption,
+    PrecisionOption,
     SentencesOption,
     SplitOption,
+    ThreadsOption,
     WorkspaceOption,
     show,
 )
@@ -53,7 +58,9 @@ def embed(
         ),
     ] = None,
     pooling: PoolingOption = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default the best.")] = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
     dtype: Annotated[
         Literal["float32", "float16"] | None,
         typer.Option(help="How the store keeps numbers; default float32, or as it has them."),
@@ -81,6 +88,8 @@ def embed(
         encoder_name=encoder,
         pooling=pooling,
         device=device,
+        precision=precision,
+        threads=threads,
         dtype=dtype,
         options=ReadOptions(boundary, sentences, language),
         format_name=format_name,
@@ -130,6 +139,8 @@ def train(
     pooling: Annotated[
         PoolingName | None, typer.Option(help="Of that encoder, where it embedded with several.")
     ] = None,
+    device: HeadDeviceOption = "cpu",
+    threads: HeadThreadsOption = 1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -164,6 +175,8 @@ def train(
         corpus_name=corpus,
         encoder_name=encoder,
         pooling=pooling,
+        device=device,
+        threads=threads,
         on_epoch=silent if as_json else print_epoch,
     )
     show(run.to_dict(), print_run, as_json)
@@ -178,6 +191,8 @@ def evaluate(
     corpus: Annotated[
         str | None, typer.Option(help="Another corpus than the run was trained on.")
     ] = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -192,7 +207,13 @@ def evaluate(
 
     place = Workspace(workspace)
     evaluation = evaluate_run(
-        place, load_run(place, run), split=split, corpus_name=corpus, progress=not as_json
+        place,
+        load_run(place, run),
+        split=split,
+        corpus_name=corpus,
+        device=device,
+        threads=threads,
+        progress=not as_json,
     )
     show(evaluation.to_dict(), print_evaluation, as_json)
     if evaluation.unsaved:
@@ -223,6 +244,8 @@ def segment(
         typer.Option("--format", help="text: a blank line before each paragraph; json: all of it."),
     ] = "text",
     output: Annotated[Path | None, typer.Option(help="Write here, not to stdout.")] = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     workspace: WorkspaceOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
@@ -245,6 +268,8 @@ def segment(
         paragraphs=paragraphs,
         min_length=min_length,
         max_length=max_length,
+        device=device,
+        threads=threads,
         progress=True,
     )
     if as_json or output_format == "json":

@@ -109,7 +109,15 @@ class Comparison:
         }
 
 
-def compare(workspace: Workspace, first: Run, second: Run, *, split: Split = "test") -> Comparison:
+def compare(
+    workspace: Workspace,
+    first: Run,
+    second: Run,
+    *,
+    split: Split = "test",
+    device: str | None = None,
+    threads: int | None = None,
+) -> Comparison:
     """Compare two runs by the paired bootstrap (Efron and Tibshirani 1993, percentile intervals).
 
     Both runs are scored on the same resample, so what is easy or hard for both cancels out.
@@ -123,13 +131,17 @@ def compare(workspace: Workspace, first: Run, second: Run, *, split: Split = "te
         first: a run.
         second: another one, trained on the same corpus.
         split: to compare on.
+        device: see `segclf.prediction.predict_corpus`; used where a run was not scored before.
+        threads: likewise.
 
     Raises:
         UserError: the runs are of different corpora, or the corpus has changed since.
     """
     _check_same_corpus(first, second)
     part = workspace.load_corpus(first.record["corpus"]).corpus.select(split)
-    f1, pk, how = compare_means(workspace, [first], [second], split=split)
+    f1, pk, how = compare_means(
+        workspace, [first], [second], split=split, device=device, threads=threads
+    )
     return Comparison(
         (first.name, second.name),
         first.record["corpus"],
@@ -142,7 +154,13 @@ def compare(workspace: Workspace, first: Run, second: Run, *, split: Split = "te
 
 
 def compare_means(
-    workspace: Workspace, firsts: Sequence[Run], seconds: Sequence[Run], *, split: Split = "test"
+    workspace: Workspace,
+    firsts: Sequence[Run],
+    seconds: Sequence[Run],
+    *,
+    split: Split = "test",
+    device: str | None = None,
+    threads: int | None = None,
 ) -> tuple[Difference, Difference, Resampling]:
     """Compare the mean scores of two systems, each trained with as many seeds, as `compare` does.
 
@@ -153,6 +171,8 @@ def compare_means(
         firsts: runs of one system.
         seconds: as many of the other.
         split: to compare on.
+        device: see `compare`.
+        threads: likewise.
 
     Returns:
         The difference of the mean F1, that of the mean Pk, and how the intervals came about.
@@ -162,7 +182,12 @@ def compare_means(
     runs = [*firsts, *seconds]
     part = workspace.load_corpus(runs[0].record["corpus"]).corpus.select(split)
     predictions = [
-        decode(probabilities_of(workspace, run, split), run.threshold, part.offsets) for run in runs
+        decode(
+            probabilities_of(workspace, run, split, device=device, threads=threads),
+            run.threshold,
+            part.offsets,
+        )
+        for run in runs
     ]
     units, how = units_of(part, predictions)
     f1, pk = differences(units, how.draws)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences
-from embedcache.encoders import Pooling, SifEncoder, TransformerEncoder, WordEncoder
+from embedcache.encoders import Pooling, Precision, SifEncoder, TransformerEncoder, WordEncoder
+from embedcache.encoders.threads import limit_threads
 from segclf.corpus import Corpus, ReadOptions, read_corpus
 from segclf.encoders import DEFAULT_ENCODER, fit, load_joined
 from segclf.workspace import JOIN, EncoderReference, Workspace
@@ -58,6 +59,8 @@ def embed(
     encoder_name: str | None = None,
     pooling: Pooling | None = None,
     device: str | None = None,
+    precision: Precision = "auto",
+    threads: int | None = None,
     dtype: Literal["float32", "float16"] | None = None,
     options: ReadOptions | None = None,
     format_name: str = "auto",
@@ -76,6 +79,8 @@ def embed(
         encoder_name: see `segclf.encoders.load_joined`; by default `DEFAULT_ENCODER` there.
         pooling: likewise.
         device: likewise.
+        precision: likewise.
+        threads: that a CPU encodes with; None for torch's own number.
         dtype: how the store keeps numbers; None for float32 where it has none of the encoder yet.
         options: layout and sentence rule.
         format_name: see `segclf.corpus.read_corpus`.
@@ -83,15 +88,21 @@ def embed(
         progress: show a bar on standard error.
 
     Raises:
-        UserError: the text cannot be read, there is no such encoder, or nothing to fit it on.
+        UserError: the text cannot be read, there is no such encoder, nothing to fit it on, or a
+            pooling without an encoder.
     """
+    if pooling is not None and encoder_name is None:
+        raise UserError(
+            f"--pooling {pooling}: name the --encoder that it is for; the default, "
+            f"{DEFAULT_ENCODER}, has its own"
+        )
     options = options or ReadOptions()
     name = name or _corpus_name(path)
     if Path(name).name != name:
         raise UserError(f"a corpus cannot be called {name!r}: take a plain word")
     encoder_name = encoder_name or DEFAULT_ENCODER
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
-    encoders = load_joined(encoder_name, pooling=pooling, device=device)
+    encoders = load_joined(encoder_name, pooling=pooling, device=device, precision=precision)
     for encoder in encoders:
         if isinstance(encoder, WordEncoder):
             _check_words(encoder, corpus.sentences[:_SAMPLE])
@@ -104,7 +115,10 @@ def embed(
     store = workspace.store(create=True)
     # so that what is stopped has the sentences that the slow one has encoded
     quick_first = sorted(encoders, key=lambda encoder: isinstance(encoder, TransformerEncoder))
-    report = encode_sentences(corpus.sentences, quick_first, store, dtype=dtype, progress=progress)
+    with limit_threads(threads):
+        report = encode_sentences(
+            corpus.sentences, quick_first, store, dtype=dtype, progress=progress
+        )
     fingerprint = JOIN.join(encoder.fingerprint for encoder in encoders)
     reference = EncoderReference(encoder_name, pooling, fingerprint)
     workspace.save_corpus(name, corpus, options.sentences, reference, options.language)

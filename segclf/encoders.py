@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError, load_encoder
-from embedcache.encoders import VECTOR_FILE, LoadedEncoder, Pooling, SifEncoder, TokenEncoder
+from embedcache.encoders import (
+    VECTOR_FILE,
+    LoadedEncoder,
+    Pooling,
+    Precision,
+    SifEncoder,
+    TokenEncoder,
+)
 from embedcache.files import write_json
 from segclf.workspace import JOIN, EncoderReference, Workspace, now, warn_once
 
@@ -15,7 +22,11 @@ DEFAULT_ENCODER = "e5-small:7+surface"
 
 
 def load_joined(
-    name: str, *, pooling: Pooling | None = None, device: str | None = None
+    name: str,
+    *,
+    pooling: Pooling | None = None,
+    device: str | None = None,
+    precision: Precision = "auto",
 ) -> list[LoadedEncoder]:
     """Load one encoder, or several whose vectors are to stand side by side.
 
@@ -23,6 +34,7 @@ def load_joined(
         name: what `embedcache.load_encoder` takes; of several, their names with "+" between them.
         pooling: likewise; of several, that of the first.
         device: likewise.
+        precision: likewise.
 
     Raises:
         UserError: one of them cannot be loaded, or does not give one vector a sentence.
@@ -31,8 +43,8 @@ def load_joined(
     if parted := next((other for other in others if JOIN in other), None):
         raise UserError(f"{parted}: a path with a {JOIN} in it can only come first")
     encoders = [
-        load_encoder(first, pooling=pooling, device=device),
-        *(load_encoder(other, device=device) for other in others),
+        load_encoder(first, pooling=pooling, device=device, precision=precision),
+        *(load_encoder(other, device=device, precision=precision) for other in others),
     ]
     if others and any(isinstance(encoder, TokenEncoder) for encoder in encoders):
         raise UserError("--pooling tokens keeps a sentence's words: nothing can stand beside them")
@@ -57,17 +69,20 @@ def _is_path(name: str) -> bool:
     return bool(path) and (Path(path).exists() or Path(name).exists())
 
 
-def load_referenced(reference: EncoderReference, *folders: Path) -> LoadedEncoder:
+def load_referenced(
+    reference: EncoderReference, *folders: Path, device: str | None = None
+) -> LoadedEncoder:
     """Load the encoder of a corpus or a run, as it was then.
 
     Args:
         reference: to one encoder.
         folders: that may keep what it was fitted to, if it was fitted.
+        device: see `embedcache.load_encoder`.
 
     Raises:
         UserError: it cannot be loaded, or it has changed.
     """
-    encoder = load_encoder(reference.name, pooling=reference.pooling)
+    encoder = load_encoder(reference.name, pooling=reference.pooling, device=device)
     if isinstance(encoder, SifEncoder) and (path := state_path(reference, *folders)):
         encoder.restore(_read(path)["state"])
     if encoder.fingerprint != reference.fingerprint:

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from embedcache import UserError
+from embedcache.encoders.devices import check_device
 from segclf.batches import Examples
 from segclf.calibration import calibrate
 from segclf.heads import Context
@@ -55,6 +56,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threshold: probability at which a paragraph begins; None for the one that gives the held-out
             sentences the highest F1.
         random_state: seeds weights, dropout and order.
+        device: "cpu", "cuda", "cuda:1", ... or "mps".
+        threads: that a CPU computes with.
 
     Attributes:
         classes_: (2,) labels; the second is that of a boundary.
@@ -91,6 +94,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         validation_fraction: float = 0.1,
         threshold: float | None = 0.5,
         random_state: int | np.random.RandomState | None = None,
+        device: str = "cpu",
+        threads: int = 1,
     ) -> None:
         self.head = head
         self.context = context
@@ -106,6 +111,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.validation_fraction = validation_fraction
         self.threshold = threshold
         self.random_state = random_state
+        self.device = device
+        self.threads = threads
 
     def fit(
         self,
@@ -136,7 +143,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ValueError("threshold must be a probability, 0 to 1")
         self.options_ = self._options()
-        trained = train_head(train, validation, self.options_)
+        trained = train_head(
+            train, validation, self.options_, device=self.device, threads=self.threads
+        )
         self.head_ = trained.head
         self.temperature_ = trained.best.temperature
         best = calibrate(np.float32(trained.best.threshold), trained.best.temperature)
@@ -156,7 +165,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         vectors = validate_data(self, X, dtype=np.float32, reset=False)
         unlabelled = np.zeros(len(vectors), dtype=np.bool_)
         examples = Examples(vectors, unlabelled, _offsets_of(groups, len(vectors)))
-        begins = calibrate(predict(self.head_, examples), self.temperature_)
+        head = self.head_.to(check_device(self.device))
+        begins = calibrate(predict(head, examples, threads=self.threads), self.temperature_)
         begins[~examples.candidates()] = 1
         return np.stack([1 - begins, begins], axis=1)
 

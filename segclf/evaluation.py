@@ -89,6 +89,8 @@ def evaluate(
     *,
     split: Split = "test",
     corpus_name: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Score a run; the threshold is the one that dev gave.
@@ -100,6 +102,8 @@ def evaluate(
         run: to score.
         split: to score on.
         corpus_name: by default the corpus that the run was trained on.
+        device: see `segclf.prediction.predict_corpus`.
+        threads: likewise.
         progress: show a bar on standard error.
 
     Raises:
@@ -118,7 +122,9 @@ def evaluate(
     part = stored.corpus.select(split)
     if len(part) < 2:
         raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")
-    prediction = predict_corpus(run, part, workspace, progress=progress)
+    prediction = predict_corpus(
+        run, part, workspace, device=device, threads=threads, progress=progress
+    )
     probabilities = prediction.probabilities
     predicted = decode(probabilities, run.threshold, part.offsets)
     due = candidates(part.offsets)
@@ -161,8 +167,22 @@ def _saved(evaluation: Evaluation) -> Evaluation:
     return evaluation
 
 
-def probabilities_of(workspace: Workspace, run: Run, split: Split) -> NDArray[np.float32]:
+def probabilities_of(
+    workspace: Workspace,
+    run: Run,
+    split: Split,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+) -> NDArray[np.float32]:
     """Return the probabilities (n,) of a run on a split of its corpus; they are computed once.
+
+    Args:
+        workspace: with the run.
+        run: that predicts.
+        split: of the corpus that the run was trained on.
+        device: see `segclf.prediction.predict_corpus`.
+        threads: likewise.
 
     Raises:
         UserError: the corpus has no such split, or is another text than the run was trained on.
@@ -171,7 +191,8 @@ def probabilities_of(workspace: Workspace, run: Run, split: Split) -> NDArray[np
     record = read_evaluation(run, split)
     path = run.path / f"eval-{split}.npy"
     if record is None or record.get("corpus_digest") != stored.digest or not path.exists():
-        return evaluate(workspace, run, split=split).probabilities
+        again = evaluate(workspace, run, split=split, device=device, threads=threads)
+        return again.probabilities
     probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
     return probabilities
 

@@ -16,18 +16,24 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
-def machine() -> dict[str, Any]:
-    """Describe what a time was measured on: the processor, its cores, how many threads compute."""
+def machine(device: str, threads: int) -> dict[str, Any]:
+    """Describe what a time was measured on.
+
+    Args:
+        device: that computed, as torch names it.
+        threads: that computed on the CPU.
+    """
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
         processor = next(models, processor)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda"):
+        device = torch.cuda.get_device_name(device)
     return {
         "processor": processor,
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "device": device,
     }

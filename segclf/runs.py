@@ -137,6 +137,8 @@ def train(
     corpus_name: str | None = None,
     encoder_name: str | None = None,
     pooling: Pooling | None = None,
+    device: str = "cpu",
+    threads: int = 1,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on an embedded corpus and keep it as a run.
@@ -147,10 +149,12 @@ def train(
         corpus_name: by default the corpus embedded last.
         encoder_name: by default the encoder that embedded it last.
         pooling: of the encoder, where it embedded the corpus with more than one.
+        device: see `segclf.training.train_head`.
+        threads: likewise.
         on_epoch: called after each epoch.
 
     Raises:
-        UserError: nothing is embedded, or the options do not fit.
+        UserError: nothing is embedded, the options do not fit, or there is no such device.
     """
     options = options or TrainingOptions()
     check_options(options)  # a mistake is told before anything is loaded
@@ -161,10 +165,13 @@ def train(
         split: examples_of(stored.corpus.select(split), workspace, encoder)
         for split in ("train", "dev")
     }
-    trained = train_head(parts["train"], parts["dev"], options, on_epoch)
+    trained = train_head(
+        parts["train"], parts["dev"], options, on_epoch, device=device, threads=threads
+    )
     parameters = sum(p.numel() for p in trained.head.parameters())
     record = {
         **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
+        "machine": machine(device, threads),
         "kind": "head",
         "dim": parts["train"].dim,
         "options": asdict(options),
@@ -204,7 +211,6 @@ def record_of(
         "seconds": sum(seconds),
         "history": [asdict(epoch) for epoch in history],
         "versions": versions(),
-        "machine": machine(),
     }
 
 

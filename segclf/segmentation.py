@@ -76,6 +76,8 @@ def segment(
     paragraphs: int | None = None,
     min_length: int = 1,
     max_length: int | None = None,
+    device: str | None = None,
+    threads: int | None = None,
     progress: bool = False,
 ) -> Segmentation:
     """Find the paragraphs of a text; the layout that it has is not looked at.
@@ -90,6 +92,8 @@ def segment(
         paragraphs: begin so many, where they are most probable, whatever the threshold.
         min_length: fewest sentences of a paragraph; the last may have fewer.
         max_length: most sentences of a paragraph; None for no limit.
+        device: that encodes and predicts, see `segclf.prediction.encode_for` and `predict_corpus`.
+        threads: likewise.
         progress: show a bar on standard error.
 
     Raises:
@@ -110,7 +114,9 @@ def segment(
         )
     texts = [sentence.text for sentence in sentences]
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
-    probabilities = predict_text(run, corpus, workspace, progress=progress).probabilities
+    probabilities = predict_text(
+        run, corpus, workspace, device=device, threads=threads, progress=progress
+    ).probabilities
     if paragraphs is not None:
         boundaries = most_probable(probabilities, paragraphs)
     else:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from xxhash import xxh3_128_hexdigest
 
 from embedcache import UserError
+from embedcache.encoders.devices import check_device
 from segclf.corpus import ReadOptions, Split
 from segclf.embedding import embed
 from segclf.evaluation import evaluate, read_evaluation
@@ -55,6 +56,7 @@ def sweep(
     *,
     corpus_name: str | None = None,
     jobs: int | None = None,
+    device: str = "cpu",
     threads: int = 1,
     progress: bool = False,
 ) -> list[Outcome]:
@@ -69,7 +71,8 @@ def sweep(
         workspace: that the corpus was embedded into.
         trials: to do.
         corpus_name: by default the corpus embedded last.
-        jobs: trials at once; by default as many as cores by `threads`.
+        jobs: trials at once; by default the number of cores divided by `threads`, on a GPU one.
+        device: that all of them compute on, see `segclf.training.train_head`.
         threads: that each of them computes with.
         progress: show a bar on standard error.
 
@@ -77,12 +80,13 @@ def sweep(
         An outcome for each trial, in their order.
 
     Raises:
-        UserError: a head, a loss, an encoder or a number that cannot be, told before any training;
-            or a process was killed.
+        UserError: a head, a loss, an encoder, a device or a number that cannot be, told before any
+            training; or a process was killed.
     """
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}: take 1 or more")
+    check_device(device)
     stored = workspace.load_corpus(corpus_name)
     for trial in trials:  # told at once, not hours later
         check_options(trial.options)
@@ -95,13 +99,18 @@ def sweep(
     }
     due = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
-    jobs = min(jobs or max((os.cpu_count() or 1) // threads, 1), max(len(due), 1))
+    jobs = min(jobs or _default_jobs(device, threads), max(len(due), 1))
     with tqdm(total=len(due), unit=" runs", disable=None if progress else True) as bar:
-        for outcome in _run_all(workspace, due, stored, splits, jobs, threads):
+        for outcome in _run_all(workspace, due, stored, splits, jobs, device, threads):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_news(outcome), refresh=False)
             bar.update()
     return [outcomes[trial] for trial in trials]
+
+
+def _default_jobs(device: str, threads: int) -> int:
+    """Return how many trials to run at once; a GPU has memory for one of any size."""
+    return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
 
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -207,18 +216,27 @@ def _run_all(
     stored: StoredCorpus,
     splits: Sequence[Split],
     jobs: int,
+    device: str,
     threads: int,
 ) -> Iterator[Outcome]:
     if not trials:
         return
     context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(jobs, context, _begin_worker, (threads,))
+    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
 
     def submit(trial: Trial, *, wait: bool) -> "Future[Completed]":
         chosen = _with_encoder(trial, stored)
         return executor.submit(
-            _complete, workspace.path, stored.name, stored.digest, chosen, splits, wait=wait
+            _complete,
+            workspace.path,
+            stored.name,
+            stored.digest,
+            chosen,
+            splits,
+            device=device,
+            threads=threads,
+            wait=wait,
         )
 
     try:
@@ -280,9 +298,8 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _begin_worker(threads: int) -> None:
+def _begin_worker() -> None:
     logging.getLogger("segclf").setLevel(logging.ERROR)  # the parent process has warned already
-    torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -301,6 +318,8 @@ def _complete(
     trial: Trial,
     splits: Sequence[Split],
     *,
+    device: str,
+    threads: int,
     wait: bool,
 ) -> Completed:
     """Do what is missing of a trial, in a worker process.
@@ -311,6 +330,8 @@ def _complete(
         digest: that the corpus had when the sweep began.
         trial: to do.
         splits: to score.
+        device: that computes.
+        threads: number of threads that compute.
         wait: for another sweep that is working on the trial.
 
     Returns:
@@ -323,7 +344,7 @@ def _complete(
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     try:
         with _lock(workspace, _key(stored, trial)).acquire(timeout=-1 if wait else 0):
-            return _do_missing(workspace, stored, trial, splits)
+            return _do_missing(workspace, stored, trial, splits, device, threads)
     except Timeout:
         return None
 
@@ -339,7 +360,12 @@ def _lock(workspace: Workspace, key: str) -> FileLock:
 
 
 def _do_missing(
-    workspace: Workspace, stored: StoredCorpus, trial: Trial, splits: Sequence[Split]
+    workspace: Workspace,
+    stored: StoredCorpus,
+    trial: Trial,
+    splits: Sequence[Split],
+    device: str,
+    threads: int,
 ) -> tuple[str, bool]:
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
@@ -350,9 +376,11 @@ def _do_missing(
             corpus_name=stored.name,
             encoder_name=trial.encoder,
             pooling=trial.pooling,
+            device=device,
+            threads=threads,
         )
     for split in splits:
         if not read_evaluation(run, split):
-            evaluate(workspace, run, split=split)
+            evaluate(workspace, run, split=split, device=device, threads=threads)
             new = True
     return run.name, new

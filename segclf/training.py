@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from embedcache import UserError
+from embedcache.encoders.devices import check_device
+from embedcache.encoders.threads import limit_threads
 from segclf.batches import Batches, Examples, look_up
 from segclf.calibration import fit_temperature
 from segclf.crops import Crops
@@ -85,23 +87,41 @@ def train_head(
     dev: Examples,
     options: TrainingOptions,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
 ) -> TrainedHead:
     """Train a head with AdamW and early stopping.
+
+    Heads are small: more threads gain little on an idle machine and cost much on a busy one.
 
     Args:
         train: learned from.
         dev: for early stopping and the threshold.
         options: how.
         on_epoch: called with each epoch, number 0 before training.
+        device: "cpu", "cuda", "cuda:1", ... or "mps".
+        threads: that a CPU computes with.
 
     Raises:
-        UserError: no such head or loss, a number out of range, or a split without boundaries.
+        UserError: no such head, loss or device, a number out of range, or a split without
+            boundaries.
     """
+    with limit_threads(threads):
+        return _train_head(train, dev, options, on_epoch, check_device(device))
+
+
+def _train_head(
+    train: Examples,
+    dev: Examples,
+    options: TrainingOptions,
+    on_epoch: Callable[[Epoch], None],
+    device: str,
+) -> TrainedHead:
     check_options(options)
     options = resolve(options)
     check_split("train", train)
     check_split("dev", dev)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
     head = make_head(options.head, train.dim, options.window, options.context).to(device)
@@ -122,7 +142,7 @@ def train_head(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, steps, pct_start=0.1
     )
-    history = [assess_untrained(dev, predict(head, dev), loss)]
+    history = [assess_untrained(dev, _predict(head, dev), loss)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
     on_epoch(best)
     for number in range(1, options.epochs + 1):
@@ -130,14 +150,14 @@ def train_head(
         mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
         seconds = time.perf_counter() - started
         check_finite(mean_loss, number)
-        history.append(assess(number, mean_loss, seconds, dev, predict(head, dev)))
+        history.append(assess(number, mean_loss, seconds, dev, _predict(head, dev)))
         on_epoch(history[-1])
         if is_better(history[-1], best):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break
     head.load_state_dict(best_state)
-    probabilities = predict(head, dev)
+    probabilities = _predict(head, dev)
     return TrainedHead(
         head.cpu(),
         history,
@@ -147,8 +167,22 @@ def train_head(
     )
 
 
-def predict(head: BaseHead, examples: Examples) -> NDArray[np.float32]:
-    """Return the probability (n,) that a paragraph begins with each sentence."""
+def predict(head: BaseHead, examples: Examples, *, threads: int = 1) -> NDArray[np.float32]:
+    """Return the probability (n,) that a paragraph begins with each sentence.
+
+    Args:
+        head: on the device that is to compute.
+        examples: of n sentences; their labels are not used.
+        threads: that a CPU computes with.
+
+    Raises:
+        UserError: the number of threads is below 1.
+    """
+    with limit_threads(threads):
+        return _predict(head, examples)
+
+
+def _predict(head: BaseHead, examples: Examples) -> NDArray[np.float32]:
     head.eval()
     if isinstance(head, Head):
         return _predict_windows(head, examples)

@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from segtool.options import CorpusOption, JsonOption, WorkspaceOption, show
+from segtool.options import (
+    CorpusOption,
+    DeviceOption,
+    JsonOption,
+    PrecisionOption,
+    ThreadsOption,
+    WorkspaceOption,
+    show,
+)
 
 if TYPE_CHECKING:
+    from embedcache.encoders import Precision
     from segclf.finetune import FinetuneOptions
 
 finetune_app = typer.Typer(
@@ -59,6 +68,9 @@ def finetune_cross_segment(
     attention_dropout: AttentionDropoutOption = None,
     seed: SeedOption = 0,
     corpus: CorpusOption = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,7 +95,7 @@ def finetune_cross_segment(
         attention_dropout=attention_dropout,
         seed=seed,
     )
-    _finetune(options, encoder, corpus, workspace, as_json)
+    _finetune(options, encoder, corpus, device, precision, threads, workspace, as_json)
 
 
 @finetune_app.command("hierarchical")
@@ -108,6 +120,9 @@ def finetune_hierarchical(
     attention_dropout: AttentionDropoutOption = None,
     seed: SeedOption = 0,
     corpus: CorpusOption = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -135,13 +150,16 @@ def finetune_hierarchical(
         attention_dropout=attention_dropout,
         seed=seed,
     )
-    _finetune(options, encoder, corpus, workspace, as_json)
+    _finetune(options, encoder, corpus, device, precision, threads, workspace, as_json)
 
 
 def _finetune(
     options: "FinetuneOptions",
     encoder: str,
     corpus: str | None,
+    device: str | None,
+    precision: "Precision",
+    threads: int | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
@@ -156,6 +174,9 @@ def _finetune(
         options,
         corpus_name=corpus,
         encoder_name=encoder,
+        device=device,
+        precision=precision,
+        threads=threads,
         on_start=silent if as_json else print_start,
         on_epoch=silent if as_json else print_epoch,
         progress=not as_json,

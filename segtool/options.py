@@ -23,6 +23,25 @@ PoolingOption = Annotated[
     ),
 ]
 
+_device = typer.Option(
+    help="cpu, cuda, cuda:1, ... or mps; by default heads compute on the CPU, encoders on the best "
+    "device."
+)
+_threads = typer.Option(
+    help="Threads on the CPU; by default one for heads, torch's own number for encoders."
+)
+DeviceOption = Annotated[str | None, _device]
+ThreadsOption = Annotated[int | None, _threads]
+HeadDeviceOption = Annotated[str, _device]
+HeadThreadsOption = Annotated[int, _threads]
+PrecisionOption = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16"],
+    typer.Option(
+        help="What a transformer's layers compute in; auto takes the fastest that the device "
+        "computes in hardware."
+    ),
+]
+
 FormatOption = Annotated[
     str,
     typer.Option("--format", help="plain, aozora, choi or jsonl; auto tells by the text."),

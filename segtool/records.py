@@ -8,11 +8,15 @@ import typer
 from segtool.options import (
     BoundaryOption,
     CorpusOption,
+    DeviceOption,
     FormatOption,
+    HeadDeviceOption,
+    HeadThreadsOption,
     JsonOption,
     LanguageOption,
     SentencesOption,
     SplitOption,
+    ThreadsOption,
     WorkspaceOption,
     show,
 )
@@ -49,8 +53,11 @@ def sweep(
         typer.Option("--set", help="Any other option of training, as epochs=4,8."),
     ] = None,
     corpus: CorpusOption = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs at once; default one a core.")] = None,
-    threads: Annotated[int, typer.Option(help="Of each run.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(help="Runs at once; by default one a core, on a GPU one.")
+    ] = None,
+    device: HeadDeviceOption = "cpu",
+    threads: HeadThreadsOption = 1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -84,6 +91,7 @@ def sweep(
         trials,
         corpus_name=embed_experiment(plan, trials, place, corpus_name=corpus, progress=not as_json),
         jobs=jobs,
+        device=device,
         threads=threads,
         progress=not as_json,
     )
@@ -113,6 +121,8 @@ def compare(
     split: Annotated[
         Literal["train", "dev", "test"], typer.Option(help="What to compare on.")
     ] = "test",
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,7 +137,8 @@ def compare(
 
     place = Workspace(workspace)
     pair = load_run(place, first), load_run(place, second)
-    show(compare_runs(place, *pair, split=split).to_dict(), print_comparison, as_json)
+    comparison = compare_runs(place, *pair, split=split, device=device, threads=threads)
+    show(comparison.to_dict(), print_comparison, as_json)
 
 
 def export(

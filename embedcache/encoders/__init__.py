@@ -1,6 +1,6 @@
 """Encoders: sentence in, vector out. One adapter a file, one line each in the registry."""
 
-from embedcache.encoders.protocol import CountsTokens, Encoder, Pooling
+from embedcache.encoders.protocol import CountsTokens, Encoder, Pooling, Precision
 from embedcache.encoders.registry import BUILT_IN, VECTOR_FILE, LoadedEncoder, load_encoder
 from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
 from embedcache.encoders.words import SifEncoder, TokenEncoder, WordEncoder
@@ -12,6 +12,7 @@ __all__ = [
     "Encoder",
     "LoadedEncoder",
     "Pooling",
+    "Precision",
     "SifEncoder",
     "TokenEncoder",
     "TransformerEncoder",

@@ -1,16 +1,14 @@
-"""Which device to encode on, and in which precision."""
-
-from typing import Literal
+"""Which device to compute on, and in which precision."""
 
 import torch
+import torch.nn.functional as F
 
+from embedcache.encoders.protocol import Precision
 from embedcache.errors import UserError
-
-Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def best_device() -> str:
-    """Return "cuda", "mps" or "cpu", the first of them that is there."""
+    """Return the first of "cuda", "mps" and "cpu" that this machine has."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -20,10 +18,10 @@ def check_device(name: str) -> str:
     """Return the name of a device.
 
     Raises:
-        UserError: torch knows no such device, or this machine has none.
+        UserError: torch does not know the device, or this machine does not have it.
     """
     try:
-        torch.empty(0, device=name)
+        torch.zeros(1, device=name).cpu()
     except (AssertionError, RuntimeError) as error:
         raise UserError(f"--device {name}: {str(error).splitlines()[0]}") from error
     return name
@@ -32,8 +30,8 @@ def check_device(name: str) -> str:
 def best_precision(device: str) -> Precision:
     """Return the fastest precision that keeps the vectors: a cosine to float32 of 0.999 or more.
 
-    A CPU multiplies bfloat16 in hardware (AVX-512 BF16, AMX) or about 10 times slower than float32;
-    float16 is slow on all of them.
+    Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX); on the others bfloat16 is about 10
+    times slower than float32. float16 is slow on all CPUs.
     """
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
@@ -43,3 +41,23 @@ def best_precision(device: str) -> Precision:
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
             return "bfloat16"
     return "float32"
+
+
+def resolve_precision(precision: Precision, device: str) -> Precision:
+    """Return the precision to compute in: `best_precision` for "auto".
+
+    Raises:
+        UserError: the device cannot compute in this precision.
+    """
+    if precision == "auto":
+        return best_precision(device)
+    try:
+        states = torch.ones(1, 2, 8, dtype=getattr(torch, precision), device=device)
+        states = F.layer_norm(F.gelu(F.linear(states, states[0])), (2,))
+        F.scaled_dot_product_attention(states, states, states)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(
+            f"--precision {precision}: {device} cannot compute in it "
+            f"({str(error).splitlines()[0]}); use auto or float32"
+        ) from error
+    return precision

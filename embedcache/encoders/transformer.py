@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from logging import ERROR, getLogger
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.encoders.model_directory import ModelSettings
-from embedcache.encoders.protocol import fingerprint_of
+from embedcache.encoders.protocol import Precision, fingerprint_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import nn
 
 
 def silence_transformers() -> None:
@@ -29,11 +31,20 @@ def silence_transformers() -> None:
 class TransformerEncoder:
     """A frozen transformer; torch is imported and the model loaded at the first use.
 
+    The layers compute in `precision`. Their last states are converted to float32, and pooling,
+    later modules and normalisation compute in float32. So in every precision
+
+    - the vectors of an encoder that normalises have length 1, within 1e-6;
+    - a vector has a cosine of at least 0.999 to the one that is computed in float32;
+    - a sentence has the same vector in every batch, up to a distance of 1e-5 of the vector's
+      length in float32, and of 0.02 of it in bfloat16 and float16.
+
     Args:
         name: for people.
         directory: gives the model's folder.
         settings: what `embedcache.encoders.model_directory` read from it.
         device: where to compute; None for the best there is.
+        precision: what the layers compute in. The fingerprint does not depend on it.
     """
 
     def __init__(
@@ -42,6 +53,7 @@ class TransformerEncoder:
         directory: Callable[[], Path],
         settings: ModelSettings,
         device: str | None = None,
+        precision: Precision = "auto",
     ) -> None:
         self.name = name
         self.dim = settings.dim
@@ -51,6 +63,7 @@ class TransformerEncoder:
         self.fingerprint = fingerprint_of(settings.identity)
         self._settings = settings
         self._device = device
+        self._precision = precision
         self._directory = directory
 
     @cached_property
@@ -70,11 +83,15 @@ class TransformerEncoder:
         return check_device(self._device) if self._device else best_device()
 
     @cached_property
-    def precision(self) -> str:
-        """In what it computes: "bfloat16" where the machine multiplies it, else "float32"."""
-        from embedcache.encoders.devices import best_precision
+    def precision(self) -> Precision:
+        """What its layers compute in.
 
-        return best_precision(self.device)
+        Raises:
+            UserError: the device cannot compute in the precision that was asked for.
+        """
+        from embedcache.encoders.devices import resolve_precision
+
+        return resolve_precision(self._precision, self.device)
 
     @property
     def batch_tokens(self) -> int:
@@ -95,6 +112,7 @@ class TransformerEncoder:
             model = SentenceTransformer(
                 path, device=self.device, model_kwargs=options, local_files_only=True
             )
+            _restore_weights(model, self.directory)
         else:
             from sentence_transformers.base.modules import Transformer
             from sentence_transformers.sentence_transformer.modules import Pooling
@@ -104,6 +122,7 @@ class TransformerEncoder:
             pooling = Pooling(self._settings.dim, pooling_mode=self._settings.pooling)
             model = SentenceTransformer(modules=[transformer, pooling], device=self.device)
         model.max_seq_length = self.max_tokens
+        model[0].register_forward_hook(_convert_states)
         return model.eval()
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
@@ -121,7 +140,7 @@ class TransformerEncoder:
             show_progress_bar=False,
             convert_to_numpy=True,
         )
-        return vectors.astype(np.float32, copy=False)
+        return vectors
 
     def describe(self) -> dict[str, Any]:
         """Load the model and tell its size, limits and fingerprint."""
@@ -136,3 +155,25 @@ class TransformerEncoder:
             "fingerprint": self.fingerprint,
             "identity": self.identity,
         }
+
+
+def _restore_weights(model: SentenceTransformer, directory: Path) -> None:
+    """Load the weights of all modules but the first in float32: they come as the first's dtype."""
+    entries = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
+    later: list[Any] = list(model.children())[1:]
+    for module, entry in zip(later, entries[1:], strict=True):
+        if next(module.parameters(), None) is not None:
+            module.float()
+            module.load_torch_weights(
+                str(directory), entry["path"], local_files_only=True, model=module
+            )
+
+
+def _convert_states(_module: nn.Module, _inputs: Any, features: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Convert to float32 what a model's first module hands to the next."""
+    import torch
+
+    return {
+        name: value.float() if torch.is_tensor(value) and value.is_floating_point() else value
+        for name, value in features.items()
+    }

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from embedcache import UserError, normalize
 from embedcache.encoders import TransformerEncoder, silence_transformers
+from embedcache.encoders.model_directory import count_positions
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Backbone(nn.Module):
         config = self.network.config
         self.dim = int(config.hidden_size)
         self.layers = int(config.num_hidden_layers)
-        self.max_tokens = min(int(config.max_position_embeddings), self._tokenizer.model_max_length)
+        positions = count_positions(config.to_dict())
+        self.max_tokens = min(positions, self._tokenizer.model_max_length)
         self.batch_tokens = encoder.batch_tokens
         # float16 would need its gradients scaled
         self.precision = "bfloat16" if encoder.precision == "bfloat16" else "float32"

@@ -19,7 +19,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from embedcache import UserError
-from embedcache.encoders import LoadedEncoder, TransformerEncoder
+from embedcache.encoders import LoadedEncoder, Precision, TransformerEncoder
+from embedcache.encoders.threads import limit_threads
 from embedcache.files import scratch_folder, write_json
 from segclf.corpus import Corpus
 from segclf.encoders import load_joined, load_referenced
@@ -29,6 +30,7 @@ from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import train_system
 from segclf.pictures import draw_history
+from segclf.provenance import machine
 from segclf.runs import RECORD, WEIGHTS, Run, publish_run, record_of
 from segclf.training import Epoch, check_split
 from segclf.weights import load_weights
@@ -50,6 +52,7 @@ class Start:
             tokens that occur in train.
         device: that computes.
         precision: of the encoder's matrix products.
+        threads: that compute on the CPU.
         resumed: whether an earlier call of the same was stopped and is gone on with.
     """
 
@@ -59,6 +62,7 @@ class Start:
     trainable_parameters: int
     device: str
     precision: str
+    threads: int
     resumed: bool
 
 
@@ -68,6 +72,9 @@ def finetune(
     *,
     corpus_name: str | None = None,
     encoder_name: str = "e5-small",
+    device: str | None = None,
+    precision: Precision = "auto",
+    threads: int | None = None,
     on_start: Callable[[Start], None] = lambda _: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
@@ -82,6 +89,10 @@ def finetune(
         options: of a system; their class says of which.
         corpus_name: by default the corpus embedded last.
         encoder_name: the model to start from, see `embedcache.load_encoder`.
+        device: see there.
+        precision: of the encoder's matrix products. "float16" is refused: its gradients would have
+            to be scaled. A stopped run goes on in whatever precision the next call names.
+        threads: that a CPU computes with; None for torch's own number.
         on_start: called before training.
         on_epoch: called after each epoch.
         progress: show bars on standard error.
@@ -92,50 +103,60 @@ def finetune(
         KeyboardInterrupt: Ctrl-C, once a checkpoint was written.
     """
     options.check()
+    if precision == "float16":
+        raise UserError("--precision float16: fine-tuning computes in float32 or bfloat16")
     stored = workspace.load_corpus(corpus_name)
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
     check_split("train", train)
     check_split("dev", dev)
-    encoder, *others = load_joined(encoder_name)
+    encoder, *others = load_joined(encoder_name, device=device, precision=precision)
     if others:
         raise UserError(f"fine-tuning starts from one model, and {encoder_name} are several")
     encoder = _transformer(encoder)
     reference = EncoderReference(encoder_name, None, encoder.fingerprint)
-    system = _new_system(encoder, options, train)
-    folder, resumed = _claim_folder(workspace.runs, options, _request(stored, reference, options))
-    parameters, trainable = system.count_parameters()
-    start = Start(
-        folder.name,
-        encoder_name,
-        parameters,
-        trainable,
-        encoder.device,
-        system.backbone.precision,
-        resumed,
-    )
-    with locked(folder):
-        on_start(start)
-        state = train_system(
-            system, train, dev, options, folder, on_epoch=on_epoch, progress=progress
+    with limit_threads(threads):
+        system = _new_system(encoder, options, train)
+        request = _request(stored, reference, options)
+        folder, resumed = _claim_folder(workspace.runs, options, request)
+        start = Start(
+            folder.name,
+            encoder_name,
+            *system.count_parameters(),
+            encoder.device,
+            system.backbone.precision,
+            torch.get_num_threads(),
+            resumed,
         )
-        record = _record(stored, reference, options, state, start) | {"dim": system.backbone.dim}
-        draw_history(record, folder / "history.png")
-        write_json(folder / RECORD, record, indent=1)
-        for name in (CHECKPOINT, _UNFINISHED, _LOCK):
-            (folder / name).unlink(missing_ok=True)
+        with locked(folder):
+            on_start(start)
+            state = train_system(
+                system, train, dev, options, folder, on_epoch=on_epoch, progress=progress
+            )
+            record = _record(stored, reference, options, state, start) | {
+                "dim": system.backbone.dim
+            }
+            draw_history(record, folder / "history.png")
+            write_json(folder / RECORD, record, indent=1)
+            for name in (CHECKPOINT, _UNFINISHED, _LOCK):
+                (folder / name).unlink(missing_ok=True)
     return Run(folder, record)
 
 
-def load_system(run: Run) -> System:
+def load_system(run: Run, device: str | None = None) -> System:
     """Make the system of a run with its trained weights.
 
+    Args:
+        run: of a fine-tuned system.
+        device: that is to compute; None for the best.
+
     Raises:
-        UserError: the model that it was trained from is gone or has changed, or the run is
-            damaged.
+        UserError: the model that it was trained from is gone or has changed, the run is damaged,
+            or there is no such device.
     """
     state = load_weights(run.path / WEIGHTS)
     options = options_from(run.record)
-    return restore_system(_transformer(load_referenced(run.encoder)), options, state)
+    encoder = _transformer(load_referenced(run.encoder, device=device))
+    return restore_system(encoder, options, state)
 
 
 def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
@@ -205,6 +226,7 @@ def _record(
     best = state.history[state.best]
     return {
         **record_of(stored, encoder, state.history, best, state.collapsed),
+        "machine": machine(start.device, start.threads),
         "kind": options.system,
         "options": options.to_dict(),
         "parameters": start.parameters,

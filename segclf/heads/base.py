@@ -119,6 +119,8 @@ class Dropout(nn.Module):
         """Leave numbers of a tensor of any shape out, in training; scale the others up."""
         if not self.training or not self.left_out:
             return numbers
+        if numbers.device.type != "cpu":  # MPS does not draw whole 64-bit integers
+            return F.dropout(numbers, self.left_out / 256)
         size = -(-numbers.numel() // 8)
         words = torch.empty(size, dtype=torch.int64, device=numbers.device)
         words.random_(torch.iinfo(torch.int64).min, None)

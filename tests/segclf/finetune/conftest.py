@@ -1,4 +1,4 @@
-"""A tiny BERT with random weights, saved as any Hugging Face model is."""
+"""Tiny models with random weights, saved as any Hugging Face model is."""
 
 from pathlib import Path
 
@@ -33,6 +33,40 @@ def save_tiny_bert(folder: Path, *, dropout: float = 0.1) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+def save_tiny_roberta(folder: Path) -> Path:
+    """Save a RoBERTa of 40 positions, of which it uses 38: the first stands behind padding's."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+
+    folder.mkdir()
+    special = {"cls": "<s>", "pad": "<pad>", "sep": "</s>", "unk": "<unk>"}
+    words = [*special.values(), *"雨夜人手目時日見今前家"]
+    model = models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>")
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    names = {f"{name}_token": token for name, token in special.items()}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = RobertaConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=40,
+        pad_token_id=1,
+        type_vocab_size=1,
+    )
+    RobertaModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_roberta(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_tiny_roberta(tmp_path_factory.mktemp("models") / "tiny-roberta"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from segclf.finetune.backbone import Text
 from segclf.finetune.cross_segment import spans
 from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.windows import candidates
-from tests.segclf.finetune.toy import corpus, system_and_text
+from tests.segclf.finetune.toy import PRECISIONS, TOLERANCES, corpus, system_and_text
 
 SENTENCES = [["雨夜", "人", "手目時日見"], ["今前", "家"]]
 
@@ -97,15 +97,20 @@ def test_every_candidate_is_dealt_once_among_its_like(tiny_bert):
 
 
 @pytest.mark.parametrize("sides", ["sentences:2", "tokens:6"])
-def test_padding_is_not_seen(tiny_bert, sides):
-    system, text = system_and_text(tiny_bert, CrossSegmentOptions(sides=sides))
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_padding_is_not_seen(tiny_bert, sides, precision):
+    options = CrossSegmentOptions(sides=sides)
+    system, text = system_and_text(tiny_bert, options, precision=precision)
+    assert system.backbone.precision == precision
     system.eval()
     with torch.inference_mode():
         together = system(text, np.arange(1, 40))
         alone = torch.cat([system(text, np.array([i])) for i in range(1, 40)])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(together, alone, **TOLERANCES[precision])
     probabilities = system.predict(text)
-    np.testing.assert_allclose(probabilities[1:40], torch.sigmoid(alone), atol=1e-5)
+    np.testing.assert_allclose(
+        probabilities[1:40], torch.sigmoid(alone), atol=TOLERANCES[precision]["atol"]
+    )
     assert probabilities[0] == probabilities[100] == 1
 
 
@@ -119,3 +124,10 @@ def test_sides_too_long_for_the_model_are_told(tiny_bert):
     with pytest.raises(UserError, match=r"reads 64 tokens, so take at most tokens:30"):
         system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:31"))
     system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:30"))
+
+
+def test_sides_fill_the_positions_of_a_roberta(tiny_roberta):
+    with pytest.raises(UserError, match=r"reads 38 tokens, so take at most tokens:17"):
+        system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:18"))
+    system, text = system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:17"))
+    assert np.isfinite(system.predict(text)).all()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from embedcache import UserError
+from embedcache import UserError, load_encoder
 from segclf.finetune.hierarchical import UPPER
 from segclf.finetune.options import HierarchicalOptions
 from segclf.windows import candidates, windows_of
-from tests.segclf.finetune.toy import corpus, system_and_text
+from tests.segclf.finetune.toy import PRECISIONS, TOLERANCES, corpus, system_and_text
 
 
 def test_a_batch_encodes_each_sentence_once_and_trains_the_encoder(tiny_bert):
@@ -52,19 +52,26 @@ def test_every_candidate_is_dealt_once_beside_its_neighbours(tiny_bert, size):
         assert np.mean(np.diff(dealt) == 1) > 0.9
 
 
-def test_the_mean_leaves_padding_out(tiny_bert):
-    system, text = system_and_text(tiny_bert, HierarchicalOptions(pooling="mean"))
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_mean_leaves_padding_out(tiny_bert, precision):
+    options = HierarchicalOptions(pooling="mean")
+    system, text = system_and_text(tiny_bert, options, precision=precision)
     system.eval()
     with torch.inference_mode():
         together = system.encode(text, np.arange(20))
         alone = torch.cat([system.encode(text, np.array([i])) for i in range(20)])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(together, alone, **TOLERANCES[precision])
 
 
-def test_a_long_sentence_is_cut(tiny_bert):
+@pytest.mark.parametrize(
+    ("model", "positions"), [("tiny_bert", 64), ("tiny_roberta", 38)], ids=["bert", "roberta"]
+)
+def test_a_long_sentence_is_cut_at_the_last_position(request, model, positions):
     text = corpus(documents=1, length=3)
     text.sentences[1] = "夜" * 500
-    system, tokens = system_and_text(tiny_bert, HierarchicalOptions(), text)
+    folder = request.getfixturevalue(model)
+    system, tokens = system_and_text(folder, HierarchicalOptions(), text)
+    assert system.backbone.max_tokens == load_encoder(folder).max_tokens == positions
     assert np.isfinite(system.predict(tokens)).all()
 
 

@@ -17,38 +17,46 @@ from segclf.finetune.checkpoints import CHECKPOINT
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
 from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
-from tests.segclf.finetune.toy import NAMES, SYSTEMS, corpus, system_and_text
+from tests.segclf.finetune.toy import NAMES, PRECISIONS, SYSTEMS, corpus, system_and_text
 
 TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
 
 
-def trained(model, options, folder, hook=None):
+def trained(model, options, folder, hook=None, precision="float32"):
     """Train on the toy task; return what is left of the history when seconds are left out."""
-    system = make_system(load_encoder(model), options)
+    system = make_system(load_encoder(model, precision=precision), options)
     if hook:
         system.register_forward_hook(hook)
     state = train_system(system, TRAIN, DEV, options, folder)
     return system, [replace(epoch, seconds=0.0) for epoch in state.history]
 
 
-@pytest.mark.parametrize("options", SYSTEMS, ids=NAMES)
-def test_a_system_learns(tiny_bert, options, tmp_path):
-    _, history = trained(tiny_bert, replace(options, epochs=5), tmp_path)
+@pytest.mark.parametrize(
+    ("options", "precision"),
+    [*((options, "float32") for options in SYSTEMS), (SYSTEMS[0], "bfloat16")],
+    ids=[*NAMES, f"{NAMES[0]} bfloat16"],
+)
+def test_a_system_learns(tiny_bert, options, precision, tmp_path):
+    options = replace(options, epochs=5)
+    _, history = trained(tiny_bert, options, tmp_path, precision=precision)
     assert history[0].f1 < 0.6
     assert max(epoch.f1 for epoch in history) > 0.9
     assert history[-1].loss < history[1].loss
 
 
 @pytest.mark.parametrize("options", [SYSTEMS[0], SYSTEMS[2]], ids=[NAMES[0], NAMES[2]])
-@pytest.mark.parametrize("how", ["Ctrl-C", "a crash"])
+@pytest.mark.parametrize(
+    ("how", "precision"),
+    [("Ctrl-C", "float32"), ("a crash", "float32"), ("a crash", "bfloat16")],
+)
 def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
-    tiny_bert, options, how, tmp_path, monkeypatch
+    tiny_bert, options, how, precision, tmp_path, monkeypatch
 ):
     options = replace(options, epochs=2)
     (whole, stopped) = (tmp_path / "whole", tmp_path / "stopped")
     whole.mkdir()
     stopped.mkdir()
-    _, expected = trained(tiny_bert, options, whole)
+    _, expected = trained(tiny_bert, options, whole, precision=precision)
     steps = 0
 
     def stop(module, *_):
@@ -61,23 +69,30 @@ def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
 
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(RuntimeError if how == "a crash" else KeyboardInterrupt):
-        trained(tiny_bert, options, stopped, stop)
+        trained(tiny_bert, options, stopped, stop, precision)
     assert {path.name for path in stopped.iterdir()} == {CHECKPOINT, WEIGHTS}
-    _, history = trained(tiny_bert, options, stopped)
+    _, history = trained(tiny_bert, options, stopped, precision=precision)
     assert history == expected
     assert (stopped / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
 
 
-def test_accumulated_batches_are_one_batch(still_bert, tmp_path):
-    weights = []
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_accumulated_batches_are_one_batch(still_bert, tmp_path, precision):
+    weights, losses = [], []
     for size, batches in ((16, 1), (8, 2)):
         folder = tmp_path / str(size)
         folder.mkdir()
         options = CrossSegmentOptions(
             batch_size=size, accumulate=batches, dropout=0.0, loss="balanced", learning_rate=1e-3
         )
-        trained(still_bert, options, folder)
+        _, history = trained(still_bert, options, folder, precision=precision)
+        losses.append(history[1].loss)
         weights.append(load_file(folder / WEIGHTS))
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+    if (
+        precision == "bfloat16"
+    ):  # other batches round otherwise, and AdamW scales small gradients up
+        return
     for name, tensor in weights[0].items():
         if "key.bias" not in name:  # a softmax does not see it: its gradient is rounding noise
             torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
@@ -115,7 +130,7 @@ def test_attention_dropout_of_an_encoder_without_is_told(tiny_bert, tmp_path):
 @pytest.mark.parametrize("layers", [0, 1, 2])
 def test_what_is_frozen_stays(tiny_bert, layers, tmp_path):
     options = CrossSegmentOptions(freeze=layers, learning_rate=1e-3)
-    before = make_system(load_encoder(tiny_bert), options).state_dict()
+    before = make_system(load_encoder(tiny_bert, precision="float32"), options).state_dict()
     system, _ = trained(tiny_bert, options, tmp_path)
     changed = {name for name, t in system.state_dict().items() if not torch.equal(t, before[name])}
     frozen = ("embeddings.", *(f"encoder.layer.{i}." for i in range(layers)))
@@ -169,7 +184,7 @@ def test_the_rate_rises_and_falls_linearly():
 
 def test_only_matrices_decay_and_the_upper_network_has_its_rate(tiny_bert):
     options = HierarchicalOptions(learning_rate=1e-5, upper_learning_rate=1e-2)
-    system = make_system(load_encoder(tiny_bert), options)
+    system = make_system(load_encoder(tiny_bert, precision="float32"), options)
     names = {id(parameter): name for name, parameter in system.named_parameters()}
     for group in make_optimizer(system, options).param_groups:
         for parameter in group["params"]:

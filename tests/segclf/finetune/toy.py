@@ -33,7 +33,11 @@ def corpus(seed=0, documents=4, length=100, split="train"):
     return Corpus.of(made, [split] * documents)
 
 
-def system_and_text(model, options, text=None):
-    system = make_system(load_encoder(model), options)
+TOLERANCES = {"float32": {"atol": 1e-5, "rtol": 1e-4}, "bfloat16": {"atol": 0.05, "rtol": 0.05}}
+PRECISIONS = list(TOLERANCES)  # both on every machine: bfloat16 is slow, but it runs
+
+
+def system_and_text(model, options, text=None, precision="float32"):
+    system = make_system(load_encoder(model, precision=precision), options)
     text = text or corpus()
     return system, system.backbone.tokenize(text.sentences, text.offsets)
