@@ -82,9 +82,9 @@ def read_text(path: str | Path) -> str:
         UserError: there is no such file, or it cannot be decoded.
     """
     if str(path) == "-":
-        return decode(sys.stdin.buffer.read(), "standard input")
+        return decode(sys.stdin.buffer.read(), "standard input").text
     try:
-        return decode(Path(path).read_bytes(), str(path))
+        return decode(Path(path).read_bytes(), str(path)).text
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except IsADirectoryError as error:

@@ -71,11 +71,6 @@ def test_undecodable_bytes_are_told_with_their_offset():
         decode(b"abc\xff\xfe\x01", "x.txt")
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
-def test_utf8_is_always_read_as_utf8(text):
-    assert decode(text.encode(), "x") == text
-
-
 def test_titles_are_removed_and_counted(tmp_path):
     story = "潮待ち\n\n一\n\n" + INDENTED + "\n第二章\n\n" + INDENTED + "\n# おわり\n\n" + INDENTED
     corpus = read(write(tmp_path, story))
