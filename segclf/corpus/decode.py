@@ -1,73 +1,205 @@
-"""Bytes of a text file -> text, whatever encoding a Japanese text may come in."""
+"""Bytes of a text file -> text and its encoding, so that text can be written back in it."""
 
 import codecs
 import re
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from embedcache import UserError
 
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+_BINARY_FORMATS = {
+    rb"%PDF-": "a PDF",
+    rb"PK(?:\x03\x04|\x05\x06)": "a ZIP archive, as EPUB and DOCX are",
+    rb"\x1f\x8b": "compressed by gzip",
+    rb"\xfd7zXZ\0": "compressed by xz",
+    rb"BZh[1-9]1AY&SY": "compressed by bzip2",
+    rb"\x28\xb5\x2f\xfd": "compressed by zstd",
+    rb"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    rb"Rar!\x1a\x07": "a RAR archive",
+    rb"(?s:.{257})ustar": "a tar archive",
+    rb"(?s:.{60})BOOKMOBI": "a Mobipocket book",
+    rb"\x89PNG\r\n\x1a\n": "a PNG image",
+    rb"\xff\xd8\xff": "a JPEG image",
+    rb"GIF8[79]a": "a GIF image",
+    rb"\x7fELF": "a program",
+    rb"SQLite format 3\0": "an SQLite database",
+    rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old Office document",
+    rb"\{\\rtf": "an RTF document",
 }
-_JAPANESE_ENCODINGS = ("cp932", "euc_jis_2004", "shift_jis_2004")
-_KANA = re.compile("[ぁ-んァ-ヶ、。「」]")
+"""Patterns of first bytes."""
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # begins with the mark of UTF-16
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_BYTES_PER_UNIT = {"utf-32-le": 4, "utf-32-be": 4, "utf-16-le": 2, "utf-16-be": 2}
 _SAMPLE_BYTES = 1 << 16
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_BEYOND_ASCII = re.compile("[^\0-\x7f]")
+_THREE_BYTES = re.compile("[\u0800-\ufffc]")
+"""In UTF-8. Sequences of two bytes are frequent in EUC-JP by chance, those of three are not."""
+_KANA = "ぁ-ゖァ-ヺー"
+_PUNCTUATION = "\u3000-\u3002\u300c-\u300f"
+_JAPANESE = f"{_KANA}\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e"
 
 
-def decode(data: bytes, name: str) -> str:
+def _beside_japanese(characters: str) -> re.Pattern[str]:
+    return re.compile(f"(?<=[{_JAPANESE}])[{characters}]|[{characters}](?=[{_JAPANESE}])")
+
+
+_JAPANESE_ENCODINGS = {
+    "cp932": (2, _beside_japanese(_KANA + _PUNCTUATION)),
+    "shift_jis_2004": (2, _beside_japanese(_KANA + _PUNCTUATION)),
+    "euc_jis_2004": (8, _beside_japanese(_KANA)),
+}
+"""The number of characters beyond ASCII that are enough to tell by, and those that tell. Some of
+the most frequent characters in Big5 have the bytes of hiragana in EUC-JP: 不中 those of いう.
+Punctuation has the same bytes in GB18030 as in EUC-JP."""
+_JAPANESE_SHARE = 0.25
+_RARE_IN_WRONG_ORDER = re.compile("[\t\n\r -~\xa0-\u08ff\u3000-\u3002\u300c-\u300fぁ-ー]")
+"""Letters of alphabets, kana and Japanese punctuation. Bytes of other encodings, taken in twos or
+fours, give ideographs and symbols, and few of these."""
+_WIDE_SHARE = 0.3
+_WIDE_SHARE_OF_UTF8 = 0.5  # where the bytes are valid UTF-8, too
+_NUL_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class TextEncoding:
+    """How a file holds its text.
+
+    Attributes:
+        codec: Python's name of the encoding.
+        mark: byte order mark in front of the text, b"" for none.
+    """
+
+    codec: str
+    mark: bytes = b""
+
+    def encode(self, text: str) -> bytes:
+        """Return the bytes of a file that holds the text in this encoding.
+
+        Raises:
+            UnicodeEncodeError: a character does not exist in the encoding.
+        """
+        return self.mark + text.encode(self.codec)
+
+
+class DecodedText(NamedTuple):
+    """A text and the encoding that it was in."""
+
+    text: str
+    encoding: TextEncoding
+
+
+def decode(data: bytes, name: str) -> DecodedText:
     """Decode a text.
 
-    A byte order mark decides; then UTF-8 if the bytes are valid UTF-8; then UTF-16 if every other
-    byte of its ASCII characters is zero; then the Japanese encoding that gives the most kana.
+    A byte order mark decides. Without one the text is UTF-8 if its bytes are valid UTF-8. The other
+    encodings need strong evidence: UTF-16 and UTF-32 many characters that the bytes of another
+    encoding would seldom give, Shift_JIS and EUC-JP a quarter of kana (and of Shift_JIS's
+    punctuation) beside other Japanese characters.
 
     Args:
         data: the file's bytes.
         name: what to call the file in an error.
 
     Raises:
-        UserError: no encoding fits; the message has the offset of the first byte that is not UTF-8.
+        UserError: the file is not text, or in none of these encodings; the message has the offset
+            of the first byte that is not UTF-8.
     """
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
+    _refuse_binary(data, name)
+    for mark, codec in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
-            return _decode_as(encoding, data, name)
+            return DecodedText(_strictly(data[len(mark) :], codec, name), TextEncoding(codec, mark))
     try:
-        text = data.decode("utf-8")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        return _decode_legacy(data, name, error)
-    if "\0" not in text:
-        return text
-    return _decode_as(_utf16_order(data), data, name)
+        return _decode_other(data, name, error)
+    nuls = data.count(0)
+    if nuls > 1 and (wide := _wide_encoding(data, _WIDE_SHARE_OF_UTF8)):
+        return DecodedText(_strictly(data, wide, name), TextEncoding(wide))
+    if nuls > max(1, _NUL_SHARE * len(data)):
+        raise UserError(f"{name} is not a text file: {nuls} of its {len(data)} bytes are zero")
+    return DecodedText(text, TextEncoding("utf-8"))
 
 
-def _decode_as(encoding: str, data: bytes, name: str) -> str:
+def _refuse_binary(data: bytes, name: str) -> None:
+    for pattern, kind in _BINARY_FORMATS.items():
+        if re.match(pattern, data):
+            raise UserError(f"{name} is {kind}: give the text of it, as a plain text file")
+
+
+def _strictly(data: bytes, codec: str, name: str) -> str:
     try:
-        return data.decode(encoding)
+        return data.decode(codec)
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{name}: byte {error.start} is not {encoding}: convert the file to UTF-8"
+            f"{name}: byte {error.start} is not {codec.upper()}: convert the file to UTF-8"
         ) from error
 
 
-def _utf16_order(data: bytes) -> str:
-    sample = data[:_SAMPLE_BYTES]
-    return "utf-16-le" if sample[1::2].count(0) >= sample[::2].count(0) else "utf-16-be"
-
-
-def _decode_legacy(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> str:
-    if b"\0" in data[:_SAMPLE_BYTES]:
-        return _decode_as(_utf16_order(data), data, name)
-    candidates = []
-    for encoding in _JAPANESE_ENCODINGS:
+def _decode_other(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> DecodedText:
+    """Decode what is not UTF-8."""
+    wide = _wide_encoding(data, _WIDE_SHARE)
+    for codec in [wide] if wide else _japanese_encodings(data):
         try:
-            text = data.decode(encoding)
+            return DecodedText(data.decode(codec), TextEncoding(codec))
         except UnicodeDecodeError:
             continue
-        candidates.append((len(_KANA.findall(text)) / len(text), text))
-    share, text = max(candidates, key=lambda candidate: candidate[0], default=(0.0, ""))
-    if share == 0:
-        raise UserError(
-            f"{name}: byte {utf8_error.start} (0x{data[utf8_error.start]:02x}) is not UTF-8, and "
-            "the file is neither Shift_JIS nor EUC-JP: convert it to UTF-8"
-        )
-    return text
+    raise UserError(
+        f"{name}: byte {utf8_error.start} (0x{data[utf8_error.start]:02x}) is not UTF-8, and the "
+        "file is not clearly UTF-16, Shift_JIS or EUC-JP: convert it to UTF-8"
+    )
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Say whether the bytes beyond ASCII are UTF-8 of an East Asian text with a few errors."""
+    sample = _sample_beyond_ascii(data).decode(errors="replace")
+    return len(_THREE_BYTES.findall(sample)) > 2 * sample.count("\ufffd")
+
+
+def _wide_encoding(data: bytes, share: float) -> str | None:
+    """Return which of UTF-16 and UTF-32 a text without a byte order mark is in, or None.
+
+    Args:
+        data: the text.
+        share: of its characters more than this must be rare in the wrong encoding.
+    """
+    for codec, size in _BYTES_PER_UNIT.items():
+        text = _decode_start(data[:_SAMPLE_BYTES], codec) if len(data) % size == 0 else ""
+        found = len(_RARE_IN_WRONG_ORDER.findall(text))
+        if found > 1 and found > share * len(text):
+            return codec
+    return None
+
+
+def _japanese_encodings(data: bytes) -> list[str]:
+    """Return the encodings in which a text is clearly Japanese."""
+    if _is_damaged_utf8(data):
+        return []
+    sample = _sample_beyond_ascii(data)
+    clear = []
+    for codec, (enough, telling) in _JAPANESE_ENCODINGS.items():
+        text = _decode_start(sample, codec)
+        beyond = len(_BEYOND_ASCII.findall(text))
+        if beyond >= enough and len(telling.findall(text)) >= _JAPANESE_SHARE * beyond:
+            clear.append(codec)
+    return clear
+
+
+def _sample_beyond_ascii(data: bytes) -> bytes:
+    first = _NOT_ASCII.search(data)
+    start = first.start() if first else 0
+    return data[start : start + _SAMPLE_BYTES]
+
+
+def _decode_start(sample: bytes, codec: str) -> str:
+    """Decode the start of a text, whose last character may be cut; "" if it is not of the codec."""
+    try:
+        return codecs.getincrementaldecoder(codec)().decode(sample)
+    except UnicodeDecodeError:
+        return ""

@@ -64,14 +64,15 @@ def read_corpus(
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"no format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     documents = [
-        _with_first_boundary(document)
+        document
         for document_id, text in _texts(path)
         for document in _format_of(text, document_id, format_name).read(text, document_id, options)
         if document.sentences
     ]
     if not documents:
         raise UserError(f"{path}: there is no sentence in it")
-    return Corpus.of(*assign_splits(documents, split))
+    parts, splits = assign_splits(documents, split)
+    return Corpus.of([_with_first_boundary(part) for part in parts], splits)
 
 
 def read_text(path: str | Path) -> str:
@@ -81,9 +82,9 @@ def read_text(path: str | Path) -> str:
         UserError: there is no such file, or it cannot be decoded.
     """
     if str(path) == "-":
-        return decode(sys.stdin.buffer.read(), "standard input")
+        return decode(sys.stdin.buffer.read(), "standard input").text
     try:
-        return decode(Path(path).read_bytes(), str(path))
+        return decode(Path(path).read_bytes(), str(path)).text
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -143,5 +144,5 @@ def _format_of(text: str, name: str, format_name: str) -> Format:
 
 
 def _with_first_boundary(document: Document) -> Document:
-    """Let a document begin with a paragraph, whatever its layout or its labels say."""
+    """Begin the document with a paragraph, whatever its layout, its labels or its cut say."""
     return replace(document, labels=document.labels | (np.arange(len(document.labels)) == 0))

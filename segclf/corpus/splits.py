@@ -1,5 +1,6 @@
 """Which documents are train, dev and test. Whole documents, or one cut in order; never shuffled."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,7 +26,7 @@ def assign_splits(
     Args:
         documents: in any order; the answer depends on their ids alone.
         split: one of "train", "dev", "test" for all of them, or shares such as "80/10/10". By
-            default what the files and their folders say, else 80/10/10.
+            default what the files and their folders say, else 80/10/10. Shares sum to 100 or to 1.
 
     Returns:
         The documents and their splits. Fewer than three documents are cut, each in order.
@@ -59,10 +60,14 @@ def _parse_shares(split: str) -> tuple[float, float, float]:
         train, dev, test = (float(part) for part in split.split("/"))
     except ValueError:
         train = dev = test = -1.0
-    if min(train, dev, test) < 0 or train + dev + test <= 0:
-        raise UserError(f"--split {split}: take train, dev, test, or shares such as 80/10/10")
     total = train + dev + test
-    return train / total, dev / total, test / total
+    whole = next((whole for whole in (1, 100) if math.isclose(total, whole, rel_tol=1e-6)), 0)
+    if min(train, dev, test) < 0 or not whole:
+        raise UserError(
+            f"--split {split}: take train, dev, test, or shares such as 80/10/10 that sum to 100 "
+            "or to 1"
+        )
+    return train / whole, dev / whole, test / whole
 
 
 def _cut(

@@ -1,5 +1,7 @@
 """Layout, encodings and splits -> sentences and labels."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
@@ -67,11 +69,6 @@ def test_any_encoding_and_newline_reads_alike(tmp_path, encoding, newline):
 def test_undecodable_bytes_are_told_with_their_offset():
     with pytest.raises(UserError, match=r"x.txt: byte 3 \(0xff\) is not UTF-8"):
         decode(b"abc\xff\xfe\x01", "x.txt")
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
-def test_utf8_is_always_read_as_utf8(text):
-    assert decode(text.encode(), "x") == text
 
 
 def test_titles_are_removed_and_counted(tmp_path):
@@ -217,6 +214,16 @@ def test_one_document_is_cut_in_order():
     assert [len(part.sentences) for part in documents] == [80, 10, 10]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_part_of_a_cut_document_begins_with_a_boundary(tmp_path, count):
+    sentences = [f"Sentence {number}." for number in range(20)]
+    record = {"sentences": sentences, "labels": [1] + [0] * 19}
+    path = write(tmp_path, "\n".join([json.dumps(record)] * count), "x.jsonl")
+    corpus = read_corpus(path, split="80/10/10")
+    assert len(corpus.document_ids) == 3 * count
+    assert np.flatnonzero(corpus.labels).tolist() == corpus.offsets[:-1].tolist()
+
+
 @given(st.lists(st.integers(1, 500), min_size=3, max_size=40))
 def test_whole_documents_go_to_splits_whatever_their_order(lengths):
     documents = [document(f"d{i}", length) for i, length in enumerate(lengths)]
@@ -231,8 +238,15 @@ def test_shares_can_be_given():
     documents = [document(f"d{i}", 10) for i in range(20)]
     _, splits = assign_splits(documents, "50/25/25")
     assert [splits.count(name) for name in ("train", "dev", "test")] == [10, 5, 5]
-    with pytest.raises(UserError, match="--split nonsense"):
-        assign_splits(documents, "nonsense")
+    assert assign_splits(documents, "0.5/0.25/0.25")[1] == splits
+
+
+@pytest.mark.parametrize(
+    "shares", ["nonsense", "80/10/20", "0.8/0.1/0.2", "8/1/1", "-10/100/10", "nan/50/50", "80/20"]
+)
+def test_shares_that_do_not_make_a_whole_are_an_error(shares):
+    with pytest.raises(UserError, match=f"--split {shares}: .* sum to 100 or to 1"):
+        assign_splits([document("a", 10)], shares)
 
 
 def test_what_cannot_be_read_is_told(tmp_path):

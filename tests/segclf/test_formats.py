@@ -137,7 +137,7 @@ def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, line, message):
 
 def test_a_paragraph_that_an_empty_sentence_begins_begins_with_the_next(tmp_path):
     line = json.dumps({"sentences": ["One.", " ", "Two.", "Three."], "labels": [1, 1, 0, 0]})
-    assert read_corpus(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, True, False]
+    assert read(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, True, False]
 
 
 def test_a_name_that_is_not_utf8_is_told_before_anything_is_encoded(tmp_path):
