@@ -20,6 +20,7 @@ from segtool.options import (
     PoolingOption,
     SentencesOption,
     SplitOption,
+    VersionOption,
     WorkspaceOption,
     show,
 )
@@ -38,6 +39,11 @@ app = typer.Typer(
 )
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
+
+
+@app.callback()
+def options(version: VersionOption = False) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()

@@ -119,7 +119,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         place = (
             "Its model is in this folder; no download is needed"
             if config.get("has_encoder")
-            else "Its model is not in this folder; segtool loads it by that name, and refuses another"
+            else "Its model is not in this folder; segtool loads it by its name and refuses another"
         )
         parts.append(
             f"Encoder: `{encoder['name']}`{pooling}, fingerprint `{encoder['fingerprint']}`. "
