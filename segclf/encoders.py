@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,18 @@ from embedcache.encoders import (
     Precision,
     SifEncoder,
     TokenEncoder,
+    TransformerEncoder,
+    WordEncoder,
 )
+from embedcache.encoders.e5_small import model_directory
+from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
 from embedcache.files import write_json
 from segclf.workspace import JOIN, EncoderReference, Workspace, now, warn_once
 
 DEFAULT_ENCODER = "e5-small:7+surface"
+_E5_SMALL = re.compile(r"e5-small(:\d+)?")
+_LAYER = re.compile(r":\d+$")
+_NOT_NEEDED = ("onnx", "openvino", ".*", "*.md", "*.bin", "*.h5", "*.msgpack", "*.ot")
 
 
 def load_joined(
@@ -65,7 +73,7 @@ def _names_in(name: str) -> list[str]:
 
 
 def _is_path(name: str) -> bool:
-    path = re.sub(r":\d+$", "", name.removeprefix(VECTOR_FILE))
+    path = _LAYER.sub("", name.removeprefix(VECTOR_FILE))
     return bool(path) and (Path(path).exists() or Path(name).exists())
 
 
@@ -76,13 +84,16 @@ def load_referenced(
 
     Args:
         reference: to one encoder.
-        folders: that may keep what it was fitted to, if it was fitted.
+        folders: that may keep a copy of its model, or what it was fitted to.
         device: see `embedcache.load_encoder`.
 
     Raises:
         UserError: it cannot be loaded, or it has changed.
     """
-    encoder = load_encoder(reference.name, pooling=reference.pooling, device=device)
+    copies = (folder / _copy_name(reference) for folder in folders)
+    copy = next(filter(Path.is_dir, copies), None)
+    name = _open_copy(reference, copy) if copy else reference.name
+    encoder = load_encoder(name, pooling=reference.pooling, device=device)
     if isinstance(encoder, SifEncoder) and (path := state_path(reference, *folders)):
         encoder.restore(_read(path)["state"])
     if encoder.fingerprint != reference.fingerprint:
@@ -91,6 +102,52 @@ def load_referenced(
             "changed; embed and train again"
         )
     return encoder
+
+
+def copy_encoder(reference: EncoderReference, folder: Path) -> None:
+    """Copy an encoder's model into a folder, where `load_referenced` finds it.
+
+    An encoder without a model, such as `surface`, needs no copy.
+
+    Args:
+        reference: to one encoder.
+        folder: gets a folder with the copy.
+
+    Raises:
+        UserError: the encoder cannot be loaded or copied, or has changed.
+    """
+    encoder = load_referenced(reference, folder)
+    if isinstance(encoder, WordEncoder):
+        raise UserError(
+            f"the word vectors of {reference.name} are not copied: export without the encoder"
+        )
+    if not isinstance(encoder, TransformerEncoder):
+        return
+    copy = folder / _copy_name(reference)
+    if _E5_SMALL.fullmatch(reference.name):  # its packed file is a sixth of its model's size
+        copy.mkdir()
+        (copy / PACKED_FILE).write_bytes(read_packed_file())
+    else:
+        shutil.copytree(encoder.directory, copy, ignore=shutil.ignore_patterns(*_NOT_NEEDED))
+        if not any(copy.rglob("*.safetensors")):
+            raise UserError(
+                f"the model of {reference.name} is not in the safetensors format: export without "
+                "the encoder"
+            )
+    load_referenced(reference, folder)  # verifies the copy
+
+
+def _copy_name(reference: EncoderReference) -> str:
+    return f"encoder-{reference.fingerprint}"
+
+
+def _open_copy(reference: EncoderReference, copy: Path) -> str:
+    """Return the name under which `load_encoder` takes a copied model."""
+    if _E5_SMALL.fullmatch(reference.name):
+        model_directory(copy / PACKED_FILE)
+        return reference.name
+    layer = _LAYER.search(reference.name)
+    return f"{copy}{layer[0] if layer else ''}"
 
 
 def fit(

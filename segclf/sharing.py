@@ -3,6 +3,7 @@
 DIR/config.json          how it was made and what it needs, as `segclf.runs` keeps it
 DIR/weights.safetensors  its weights
 DIR/FINGERPRINT.json     what its encoder was fitted to, if it was fitted
+DIR/encoder-FINGERPRINT/ the model of its encoder, if it was exported with it
 DIR/README.md            its model card
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 
 from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
-from segclf.encoders import state_path
+from segclf.encoders import copy_encoder, state_path
 from segclf.evaluation import read_evaluation
 from segclf.leaderboard import SPLITS
 from segclf.runs import CONFIGURATION, WEIGHTS, Run
@@ -23,20 +24,29 @@ from segclf.workspace import Workspace
 _PRIVATE = ("history", "machine")  # of a record: of interest where it was trained
 
 
-def export(run: Run, directory: str | PathLike[str], workspace: Workspace) -> Path:
+def export(
+    run: Run,
+    directory: str | PathLike[str],
+    workspace: Workspace,
+    *,
+    with_encoder: bool = False,
+) -> Path:
     """Copy a run into a folder that any `segtool segment --run DIR` reads.
 
     Args:
         run: of any kind.
-        directory: made here; it must be empty if it is there.
+        directory: to create; it may exist if it is empty.
         workspace: keeps what the run's encoder was fitted to.
+        with_encoder: copy the encoder's model too, so that the folder needs no download and no
+            package. Word vectors are not copied.
 
     Raises:
-        UserError: there is something in the directory.
+        UserError: the directory is not empty, or the encoder cannot be copied.
     """
     scores = {split: read_evaluation(run, split) for split in SPLITS}
     config = {name: value for name, value in run.record.items() if name not in _PRIVATE}
     config["kind"] = run.kind
+    config["has_encoder"] = with_encoder
     if any(scores.values()):
         config["scores"] = {split: _figures(record) for split, record in scores.items() if record}
 
@@ -45,6 +55,8 @@ def export(run: Run, directory: str | PathLike[str], workspace: Workspace) -> Pa
         for part in run.encoder.parts:
             if state := state_path(part, workspace.encoders, run.path):
                 shutil.copyfile(state, folder / state.name)
+            if with_encoder:
+                copy_encoder(part, folder)
 
     return write_model(directory, config, fill)
 
@@ -104,9 +116,14 @@ def model_card(name: str, config: dict[str, Any]) -> str:
     parts.append(f"## Model\n\nOptions: {options}.\n")
     if encoder := config["encoder"]:
         pooling = f", pooling {encoder['pooling']}" if encoder["pooling"] else ""
+        place = (
+            "Its model is in this folder; no download is needed"
+            if config.get("has_encoder")
+            else "Its model is not in this folder; segtool loads it by its name and refuses another"
+        )
         parts.append(
-            f"Encoder: `{encoder['name']}`{pooling}, fingerprint `{encoder['fingerprint']}`. It is "
-            "not in this folder; segtool loads it by that name, and refuses another.\n"
+            f"Encoder: `{encoder['name']}`{pooling}, fingerprint `{encoder['fingerprint']}`. "
+            f"{place}.\n"
         )
     parts += [_data(config), _scores(config)]
     return "\n".join(filter(None, parts))

@@ -1,1 +1,3 @@
-"""What the command line is made of, beside `cli.py`."""
+"""The command line's parts, beside `cli.py`."""
+
+__version__ = "0.1.0"

@@ -8,6 +8,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from segtool import __version__
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
 WorkspaceOption = Annotated[
     Path | None,
     typer.Option(help="Folder of store, corpora and runs; default $SEGTOOL_HOME, else ./.segtool."),

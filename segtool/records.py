@@ -144,6 +144,10 @@ def compare(
 def export(
     run: Annotated[str, typer.Argument(help="A run.")],
     directory: Annotated[Path, typer.Argument(help="A new folder.")],
+    with_encoder: Annotated[
+        bool,
+        typer.Option("--with-encoder", help="Copy the encoder's model too: no download is needed."),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -156,7 +160,7 @@ def export(
     from segclf.workspace import Workspace
 
     place = Workspace(workspace)
-    made = export_run(load_run(place, run), directory, place)
+    made = export_run(load_run(place, run), directory, place, with_encoder=with_encoder)
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
 
 

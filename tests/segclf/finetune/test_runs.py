@@ -82,6 +82,20 @@ def test_a_run_is_scored_and_segments(finished, segtool):
     assert done.stdout == "夜の人。見た目。\n\n雨の家。時の前。"
 
 
+def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, segtool, tmp_path):
+    folder, _ = finished
+    run = "cross-segment-sentences1-001"
+    done = segtool(folder, "export", run, str(tmp_path / "model"), "--with-encoder")
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "model/config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["encoder"]["name"] = "/of/another/machine"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    done = segtool(tmp_path, "segment", "-", "--run", "model", input="夜の人。見た目。雨の家。")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "夜の人。見た目。\n\n雨の家。"
+
+
 def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_path):
     folder = workspace_of(tmp_path)
     arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "4", "--json"]

@@ -1,0 +1,32 @@
+"""What the packages show of themselves."""
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import segclf
+import segtool as package
+
+
+def test_a_fresh_import_lists_the_public_names_without_torch():
+    script = "import sys, segclf; print(*dir(segclf)); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == sorted(segclf.__all__)
+
+
+@pytest.mark.parametrize("name", segclf.__all__)
+def test_a_public_name_is_there_and_can_be_pickled(name):
+    value = getattr(segclf, name)
+    assert pickle.loads(pickle.dumps(value)) is value
+
+
+def test_no_other_name_is_there():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = segclf.nothing
+
+
+def test_the_command_tells_its_version(segtool, tmp_path):
+    assert segtool(tmp_path, "--version").stdout == f"{package.__version__}\n"
