@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# `make demo` and `make test` set up everything they need.
 # VERSION=3.12 takes python3.12 and a virtual environment of its own.
 PYTHON ?= python$(or $(VERSION),3)
 VENV := .venv$(addprefix -,$(VERSION))
@@ -11,7 +11,7 @@ RESULTS := $(CURDIR)/.segtool-results
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	# torch alone first: its pinned version is a CPU build where the index has one
+	# Install torch first: its pinned version is a CPU build where the index has one.
 	$(BIN)/pip install --quiet torch -c constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $(READY)
@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
-# a thread each: more threads than cores wait for each other and take many times as long
+# One thread per process: more threads than cores slow the tests down many times.
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -43,18 +43,18 @@ fix: $(READY)
 
 bench: export SEGTOOL_HOME ?= $(RESULTS)
 bench: $(VENV)/.bench
-	for question in store peers encode pipeline growth document training; do $(BIN)/python -m bench.$$question || exit 1; done
+	for script in store peers encode pipeline growth document training; do $(BIN)/python -m bench.$$script || exit 1; done
 	$(BIN)/python -m bench.report
 
-# the fine-tuned systems take hours; what was run is not run again, and what is stopped goes on
+# Fine-tuning takes hours. Finished runs are not repeated, and interrupted ones continue.
 results: export SEGTOOL_HOME ?= $(RESULTS)
 results: export PATH := $(CURDIR)/$(BIN):$(PATH)
 results: $(READY)
 	for experiment in experiments/*.toml; do segtool sweep $$experiment || [ $$? -le 2 ] || exit 1; done
-	python -m bench.finetuned || echo "some systems are not fine-tuned: their rows say so"
-	python -m bench.results_page
+	python -m reports.finetune || echo "Some systems could not be fine-tuned; the page marks them."
+	python -m reports.results
 
-# a model for Japanese novels, from the novels in ../shared: for segtool segment --run japanese-novels
+# A model for Japanese novels, trained on those in ../shared: segtool segment new.txt --run japanese-novels
 model: japanese-novels
 
 japanese-novels: export SEGTOOL_HOME = $(CURDIR)/.segtool-model

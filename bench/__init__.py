@@ -1,1 +1,1 @@
-"""What is measured: a script a question."""
+"""Benchmarks: each script answers one question."""

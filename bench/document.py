@@ -1,4 +1,4 @@
-"""What do heads over whole documents cost as the document grows, beside full attention?"""
+"""How does the cost of document heads grow with document length, compared with full attention?"""
 
 import statistics
 import subprocess
@@ -15,8 +15,8 @@ from segclf.heads.document_transformer import DocumentTransformer
 
 DIM = 384
 LENGTHS = (256, 1_024, 4_096, 16_384, 65_536)
-LIMIT = 60  # seconds; what would take longer is not run
-LINEAR = 5  # times as long for four times as much: 4, and room for what leaves the caches
+LIMIT = 60  # seconds; passes expected to take longer are not run
+LINEAR = 5  # times as long for 4 times as much: 4, with a margin for cache misses
 FULL = "full attention"
 
 
@@ -24,7 +24,7 @@ class FullTransformer(DocumentTransformer):
     """The same Transformer with the attention of Vaswani et al. 2017."""
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
-        """Attend to all of one document."""
+        """Attend to all sentences of one document."""
         parts = (part.transpose(1, 2) for part in (queries, keys, values))
         return F.scaled_dot_product_attention(*parts).transpose(1, 2)
 
@@ -41,7 +41,7 @@ def forward(head: DocumentHead, vectors: Tensor) -> None:
 
 
 def forward_and_backward(head: DocumentHead, vectors: Tensor) -> None:
-    """Learn from one document, without the optimiser's step."""
+    """Compute the gradients for one document, without an optimizer step."""
     head.train()
     head.zero_grad()
     head(vectors, torch.tensor([0, len(vectors)])).sum().backward()
@@ -62,13 +62,13 @@ def main() -> None:
                 continue
             command = [sys.executable, "-m", "bench.document", name, str(length)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-            label = f"{length:,} sentences: {name}, memory of forward and backward"
+            label = f"{length:,} sentences: {name}, memory added by forward and backward"
             rows.append(figure(label, float(done.stdout), "GiB"))
-    publish("document", "Documents: heads that read all sentences at once", rows)
+    publish("document", "Document heads: cost by document length", rows)
 
 
 def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
-    """Time one pass of every head at every length."""
+    """Time one pass of each head at each length."""
     seconds: dict[str, dict[int, list[float]]] = {name: {} for name in heads}
     rows: dict[str, list[Row]] = {name: [] for name in heads}
     for length in LENGTHS:
@@ -78,14 +78,14 @@ def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
             before = seconds[name].get(length // 4)
             expected = 16 * statistics.median(before) if name == FULL and before else 0
             if expected > LIMIT:
-                title = f"{length:,} sentences: {name}, {label}: not run, 16 times as long would be"
+                title = f"{length:,} sentences: {name}, {label}: not run, extrapolated (16 times)"
                 rows[name].append(figure(title, expected, "s"))
                 seconds[name][length] = [expected]
             else:
                 actions[name] = lambda head=head, vectors=vectors: run(head, vectors)
         if length <= 4_096:
             for action in actions.values():
-                action()  # for longer documents it is little to the whole, and takes long
+                action()  # warm up; for longer documents this would take long and matters little
         for name, taken in rounds(actions, 5 if length <= 4_096 else 3).items():
             before = seconds[name].get(length // 4)
             seconds[name][length] = taken
@@ -97,7 +97,7 @@ def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
 
 
 def peak(name: str, length: int) -> float:
-    """Return the GiB that one pass adds to this process at its peak."""
+    """Return the peak memory in GiB that one pass adds to this process."""
     head, vectors = HEADS[name](DIM), torch.randn(length, DIM)
     forward_and_backward(head, vectors[:64])
     before = status("VmRSS")
@@ -106,7 +106,7 @@ def peak(name: str, length: int) -> float:
 
 
 def status(field: str) -> int:
-    """Return a memory figure of this process in kB."""
+    """Return a memory figure of this process in kB, by its name in /proc."""
     with open("/proc/self/status", encoding="ascii") as file:
         (value,) = (line.split()[1] for line in file if line.startswith(field + ":"))
     return int(value)

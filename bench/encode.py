@@ -1,4 +1,4 @@
-"""How much faster is stage one than calling `SentenceTransformer.encode`?"""
+"""How much faster is `encode_sentences` than `SentenceTransformer.encode`?"""
 
 import tempfile
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from segclf.corpus import ReadOptions, read_corpus
 SENTENCES = 4000
 ROUNDS = 3
 BATCH_SIZES = (8, 16, 32, 64, 128)
-TRIAL = 400  # sentences to find the best batch size with
+TRIAL = 400  # number of sentences used to find the best batch size
 
 
 def main() -> None:
@@ -30,12 +30,12 @@ def main() -> None:
 
 
 def distinct(sentences: list[str]) -> list[str]:
-    """Return the first different sentences."""
+    """Return the first distinct sentences."""
     return list(dict.fromkeys(sentences))[:SENTENCES]
 
 
 def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
-    """Compare on one model; every model is loaded and warm before the clock starts."""
+    """Compare on one model. All models are loaded and warmed up before timing starts."""
     plain = SentenceTransformer(path, model_kwargs={"dtype": "float32"})
     encoder = load_encoder(name)
     same = SentenceTransformer(path, model_kwargs={"dtype": encoder.precision})
@@ -64,29 +64,37 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     cosine /= np.linalg.norm(expected, axis=1)
     rate = len(sentences) / np.median(seconds["ours"])
     return [
-        row(f"{name}: SentenceTransformer.encode, its defaults, float32", seconds["default"]),
-        row(f"{name}: the same, {encoder.precision}, batch size {best}", seconds["best"]),
+        row(f"{name}: SentenceTransformer.encode, default settings, float32", seconds["default"]),
         row(
-            f"{name}: segtool, {encoder.precision}, stored",
+            f"{name}: SentenceTransformer.encode, {encoder.precision}, batch size {best}",
+            seconds["best"],
+        ),
+        row(
+            f"{name}: segtool, {encoder.precision}, written to the store",
             seconds["ours"],
-            against=("the defaults", seconds["default"]),
+            against=("the default settings", seconds["default"]),
             at_least_faster=2.5,
         ),
         row(
-            f"{name}: segtool beside the best batch size",
+            f"{name}: segtool compared with the best batch size",
             seconds["ours"],
-            against=("it", seconds["best"]),
+            against=("the best batch size", seconds["best"]),
             at_least_faster=1.15,
         ),
-        figure(f"{name}: smallest cosine to the defaults", float(cosine.min()), "", at_least=0.999),
-        figure(f"{name}: segtool, sentences a second", float(rate), ""),
+        figure(
+            f"{name}: smallest cosine to the default settings",
+            float(cosine.min()),
+            "",
+            at_least=0.999,
+        ),
+        figure(f"{name}: segtool, sentences per second", float(rate), ""),
     ]
 
 
 def encoding(
     model: SentenceTransformer, sentences: list[str], batch_size: int
 ) -> Callable[[], object]:
-    """Return a call of SentenceTransformer.encode."""
+    """Return a function that calls `SentenceTransformer.encode`."""
     return lambda: model.encode(sentences, batch_size=batch_size)
 
 

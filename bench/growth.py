@@ -1,4 +1,4 @@
-"""Does stage one stay linear and small up to ten million sentences?"""
+"""Do time and memory of `encode_sentences` stay in bounds up to ten million sentences?"""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ print(json.dumps({"seconds": time.perf_counter() - started}))
 
 
 def main() -> None:
-    """Stream each count once in a process of its own; small counts several times."""
+    """Stream each number of sentences in a new process, the smaller numbers several times."""
     runs = {count: [run(STREAM, count) for _ in range(rounds_of(count))] for count in COUNTS}
     plain = {count: [run(PLAIN, count) for _ in range(rounds_of(count))] for count in COUNTS}
     rows: list[Row] = []
@@ -57,16 +57,16 @@ def main() -> None:
         before = plain.get(count // 10)
         against = (f"{count // 10:,}", [r["seconds"] for r in before]) if before else None
         rows.append(row(f"{count:,} vectors, plain write and sync", seconds, against=against))
-    publish("growth", "Growth: a stream through a stub encoder", rows)
+    publish("growth", "Growth: encoding a stream with a stub encoder", rows)
 
 
 def rounds_of(count: int) -> int:
-    """Return how often to run a count."""
+    """Return how often to measure a number of sentences."""
     return 3 if count <= 1_000_000 else 1
 
 
 def run(script: str, count: int) -> dict[str, float]:
-    """Run a script in a process and a folder of its own."""
+    """Run a script in a new process and an empty folder."""
     folder = Path(tempfile.mkdtemp(prefix="segtool-bench-"))
     try:
         command = [sys.executable, "-c", script, str(folder), str(count)]

@@ -1,7 +1,7 @@
-"""Measure things in turn, in one process, several rounds; print a table; write JSON.
+"""Measure actions alternately in one process, print a table and write JSON.
 
-Every script in this folder answers one question. Run one with `python -m bench.store`, all of them
-with `make bench`; `python -m bench.report` turns the JSON into `docs/benchmarks.md`.
+Each script in this folder answers one question. Run one with `python -m bench.store`, or all of
+them with `make bench`. `python -m bench.report` writes `docs/benchmarks.md` from the JSON files.
 """
 
 import json
@@ -19,6 +19,7 @@ from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
 SHARED = Path(__file__).parents[2] / "shared"
+COLUMNS = ("measurement", "median", "range", "ratio", "bound", "met")
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Row:
     """One line of a table.
 
     Attributes:
-        name: what was measured.
-        value: median over the rounds.
-        low: smallest.
-        high: largest.
-        unit: of the three.
-        ratio: to what, and how much; "" where nothing is compared.
-        bound: what was to be reached; "" where nothing was.
-        holds: whether it was; None without a bound.
+        name: What was measured.
+        value: Median over the rounds.
+        low: Smallest value.
+        high: Largest value.
+        unit: Unit of the three values.
+        ratio: Ratio of medians, with the name of the reference; "" if there is none.
+        bound: Bound on the ratio or the value; "" if there is none.
+        holds: Whether the bound holds; None if there is none.
     """
 
     name: str
@@ -51,9 +52,9 @@ def rounds(
     count: int,
     before: Callable[[], object] = lambda: None,
 ) -> dict[str, list[float]]:
-    """Run every action once a round and return the seconds of each, a list an action.
+    """Run each action once per round and return its seconds in every round.
 
-    Each round begins with another action, so that none always follows the same one.
+    The first action of a round rotates, so that measurement order does not favour any action.
     """
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     names = list(actions)
@@ -69,7 +70,7 @@ def rounds(
 
 
 def touch_memory(size: int) -> None:
-    """Fill and free so many bytes: a virtual machine's host hands unused memory out slowly."""
+    """Fill and free `size` bytes, because the host of a virtual machine provides memory slowly."""
     np.ones(size, dtype=np.uint8)
 
 
@@ -81,14 +82,14 @@ def row(
     at_most: float | None = None,
     at_least_faster: float | None = None,
 ) -> Row:
-    """Make a row of seconds, with the ratio of medians to another's.
+    """Return a row of seconds, with the ratio of medians to a reference.
 
     Args:
-        name: what was measured.
-        seconds: of each round.
-        against: name and seconds of what it is compared with.
-        at_most: bound on seconds / against.
-        at_least_faster: bound on against / seconds.
+        name: What was measured.
+        seconds: Seconds in each round.
+        against: Name and seconds of the reference.
+        at_most: Upper bound on seconds / reference.
+        at_least_faster: Lower bound on reference / seconds.
     """
     median = statistics.median(seconds)
     ratio, bound, holds = "", "", None
@@ -107,7 +108,7 @@ def row(
 
 
 def figure(name: str, value: float, unit: str, *, at_most: float = 0, at_least: float = 0) -> Row:
-    """Make a row of one figure with a bound on it."""
+    """Return a row of one value, optionally with a bound on it."""
     bound, holds = "", None
     if at_most:
         bound, holds = f"at most {at_most:g}", value <= at_most
@@ -117,9 +118,9 @@ def figure(name: str, value: float, unit: str, *, at_most: float = 0, at_least: 
 
 
 def publish(name: str, title: str, rows: list[Row]) -> None:
-    """Print a table and write it with the machine's description to results/NAME.json."""
+    """Print a table and write it to `results/NAME.json`, with a description of the machine."""
     table = Table(title=title)
-    for column in ("", "median", "spread", "ratio", "bound", "holds"):
+    for column in COLUMNS:
         table.add_column(column)
     for r in rows:
         table.add_row(*cells(r))
@@ -131,9 +132,9 @@ def publish(name: str, title: str, rows: list[Row]) -> None:
 
 
 def cells(r: Row) -> tuple[str, ...]:
-    """Return a row's table cells."""
+    """Return the cells of a row."""
     spread = f"{r.low:.4g} to {r.high:.4g}" if r.low != r.high else ""
-    holds = {None: "", True: "yes", False: "NO"}[r.holds]
+    holds = {None: "", True: "yes", False: "no"}[r.holds]
     value = f"{r.value:,.0f}" if r.value >= 10_000 else f"{r.value:.4g}"
     return r.name, f"{value} {r.unit}", spread, r.ratio, r.bound, holds
 

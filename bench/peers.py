@@ -1,9 +1,10 @@
-"""Whose cache of sentence vectors is fastest, and which of them survive a crash?
+"""Which cache of sentence vectors is fastest, and which caches survive a crash?
 
-The Soseki corpus's different sentences and a stub encoder, so that only the caches are compared.
-Cold: an empty folder to every vector on disk. Warm: a fresh handle to all vectors as one float32
-array, in corpus order, from the sentences' text; the store's nearest relative also from ids, which
-leaves out the hashing that both share. A cache survives a crash if it keeps finished batches when
+All caches store the distinct sentences of the Soseki corpus. A stub encoder makes the vectors, so
+that only the caches are compared. A cold write starts with an empty folder and ends when every
+vector is on disk. A warm read opens the cache and returns all vectors as one float32 array in
+corpus order, given the text of the sentences. The cache most like the store is also read by id,
+which excludes the hashing that both share. A cache is crash-safe if it keeps finished batches when
 the process is killed.
 """
 
@@ -28,26 +29,26 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Cache:
-    """A cache: how to fill one in a folder, and how to read all of it back."""
+    """How to fill a cache in a folder, and how to read all of it."""
 
     write: Callable[[Path, list[str]], object]
     read: Callable[[Path, list[str]], np.ndarray]
-    survives_a_crash: bool
+    is_crash_safe: bool
 
 
 def batches(sentences: list[str]) -> list[list[str]]:
     return [sentences[start : start + BATCH] for start in range(0, len(sentences), BATCH)]
 
 
-def ours_write(folder: Path, sentences: list[str]) -> None:
+def segtool_write(folder: Path, sentences: list[str]) -> None:
     encode_sentences(sentences, StubEncoder(), EmbeddingStore(folder))
 
 
-def ours_read(folder: Path, sentences: list[str]) -> np.ndarray:
-    return ours_read_ids(folder, sentence_ids(sentences))
+def segtool_read(folder: Path, sentences: list[str]) -> np.ndarray:
+    return segtool_read_ids(folder, sentence_ids(sentences))
 
 
-def ours_read_ids(folder: Path, ids: Ids) -> np.ndarray:
+def segtool_read_ids(folder: Path, ids: Ids) -> np.ndarray:
     return EmbeddingStore(folder).space(StubEncoder.fingerprint).vectors(ids)
 
 
@@ -104,8 +105,8 @@ def sqlitedict_read(folder: Path, sentences: list[str]) -> np.ndarray:
     from sqlitedict import SqliteDict
 
     with SqliteDict(str(folder / "x.sqlite"), flag="r") as table:
-        every = dict(table.items())
-    rows = [np.frombuffer(bytes.fromhex(every[sentence]), np.float32) for sentence in sentences]
+        vectors = dict(table.items())
+    rows = [np.frombuffer(bytes.fromhex(vectors[sentence]), np.float32) for sentence in sentences]
     return np.stack(rows)
 
 
@@ -131,8 +132,8 @@ def llm_read(folder: Path, sentences: list[str]) -> np.ndarray:
     import sqlite_utils
 
     database = sqlite_utils.Database(folder / "llm.sqlite")
-    every = dict(database.execute("select id, embedding from embeddings").fetchall())
-    return np.array([llm.decode(every[sentence]) for sentence in sentences], dtype=np.float32)
+    vectors = dict(database.execute("select id, embedding from embeddings").fetchall())
+    return np.array([llm.decode(vectors[sentence]) for sentence in sentences], dtype=np.float32)
 
 
 def diskcache_write(folder: Path, sentences: list[str]) -> None:
@@ -185,9 +186,9 @@ def keys(sentences: list[str]) -> list[bytes]:
     return [row.tobytes() for row in sentence_ids(sentences)]
 
 
-ONE_VALUE = "one LMDB value a vector"
+ONE_VALUE = "one LMDB value per vector"
 CACHES = {
-    "segtool": Cache(ours_write, ours_read, True),
+    "segtool": Cache(segtool_write, segtool_read, True),
     ONE_VALUE: Cache(lmdb_write, lmdb_read, True),
     "diskcache": Cache(diskcache_write, diskcache_read, True),
     "llm collections": Cache(llm_write, llm_read, True),
@@ -198,7 +199,7 @@ CACHES = {
 
 
 def main() -> None:
-    """Fill every cache, read every cache, compare."""
+    """Fill and read all caches and compare them."""
     warnings.simplefilter("ignore")
     corpus = read_corpus(SHARED / "data/soseki", options=ReadOptions("indent", "kuten"))
     sentences = list(dict.fromkeys(corpus.sentences))
@@ -206,7 +207,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as root:
         folders = {name: Path(root) / str(number) for number, name in enumerate(CACHES)}
         writes = rounds({name: filling(name, folders, sentences) for name in CACHES}, ROUNDS)
-        for name, cache in CACHES.items():  # ours encodes in another order: compare the set
+        for name, cache in CACHES.items():  # segtool encodes in another order: compare sums
             read = cache.read(folders[name], sentences)
             assert np.array_equal(np.sort(read.sum(axis=1)), np.sort(expected.sum(axis=1))), name
         reads = rounds(
@@ -216,13 +217,15 @@ def main() -> None:
         ids, wanted = sentence_ids(sentences), keys(sentences)
         by_id = rounds(
             {
-                "segtool": lambda: ours_read_ids(folders["segtool"], ids),
+                "segtool": lambda: segtool_read_ids(folders["segtool"], ids),
                 ONE_VALUE: lambda: lmdb_read_keys(folders[ONE_VALUE], wanted),
             },
             ROUNDS,
         )
     publish(
-        "peers", f"Peers: {len(sentences):,} sentences, {DIM} float32", table(writes, reads, by_id)
+        "peers",
+        f"Comparison with other caches: {len(sentences):,} vectors of {DIM} float32 values",
+        table(writes, reads, by_id),
     )
 
 
@@ -244,34 +247,33 @@ def table(
 ) -> list[Row]:
     rows = []
     for name, cache in CACHES.items():
-        lost = "" if cache.survives_a_crash else " (a crash loses it)"
-        ours = name == "segtool"
+        lost = "" if cache.is_crash_safe else " (not crash-safe)"
         rows.append(
             row(f"warm read: {name}{lost}", reads[name])
-            if ours
+            if name == "segtool"
             else row(
-                "warm read: segtool beside " + name + lost,
+                f"warm read: segtool compared with {name}{lost}",
                 reads["segtool"],
                 against=(name, reads[name]),
-                at_least_faster=10 if cache.survives_a_crash else 1,
+                at_least_faster=10 if cache.is_crash_safe else 1,
             )
         )
     rows.append(
         row(
-            f"warm read, ids given: segtool beside {ONE_VALUE}",
+            f"warm read by id: segtool compared with {ONE_VALUE}",
             by_id["segtool"],
             against=(ONE_VALUE, by_id[ONE_VALUE]),
             at_least_faster=10,
         )
     )
-    safe = [name for name, cache in CACHES.items() if cache.survives_a_crash and name != "segtool"]
+    safe = [name for name, cache in CACHES.items() if cache.is_crash_safe and name != "segtool"]
     fastest = min(safe, key=lambda name: sorted(writes[name])[ROUNDS // 2])
     rows += [row(f"cold write: {name}", writes[name]) for name in CACHES if name != "segtool"]
     rows.append(
         row(
             "cold write: segtool",
             writes["segtool"],
-            against=(f"{fastest} (fastest that survives)", writes[fastest]),
+            against=(f"{fastest} (the fastest crash-safe one)", writes[fastest]),
             at_most=1,
         )
     )

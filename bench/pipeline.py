@@ -1,4 +1,4 @@
-"""What does stage one cost beside the model, and when there is nothing left for the model to do?"""
+"""How much time does `segtool embed` add to the encoder, and how fast is it on cached text?"""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ assert embedded.report.encoded == 0 and "torch" not in sys.modules
 
 
 def main() -> None:
-    """Measure the overhead on new text and the rate on cached text."""
+    """Measure the overhead on new text and the throughput on cached text."""
     soseki = SHARED / "data/soseki"
     sentences = read_corpus(soseki / "test", options=OPTIONS).sentences[:SENTENCES]
     encoder = load_encoder("e5-small")
@@ -52,12 +52,12 @@ def main() -> None:
         ]
     publish(
         "pipeline",
-        "Pipeline",
+        "Overhead of segtool embed",
         [
-            row("bare encode of the same batches", bare),
-            row("segtool embed, whole", whole, against=("bare", bare), at_most=1.03),
+            row("encoder alone, same batches", bare),
+            row("segtool embed", whole, against=("the encoder alone", bare), at_most=1.03),
             figure(
-                "all cached: sentences a second, text file to done",
+                "all sentences cached: sentences per second, reading the text included",
                 float(np.median(rates)),
                 "",
                 at_least=200_000,
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def bare_encode(encoder: TransformerEncoder, sentences: list[str]) -> float:
-    """Encode the batches that the pipeline makes, and nothing else."""
+    """Encode the batches of the pipeline and do nothing else."""
     unique = list(dict.fromkeys(map(normalize, sentences)))
     batches = [
         [unique[i] for i in batch]
@@ -80,7 +80,7 @@ def bare_encode(encoder: TransformerEncoder, sentences: list[str]) -> float:
 
 
 def whole_embed(encoder: TransformerEncoder, text: Path, workspace: Workspace) -> float:
-    """Do what `segtool embed` does, with the model loaded before."""
+    """Do what `segtool embed` does, with a model that is loaded already."""
     started = time.perf_counter()
     corpus = read_corpus(text, options=OPTIONS)
     encode_sentences(corpus.sentences, encoder, workspace.store(create=True))
@@ -90,7 +90,7 @@ def whole_embed(encoder: TransformerEncoder, text: Path, workspace: Workspace) -
 
 
 def fill(workspace: Workspace, soseki: Path) -> None:
-    """Put a vector of every sentence into a store, without the model."""
+    """Store a constant vector for each sentence, without running the model."""
     encoder = load_encoder("e5-small")
     unique = list(dict.fromkeys(read_corpus(soseki, options=OPTIONS).sentences))
     space = workspace.store(create=True).create_space(

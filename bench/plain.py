@@ -1,4 +1,4 @@
-"""Heads and training as one would write them by hand: what `bench/training.py` compares with."""
+"""Plain PyTorch versions of the heads and the training loop, the reference of `bench.training`."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ HIDDEN = 128
 
 
 class Windows(Dataset):
-    """One example a candidate: the vectors of its window (2w, d), zeros outside, and its label."""
+    """One example per candidate: the vectors of its window (2w, d), zero-padded, and its label."""
 
     def __init__(self, examples: Examples, window: int) -> None:
         due = examples.candidates()
@@ -32,7 +32,7 @@ class Windows(Dataset):
 
 
 class Projection(nn.Module):
-    """Standardise and project every sentence of every window."""
+    """Standardize and project each sentence of each window."""
 
     def __init__(self, vectors: Tensor, dropout: float) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Projection(nn.Module):
 
 
 class MLP(nn.Module):
-    """The head `mlp` without sharing."""
+    """The head `mlp`, which here projects a sentence once for each window."""
 
     def __init__(self, vectors: Tensor, window: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class MLP(nn.Module):
 
 
 class BiLSTM(nn.Module):
-    """The head `bilstm` by `torch.nn.LSTM` over each window, read at the middle."""
+    """The head `bilstm` with `torch.nn.LSTM` over each window; the middle states are classified."""
 
     def __init__(self, vectors: Tensor, window: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class BiLSTM(nn.Module):
 
 
 class Transformer(nn.Module):
-    """The head `transformer` by `torch.nn.TransformerEncoderLayer`, read at the middle."""
+    """The head `transformer` with `torch.nn.TransformerEncoderLayer`."""
 
     def __init__(self, vectors: Tensor, window: int) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ HEADS = {"mlp": MLP, "bilstm": BiLSTM, "transformer": Transformer}
 
 
 class Loop:
-    """A model, its data and its optimiser, with the settings of segtool's defaults."""
+    """A model, its data and its optimizer, with the default settings of segtool."""
 
     def __init__(
         self, head: str, examples: Examples, window: int, seed: int, batch_size: int, epochs: int
@@ -133,7 +133,7 @@ class Loop:
             self.schedule.step()
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Return the probability before each sentence; 1 before a document's first."""
+        """Return the boundary probability of each sentence; 1 for the first of a document."""
         self.model.eval()
         probabilities = np.ones(len(examples.labels), dtype=np.float32)
         loader = DataLoader(Windows(examples, self.window), 1024)

@@ -1,4 +1,4 @@
-"""Is the store as fast as the arrays it replaces?"""
+"""How fast is the store compared with plain NumPy arrays?"""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ def main() -> None:
             shutil.rmtree(folder)
             Path(folder).mkdir()
         rows += measure_opening(Path(folder))
-    publish("store", f"Store: vectors of {DIM} float32", rows)
+    publish("store", f"Store: vectors of {DIM} float32 values", rows)
 
 
 def random_ids(count: int) -> Ids:
@@ -45,7 +45,9 @@ def measure(folder: Path, count: int) -> list[Row]:
     save(array, vectors)
     space = fill(empty(folder / "read"), ids, vectors)
     file_bytes = (folder / "read/data.mdb").stat().st_size
-    rows.append(figure(label + "file / raw bytes", file_bytes / vectors.nbytes, "", at_most=1.05))
+    rows.append(
+        figure(label + "file size / raw bytes", file_bytes / vectors.nbytes, "", at_most=1.05)
+    )
     order = np.random.default_rng(2).permutation(count)
     shuffled = ids[order]
     mapped = np.load(array, mmap_mode="r")
@@ -75,7 +77,7 @@ def measure(folder: Path, count: int) -> list[Row]:
             at_most=2,
         ),
         figure(
-            label + "membership, ids a second",
+            label + "membership test, ids per second",
             count / sorted(seconds["membership"])[3],
             "",
             at_least=1e6,
@@ -84,8 +86,8 @@ def measure(folder: Path, count: int) -> list[Row]:
     half = fill(empty(folder / "half", "float16"), ids, vectors)
     error = np.abs(half.vectors(ids) - vectors).max()
     size = (folder / "half/data.mdb").stat().st_size / vectors.nbytes
-    rows.append(figure(label + "float16: file / raw float32 bytes", size, ""))
-    rows.append(figure(label + "float16: largest error (numbers up to 5)", float(error), ""))
+    rows.append(figure(label + "float16: file size / raw float32 bytes", size, ""))
+    rows.append(figure(label + "float16: largest error (values up to 5)", float(error), ""))
     return rows
 
 
@@ -159,7 +161,7 @@ print(opened - started, time.perf_counter() - opened)
 
 
 def measure_opening(folder: Path) -> list[Row]:
-    """Open in a fresh process, then look one sentence up."""
+    """Open a store in a new process, then look up one sentence."""
     seconds: dict[int, list[list[float]]] = {}
     ids = random_ids(1_000_000)
     for count in (1_000, 1_000_000):
@@ -182,8 +184,8 @@ def measure_opening(folder: Path) -> list[Row]:
             against=("1,000", list(small[0])),
             at_most=1.5,
         ),
-        row("then find the first id of 1,000", list(small[1])),
-        row("then find the first id of 1,000,000 (verifies the index)", list(large[1])),
+        row("first lookup of an id among 1,000", list(small[1])),
+        row("first lookup of an id among 1,000,000 (verifies the index)", list(large[1])),
     ]
 
 

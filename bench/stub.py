@@ -1,4 +1,4 @@
-"""An encoder that costs nothing, so that only the caches are compared."""
+"""An encoder that takes no time, for benchmarks of the caches alone."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ DIM = 384
 
 
 class StubEncoder:
-    """Returns rows of one fixed table: vectors without a model."""
+    """Returns rows of a fixed random table instead of running a model."""
 
     name = "stub"
     dim = DIM

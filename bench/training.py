@@ -1,4 +1,4 @@
-"""What does an epoch of a head cost, beside the loops that one would write?"""
+"""How long does an epoch of a head take, compared with plain PyTorch and Lightning loops?"""
 
 import json
 import logging
@@ -30,12 +30,12 @@ from segclf.workspace import Workspace
 WINDOW = 4
 SEEDS = 5
 BATCH_SIZE = 256
-FASTER = {"mlp": 2, "bilstm": 3, "transformer": 3}  # than the plain loop, at least
-CLOSE = 0.01  # of dev F1
+FASTER = {"mlp": 2, "bilstm": 3, "transformer": 3}  # minimum speed-up over the plain loop
+CLOSE = 0.01  # maximum loss of dev F1 against the plain loop
 
 
 def main() -> None:
-    """Train every head in turn, ours and by hand, with the same settings."""
+    """Train each head with segtool and with a plain loop, with the same settings."""
     workspace = Workspace()
     embedded = embed(
         SHARED / "data/soseki", workspace, name="soseki", options=ReadOptions("indent", "kuten")
@@ -48,12 +48,12 @@ def main() -> None:
     rows.append(classifier_row(parts["train"]))
     rows.append(command_row(workspace))
     threads = torch.get_num_threads()
-    title = f"Training: an epoch at window {WINDOW}, and the rest of the work; threads: {threads}"
+    title = f"Training: one epoch at window {WINDOW}; threads: {threads}"
     publish("training", title, rows)
 
 
 def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
-    """Measure one head: seconds an epoch and dev F1, a round a seed."""
+    """Measure seconds per epoch and dev F1 of one head, one round per seed."""
     train, dev, test = (parts[split] for split in ("train", "dev", "test"))
     ours: list[list[Epoch]] = []
     theirs: list[list[Epoch]] = []
@@ -61,7 +61,7 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     for seed in range(SEEDS):
         trained = train_head(train, dev, TrainingOptions(head=name, window=WINDOW, seed=seed))
         ours.append(trained.history[1:])
-        theirs.append(by_hand(name, train, dev, seed))
+        theirs.append(train_plain_loop(name, train, dev, seed))
         lightning.append(lightning_epoch(name, train, seed))
         passes += rounds({"pass": lambda head=trained.head: predict(head, test)}, 3)["pass"]
     plain_seconds = mean_seconds(theirs)
@@ -70,18 +70,18 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     against = ("a plain loop", plain_seconds)
     return [
         row(f"{name}: segtool", seconds, against=against, at_least_faster=FASTER[name]),
-        row(f"{name}: a plain DataLoader loop", plain_seconds),
+        row(f"{name}: plain DataLoader loop", plain_seconds),
         row(f"{name}: Lightning", lightning, against=("a plain loop", plain_seconds)),
         figure(f"{name}: dev F1, mean of {SEEDS} seeds", best_f1(ours), ""),
         Row(
-            f"{name}: dev F1 less the plain loop's",
+            f"{name}: dev F1 minus that of the plain loop",
             *(difference,) * 3,
             "",
             bound=f"at least -{CLOSE}",
             holds=difference >= -CLOSE,
         ),
         figure(
-            f"{name}: the {len(test.labels):,} test sentences",
+            f"{name}: prediction for the {len(test.labels):,} test sentences",
             statistics.median(passes),
             "s",
             at_most=0.5,
@@ -89,8 +89,8 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     ]
 
 
-def by_hand(name: str, train: Examples, dev: Examples, seed: int) -> list[Epoch]:
-    """Train with the plain loop and the same early stopping."""
+def train_plain_loop(name: str, train: Examples, dev: Examples, seed: int) -> list[Epoch]:
+    """Train with the plain loop and the same early stopping as segtool."""
     defaults = TrainingOptions()
     loop = plain.Loop(name, train, WINDOW, seed, BATCH_SIZE, defaults.epochs)
     history: list[Epoch] = []
@@ -108,7 +108,7 @@ def by_hand(name: str, train: Examples, dev: Examples, seed: int) -> list[Epoch]
 
 
 class Module(LightningModule):
-    """The same model for Lightning."""
+    """The model of the plain loop as a Lightning module."""
 
     def __init__(self, loop: plain.Loop) -> None:
         super().__init__()
@@ -121,13 +121,13 @@ class Module(LightningModule):
         return nn.functional.binary_cross_entropy_with_logits(self.model(inputs), labels)
 
     def configure_optimizers(self) -> dict[str, object]:
-        """Return those of the plain loop."""
+        """Return the optimizer and the schedule of the plain loop."""
         schedule = {"scheduler": self.loop.schedule, "interval": "step"}
         return {"optimizer": self.loop.optimizer, "lr_scheduler": schedule}
 
 
 def lightning_epoch(name: str, train: Examples, seed: int) -> float:
-    """Return the seconds of one epoch of a Lightning trainer, its start not counted."""
+    """Return the seconds of one epoch with a Lightning trainer, without its construction."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     loop = plain.Loop(name, train, WINDOW, seed, BATCH_SIZE, TrainingOptions().epochs)
     trainer = Trainer(
@@ -158,7 +158,7 @@ def classifier_row(train: Examples) -> Row:
 
 
 def command_row(workspace: Workspace) -> Row:
-    """Measure what `segtool train` does beside training, in a copy of the workspace."""
+    """Measure the time of `segtool train` outside training, in a copy of the workspace."""
     shares = []
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
         for part in ("store", "corpora"):
@@ -171,17 +171,20 @@ def command_row(workspace: Workspace) -> Row:
             training = json.loads(done.stdout)["seconds"]
             shares.append((time.perf_counter() - started - training) / training)
     return figure(
-        "segtool train: all else, as a share of training", statistics.median(shares), "", at_most=1
+        "segtool train: all other work, relative to the training time",
+        statistics.median(shares),
+        "",
+        at_most=1,
     )
 
 
 def mean_seconds(histories: list[list[Epoch]]) -> list[float]:
-    """Return the mean seconds an epoch of each history."""
+    """Return the mean seconds per epoch of each history."""
     return [statistics.mean(epoch.seconds for epoch in history) for history in histories]
 
 
 def best_f1(histories: list[list[Epoch]]) -> float:
-    """Return the mean over histories of their best F1 on dev."""
+    """Return the mean of the best dev F1 of each history."""
     return statistics.mean(max(epoch.f1 for epoch in history) for history in histories)
 
 

@@ -1,11 +1,11 @@
-"""The page of results: made of records, whole even when little was run."""
+"""The page of results is made from run records, and is complete even if little has been run."""
 
 import re
 
 import pytest
 
-from bench import results_page
-from bench.results_rows import CORPUS, read_toml
+from reports import results, system_tables
+from reports.systems import CORPUS, read_toml
 from segclf.encoders import DEFAULT_ENCODER
 from segclf.grids import read_experiment, unique
 from segclf.leaderboard import leaderboard
@@ -27,23 +27,39 @@ LOSSES = (
 def experiments(tmp_path_factory):
     folder = tmp_path_factory.mktemp("experiments")
     (folder / "heads.toml").write_text(HEADS)
-    (folder / f"{results_page.LOSSES}.toml").write_text(LOSSES)
+    (folder / f"{results.LOSSES}.toml").write_text(LOSSES)
     return sorted(folder.glob("*.toml"))
 
 
 def cells(page, name):
     rows = [row.strip("| ").split(" | ") for row in page.splitlines() if row.startswith("|")]
-    return [row for row in rows if row[0] == name]
+    return [row for row in rows if name in row[:2]]
 
 
-def test_a_page_without_runs_says_how_to_run_every_row(tmp_path):
-    page = results_page.page(Workspace(tmp_path), sorted(results_page.EXPERIMENTS.glob("*.toml")))
-    first = cells(page, "mlp, window 1")[0]
-    assert first[1:3] == [DEFAULT_ENCODER, "not run yet"]
-    assert first[-1] == "`segtool sweep experiments/soseki-heads.toml --head mlp --window 1`"
+def every_experiment():
+    return sorted(results.EXPERIMENTS.glob("*.toml"))
+
+
+def test_a_page_without_runs_gives_the_command_of_every_system(tmp_path):
+    page = results.page(Workspace(tmp_path), every_experiment())
+    assert cells(page, "mlp, window 1")[0][2:4] == [DEFAULT_ENCODER, "not run yet"]
+    command = "segtool sweep experiments/soseki-heads.toml --head mlp --window 1"
+    assert f"mlp, window 1 ({DEFAULT_ENCODER}): `{command}`\n" in page
     for command in re.findall(r"`(segtool sweep [^`&]+)", page):
         assert (ROOT / command.split()[2]).exists()
     assert "has not been run on this machine yet" in page
+
+
+def test_the_page_in_docs_has_the_sections_tables_and_commands_of_the_generator(tmp_path):
+    page = results.page(Workspace(tmp_path), every_experiment())
+    written = results.PAGE.read_text(encoding="utf-8")
+    assert results.INTRODUCTION in written
+    assert results.PROTOCOL in written
+    assert "\n".join(system_tables.quoted()) in written
+    for line in re.findall(r"^(?:#.*|\| (?:#|loss|encoder) .*|- .*)$", page, re.MULTILINE):
+        assert f"{line}\n" in written
+    systems = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
+    assert sorted(systems.findall(page)) == sorted(systems.findall(written))
 
 
 def test_rows_are_the_records(tmp_path, experiments):
@@ -51,25 +67,25 @@ def test_rows_are_the_records(tmp_path, experiments):
     embed_hashes(workspace, name=CORPUS)
     trials = [trial for path in experiments for trial in read_experiment(path).trials]
     sweep(workspace, unique(trial for trial in trials if trial.options.head == "mlp"))
-    page = results_page.page(workspace, experiments)
+    page = results.page(workspace, experiments)
     runs = [
         r
         for r in list_runs(workspace)
         if r.record["options"]["learning_rate"] == TrainingOptions.learning_rate
     ]
     (system,) = leaderboard(runs)
-    test, dev = cells(page, "mlp, window 1")
+    test, dev, cost = cells(page, "mlp, window 1")
     for row, split in ((test, "test"), (dev, "dev")):
         f1, deviation = system[split]["f1"]["mean"], system[split]["f1"]["std"]
-        assert row[2] == "2"
-        assert row[5] == f"{f1:.3f} ± {deviation:.3f}"
-        assert row[-2] == f"{system['parameters']:,}"
-    assert cells(page, "bilstm, window 1")[0][2] == "not run yet"
+        assert row[3] == "2"
+        assert row[6] == f"{f1:.3f} ± {deviation:.3f}"
+    assert cost[3] == f"{system['parameters']:,}"
+    assert cells(page, "bilstm, window 1")[0][3] == "not run yet"
     assert cells(page, "everywhere")[0][3] == "1.000"
     (focal,) = cells(page, "focal, gamma 5")
-    assert focal[-1].endswith("--loss focal --gamma 5`")
     assert re.match(r"\d\.\d{3} → \d\.\d{3}", focal[1])
-    assert "Everything is predicted 0" in page or "In none of the 6 settings" in page
+    assert re.search(r"- focal, gamma 5: `.* --loss focal --gamma 5`\n", page)
+    assert "These settings predict no boundary at all" in page or "None of the 6 settings" in page
 
 
 def test_quoted_rows_are_the_notes(shared):
@@ -78,9 +94,10 @@ def test_quoted_rows_are_the_notes(shared):
     quoted = read_toml("quoted.toml")["row"]
     expected = [row for row in rows if not row.startswith("system")]
     assert len(quoted) == len(expected)
+    section = "\n".join(system_tables.quoted())
     for row, line in zip(quoted, expected, strict=True):
         name, *figures = (cell.strip() for cell in line.split("|"))
         assert row["system"] == name
         known = {row.get(n, "") for n in ("precision", "recall", "dev_f1", "test_f1", "epoch")}
         assert set(filter(None, figures)) == known - {""}
-        assert f"quoted: {name}" in results_page._quoted()
+        assert f"| {name} |" in section

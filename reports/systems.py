@@ -1,4 +1,4 @@
-"""What the page of results has rows of: experiments' systems and fine-tuned ones."""
+"""The systems on the page: those of the experiments and the fine-tuned ones."""
 
 import shlex
 import sys
@@ -21,7 +21,7 @@ else:
     import tomli as tomllib
 
 CORPUS = "soseki"
-FINETUNED = "e5-small"  # the model that fine-tuning starts from, unless told
+FINETUNED = "e5-small"  # the default encoder of `segtool finetune`
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,36 @@ class Row:
     """A system on the page.
 
     Attributes:
-        name: for people.
-        encoder: whose vectors it reads, or that is fine-tuned; "" where that is not known yet.
-        command: that runs it.
-        system: what `segclf.leaderboard.leaderboard` says of it; None if it is not run yet.
-        pair: whether it is the fine-tuned pair that the heads are compared with.
+        name: Name of the system.
+        encoder: Encoder whose vectors it reads, or that is fine-tuned.
+        command: Command that runs the system.
+        summary: Summary by `segclf.leaderboard.leaderboard`; None if the system has not been run.
+        is_finetuned: Whether the encoder is trained too.
+        is_pair: Whether it is the fine-tuned sentence pair with which the heads are compared.
     """
 
     name: str
     encoder: str
     command: str
-    system: dict[str, Any] | None
-    pair: bool = False
+    summary: dict[str, Any] | None
+    is_finetuned: bool = False
+    is_pair: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name and encoder."""
+        return f"{self.name} ({self.encoder})"
+
+    @property
+    def dev_f1(self) -> float:
+        """Mean F1 on dev; -1 if there is none."""
+        return (self.summary and self.summary["dev"]["f1"]["mean"]) or -1.0
 
 
 def experiment_rows(
     path: Path, plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
 ) -> list[Row]:
-    """Return a row for each system of an experiment, with the command that runs it alone."""
+    """Return a row for each system of an experiment, with the command that runs this system."""
     groups: dict[Trial, list[Trial]] = {}
     for trial in plan.trials:
         groups.setdefault(replace(trial, options=replace(trial.options, seed=0)), []).append(trial)
@@ -56,43 +68,44 @@ def experiment_rows(
             label,
             " ".join(filter(None, (trials[0].encoder, trials[0].pooling))),
             f"segtool sweep experiments/{path.name}{_selection(trials[0], plan.trials)}",
-            _system_of(trials, workspace, stored),
+            _summary_of(trials, workspace, stored),
         )
         for label, trials in zip(labels, groups.values(), strict=True)
     ]
 
 
 def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
-    """Return a row for each system of `bench/finetuned.toml`."""
+    """Return a row for each system of `finetuned.toml`."""
     plan = read_toml("finetuned.toml")
     rows = []
     for system in plan["system"]:
         found = next(iter(leaderboard(runs_of(system, runs))), None)
         scores = [f"segtool eval --split {split}" for split in SPLITS]
         command = " && ".join([plan["embed"], system["command"], *scores])
-        rows.append(Row(system["name"], FINETUNED, command, found, pair=system.get("pair", False)))
+        is_pair = system.get("pair", False)
+        rows.append(Row(system["name"], FINETUNED, command, found, True, is_pair))
     return rows
 
 
 def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
-    """Choose the runs that a system's command makes, whatever the seed.
+    """Return the runs that a system's command makes, with any seed.
 
     Args:
-        system: of `bench/finetuned.toml`.
-        runs: of its corpus.
+        system: System of `finetuned.toml`.
+        runs: Runs on its corpus.
     """
-    expected = _but_seed(options_from(system).to_dict())
+    expected = _without_seed(options_from(system).to_dict())
     return [
         run
         for run in runs
         if run.kind == system["kind"]
         and run.encoder.name == FINETUNED
-        and _but_seed(options_from(run.record).to_dict()) == expected
+        and _without_seed(options_from(run.record).to_dict()) == expected
     ]
 
 
 def runs_on_corpus(workspace: Workspace) -> tuple[StoredCorpus | None, list[Run]]:
-    """Return the corpus of the page, None if it is not embedded yet, and the runs on its text."""
+    """Return the corpus of the page, None if it has not been embedded, and the runs on its text."""
     try:
         stored = workspace.load_corpus(CORPUS)
     except UserError:
@@ -104,30 +117,30 @@ def runs_on_corpus(workspace: Workspace) -> tuple[StoredCorpus | None, list[Run]
     ]
 
 
-def _but_seed(options: dict[str, Any]) -> dict[str, Any]:
+def _without_seed(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "seed"}
 
 
-def _system_of(
+def _summary_of(
     trials: Sequence[Trial], workspace: Workspace, stored: StoredCorpus | None
 ) -> dict[str, Any] | None:
     if stored is None:
         return None
     try:
         found = leaderboard(list(find_runs(workspace, trials, stored).values()))
-    except UserError:  # the encoder has not encoded the corpus yet
+    except UserError:  # the corpus has not been embedded with this encoder
         return None
     return found[0] if found else None
 
 
 def _selection(trial: Trial, trials: Sequence[Trial]) -> str:
-    """Return the options that select a trial, whatever its seed, among those of its file."""
-    everything = [settings_of(other) for other in trials]
+    """Return the options that select a trial, with any seed, among those of its file."""
+    settings_of_all = [settings_of(other) for other in trials]
     text = ""
     for name, value in settings_of(trial).items():
         if name == "seed" or value is None or (name == "gamma" and trial.options.loss != "focal"):
             continue
-        if len({repr(settings[name]) for settings in everything}) > 1:
+        if len({repr(settings[name]) for settings in settings_of_all}) > 1:
             shown = f"{value:g}" if isinstance(value, float) else str(value)
             known = name in ("head", "window", "loss", "gamma", "learning_rate", "encoder")
             option = f"--{name.replace('_', '-')} {shlex.quote(shown)}"
@@ -136,7 +149,7 @@ def _selection(trial: Trial, trials: Sequence[Trial]) -> str:
 
 
 def read_toml(name: str) -> dict[str, Any]:
-    """Read a TOML file of this folder."""
+    """Read a TOML file in this folder."""
     content: dict[str, Any] = tomllib.loads(
         (Path(__file__).parent / name).read_text(encoding="utf-8")
     )

@@ -1,19 +1,19 @@
-"""Fine-tune and score what `bench/finetuned.toml` names and no run in the workspace shows yet.
+"""Fine-tune and score the systems of `finetuned.toml` that have no run in the workspace yet.
 
-An epoch takes minutes to hours. What is stopped goes on when this is run again.
+An epoch takes minutes to hours. An interrupted run continues when this script is run again.
 """
 
 import subprocess
 import sys
 
-from bench.results_rows import read_toml, runs_of, runs_on_corpus
+from reports.systems import read_toml, runs_of, runs_on_corpus
 from segclf.evaluation import evaluate, read_evaluation
 from segclf.leaderboard import SPLITS
 from segclf.workspace import Workspace
 
 
 def main() -> None:
-    """Run the commands one after the other; one that fails does not stop the others."""
+    """Run the commands one after the other; a failure does not stop the others."""
     plan = read_toml("finetuned.toml")
     workspace = Workspace()
     failed = False

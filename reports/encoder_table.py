@@ -1,0 +1,73 @@
+"""The ablation of the default encoder."""
+
+from collections.abc import Sequence
+
+from reports.markdown import NOT_RUN, mean_and_deviation, table
+from segclf.comparison import CONFIDENCE, compare_means
+from segclf.corpus import Split
+from segclf.grids import Experiment, Trial
+from segclf.leaderboard import SPLITS, leaderboard
+from segclf.runs import Run
+from segclf.sweeps import find_runs
+from segclf.workspace import StoredCorpus, Workspace
+
+COLUMNS = ("encoder", "dev F1", "default minus this, dev", "test F1", "default minus this, test")
+
+
+def ablation(plan: Experiment, workspace: Workspace, stored: StoredCorpus | None) -> list[str]:
+    """Return the section: the default encoder compared with each other encoder of an experiment.
+
+    Args:
+        plan: Experiment whose first encoder is the default.
+        workspace: Workspace with the runs.
+        stored: Corpus of the runs; None if it has not been embedded.
+    """
+    groups = _runs_by_encoder(plan.trials, workspace, stored)
+    default = next(iter(groups.values()))
+    rows = []
+    for name, runs in groups.items():
+        cells = [f"`{name}`"]
+        for split in SPLITS:
+            f1 = leaderboard(runs)[0][split]["f1"] if runs else {"mean": None, "std": None}
+            if f1["std"] is None:
+                cells += [NOT_RUN, ""]
+                continue
+            cells.append(mean_and_deviation(f1))
+            is_comparable = runs is not default and len(runs) == len(default)
+            cells.append(_difference(workspace, default, runs, split) if is_comparable else "")
+        rows.append(cells)
+    return render(plan.trials[0], len(default), rows)
+
+
+def render(trial: Trial, seeds: int, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the section.
+
+    Args:
+        trial: Any trial of the experiment; all share its head and window.
+        seeds: Number of seeds.
+        rows: Cells of `COLUMNS` for each encoder, the default first.
+    """
+    text = (
+        f"Head {trial.options.head}, window {trial.options.window}, mean of {seeds} seeds. The "
+        f"first row is the default encoder. The {CONFIDENCE:.0%} intervals in parentheses come "
+        "from a paired bootstrap over blocks of neighbouring sentences of the novel, with these "
+        "seeds.\n"
+    )
+    return ["## Ablation of the default encoder\n", text, table(COLUMNS, rows)]
+
+
+def _runs_by_encoder(
+    trials: Sequence[Trial], workspace: Workspace, stored: StoredCorpus | None
+) -> dict[str, list[Run]]:
+    groups: dict[str, list[Run]] = {str(trial.encoder): [] for trial in trials}
+    embedded = {encoder.name for encoder in stored.encoders} if stored else set()
+    known = [trial for trial in trials if trial.encoder in embedded]
+    if stored and known:
+        for trial, run in find_runs(workspace, known, stored).items():
+            groups[str(trial.encoder)].append(run)
+    return groups
+
+
+def _difference(workspace: Workspace, firsts: list[Run], runs: list[Run], split: Split) -> str:
+    f1, _, _ = compare_means(workspace, firsts, runs, split=split)
+    return f"{f1.difference:+.3f} ({f1.low:+.3f} to {f1.high:+.3f})"

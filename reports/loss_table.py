@@ -1,0 +1,97 @@
+"""The table of losses and learning rates."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reports.markdown import NOT_RUN, command_list, table
+from reports.systems import experiment_rows
+from segclf.grids import Experiment, Trial
+from segclf.workspace import StoredCorpus, Workspace
+
+Summaries = dict[str, dict[float, dict[str, Any] | None]]
+
+
+def losses(
+    path: Path, plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
+) -> list[str]:
+    """Return the section: a row for each loss, a column for each learning rate."""
+    summaries: Summaries = {}
+    commands = {}
+    rows = experiment_rows(path, plan, workspace, stored)
+    trials = dict.fromkeys(replace(t, options=replace(t.options, seed=0)) for t in plan.trials)
+    for row, trial in zip(rows, trials, strict=True):
+        name, option = _name_and_option(trial)
+        summaries.setdefault(name, {})[trial.options.learning_rate] = row.summary
+        commands[name] = f"segtool sweep experiments/{path.name} {option}"
+    return render(plan.trials[0], summaries, commands)
+
+
+def _name_and_option(trial: Trial) -> tuple[str, str]:
+    loss, gamma = trial.options.loss, f"{trial.options.gamma:g}"
+    if loss == "focal":
+        return f"focal, gamma {gamma}", f"--loss focal --gamma {gamma}"
+    return loss, f"--loss {loss}"
+
+
+def render(trial: Trial, summaries: Summaries, commands: dict[str, str]) -> list[str]:
+    """Return the section.
+
+    Args:
+        trial: Any trial of the experiment; all share its head and window.
+        summaries: Summary of each loss at each learning rate; None if it has not been run.
+        commands: Command of each loss.
+    """
+    rates = sorted({rate for row in summaries.values() for rate in row})
+    rows = [[name, *(_cell(row.get(rate)) for rate in rates)] for name, row in summaries.items()]
+    text = (
+        f"Head {trial.options.head}, window {trial.options.window}. Each cell gives the mean F1 on "
+        "test at threshold 0.5 → at the threshold chosen on dev. Bold text counts the runs that "
+        "predict a single class on dev at threshold 0.5 (no boundary at all, or a boundary before "
+        "every sentence), and those that do so at the chosen threshold too (collapsed).\n"
+    )
+    return [
+        "## Losses and learning rates\n",
+        text,
+        table(("loss", *(f"learning rate {rate:g}" for rate in rates)), rows),
+        _summary(summaries),
+        "Commands:\n",
+        command_list(commands),
+    ]
+
+
+def _cell(summary: dict[str, Any] | None) -> str:
+    if summary is None:
+        return NOT_RUN
+    half, chosen = summary["at_half"]["test"]["f1"]["mean"], summary["test"]["f1"]["mean"]
+    if half is None or chosen is None:
+        return NOT_RUN
+    text = f"{half:.3f} → {chosen:.3f}"
+    counts = {
+        "no boundary": summary["nowhere_at_half"],
+        "all boundaries": summary["everywhere_at_half"],
+        "collapsed": summary["collapsed"],
+    }
+    for name, count in counts.items():
+        if count:
+            text += f"; **{name}: {count} of {summary['n']}**"
+    return text
+
+
+def _summary(summaries: Summaries) -> str:
+    known = [
+        (f"{name} at learning rate {rate:g}", summary)
+        for name, row in summaries.items()
+        for rate, summary in row.items()
+        if summary
+    ]
+    found = [
+        f"{name} ({summary['nowhere_at_half']} of {summary['n']} runs)"
+        for name, summary in known
+        if summary["nowhere_at_half"]
+    ]
+    if not known:
+        return "No setting has been run yet.\n"
+    if not found:
+        return f"None of the {len(known)} settings predicts no boundary at all at threshold 0.5.\n"
+    return f"These settings predict no boundary at all at threshold 0.5: {'; '.join(found)}.\n"

@@ -1,0 +1,33 @@
+"""Markdown tables and lists, and how figures are written in them."""
+
+from collections.abc import Mapping, Sequence
+
+NOT_RUN = "not run yet"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def command_list(commands: Mapping[str, str]) -> str:
+    """Return a list of commands by the name of what they run; "none" for an empty command."""
+    return "".join(
+        f"- {name}: {f'`{command}`' if command else 'none'}\n" for name, command in commands.items()
+    )
+
+
+def mean_and_deviation(figure: Mapping[str, float | None]) -> str:
+    """Write a mean with its standard deviation, which one run does not have."""
+    mean, deviation = figure["mean"], figure["std"]
+    if mean is None:
+        return ""
+    return f"{mean:.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
+
+
+def seconds(value: float | None) -> str:
+    """Write seconds with two significant digits, or as an integer from 10 seconds on."""
+    if value is None:
+        return ""
+    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
