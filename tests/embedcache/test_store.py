@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from xxhash import xxh3_64_digest
 
 from embedcache import EmbeddingStore, StoreError, sentence_ids
 from embedcache.space import BLOCK_ROWS
@@ -160,7 +161,8 @@ def test_a_store_of_a_later_format_is_refused(tmp_path):
     store = EmbeddingStore(tmp_path / "s")
     environment = store._environment
     content = json.dumps({"format": 99}).encode()
-    environment.write(lambda t: environment.put(t, b"format", content), 0)
+    value = content + xxh3_64_digest(content)
+    environment.write(lambda t: t.put(b"format", value), 0)
     with pytest.raises(StoreError, match="upgrade"):
         EmbeddingStore(tmp_path / "s")
 
