@@ -14,7 +14,8 @@ from embedcache import index
 from embedcache.encoders.protocol import CountsTokens, Encoder
 from embedcache.errors import UserError
 from embedcache.ids import Ids, normalize, sentence_ids
-from embedcache.space import Space, StorageDtype, Vectors
+from embedcache.space import Space, Vectors
+from embedcache.space_info import StorageDtype
 from embedcache.store import EmbeddingStore
 
 CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together

@@ -1,30 +1,21 @@
-"""One LMDB environment: opened once a process, growing by itself, every value with its checksum."""
+"""One LMDB environment: opened once a process, growing by itself, read-only where it must be."""
 
+import concurrent.futures.thread  # noqa: F401 - see the end of this module
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 import lmdb
-from xxhash import xxh3_64, xxh3_64_digest
 
 from embedcache.errors import StoreError
+from embedcache.opening import Handle, open_handle, telling_trouble
+from embedcache.shared_lock import SharedLock
 
-_CHECKSUM_BYTES = 8
-_INITIAL_MAP_BYTES = 1 << 26
 _SPARE_BYTES = 1 << 18  # tree pages beside the values
-_MAX_READERS = 1024
-_TROUBLE = (  # of the file or its disk, not of this code
-    lmdb.CorruptedError,
-    lmdb.DiskError,
-    lmdb.InvalidError,
-    lmdb.PageNotFoundError,
-    lmdb.ReadonlyError,
-    lmdb.VersionMismatchError,
-)
 
 Result = TypeVar("Result")
 
@@ -35,66 +26,83 @@ def _identity(file: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-@contextmanager
-def _telling_trouble(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except lmdb.Error as error:
-        # what LMDB has no number for is the system's: a full quota, a disk that is read only
-        if type(error) is not lmdb.Error and not isinstance(error, _TROUBLE):
-            raise
-        raise StoreError(f"the store {path} cannot be used: {error}") from error
-
-
 class Environment:
-    """An LMDB environment whose values end in an XXH3 64 checksum.
+    """An LMDB environment that is read and written in transactions.
 
-    LMDB allows one handle an environment and process, so `Environment.open` hands out the same
-    object for the same file.
+    LMDB allows one handle an environment and process, so `Environment.open` returns the same object
+    for the same file. A handle must not be used in a fork of its process: there it is closed, and
+    opened anew at its first use. If the folder cannot be written, the environment is read-only.
 
-    Args:
-        path: folder of the environment, made where it is missing.
-
-    Raises:
-        StoreError: what is there is no environment, or may not be written.
+    Attributes:
+        path: folder of the environment.
+        verified: (key, checksum) of the values that this process has verified.
     """
 
     _opened: ClassVar["WeakValueDictionary[tuple[int, int], Environment]"] = WeakValueDictionary()
     _opening: ClassVar[threading.Lock] = threading.Lock()
+    _held: ClassVar[list["Environment"]] = []  # during a fork
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        with _telling_trouble(path):
-            self._lmdb = lmdb.open(
-                os.fspath(path), map_size=_INITIAL_MAP_BYTES, max_readers=_MAX_READERS
-            )
-        self._page_bytes: int = self._lmdb.stat()["psize"]
-        self._idle = threading.Condition()
-        self._resizing = False
-        self._active = 0  # transactions of this process; the map may only move while there is none
-        self._verified: set[tuple[bytes, int]] = set()
+        self.verified: set[tuple[bytes, bytes]] = set()
+        # shared by whoever uses LMDB, held alone while the map moves and while the process forks
+        self._gate = SharedLock()
+        self._handle: Handle | None = open_handle(path)
+        self._file = path.absolute() / "data.mdb"
+        self._identity = _identity(self._file)
 
     @classmethod
     def open(cls, path: Path) -> "Environment":
-        """Return the process's environment at this folder, as the folder is now."""
+        """Return the process's environment in this folder; make it if it is missing.
+
+        Raises:
+            StoreError: what is there is no environment or a damaged one, or it cannot be made.
+        """
         file = path / "data.mdb"
         with cls._opening:
             environment = cls._opened.get(_identity(file)) if file.exists() else None
             if environment is None:
                 environment = cls(path)
-                cls._opened[_identity(file)] = environment
+                cls._opened[environment._identity] = environment
+            environment.path, environment._file = path, file.absolute()
             return environment
 
     def __del__(self) -> None:
-        if hasattr(self, "_lmdb"):
-            self._lmdb.close()
+        handle = getattr(self, "_handle", None)
+        if handle:
+            handle.lmdb.close()
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """Open a read transaction: a snapshot; values are views that die with it."""
+        """Open a read transaction: a snapshot; values are views that die with it.
+
+        Raises:
+            StoreError: too many readers, or a writer has overwritten the snapshot, which only
+                happens where this process cannot write the lock file.
+        """
         with self._transaction(write=False) as transaction:
-            yield transaction
+            try:
+                yield transaction
+            finally:
+                # Pages of a snapshot may be overwritten from its third successor on, which begins
+                # when the second one is committed.
+                handle = self._open_handle()
+                if handle.without_lock and handle.lmdb.info()["last_txnid"] > transaction.id() + 1:
+                    raise StoreError(
+                        f"the store {self.path} was written while it was read without its lock "
+                        "file: try again, or make the folder writable"
+                    )
+
+    def check_writable(self) -> None:
+        """Make sure that the environment can be written.
+
+        Raises:
+            StoreError: its folder or file system is read-only.
+        """
+        if self._open_handle().read_only:
+            raise StoreError(
+                f"the store {self.path} cannot be written: its folder or file system is read-only"
+            )
 
     def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
         """Run an action in one write transaction: all of it is on disk afterwards, or nothing.
@@ -102,7 +110,11 @@ class Environment:
         Args:
             action: writes through the transaction; called again after the map had to grow.
             expected_bytes: about what it writes, so that the map is large enough at once.
+
+        Raises:
+            StoreError: the environment is read-only, or the disk fails.
         """
+        self.check_writable()
         free = expected_bytes + _SPARE_BYTES
         while True:
             self._make_room(free)
@@ -114,77 +126,111 @@ class Environment:
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[lmdb.Transaction]:
-        with _telling_trouble(self.path):
+        with telling_trouble(self.path):
             transaction = self._begin(write=write)
             try:
                 with transaction:
                     yield transaction
             finally:
-                self._leave()
+                self._gate.release_shared()
 
     def _begin(self, *, write: bool) -> lmdb.Transaction:
+        handle = self._lmdb
         while True:
-            with self._idle:
-                self._idle.wait_for(lambda: not self._resizing)
-                self._active += 1
+            transaction = None
+            resized = False
+            self._gate.acquire_shared()
             try:
-                return self._lmdb.begin(write=write, buffers=True)
+                transaction = handle.begin(write=write, buffers=True)
+                return transaction
+            except lmdb.ReadersFullError:
+                self._free_readers(handle)
             except lmdb.MapResizedError:  # another process has grown the file
-                self._leave()
-                self._resize(lambda: 0)
-            except BaseException:
-                self._leave()
-                raise
+                resized = True
+            finally:
+                if transaction is None:
+                    self._gate.release_shared()
+            if resized:
+                self._resize(self._doubled)
 
-    def _leave(self) -> None:
-        with self._idle:
-            self._active -= 1
-            self._idle.notify_all()
+    def _free_readers(self, handle: lmdb.Environment) -> None:
+        if not handle.reader_check():  # no slot belongs to a dead process
+            raise StoreError(
+                f"the store {self.path} has as many readers as it can serve "
+                f"({handle.info()['max_readers']:,}): end some that read it"
+            )
 
     def _make_room(self, free_bytes: int) -> None:
-        info = self._lmdb.info()
-        if self._wanted(free_bytes) > info["map_size"]:
-            self._resize(lambda: max(self._wanted(free_bytes), 2 * self._lmdb.info()["map_size"]))
+        handle = self._lmdb
+        with self._gate.shared():
+            enough = self._wanted(free_bytes) <= handle.info()["map_size"]
+        if not enough:
+            self._resize(lambda: max(self._wanted(free_bytes), self._doubled()))
 
     def _wanted(self, free_bytes: int) -> int:
-        pages: int = self._lmdb.info()["last_pgno"] + 1 + -(-free_bytes // self._page_bytes)
-        return pages * self._page_bytes
+        handle = self._lmdb
+        page_bytes: int = handle.stat()["psize"]
+        pages: int = handle.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
+        return pages * page_bytes
+
+    def _doubled(self) -> int:
+        # Never below the file's size: on Windows a map has a file of its own size, which no process
+        # can shorten while another one maps it. LMDB marks the file as sparse there.
+        present = self._file.stat().st_size if self._file.exists() else 0
+        return max(2 * int(self._lmdb.info()["map_size"]), present)
 
     def _resize(self, size: Callable[[], int]) -> None:
-        """Set the size of the map, 0 for that of the file, while no thread is inside."""
-        with self._idle:
-            self._idle.wait_for(lambda: not self._resizing)
-            self._resizing = True  # no thread enters any more, or busy readers would starve us
-            try:
-                self._idle.wait_for(lambda: self._active == 0)
-                self._lmdb.set_mapsize(size())
-            finally:
-                self._resizing = False
-                self._idle.notify_all()
+        """Set the size of the map while no thread is in a transaction."""
+        with self._gate.exclusive():
+            self._lmdb.set_mapsize(size())
 
-    def put(self, transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
-        """Write a value, given as buffers to join, with its checksum behind it."""
-        checksum = xxh3_64()
-        for part in parts:
-            checksum.update(part)
-        transaction.put(key, b"".join((*parts, checksum.digest())))
+    def _open_handle(self) -> Handle:
+        if self._handle is None:  # this process is a fork of the one that opened it
+            with self._opening:
+                if not self._file.exists() or _identity(self._file) != self._identity:
+                    raise StoreError(f"the store {self.path} was moved or deleted: open it again")
+                self._handle = self._handle or open_handle(self._file.parent)
+        return self._handle
 
-    def get(self, transaction: lmdb.Transaction, key: bytes) -> memoryview | None:
-        """Read a value without copying it; its checksum is verified once a process.
+    @property
+    def _lmdb(self) -> lmdb.Environment:
+        return self._open_handle().lmdb
 
-        Raises:
-            StoreError: the value is damaged.
-        """
-        value = transaction.get(key)
-        if value is None:
-            return None
-        assert isinstance(value, memoryview)  # noqa: S101 - transactions are opened with buffers
-        data, checksum = value[:-_CHECKSUM_BYTES], value[-_CHECKSUM_BYTES:]
-        seen = (key, int.from_bytes(checksum, "little"))
-        if seen not in self._verified:
-            if xxh3_64_digest(data) != bytes(checksum):
-                raise StoreError(
-                    f"the store {self.path} is damaged at {key!r}: delete it and embed again"
-                )
-            self._verified.add(seen)
-        return data
+
+def _before_fork() -> None:
+    """Let no thread be in a transaction or open an environment while the process is forked.
+
+    The child could not close such a handle without harm to the parent: it would free its reader
+    slots, or wait for threads that it does not have.
+    """
+    Environment._opening.acquire()
+    Environment._held = list(Environment._opened.values())
+    for environment in Environment._held:
+        environment._gate.acquire_exclusive()
+
+
+def _after_fork_in_parent() -> None:
+    for environment in Environment._held:
+        environment._gate.release_exclusive()
+    Environment._held = []
+    Environment._opening.release()
+
+
+def _after_fork_in_child() -> None:
+    for environment in Environment._held:
+        if environment._handle:
+            environment._handle.lmdb.close()
+        environment._handle = None
+        environment._gate = SharedLock()
+    Environment._held = []
+    Environment._opening.release()
+
+
+if hasattr(os, "register_at_fork"):
+    # The hooks before a fork run in reverse order of registration. That of concurrent.futures takes
+    # a lock that threads in a transaction need, so it must run after ours: hence the import above.
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

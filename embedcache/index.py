@@ -16,23 +16,42 @@ from embedcache.ids import Ids
 
 MISSING = -1
 LARGEST_MERGE = 1 << 22  # ids; larger segments stay apart, which bounds the memory of a merge
+LARGEST_PRECISION = 63  # numbers of precisions that an entry can hold
+ENTRY_BYTES = 24  # of a segment: high, low, entry
 _TRUNCATED = np.int64(1 << 62)  # the bit of an entry that says: longer than the encoder's maximum
+_PRECISION_SHIFT = 56  # six bits
+_ROW = np.int64((1 << _PRECISION_SHIFT) - 1)
 
 
-def make_entries(rows: NDArray[np.int64], truncated: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Pack row numbers and truncation flags, (n,) each, into (n,) int64."""
-    return rows | np.where(truncated, _TRUNCATED, np.int64(0))
+def make_entries(
+    rows: NDArray[np.int64], truncated: NDArray[np.bool_], precision: int = 0
+) -> NDArray[np.int64]:
+    """Pack row numbers and truncation flags, (n,) each, into (n,) int64.
+
+    Args:
+        rows: below 2**56.
+        truncated: whether the encoder saw only the sentence's beginning.
+        precision: number of the precision in which all of them were computed, from 1 to
+            LARGEST_PRECISION; 0 if it is unknown.
+    """
+    code = np.int64(precision << _PRECISION_SHIFT)
+    return rows | code | np.where(truncated, _TRUNCATED, np.int64(0))
 
 
 def entry_rows(entries: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the row numbers of entries, none of which may be MISSING."""
-    return entries & ~_TRUNCATED
+    return entries & _ROW
 
 
 def entry_truncated(entries: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return the truncation flags of entries, none of which may be MISSING."""
     flags: NDArray[np.bool_] = np.not_equal(entries & _TRUNCATED, 0)
     return flags
+
+
+def entry_precisions(entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of the entries' precisions, 0 where unknown; none may be MISSING."""
+    return (entries & ~_TRUNCATED) >> _PRECISION_SHIFT
 
 
 @dataclass(frozen=True)
@@ -42,7 +61,7 @@ class Segment:
     Attributes:
         high: (n,) uint64, ascending.
         low: (n,) uint64.
-        entries: (n,) int64, row number and truncation flag.
+        entries: (n,) int64, row number, truncation flag and number of the precision.
     """
 
     high: NDArray[np.uint64]

@@ -1,61 +1,38 @@
-"""The vectors of one encoder in a store: what they are called, where they lie, how to read and add.
+"""The vectors of one encoder in a store: how they are found, read and added.
 
 `embedcache.store` describes the layout.
 """
 
-import json
 import os
-import struct
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import index
+from embedcache import index, values
 from embedcache.environment import Environment
 from embedcache.errors import StoreError
 from embedcache.ids import Ids
+from embedcache.space_info import (
+    BLOCK_ROWS,
+    SpaceInfo,
+    block_bytes,
+    block_key,
+    put_info,
+    read_info,
+    segment_key,
+)
+from embedcache.space_info import (
+    StorageDtype as StorageDtype,
+)
 
-BLOCK_ROWS = 1024
-SPACE_PREFIX = b"space/"
 _COPYING_THREADS = min(4, os.cpu_count() or 1)
 
-StorageDtype = Literal["float32", "float16", "int32"]
 Vectors = NDArray[np.float32] | NDArray[np.int32]
 """What a space gives: int32 if it stores int32, else float32."""
-
-
-@dataclass(frozen=True)
-class SpaceInfo:
-    """What the store knows of one encoder's vectors.
-
-    Attributes:
-        fingerprint: names the space; see `embedcache.encoders.Encoder`.
-        number: short for the fingerprint in keys.
-        name: the encoder's name, for people.
-        dim: length of a vector.
-        dtype: how numbers are stored. float16 rounds to 11 bits: a relative error of at most
-            2**-11 a number for magnitudes above 6e-5. int32 is for encoders whose vectors are the
-            numbers of a sentence's tokens.
-        rows: number of vectors.
-        identity: what the fingerprint is the hash of.
-        precisions: number of rows computed in each precision.
-        segments: (number, size) of the index's segments, oldest first.
-    """
-
-    fingerprint: str
-    number: int
-    name: str
-    dim: int
-    dtype: StorageDtype = "float32"
-    rows: int = 0
-    identity: dict[str, Any] = field(default_factory=dict)
-    precisions: dict[str, int] = field(default_factory=dict)
-    segments: tuple[tuple[int, int], ...] = ()
 
 
 class Space:
@@ -105,6 +82,36 @@ class Space:
                 )
             return self._gather(transaction, info, index.entry_rows(entries))
 
+    def precisions(self, ids: Ids) -> dict[str, int]:
+        """Count vectors by the precision in which they were computed.
+
+        Args:
+            ids: (n, 2) uint64; ids without a vector are not counted, repeated ones are each time.
+
+        Returns:
+            The counts that are not zero, by the name of the precision, such as "float32". It is
+            "unknown" for rows that were written in several precisions before each row kept its own.
+        """
+        with self._environment.reading() as transaction:
+            info = self._info(transaction)
+            entries = self._find(transaction, info, ids)
+        present = index.entry_precisions(entries[entries != index.MISSING])
+        if len(info.precisions) == 1:  # format 1 did not say so in each row
+            return dict.fromkeys(info.precisions, len(present))
+        names = ["unknown", *info.precisions]
+        counts = np.bincount(present, minlength=len(names)).tolist()
+        return {name: count for name, count in zip(names, counts, strict=True) if count}
+
+    def check_writable(self) -> None:
+        """Make sure that vectors can be added.
+
+        Raises:
+            StoreError: the store is read-only, or of an earlier format.
+        """
+        self._environment.check_writable()
+        with self._environment.reading() as transaction:
+            values.check_format(self._environment, transaction)
+
     def append(
         self,
         ids: Ids,
@@ -119,12 +126,14 @@ class Space:
             ids: (n, 2) uint64.
             vectors: (n, dim), converted to the dtype of the space.
             truncated: (n,) bool, whether the encoder saw only the sentence's beginning.
-            precision: in what precision they were computed, for the record.
+            precision: name of the precision in which they were computed, for the record.
 
         Returns:
-            How many were new.
+            The number of new vectors.
 
         Raises:
+            StoreError: the store is read-only or of an earlier format, or what must be rewritten is
+                damaged; nothing is changed then.
             ValueError: the shapes or dtypes do not fit, or a vector is not finite.
         """
         present = self.info()
@@ -141,7 +150,8 @@ class Space:
             ids, vectors, truncated = ids[order], vectors[order], truncated[order]
 
         def add(transaction: lmdb.Transaction) -> int:
-            info = self._info(transaction)
+            values.check_format(self._environment, transaction)
+            info = self._info(transaction, again=True)
             new = self._find(transaction, info, ids) == index.MISSING
             if not new.any():
                 return 0
@@ -149,27 +159,26 @@ class Space:
             fresh_ids, fresh = (ids, vectors) if every else (ids[new], vectors[new])
             rows = np.arange(info.rows, info.rows + len(fresh_ids))
             self._write_blocks(transaction, info, fresh.astype(info.dtype, copy=False))
-            segment = index.Segment.sorted_from(fresh_ids, index.make_entries(rows, truncated[new]))
-            segments = self._write_segment(transaction, info, segment)
-            precisions = Counter(info.precisions) + Counter({precision: len(fresh_ids)})
-            put_info(
-                self._environment,
-                transaction,
-                SpaceInfo(
-                    **asdict(info)
-                    | {
-                        "rows": info.rows + len(fresh_ids),
-                        "precisions": dict(precisions),
-                        "segments": segments,
-                    }
-                ),
+            precisions = dict(info.precisions)
+            precisions[precision] = precisions.get(precision, 0) + len(fresh_ids)
+            number = list(precisions).index(precision) + 1
+            if number > index.LARGEST_PRECISION:
+                raise ValueError(f"a space takes {index.LARGEST_PRECISION} precisions at most")
+            entries = index.make_entries(rows, truncated[new], number)
+            segment = index.Segment.sorted_from(fresh_ids, entries)
+            changed = replace(
+                info,
+                rows=info.rows + len(fresh_ids),
+                precisions=precisions,
+                segments=self._write_segment(transaction, info, segment),
             )
+            put_info(transaction, changed)
             return len(fresh_ids)
 
         return self._environment.write(add, vectors.nbytes + 64 * len(ids) + (1 << 22))
 
-    def _info(self, transaction: lmdb.Transaction) -> SpaceInfo:
-        return parse_info(self._environment.get(transaction, space_key(self.fingerprint)))
+    def _info(self, transaction: lmdb.Transaction, *, again: bool = False) -> SpaceInfo:
+        return read_info(self._environment, transaction, self.fingerprint, again=again)
 
     def _find(self, transaction: lmdb.Transaction, info: SpaceInfo, ids: Ids) -> NDArray[np.int64]:
         segments = [self._segment(transaction, info, number) for number, _ in info.segments]
@@ -177,20 +186,23 @@ class Space:
         return index.find_in(segments, ids)
 
     def _segment(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, again: bool = False
     ) -> index.Segment:
-        return index.Segment.from_bytes(self._value(transaction, b"i", info, number))
+        data = self._value(transaction, segment_key(info, number), again=again)
+        return index.Segment.from_bytes(data)
 
-    def _block(self, transaction: lmdb.Transaction, info: SpaceInfo, number: int) -> NDArray[Any]:
-        data = self._value(transaction, b"v", info, number)
+    def _block(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, again: bool = False
+    ) -> NDArray[Any]:
+        data = self._value(transaction, block_key(info, number), again=again)
+        if len(data) != block_bytes(info, number):  # an older version of the block
+            raise values.damaged(self._environment, block_key(info, number))
         return np.frombuffer(data, dtype=info.dtype).reshape(-1, info.dim)
 
-    def _value(
-        self, transaction: lmdb.Transaction, kind: bytes, info: SpaceInfo, number: int
-    ) -> memoryview:
-        value = self._environment.get(transaction, _key(kind, info, number))
+    def _value(self, transaction: lmdb.Transaction, key: bytes, *, again: bool) -> memoryview:
+        value = values.get(self._environment, transaction, key, again=again)
         if value is None:
-            raise StoreError(f"the store {self._environment.path} has lost block {number}")
+            raise values.damaged(self._environment, key)
         return value
 
     def _gather(
@@ -233,8 +245,8 @@ class Space:
             if not _finite(parts[0]):
                 raise ValueError("a vector holds NaN or infinity")
             if used:
-                parts.insert(0, self._block(transaction, info, number))
-            self._environment.put(transaction, _key(b"v", info, number), *parts)
+                parts.insert(0, self._block(transaction, info, number, again=True))
+            values.put(transaction, block_key(info, number), *parts)
             start, number, used = start + take, number + 1, 0
 
     def _write_segment(
@@ -244,12 +256,12 @@ class Space:
         kept = info.segments[: len(info.segments) - merged]
         absorbed = info.segments[len(kept) :]
         if absorbed:
-            old = [self._segment(transaction, info, number) for number, _ in absorbed]
+            old = [self._segment(transaction, info, number, again=True) for number, _ in absorbed]
             segment = index.merge([*old, segment])
             for number, _ in absorbed:
-                transaction.delete(_key(b"i", info, number))
+                transaction.delete(segment_key(info, number))
         number = kept[-1][0] + 1 if kept else 0
-        self._environment.put(transaction, _key(b"i", info, number), segment.to_bytes())
+        values.put(transaction, segment_key(info, number), segment.to_bytes())
         return (*kept, (number, len(segment)))
 
 
@@ -258,27 +270,3 @@ def _finite(block: NDArray[np.floating[Any]]) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         total = block.sum(dtype=np.float32)
     return bool(np.isfinite(total) or np.isfinite(block).all())
-
-
-def _key(kind: bytes, info: SpaceInfo, number: int) -> bytes:
-    return kind + struct.pack(">IQ", info.number, number)
-
-
-def space_key(fingerprint: str) -> bytes:
-    """Return the key of a space's info."""
-    return SPACE_PREFIX + fingerprint.encode()
-
-
-def parse_info(value: memoryview | None) -> SpaceInfo:
-    """Read a space's info from its value."""
-    if value is None:
-        raise StoreError("the space has gone from the store")
-    fields = json.loads(bytes(value))
-    fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
-    return SpaceInfo(**fields)
-
-
-def put_info(environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo) -> None:
-    """Write a space's info."""
-    key = space_key(info.fingerprint)
-    environment.put(transaction, key, json.dumps(asdict(info), ensure_ascii=False).encode())

@@ -1,51 +1,55 @@
 """The store: every sentence's vector once for each encoder, in one LMDB environment.
 
-Layout, format 1. All numbers are little-endian but those in keys, which are big-endian to sort.
-Every value ends in the 8-byte XXH3 64 checksum of what comes before it.
+Layout, format 2. All numbers are little-endian but those in keys, which are big-endian to sort.
+Every value ends in an 8-byte checksum: see `embedcache.values`.
 
-    b"format"                        JSON: {"format": 1}
+    b"format"                        JSON: {"format": 2}
     b"space/" + fingerprint          JSON: number, name, identity, dim, dtype, rows, ...
     b"v" + number (4) + block (8)    up to 1,024 rows of a vector each, in order of arrival
     b"i" + number (4) + segment (8)  a sorted run of the index: see `embedcache.index`
 
 Only the last block of a space is ever written again. A commit is one LMDB transaction: after a
-crash the store holds all of it or nothing.
+crash the store holds all of it or nothing. What is written again is verified before. Format 1 had
+weaker checksums and did not know the precision of each row; it is still read, and
+`EmbeddingStore.upgrade` makes it format 2.
 """
 
-import json
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
+from embedcache import upgrade, values
 from embedcache.environment import Environment
 from embedcache.errors import StoreError
-from embedcache.space import (
-    SPACE_PREFIX,
-    Space,
+from embedcache.space import Space
+from embedcache.space_info import (
+    INFO_PREFIX,
     SpaceInfo,
     StorageDtype,
-    parse_info,
+    info_key,
     put_info,
-    space_key,
+    read_info,
 )
-
-FORMAT = 1
+from embedcache.values import FORMAT
 
 
 class EmbeddingStore:
     """Vectors of sentences on disk, keyed by encoder fingerprint and sentence id.
 
-    Any number of threads and processes may read while one writes; writers take turns.
+    Any number of threads and processes may read while one writes; writers take turns. The store may
+    be used in a fork of the process that opened it. A store that cannot be written, because of the
+    permissions of its folder or of the file system, is opened for reading.
 
     Args:
         path: folder of the store.
-        create: make the store where there is none.
+        create: make the store if there is none. Opening never changes a store that is there.
 
     Raises:
-        StoreError: no store there, or one of a later format.
+        StoreError: there is no store, it is damaged, or it has a later format.
 
     Example:
         >>> import tempfile
@@ -62,25 +66,57 @@ class EmbeddingStore:
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
         self.path = Path(path)
-        if not create and not (self.path / "data.mdb").exists():
-            raise StoreError(f"there is no embedding store at {self.path}")
+        file = self.path / "data.mdb"
+        if not create and not (file.exists() and file.stat().st_size):
+            raise self._nothing_here()
         self._environment = Environment.open(self.path)
         with self._environment.reading() as transaction:
-            header = self._environment.get(transaction, b"format")
-        if header is None:
-            self._environment.write(self._write_format, 0)
-        elif json.loads(bytes(header))["format"] > FORMAT:
+            number = values.read_format(self._environment, transaction)
+            commits = transaction.id()
+        if number is None and commits:
+            raise values.damaged(self._environment, values.HEADER_KEY)
+        if number is None and not create:
+            raise self._nothing_here()
+        if number is None:
+            self._environment.write(self._write_header, 0)
+        elif number > FORMAT:
             raise StoreError(f"{self.path} was written by a later segtool: upgrade segtool")
 
-    def _write_format(self, transaction: lmdb.Transaction) -> None:
-        self._environment.put(transaction, b"format", json.dumps({"format": FORMAT}).encode())
+    def _nothing_here(self) -> StoreError:
+        return StoreError(f"there is no embedding store at {self.path}")
+
+    def _write_header(self, transaction: lmdb.Transaction) -> None:
+        if values.read_format(self._environment, transaction) is None:  # nobody was faster
+            values.put_format(transaction)
+
+    def format(self) -> int:
+        """Return the number of the store's format now."""
+        with self._environment.reading() as transaction:
+            return values.read_format(self._environment, transaction) or FORMAT
+
+    def upgrade(self, *, progress: bool = False) -> int:
+        """Turn a store of format 1 into one of format 2; it can be read all the time.
+
+        Work is committed every few seconds; what was stopped goes on from there when it is called
+        again. No process with an earlier version of this package may use the store meanwhile.
+
+        Args:
+            progress: show a bar on standard error if it takes more than two seconds.
+
+        Returns:
+            The number of values that were signed anew; 0 if the store has format 2.
+
+        Raises:
+            StoreError: the store is damaged, or read-only; it remains as it was.
+        """
+        return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
 
     def spaces(self) -> list[SpaceInfo]:
         """List the spaces in the order they were made."""
         with self._environment.reading() as transaction:
             infos = [
-                parse_info(self._environment.get(transaction, bytes(key)))
-                for key in _keys_from(transaction, SPACE_PREFIX)
+                read_info(self._environment, transaction, key[len(INFO_PREFIX) :].decode())
+                for key in _keys_from(transaction, INFO_PREFIX)
             ]
         return sorted(infos, key=lambda info: info.number)
 
@@ -108,21 +144,24 @@ class EmbeddingStore:
         dtype: StorageDtype | None = None,
         identity: dict[str, Any] | None = None,
     ) -> "Space":
-        """Return the space of an encoder, made where it is missing, of float32 by default.
+        """Return the space of an encoder; make it if it is missing, of float32 by default.
 
         Raises:
-            StoreError: the space exists with another dimension or dtype.
+            StoreError: the space exists with another dimension or dtype, or it is missing and the
+                store is read-only or of an earlier format.
         """
+        key = info_key(fingerprint)
         with self._environment.reading() as transaction:
-            missing = self._environment.get(transaction, space_key(fingerprint)) is None
+            missing = transaction.get(key) is None
 
         def create(transaction: lmdb.Transaction) -> None:
-            if self._environment.get(transaction, space_key(fingerprint)) is None:
-                number = len(_keys_from(transaction, SPACE_PREFIX))
+            values.check_format(self._environment, transaction)
+            if transaction.get(key) is None:
+                number = _unused_number(transaction, len(_keys_from(transaction, INFO_PREFIX)))
                 info = SpaceInfo(
                     fingerprint, number, name, dim, dtype or "float32", identity=identity or {}
                 )
-                put_info(self._environment, transaction, info)
+                put_info(transaction, info)
 
         if missing:
             self._environment.write(create, 0)
@@ -145,3 +184,15 @@ def _keys_from(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
             present = cursor.next()
 
     return list(matching())
+
+
+def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
+    """Return a number of no space, not even of one whose info has been lost to damage."""
+    numbers = [spaces - 1]
+    for kind in (b"v", b"i"):
+        cursor = transaction.cursor()
+        behind = cursor.set_range(bytes([kind[0] + 1]))
+        found = cursor.prev() if behind else cursor.last()
+        if found and bytes(cursor.key()).startswith(kind):
+            numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
+    return max(numbers) + 1

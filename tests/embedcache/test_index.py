@@ -39,12 +39,15 @@ def test_segments_in_bytes_merged_or_apart_answer_alike(pairs, cut):
     assert index.find_in([index.merge(parts)], as_ids(pairs)).tolist() == expected
 
 
-@given(st.lists(st.booleans(), max_size=20))
-def test_truncation_flags_travel_with_the_rows(flags):
+@given(st.lists(st.booleans(), max_size=20), st.integers(0, index.LARGEST_PRECISION))
+def test_truncation_flags_and_precisions_travel_with_the_rows(flags, precision):
     truncated = np.array(flags, dtype=bool)
-    entries = index.make_entries(np.arange(len(flags)), truncated)
+    rows = np.arange(len(flags)) + 2**56 - 21
+    entries = index.make_entries(rows, truncated, precision)
     assert (index.entry_truncated(entries) == truncated).all()
-    assert index.entry_rows(entries).tolist() == list(range(len(flags)))
+    assert (index.entry_precisions(entries) == precision).all()
+    assert (index.entry_rows(entries) == rows).all()
+    assert (entries >= 0).all()
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), max_size=30))

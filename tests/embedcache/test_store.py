@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from xxhash import xxh3_64_digest
 
 from embedcache import EmbeddingStore, StoreError, sentence_ids
 from embedcache.space import BLOCK_ROWS
@@ -160,7 +161,8 @@ def test_a_store_of_a_later_format_is_refused(tmp_path):
     store = EmbeddingStore(tmp_path / "s")
     environment = store._environment
     content = json.dumps({"format": 99}).encode()
-    environment.write(lambda t: environment.put(t, b"format", content), 0)
+    value = content + xxh3_64_digest(content)
+    environment.write(lambda t: t.put(b"format", value), 0)
     with pytest.raises(StoreError, match="upgrade"):
         EmbeddingStore(tmp_path / "s")
 
@@ -295,3 +297,16 @@ def test_a_block_is_one_value_of_many_rows(store):
     with store._environment.reading() as transaction:
         keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
     assert sum(key.startswith(b"v") for key in keys) == 5
+
+
+def test_each_row_knows_its_precision(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    space.append(ids_of(1, 2), rows(2), truncated=np.array([True, False]))
+    for start in range(3, 9):  # small commits, so that segments are merged
+        space.append(ids_of(start - 1, start), rows(2), precision="bfloat16")
+    space.append(ids_of(20), rows(1), precision="float16")
+    everything = ids_of(*range(1, 21))
+    assert space.precisions(everything) == {"float32": 2, "bfloat16": 6, "float16": 1}
+    assert space.precisions(ids_of(8, 8, 1)) == {"float32": 1, "bfloat16": 2}
+    assert space.precisions(ids_of(99)) == {}
+    assert np.array_equal(space.vectors(ids_of(1, 2)), rows(2))

@@ -1,0 +1,126 @@
+"""How an LMDB file is opened: read-only where it cannot be written, and only if it is whole."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from embedcache.errors import StoreError
+
+_INITIAL_MAP_BYTES = 1 << 26
+_MAX_READERS = 1024
+_DENIED = {5, 19} if sys.platform == "win32" else {errno.EACCES, errno.EPERM, errno.EROFS}
+_TROUBLE = (  # of the file or its disk, not of this code
+    lmdb.CorruptedError,
+    lmdb.DiskError,
+    lmdb.InvalidError,
+    lmdb.PageNotFoundError,
+    lmdb.ReadonlyError,
+    lmdb.VersionMismatchError,
+)
+_READ_ALL_PAGES = """
+import sys, lmdb
+with lmdb.open(sys.argv[1], readonly=True, lock=sys.argv[2] == "lock") as environment:
+    with environment.begin(buffers=True) as transaction:
+        for _, value in transaction.cursor():
+            bytes(value[-1:])
+"""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """An open LMDB environment.
+
+    Attributes:
+        lmdb: the environment itself.
+        read_only: the file cannot be written by this process.
+        without_lock: nor can the lock file, so a writer does not know of this process.
+    """
+
+    lmdb: lmdb.Environment
+    read_only: bool = False
+    without_lock: bool = False
+
+
+def open_handle(folder: Path) -> Handle:
+    """Open the LMDB environment in a folder; make it if it is missing.
+
+    Raises:
+        StoreError: what is there is no environment or a damaged one, or it cannot be made.
+    """
+    with telling_trouble(folder):
+        handle = _open_writable_or_not(folder)
+        try:
+            handle.lmdb.reader_check()  # frees the slots of dead processes
+            _check_size(folder, handle)
+        except BaseException:
+            handle.lmdb.close()
+            raise
+        return handle
+
+
+@contextmanager
+def telling_trouble(folder: Path) -> Iterator[None]:
+    """Turn LMDB's errors about the file or its disk into a StoreError."""
+    try:
+        yield
+    except lmdb.Error as error:
+        # what LMDB has no number for is the system's: a full quota, a disk that is read only
+        if type(error) is not lmdb.Error and not isinstance(error, _TROUBLE):
+            raise
+        raise StoreError(f"the store {folder} cannot be used: {error}") from error
+
+
+def _open_writable_or_not(folder: Path) -> Handle:
+    file = folder / "data.mdb"
+    present = file.stat().st_size if file.exists() else 0
+    options: dict[str, Any] = {
+        # On Windows LMDB gives the file the size of the map, and no process can shorten a file that
+        # another one has mapped: so the map is never smaller than the file.
+        "map_size": max(_INITIAL_MAP_BYTES, present),
+        "max_readers": _MAX_READERS,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Handle(lmdb.open(os.fspath(folder), **options))
+    except OSError as error:
+        raise StoreError(f"the store {folder} cannot be made: {error.strerror}") from error
+    except lmdb.Error as error:
+        if error.code not in _DENIED or not present:
+            raise
+    try:
+        return Handle(lmdb.open(os.fspath(folder), readonly=True, **options), read_only=True)
+    except lmdb.Error as error:
+        if error.code not in _DENIED:
+            raise
+    without = lmdb.open(os.fspath(folder), readonly=True, lock=False, **options)
+    return Handle(without, read_only=True, without_lock=True)
+
+
+def _check_size(folder: Path, handle: Handle) -> None:
+    """Make sure that the file holds all pages in use: reading a missing one kills the process.
+
+    A file that ends before its last page proves nothing, because LMDB does not write a page that a
+    transaction has added at the end and given up again. So, only where the file is short, a child
+    process reads all pages in use.
+
+    Raises:
+        StoreError: pages in use are missing.
+    """
+    needed = (handle.lmdb.info()["last_pgno"] + 1) * handle.lmdb.stat()["psize"]
+    if (folder / "data.mdb").stat().st_size >= needed:
+        return
+    lock = "no lock" if handle.without_lock else "lock"
+    command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder), lock]
+    if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
+        raise StoreError(
+            f"the store {folder} is damaged: the end of its file is missing; delete it and embed "
+            "again"
+        )
