@@ -226,6 +226,11 @@ def write_text(path: Path, text: str) -> None:
     _write(path, lambda file: file.write(text.encode()))
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    _write(path, lambda file: file.write(data))
+
+
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write a .npy file, without pickle, whole or not at all."""
     _write(path, lambda file: np.save(file, array, allow_pickle=False))
