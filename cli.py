@@ -27,6 +27,7 @@ from segtool.options import (
     ThreadsOption,
     VersionOption,
     WorkspaceOption,
+    encode_like,
     show,
 )
 
@@ -245,6 +246,13 @@ def segment(
     max_length: Annotated[
         int | None, typer.Option(help="Most sentences of a paragraph; default no limit.")
     ] = None,
+    input_format: Annotated[
+        Literal["auto", "plain", "aozora"],
+        typer.Option(
+            help="plain: take the text as it is; aozora: without header, colophon and markup; auto "
+            "does so with whole files of Aozora Bunko."
+        ),
+    ] = "auto",
     output_format: Annotated[
         Literal["text", "json"],
         typer.Option("--format", help="text: a blank line before each paragraph; json: all of it."),
@@ -255,19 +263,20 @@ def segment(
     workspace: WorkspaceOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Find the paragraphs of a new text.
+    """Find the paragraphs of a new text; the output is in the encoding of the input.
 
     Example: segtool segment new.txt --output new-paragraphs.txt
     """
-    from embedcache.files import write_text
+    from embedcache.files import write_bytes
     from segclf.corpus import read_unsegmented
     from segclf.runs import load_run
     from segclf.segmentation import segment as segment_text
     from segclf.workspace import Workspace
 
     place = Workspace(workspace)
+    source = read_unsegmented(path, format_name=input_format)
     found = segment_text(
-        read_unsegmented(path),
+        source.text,
         place,
         load_run(place, run),
         threshold=threshold,
@@ -279,13 +288,13 @@ def segment(
         progress=True,
     )
     if as_json or output_format == "json":
-        result = json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
+        result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
     else:
-        result = found.to_text()
+        result = encode_like(source.encoding, found.to_text())
     if output:
-        write_text(output, result)
+        write_bytes(output, result)
     else:
-        sys.stdout.buffer.write(result.encode())
+        sys.stdout.buffer.write(result)
 
 
 for command in (records.sweep, records.runs, records.compare, records.export, records.stats):

@@ -37,13 +37,18 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         publish(scratch / path.name, path)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file whole or not at all, or to a device; line breaks stay as they are."""
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, or to a device."""
     if path.exists() and not path.is_file():  # /dev/stdout, or a named pipe
         with _named_failures(path):
-            path.write_bytes(text.encode())
+            path.write_bytes(data)
     else:
-        write_file(path, lambda scratch: scratch.write_bytes(text.encode()))
+        write_file(path, lambda scratch: scratch.write_bytes(data))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all, or to a device; line breaks stay as they are."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401

@@ -1,5 +1,6 @@
 """New text -> paragraphs."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,8 @@ from segclf.decoding import decode_within, most_probable
 from segclf.prediction import predict_text
 from segclf.runs import Run
 from segclf.workspace import Workspace
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,14 @@ class Segmentation:
     def to_text(self) -> str:
         """Return the text with an empty line before each paragraph but the first.
 
-        Nothing is put in where the text has an empty line, and one break where it has one.
+        Where the text has an empty line nothing is inserted, where it has one line break, one more.
+        Inserted breaks are of the kind that the text has: CRLF, LF or CR; LF if it has none. A
+        break within a line replaces the white space there.
         """
+        found = _NEWLINE.search(self.text)
+        newline = found.group() if found else "\n"
         *before, last = self.paragraphs()
-        return "".join(map(_with_empty_line, before)) + last
+        return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `segtool segment --format json` prints."""
@@ -145,11 +152,11 @@ def _check(
         raise UserError(f"max length is {max_length}: take {min_length} or more")
 
 
-def _with_empty_line(paragraph: str) -> str:
-    """End a paragraph in an empty line; an indent behind its last break stays with the next."""
+def _with_empty_line(paragraph: str, newline: str) -> str:
+    """End a paragraph with an empty line; an indent after its last break belongs to the next."""
     text = paragraph.rstrip()
-    white, newline, indent = paragraph[len(text) :].rpartition("\n")
-    breaks = max(2 - white.count("\n") - len(newline), 0)
-    if not newline:
-        return paragraph + "\n" * breaks
-    return text + white + newline + "\n" * breaks + indent
+    breaks = list(_NEWLINE.finditer(paragraph, len(text)))
+    if not breaks:
+        return text + 2 * newline
+    end = breaks[-1].end()
+    return paragraph[:end] + (2 - len(breaks)) * newline + paragraph[end:]

@@ -4,11 +4,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from segtool import __version__
+
+if TYPE_CHECKING:
+    from segclf.corpus.decode import TextEncoding
 
 
 def _print_version(wanted: bool) -> None:
@@ -80,6 +83,19 @@ SplitOption = Annotated[
     str | None,
     typer.Option(help="Shares as 80/10/10, or train, dev, test; default sub-folders so named."),
 ]
+
+
+def encode_like(encoding: "TextEncoding", text: str) -> bytes:
+    """Encode a result as its input was; in UTF-8, with a notice, where that cannot be."""
+    try:
+        return encoding.encode(text)
+    except UnicodeEncodeError as error:
+        character = text[error.start]
+        sys.stderr.write(
+            f"notice: {encoding.codec}, the encoding of the input, lacks {character}: "
+            "the output is in UTF-8\n"
+        )
+        return text.encode()
 
 
 def show(

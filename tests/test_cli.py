@@ -83,7 +83,7 @@ ODD = "One.  Two!\r\nThree\tfour. “Five?” six\u2028seven. 雨。\n\n　風�
 
 
 @pytest.mark.parametrize("text", [UNSEEN, ODD], ids=["story", "odd"])
-def test_segmenting_only_inserts_breaks(trained, segtool, text):
+def test_segmenting_changes_only_breaks_and_the_space_around_them(trained, segtool, text):
     (trained / "new.txt").write_bytes(text.encode())
     done = segtool(trained, "segment", "new.txt", "--output", "out.txt")
     assert done.returncode == 0, done.stderr
@@ -94,14 +94,39 @@ def test_segmenting_only_inserts_breaks(trained, segtool, text):
     edges = [0, *starts[1:], len(text)]
     pieces = [text[a:b] for a, b in pairwise(edges)]
     assert "".join(pieces) == text
-    left = iter(out)
-    assert all(next(c for c in left if c == wanted or c != "\n") == wanted for wanted in text)
-    assert set(left) <= {"\n"}
-    assert len(re.split(r"\n\s*\n", out.strip())) >= len(pieces)
+    assert "".join(out.split()) == "".join(text.split())
+    assert len(re.split(r"(?:\r\n|\n)\s*(?:\r\n|\n)", out.strip())) >= len(pieces)
     assert found["sentences"][0]["probability"] == 1
     for sentence in found["sentences"]:
         assert 0 <= sentence["probability"] <= 1
         assert sentence["text"] in " ".join(text[sentence["start"] : sentence["end"]].split())
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig", "utf-16"])
+def test_the_output_has_the_encoding_and_the_newlines_of_the_input(trained, segtool, encoding):
+    text = "雨が降る。風も吹く。\r\n「寒い」と彼は言った。夜になった。\r\n" * 4
+    (trained / "sjis.txt").write_bytes(text.encode(encoding))
+    options = ("--threshold", "0", "--output", "sjis-out.txt")
+    done = segtool(trained, "segment", "sjis.txt", *options)
+    assert done.returncode == 0, done.stderr
+    out = (trained / "sjis-out.txt").read_bytes()
+    expected = "雨が降る。\r\n\r\n風も吹く。\r\n\r\n「寒い」と彼は言った。\r\n\r\n夜になった。\r\n"
+    assert out == "\r\n".join([expected] * 4).encode(encoding)
+
+
+def test_markup_stays_unless_the_text_is_a_file_of_the_library(trained, segtool):
+    excerpt = "彼は［＃ここは要確認］来た。\n※［＃「口＋堯」、U+5635、71-2］と言った。\n" * 3
+    (trained / "excerpt.txt").write_bytes(excerpt.encode("cp932"))
+    as_it_is = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "as-it-is.txt")
+    assert segtool(trained, *as_it_is).returncode == 0
+    assert (trained / "as-it-is.txt").read_bytes() == excerpt.encode("cp932")
+    done = segtool(trained, *as_it_is, "--input-format", "aozora")
+    assert (trained / "as-it-is.txt").read_text(encoding="utf-8") == (
+        "彼は来た。\n嘵と言った。\n" * 3
+    ).strip()
+    assert (
+        "notice: cp932, the encoding of the input, lacks 嘵: the output is in UTF-8" in done.stderr
+    )
 
 
 def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):

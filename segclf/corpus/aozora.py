@@ -15,13 +15,16 @@ from segclf.corpus.plain import ReadOptions
 
 _RULER = re.compile(r"^-{20,}[ \t]*\r?$", re.MULTILINE)
 _COLOPHON = re.compile(r"^底本[：:]", re.MULTILINE)
+_HEADER = re.compile(r"^-{20,}[ \t]*\r?\n【[^】\r\n]*記号[^】\r\n]*】", re.MULTILINE)
+_COLOPHON_NEXT = re.compile(r"^(?:入力[：:]|校正[：:]|青空文庫作成ファイル)", re.MULTILINE)
 _RUBY = re.compile(r"《[^《》\r\n]*》")
 _GAIJI = re.compile(r"※［＃([^［］]*(?:［＃[^［］]*］[^［］]*)*)］")
 _ANNOTATION = re.compile(r"［＃[^［］]*(?:［＃[^［］]*］[^［］]*)*］")
-_HEADING_LINE = re.compile(r"^[^\r\n]*［＃[^［］\r\n]*見出し[^［］\r\n]*］[^\r\n]*$", re.MULTILINE)
-_HEADING_BLOCK = re.compile(
-    r"［＃ここから[^［］\r\n]*見出し］.*?［＃ここで[^［］\r\n]*見出し終わり］", re.DOTALL
+_HEADING_MARK = re.compile(
+    r"［＃ここ(?:(?P<begins>から)[^［］\r\n]*見出し|で[^［］\r\n]*見出し終わり)］"
 )
+_NOTE_IN_LINE = re.compile(r"［＃([^［］\r\n]*)］")
+_NEWLINE = re.compile(r"\r\n|\r|\n")
 _ANNOTATION_LINE = re.compile(r"^[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+\r?\n", re.MULTILINE)
 _JIS_CODE = re.compile(r"(?:第\d水準|面区点番号)?([12])-(\d{1,2})-(\d{1,2})")
 _UNICODE_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})")
@@ -35,8 +38,23 @@ _TITLE_LINES = 6
 
 
 def recognizes(text: str) -> bool:
-    """Say whether a text has the library's annotations, or its colophon."""
+    """Say whether a text to learn from has the library's annotations, or its colophon.
+
+    Excerpts count, unlike in `is_whole_file`.
+    """
     return "［＃" in text or _COLOPHON.search(text) is not None
+
+
+def is_whole_file(text: str) -> bool:
+    """Say whether a text is a file of the library.
+
+    Such a file has a header, a ruler and the explanation of the markup, or a colophon, which names
+    the edition and who typed it in. Annotations alone do not count: other texts have them too.
+    """
+    if _HEADER.search(text):
+        return True
+    colophon = _COLOPHON.search(text)
+    return colophon is not None and _COLOPHON_NEXT.search(text, colophon.end()) is not None
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
@@ -58,14 +76,42 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         headings that were removed with their lines.
     """
     headings = 0
-    for heading in () if keep_headings else (_HEADING_BLOCK, _HEADING_LINE):
-        text, count = heading.subn("", text)
-        headings += count
+    if not keep_headings:
+        text, blocks = _without_heading_blocks(text)
+        text, lines = _without_heading_lines(text)
+        headings = blocks + lines
     text = _RUBY.sub("", text).replace("｜", "")  # before a gaiji becomes one of these brackets
     text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
     return _ANNOTATION.sub("", text), headings
+
+
+def _without_heading_blocks(text: str) -> tuple[str, int]:
+    """Remove what stands between the marks of a heading's beginning and end; count the headings."""
+    kept: list[str] = []
+    end = 0
+    begin: int | None = None
+    for mark in _HEADING_MARK.finditer(text):
+        if mark["begins"]:
+            begin = mark.start() if begin is None else begin
+        elif begin is not None:
+            kept.append(text[end:begin])
+            end, begin = mark.end(), None
+    return "".join(kept) + text[end:], len(kept)
+
+
+def _without_heading_lines(text: str) -> tuple[str, int]:
+    """Remove each line with the annotation of a heading, but not its newline; count the lines."""
+    kept: list[str] = []
+    end = 0
+    for note in _NOTE_IN_LINE.finditer(text):
+        if note.start() >= end and "見出し" in note[1]:
+            begin = max(text.rfind(newline, end, note.start()) for newline in "\r\n") + 1
+            kept.append(text[end : max(begin, end)])
+            newline = _NEWLINE.search(text, note.end())
+            end = newline.start() if newline else len(text)
+    return "".join(kept) + text[end:], len(kept)
 
 
 def body_of(text: str) -> str:

@@ -1,6 +1,5 @@
 """Files and folders -> corpus."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +8,9 @@ import numpy as np
 
 from embedcache import UserError
 from segclf.corpus import aozora, choi, jsonl, plain
-from segclf.corpus.decode import decode
+from segclf.corpus.decode import DecodedText
 from segclf.corpus.documents import Corpus, Document
+from segclf.corpus.files import read_text, read_texts
 from segclf.corpus.plain import ReadOptions
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.splits import assign_splits
@@ -36,8 +36,6 @@ FORMATS = {
     "plain": Format(plain.recognizes, plain.read),
 }
 """In the order of detection. A new format is a module beside these and a line here."""
-
-TEXT_SUFFIXES = {".txt", ".text", ".md", ".ref", ".jsonl"}
 
 
 def read_corpus(
@@ -65,7 +63,7 @@ def read_corpus(
         raise UserError(f"no format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     documents = [
         document
-        for document_id, text in _texts(path)
+        for document_id, text in read_texts(path)
         for document in _format_of(text, document_id, format_name).read(text, document_id, options)
         if document.sentences
     ]
@@ -75,64 +73,34 @@ def read_corpus(
     return Corpus.of([_with_first_boundary(part) for part in parts], splits)
 
 
-def read_text(path: str | Path) -> str:
-    """Read one file, or standard input for "-", in whatever encoding it is.
+def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedText:
+    """Read a text to segment, and the encoding that it is in.
+
+    Args:
+        path: a file, or "-" for standard input.
+        format_name: "plain" to take the text as it is; "aozora" to take what stands between header
+            and colophon, without the markup; "auto" to do so only with a whole file of Aozora
+            Bunko, which has the library's header or colophon.
 
     Raises:
-        UserError: there is no such file, or it cannot be decoded.
+        UserError: the text cannot be read, or "auto" finds a corpus that has its segments.
     """
-    if str(path) == "-":
-        return decode(sys.stdin.buffer.read(), "standard input").text
-    try:
-        return decode(Path(path).read_bytes(), str(path)).text
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder, expected a file") from error
-    except PermissionError as error:
-        raise UserError(f"{path}: may not be read") from error
+    source = read_text(path)
+    if format_name == "auto":
+        format_name = _unsegmented_format(source.text, str(path))
+    if format_name == "plain":
+        return source
+    text, _ = aozora.strip_markup(aozora.body_of(source.text), keep_headings=True)
+    return source._replace(text=text.strip("\r\n"))
 
 
-def _texts(path: str | Path) -> list[tuple[str, str]]:
-    """Return (document id, text) of every file."""
-    folder = Path(path)
-    if not folder.is_dir():
-        name = "stdin" if str(path) == "-" else _document_id(Path(folder.name))
-        return [(name, read_text(path))]
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and file.suffix.lower() in TEXT_SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
-    if not files:
-        raise UserError(f"{path}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
-    return [(_document_id(file.relative_to(folder)), read_text(file)) for file in files]
-
-
-def _document_id(path: Path) -> str:
-    try:
-        path.as_posix().encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{path!a}: its name is not UTF-8: rename it") from error
-    return path.as_posix()
-
-
-def read_unsegmented(path: str | Path) -> str:
-    """Read a text to segment; of one from Aozora Bunko what stands between header and colophon.
-
-    Raises:
-        UserError: it cannot be read, or it holds segments already.
-    """
-    text = read_text(path)
-    known = _format_of(text, str(path), "auto")
-    if known in (FORMATS["jsonl"], FORMATS["choi"]):
-        raise UserError(f"{path} is a corpus with its segments: segment takes plain text")
-    if known is FORMATS["aozora"]:
-        text, _ = aozora.strip_markup(aozora.body_of(text), keep_headings=True)
-        text = text.strip("\r\n")
-    return text
+def _unsegmented_format(text: str, name: str) -> str:
+    if _format_of(text, name, "auto") in (FORMATS["jsonl"], FORMATS["choi"]):
+        raise UserError(
+            f"{name} is a corpus with its segments: segment takes plain text (--input-format plain "
+            "takes any text as it is)"
+        )
+    return "aozora" if aozora.is_whole_file(text) else "plain"
 
 
 def _format_of(text: str, name: str, format_name: str) -> Format:

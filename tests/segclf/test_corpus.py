@@ -1,6 +1,12 @@
 """Layout, encodings and splits -> sentences and labels."""
 
 import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,3 +269,49 @@ def test_what_cannot_be_read_is_told(tmp_path):
         read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(sentences="x"))
     with pytest.raises(UserError, match="no format 'x'"):
         read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
+
+
+def read_as_nobody(path):
+    """Read a corpus in a process that is not root, whose permissions count."""
+    code = (
+        "import os, sys; from segclf.corpus import read_corpus; os.getuid() or os.setuid(65534)\n"
+        "try: print(read_corpus(sys.argv[1], split='train').document_ids)\n"
+        "except ValueError as error: sys.exit(f'{type(error).__name__}: {error}')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_that_may_not_be_read_is_an_error(mode):
+    with tempfile.TemporaryDirectory() as place:  # that others may enter, unlike tmp_path
+        folder = Path(place)
+        folder.chmod(0o755)
+        write(folder, INDENTED, "a.txt")
+        write(folder, INDENTED, "more/b.txt")
+        assert read_as_nobody(folder).stdout == "['a.txt', 'more/b.txt']\n"
+        (folder / "more").chmod(mode)
+        done = read_as_nobody(folder)
+        (folder / "more").chmod(0o755)
+    assert re.fullmatch(r"UserError: \S*/more\S*: may not be read\n", done.stderr), done.stderr
+
+
+def test_what_is_no_file_in_a_folder_is_an_error(tmp_path):
+    folder = tmp_path / "corpus"
+    write(folder, INDENTED, "a.txt")
+    (folder / ".hidden").symlink_to("nowhere")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"linked: this link leads nowhere"):
+        read_corpus(folder)
+    write(tmp_path / "elsewhere", INDENTED, "b.txt")
+    assert read_corpus(folder, split="train").document_ids == ["a.txt", "linked/b.txt"]
+    (folder / "linked/back").symlink_to(folder)
+    with pytest.raises(UserError, match=r"back: this link leads back to a folder that holds it"):
+        read_corpus(folder)
+    (folder / "linked/back").unlink()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe.txt")
+        with pytest.raises(UserError, match=r"pipe.txt: is not a regular file"):
+            read_corpus(folder)

@@ -7,8 +7,9 @@ import pytest
 
 from embedcache import UserError
 from segclf.corpus import aozora, read_corpus
+from segclf.corpus.files import read_text
 from segclf.corpus.layout import units_of
-from segclf.corpus.read import read_text, read_unsegmented
+from segclf.corpus.read import read_unsegmented
 from tests.segclf.texts import INDENTED, labelled, read, write
 
 
@@ -58,6 +59,25 @@ def test_an_aozora_file_without_ruby_is_known_by_its_colophon(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_headings_are_removed_with_their_lines(newline):
+    lines = [
+        "　［＃５字下げ］一［＃「一」は中見出し］",
+        "　雨。",
+        "［＃ここから大見出し］",
+        "上",
+        "［＃ここから中見出し］先生",
+        "［＃ここで大見出し終わり］風。",
+        "［＃ここから中見出し］",
+        "私は二［＃「二」は小見出し］",
+    ]
+    text, headings = aozora.strip_markup(newline.join(lines), keep_headings=False)
+    assert headings == 4
+    assert text.split() == ["雨。", "風。"]
+    kept, headings = aozora.strip_markup(newline.join(lines), keep_headings=True)
+    assert (headings, kept.split()) == (0, ["一", "雨。", "上", "先生", "風。", "私は二"])
+
+
 NOVELS = {
     "765_ruby_2469": "train/higan",
     "773_ruby_5968": "dev/kokoro",
@@ -76,10 +96,10 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
     The editions differ in the kanji for some words, in a few two-character lines of dialogue, and
     in one note of the author; those of Sorekara also in the orthography of the whole text.
     """
-    marked = read_text(shared / "data/aozora" / f"{name}.txt")
+    marked = read_text(shared / "data/aozora" / f"{name}.txt").text
     inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
     body, _ = aozora.strip_markup(aozora.body_of(inline), keep_headings=False)
-    plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt")
+    plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt").text
     ours, theirs = (paragraph_lines(text) for text in (body, plain_text))
     assert sum(begins for begins, _ in ours) == sum(begins for begins, _ in theirs)
     assert abs(len(ours) - len(theirs)) <= 4
@@ -148,17 +168,63 @@ def test_a_name_that_is_not_utf8_is_told_before_anything_is_encoded(tmp_path):
             read_corpus(place)
 
 
-def test_a_text_to_segment_has_no_markup_and_no_segments(tmp_path):
-    text = "題\r\n著者\r\n\r\n私《わたくし》は［＃「は」に傍点］来た。\r\n\r\n底本：「本」\r\n"
-    assert read_unsegmented(write(tmp_path, text.encode("cp932"))) == "私は来た。"
-    assert read_unsegmented(write(tmp_path, INDENTED)) == INDENTED
+WHOLE_FILE = (
+    "題\r\n著者\r\n\r\n私《わたくし》は［＃「は」に傍点］来た。\r\n\r\n"
+    "底本：「本」\r\n　　　2000年\r\n入力：ある人\r\n"
+)
+NOT_OF_THE_LIBRARY = {
+    "notes": "　彼は［＃ここは要確認］来た。\n《重要》雨。\n※［＃注］\n",
+    "an essay on editions": "　諸本がある。\n底本：「本」初版。\n　以下に述べる。\n",
+    "rulers": "題\n" + "-" * 40 + "\n　彼は《それ》を見た。\n" + "-" * 40 + "\n　雨。\n",
+}
+
+
+def test_a_whole_file_of_aozora_is_segmented_without_its_markup(tmp_path):
+    path = write(tmp_path, WHOLE_FILE.encode("cp932"))
+    assert read_unsegmented(path).text == "私は来た。"
+    body = WHOLE_FILE[: WHOLE_FILE.index("底本")]
+    ruler = "-" * 55
+    headed = (
+        f"題\r\n{ruler}\r\n【テキスト中に現れる記号について】\r\n《》：ルビ\r\n{ruler}\r\n{body}"
+    )
+    assert read_unsegmented(write(tmp_path, headed)).text.endswith("\r\n私は来た。")
+
+
+@pytest.mark.parametrize("text", NOT_OF_THE_LIBRARY.values(), ids=NOT_OF_THE_LIBRARY)
+def test_a_text_to_segment_that_is_not_aozoras_is_taken_as_it_is(tmp_path, text):
+    assert read_unsegmented(write(tmp_path, text)).text == text
+
+
+def test_the_format_of_a_text_to_segment_can_be_named(tmp_path):
+    whole = write(tmp_path, WHOLE_FILE, "whole.txt")
+    assert read_unsegmented(whole, format_name="plain").text == WHOLE_FILE
     excerpt = "　一［＃「一」は中見出し］\n\n　彼は［＃「は」に傍点］来た。\n\n「おい」\n"
-    assert read_unsegmented(write(tmp_path, excerpt)) == "　一\n\n　彼は来た。\n\n「おい」"
-    for mistaken in ('{"paragraphs": ["a"]}', "==========\nOne .\n"):
-        with pytest.raises(UserError, match="segment takes plain text"):
-            read_unsegmented(write(tmp_path, mistaken))
-    with pytest.raises(UserError, match="segment takes plain text"):
-        read_unsegmented(write(tmp_path, "[{}]", "x.JSONL"))
+    read = read_unsegmented(write(tmp_path, excerpt), format_name="aozora")
+    assert read.text == "　一\n\n　彼は来た。\n\n「おい」"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", '{"paragraphs": ["a"]}'),
+        ("a.txt", "==========\nOne .\n"),
+        ("a.JSONL", "[{}]"),
+    ],
+)
+def test_a_corpus_with_its_segments_is_segmented_only_on_request(tmp_path, name, text):
+    path = write(tmp_path, text, name)
+    with pytest.raises(UserError, match=r"segment takes plain text \(--input-format plain"):
+        read_unsegmented(path)
+    assert read_unsegmented(path, format_name="plain").text == text
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp"]
+)
+def test_a_text_to_segment_keeps_its_encoding_and_mark(tmp_path, encoding):
+    data = (INDENTED * 3).encode(encoding)
+    source = read_unsegmented(write(tmp_path, data))
+    assert source.encoding.encode(source.text) == data
 
 
 def test_a_document_begins_with_a_paragraph_whatever_its_labels_say(tmp_path):
