@@ -2,6 +2,7 @@
 
 import json
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +24,7 @@ from segtool.options import (
     VersionOption,
     WorkspaceOption,
     show,
+    write_utf8,
 )
 
 if TYPE_CHECKING:
@@ -257,7 +259,7 @@ def segment(
     if output:
         write_text(output, result)
     else:
-        sys.stdout.buffer.write(result.encode())
+        write_utf8(result)
 
 
 for command in (records.sweep, records.runs, records.compare, records.export, records.stats):
@@ -266,6 +268,8 @@ for command in (records.sweep, records.runs, records.compare, records.export, re
 
 def main() -> None:
     """Run the command line: exit 2 and one line for a user's mistake, a traceback for a bug."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a table may hold what the console cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
         if code == INTERRUPTED:

@@ -66,8 +66,13 @@ SplitOption = Annotated[
 def show(
     content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
 ) -> None:
-    """Print what a command gives: a table, or JSON."""
+    """Print the result of a command: a table, or JSON."""
     if as_json:
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        write_utf8(json.dumps(content, ensure_ascii=False) + "\n")
     else:
         print_table(content)
+
+
+def write_utf8(text: str) -> None:
+    """Write to standard output in UTF-8 whatever its encoding, and keep line breaks as they are."""
+    sys.stdout.buffer.write(text.encode())
