@@ -2,6 +2,7 @@
 
 import json
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -303,6 +304,8 @@ for command in (records.sweep, records.runs, records.compare, records.export, re
 
 def main() -> None:
     """Run the command line: exit 2 and one line for a user's mistake, a traceback for a bug."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a table may hold what the console cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False) or 0
         if code == INTERRUPTED:

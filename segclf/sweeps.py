@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -100,6 +101,8 @@ def sweep(
     due = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
     jobs = min(jobs or _default_jobs(device, threads), max(len(due), 1))
+    if sys.platform == "win32":
+        jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor there
     with tqdm(total=len(due), unit=" runs", disable=None if progress else True) as bar:
         for outcome in _run_all(workspace, due, stored, splits, jobs, device, threads):
             outcomes[outcome.trial] = outcome
@@ -290,7 +293,13 @@ def _outcome(trial: Trial, future: "Future[Completed]", workspace: Workspace) ->
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: processes started in it never hear Ctrl-C at all."""
+    """Block Ctrl-C while processes start: they inherit that it is blocked.
+
+    Windows cannot block a signal; there a process ignores Ctrl-C once `_begin_worker` runs.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -300,6 +309,7 @@ def _no_interrupts() -> Iterator[None]:
 
 def _begin_worker() -> None:
     logging.getLogger("segclf").setLevel(logging.ERROR)  # the parent process has warned already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -103,7 +103,8 @@ def show(
 ) -> None:
     """Print the result of a command: a table, or JSON."""
     if as_json:
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        # UTF-8 whatever the encoding of the console, without newline translation
+        sys.stdout.buffer.write(json.dumps(content, ensure_ascii=False).encode() + b"\n")
     else:
         print_table(_printable(content))
 

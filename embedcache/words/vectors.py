@@ -62,7 +62,7 @@ def open_vector_file(path: Path) -> WordVectors:
     folder = user_cache_path("segtool") / "words" / content.replace(":", "-")
     if not folder.exists():
         _convert(path, folder)
-    settings = json.loads((folder / "settings.json").read_text())
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     matrix = np.memmap(folder / "vectors", dtype="<f4", mode="r").reshape(-1, settings["dim"])
     segment = Segment.from_bytes(np.memmap(folder / "index", mode="r").data)
 
@@ -104,7 +104,7 @@ def _write_converted(path: Path, folder: Path) -> None:
     # a multilingual vocabulary has some kana, a Japanese one much
     language = "ja" if with_kana > 0.1 * len(every_id) else "other"
     settings = {"dim": dim, "language": language}
-    (folder / "settings.json").write_text(json.dumps(settings))
+    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _write_index(path: Path, ids: Ids) -> None:

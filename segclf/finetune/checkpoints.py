@@ -59,7 +59,7 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, system: System, optimizer: torch.optim.Optimizer
 ) -> Progress | None:
-    """Put system and optimizer back where they were; None where there is no checkpoint."""
+    """Restore system and optimizer from the checkpoint; return None if there is none."""
     path = folder / CHECKPOINT
     if not path.exists():
         return None
@@ -70,7 +70,8 @@ def load_checkpoint(
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _below(tensors, _MOMENTS).items():
         number, moment = name.split("/")
-        state.setdefault(int(number), {})[moment] = tensor
+        # a copy: the tensor maps the file, and Windows cannot replace a mapped file
+        state.setdefault(int(number), {})[moment] = tensor.clone()
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     return Progress(**content | {"history": [Epoch(**epoch) for epoch in content["history"]]})

@@ -137,8 +137,9 @@ def finetune(
             }
             draw_history(record, folder / "history.png")
             write_json(folder / RECORD, record, indent=1)
-            for name in (CHECKPOINT, _UNFINISHED, _LOCK):
+            for name in (CHECKPOINT, _UNFINISHED):
                 (folder / name).unlink(missing_ok=True)
+    (folder / _LOCK).unlink(missing_ok=True)  # after its release: Windows removes no open file
     return Run(folder, record)
 
 

@@ -3,6 +3,7 @@
 import shutil
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from transformers import XLNetConfig
 from embedcache import UserError, load_encoder
 from segclf.finetune import training
 from segclf.finetune.backbone import TrainedRows
-from segclf.finetune.checkpoints import CHECKPOINT
+from segclf.finetune.checkpoints import CHECKPOINT, load_checkpoint
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
 from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
@@ -74,6 +75,18 @@ def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
     _, history = trained(tiny_bert, options, stopped, precision=precision)
     assert history == expected
     assert (stopped / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+
+
+def test_a_loaded_checkpoint_is_not_mapped_for_windows_replaces_no_mapped_file(tiny_bert, tmp_path):
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("this system does not list what is mapped")
+    trained(tiny_bert, SYSTEMS[0], tmp_path)
+    system, _ = system_and_text(tiny_bert, SYSTEMS[0])
+    optimizer = make_optimizer(system, SYSTEMS[0])
+    assert load_checkpoint(tmp_path, system, optimizer).epoch == 2
+    assert optimizer.state_dict()["state"]
+    assert str(tmp_path / CHECKPOINT) not in maps.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
