@@ -45,7 +45,7 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
         stores = iter(range(10 * ROUNDS))
 
-        def ours() -> EmbeddingStore:
+        def encode_and_store() -> EmbeddingStore:
             store = EmbeddingStore(Path(folder) / str(next(stores)))
             encode_sentences(sentences, encoder, store)
             return store
@@ -54,15 +54,15 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
             {
                 "default": encoding(plain, sentences, 32),
                 "best": encoding(same, sentences, best),
-                "ours": ours,
+                "segtool": encode_and_store,
             },
             ROUNDS,
         )
-        vectors = ours().space(encoder.fingerprint).vectors(sentence_ids(sentences))
+        vectors = encode_and_store().space(encoder.fingerprint).vectors(sentence_ids(sentences))
     expected = plain.encode(sentences)
     cosine = (vectors * expected).sum(axis=1) / np.linalg.norm(vectors, axis=1)
     cosine /= np.linalg.norm(expected, axis=1)
-    rate = len(sentences) / np.median(seconds["ours"])
+    rate = len(sentences) / np.median(seconds["segtool"])
     return [
         row(f"{name}: SentenceTransformer.encode, default settings, float32", seconds["default"]),
         row(
@@ -71,13 +71,13 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
         ),
         row(
             f"{name}: segtool, {encoder.precision}, written to the store",
-            seconds["ours"],
+            seconds["segtool"],
             against=("the default settings", seconds["default"]),
             at_least_faster=2.5,
         ),
         row(
             f"{name}: segtool compared with the best batch size",
-            seconds["ours"],
+            seconds["segtool"],
             against=("the best batch size", seconds["best"]),
             at_least_faster=1.15,
         ),

@@ -18,10 +18,10 @@ class Windows(Dataset):
     """One example per candidate: the vectors of its window (2w, d), zero-padded, and its label."""
 
     def __init__(self, examples: Examples, window: int) -> None:
-        due = examples.candidates()
+        is_candidate = examples.candidates()
         self.vectors = torch.from_numpy(examples.vectors)
-        self.windows = torch.from_numpy(windows_of(examples.offsets, window)[due])
-        self.labels = torch.from_numpy(examples.labels[due].astype(np.float32))
+        self.windows = torch.from_numpy(windows_of(examples.offsets, window)[is_candidate])
+        self.labels = torch.from_numpy(examples.labels[is_candidate].astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -83,7 +83,7 @@ class BiLSTM(nn.Module):
 
 
 class Transformer(nn.Module):
-    """The head `transformer` with `torch.nn.TransformerEncoderLayer`."""
+    """The head `transformer` with `torch.nn.TransformerEncoderLayer`, middle states classified."""
 
     def __init__(self, vectors: Tensor, window: int) -> None:
         super().__init__()

@@ -20,7 +20,8 @@ better to other machines.
 """
 DESCRIPTIONS = {
     "store": "Lower is better, except for ids per second. The references are plain NumPy files.",
-    "peers": "A cold write fills an empty cache, a warm read returns all vectors as one array.",
+    "peers": "A cold write fills an empty cache, a warm read returns all vectors as one array. A "
+    "cache is crash-safe if it keeps finished batches when the process is killed.",
     "encode": "Lower is better, except for cosines and sentences per second.",
     "pipeline": "The ratio says how much time reading, hashing and storing add to the encoder.",
     "growth": "A ratio of 10 is linear growth. The last rows show a plain write of the same bytes.",
@@ -32,6 +33,11 @@ DESCRIPTIONS = {
 
 def main() -> None:
     """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+def page() -> str:
+    """Return the page."""
     parts = [INTRODUCTION]
     for name, description in DESCRIPTIONS.items():
         path = RESULTS / f"{name}.json"
@@ -39,7 +45,7 @@ def main() -> None:
             content = json.loads(path.read_text(encoding="utf-8"))
             parts.append(section(name, description, content))
     parts.append(NOTES.read_text(encoding="utf-8"))
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+    return "\n".join(parts)
 
 
 def section(name: str, description: str, content: dict) -> str:

@@ -55,24 +55,24 @@ def main() -> None:
 def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     """Measure seconds per epoch and dev F1 of one head, one round per seed."""
     train, dev, test = (parts[split] for split in ("train", "dev", "test"))
-    ours: list[list[Epoch]] = []
-    theirs: list[list[Epoch]] = []
+    histories: list[list[Epoch]] = []
+    plain_histories: list[list[Epoch]] = []
     lightning, passes = [], []
     for seed in range(SEEDS):
         trained = train_head(train, dev, TrainingOptions(head=name, window=WINDOW, seed=seed))
-        ours.append(trained.history[1:])
-        theirs.append(train_plain_loop(name, train, dev, seed))
+        histories.append(trained.history[1:])
+        plain_histories.append(train_plain_loop(name, train, dev, seed))
         lightning.append(lightning_epoch(name, train, seed))
         passes += rounds({"pass": lambda head=trained.head: predict(head, test)}, 3)["pass"]
-    plain_seconds = mean_seconds(theirs)
-    difference = best_f1(ours) - best_f1(theirs)
-    seconds = mean_seconds(ours)
+    plain_seconds = mean_seconds(plain_histories)
+    difference = best_f1(histories) - best_f1(plain_histories)
+    seconds = mean_seconds(histories)
     against = ("a plain loop", plain_seconds)
     return [
         row(f"{name}: segtool", seconds, against=against, at_least_faster=FASTER[name]),
         row(f"{name}: plain DataLoader loop", plain_seconds),
         row(f"{name}: Lightning", lightning, against=("a plain loop", plain_seconds)),
-        figure(f"{name}: dev F1, mean of {SEEDS} seeds", best_f1(ours), ""),
+        figure(f"{name}: dev F1, mean of {SEEDS} seeds", best_f1(histories), ""),
         Row(
             f"{name}: dev F1 minus that of the plain loop",
             *(difference,) * 3,

@@ -1,4 +1,4 @@
-"""The tables of systems: their scores, commands and training cost, beside baselines and quotes."""
+"""The sections of systems, baselines and quoted figures."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,9 +1,10 @@
-"""The page of results is made from run records, and is complete even if little has been run."""
+"""The generated pages in docs: results from run records, benchmarks from measurements."""
 
 import re
 
 import pytest
 
+from bench import report
 from reports import results, system_tables
 from reports.systems import CORPUS, read_toml
 from segclf.encoders import DEFAULT_ENCODER
@@ -101,3 +102,7 @@ def test_quoted_rows_are_the_notes(shared):
         known = {row.get(n, "") for n in ("precision", "recall", "dev_f1", "test_f1", "epoch")}
         assert set(filter(None, figures)) == known - {""}
         assert f"| {name} |" in section
+
+
+def test_the_page_of_benchmarks_is_made_from_the_saved_measurements():
+    assert report.PAGE.read_text(encoding="utf-8") == report.page()
