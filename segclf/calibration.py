@@ -102,6 +102,6 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -
 
 def logits_of(probabilities: NDArray[np.float32] | np.float32) -> NDArray[np.float64]:
     """Return the finite logits of probabilities of any shape; 0 for what is no number."""
-    numbers = np.nan_to_num(np.float64(probabilities), nan=0.5)
+    numbers = np.nan_to_num(np.asarray(probabilities, dtype=np.float64), nan=0.5)
     logits: NDArray[np.float64] = logit(np.clip(numbers, _SMALLEST, _LARGEST))
     return logits
