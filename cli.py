@@ -344,11 +344,13 @@ def _report(message: str) -> None:
 
 
 def _was_named(path: Path) -> bool:
-    """Say whether a path is, or lies in, one of the command line's arguments or the workspace."""
+    """Say whether an argument, or the workspace, is a path, leads through it or contains it."""
     from segclf.workspace import Workspace
 
+    place = path.resolve()
     words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
-    return any(path.resolve().is_relative_to(p.resolve()) for p in (*words, Workspace().path))
+    named = [path.resolve() for path in (*words, Workspace().path)]
+    return any(place.is_relative_to(p) or p.is_relative_to(place) for p in named)
 
 
 def _one_line(error: typer.TyperException) -> str:

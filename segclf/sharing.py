@@ -78,7 +78,7 @@ def write_model(
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"{path} is there and not empty: name a new folder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(path.parent) as scratch:
+    with scratch_folder(path.parent, path) as scratch:
         fill(scratch)
         write_json(scratch / CONFIGURATION, config, indent=1)
         write_text(scratch / "README.md", model_card(path.name, config))

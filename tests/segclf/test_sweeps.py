@@ -273,6 +273,41 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path, se
     assert content["systems"][0]["n"] == 4
 
 
+def test_two_sweeps_at_once_train_each_trial_once(tmp_path):
+    workspace = Workspace(tmp_path / ".segtool")
+    embed_hashes(workspace)
+    options = ["--seed", "0,1", "--set", "epochs=1", "--jobs", "1", "--json"]
+    pair = [started(tmp_path, *options) for _ in range(2)]
+    contents = []
+    for process in pair:
+        output, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        contents.append(json.loads(output))
+    assert len(list_runs(workspace)) == 2
+    assert sum(content["done_now"] for content in contents) == 2
+    for content in contents:
+        assert content["done_now"] + content["done_before"] == 2
+        assert content["systems"][0]["n"] == 2
+
+
+def test_a_trial_of_another_sweep_is_left_to_it_until_it_dies(swept, tmp_path):
+    workspace = copied(swept, tmp_path)
+    stored = workspace.load_corpus()
+    trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1, seed=9)), stored)
+    todo = workspace.path, "stories", stored.digest, trial, ["dev"]
+    hold = (
+        "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
+        "print('held', flush=True); time.sleep(600)"
+    )
+    path = sweeps._lock(workspace, sweeps._key(stored, trial)).lock_file
+    command = [sys.executable, "-c", hold, path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        assert sweeps._complete(*todo, wait=False) is None
+        process.kill()
+    assert sweeps._complete(*todo, wait=True) is not None
+
+
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
