@@ -11,6 +11,7 @@ from segclf.corpus import aozora, choi, jsonl, plain
 from segclf.corpus.decode import DecodedText
 from segclf.corpus.documents import Corpus, Document
 from segclf.corpus.files import read_text, read_texts
+from segclf.corpus.languages import check_language
 from segclf.corpus.plain import ReadOptions
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.splits import assign_splits
@@ -59,6 +60,7 @@ def read_corpus(
     """
     options = options or ReadOptions()
     sentence_rule(options.sentences)
+    check_language(options.language)
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"no format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     documents = [

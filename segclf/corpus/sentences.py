@@ -1,20 +1,25 @@
 """A unit of text -> spans of its sentences; a span -> what the encoder sees."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import sentencex
 
 from embedcache import UserError, normalize
 
-Spans = list[tuple[int, int]]
+Spans = Iterator[tuple[int, int]]
+
+WINDOW = 8192
+LOOKAHEAD = 2048
+"""Characters that sentencex is given at once, and how many of them are only looked at."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
 _CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # and its punctuation
-_BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]+\s*(?={_CJK})")
+_BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -56,15 +61,30 @@ def sentence_rule(name: str) -> SentenceRule:
 
 
 def _sentencex_spans(unit: str, language: str) -> Spans:
-    # plain spaces of the same length: sentencex 1.0 panics on some others
-    text = _WHITE_SPACE.sub(" ", unit)
-    # without those in front, which mark a paragraph: they would change where sentencex cuts
-    end = len(text) - len(text.lstrip())
-    spans: Spans = []
-    for sentence in sentencex.segment(language, text[end:]):  # its sentences join to the text
-        start, end = end if spans else 0, end + len(sentence)
-        spans.append((start, end))
-    return spans
+    # white space in front marks a paragraph: it would change where sentencex cuts
+    content = len(unit) - len(unit.lstrip())
+    start = 0
+    for end in _sentencex_ends(unit, content, language):
+        yield start, end
+        start = end
+
+
+def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
+    """Yield where sentences end.
+
+    sentencex takes quadratic time, so a text longer than `WINDOW` is cut in windows. Each begins
+    where a sentence ends, and only ends with `LOOKAHEAD` characters behind them count: up to there
+    a window is cut like the whole text, unless a quote or bracket is longer than that or never
+    closed. A sentence without an end in its window goes on in the next.
+    """
+    while start < len(text):
+        # plain spaces of the same length: sentencex 1.0 panics on some others
+        window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
+        last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
+        ends = accumulate(map(len, sentencex.segment(language, window)))  # they join to the window
+        ends_known = [end for end in ends if end <= last]
+        yield from (start + end for end in ends_known)
+        start += ends_known[-1] if ends_known else last
 
 
 def _sentencex_clean(piece: str) -> str:
@@ -72,7 +92,7 @@ def _sentencex_clean(piece: str) -> str:
 
 
 def _kuten_spans(unit: str, _language: str) -> Spans:
-    return [match.span() for match in _NOT_KUTEN.finditer(unit)]
+    return (match.span() for match in _NOT_KUTEN.finditer(unit))
 
 
 def _kuten_clean(piece: str) -> str:
@@ -81,7 +101,7 @@ def _kuten_clean(piece: str) -> str:
 
 
 def _line_spans(unit: str, _language: str) -> Spans:
-    return [match.span() for match in _LINE.finditer(unit)]
+    return (match.span() for match in _LINE.finditer(unit))
 
 
 SENTENCE_RULES = {

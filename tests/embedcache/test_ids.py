@@ -3,7 +3,7 @@
 import unicodedata
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedcache import normalize, sentence_ids
@@ -23,6 +23,23 @@ def test_normalizing_twice_changes_nothing_more(text):
 @given(texts)
 def test_composed_and_decomposed_forms_are_one_sentence(text):
     assert normalize(unicodedata.normalize("NFD", text)) == normalize(text)
+
+
+marks = "\u0301\u0327\u0344\u0f73\u0f71\u05b0\u0345\u3099\U0001d165"
+
+
+@given(st.lists(st.one_of(st.text("aeか한\u1100\u1161 ", max_size=5), st.text(marks)), max_size=8))
+@example([marks * 100])
+@example(["é", marks[::-1] * 100, "か", "\u3099" * 300, " é"])
+def test_long_runs_of_combining_marks_have_the_same_normal_form(pieces):
+    text = "".join(piece * 40 for piece in pieces)
+    assert normalize(text) == " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def test_a_million_combining_marks_are_normalised():
+    """An insertion sort, as in the standard library, takes an hour for them."""
+    text = "e" + "\u0301\u0327" * 500_000
+    assert normalize(text) == "\u0229" + "\u0327" * 499_999 + "\u0301" * 500_000
 
 
 @given(st.lists(texts, unique=True))

@@ -267,6 +267,9 @@ def test_what_cannot_be_read_is_told(tmp_path):
             read_corpus(path)
     with pytest.raises(UserError, match="no sentence rule 'x'"):
         read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(sentences="x"))
+    for language in ("xx", "JA", "english", ""):
+        with pytest.raises(UserError, match=f"no rules for the language '{language}'.* ja, "):
+            read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(language=language))
     with pytest.raises(UserError, match="no format 'x'"):
         read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
 

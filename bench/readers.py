@@ -1,0 +1,83 @@
+"""How long does it take to read text without line breaks, and how much memory?"""
+
+import json
+import lzma
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.harness import SHARED, Row, publish
+from segclf.corpus import SENTENCE_RULES, ReadOptions, read_corpus
+
+SIZES = (10_000_000, 100_000_000)
+LONGEST = 60.0
+LANGUAGES = {"ja": "Japanese", "en": "English"}
+
+
+def main() -> None:
+    """Read each text by each rule, in a process of its own, and publish the table."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for code, language in LANGUAGES.items():
+            files = [write(Path(folder), code, size) for size in SIZES]
+            for rule in SENTENCE_RULES:
+                small, large = (measure(path, rule, code) for path in files)
+                rows += rows_of(f"{language}, `--sentences {rule}`", small, large)
+    publish("readers", "100 MB of text on one line, read into a corpus", rows)
+
+
+def write(folder: Path, code: str, size: int) -> Path:
+    """Write a text of so many bytes on one line, novels again and again."""
+    if code == "ja":
+        novels = [path.read_text("utf-8") for path in sorted(SHARED.glob("data/soseki/*/*.txt"))]
+        text = "".join("".join(novels).split())
+    else:
+        with lzma.open(SHARED / "data/eltec/dev.jsonl.xz", "rt", encoding="utf-8") as lines:
+            records = [json.loads(line) for line in lines]
+        text = " ".join(" ".join(r["text"] for r in records if r["language"] == "eng").split())
+    data = text.encode()
+    data = (data * (size // len(data) + 1))[:size]
+    path = folder / f"{code}-{size}.txt"
+    path.write_bytes(data.decode(errors="ignore").encode())
+    return path
+
+
+def measure(path: Path, rule: str, code: str) -> dict[str, float]:
+    """Read a file in a fresh process; return seconds, peak memory in bytes, and sentences."""
+    command = [sys.executable, "-m", "bench.readers", str(path), rule, code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def read(path: str, rule: str, code: str) -> None:
+    """Read a file and print what it took."""
+    before = peak_memory()
+    started = time.perf_counter()
+    corpus = read_corpus(path, options=ReadOptions(sentences=rule, language=code), split="train")
+    seconds = time.perf_counter() - started
+    memory = peak_memory() - before
+    print(json.dumps({"seconds": seconds, "memory": memory, "sentences": len(corpus)}))
+
+
+def peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def rows_of(name: str, small: dict[str, float], large: dict[str, float]) -> list[Row]:
+    seconds, memory = large["seconds"], large["memory"] / SIZES[1]
+    growth = f"{seconds / small['seconds']:.1f} times 10 MB"
+    bound = f"at most {LONGEST:g}"
+    return [
+        Row(name, seconds, seconds, seconds, "s", growth, bound, seconds <= LONGEST),
+        Row(f"{name}, memory", memory, memory, memory, "times the file"),
+    ]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        read(*sys.argv[1:])
+    else:
+        main()

@@ -1,0 +1,142 @@
+"""Text without line breaks: the pieces that are worked on stay small, and change no result."""
+
+import pytest
+import sentencex
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from segclf.corpus import aozora, plain, sentences
+from segclf.corpus.files import read_text
+from segclf.corpus.plain import ReadOptions, clean_sentences
+from segclf.corpus.sentences import LOOKAHEAD, SENTENCE_RULES, WINDOW
+
+SENTENCE_SPANS = SENTENCE_RULES["sentencex"].spans
+
+
+@pytest.fixture
+def pieces(monkeypatch):
+    """Lengths of the texts that sentencex is given."""
+    lengths = []
+    whole = sentencex.segment
+
+    def segment(language, text):
+        lengths.append(len(text))
+        return whole(language, text)
+
+    monkeypatch.setattr(sentences.sentencex, "segment", segment)
+    return lengths
+
+
+HARD = {
+    "quoted": "「あ。」",
+    "quotes that are not closed": '「あ。"い"',
+    "no end": "あ",
+    "brackets that are not closed": " (a. B",
+    "stops": "。",
+    "white space": " ",
+}
+
+
+@pytest.mark.parametrize("text", HARD.values(), ids=HARD)
+def test_sentencex_is_given_little_more_than_the_text_in_small_pieces(pieces, text):
+    text = text * (40_000 // len(text))
+    spans = list(SENTENCE_SPANS(text, "ja"))
+    assert max(pieces, default=0) <= WINDOW
+    assert sum(pieces) <= len(text) * WINDOW / (WINDOW - 2 * LOOKAHEAD)
+    assert "".join(text[start:end] for start, end in spans) == text or text.isspace()
+
+
+def joined_novel(shared, start, length):
+    text = read_text(shared / "data/soseki/test/meian.txt").text
+    return "".join(text.split())[start : start + length]
+
+
+def cut_with(monkeypatch, window, lookahead, text, language):
+    with monkeypatch.context() as patch:
+        patch.setattr(sentences, "WINDOW", window)
+        patch.setattr(sentences, "LOOKAHEAD", lookahead)
+        return list(SENTENCE_SPANS(text, language))
+
+
+@pytest.mark.parametrize("start", [0, 100_000, 200_000])
+def test_a_novel_on_one_line_is_cut_in_windows_as_it_is_in_one_piece(shared, monkeypatch, start):
+    text = joined_novel(shared, start, 20_000)
+    whole = cut_with(monkeypatch, len(text), 0, text, "ja")
+    assert len(whole) > 300
+    assert list(SENTENCE_SPANS(text, "ja")) == whole
+    assert cut_with(monkeypatch, 2048, 1024, text, "ja") == whole
+
+
+SENTENCES = st.sampled_from(
+    [
+        "雨が降る。",
+        "「寒い。」と言う。",
+        "「風。雪。」",
+        "（一。二。）三。",
+        "何！？",
+        "\u3000夜。",
+        "Dr. Meier said so. ",
+        'He said, "No. Not yet." ',
+        "It was 5 p.m. then. ",
+        "a@b.com. ",
+        "a) One. b) Two. ",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(SENTENCES, min_size=1, max_size=120).map("".join))
+@example("雨。" * 200)
+def test_windows_change_no_result_where_quotes_are_shorter_than_what_is_looked_at(text):
+    with pytest.MonkeyPatch.context() as patch:
+        whole = cut_with(patch, len(text), 0, text, "ja")
+        assert cut_with(patch, 256, 128, text, "ja") == whole
+
+
+def test_a_sentence_longer_than_a_window_stays_whole():
+    text = "雨。" + "あ" * (3 * WINDOW) + "。風。"
+    spans = list(SENTENCE_SPANS(text, "ja"))
+    assert [text[start:end] for start, end in spans] == ["雨。", text[2:-2], "風。"]
+
+
+UNCLOSED = {
+    "blocks": "［＃ここから見出し］" * 100_000,
+    "marks of blocks": "［＃ここから見出し" * 100_000,
+    "a long annotation": "［＃" + "見出し" * 300_000,
+    "annotations": "［＃" * 300_000,
+    "nested annotations": "［＃［＃あ］" * 200_000,
+    "characters": "※［＃" * 200_000,
+    "ruby": "《" * 500_000,
+    "accents": "〔" * 500_000,
+    "an indented annotation": " " * 500_000 + "［",
+    "a line of annotations": "［＃改頁］ " * 100_000 + "あ",
+}
+
+
+@pytest.mark.parametrize("text", UNCLOSED.values(), ids=UNCLOSED)
+def test_markup_that_is_not_closed_takes_linear_time(text):
+    """Backtracking over some of these takes hours."""
+    kept, _ = aozora.strip_markup(text, keep_headings=False)
+    assert len(kept) <= len(text)
+
+
+RUNS = {
+    "newlines": "あ" + "\n" * 200_000 + "a",
+    "spaces": "あ" + " " * 500_000 + "い",
+    "spaces at an end": "。" + " " * 500_000 + "い",
+    "a title of spaces": "#" + " " * 500_000,
+    "dashes": "-" * 500_000,
+    "digits": "1" * 500_000,
+    "combining marks": "e" + "\u0301\u0327" * 200_000,
+    "short sentences": "あ。" * 50_000,
+}
+
+
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+@pytest.mark.parametrize("text", RUNS.values(), ids=RUNS)
+def test_reading_takes_linear_time(rule, text):
+    """Backtracking over some of these takes hours."""
+    sentences = clean_sentences(text, SENTENCE_RULES[rule], "ja")
+    assert sum(map(len, sentences)) <= len(text)
+    (document,) = plain.read(text, "x", ReadOptions("blank", rule, "ja"))
+    assert sum(map(len, document.sentences)) <= len(text)
