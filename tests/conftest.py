@@ -22,6 +22,8 @@ settings.load_profile("any machine")
 # a shell starts what runs in the background with Ctrl-C ignored, and its children inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+HANG = 600  # seconds to wait for what a machine of any speed does; only a defect takes as long
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 STORIES = ROOT / "examples" / "stories"

@@ -152,5 +152,9 @@ def test_mistakes_are_told(fitted, tmp_path):
         BoundaryClassifier(context="page").fit(vectors, begins)
     with pytest.raises(ValueError, match="validation_fraction"):
         BoundaryClassifier(validation_fraction=1).fit(vectors, begins)
+    with pytest.raises(UserError, match="--device cuda:99"):
+        BoundaryClassifier(device="cuda:99").fit(vectors, begins)
+    with pytest.raises(UserError, match="--threads 0"):
+        BoundaryClassifier(threads=0).fit(vectors, begins)
     with pytest.raises(UserError, match="has no model"):
         BoundaryClassifier.from_pretrained(tmp_path)

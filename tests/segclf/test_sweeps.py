@@ -25,7 +25,7 @@ from segclf.options import TrainingOptions
 from segclf.runs import Run, list_runs, load_run
 from segclf.sweeps import find_runs, report, sweep
 from segclf.workspace import EncoderReference, Workspace
-from tests.conftest import STORIES, HashEncoder
+from tests.conftest import HANG, STORIES, HashEncoder
 
 GRID = {"head": ["mlp", "bilstm"], "window": 1, "epochs": 2, "seed": [0, 1, 2]}
 
@@ -188,6 +188,7 @@ def test_a_trial_that_fails_does_not_stop_the_others(swept, tmp_path):
         ({"epochs": [1, 0]}, {}, "epochs is 0"),
         ({"encoder": "minilm"}, {}, "not embedded with minilm"),
         ({}, {"jobs": 0}, "jobs is 0"),
+        ({}, {"device": "cuda:99"}, "--device cuda:99: "),
         ({}, {"corpus_name": "novels"}, "no corpus 'novels'"),
     ],
 )
@@ -219,12 +220,27 @@ def test_runs_of_two_corpora_are_not_compared(swept, tmp_path):
         compare(workspace, first, changed)
 
 
-LONG = ["--head", "mlp", "--window", "1", "--seed", "0-3", "--set", "epochs=40"]
-LONG += ["--set", "patience=40", "--jobs", "2"]
+ENDLESS = """
+[[grid]]
+head = "mlp"
+window = 1
+seed = 0
+epochs = 1_000_000
+patience = 1_000_000
+
+[[grid]]
+head = "mlp"
+window = 1
+seed = [0, 1, 2]
+epochs = 2
+"""
 
 
-def started(folder, *arguments):
-    command = [str(Path(sys.executable).parent / "segtool"), "sweep", *LONG, *arguments]
+def started(folder):
+    """Start a sweep of four trials, one of which ends on no machine."""
+    (folder / "endless.toml").write_text(ENDLESS)
+    script = str(Path(sys.executable).parent / "segtool")
+    command = [script, "sweep", "endless.toml", "--jobs", "2"]
     environment = {k: v for k, v in os.environ.items() if k != "SEGTOOL_HOME"}
     return subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -232,16 +248,16 @@ def started(folder, *arguments):
     )  # fmt: skip
 
 
-def wait_for_runs(workspace, count, process):
-    deadline = time.monotonic() + 120
-    while len(list_runs(workspace)) < count:
+def wait_for_a_run(workspace, process):
+    deadline = time.monotonic() + HANG
+    while not list_runs(workspace):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
 
 
 def group_is_gone(group):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG
     while time.monotonic() < deadline:
         try:
             os.killpg(group, 0)
@@ -255,22 +271,22 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path, se
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
     process = started(tmp_path)
-    wait_for_runs(workspace, 1, process)
+    wait_for_a_run(workspace, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("stopped: what is finished is kept")
     assert group_is_gone(process.pid)
     kept = len(list_runs(workspace))
     assert 1 <= kept < 4
-    done = segtool(tmp_path, "sweep", *LONG, "--json")
+    done = segtool(tmp_path, "sweep", "endless.toml", "--set", "epochs=2", "--json")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
-    assert content["done_before"] + content["done_now"] == 4
-    assert content["done_before"] >= kept - 2  # trained, but not scored yet, counts as due
-    assert len(list_runs(workspace)) == 4
-    assert content["systems"][0]["n"] == 4
+    assert content["done_before"] + content["done_now"] == 3
+    assert content["done_before"] >= kept - 1  # trained, but not scored yet, counts as due
+    assert len(list_runs(workspace)) == 3
+    assert content["systems"][0]["n"] == 3
 
 
 def test_two_sweeps_at_once_train_each_trial_once(tmp_path):
@@ -312,11 +328,17 @@ def test_a_killed_sweep_leaves_no_process_behind(tmp_path):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
     process = started(tmp_path)
-    wait_for_runs(workspace, 1, process)
+    wait_for_a_run(workspace, process)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
     assert group_is_gone(process.pid)
     assert len(list_runs(workspace)) < 4
+
+
+def test_a_gpu_runs_one_trial_at_a_time():
+    assert sweeps._default_jobs("cuda", 1) == sweeps._default_jobs("mps", 1) == 1
+    assert sweeps._default_jobs("cpu", 1) == os.cpu_count()
+    assert sweeps._default_jobs("cpu", 10_000) == 1
 
 
 def copied(workspace, folder):

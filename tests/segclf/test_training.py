@@ -91,6 +91,34 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others():
     assert not torch.equal(weights(3), weights(4))
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"threads": 3}, 3)])
+def test_a_head_computes_with_one_thread_unless_told_otherwise(given, expected):
+    used = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        train, dev = topics(0, documents=2), topics(1, documents=1)
+        options = TrainingOptions(head="mlp", window=1, epochs=1)
+        head = train_head(
+            train, dev, options, lambda _: used.append(torch.get_num_threads()), **given
+        ).head
+        head.register_forward_hook(lambda *_: used.append(torch.get_num_threads()))
+        predict(head, dev, **given)
+        assert set(used) == {expected}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_gpu_is_used_only_if_it_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    options = TrainingOptions(head="mlp", window=1, epochs=1)
+    trained = train_head(topics(0, documents=2), topics(1, documents=1), options)
+    assert trained.head.mean.device.type == "cpu"
+    with pytest.raises(UserError, match="--device cuda:99: "):
+        train_head(topics(0), topics(1), options, device="cuda:99")
+
+
 @pytest.mark.parametrize("batch_size", [1, 8, 12, 64])
 @pytest.mark.parametrize("window", [1, 4])
 def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_size):

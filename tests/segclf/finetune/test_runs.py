@@ -2,10 +2,8 @@
 
 import json
 import math
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +39,7 @@ def finished(tmp_path_factory, segtool, tiny_bert):
     """A folder with a finished run, and what was printed."""
     folder = workspace_of(tmp_path_factory.mktemp("finetuned"))
     options = ["--encoder", tiny_bert, "--learning-rate", "3e-3", "--batch-size", "16"]
+    options += ["--device", "cpu", "--precision", "bfloat16", "--threads", "2"]
     done = segtool(folder, "finetune", "cross-segment", *options, "--epochs", "3")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
@@ -63,6 +62,8 @@ def test_a_run_is_recorded_like_any_other(finished):
     assert record["parameters"] > record["trainable_parameters"] > 0
     assert record["seconds_per_epoch"] > 0
     assert record.keys() >= {"corpus", "counts", "device", "precision", "versions", "dev", "dim"}
+    assert (record["device"], record["precision"]) == ("cpu", "bfloat16")
+    assert (record["machine"]["device"], record["machine"]["threads"]) == ("cpu", 2)
     first, second, *_ = printed.splitlines()
     assert f"{record['parameters']:,} parameters" in first
     assert f"{record['trainable_parameters']:,} of them trainable" in first
@@ -96,21 +97,32 @@ def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, segtool,
     assert done.stdout == "夜の人。見た目。\n\n雨の家。"
 
 
+STOPPING = """
+import signal
+from segclf.finetune import training
+import cli
+
+step = training._Trainer._step
+
+def press_ctrl_c(trainer, group, number):
+    if number == 60:  # in the second epoch
+        signal.raise_signal(signal.SIGINT)
+    return step(trainer, group, number)
+
+training._Trainer._step = press_ctrl_c
+cli.main()
+"""
+
+
 def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_path):
     folder = workspace_of(tmp_path)
-    arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "4", "--json"]
-    command = [str(Path(sys.executable).parent / "segtool"), *arguments]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        run = folder / ".segtool/runs/hierarchical-transformer-w1-001"
-        deadline = time.monotonic() + 120
-        while not (run / "weights.safetensors").exists():  # an epoch is over
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        stderr = process.communicate()[1]
-    assert process.returncode == 130
-    assert "Traceback" not in stderr
+    run = folder / ".segtool/runs/hierarchical-transformer-w1-001"
+    arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "3", "--json"]
+    command = [sys.executable, "-c", STOPPING, *arguments]
+    stopped = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert stopped.returncode == 130
+    assert "Traceback" not in stopped.stderr
+    assert (run / "weights.safetensors").exists()
     assert not (run / "run.json").exists()
     assert "nothing is trained" in segtool(folder, "eval").stderr
     resumed = json.loads(segtool(folder, *arguments).stdout)
@@ -133,6 +145,9 @@ def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_pat
         (["cross-segment", "--sides", "x"], "take sentences:N or tokens:N"),
         (["cross-segment", "--sides", "tokens:128"], "take at most tokens:30"),
         (["cross-segment", "--encoder", "./nowhere"], "no encoder './nowhere'"),
+        (["cross-segment", "--precision", "float16"], "computes in float32 or bfloat16"),
+        (["cross-segment", "--device", "cuda:99"], "--device cuda:99: "),
+        (["cross-segment", "--threads", "0"], "--threads 0: use 1 or more"),
         (["tree"], "No such command 'tree'"),
     ],
 )
