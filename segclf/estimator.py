@@ -1,7 +1,6 @@
 """Heads as a scikit-learn classifier."""
 
 from dataclasses import asdict
-from itertools import pairwise
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -20,12 +19,12 @@ from embedcache import UserError
 from segclf.batches import Examples
 from segclf.calibration import calibrate
 from segclf.heads import Context
+from segclf.layout import Layout
 from segclf.options import TrainingOptions, resolve
 from segclf.provenance import versions
 from segclf.runs import WEIGHTS, read_run
 from segclf.sharing import write_model
-from segclf.training import predict, train_head
-from segclf.windows import candidates
+from segclf.training import train_head
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -130,7 +129,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"Classifier can't train when only one class is present: {targets[0]}")
         labels = targets == self.classes_[1]
-        train, validation = self._hold_out(vectors, labels, _offsets_of(groups, len(vectors)))
+        layout = Layout(labels, _offsets_of(groups, len(vectors)))
+        train, validation = self._hold_out(vectors, layout)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ValueError("threshold must be a probability, 0 to 1")
         self.options_ = self._options()
@@ -152,10 +152,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         vectors = validate_data(self, X, dtype=np.float32, reset=False)
-        unlabelled = np.zeros(len(vectors), dtype=np.bool_)
-        examples = Examples(vectors, unlabelled, _offsets_of(groups, len(vectors)))
-        begins = calibrate(predict(self.head_, examples), self.temperature_)
-        begins[~examples.candidates()] = 1
+        layout = Layout.unlabelled(_offsets_of(groups, len(vectors)))
+        begins = calibrate(self.head_.predict(Examples(vectors, layout)), self.temperature_)
+        begins = layout.mark_document_starts(begins)
         return np.stack([1 - begins, begins], axis=1)
 
     def predict(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[Any]:  # noqa: N803
@@ -182,12 +181,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             groups: (n,) the document of each; None for one.
         """
         predicted = self.predict(X, groups)
-        due = candidates(_offsets_of(groups, len(predicted)))
-        weights = None if sample_weight is None else np.asarray(sample_weight)[due]
+        is_candidate = Layout.unlabelled(_offsets_of(groups, len(predicted))).is_candidate
+        weights = None if sample_weight is None else np.asarray(sample_weight)[is_candidate]
         return float(
             f1_score(
-                np.asarray(y)[due],
-                predicted[due],
+                np.asarray(y)[is_candidate],
+                predicted[is_candidate],
                 pos_label=self.classes_[1],
                 sample_weight=weights,
                 zero_division=0,
@@ -210,7 +209,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "classes": self.classes_.tolist(),
             "threshold": self.threshold_,
             "temperature": self.temperature_,
-            "farthest": self.head_.farthest,
+            "clip_sigma": self.head_.clip_sigma,
             "versions": versions(),
         }
         state = self.head_.state_dict()
@@ -256,19 +255,20 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed = check_random_state(seed).randint(2**31)
         return resolve(TrainingOptions(**same, seed=int(seed)))
 
-    def _hold_out(
-        self, vectors: NDArray[np.float32], labels: NDArray[np.bool_], offsets: NDArray[np.int64]
-    ) -> tuple[Examples, Examples]:
+    def _hold_out(self, vectors: NDArray[np.float32], layout: Layout) -> tuple[Examples, Examples]:
         """Part the end of each document from the rest."""
         if not 0 <= self.validation_fraction < 1:
             raise ValueError("validation_fraction must be at least 0 and below 1")
-        everything = Examples(vectors, labels, offsets)
-        held_out = np.zeros(len(labels), dtype=np.bool_)
-        for start, stop in pairwise(offsets.tolist()):
+        everything = Examples(vectors, layout)
+        held_out = np.zeros(len(layout), dtype=np.bool_)
+        for start, stop in layout.documents:
             held_out[stop - round((stop - start) * self.validation_fraction) : stop] = True
-        documents = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        documents = np.repeat(np.arange(len(layout.documents)), np.diff(layout.offsets))
         parts = tuple(
-            Examples(vectors[part], labels[part], _offsets_of(documents[part], int(part.sum())))
+            Examples(
+                vectors[part],
+                Layout(layout.labels[part], _offsets_of(documents[part], int(part.sum()))),
+            )
             for part in (~held_out, held_out)
         )
         if all(_has_both(part) for part in parts):
@@ -280,7 +280,7 @@ _SAME = frozenset(asdict(TrainingOptions())) - {"seed"}
 
 
 def _has_both(examples: Examples) -> bool:
-    labels = examples.labels[candidates(examples.offsets)]
+    labels = examples.layout.labels[examples.layout.is_candidate]
     return bool(labels.any() and not labels.all())
 
 

@@ -11,8 +11,6 @@ from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.runs import Run, examples_of
-from segclf.training import predict
-from segclf.windows import candidates
 from segclf.workspace import Workspace
 
 
@@ -50,16 +48,16 @@ def predict_corpus(
     if run.kind == "head":
         head = run.load_head()
         started = time.perf_counter()
-        probabilities = predict(head, examples_of(corpus, workspace, run.encoder))
+        probabilities = head.predict(examples_of(corpus, workspace, run.encoder))
     else:
         from segclf.finetune.runs import load_system
 
         system = load_system(run)
         started = time.perf_counter()
-        text = system.backbone.tokenize(corpus.sentences, corpus.offsets)
+        text = system.backbone.tokenize(corpus.sentences, corpus.layout)
         probabilities = system.predict(text, progress=progress)
     probabilities = calibrate(probabilities, run.temperature)
-    probabilities[~candidates(corpus.offsets)] = 1  # a document begins with a paragraph
+    probabilities = corpus.layout.mark_document_starts(probabilities)
     return Prediction(probabilities, time.perf_counter() - started)
 
 

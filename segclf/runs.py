@@ -121,7 +121,8 @@ class Run:
                 f"{self.name} was trained by another version of segtool, whose head "
                 f"{options['head']} was made otherwise: train it again"
             ) from error
-        head.farthest = self.record.get("farthest", math.inf)
+        clip_sigma = self.record.get("farthest", math.inf)  # the name in earlier versions
+        head.clip_sigma = self.record.get("clip_sigma", clip_sigma)
         return head.eval()
 
 
@@ -166,7 +167,7 @@ def train(
         "parameters": parameters,
         "trainable_parameters": parameters,
         "dev_at_half": trained.at_half,
-        "farthest": trained.head.farthest,
+        "clip_sigma": trained.head.clip_sigma,
     }
     return _save(workspace.runs, record, trained.head)
 
@@ -215,12 +216,11 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
     vectors = columns[0]
     if vectors.dtype == np.float32:
         joined = vectors if len(columns) == 1 else np.concatenate(columns, axis=1, dtype=np.float32)
-        return Examples(joined, corpus.labels, corpus.offsets)
+        return Examples(joined, corpus.layout)
     words = load_referenced(encoder)
     assert isinstance(words, TokenEncoder)  # noqa: S101 - no other stores int32
-    return Examples.of_words(
-        vectors.astype(np.int32, copy=False), words.vectors.matrix, corpus.labels, corpus.offsets
-    )
+    rows = vectors.astype(np.int32, copy=False)
+    return Examples.of_words(rows, words.vectors.matrix, corpus.layout)
 
 
 def load_run(workspace: Workspace, name: str | None = None) -> Run:

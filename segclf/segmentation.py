@@ -114,12 +114,12 @@ def segment(
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
     probabilities = predict_corpus(run, corpus, workspace, progress=progress).probabilities
     if paragraphs is not None:
-        boundaries = most_probable(probabilities, paragraphs)
+        boundaries = most_probable(corpus.layout, probabilities, paragraphs)
     else:
         boundaries = decode_within(
+            corpus.layout,
             probabilities,
             run.threshold if threshold is None else threshold,
-            corpus.offsets,
             min_length=min_length,
             max_length=max_length,
         )

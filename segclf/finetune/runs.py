@@ -93,8 +93,8 @@ def finetune(
     options.check()
     stored = workspace.load_corpus(corpus_name)
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
-    check_split("train", train)
-    check_split("dev", dev)
+    check_split("train", train.layout)
+    check_split("dev", dev.layout)
     encoder, *others = load_joined(encoder_name)
     if others:
         raise UserError(f"fine-tuning starts from one model, and {encoder_name} are several")
@@ -146,7 +146,7 @@ def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
 def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Corpus) -> System:
     system = make_system(encoder, options)
     if options.freeze is None:
-        text = system.backbone.tokenize(train.sentences, train.offsets)
+        text = system.backbone.tokenize(train.sentences, train.layout)
         special = [system.backbone.cls_token, system.backbone.sep_token]
         tokens = np.union1d(text.tokens, np.array(special, dtype=np.int64))
         system.backbone.train_embeddings_of(torch.from_numpy(tokens))

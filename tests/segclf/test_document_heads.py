@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from embedcache import UserError
 from segclf.batches import Examples
-from segclf.crops import Crops
+from segclf.crops import CropBatches
 from segclf.heads import DOCUMENT_HEADS, make_head
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
+from segclf.layout import Layout
 from segclf.metrics import precision_recall_f1
 from segclf.options import TrainingOptions
-from segclf.training import predict, train_head
+from segclf.training import train_head
 from tests.segclf.test_training import topics
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
@@ -127,13 +128,13 @@ def test_an_epoch_shows_every_candidate_once_in_contiguous_crops(lengths, crop, 
     n = offsets[-1]
     labels = np.random.default_rng(seed).random(n) < 0.5
     numbers = np.arange(n, dtype=np.float32)[:, None]
-    batches = Crops(Examples(numbers, labels, offsets), crop, batch_size, "cpu")
+    batches = CropBatches(Examples(numbers, Layout(labels, offsets)), crop, batch_size, "cpu")
     document = np.repeat(np.arange(len(lengths)), lengths)
     seen, steps = [], 0
     for batch in batches.epoch(np.random.default_rng(seed)):
         steps += 1
         decided = []
-        for start, stop in pairwise(batch.places.tolist()):
+        for start, stop in pairwise(batch.index.tolist()):
             sentences = batch.sentences[start:stop, 0].long().tolist()
             assert 2 <= len(sentences) <= crop + 1
             assert sentences == list(range(sentences[0], sentences[-1] + 1))
@@ -158,10 +159,10 @@ def test_a_head_learns_and_reads_documents_longer_than_any_it_has_seen(name):
     )
     trained = train_head(topics(0, documents=30), topics(1, documents=2), options)
     test = topics(2, documents=1, length=3_000)
-    probabilities = predict(trained.head, test)
+    probabilities = trained.head.predict(test)
     assert probabilities.shape == (3_000,)
     decided = probabilities >= trained.best.threshold
-    assert precision_recall_f1(test.labels, decided, test.offsets)[2] > 0.7  # everywhere: 0.33
+    assert precision_recall_f1(test.layout, decided)[2] > 0.7  # everywhere: 0.33
     assert not trained.collapsed
 
 
@@ -179,8 +180,7 @@ def echoes(seed, documents):
     labels[:, 0] = True
     return Examples(
         vectors.reshape(-1, dim).astype(np.float32),
-        labels.flatten(),
-        np.arange(0, documents * length + 1, length),
+        Layout(labels.flatten(), np.arange(0, documents * length + 1, length)),
     )
 
 
@@ -209,7 +209,7 @@ def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options,
             {"head": "linear-transformer", "window": 8},
             "linear-transformer reads the whole document",
         ),
-        ({"head": "local-transformer", "window": 0}, "window of 0"),
+        ({"head": "local-transformer", "window": 0}, "window must be at least 1, not 0"),
         ({"head": "bilstm", "crop": 0}, "crop is 0"),
         ({"context": "page"}, "no context 'page': choose from window, document"),
         ({"context": "window", "crop": 8}, "a crop is of documents"),

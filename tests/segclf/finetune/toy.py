@@ -36,4 +36,4 @@ def corpus(seed=0, documents=4, length=100, split="train"):
 def system_and_text(model, options, text=None):
     system = make_system(load_encoder(model), options)
     text = text or corpus()
-    return system, system.backbone.tokenize(text.sentences, text.offsets)
+    return system, system.backbone.tokenize(text.sentences, text.layout)
