@@ -75,7 +75,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         head: str | None = None,
         *,
-        context: Context = "window",
+        context: Context | None = None,
         window: int | None = None,
         crop: int | None = None,
         loss: str = "cross-entropy",
@@ -230,6 +230,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise UserError(f"{run.name} does not read one vector a sentence")
         options = TrainingOptions(**run.record["options"])
         same = {name: value for name, value in asdict(options).items() if name in _SAME}
+        same["context"] = None  # the head implies it
         classifier = cls(**same, threshold=None, random_state=options.seed)
         classifier.options_ = options
         classifier.head_ = head

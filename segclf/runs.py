@@ -113,7 +113,7 @@ class Run:
             UserError: the head is made otherwise since.
         """
         options = self.record["options"]
-        head = make_head(options["head"], self.record["dim"], options["window"], self.context)
+        head = make_head(options["head"], self.record["dim"], options["window"])
         try:
             head.load_state_dict(load_file(self.path / WEIGHTS))
         except RuntimeError as error:
@@ -121,8 +121,7 @@ class Run:
                 f"{self.name} was trained by another version of segtool, whose head "
                 f"{options['head']} was made otherwise: train it again"
             ) from error
-        clip_sigma = self.record.get("farthest", math.inf)  # the name in earlier versions
-        head.clip_sigma = self.record.get("clip_sigma", clip_sigma)
+        head.clip_sigma = self.record.get("clip_sigma", math.inf)
         return head.eval()
 
 
@@ -268,12 +267,24 @@ def _records(workspace: Workspace) -> list[Path]:
 
 
 def _read(path: Path) -> Run:
-    return Run(path.parent, json.loads(path.read_text(encoding="utf-8")))
+    return Run(path.parent, _with_current_names(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def _with_current_names(record: dict[str, Any]) -> dict[str, Any]:
+    """Replace names that earlier versions used in records."""
+    if "farthest" in record:
+        record["clip_sigma"] = record.pop("farthest")
+    options = record["options"]
+    if (options["head"], options.get("context")) == ("bilstm", "document"):
+        options["head"] = "document-bilstm"
+    return record
 
 
 def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     options = record["options"]
-    reads = "document" if options["context"] == "document" else f"w{options['window']}"
+    name = (
+        options["head"] if options["window"] is None else f"{options['head']}-w{options['window']}"
+    )
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
         save_file(head.state_dict(), scratch / WEIGHTS)
@@ -281,7 +292,7 @@ def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
         write_json(scratch / RECORD, record, indent=1)
         number = 1
         while True:
-            path = runs / f"{options['head']}-{reads}-{number:03d}"
+            path = runs / f"{name}-{number:03d}"
             try:
                 os.rename(scratch, path)  # fails where a run is already
                 return Run(path, record)

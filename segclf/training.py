@@ -91,7 +91,7 @@ def train_head(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    head = make_head(options.head, train.dim, options.window, options.context).to(device)
+    head = make_head(str(options.head), train.dim, options.window).to(device)
     _check_input(head, str(options.head), train)
     targets = train.layout.labels[train.layout.is_candidate]
     loss = make_loss(options.loss, float(targets.mean()), options.gamma)

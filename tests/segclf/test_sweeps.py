@@ -180,8 +180,8 @@ def test_a_trial_that_fails_does_not_stop_the_others(swept, tmp_path):
 @pytest.mark.parametrize(
     ("grid", "options", "message"),
     [
-        ({"head": "gru"}, {}, "no head 'gru'"),
-        ({"loss": "hinge"}, {}, "no loss 'hinge'"),
+        ({"head": "gru"}, {}, "unknown head 'gru'"),
+        ({"loss": "hinge"}, {}, "unknown loss 'hinge'"),
         ({"epochs": [1, 0]}, {}, "epochs is 0"),
         ({"encoder": "minilm"}, {}, "not embedded with minilm"),
         ({}, {"jobs": 0}, "jobs is 0"),

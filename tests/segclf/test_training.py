@@ -220,9 +220,9 @@ def test_a_head_that_cannot_learn_says_that_it_collapsed():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"head": "gru"}, "no head 'gru': choose from mlp, bilstm, transformer"),
+        ({"head": "gru"}, "unknown head 'gru': choose from mlp, bilstm, transformer"),
         ({"window": 0}, "window must be at least 1, not 0"),
-        ({"loss": "hinge"}, "no loss"),
+        ({"loss": "hinge"}, "unknown loss"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": -1.0}, "learning rate is -1"),
         ({"batch_size": 0}, "batch size is 0"),
@@ -248,7 +248,7 @@ def test_a_split_without_boundaries_is_told():
 
 def test_a_loss_that_is_no_number_ends_training_with_a_word():
     options = TrainingOptions(head="mlp", window=1, learning_rate=1e30)
-    with pytest.raises(UserError, match="the loss is nan in epoch 1: take a lower --learning-rate"):
+    with pytest.raises(UserError, match="the loss is nan in epoch 1: use a lower --learning-rate"):
         train_head(topics(0), topics(1), options)
 
 

@@ -138,7 +138,7 @@ def test_a_mistake_gets_one_line_and_changes_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (CrossSegmentOptions(loss="focl"), "no loss 'focl'"),
+        (CrossSegmentOptions(loss="focl"), "unknown loss 'focl'"),
         (CrossSegmentOptions(gamma=-1), "gamma -1"),
         (CrossSegmentOptions(seed=1 << 31), "seed is 2147483648"),
         (HierarchicalOptions(upper_learning_rate=0), "upper learning rate is 0"),
