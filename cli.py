@@ -112,14 +112,14 @@ def train(
     head: Annotated[
         str | None,
         typer.Option(
-            help="mlp (the default), bilstm, transformer or wordlstm; over documents bilstm (the "
-            "default), local-transformer or linear-transformer."
+            help="mlp (the default), bilstm, transformer or wordlstm; for whole documents "
+            "document-bilstm, local-transformer or linear-transformer."
         ),
     ] = None,
     context: Annotated[
-        Literal["window", "document"],
-        typer.Option(help="Read some sentences on each side, or the whole document at once."),
-    ] = "window",
+        Literal["window", "document"] | None,
+        typer.Option(help="Choose the default head on windows, or the one on whole documents."),
+    ] = None,
     window: Annotated[
         int | None,
         typer.Option(
@@ -156,7 +156,7 @@ def train(
 
     Example: segtool train --head transformer --window 2 --loss focal
 
-    Example: segtool train --context document --head local-transformer
+    Example: segtool train --head local-transformer
     """
     from segclf.options import TrainingOptions
     from segclf.runs import train as train_run

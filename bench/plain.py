@@ -18,10 +18,10 @@ class Windows(Dataset):
     """One example per candidate: the vectors of its window (2w, d), zero-padded, and its label."""
 
     def __init__(self, examples: Examples, window: int) -> None:
-        is_candidate = examples.candidates()
+        layout = examples.layout
         self.vectors = torch.from_numpy(examples.vectors)
-        self.windows = torch.from_numpy(windows_of(examples.offsets, window)[is_candidate])
-        self.labels = torch.from_numpy(examples.labels[is_candidate].astype(np.float32))
+        self.windows = torch.from_numpy(windows_of(layout, window)[layout.is_candidate])
+        self.labels = torch.from_numpy(layout.labels[layout.is_candidate].astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -135,9 +135,9 @@ class Loop:
     def predict(self, examples: Examples) -> NDArray[np.float32]:
         """Return the boundary probability of each sentence; 1 for the first of a document."""
         self.model.eval()
-        probabilities = np.ones(len(examples.labels), dtype=np.float32)
+        probabilities = np.ones(len(examples.layout), dtype=np.float32)
         loader = DataLoader(Windows(examples, self.window), 1024)
         with torch.inference_mode():
             parts = [torch.sigmoid(self.model(inputs)) for inputs, _ in loader]
-        probabilities[examples.candidates()] = torch.cat(parts).numpy()
+        probabilities[examples.layout.is_candidate] = torch.cat(parts).numpy()
         return probabilities

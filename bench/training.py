@@ -24,7 +24,7 @@ from segclf.corpus import ReadOptions
 from segclf.embedding import embed
 from segclf.options import TrainingOptions
 from segclf.runs import examples_of
-from segclf.training import Epoch, assess, is_better, predict, train_head
+from segclf.training import Epoch, assess, is_better, train_head
 from segclf.workspace import Workspace
 
 WINDOW = 4
@@ -63,7 +63,7 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
         histories.append(trained.history[1:])
         plain_histories.append(train_plain_loop(name, train, dev, seed))
         lightning.append(lightning_epoch(name, train, seed))
-        passes += rounds({"pass": lambda head=trained.head: predict(head, test)}, 3)["pass"]
+        passes += rounds({"pass": lambda head=trained.head: head.predict(test)}, 3)["pass"]
     plain_seconds = mean_seconds(plain_histories)
     difference = best_f1(histories) - best_f1(plain_histories)
     seconds = mean_seconds(histories)
@@ -81,7 +81,7 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
             holds=difference >= -CLOSE,
         ),
         figure(
-            f"{name}: prediction for the {len(test.labels):,} test sentences",
+            f"{name}: prediction for the {len(test.layout):,} test sentences",
             statistics.median(passes),
             "s",
             at_most=0.5,
@@ -99,7 +99,7 @@ def train_plain_loop(name: str, train: Examples, dev: Examples, seed: int) -> li
         started = time.perf_counter()
         loop.epoch()
         seconds = time.perf_counter() - started
-        history.append(assess(number, 0.0, seconds, dev, loop.predict(dev)))
+        history.append(assess(number, 0.0, seconds, dev.layout, loop.predict(dev)))
         if best is None or is_better(history[-1], best):
             best = history[-1]
         elif number - best.epoch >= defaults.patience:

@@ -1,42 +1,41 @@
-"""What a model must beat: answers that look at no sentence."""
+"""Trivial segmentations that read no sentence, for comparison with models."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segclf.layout import Layout
 from segclf.metrics import Scores, score
 
 RANDOM_DRAWS = 20
 
 
-def baseline_scores(
-    labels: NDArray[np.bool_], offsets: NDArray[np.int64], *, paragraph_length: float, rate: float
-) -> dict[str, Scores]:
-    """Score the trivial answers.
+def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> dict[str, Scores]:
+    """Score trivial segmentations.
 
     Args:
-        labels: (n,) bool, true boundaries.
-        offsets: (m + 1,) where documents begin.
-        paragraph_length: mean of the training paragraphs, in sentences.
-        rate: share of boundaries among the training candidates.
+        layout: Layout with the true boundaries.
+        paragraph_length: Mean length of the training paragraphs, in sentences.
+        rate: Share of boundaries among the training candidates.
 
     Returns:
-        Scores of `everywhere`, `nowhere`, `even` (paragraphs of the mean training length) and
-        `random` (at the training rate; mean of 20 draws).
+        Scores of "everywhere" (a boundary before every sentence), "nowhere" (none), "even"
+        (paragraphs of the mean training length) and "random" (boundaries at the training rate, mean
+        of 20 draws).
     """
-    n = len(labels)
+    n = len(layout)
     draws = [
-        score(labels, np.random.default_rng(seed).random(n) < rate, offsets).to_dict()
+        score(layout, np.random.default_rng(seed).random(n) < rate).to_dict()
         for seed in range(RANDOM_DRAWS)
     ]
     return {
-        "everywhere": score(labels, np.ones(n, dtype=np.bool_), offsets),
-        "nowhere": score(labels, np.zeros(n, dtype=np.bool_), offsets),
-        "even": score(labels, _evenly_spaced(offsets, paragraph_length), offsets),
+        "everywhere": score(layout, np.ones(n, dtype=np.bool_)),
+        "nowhere": score(layout, np.zeros(n, dtype=np.bool_)),
+        "even": score(layout, _evenly_spaced(layout, paragraph_length)),
         "random": Scores(**{name: float(np.mean([d[name] for d in draws])) for name in draws[0]}),
     }
 
 
-def _evenly_spaced(offsets: NDArray[np.int64], length: float) -> NDArray[np.bool_]:
-    position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
-    marks: NDArray[np.bool_] = position % max(round(length), 1) == 0
-    return marks
+def _evenly_spaced(layout: Layout, length: float) -> NDArray[np.bool_]:
+    position = np.arange(len(layout)) - np.repeat(layout.offsets[:-1], np.diff(layout.offsets))
+    boundaries: NDArray[np.bool_] = position % max(round(length), 1) == 0
+    return boundaries

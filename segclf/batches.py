@@ -1,83 +1,89 @@
-"""Training batches made of contiguous runs, so that neighbours share their sentences."""
+"""Inputs of heads: vectors or words of sentences, and batches of windows to train on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segclf.heads.base import Sentences, Words
-from segclf.windows import OUTSIDE, candidates, windows_of
+from segclf.layout import Layout
+from segclf.windows import OUTSIDE, windows_of
 
-_RUNS = 8  # a batch, about: more of them mix better, fewer share more
+_RUNS = 8  # approximate number of runs in a batch: more mix better, fewer share more sentences
+
+
+class Words(NamedTuple):
+    """Sentences as words.
+
+    Attributes:
+        rows: (s, l) int64, rows of the table for the words of each sentence, padded with the last
+            row of the table.
+        table: (u + 1, d) float32, one vector for each of u different words, followed by zeros.
+    """
+
+    rows: Tensor
+    table: Tensor
+
+
+Sentences: TypeAlias = Tensor | Words  # (s, d) float32 vectors, or words
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Vectors and labels of the documents of one split.
+    """Vectors and layout of the documents of one split.
 
     Attributes:
-        vectors: (n, d) float32; or, with a table, (n, l) int32, each sentence's words as rows of
-            the table and -1 behind the last.
-        labels: (n,) bool.
-        offsets: (m + 1,) where documents begin.
-        table: (u + 1, d) float32, vectors of u words and one of zeros, which -1 means.
+        vectors: (n, d) float32 sentence vectors. With a table: (n, l) int32, rows of the table for
+            the words of each sentence, padded with -1.
+        layout: Layout of the n sentences.
+        table: (u + 1, d) float32, vectors of u words, followed by zeros for the padding.
     """
 
     vectors: NDArray[np.float32] | NDArray[np.int32]
-    labels: NDArray[np.bool_]
-    offsets: NDArray[np.int64]
+    layout: Layout
     table: NDArray[np.float32] | None = None
 
     @classmethod
     def of_words(
-        cls,
-        words: NDArray[np.int32],
-        matrix: NDArray[np.float32],
-        labels: NDArray[np.bool_],
-        offsets: NDArray[np.int64],
+        cls, words: NDArray[np.int32], matrix: NDArray[np.float32], layout: Layout
     ) -> "Examples":
-        """Make a table of the words that occur.
+        """Make examples of words; the table holds only the words that occur.
 
         Args:
-            words: (n, l) rows of the matrix, -1 behind the last of a sentence.
-            matrix: (v, d) word vectors, read only where they occur.
-            labels: see `Examples`.
-            offsets: likewise.
+            words: (n, l) rows of the matrix, padded with -1.
+            matrix: (v, d) word vectors. Only the rows that occur are read.
+            layout: Layout of the n sentences.
         """
         used, renumbered = np.unique(words, return_inverse=True)
         padded = int(np.count_nonzero(used < 0))
         table = np.zeros((len(used) - padded + 1, matrix.shape[1]), dtype=np.float32)
         table[:-1] = matrix[used[padded:]]
         rows = (renumbered.reshape(words.shape) - padded).astype(np.int32)
-        return cls(rows, labels, offsets, table)
+        return cls(rows, layout, table)
 
     @property
     def dim(self) -> int:
-        """Length d of a sentence's vector, or of a word's."""
+        """Length d of the vector of a sentence, or of a word."""
         return int((self.vectors if self.table is None else self.table).shape[1])
-
-    def candidates(self) -> NDArray[np.bool_]:
-        """Say before which sentences a decision is due: (n,) bool."""
-        return candidates(self.offsets)
 
 
 def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
-    """Return what a head reads of sentences.
+    """Return what a head reads for some sentences.
 
     Args:
-        vectors: (s, d), or (s, l) words: see `Examples`.
-        table: likewise.
+        vectors: (s, d) float32 vectors, or (s, l) int32 rows of the table, see `Examples`.
+        table: (u + 1, d) float32 word vectors, or None.
 
     Returns:
-        The vectors as they are, or words with a table of those that occur in them.
+        The vectors unchanged, or words with a table of those that occur.
     """
     if table is None:
         return vectors
     longest = max(int((vectors >= 0).sum(dim=1).max()), 1)
-    rows = vectors[:, :longest].long().remainder(len(table))  # -1 means the last
+    rows = vectors[:, :longest].long().remainder(len(table))  # -1 becomes the last row
     occurs = torch.zeros(len(table), dtype=torch.bool, device=table.device)
     occurs[rows] = True
     occurs[-1] = True
@@ -86,30 +92,33 @@ def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a head is trained on in one step.
+    """Inputs and targets of one training step, for b candidates.
 
     Attributes:
-        sentences: those of the batch's runs, vectors (s, d) or words (s, l).
-        places: what a head reads them by. Windows (b, 2w) of positions in them, OUTSIDE where
-            there is no sentence; or offsets (m + 1,) of documents, with b candidates in all.
-        targets: (b,) float32 of 0 and 1.
+        sentences: Vectors or words of s sentences.
+        index: Second argument of the head's `forward`. For a head on windows: (b, 2w) positions of
+            sentences, OUTSIDE beyond the document. For a head on documents: (m + 1,) offsets of m
+            documents.
+        targets: (b,) float32, 1 if a paragraph begins there and 0 otherwise.
     """
 
     sentences: Sentences
-    places: Tensor
+    index: Tensor
     targets: Tensor
 
 
-class Batches:
-    """Every candidate once an epoch, in runs of neighbours whose order and edges are drawn anew.
+class WindowBatches:
+    """Training batches of windows, for heads that read a window around each candidate.
 
-    A run of r candidates needs r + 2w - 1 sentences, not 2wr: the head projects each once.
+    An epoch visits every candidate once. A batch consists of runs of neighbouring candidates; the
+    order and the edges of the runs change with every epoch. A run of r candidates needs
+    r + 2w - 1 sentences, not 2wr, and a head projects each of them once.
 
     Args:
-        examples: the training split.
-        window: sentences w on each side.
-        batch_size: candidates a step, about.
-        device: where the vectors live.
+        examples: Training split.
+        window: Number of sentences w on each side of a candidate.
+        batch_size: Approximate number of candidates in a batch.
+        device: Device of the batches.
     """
 
     def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
@@ -120,19 +129,19 @@ class Batches:
         self._table = None
         if examples.table is not None:
             self._table = torch.from_numpy(examples.table).to(device)
-        self._targets = torch.from_numpy(examples.labels.astype(np.float32)).to(device)
-        self._due = torch.from_numpy(examples.candidates()).to(device)
-        inside = windows_of(examples.offsets, window) != OUTSIDE
-        self._inside = torch.from_numpy(inside).to(device)
+        layout = examples.layout
+        self._targets = torch.from_numpy(layout.labels.astype(np.float32)).to(device)
+        self._is_candidate = torch.from_numpy(layout.is_candidate).to(device)
+        self._inside = torch.from_numpy(windows_of(layout, window) != OUTSIDE).to(device)
         self._device = device
 
     @property
     def vectors(self) -> Tensor:
-        """All sentences (n, d), or all words that occur in them (u, d)."""
+        """Vectors of all sentences (n, d), or of all words that occur (u, d)."""
         return self._vectors if self._table is None else self._table[:-1]
 
     def __len__(self) -> int:
-        """Return the most steps that an epoch may have."""
+        """Return the maximum number of batches in an epoch."""
         runs = -(-len(self._vectors) // self._run) + 1
         return -(-runs // self._runs)
 
@@ -148,14 +157,14 @@ class Batches:
 
     def _batch(self, starts: Tensor) -> Batch:
         n, w, run = len(self._vectors), self._window, self._run
-        length = run + 2 * w - 1  # sentences of a run
+        length = run + 2 * w - 1  # number of sentences of a run
         starts = starts.to(self._device)[:, None]  # (r, 1)
         sentences = starts + torch.arange(-w, run + w - 1, device=self._device)  # (r, length)
         numbers = (starts + torch.arange(run, device=self._device)).flatten()  # (r * run,)
         in_range = (numbers >= 0) & (numbers < n)
         numbers = numbers.clamp(0, n - 1)
-        kept = in_range & self._due[numbers]
-        in_run = (  # window of candidate j of a run: its sentences j to j + 2w - 1
+        kept = in_range & self._is_candidate[numbers]
+        in_run = (  # the window of candidate j of a run: its sentences j to j + 2w - 1
             torch.arange(run, device=self._device)[:, None]
             + torch.arange(2 * w, device=self._device)
         )  # (run, 2w)
@@ -164,6 +173,6 @@ class Batches:
         windows = torch.where(self._inside[numbers], windows, OUTSIDE)
         return Batch(
             sentences=look_up(self._vectors[sentences.clamp(0, n - 1).flatten()], self._table),
-            places=windows[kept],
+            index=windows[kept],
             targets=self._targets[numbers[kept]],
         )

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: of those near 0.7, 70% should be boundaries."""
+"""Calibration of probabilities: of those near 0.7, 70% should be boundaries."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,18 +9,18 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 BINS = 10
-_HOTTEST = 20.0  # and one twentieth of it the coldest
-_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25  # beyond them: infinity
+_MAX_TEMPERATURE = 20.0  # the minimum is its inverse
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25  # for finite logits
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Candidates whose probabilities lie in one tenth.
+    """Candidates with probabilities in one tenth of the range from 0 to 1.
 
     Attributes:
-        count: how many.
-        probability: their mean.
-        observed: share of them that are boundaries.
+        count: Number of candidates.
+        probability: Mean of their probabilities.
+        observed: Share of them that are boundaries.
     """
 
     count: int
@@ -30,13 +30,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How far probabilities are from what comes true.
+    """Agreement between probabilities and labels.
 
     Attributes:
-        expected_error: expected calibration error (Naeini et al. 2015): mean distance between
-            probability and share of boundaries, over the bins, weighted by their candidates.
-        brier: mean squared distance between probability and label (Brier 1950).
-        bins: of equal width from 0 to 1, those that have candidates.
+        expected_error: Expected calibration error (Naeini et al. 2015): mean distance between
+            probability and share of boundaries in the bins, weighted by their candidates.
+        brier: Mean squared distance between probability and label (Brier 1950).
+        bins: Bins of equal width that are not empty, in order.
     """
 
     expected_error: float
@@ -44,19 +44,19 @@ class Reliability:
     bins: tuple[Bin, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures by name."""
+        """Return the attributes by name."""
         return asdict(self)
 
 
 def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -> float:
-    """Find what the logits must be divided by for the lowest cross-entropy (Guo et al. 2017).
+    """Find the temperature with the lowest cross-entropy (Guo et al. 2017).
 
     Args:
-        probabilities: (n,) of the candidates of dev.
-        labels: (n,) bool.
+        probabilities: (c,) float32 probabilities of the candidates of dev.
+        labels: (c,) bool, true boundaries.
 
     Returns:
-        Above 1 where the model is too sure of itself; between 0.05 and 20.
+        A temperature from 0.05 to 20, above 1 if the model is overconfident.
     """
     logits = logits_of(probabilities)
     if not logits.any():
@@ -66,7 +66,7 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
     def cross_entropy(log_temperature: float) -> float:
         return float(np.logaddexp(0, signs * logits / np.exp(log_temperature)).mean())
 
-    limit = np.log(_HOTTEST)
+    limit = np.log(_MAX_TEMPERATURE)
     found = minimize_scalar(cross_entropy, bounds=(-limit, limit), method="bounded")
     return float(np.exp(found.x))
 
@@ -74,22 +74,33 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
 def calibrate(
     probabilities: NDArray[np.float32] | np.float32, temperature: float
 ) -> NDArray[np.float32]:
-    """Divide the logits of probabilities of any shape by a temperature; 0.5 and the order stay.
+    """Divide the logits of probabilities by a temperature.
 
-    What is no number, for the model's training has diverged, becomes 0.5.
+    The order of the probabilities does not change, nor does 0.5. NaN, which a diverged model
+    predicts, becomes 0.5.
+
+    Args:
+        probabilities: float32 array of any shape, or a number.
+        temperature: See `fit_temperature`.
+
+    Returns:
+        float32 array of the same shape.
     """
     return np.asarray(expit(logits_of(probabilities) / temperature), dtype=np.float32)
 
 
 def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -> Reliability:
-    """Compare probabilities (n,) of candidates with their labels (n,); no candidates, no errors."""
+    """Compare the probabilities (c,) of candidates with their labels (c,).
+
+    Without candidates both errors are 0.
+    """
     if not len(labels):
         return Reliability(0.0, 0.0, ())
-    place = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
-    counts = np.bincount(place, minlength=BINS)
+    bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
     filled = np.flatnonzero(counts)
-    means = np.bincount(place, probabilities, BINS)[filled] / counts[filled]
-    shares = np.bincount(place, labels, BINS)[filled] / counts[filled]
+    means = np.bincount(bins, probabilities, BINS)[filled] / counts[filled]
+    shares = np.bincount(bins, labels, BINS)[filled] / counts[filled]
     return Reliability(
         expected_error=float((np.abs(means - shares) * counts[filled]).sum() / len(labels)),
         brier=float(((probabilities.astype(np.float64) - labels) ** 2).mean()),
@@ -101,7 +112,7 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -
 
 
 def logits_of(probabilities: NDArray[np.float32] | np.float32) -> NDArray[np.float64]:
-    """Return the finite logits of probabilities of any shape; 0 for what is no number."""
+    """Return the finite logits of probabilities of any shape; 0 for NaN."""
     numbers = np.nan_to_num(np.asarray(probabilities, dtype=np.float64), nan=0.5)
     logits: NDArray[np.float64] = logit(np.clip(numbers, _SMALLEST, _LARGEST))
     return logits

@@ -1,17 +1,17 @@
-"""Is one run better than another, or is it chance? The paired bootstrap."""
+"""Comparison of two runs by the paired bootstrap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError
-from segclf.corpus import Corpus, Split
+from segclf.corpus import Split
 from segclf.decoding import decode
 from segclf.evaluation import probabilities_of
+from segclf.layout import Layout
 from segclf.metrics import pk_errors
 from segclf.runs import Run
 from segclf.workspace import Workspace
@@ -19,21 +19,21 @@ from segclf.workspace import Workspace
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 FEW_DOCUMENTS = 10
-_CHUNK_COUNTS = 1 << 22  # gathered at once; bounds memory, not results
+_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory, does not change results
 
-# columns of a unit's counts
+# columns of the counts of a unit
 TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PK, WEIGHT = range(5)
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How a corpus is drawn anew.
+    """How the bootstrap resamples a split.
 
     Attributes:
-        unit: "document", or "block" of neighbouring sentences where there is one document only.
-        units: how many there are to draw from.
-        draws: how many are drawn, with replacement, for one resample.
-        block_length: sentences of a block; None for documents.
+        unit: "document", or "block" of neighbouring sentences if there is only one document.
+        units: Number of units in the split.
+        draws: Number of units drawn, with replacement, for each resample.
+        block_length: Sentences in a block; None for documents.
     """
 
     unit: str
@@ -44,14 +44,14 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much higher a score of the first run is than of the second.
+    """Difference of one score between two runs.
 
     Attributes:
-        first: the score of the first run.
-        second: that of the second.
+        first: Score of the first run.
+        second: Score of the second run.
         difference: first - second.
-        low: lower end of the interval of the difference.
-        high: upper end.
+        low: Lower end of the confidence interval of the difference.
+        high: Upper end of the confidence interval.
     """
 
     first: float
@@ -62,22 +62,22 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the interval leaves zero out."""
+        """Whether zero is outside the confidence interval."""
         return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the same sentences.
+    """Scores of two runs on the same split.
 
     Attributes:
-        runs: names of the first and the second.
-        corpus: name of the corpus.
-        split: of it.
-        documents: in the split.
-        f1: the higher, the better.
-        pk: the lower, the better.
-        resampling: how the intervals came about.
+        runs: Names of the first and the second run.
+        corpus: Name of the corpus.
+        split: Split of the corpus.
+        documents: Number of documents in the split.
+        f1: F1 of both runs; higher is better.
+        pk: Pk of both runs; lower is better.
+        resampling: How the split was resampled.
     """
 
     runs: tuple[str, str]
@@ -89,7 +89,7 @@ class Comparison:
     resampling: Resampling
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool compare --json` prints."""
+        """Return the content of `segtool compare --json`."""
         how = self.resampling
         return {
             "runs": list(self.runs),
@@ -120,22 +120,23 @@ def compare(
 ) -> Comparison:
     """Compare two runs by the paired bootstrap (Efron and Tibshirani 1993, percentile intervals).
 
-    Both runs are scored on the same resample, so what is easy or hard for both cancels out.
-    Documents are drawn with replacement. One document has no others to be drawn: then blocks of
-    neighbouring sentences are drawn from it, its end joined to its beginning (the circular block
-    bootstrap, Politis and Romano 1992), about as many as a block has sentences. Such an interval
-    speaks of sentences like those of this one document.
+    Both runs are scored on the same resamples, so the differences between texts cancel out.
+    Documents are drawn with replacement. If the split is one document, blocks of neighbouring
+    sentences are drawn instead, and the end of the document is joined to its beginning (circular
+    block bootstrap, Politis and Romano 1992). A block has about as many sentences as there are
+    blocks. Such an interval applies to similar sentences, not to other documents.
 
     Args:
-        workspace: with both runs.
-        first: a run.
-        second: another one, trained on the same corpus.
-        split: to compare on.
-        device: see `segclf.prediction.predict_corpus`; used where a run was not scored before.
-        threads: likewise.
+        workspace: Workspace of both runs.
+        first: A run.
+        second: Another run, trained on the same corpus.
+        split: Split to compare on.
+        device: Device for runs that were not scored before; see
+            `segclf.prediction.predict_corpus`.
+        threads: Number of CPU threads for them.
 
     Raises:
-        UserError: the runs are of different corpora, or the corpus has changed since.
+        UserError: The runs are of different corpora, or the corpus has changed since training.
     """
     _check_same_corpus(first, second)
     part = workspace.load_corpus(first.record["corpus"]).corpus.select(split)
@@ -162,81 +163,91 @@ def compare_means(
     device: str | None = None,
     threads: int | None = None,
 ) -> tuple[Difference, Difference, Resampling]:
-    """Compare the mean scores of two systems, each trained with as many seeds, as `compare` does.
+    """Compare the mean scores of two systems over several seeds, as `compare` does for two runs.
 
-    The interval is over texts, with these seeds; that over seeds is another matter.
+    The interval reflects the variation between texts, not the variation between seeds.
 
     Args:
-        workspace: with the runs, all of one corpus.
-        firsts: runs of one system.
-        seconds: as many of the other.
-        split: to compare on.
-        device: see `compare`.
-        threads: likewise.
+        workspace: Workspace of the runs, all of one corpus.
+        firsts: Runs of one system.
+        seconds: The same number of runs of the other system.
+        split: Split to compare on.
+        device: See `compare`.
+        threads: See `compare`.
 
     Returns:
-        The difference of the mean F1, that of the mean Pk, and how the intervals came about.
+        Difference of the mean F1, difference of the mean Pk, and how the split was resampled.
+
+    Raises:
+        ValueError: The numbers of runs differ, or there are none.
     """
     if len(firsts) != len(seconds) or not firsts:
-        raise ValueError(f"{len(firsts)} runs and {len(seconds)}: as many of each, and some")
+        raise ValueError(
+            f"expected the same number of runs of both systems, got {len(firsts)} and "
+            f"{len(seconds)}"
+        )
     runs = [*firsts, *seconds]
     part = workspace.load_corpus(runs[0].record["corpus"]).corpus.select(split)
     predictions = [
         decode(
+            part.layout,
             probabilities_of(workspace, run, split, device=device, threads=threads),
             run.threshold,
-            part.offsets,
         )
         for run in runs
     ]
-    units, how = units_of(part, predictions)
+    units, how = units_of(part.layout, predictions)
     f1, pk = differences(units, how.draws)
     return f1, pk, how
 
 
 def units_of(
-    part: Corpus, predictions: list[NDArray[np.bool_]]
+    layout: Layout, predictions: list[NDArray[np.bool_]]
 ) -> tuple[NDArray[np.float64], Resampling]:
-    """Count what the scores are made of, for each unit that is drawn.
+    """Count errors in each unit that the bootstrap draws.
 
     Args:
-        part: the documents that were segmented.
-        predictions: (n,) bool of each of r runs.
+        layout: Layout with the true boundaries.
+        predictions: (n,) bool boundaries of each of r runs.
 
     Returns:
-        (u, r, 5): true positives, false positives, false negatives; and what Pk is the ratio of:
-        of a document its Pk and 1, of a block its mistakes and its sentences. And how to draw.
+        (u, r, 5) counts of u units: true positives, false positives, false negatives, and
+        numerator and denominator of Pk (Pk and 1 for a document; errors and pairs of sentences for
+        a block). And how to resample them.
+
+    Raises:
+        UserError: No document has a candidate.
     """
     documents = [
-        np.stack([_counts(part.labels[a:b], p[a:b]) for p in predictions], axis=1)  # (n, r, 5)
-        for a, b in pairwise(part.offsets)
-        if b - a > 1  # as in the scores: there is nothing to decide in a shorter one
+        np.stack([_counts(layout.labels[a:b], p[a:b]) for p in predictions], axis=1)  # (n, r, 5)
+        for a, b in layout.documents
+        if b - a > 1  # a shorter document has no candidate
     ]
     if not documents:
-        raise UserError("no document of this split has two sentences: there is nothing to compare")
+        raise UserError("nothing to compare: no document of this split has two sentences")
     if len(documents) > 1:
         units = np.stack([counts.sum(axis=0) for counts in documents])
-        units[..., PK] = pk_of_counts(units)  # the score is the mean over documents
-        units[..., WEIGHT] = units[..., WEIGHT] > 0  # none where it is too short for Pk
+        units[..., PK] = pk_of_counts(units)  # Pk is the mean over documents
+        units[..., WEIGHT] = units[..., WEIGHT] > 0  # except those that are too short for Pk
         return units, Resampling("document", len(units), len(units), None)
     (counts,) = documents
     n = len(counts)
     length = round(n**0.5)
     sums = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(np.tile(counts, (2, 1, 1)), 0)])
-    blocks = sums[length : length + n] - sums[:n]  # block i: sentences i to i + length - 1
+    blocks = sums[length : length + n] - sums[:n]  # block i begins with sentence i
     return blocks, Resampling("block", n, -(-n // length), length)
 
 
 def differences(
     units: NDArray[np.float64], draws: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Difference, Difference]:
-    """Bootstrap the differences of the mean F1 and the mean Pk between two groups of runs.
+    """Bootstrap the differences of mean F1 and mean Pk between two groups of runs.
 
     Args:
-        units: (u, 2r, 5) counts, see `units_of`: r runs of the first group, then r of the second.
-        draws: units a resample.
-        resamples: how many.
-        seed: of the draws.
+        units: (u, 2r, 5) counts, see `units_of`, of r runs of each group.
+        draws: Number of units in a resample.
+        resamples: Number of resamples.
+        seed: Random seed.
     """
     random = np.random.default_rng(seed)
     sums = np.empty((resamples, *units.shape[1:]))
@@ -251,14 +262,14 @@ def differences(
 
 
 def f1_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return F1 of (..., 5) counts, 0 where there is no boundary."""
+    """Return F1 (...) of counts (..., 5), 0 if there are no boundaries."""
     twice = 2 * counts[..., TRUE_POSITIVES]
     whole = twice + counts[..., FALSE_POSITIVES] + counts[..., FALSE_NEGATIVES]
     return twice / np.maximum(whole, 1)
 
 
 def pk_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Pk of (..., 5) counts."""
+    """Return Pk (...) of counts (..., 5)."""
     ratio: NDArray[np.float64] = counts[..., PK] / np.maximum(counts[..., WEIGHT], 1)
     return ratio
 
@@ -272,12 +283,12 @@ def _difference(observed: NDArray[np.float64], resampled: NDArray[np.float64]) -
 
 
 def _counts(labels: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the counts (n, 5) of the sentences of one document."""
+    """Return the counts (n, 5) of each sentence of one document."""
     counts = np.zeros((len(labels), 5))
     counts[:, TRUE_POSITIVES] = labels & predicted
     counts[:, FALSE_POSITIVES] = ~labels & predicted
     counts[:, FALSE_NEGATIVES] = labels & ~predicted
-    counts[0] = 0  # no decision
+    counts[0] = 0  # not a candidate
     errors = pk_errors(labels, predicted)
     counts[: len(errors), PK] = errors
     counts[: len(errors), WEIGHT] = 1
@@ -290,7 +301,7 @@ def _check_same_corpus(first: Run, second: Run) -> None:
     if names[0] != names[1]:
         raise UserError(
             f"{first.name} was trained on the corpus {names[0]}, {second.name} on {names[1]}: "
-            "compare runs of one corpus"
+            "choose runs of the same corpus"
         )
     if None not in digests and digests[0] != digests[1]:
         raise UserError(

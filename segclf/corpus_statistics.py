@@ -1,6 +1,5 @@
-"""What a corpus is made of: counts, lengths, duplicates."""
+"""Statistics of a corpus: counts, lengths, duplicates."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,21 @@ def find_corpus(
     format_name: str = "auto",
     split: str | None = None,
 ) -> tuple[str, Corpus]:
-    """Find a corpus by its name in the workspace, else read it from a path.
+    """Find a corpus by name in the workspace, or read it from a path.
 
     Args:
-        target: a name, a path, or "-"; by default the corpus embedded last.
-        workspace: where embedded corpora are.
-        options: how to read a path.
-        format_name: likewise.
-        split: likewise.
+        target: Name, path, or "-" for standard input; None for the corpus embedded last.
+        workspace: Workspace with the embedded corpora.
+        options: How to read a path.
+        format_name: Format of a path.
+        split: Split of a path.
 
     Returns:
-        Its name and its text.
+        Name and content of the corpus.
 
     Raises:
-        UserError: it is neither, or options for a path were given with a name.
+        UserError: There is no such corpus and no such path, or options for a path were given
+            with a name.
     """
     if target is None or target in workspace.corpus_names():
         stored = workspace.load_corpus(target)
@@ -47,19 +47,19 @@ def find_corpus(
         return stored.name, stored.corpus
     if target != "-" and not Path(target).exists():
         known = ", ".join(workspace.corpus_names()) or "none"
-        raise UserError(f"{target}: no such file, and no embedded corpus either; there is: {known}")
+        raise UserError(f"{target}: no such file or embedded corpus; embedded: {known}")
     corpus = read_corpus(target, format_name=format_name, options=options, split=split)
     return Path(target).name, corpus
 
 
 def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
-    """Count sentences and boundaries, measure lengths, find duplicates.
+    """Return statistics of each split that is not empty.
 
     Returns:
-        For each split that has a document: `documents`, `sentences`, `boundaries`, `paragraphs`
-        (a document's first sentence always begins one), `sentence_characters` and
-        `paragraph_sentences` (mean, minimum, percentiles, maximum), `duplicates` (sentences that
-        stand in the split before) and `in_train` (sentences that train has too).
+        For each split: `documents`, `sentences`, `boundaries` and `paragraphs`;
+        `sentence_characters` and `paragraph_sentences` (mean, minimum, percentiles and maximum of
+        lengths); `duplicates` (sentences that occur earlier in the split) and `in_train` (sentences
+        that also occur in train; None for train).
     """
     counts = corpus.counts()
     known = set(corpus.select("train").sentences)
@@ -71,12 +71,8 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
 
 
 def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:
-    """Return the sentences of each paragraph, in order."""
-    edges = [
-        np.append(np.flatnonzero(np.append(True, corpus.labels[start + 1 : stop])), stop - start)
-        for start, stop in pairwise(corpus.offsets)
-    ]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *(np.diff(edge) for edge in edges)])
+    """Return the number of sentences of each paragraph, in order: (p,) int64."""
+    return np.diff(np.append(np.flatnonzero(corpus.labels), len(corpus)))
 
 
 def _split_statistics(part: Corpus, known: set[str], split: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Training batches made of crops of documents, for heads that read whole documents."""
+"""Training batches of crops of documents, for heads that read whole documents."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -8,33 +8,36 @@ import torch
 
 from segclf.batches import Batch, Examples
 
-Crop = tuple[int, int]  # first and last sentence, both in it
+Crop = tuple[int, int]  # positions of the first and the last sentence, both included
 
 
-class Crops:
-    """Every candidate once an epoch, in contiguous crops whose order and edges are drawn anew.
+class CropBatches:
+    """Training batches of crops, for heads that read whole documents.
 
-    A crop stands for a document; a document that fits into one is taken whole. Neighbouring crops
-    share the sentence at their edge, so that the candidates of an epoch are those of the documents.
+    An epoch visits every candidate once. A crop is a contiguous part of a document and is read like
+    a document; a document that fits into one crop is not cut. The order and the edges of the crops
+    change with every epoch. Neighbouring crops share the sentence at their edge, so no candidate is
+    lost.
 
     Args:
-        examples: the training split.
-        crop: most candidates of a crop.
-        batch_size: candidates a step, about.
-        device: where the vectors live.
+        examples: Training split, with sentence vectors.
+        crop: Maximum number of candidates in a crop.
+        batch_size: Approximate number of candidates in a batch.
+        device: Device of the batches.
     """
 
     def __init__(self, examples: Examples, crop: int, batch_size: int, device: str) -> None:
-        self._documents = [pair for pair in pairwise(examples.offsets) if pair[1] - pair[0] > 1]
+        layout = examples.layout
+        self._documents = [(start, stop) for start, stop in layout.documents if stop - start > 1]
         self._crop = crop
         self._batch_size = batch_size
         self.vectors = torch.from_numpy(examples.vectors).to(device)  # (n, d)
-        self._targets = torch.from_numpy(examples.labels.astype(np.float32)).to(device)
+        self._targets = torch.from_numpy(layout.labels.astype(np.float32)).to(device)
 
     def __len__(self) -> int:
-        """Return the most steps that an epoch may have."""
+        """Return the maximum number of batches in an epoch."""
         candidates = sum(stop - start - 1 for start, stop in self._documents)
-        return int(-(-candidates // self._batch_size))
+        return -(-candidates // self._batch_size)
 
     def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
@@ -62,9 +65,9 @@ class Crops:
         lengths = [last + 1 - first for first, last in crops]
         device = self.vectors.device
         sentences = torch.cat([torch.arange(first, last + 1) for first, last in crops]).to(device)
-        decided = torch.cat([torch.arange(first + 1, last + 1) for first, last in crops])
+        candidates = torch.cat([torch.arange(first + 1, last + 1) for first, last in crops])
         return Batch(
             sentences=self.vectors[sentences],
-            places=torch.tensor([0, *lengths], device=device).cumsum(0),
-            targets=self._targets[decided.to(device)],
+            index=torch.tensor([0, *lengths], device=device).cumsum(0),
+            targets=self._targets[candidates.to(device)],
         )

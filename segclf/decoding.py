@@ -1,12 +1,15 @@
-"""Probabilities -> boundaries."""
+"""Decoding: from probabilities to boundaries.
+
+Every function returns (n,) bool boundaries, with one at the first sentence of each document.
+"""
 
 from collections import deque
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segclf.calibration import logits_of
+from segclf.layout import Layout
 
 
 def best_threshold(
@@ -15,12 +18,12 @@ def best_threshold(
     """Find the threshold with the highest F1.
 
     Args:
-        probabilities: (n,) of the candidates.
-        labels: (n,) bool.
+        probabilities: (c,) float32 probabilities of the candidates.
+        labels: (c,) bool, true boundaries.
 
     Returns:
-        The threshold, half-way between the two probabilities that it parts, and its F1. With no
-        boundary among the labels: 0.5 and 0.
+        The threshold, half-way between two neighbouring probabilities, and its F1; 0.5 and 0.0 if
+        no label is True.
     """
     if not labels.any():
         return 0.5, 0.0
@@ -35,83 +38,77 @@ def best_threshold(
 
 
 def decode(
-    probabilities: NDArray[np.float32], threshold: float, offsets: NDArray[np.int64]
+    layout: Layout, probabilities: NDArray[np.float32], threshold: float
 ) -> NDArray[np.bool_]:
-    """Begin a paragraph where the probability reaches the threshold, and with every document.
+    """Return a boundary wherever the probability reaches the threshold.
 
     Args:
-        probabilities: (n,).
-        threshold: from dev.
-        offsets: (m + 1,) where documents begin.
-
-    Returns:
-        (n,) bool boundaries.
+        layout: Layout of the documents; its labels are not used.
+        probabilities: (n,) float32.
+        threshold: Smallest probability of a boundary.
     """
-    boundaries = probabilities >= threshold
-    boundaries[offsets[:-1][np.diff(offsets) > 0]] = True
-    return boundaries
+    return layout.mark_document_starts(probabilities >= threshold)
 
 
-def most_probable(probabilities: NDArray[np.float32], paragraphs: int) -> NDArray[np.bool_]:
-    """Begin a wanted number of paragraphs in one document, where they are most probable.
+def most_probable(
+    layout: Layout, probabilities: NDArray[np.float32], paragraphs: int
+) -> NDArray[np.bool_]:
+    """Return exactly N paragraphs, at the most probable boundaries.
 
     Args:
-        probabilities: (n,).
-        paragraphs: how many, 1 to n; of equal probabilities the earlier counts.
-
-    Returns:
-        (n,) bool boundaries, the first sentence among them.
+        layout: Layout of the documents; its labels are not used.
+        probabilities: (n,) float32. Among equal probabilities the earlier sentence wins.
+        paragraphs: Number of paragraphs in all documents together, from the number of documents
+            that are not empty to n.
     """
-    boundaries = np.zeros(len(probabilities), dtype=np.bool_)
-    boundaries[1 + np.argsort(-probabilities[1:], kind="stable")[: paragraphs - 1]] = True
-    boundaries[0] = True
+    boundaries = ~layout.is_candidate
+    candidates = np.flatnonzero(layout.is_candidate)
+    ranked = candidates[np.argsort(-probabilities[candidates], kind="stable")]
+    boundaries[ranked[: paragraphs - np.count_nonzero(boundaries)]] = True
     return boundaries
 
 
 def decode_within(
+    layout: Layout,
     probabilities: NDArray[np.float32],
     threshold: float,
-    offsets: NDArray[np.int64],
     *,
     min_length: int = 1,
     max_length: int | None = None,
 ) -> NDArray[np.bool_]:
-    """Begin paragraphs of allowed lengths, where they are most probable beside the threshold.
+    """Return the best boundaries for which all paragraphs have an allowed length.
 
-    Without limits that is what `decode` returns. Of all segmentations whose lengths are allowed, it
-    is the one with the largest sum of logit(probability) - logit(threshold) over its boundaries,
-    found by dynamic programming in O(n).
+    Among all segmentations with allowed lengths, it is the one with the largest sum of
+    logit(probability) - logit(threshold) over its boundaries, found by dynamic programming in O(n).
+    Without limits it is the result of `decode`.
 
     Args:
-        probabilities: (n,).
-        threshold: from dev.
-        offsets: (m + 1,) where documents begin.
-        min_length: fewest sentences of a paragraph, at least 1; the last of a document may have
-            fewer.
-        max_length: most of them, at least `min_length`; None for no limit.
-
-    Returns:
-        (n,) bool boundaries.
+        layout: Layout of the documents; its labels are not used.
+        probabilities: (n,) float32.
+        threshold: Probability at which a boundary neither gains nor costs.
+        min_length: Minimum number of sentences in a paragraph, at least 1. The last paragraph of a
+            document may be shorter.
+        max_length: Maximum number of sentences, at least `min_length`; None for no limit.
     """
     if min_length == 1 and max_length is None:
-        return decode(probabilities, threshold, offsets)
+        return decode(layout, probabilities, threshold)
     gains = logits_of(probabilities) - logits_of(np.float32(threshold))
     boundaries = np.zeros(len(probabilities), dtype=np.bool_)
-    for start, stop in pairwise(offsets.tolist()):
-        chosen = _best_begins(gains[start:stop].tolist(), min_length, max_length or stop - start)
-        boundaries[[start + begin for begin in chosen]] = True
+    for start, stop in layout.documents:
+        chosen = _best_starts(gains[start:stop].tolist(), min_length, max_length or stop - start)
+        boundaries[[start + i for i in chosen]] = True
     return boundaries
 
 
-def _best_begins(gains: list[float], min_length: int, max_length: int) -> list[int]:
-    """Return where the paragraphs of one document begin in the best segmentation.
+def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[int]:
+    """Return the first sentences of the paragraphs in the best segmentation of one document.
 
-    best[i] is the largest sum over the boundaries up to i, one of them at i. The paragraph before i
-    begins in a window that slides with i, whose maximum stands at the head of a queue.
+    best[i] is the largest sum of gains over the boundaries up to i, if one of them is at i. The
+    previous boundary lies in a window that slides with i; a queue keeps its maximum at the head.
     """
     n = len(gains)
     best = [0.0, *([-np.inf] * (n - 1))] if n else []
-    before = [-1] * n
+    previous = [-1] * n
     queue: deque[int] = deque()
     for i in range(min_length, n):
         while queue and best[queue[-1]] < best[i - min_length]:
@@ -119,13 +116,13 @@ def _best_begins(gains: list[float], min_length: int, max_length: int) -> list[i
         queue.append(i - min_length)
         if queue[0] < i - max_length:
             queue.popleft()
-        before[i] = queue[0]
+        previous[i] = queue[0]
         best[i] = best[queue[0]] + gains[i]
     if not n:
         return []
     last = max(range(max(n - max_length, 0), n), key=best.__getitem__)
-    begins = []
+    starts = []
     while last >= 0:
-        begins.append(last)
-        last = before[last]
-    return begins
+        starts.append(last)
+        last = previous[last]
+    return starts

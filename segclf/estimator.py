@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import asdict
-from itertools import pairwise
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -18,16 +17,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
+from embedcache.encoders.threads import limit_threads
 from segclf.batches import Examples
 from segclf.calibration import calibrate
 from segclf.heads import Context
+from segclf.layout import Layout
 from segclf.options import TrainingOptions, resolve
 from segclf.provenance import versions
 from segclf.runs import WEIGHTS, read_run
 from segclf.sharing import write_model
-from segclf.training import predict, train_head
+from segclf.training import train_head
 from segclf.weights import save_weights
-from segclf.windows import candidates
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -81,7 +81,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         head: str | None = None,
         *,
-        context: Context = "window",
+        context: Context | None = None,
         window: int | None = None,
         crop: int | None = None,
         loss: str = "cross-entropy",
@@ -139,7 +139,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"Classifier can't train when only one class is present: {targets[0]}")
         labels = targets == self.classes_[1]
-        train, validation = self._hold_out(vectors, labels, _offsets_of(groups, len(vectors)))
+        layout = Layout(labels, _offsets_of(groups, len(vectors)))
+        train, validation = self._hold_out(vectors, layout)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ValueError("threshold must be a probability, 0 to 1")
         self.options_ = self._options()
@@ -163,11 +164,11 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         vectors = validate_data(self, X, dtype=np.float32, reset=False)
-        unlabelled = np.zeros(len(vectors), dtype=np.bool_)
-        examples = Examples(vectors, unlabelled, _offsets_of(groups, len(vectors)))
+        layout = Layout.unlabelled(_offsets_of(groups, len(vectors)))
         head = self.head_.to(check_device(self.device))
-        begins = calibrate(predict(head, examples, threads=self.threads), self.temperature_)
-        begins[~examples.candidates()] = 1
+        with limit_threads(self.threads):
+            begins = calibrate(head.predict(Examples(vectors, layout)), self.temperature_)
+        begins = layout.mark_document_starts(begins)
         return np.stack([1 - begins, begins], axis=1)
 
     def predict(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[Any]:  # noqa: N803
@@ -194,12 +195,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             groups: (n,) the document of each; None for one.
         """
         predicted = self.predict(X, groups)
-        due = candidates(_offsets_of(groups, len(predicted)))
-        weights = None if sample_weight is None else np.asarray(sample_weight)[due]
+        is_candidate = Layout.unlabelled(_offsets_of(groups, len(predicted))).is_candidate
+        weights = None if sample_weight is None else np.asarray(sample_weight)[is_candidate]
         return float(
             f1_score(
-                np.asarray(y)[due],
-                predicted[due],
+                np.asarray(y)[is_candidate],
+                predicted[is_candidate],
                 pos_label=self.classes_[1],
                 sample_weight=weights,
                 zero_division=0,
@@ -222,7 +223,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "classes": self.classes_.tolist(),
             "threshold": self.threshold_,
             "temperature": self.temperature_,
-            "farthest": self.head_.farthest,
+            "clip_sigma": self.head_.clip_sigma,
             "versions": versions(),
         }
         state = self.head_.state_dict()
@@ -243,6 +244,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise UserError(f"{run.name} does not read one vector a sentence")
         options = TrainingOptions(**run.record["options"])
         same = {name: value for name, value in asdict(options).items() if name in _SAME}
+        same["context"] = None  # the head implies it
         classifier = cls(**same, threshold=None, random_state=options.seed)
         classifier.options_ = options
         classifier.head_ = head
@@ -268,19 +270,20 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed = check_random_state(seed).randint(2**31)
         return resolve(TrainingOptions(**same, seed=int(seed)))
 
-    def _hold_out(
-        self, vectors: NDArray[np.float32], labels: NDArray[np.bool_], offsets: NDArray[np.int64]
-    ) -> tuple[Examples, Examples]:
+    def _hold_out(self, vectors: NDArray[np.float32], layout: Layout) -> tuple[Examples, Examples]:
         """Part the end of each document from the rest."""
         if not 0 <= self.validation_fraction < 1:
             raise ValueError("validation_fraction must be at least 0 and below 1")
-        everything = Examples(vectors, labels, offsets)
-        held_out = np.zeros(len(labels), dtype=np.bool_)
-        for start, stop in pairwise(offsets.tolist()):
+        everything = Examples(vectors, layout)
+        held_out = np.zeros(len(layout), dtype=np.bool_)
+        for start, stop in layout.documents:
             held_out[stop - round((stop - start) * self.validation_fraction) : stop] = True
-        documents = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        documents = np.repeat(np.arange(len(layout.documents)), np.diff(layout.offsets))
         parts = tuple(
-            Examples(vectors[part], labels[part], _offsets_of(documents[part], int(part.sum())))
+            Examples(
+                vectors[part],
+                Layout(layout.labels[part], _offsets_of(documents[part], int(part.sum()))),
+            )
             for part in (~held_out, held_out)
         )
         self.validated_on_training_ = not all(_has_both(part) for part in parts)
@@ -302,7 +305,7 @@ _SAME = frozenset(asdict(TrainingOptions())) - {"seed"}
 
 
 def _has_both(examples: Examples) -> bool:
-    labels = examples.labels[candidates(examples.offsets)]
+    labels = examples.layout.labels[examples.layout.is_candidate]
     return bool(labels.any() and not labels.all())
 
 

@@ -17,7 +17,6 @@ from segclf.decoding import decode
 from segclf.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.prediction import predict_corpus
 from segclf.runs import Run
-from segclf.windows import candidates
 from segclf.workspace import StoredCorpus, Workspace, write_array
 
 
@@ -126,8 +125,8 @@ def evaluate(
         run, part, workspace, device=device, threads=threads, progress=progress
     )
     probabilities = prediction.probabilities
-    predicted = decode(probabilities, run.threshold, part.offsets)
-    due = candidates(part.offsets)
+    predicted = decode(part.layout, probabilities, run.threshold)
+    is_candidate = part.layout.is_candidate
     counts = run.record["counts"]["train"]
     evaluation = Evaluation(
         run=run,
@@ -136,18 +135,17 @@ def evaluate(
         split=split,
         sentences=len(part),
         boundaries=int(part.labels.sum()),
-        scores=score(part.labels, predicted, part.offsets),
+        scores=score(part.layout, predicted),
         baselines=baseline_scores(
-            part.labels,
-            part.offsets,
+            part.layout,
             paragraph_length=counts["sentences"] / max(counts["boundaries"], 1),
             rate=(counts["boundaries"] - counts["documents"])
             / (counts["sentences"] - counts["documents"]),
         ),
-        collapsed=is_collapsed(predicted, part.offsets),
+        collapsed=is_collapsed(part.layout, predicted),
         predict_seconds=prediction.seconds,
-        at_half=score_at_half(probabilities, part.labels, part.offsets),
-        reliability=reliability(probabilities[due], part.labels[due]),
+        at_half=score_at_half(part.layout, probabilities),
+        reliability=reliability(probabilities[is_candidate], part.labels[is_candidate]),
         probabilities=probabilities,
     )
     return _saved(evaluation) if own else evaluation

@@ -1,4 +1,4 @@
-"""Run records -> rows of figures: one for each run, or for each system over its seeds."""
+"""Scores of runs, and mean scores of systems over their seeds."""
 
 import json
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ _IN_BASE_LABEL = {"head", "window", "sides", "context", "loss", "gamma", "seed"}
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """Return what is known of a run.
+    """Return settings, cost and scores of a run.
 
     Returns:
-        `run`, `created`, `corpus`, `encoder`, `options`, `parameters`, `epochs`, `best_epoch`,
-        `seconds_per_epoch`, `machine`, `threads`, `threshold`; `dev` and `test`: the figures of
-        `Scores` at the threshold, None where they were never computed; `at_half`: the same at
-        probability 0.5; `collapsed`, on dev.
+        `run`, `created`, `corpus`, `encoder`, `pooling`, `options`, `parameters`, `epochs`,
+        `best_epoch`, `seconds_per_epoch`, `machine`, `threads`, `threshold`; `dev` and `test`, the
+        scores at the threshold, None if they were not computed; `at_half`, the scores at threshold
+        0.5; `collapsed`, whether all predictions on dev are the same.
     """
     record = run.record
     row = {name: record.get(name) for name in ("created", "corpus", "parameters", "epochs")}
@@ -57,14 +57,15 @@ def _machine(machine: dict[str, Any] | None) -> str | None:
 
 
 def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Group runs that differ in their seed alone, best first: by mean F1 on dev, never on test.
+    """Group runs into systems that differ only in the seed, ordered by mean F1 on dev.
 
     Returns:
         For each system `corpus`, `encoder`, `pooling`, `options` (without the seed), `n`, `seeds`,
-        `runs`, `parameters`, `machines`, `threads`; with `mean` and `std` (of a sample: divided by
-        n - 1; None for one run) `seconds_per_epoch`, `dev`, `test` and `at_half`; and how many of
-        the runs say the same before every dev sentence, `collapsed` at the threshold, at 0.5
-        `nowhere_at_half` (no boundary) and `everywhere_at_half`.
+        `runs`, `parameters`, `machines` and `threads`; `mean` and `std` (sample standard deviation,
+        None for a single run) of `seconds_per_epoch` and of the scores in `dev`, `test` and
+        `at_half`; the number of runs with the same prediction for all candidates of dev, as
+        `collapsed` at the threshold, and as `nowhere_at_half` (no boundary) and
+        `everywhere_at_half` at 0.5.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
@@ -74,7 +75,7 @@ def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
-    """Name systems by head, window and loss, and by what else tells apart those that share them."""
+    """Name systems by head, window and loss, and by the other options in which they differ."""
     bases = [_base_label(own) for own in options]
     values: dict[str, dict[str, set[str]]] = {base: {} for base in bases}
     for base, own in zip(bases, options, strict=True):
@@ -84,7 +85,7 @@ def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
         ", ".join(
             [base]
             + [
-                f"{name.replace('_', ' ')} {_shown(value)}"
+                f"{name.replace('_', ' ')} {_format_value(value)}"
                 for name, value in own.items()
                 if name not in _IN_BASE_LABEL and len(values[base][name]) > 1
             ]
@@ -99,8 +100,6 @@ def _base_label(options: dict[str, Any]) -> str:
         parts.append(options["sides"].replace(":", " "))
     elif options.get("window") is not None:
         parts.append(f"window {options['window']}")
-    if options.get("context", "window") != "window":
-        parts.append(f"whole {options['context']}")
     if options.get("loss", "cross-entropy") == "focal":
         parts.append(f"focal {options['gamma']:g}")
     elif options.get("loss", "cross-entropy") != "cross-entropy":
@@ -108,12 +107,12 @@ def _base_label(options: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _system_key(run: Run) -> str:
-    """Name what the runs of a system share: the text, the encoder, all options but the seed."""
+    """Return a key of what the runs of a system share: text, encoder, all options but the seed."""
     record = run.record
     options = {name: value for name, value in record["options"].items() if name != "seed"}
     fingerprint = record.get("encoder", {}).get("fingerprint")
@@ -122,7 +121,7 @@ def _system_key(run: Run) -> str:
 
 
 def _system(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    by_seed = {row["options"].get("seed"): row for row in rows}  # of a seed run twice, the latest
+    by_seed = {row["options"].get("seed"): row for row in rows}  # the latest run of each seed
     rows = [
         by_seed[seed] for seed in sorted(by_seed, key=lambda seed: (seed is not None, seed or 0))
     ]
@@ -145,18 +144,18 @@ def _system(rows: list[dict[str, Any]]) -> dict[str, Any]:
             for split in SPLITS
         },
         "collapsed": sum(bool(row["collapsed"]) for row in rows),
-        "nowhere_at_half": sum(_says_at_half(row, 0.0) for row in rows),
-        "everywhere_at_half": sum(_says_at_half(row, 1.0) for row in rows),
+        "nowhere_at_half": sum(_collapsed_at_half(row, 0.0) for row in rows),
+        "everywhere_at_half": sum(_collapsed_at_half(row, 1.0) for row in rows),
     }
 
 
-def _says_at_half(row: dict[str, Any], recall: float) -> bool:
+def _collapsed_at_half(row: dict[str, Any], recall: float) -> bool:
     dev = row["at_half"]["dev"]
     return bool(dev["collapsed"]) and dev["recall"] == recall
 
 
 def spread(values: Sequence[float | None]) -> dict[str, float | None]:
-    """Return mean and standard deviation of a sample, None where there is too little to say."""
+    """Return mean and sample standard deviation, None if there are too few values."""
     known = [value for value in values if value is not None]
     return {
         "mean": fmean(known) if known else None,

@@ -1,4 +1,4 @@
-"""Losses for rare boundaries: (b,) logits and (b,) targets of 0 and 1 -> a number."""
+"""Losses for rare boundaries: functions of logits (b,) and targets (b,) of 0 and 1."""
 
 import math
 from collections.abc import Callable
@@ -19,29 +19,29 @@ def make_loss(name: str, boundary_rate: float, gamma: float = 2.0) -> Loss:
 
     Args:
         name: "cross-entropy"; "balanced", which weights each class by its inverse frequency (mean
-            weight 1); or "focal" (Lin et al. 2017), which weights an example by (1 - p)^gamma, p
-            the probability given to its true class.
-        boundary_rate: share of boundaries among the training examples.
-        gamma: of the focal loss.
+            weight 1); or "focal" (Lin et al. 2017), which weights an example by (1 - p)^gamma,
+            where p is the probability of its true class.
+        boundary_rate: Share of boundaries among the training candidates.
+        gamma: Exponent of the focal loss.
 
     Raises:
-        UserError: no such loss, or a gamma that is negative, infinite or no number.
+        UserError: There is no such loss, or gamma is negative, infinite or NaN.
     """
     if not 0 <= gamma < math.inf:
-        raise UserError(f"a focal loss with gamma {gamma:g}: take 0 or more")
+        raise UserError(f"gamma must be at least 0, not {gamma:g}")
     if name == "cross-entropy":
         return F.binary_cross_entropy_with_logits
     if name == "balanced":
         return lambda logits, targets: _balanced(logits, targets, boundary_rate)
     if name == "focal":
         return lambda logits, targets: _focal(logits, targets, gamma)
-    raise UserError(f"no loss {name!r}: choose from {', '.join(LOSSES)}")
+    raise UserError(f"unknown loss {name!r}: choose from {', '.join(LOSSES)}")
 
 
 def check_finite(value: float, epoch: int) -> None:
-    """Raise UserError for a loss that is no number any more: no later step mends that."""
+    """Raise UserError if the mean loss of an epoch is NaN or infinite."""
     if not math.isfinite(value):
-        raise UserError(f"the loss is {value} in epoch {epoch}: take a lower --learning-rate")
+        raise UserError(f"the loss is {value} in epoch {epoch}: use a lower --learning-rate")
 
 
 def _balanced(logits: Tensor, targets: Tensor, rate: float) -> Tensor:
@@ -50,7 +50,7 @@ def _balanced(logits: Tensor, targets: Tensor, rate: float) -> Tensor:
 
 
 def _focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
-    signed = torch.where(targets > 0, logits, -logits)  # that of the true class
+    signed = torch.where(targets > 0, logits, -logits)  # logits of the true class
     cross_entropy = -F.logsigmoid(signed)
-    # the gradient of (1 - p) ** gamma is infinite where p rounds to 1, that of its logarithm is not
+    # computed from log(1 - p), as the gradient of (1 - p) ** gamma is infinite if p rounds to 1
     return (torch.exp(gamma * F.logsigmoid(-signed)) * cross_entropy).mean()

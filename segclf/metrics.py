@@ -1,26 +1,26 @@
-"""Scores of a segmentation, checked in the tests against scikit-learn and segeval."""
+"""Scores of a segmentation; the tests compare them with scikit-learn and segeval."""
 
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segclf.decoding import decode
-from segclf.windows import candidates
+from segclf.layout import Layout
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How well predicted boundaries agree with the true ones.
+    """Agreement between predicted and true boundaries.
 
     Attributes:
-        precision: share of predicted boundaries that are true.
-        recall: share of true boundaries that are predicted.
-        f1: harmonic mean of the two.
-        pk: Beeferman et al. 1999; the lower the better; mean over documents, those apart that are
-            too short for it.
-        window_diff: Pevzner and Hearst 2002; the lower the better; likewise.
+        precision: Share of predicted boundaries that are true.
+        recall: Share of true boundaries that are predicted.
+        f1: Harmonic mean of precision and recall.
+        pk: Mean Pk (Beeferman et al. 1999) of the documents that are long enough for it; lower is
+            better.
+        window_diff: Mean WindowDiff (Pevzner and Hearst 2002) of the same documents; lower is
+            better.
     """
 
     precision: float
@@ -30,27 +30,24 @@ class Scores:
     window_diff: float
 
     def to_dict(self) -> dict[str, float]:
-        """Return the figures by name."""
+        """Return the scores by name."""
         return asdict(self)
 
 
-def score(
-    labels: NDArray[np.bool_], predicted: NDArray[np.bool_], offsets: NDArray[np.int64]
-) -> Scores:
-    """Score a segmentation of documents.
+def score(layout: Layout, predicted: NDArray[np.bool_]) -> Scores:
+    """Score a segmentation.
 
-    Precision, recall and F1 are over the candidates: a document's first sentence is no decision.
+    Precision, recall and F1 are computed over the candidates of all documents.
 
     Args:
-        labels: (n,) bool, true boundaries.
-        predicted: (n,) bool.
-        offsets: (m + 1,) where documents begin.
+        layout: Layout with the true boundaries.
+        predicted: (n,) bool, predicted boundaries.
     """
-    precision, recall, f1 = precision_recall_f1(labels, predicted, offsets)
+    precision, recall, f1 = precision_recall_f1(layout, predicted)
     pairs = [
-        (labels[start:stop], predicted[start:stop])
-        for start, stop in pairwise(offsets)
-        if stop - start > window_size(labels[start:stop])
+        (layout.labels[start:stop], predicted[start:stop])
+        for start, stop in layout.documents
+        if stop - start > window_size(layout.labels[start:stop])
     ]
     return Scores(
         precision,
@@ -61,41 +58,39 @@ def score(
     )
 
 
-def is_collapsed(predicted: NDArray[np.bool_], offsets: NDArray[np.int64]) -> bool:
-    """Say whether a segmentation, (n,) bool, says the same before every sentence."""
-    decided = predicted[candidates(offsets)]
-    return bool(decided.all() or not decided.any())
+def is_collapsed(layout: Layout, predicted: NDArray[np.bool_]) -> bool:
+    """Return whether the predictions (n,) are the same for all candidates."""
+    decisions = predicted[layout.is_candidate]
+    return bool(decisions.all() or not decisions.any())
 
 
-def score_at_half(
-    probabilities: NDArray[np.float32], labels: NDArray[np.bool_], offsets: NDArray[np.int64]
-) -> dict[str, float | bool]:
-    """Score what probability 0.5 decides, as if no threshold had been chosen on dev.
+def score_at_half(layout: Layout, probabilities: NDArray[np.float32]) -> dict[str, float | bool]:
+    """Score the predictions at threshold 0.5 instead of the threshold chosen on dev.
 
     Args:
-        probabilities: (n,).
-        labels: (n,) bool, true boundaries.
-        offsets: (m + 1,) where documents begin.
+        layout: Layout with the true boundaries.
+        probabilities: (n,) float32 probabilities of a boundary.
 
     Returns:
-        The figures of `Scores` by name, and `collapsed`.
+        The scores by name, and `collapsed`.
     """
-    predicted = decode(probabilities, 0.5, offsets)
-    collapsed = is_collapsed(predicted, offsets)
-    return {**score(labels, predicted, offsets).to_dict(), "collapsed": collapsed}
+    predicted = decode(layout, probabilities, 0.5)
+    return {**score(layout, predicted).to_dict(), "collapsed": is_collapsed(layout, predicted)}
 
 
-def precision_recall_f1(
-    labels: NDArray[np.bool_], predicted: NDArray[np.bool_], offsets: NDArray[np.int64]
-) -> tuple[float, float, float]:
-    """Return precision, recall and F1 of the boundaries over the candidates, 0 where undefined.
+def precision_recall_f1(layout: Layout, predicted: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return precision, recall and F1 over the candidates, 0 where undefined.
 
-    scikit-learn counts the same; its import would take every command a second.
+    scikit-learn computes the same, but importing it would slow every command down by a second.
     """
-    due = candidates(offsets)
-    said, there = int(predicted[due].sum()), int(labels[due].sum())
-    right = int((predicted[due] & labels[due]).sum())
-    return right / max(said, 1), right / max(there, 1), 2 * right / max(said + there, 1)
+    labels, predicted = layout.labels[layout.is_candidate], predicted[layout.is_candidate]
+    positive, true = int(predicted.sum()), int(labels.sum())
+    correct = int((predicted & labels).sum())
+    return (
+        correct / max(positive, 1),
+        correct / max(true, 1),
+        2 * correct / max(positive + true, 1),
+    )
 
 
 def window_size(labels: NDArray[np.bool_]) -> int:
@@ -105,15 +100,15 @@ def window_size(labels: NDArray[np.bool_]) -> int:
 
 
 def pk(labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None) -> float:
-    """Return Pk of one document.
+    """Return Pk of one document (Beeferman, Berger and Lafferty 1999).
 
-    The share of pairs of sentences k apart on which the segmentations disagree whether both lie in
-    one segment (Beeferman, Berger and Lafferty 1999).
+    Pk is the share of pairs of sentences at distance k for which true and predicted segmentation
+    disagree whether both sentences are in the same segment.
 
     Args:
         labels: (n,) bool, whether a segment begins with the sentence.
         predicted: (n,) bool.
-        k: distance; `window_size` by default.
+        k: Distance in sentences; None for `window_size`.
     """
     errors = pk_errors(labels, predicted, k)
     return float(np.mean(errors)) if len(errors) else 0.0
@@ -122,7 +117,7 @@ def pk(labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = 
 def pk_errors(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None
 ) -> NDArray[np.bool_]:
-    """Say of each sentence whether `pk` counts it and the one k further as a mistake: (n - k,)."""
+    """Return (n - k,) bool: whether `pk` counts sentences i and i + k as an error."""
     true, guess = _boundaries_within(labels, predicted, k)
     errors: NDArray[np.bool_] = (true > 0) != (guess > 0)
     return errors
@@ -131,9 +126,9 @@ def pk_errors(
 def window_diff(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None
 ) -> float:
-    """Return WindowDiff of one document: like `pk`, but the counts of boundaries must agree.
+    """Return WindowDiff of one document (Pevzner and Hearst 2002).
 
-    Pevzner and Hearst 2002.
+    Like `pk`, but a pair is an error if the numbers of boundaries between the two sentences differ.
     """
     true, guess = _boundaries_within(labels, predicted, k)
     return float(np.mean(true != guess)) if len(true) else 0.0

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from embedcache import UserError
-from segclf.heads import DEFAULT_HEADS, Context, default_window, make_head
+from segclf.heads import Context, default_window, make_head, resolve_head
 from segclf.losses import make_loss
 
 
@@ -13,9 +13,8 @@ class TrainingOptions:
     """How to train.
 
     Attributes:
-        head: a name in `segclf.heads.HEADS`, or in `DOCUMENT_HEADS` with the context "document";
-            None for the best there: the MLP, or the BiLSTM.
-        context: what the head reads: a window around each candidate, or the document at once.
+        head: A name in `segclf.heads.HEADS` or `DOCUMENT_HEADS`; None for the default head.
+        context: "window" or "document", what the head reads; None for the context of the head.
         window: see `segclf.heads.make_head`.
         crop: most candidates that a head over documents is trained on at once, as if they were a
             document; None for as many as a step has.
@@ -30,7 +29,7 @@ class TrainingOptions:
     """
 
     head: str | None = None
-    context: Context = "window"
+    context: Context | None = None
     window: int | None = None
     crop: int | None = None
     loss: str = "cross-entropy"
@@ -44,23 +43,28 @@ class TrainingOptions:
 
 
 def resolve(options: TrainingOptions) -> TrainingOptions:
-    """Return options with the head and window that are meant where none is named.
+    """Return options with default head, its context and its default window filled in.
 
-    The gamma of a loss without one is set to the default, so that it makes no other run.
+    The gamma of a loss other than focal is set to the default, so that the options of equal runs
+    are equal.
+
+    Raises:
+        UserError: There is no such head.
     """
-    head = options.head or DEFAULT_HEADS.get(options.context, "mlp")
-    window = options.window
+    head, context = resolve_head(options.head, options.context)
     return replace(
         options,
         head=head,
-        window=default_window(head, options.context) if window is None else window,
+        context=context,
+        window=default_window(head) if options.window is None else options.window,
         gamma=options.gamma if options.loss == "focal" else TrainingOptions.gamma,
     )
 
 
 def check_options(options: TrainingOptions) -> None:
     """Raise UserError for an unknown head or loss, or a number out of range or without effect."""
-    make_head(options.head, 1, options.window, options.context)
+    head, context = resolve_head(options.head, options.context)
+    make_head(head, 1, options.window)
     make_loss(options.loss, 0.5, options.gamma)
     check_gamma(options.loss, options.gamma)
     for name in ("learning_rate", "epochs", "patience", "batch_size", "crop"):
@@ -71,8 +75,8 @@ def check_options(options: TrainingOptions) -> None:
         value = getattr(options, name)
         if not 0 <= value < math.inf:
             raise UserError(f"{name.replace('_', ' ')} is {value}: take 0 or more")
-    if options.crop is not None and options.context == "window":
-        raise UserError("a crop is of documents: take the context document, or leave it out")
+    if options.crop is not None and context == "window":
+        raise UserError(f"crop is for heads on documents, not {head}: leave it out")
 
 
 def check_gamma(loss: str, gamma: float) -> None:

@@ -1,4 +1,4 @@
-"""The picture of a run: loss and scores of every epoch."""
+"""Plot of a run: loss and scores of every epoch."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,13 @@ SCORES = {
 
 
 def draw_history(record: dict[str, Any], path: Path) -> None:
-    """Draw a PNG of what run.json holds.
+    """Plot the training history of a run to a PNG file.
 
     Args:
-        record: with `options`, `history` and `best_epoch`.
-        path: of the file to write.
+        record: Content of run.json, with `options`, `history` and `best_epoch`.
+        path: File to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes 0.3 s: only where one draws
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow import, 0.3 s
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -39,7 +39,7 @@ def draw_history(record: dict[str, Any], path: Path) -> None:
     for name, (label, color) in SCORES.items():
         values = [epoch[name] for epoch in record["history"]]
         scores.plot([0, *numbers], values, color=color, marker="o", label=label)
-    scores.set_ylabel("dev, at its best threshold")
+    scores.set_ylabel("dev, at the best threshold")
     scores.set_ylim(0, 1)
     for axes in (loss, scores):
         _finish(axes, record["best_epoch"])
@@ -57,9 +57,9 @@ def _finish(axes: "Axes", best: int) -> None:
 
 
 def _title(options: dict[str, Any]) -> str:
-    """Name the settings that are words and numbers of ours: a font may lack a user's letters."""
-    shown = [options["head"]]
+    """Name the main options; names that users choose may have letters that the font lacks."""
+    parts = [options["head"]]
     for name in ("window", "loss", "learning_rate", "seed"):
         if options.get(name) is not None:
-            shown.append(f"{name.replace('_', ' ')} {options[name]}")
-    return ", ".join(shown)
+            parts.append(f"{name.replace('_', ' ')} {options[name]}")
+    return ", ".join(parts)

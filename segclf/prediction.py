@@ -15,8 +15,6 @@ from segclf.calibration import calibrate
 from segclf.corpus import Corpus
 from segclf.encoders import load_referenced
 from segclf.runs import Run, examples_of, join_vectors
-from segclf.training import predict
-from segclf.windows import candidates
 from segclf.workspace import Workspace
 
 
@@ -118,15 +116,16 @@ def _predict(
     if run.kind == "head":
         head = run.load_head().to(check_device(device or "cpu"))
         started = time.perf_counter()
-        probabilities = predict(head, examples(), threads=1 if threads is None else threads)
+        with limit_threads(1 if threads is None else threads):
+            probabilities = head.predict(examples())
     else:
         from segclf.finetune.runs import load_system
 
         system = load_system(run, device)
         started = time.perf_counter()
         with limit_threads(threads):
-            text = system.backbone.tokenize(corpus.sentences, corpus.offsets)
+            text = system.backbone.tokenize(corpus.sentences, corpus.layout)
             probabilities = system.predict(text, progress=progress)
     probabilities = calibrate(probabilities, run.temperature)
-    probabilities[~candidates(corpus.offsets)] = 1  # a document begins with a paragraph
+    probabilities = corpus.layout.mark_document_starts(probabilities)
     return Prediction(probabilities, time.perf_counter() - started)

@@ -36,6 +36,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_constant)
+        _rename_old(record)
         _check(record)
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
@@ -59,6 +60,19 @@ def _constant(name: str) -> float:
     return float(name)
 
 
+def _rename_old(record: Any) -> None:  # noqa: ANN401
+    """Replace the names that earlier versions wrote into records."""
+    if not isinstance(record, dict):
+        return
+    if "farthest" in record:
+        record["clip_sigma"] = record.pop("farthest")
+    options = record.get("options")
+    if isinstance(options, dict) and options.get("context") == "document":
+        options["head"] = {"bilstm": "document-bilstm"}.get(
+            options.get("head"), options.get("head")
+        )
+
+
 def _check(record: Any) -> None:  # noqa: ANN401
     """Raise ValueError for a record that cannot be."""
     _expect(isinstance(record, dict), "it is no JSON object")
@@ -78,8 +92,8 @@ def _check(record: Any) -> None:  # noqa: ANN401
     _expect(isinstance(record.get("collapsed", False), bool), "its collapsed is not true or false")
     _expect(_is_number(record.get("threshold"), 0, 1), "its threshold is no probability")
     _expect(_is_number(record.get("temperature", 1.0), 1e-9), "its temperature is not above 0")
-    farthest = record.get("farthest", math.inf)
-    _expect(farthest == math.inf or _is_number(farthest, 1e-9), "its farthest is not above 0")
+    clip_sigma = record.get("clip_sigma", math.inf)
+    _expect(clip_sigma == math.inf or _is_number(clip_sigma, 1e-9), "its clip_sigma is not above 0")
     dim = record.get("dim", 1)
     _expect(_is_count(dim) and 1 <= dim <= MAX_DIM, f"its dim is not 1 to {MAX_DIM}")
     _check_options(record.get("options"), record.get("kind", "head"))

@@ -115,7 +115,7 @@ class Run:
             UserError: the weights are damaged, or not those of such a head.
         """
         options = self.record["options"]
-        made = options["head"], self.record["dim"], options["window"], self.context
+        made = options["head"], self.record["dim"], options["window"]
         with torch.device("meta"):  # shapes alone: nothing is allocated before they are compared
             state = make_head(*made).state_dict()
         shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
@@ -126,7 +126,7 @@ class Run:
             )
         head = make_head(*made)
         head.load_state_dict(load_weights(self.path / WEIGHTS))
-        head.farthest = self.record.get("farthest", math.inf)
+        head.clip_sigma = self.record.get("clip_sigma", math.inf)
         return head.eval()
 
 
@@ -178,7 +178,7 @@ def train(
         "parameters": parameters,
         "trainable_parameters": parameters,
         "dev_at_half": trained.at_half,
-        "farthest": trained.head.farthest,
+        "clip_sigma": trained.head.clip_sigma,
     }
     return _save(workspace.runs, record, trained.head)
 
@@ -238,10 +238,10 @@ def join_vectors(corpus: Corpus, columns: Sequence[Vectors], words: Encoder | No
     if columns[0].dtype == np.int32:
         assert isinstance(words, TokenEncoder)  # noqa: S101 - no other stores int32
         rows = columns[0].astype(np.int32, copy=False)
-        return Examples.of_words(rows, words.vectors.matrix, corpus.labels, corpus.offsets)
+        return Examples.of_words(rows, words.vectors.matrix, corpus.layout)
     if len(columns) > 1:
         columns = [np.concatenate(columns, axis=1, dtype=np.float32)]
-    return Examples(columns[0], corpus.labels, corpus.offsets)
+    return Examples(columns[0], corpus.layout)
 
 
 def load_run(workspace: Workspace, name: str | None = None) -> Run:
@@ -321,10 +321,12 @@ def publish_run(content: Path, runs: Path, name: str) -> Path:
 
 def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
     options = record["options"]
-    reads = "document" if options["context"] == "document" else f"w{options['window']}"
+    name = (
+        options["head"] if options["window"] is None else f"{options['head']}-w{options['window']}"
+    )
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
         save_weights(scratch / WEIGHTS, head.state_dict())
         draw_history(record, scratch / "history.png")
         write_json(scratch / RECORD, record, indent=1)
-        return Run(publish_run(scratch, runs, f"{options['head']}-{reads}"), record)
+        return Run(publish_run(scratch, runs, name), record)

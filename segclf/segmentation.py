@@ -125,12 +125,12 @@ def segment(
         run, corpus, workspace, device=device, threads=threads, progress=progress
     ).probabilities
     if paragraphs is not None:
-        boundaries = most_probable(probabilities, paragraphs)
+        boundaries = most_probable(corpus.layout, probabilities, paragraphs)
     else:
         boundaries = decode_within(
+            corpus.layout,
             probabilities,
             run.threshold if threshold is None else threshold,
-            corpus.offsets,
             min_length=min_length,
             max_length=max_length,
         )

@@ -4,8 +4,6 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,17 +13,15 @@ from torch import nn
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
-from segclf.batches import Batches, Examples, look_up
+from segclf.batches import Examples, WindowBatches
 from segclf.calibration import fit_temperature
-from segclf.crops import Crops
+from segclf.crops import CropBatches
 from segclf.decoding import best_threshold, decode
-from segclf.heads import BaseHead, Head, make_head
+from segclf.heads import BaseHead, make_head
+from segclf.layout import Layout
 from segclf.losses import Loss, check_finite, make_loss
 from segclf.metrics import is_collapsed, precision_recall_f1, score_at_half
 from segclf.options import TrainingOptions, check_options, resolve
-from segclf.windows import OUTSIDE, candidates, windows_of
-
-_PREDICT_CANDIDATES = 1024  # a step, about what caches hold; no result depends on it
 
 
 @dataclass(frozen=True)
@@ -52,15 +48,6 @@ class Epoch:
     threshold: float
     seconds: float
     temperature: float = 1.0
-
-
-class Labelled(Protocol):
-    """Documents of one split with their labels: `Examples`, or a `segclf.corpus.Corpus`."""
-
-    @property
-    def labels(self) -> NDArray[np.bool_]: ...  # noqa: D102
-    @property
-    def offsets(self) -> NDArray[np.int64]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -120,20 +107,16 @@ def _train_head(
 ) -> TrainedHead:
     check_options(options)
     options = resolve(options)
-    check_split("train", train)
-    check_split("dev", dev)
+    check_split("train", train.layout)
+    check_split("dev", dev.layout)
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    head = make_head(options.head, train.dim, options.window, options.context).to(device)
+    head = make_head(str(options.head), train.dim, options.window).to(device)
     _check_input(head, str(options.head), train)
-    due = train.candidates()
-    loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
-    size = options.batch_size or max(min(256, int(due.sum()) // 64), 16)
-    batches: Batches | Crops
-    if isinstance(head, Head):
-        batches = Batches(train, head.window, size, device)
-    else:
-        batches = Crops(train, options.crop or size, size, device)
+    targets = train.layout.labels[train.layout.is_candidate]
+    loss = make_loss(options.loss, float(targets.mean()), options.gamma)
+    size = options.batch_size or max(min(256, len(targets) // 64), 16)
+    batches = head.make_batches(train, size, device, crop=options.crop)
     head.standardize_by(batches.vectors)
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
@@ -142,7 +125,7 @@ def _train_head(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, steps, pct_start=0.1
     )
-    history = [assess_untrained(dev, _predict(head, dev), loss)]
+    history = [assess_untrained(dev.layout, head.predict(dev), loss)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
     on_epoch(best)
     for number in range(1, options.epochs + 1):
@@ -150,72 +133,21 @@ def _train_head(
         mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
         seconds = time.perf_counter() - started
         check_finite(mean_loss, number)
-        history.append(assess(number, mean_loss, seconds, dev, _predict(head, dev)))
+        history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev)))
         on_epoch(history[-1])
         if is_better(history[-1], best):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break
     head.load_state_dict(best_state)
-    probabilities = _predict(head, dev)
+    probabilities = head.predict(dev)
     return TrainedHead(
         head.cpu(),
         history,
         best,
-        collapsed=has_collapsed(dev, probabilities, best.threshold),
-        at_half=score_at_half(probabilities, dev.labels, dev.offsets),
+        collapsed=has_collapsed(dev.layout, probabilities, best.threshold),
+        at_half=score_at_half(dev.layout, probabilities),
     )
-
-
-def predict(head: BaseHead, examples: Examples, *, threads: int = 1) -> NDArray[np.float32]:
-    """Return the probability (n,) that a paragraph begins with each sentence.
-
-    Args:
-        head: on the device that is to compute.
-        examples: of n sentences; their labels are not used.
-        threads: that a CPU computes with.
-
-    Raises:
-        UserError: the number of threads is below 1.
-    """
-    with limit_threads(threads):
-        return _predict(head, examples)
-
-
-def _predict(head: BaseHead, examples: Examples) -> NDArray[np.float32]:
-    head.eval()
-    if isinstance(head, Head):
-        return _predict_windows(head, examples)
-    return _predict_documents(head, examples)
-
-
-def _predict_windows(head: Head, examples: Examples) -> NDArray[np.float32]:
-    device = head.mean.device
-    vectors = torch.from_numpy(examples.vectors)
-    table = None if examples.table is None else torch.from_numpy(examples.table).to(device)
-    windows = torch.from_numpy(windows_of(examples.offsets, head.window))
-    parts = [np.zeros(0, dtype=np.float32)]
-    with torch.inference_mode():
-        for start in range(0, len(windows), _PREDICT_CANDIDATES):
-            stop = min(start + _PREDICT_CANDIDATES, len(windows))
-            low, high = max(start - head.window, 0), min(stop + head.window, len(windows))
-            part = windows[start:stop]
-            local = torch.where(part == OUTSIDE, OUTSIDE, part - low)
-            logits = head(look_up(vectors[low:high].to(device), table), local.to(device))
-            parts.append(torch.sigmoid(logits).cpu().numpy())
-    return np.concatenate(parts)
-
-
-def _predict_documents(head: BaseHead, examples: Examples) -> NDArray[np.float32]:
-    device = head.mean.device
-    probabilities = np.ones(len(examples.labels), dtype=np.float32)  # of first sentences too
-    with torch.inference_mode():
-        for start, stop in pairwise(examples.offsets.tolist()):
-            if stop - start > 1:
-                vectors = torch.from_numpy(examples.vectors[start:stop]).to(device)
-                logits = head(vectors, torch.tensor([0, stop - start], device=device))
-                probabilities[start + 1 : stop] = torch.sigmoid(logits).cpu().numpy()
-    return probabilities
 
 
 def _check_input(head: BaseHead, name: str, train: Examples) -> None:
@@ -235,7 +167,7 @@ def _check_input(head: BaseHead, name: str, train: Examples) -> None:
 
 def _train_epoch(
     head: BaseHead,
-    batches: Batches | Crops,
+    batches: WindowBatches | CropBatches,
     random: np.random.Generator,
     loss: Loss,
     optimizer: torch.optim.Optimizer,
@@ -245,7 +177,7 @@ def _train_epoch(
     total = torch.zeros((), device=batches.vectors.device)
     count = 0
     for batch in batches.epoch(random):
-        value = loss(head(batch.sentences, batch.places), batch.targets)
+        value = loss(head(batch.sentences, batch.index), batch.targets)
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(head.parameters(), 1.0)
@@ -256,10 +188,10 @@ def _train_epoch(
     return float(total) / count
 
 
-def check_split(split: str, examples: Labelled) -> None:
+def check_split(split: str, layout: Layout) -> None:
     """Raise UserError for a split in which there is nothing to tell apart."""
-    labels = examples.labels[candidates(examples.offsets)]
-    if not len(examples.labels):
+    labels = layout.labels[layout.is_candidate]
+    if not len(layout):
         raise UserError(
             f"the corpus has no {split} split: put texts into a folder {split}, or embed it with "
             "--split 80/10/10"
@@ -274,23 +206,23 @@ def check_split(split: str, examples: Labelled) -> None:
         )
 
 
-def assess_untrained(dev: Labelled, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
+def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
     """Make epoch 0 of what an untrained model says (n,) of dev."""
-    due = candidates(dev.offsets)
-    logits = torch.logit(torch.from_numpy(probabilities[due]), eps=1e-7)  # a finite loss
-    value = loss(logits, torch.from_numpy(dev.labels[due].astype(np.float32)))
+    # clipped, so that the loss is finite
+    logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
+    targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))
+    value = loss(logits, targets)
     return assess(0, float(value), 0.0, dev, probabilities)
 
 
 def assess(
-    number: int, loss: float, seconds: float, dev: Labelled, probabilities: NDArray[np.float32]
+    number: int, loss: float, seconds: float, dev: Layout, probabilities: NDArray[np.float32]
 ) -> Epoch:
     """Make an epoch of what the model says (n,) of dev after it, at the best threshold."""
-    due = candidates(dev.offsets)
-    threshold, _ = best_threshold(probabilities[due], dev.labels[due])
-    decided = decode(probabilities, threshold, dev.offsets)
-    scores = precision_recall_f1(dev.labels, decided, dev.offsets)
-    temperature = fit_temperature(probabilities[due], dev.labels[due])
+    candidates = probabilities[dev.is_candidate], dev.labels[dev.is_candidate]
+    threshold, _ = best_threshold(*candidates)
+    scores = precision_recall_f1(dev, decode(dev, probabilities, threshold))
+    temperature = fit_temperature(*candidates)
     return Epoch(number, loss, *scores, threshold, seconds, temperature)
 
 
@@ -299,6 +231,6 @@ def is_better(epoch: Epoch, best: Epoch) -> bool:
     return epoch.f1 > best.f1 or best.epoch == 0
 
 
-def has_collapsed(dev: Labelled, probabilities: NDArray[np.float32], threshold: float) -> bool:
+def has_collapsed(dev: Layout, probabilities: NDArray[np.float32], threshold: float) -> bool:
     """Say whether a model decides the same before every sentence."""
-    return is_collapsed(decode(probabilities, threshold, dev.offsets), dev.offsets)
+    return is_collapsed(dev, decode(dev, probabilities, threshold))

@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segclf.batches import Sentences
 from segclf.heads import Head
-from segclf.heads.base import Sentences
-from segclf.training import predict
 from tests.conftest import ROOT
 from tests.segclf.test_training import topics
 
@@ -56,6 +55,6 @@ def test_the_head_that_the_page_adds_works():
     exec(source, names)
     examples = topics(0, documents=1)
     torch.manual_seed(0)
-    probabilities = predict(names["GRU"](16, 2), examples)
-    assert probabilities.shape == examples.labels.shape
+    probabilities = names["GRU"](16, 2).predict(examples)
+    assert probabilities.shape == examples.layout.labels.shape
     assert np.ptp(probabilities) > 0

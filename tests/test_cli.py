@@ -204,10 +204,10 @@ def test_a_run_outlives_its_text(trained, segtool, tmp_path):
 
 def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
-    done = segtool(tmp_path, "train", "--context", "document", "--head", "local-transformer")
+    done = segtool(tmp_path, "train", "--head", "local-transformer")
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
-    assert "run local-transformer-document-001: local-transformer, whole documents" in said
+    assert "run local-transformer-w32-001: local-transformer, whole documents" in said
     scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
     assert (scores["context"], scores["window"]) == ("document", 32)
     assert scores["f1"] > scores["baselines"]["random"]["f1"]
@@ -241,15 +241,18 @@ def mistake(done):
         (["embed", "text.txt", "--name", "a/b"], "cannot be called 'a/b'"),
         (["embed"], "Missing argument"),
         (["train"], "nothing is embedded"),
-        (["train", "--head", "gru"], "no head 'gru'"),
-        (["train", "--head", "local-transformer"], "it reads whole documents"),
-        (["train", "--context", "document", "--head", "mlp"], "no head 'mlp' over documents"),
+        (["train", "--head", "gru"], "unknown head 'gru'"),
         (
-            ["train", "--context", "document", "--head", "bilstm", "--window", "4"],
-            "bilstm reads the whole document",
+            ["train", "--context", "window", "--head", "local-transformer"],
+            "local-transformer has the context document",
+        ),
+        (["train", "--context", "document", "--head", "mlp"], "mlp has the context window"),
+        (
+            ["train", "--head", "document-bilstm", "--window", "4"],
+            "document-bilstm reads the whole document",
         ),
         (["train", "--context", "page"], "'page' is not one of"),
-        (["train", "--window", "0"], "window of 0"),
+        (["train", "--window", "0"], "window must be at least 1, not 0"),
         (["train", "--window", "x"], "should be a valid integer"),
         (["eval"], "nothing is trained"),
         (["eval", "no-run"], "no run 'no-run'"),

@@ -1,4 +1,4 @@
-"""The corpus: sentences, labels, and where each document begins."""
+"""A corpus: sentences, the layout of their documents, and the split of each document."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from segclf.layout import Layout
+
 Boundary = Literal["indent", "line", "blank"]
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -15,15 +17,15 @@ SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class Document:
-    """One text, read.
+    """A text as a reader returns it.
 
     Attributes:
-        id: its path below the folder that was read, or its name in the file.
-        sentences: n normalised sentences, without any trace of the layout.
+        id: Path below the folder that was read, or name in the file.
+        sentences: n normalised sentences, without the line breaks and indents around them.
         labels: (n,) bool, whether a paragraph begins with the sentence.
-        headings: how many section titles were removed.
-        split: the part of the corpus it must go to, where its file says so.
-        boundary: what began a paragraph in its layout, where it had one.
+        headings: Number of section titles that were removed.
+        split: Split that the file names; None if it names none.
+        boundary: Mark of a paragraph in the text; None if it has no layout.
     """
 
     id: str
@@ -36,21 +38,19 @@ class Document:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents one behind the other, as plain arrays.
+    """The sentences of m documents, one document after another.
 
     Attributes:
         sentences: n sentences.
-        labels: (n,) bool, whether a paragraph begins with the sentence.
-        offsets: (m + 1,) int64; document i is sentences[offsets[i] : offsets[i + 1]].
+        layout: Where documents and paragraphs begin.
         document_ids: m names.
-        splits: m parts of the corpus, each "train", "dev" or "test".
-        headings_removed: section titles that stood in the texts.
-        boundaries_read: how many documents had which mark of a paragraph in their layout.
+        splits: m names of splits.
+        headings_removed: Number of section titles that were removed from the texts.
+        boundaries_read: Number of documents for each mark of a paragraph.
     """
 
     sentences: list[str]
-    labels: NDArray[np.bool_]
-    offsets: NDArray[np.int64]
+    layout: Layout
     document_ids: list[str]
     splits: list[Split]
     headings_removed: int = 0
@@ -59,14 +59,31 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.sentences)
 
+    @property
+    def labels(self) -> NDArray[np.bool_]:
+        """(n,) bool, whether a paragraph begins with the sentence."""
+        return self.layout.labels
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(m + 1,) int64; document i is sentences[offsets[i] : offsets[i + 1]]."""
+        return self.layout.offsets
+
     @classmethod
     def of(cls, documents: Sequence[Document], splits: Sequence[Split]) -> "Corpus":
-        """Join documents, each with its split."""
+        """Join documents.
+
+        Args:
+            documents: m documents.
+            splits: m names of splits.
+        """
         lengths = [len(document.sentences) for document in documents]
         return cls(
             sentences=[sentence for document in documents for sentence in document.sentences],
-            labels=np.concatenate([np.zeros(0, dtype=np.bool_), *(d.labels for d in documents)]),
-            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            layout=Layout(
+                np.concatenate([np.zeros(0, dtype=np.bool_), *(d.labels for d in documents)]),
+                np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            ),
             document_ids=[document.id for document in documents],
             splits=list(splits),
             headings_removed=sum(document.headings for document in documents),
@@ -74,19 +91,18 @@ class Corpus:
         )
 
     def select(self, split: Split) -> "Corpus":
-        """Return the documents of one split as a corpus of their own."""
-        chosen = [i for i, name in enumerate(self.splits) if name == split]
-        spans = [slice(self.offsets[i], self.offsets[i + 1]) for i in chosen]
-        return Corpus.of(
-            [
-                Document(self.document_ids[i], self.sentences[span], self.labels[span])
-                for i, span in zip(chosen, spans, strict=True)
-            ],
-            [split] * len(chosen),
-        )
+        """Return a corpus of the documents of one split."""
+        chosen = [
+            Document(document_id, self.sentences[start:stop], self.labels[start:stop])
+            for document_id, name, (start, stop) in zip(
+                self.document_ids, self.splits, self.layout.documents, strict=True
+            )
+            if name == split
+        ]
+        return Corpus.of(chosen, [split] * len(chosen))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Count documents, sentences and boundaries of each split that has any."""
+        """Count documents, sentences and boundaries of each split that is not empty."""
         parts = {split: self.select(split) for split in SPLITS}
         return {
             split: {

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from embedcache import UserError, normalize
 from embedcache.encoders import TransformerEncoder, silence_transformers
 from embedcache.encoders.model_directory import count_positions
+from segclf.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,12 @@ class Text:
     Attributes:
         tokens: (t,) int64.
         starts: (n + 1,) int64; sentence i is tokens[starts[i] : starts[i + 1]].
-        offsets: (m + 1,) int64; document j is the sentences offsets[j] to offsets[j + 1] - 1.
+        layout: Layout of the n sentences.
     """
 
     tokens: NDArray[np.int64]
     starts: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    layout: Layout
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -103,12 +104,12 @@ class Backbone(nn.Module):
         device: torch.device = next(self.network.parameters()).device
         return device
 
-    def tokenize(self, sentences: list[str], offsets: NDArray[np.int64]) -> Text:
+    def tokenize(self, sentences: list[str], layout: Layout) -> Text:
         """Cut sentences into tokens; they are normalised first, so no layout gets through.
 
         Args:
             sentences: n sentences.
-            offsets: (m + 1,) where documents begin.
+            layout: Layout of the n sentences.
         """
         rows = self._tokenizer(
             [normalize(sentence) for sentence in sentences],
@@ -119,7 +120,7 @@ class Backbone(nn.Module):
         )["input_ids"]
         starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
         tokens = np.concatenate([np.zeros(0, np.int64), *(np.array(r, np.int64) for r in rows)])
-        return Text(tokens, starts, offsets)
+        return Text(tokens, starts, layout)
 
     def freeze(self, layers: int) -> None:
         """Keep the embeddings and the first layers as they are.

@@ -14,7 +14,6 @@ from embedcache.encode import token_batches
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System
-from segclf.windows import candidates as candidates_of
 
 SPECIAL_TOKENS = 3  # [CLS] left [SEP] right [SEP]
 _POOL = 50  # groups that are sorted by length together: little padding, still well mixed
@@ -44,7 +43,7 @@ class CrossSegment(System):
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
         """Deal the candidates of an epoch into groups of like length, in random order."""
-        order = random.permutation(np.flatnonzero(candidates_of(text.offsets)))
+        order = random.permutation(np.flatnonzero(text.layout.is_candidate))
         begin, _, end = spans(text, order, self.sides, self.room)
         groups = []
         for first in range(0, len(order), _POOL * size):
@@ -63,17 +62,17 @@ class CrossSegment(System):
         """Return the probability (n,) that a paragraph begins with each sentence."""
         self.eval()
         probabilities = np.ones(len(text), dtype=np.float32)  # a document's first begins one
-        due = np.flatnonzero(candidates_of(text.offsets))
-        begin, _, end = spans(text, due, self.sides, self.room)
+        candidates = np.flatnonzero(text.layout.is_candidate)
+        begin, _, end = spans(text, candidates, self.sides, self.room)
         lengths = self._lengths(begin, end)
         with (
             torch.inference_mode(),
-            tqdm(total=len(due), unit=" candidates", leave=False, delay=1,
+            tqdm(total=len(candidates), unit=" candidates", leave=False, delay=1,
                  disable=None if progress else True) as bar,
         ):  # fmt: skip
             for batch in token_batches(lengths, self.backbone.batch_tokens):
-                logits = self(text, due[batch])
-                probabilities[due[batch]] = torch.sigmoid(logits).cpu().numpy()
+                logits = self(text, candidates[batch])
+                probabilities[candidates[batch]] = torch.sigmoid(logits).cpu().numpy()
                 bar.update(len(batch))
         return probabilities
 
@@ -124,8 +123,9 @@ def spans(
         (b,) int64 each: where in text.tokens the left side begins, where it ends and the right one
         begins, and where that ends. A side stays within its document.
     """
-    document = np.searchsorted(text.offsets, candidates, side="right") - 1
-    first, last = text.offsets[document], text.offsets[document + 1]
+    offsets = text.layout.offsets
+    document = np.searchsorted(offsets, candidates, side="right") - 1
+    first, last = offsets[document], offsets[document + 1]
     middle = text.starts[candidates]
     if sides.unit == "sentences":
         left = middle - text.starts[np.maximum(candidates - sides.count, first)]

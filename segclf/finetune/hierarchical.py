@@ -11,15 +11,12 @@ from tqdm import tqdm
 
 from embedcache import UserError
 from embedcache.encode import token_batches
-from segclf.batches import Examples
+from segclf.batches import Examples, Sentences
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import HierarchicalOptions
 from segclf.finetune.system import System
 from segclf.heads import HEADS, Head
-from segclf.heads.base import Sentences
-from segclf.training import predict
 from segclf.windows import OUTSIDE, check_window, windows_of
-from segclf.windows import candidates as candidates_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
 _RUNS = 4  # of neighbouring candidates in a group, about: more of them mix better, fewer share more
@@ -66,7 +63,7 @@ class Hierarchical(System):
         check_window(options.sentences)
         self.pooling = options.pooling
         self.head = UPPER[options.upper](backbone.dim, options.sentences)
-        self.head.farthest = math.inf  # training moves the vectors: an edge would stop it
+        self.head.clip_sigma = math.inf  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
         """Standardise what the upper network sees by the vectors of the untrained encoder."""
@@ -82,18 +79,17 @@ class Hierarchical(System):
         """
         run = max(size // _RUNS, 1)
         runs = size // run
-        due = candidates_of(text.offsets)
         starts = random.permutation(np.arange(random.integers(-run + 1, 1), len(text), run))
         groups = []
         for first in range(0, len(starts), runs):
             numbers = (starts[first : first + runs, None] + np.arange(run)).flatten()
             numbers = numbers[(numbers >= 0) & (numbers < len(text))]
-            groups.append(numbers[due[numbers]])
+            groups.append(numbers[text.layout.is_candidate[numbers]])
         return [group for group in groups if len(group)]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
         """Return the logits (b,) of candidates (b,); each sentence around them is encoded once."""
-        around = windows_of(text.offsets, self.head.window)[candidates]  # (b, 2w)
+        around = windows_of(text.layout, self.head.window)[candidates]  # (b, 2w)
         inside = around != OUTSIDE
         sentences, places = np.unique(around[inside], return_inverse=True)
         windows = np.full(around.shape, OUTSIDE)
@@ -107,8 +103,7 @@ class Hierarchical(System):
         self.eval()
         with torch.inference_mode():
             vectors = self.encode(text, np.arange(len(text)), progress=progress)
-        unlabelled = np.zeros(len(text), dtype=np.bool_)
-        return predict(self.head, Examples(vectors.cpu().numpy(), unlabelled, text.offsets))
+        return self.head.predict(Examples(vectors.cpu().numpy(), text.layout))
 
     def encode(self, text: Text, sentences: NDArray[np.int64], *, progress: bool = False) -> Tensor:
         """Return the vectors (s, d) of sentences (s,) of the text, a batch for each length."""

@@ -107,8 +107,8 @@ def finetune(
         raise UserError("--precision float16: fine-tuning computes in float32 or bfloat16")
     stored = workspace.load_corpus(corpus_name)
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
-    check_split("train", train)
-    check_split("dev", dev)
+    check_split("train", train.layout)
+    check_split("dev", dev.layout)
     encoder, *others = load_joined(encoder_name, device=device, precision=precision)
     if others:
         raise UserError(f"fine-tuning starts from one model, and {encoder_name} are several")
@@ -169,7 +169,7 @@ def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
 def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Corpus) -> System:
     system = make_system(encoder, options)
     if options.freeze is None:
-        text = system.backbone.tokenize(train.sentences, train.offsets)
+        text = system.backbone.tokenize(train.sentences, train.layout)
         special = [system.backbone.cls_token, system.backbone.sep_token]
         tokens = np.union1d(text.tokens, np.array(special, dtype=np.int64))
         system.backbone.train_embeddings_of(torch.from_numpy(tokens))

@@ -24,7 +24,6 @@ from segclf.losses import Loss, check_finite, make_loss
 from segclf.runs import WEIGHTS
 from segclf.training import Epoch, assess, assess_untrained, has_collapsed, is_better
 from segclf.weights import save_weights
-from segclf.windows import candidates
 
 CHECKPOINT_SECONDS = 180.0
 
@@ -59,9 +58,9 @@ def train_system(
     Raises:
         KeyboardInterrupt: Ctrl-C, once the step was finished and a checkpoint written.
     """
-    text, dev_text = (system.backbone.tokenize(c.sentences, c.offsets) for c in (train, dev))
-    due = candidates(train.offsets)
-    loss = make_loss(options.loss, float(train.labels[due].mean()), options.gamma)
+    text, dev_text = (system.backbone.tokenize(c.sentences, c.layout) for c in (train, dev))
+    boundary_rate = float(train.labels[train.layout.is_candidate].mean())
+    loss = make_loss(options.loss, boundary_rate, options.gamma)
     optimizer = make_optimizer(system, options)
     plan = [
         system.groups(
@@ -73,7 +72,7 @@ def train_system(
     if state is None:
         system.prepare(text)
         untrained = system.predict(dev_text, progress=progress)
-        state = Progress(history=[assess_untrained(dev, untrained, loss)])
+        state = Progress(history=[assess_untrained(dev.layout, untrained, loss)])
         save_checkpoint(folder, state, system, optimizer)
     for epoch in state.history:
         on_epoch(epoch)
@@ -193,11 +192,11 @@ def _assess_epoch(
     """Score the epoch that is over on dev and turn the state to the next."""
     probabilities = system.predict(text, progress=progress)
     mean_loss = state.loss / state.candidates
-    epoch = assess(state.epoch, mean_loss, state.seconds, dev, probabilities)
+    epoch = assess(state.epoch, mean_loss, state.seconds, dev.layout, probabilities)
     if is_better(epoch, state.history[state.best]):
         save_weights(folder / WEIGHTS, system.trained_state())
         state.best = epoch.epoch
-        state.collapsed = has_collapsed(dev, probabilities, epoch.threshold)
+        state.collapsed = has_collapsed(dev.layout, probabilities, epoch.threshold)
     state.history.append(epoch)
     state.epoch, state.step = state.epoch + 1, 0
     state.loss, state.candidates, state.seconds = 0.0, 0, 0.0

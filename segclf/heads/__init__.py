@@ -1,4 +1,4 @@
-"""Heads: small networks over cached vectors. One a file, a line each in the registry."""
+"""Heads: small networks on cached vectors, one in each module, listed in the registry."""
 
 from segclf.heads.base import BaseHead, Head
 from segclf.heads.document import DocumentHead
@@ -9,6 +9,7 @@ from segclf.heads.registry import (
     Context,
     default_window,
     make_head,
+    resolve_head,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "Head",
     "default_window",
     "make_head",
+    "resolve_head",
 ]

@@ -1,46 +1,36 @@
-"""What heads are made of: the projection of each sentence, and the gathering into windows."""
+"""Base classes and shared layers of heads."""
 
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segclf.windows import OUTSIDE
+from segclf.batches import Examples, Sentences, WindowBatches, Words, look_up
+from segclf.crops import CropBatches
+from segclf.windows import OUTSIDE, windows_of
 
-
-class Words(NamedTuple):
-    """Sentences as their words.
-
-    Attributes:
-        rows: (s, l) int64, each sentence's words as rows of the table, and behind its last the
-            table's own last row.
-        table: (u + 1, d) float32, vectors of the u words that occur, each once, and zeros.
-    """
-
-    rows: Tensor
-    table: Tensor
-
-
-Sentences: TypeAlias = Tensor | Words  # vectors (s, d), or words
+_PREDICT_CANDIDATES = 1024  # candidates per step of a prediction; no result depends on it
 
 
 class BaseHead(nn.Module):
-    """A small network that says how likely a paragraph begins between two sentences.
+    """A small network on cached vectors that estimates where paragraphs begin.
 
     Attributes:
-        reads_words: whether sentences come as `Words`, and not as one vector each.
-        farthest: standard deviations from the mean at which numbers are cut, so that a rare flag
-            does not outshout the rest.
+        reads_words: Whether sentences are given as `Words` instead of one vector each.
+        clip_sigma: Vectors are clipped at this number of standard deviations from the mean, so that
+            a rare feature does not dominate the others.
 
     Args:
-        dim: length d of a sentence vector.
-        hidden: length h of a projected sentence.
-        dropout: share of the projected numbers left out in training.
+        dim: Length d of a sentence vector.
+        hidden: Length h of a projected sentence.
+        dropout: Dropout rate of the projection.
     """
 
     reads_words: ClassVar[bool] = False
-    farthest: float = 4.0
+    clip_sigma: float = 4.0
     window: int | None
 
     def __init__(self, dim: int, hidden: int, dropout: float) -> None:
@@ -52,28 +42,51 @@ class BaseHead(nn.Module):
         self.project = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), Dropout(dropout))
 
     def standardize_by(self, vectors: Tensor) -> None:
-        """Remember mean and standard deviation of the training vectors, (n, d)."""
+        """Store the mean and the standard deviation of training vectors (n, d)."""
         self.mean.copy_(vectors.mean(dim=0))
         self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
 
     def represent(self, sentences: Sentences) -> Tensor:
-        """Standardise and project sentences (s, d), or the table of their words: (s, h)."""
+        """Standardise and project sentence vectors (s, d), or a table of words: (s, h)."""
         vectors = sentences.table if isinstance(sentences, Words) else sentences
         standardized = (vectors - self.mean) * self.scale
-        projected: Tensor = self.project(standardized.clamp(-self.farthest, self.farthest))
+        projected: Tensor = self.project(standardized.clamp(-self.clip_sigma, self.clip_sigma))
         return projected
+
+    def make_batches(
+        self, examples: Examples, batch_size: int, device: str, *, crop: int | None = None
+    ) -> WindowBatches | CropBatches:
+        """Make the training batches that the head reads.
+
+        Args:
+            examples: Training split.
+            batch_size: Approximate number of candidates in a batch.
+            device: Device of the batches.
+            crop: Maximum number of candidates in a crop of a document; None for the batch size. A
+                head on windows ignores it.
+        """
+        raise NotImplementedError
+
+    def predict(self, examples: Examples) -> NDArray[np.float32]:
+        """Predict all sentences, in evaluation mode.
+
+        Returns:
+            (n,) float32 probabilities that a paragraph begins with the sentence. Only those of the
+            candidates have a meaning.
+        """
+        raise NotImplementedError
 
 
 class Head(BaseHead):
     """A head that reads a window of sentences around each candidate.
 
-    A sentence stands in 2w windows, so it is projected once, before it is gathered into them.
+    Each sentence is part of 2w windows, so it is projected once, before the windows are gathered.
 
     Args:
-        dim: length d of a sentence vector.
-        window: sentences w on each side of a candidate.
-        hidden: length h of a projected sentence.
-        dropout: share of the projected numbers left out in training.
+        dim: Length d of a sentence vector.
+        window: Number of sentences w on each side of a candidate.
+        hidden: Length h of a projected sentence.
+        dropout: Dropout rate of the projection.
     """
 
     window: int
@@ -83,53 +96,78 @@ class Head(BaseHead):
         self.window = window
         self.outside = nn.Parameter(torch.zeros(hidden))
 
-    def gather(self, sentences: Sentences, windows: Tensor) -> Tensor:
-        """Represent sentences and gather them into windows.
-
-        Args:
-            sentences: vectors (s, d), or s sentences' words.
-            windows: (b, 2w) positions in them, OUTSIDE where there is no sentence.
-
-        Returns:
-            (b, 2w, h), a learned vector in place of every sentence that is not there.
-        """
-        return take_rows(self.rows(sentences), windows)
-
-    def rows(self, sentences: Sentences) -> Tensor:
-        """Represent s sentences, and what stands for OUTSIDE after them: (s + 1, h)."""
-        return torch.cat([self.represent(sentences), self.outside[None]])
-
     def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
         """Return the logits (b,) of windows (b, 2w) over s sentences."""
         raise NotImplementedError
 
+    def gather(self, sentences: Sentences, windows: Tensor) -> Tensor:
+        """Project sentences and gather them into windows.
+
+        Args:
+            sentences: (s, d) vectors, or words of s sentences.
+            windows: (b, 2w) positions of sentences, OUTSIDE beyond the document.
+
+        Returns:
+            (b, 2w, h), with a learned vector for OUTSIDE.
+        """
+        return take_rows(self.rows(sentences), windows)
+
+    def rows(self, sentences: Sentences) -> Tensor:
+        """Project s sentences and append the learned vector for OUTSIDE: (s + 1, h)."""
+        return torch.cat([self.represent(sentences), self.outside[None]])
+
+    def make_batches(
+        self, examples: Examples, batch_size: int, device: str, *, crop: int | None = None
+    ) -> WindowBatches:
+        """Make batches of windows; see `BaseHead.make_batches`."""
+        return WindowBatches(examples, self.window, batch_size, device)
+
+    def predict(self, examples: Examples) -> NDArray[np.float32]:
+        """Predict all sentences, a step of neighbouring windows at a time."""
+        self.eval()
+        device = self.mean.device
+        vectors = torch.from_numpy(examples.vectors)
+        table = None if examples.table is None else torch.from_numpy(examples.table).to(device)
+        windows = torch.from_numpy(windows_of(examples.layout, self.window))
+        n = len(windows)
+        parts = [np.zeros(0, dtype=np.float32)]
+        with torch.inference_mode():
+            for start in range(0, n, _PREDICT_CANDIDATES):
+                stop = min(start + _PREDICT_CANDIDATES, n)
+                first, last = max(start - self.window, 0), min(stop + self.window, n)
+                step = windows[start:stop]
+                step = torch.where(step == OUTSIDE, OUTSIDE, step - first)
+                sentences = look_up(vectors[first:last].to(device), table)
+                parts.append(torch.sigmoid(self(sentences, step.to(device))).cpu().numpy())
+        return np.concatenate(parts)
+
 
 class Dropout(nn.Module):
-    """`torch.nn.Dropout`, with one random byte a number, which a CPU draws much faster.
+    """`torch.nn.Dropout` with one random byte per number, which is much faster on a CPU.
 
     Args:
-        rate: share of the numbers left out, rounded to a multiple of 1 / 256.
+        rate: Share of the numbers that are set to 0, rounded to a multiple of 1 / 256.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.left_out = round(rate * 256)
+        self.dropped = round(rate * 256)
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """Leave numbers of a tensor of any shape out, in training; scale the others up."""
-        if not self.training or not self.left_out:
+        """Set numbers of a tensor of any shape to 0 and scale up the others, if training."""
+        if not self.training or not self.dropped:
             return numbers
         if numbers.device.type != "cpu":  # MPS does not draw whole 64-bit integers
-            return F.dropout(numbers, self.left_out / 256)
+            return F.dropout(numbers, self.dropped / 256)
         size = -(-numbers.numel() // 8)
         words = torch.empty(size, dtype=torch.int64, device=numbers.device)
         words.random_(torch.iinfo(torch.int64).min, None)
         bytes_ = words.view(torch.uint8)[: numbers.numel()].view(numbers.shape)
-        return numbers * (bytes_ >= self.left_out) * (256 / (256 - self.left_out))
+        return numbers * (bytes_ >= self.dropped) * (256 / (256 - self.dropped))
 
 
 def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
-    """Make the feed-forward half of a Transformer layer: (..., h) to what is added to it."""
+    """Make the feed-forward half of a Transformer layer, (..., h) to (..., h)."""
     return nn.Sequential(
         nn.LayerNorm(hidden),
         nn.Linear(hidden, 2 * hidden),
@@ -141,9 +179,9 @@ def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
 
 
 def take_rows(rows: Tensor, windows: Tensor) -> Tensor:
-    """Gather rows (s + 1, h) into windows (...): (..., h); OUTSIDE takes the last row.
+    """Gather rows (s + 1, h) by windows (...) into (..., h); OUTSIDE takes the last row.
 
-    An embedding's gradient is a parallel sum on a CPU, that of indexing is not.
+    On a CPU the gradient of an embedding is summed in parallel, that of indexing is not.
     """
     last = len(rows) - 1
     return F.embedding(torch.where(windows == OUTSIDE, last, windows), rows)

@@ -1,19 +1,21 @@
-"""A bidirectional LSTM over the window, read at the two sentences beside the candidate."""
+"""A bidirectional LSTM over a window of sentences."""
 
 import torch
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head, Sentences
+from segclf.batches import Sentences
+from segclf.heads.base import Dropout, Head
 from segclf.heads.recurrence import run_lstm
 from segclf.windows import OUTSIDE
 
 
 class BiLSTM(Head):
-    """Hochreiter and Schmidhuber 1997, in both directions.
+    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the window.
 
-    The same function as `torch.nn.LSTM` over the window, read at its two middle places, for half of
-    the work: each sentence is multiplied with the input weights once, not once a window, and each
-    direction stops where it is read.
+    A candidate is classified by the states of the two sentences beside it. The result is that of
+    `torch.nn.LSTM` over the window, at half the cost: each sentence is multiplied with the input
+    weights once instead of once for each window, and each direction stops at the second of the two
+    sentences.
     """
 
     def __init__(
@@ -26,10 +28,10 @@ class BiLSTM(Head):
     def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
         """Return the logits (b,) of windows (b, 2w) over s sentences."""
         rows = self.rows(sentences)
-        places = torch.where(windows == OUTSIDE, len(rows) - 1, windows).T  # (2w, b)
+        indices = torch.where(windows == OUTSIDE, len(rows) - 1, windows).T  # (2w, b)
         steps, b = self.window + 1, len(windows)
-        inward = torch.stack([places, places.flip(0)])[:, :steps].flatten(1)  # (2, steps * b)
-        states = run_lstm(self.lstm, rows, inward, steps * [b])[:, -2 * b :]  # of the last two
+        both = torch.stack([indices, indices.flip(0)])[:, :steps].flatten(1)  # (2, steps * b)
+        states = run_lstm(self.lstm, rows, both, steps * [b])[:, -2 * b :]  # of the last two steps
         (forward_left, forward_right), (backward_right, backward_left) = states.view(2, 2, b, -1)
         beside = torch.cat([forward_left, backward_left, forward_right, backward_right], dim=1)
         logits: Tensor = self.classify(beside)  # (b, 1)

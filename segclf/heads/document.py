@@ -1,22 +1,26 @@
-"""What heads over whole documents share: documents side by side, a state for every sentence."""
+"""Base class of heads that read whole documents."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from segclf.batches import Examples
+from segclf.crops import CropBatches
 from segclf.heads.base import BaseHead, Dropout
 
 
 class DocumentHead(BaseHead):
-    """A head that reads all sentences of a document at once and decides between each two of them.
+    """A head that reads all sentences of a document at once.
 
-    Documents of a batch are padded to the longest; a subclass gives each sentence a state in
-    `encode`, and the decision is read off the two states beside the candidate.
+    The documents of a batch are padded to the longest. A subclass computes a state for each
+    sentence in `encode`; a candidate is classified by the states of the two sentences beside it.
 
     Args:
-        dim: length d of a sentence vector.
-        hidden: length h of a projected sentence.
-        width: length of a state.
-        dropout: share of numbers left out in training.
+        dim: Length d of a sentence vector.
+        hidden: Length h of a projected sentence.
+        width: Length of a state.
+        dropout: Dropout rate of the projection and of the classifier.
     """
 
     def __init__(self, dim: int, hidden: int, width: int, dropout: float) -> None:
@@ -28,11 +32,11 @@ class DocumentHead(BaseHead):
         """Return the logits of all candidates of some documents.
 
         Args:
-            vectors: (n, d) sentence vectors, the documents one after another.
-            offsets: (m + 1,) where each of m documents begins, and where the last one ends.
+            vectors: (n, d) sentence vectors, one document after another.
+            offsets: (m + 1,) offsets of m documents, none of them empty.
 
         Returns:
-            (n - m,), a logit before every sentence but the first of each document.
+            (n - m,) logits, one for every sentence except the first of each document.
         """
         lengths = offsets.diff()[:, None]  # (m, 1)
         inside = torch.arange(int(lengths.max()), device=vectors.device) < lengths  # (m, l)
@@ -45,13 +49,32 @@ class DocumentHead(BaseHead):
         return logits.squeeze(1)
 
     def encode(self, inputs: Tensor, inside: Tensor) -> Tensor:
-        """Give every sentence a state that knows its document and no other.
+        """Compute a state for each sentence from the sentences of its document.
 
         Args:
-            inputs: (m, l, h) projected sentences of m documents, zeros after their ends.
-            inside: (m, l) bool, where there is a sentence.
+            inputs: (m, l, h) projected sentences of m documents, padded with zeros.
+            inside: (m, l) bool, False for padding.
 
         Returns:
-            (m, l, width); what stands after a document's end is not looked at.
+            (m, l, width); the states of padding are ignored.
         """
         raise NotImplementedError
+
+    def make_batches(
+        self, examples: Examples, batch_size: int, device: str, *, crop: int | None = None
+    ) -> CropBatches:
+        """Make batches of crops; see `BaseHead.make_batches`."""
+        return CropBatches(examples, crop or batch_size, batch_size, device)
+
+    def predict(self, examples: Examples) -> NDArray[np.float32]:
+        """Predict all sentences, one document at a time."""
+        self.eval()
+        device = self.mean.device
+        probabilities = np.ones(len(examples.layout), dtype=np.float32)
+        with torch.inference_mode():
+            for start, stop in examples.layout.documents:
+                if stop - start > 1:
+                    vectors = torch.from_numpy(examples.vectors[start:stop]).to(device)
+                    logits = self(vectors, torch.tensor([0, stop - start], device=device))
+                    probabilities[start + 1 : stop] = torch.sigmoid(logits).cpu().numpy()
+        return probabilities

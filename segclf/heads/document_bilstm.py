@@ -1,4 +1,4 @@
-"""A bidirectional LSTM over the whole document."""
+"""A bidirectional LSTM over a whole document."""
 
 import math
 
@@ -8,15 +8,16 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from segclf.heads.document import DocumentHead
 
-MEMORY = 256  # sentences that the longest memory lasts at first
+MAX_MEMORY = 256  # longest initial memory, in sentences
 
 
 class DocumentBiLSTM(DocumentHead):
-    """Hochreiter and Schmidhuber 1997, in both directions; O(n), one sentence after another.
+    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the document; O(n), sequential.
 
-    The gates start with memories of one to 256 sentences, evenly in the logarithm: the chrono
-    initialisation of Tallec and Ollivier 2018, which draws them evenly and has few short ones.
-    Without it the tests' example of an answer fifty sentences away was not learned.
+    The biases of the gates are initialised for memories of 1 to 256 sentences. This is the chrono
+    initialisation of Tallec and Ollivier (2018), with memory lengths drawn uniformly in the
+    logarithm instead of uniformly, so that short ones are not rare. Without it the head did not
+    learn a dependency over fifty sentences in the tests.
     """
 
     def __init__(
@@ -27,14 +28,14 @@ class DocumentBiLSTM(DocumentHead):
         with torch.no_grad():
             for name in ("bias_ih_l0", "bias_ih_l0_reverse"):
                 bias = self.lstm.get_parameter(name)
-                remembered = torch.rand(state) * math.log(MEMORY)
-                bias[:state] = -remembered  # of the input gates
-                bias[state : 2 * state] = remembered  # of the forget gates
+                log_memory = torch.rand(state) * math.log(MAX_MEMORY)
+                bias[:state] = -log_memory  # input gates
+                bias[state : 2 * state] = log_memory  # forget gates
 
     def encode(self, inputs: Tensor, inside: Tensor) -> Tensor:
         """Return the states (m, l, 2 * state) of inputs (m, l, h)."""
         states: Tensor
-        if inside.all():  # packing would only cost time
+        if inside.all():  # packing is not needed and slow
             states, _ = self.lstm(inputs)
             return states
         lengths = inside.sum(dim=1).cpu()

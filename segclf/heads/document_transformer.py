@@ -1,4 +1,4 @@
-"""The Transformer over whole documents, whatever its attention; see local and linear."""
+"""Base class of Transformers over whole documents; subclasses define the attention."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from torch import Tensor, nn
 from segclf.heads.base import Dropout, feed_forward
 from segclf.heads.document import DocumentHead
 
-NEIGHBOURS = 4  # sentences on each side that a position is told by
+NEIGHBOURS = 4  # number of sentences on each side that encode a position
 
 
 class DocumentTransformer(DocumentHead):
-    """Vaswani et al. 2017, layer normalisation first, with an attention of the subclass.
+    """A pre-norm Transformer encoder (Vaswani et al. 2017) with the attention of a subclass.
 
-    Before each layer a depthwise convolution tells a sentence its neighbours: the conditional
-    position encoding of Chu et al. 2021. It holds no absolute position, so a document may be
-    longer than any seen in training.
+    Positions are encoded by a depthwise convolution over the neighbouring sentences before each
+    layer (conditional positional encoding, Chu et al. 2021). There are no absolute positions, so a
+    document may be longer than all documents in training.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class DocumentTransformer(DocumentHead):
         self.norm = nn.LayerNorm(hidden)
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
-        """Mix the values of each document.
+        """Compute the attention within each document.
 
         Args:
-            queries: (m, l, a, c), of a attention heads.
-            keys: likewise.
-            values: likewise.
-            inside: (m, l) bool, where there is a sentence.
+            queries: (m, l, a, c), for a attention heads.
+            keys: (m, l, a, c).
+            values: (m, l, a, c).
+            inside: (m, l) bool, False for padding.
 
         Returns:
             (m, l, a, c).
@@ -55,7 +55,7 @@ class DocumentTransformer(DocumentHead):
 
 
 class Layer(nn.Module):
-    """Position, attention and feed-forward network, each added to what came before."""
+    """Convolution for positions, attention and feed-forward network, with residual connections."""
 
     def __init__(self, hidden: int, attention_heads: int, dropout: float) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, inside: Tensor, attend: Callable[..., Tensor]) -> Tensor:
         """Return the next states (m, l, h) of states (m, l, h)."""
-        known = (states * inside[..., None]).transpose(1, 2)  # (m, h, l)
-        states = states + self.convolution(known).transpose(1, 2)
+        masked = (states * inside[..., None]).transpose(1, 2)  # (m, h, l)
+        states = states + self.convolution(masked).transpose(1, 2)
         queries, keys, values = (
             part.unflatten(2, (self.attention_heads, -1))
             for part in self.split(states).chunk(3, dim=2)
         )  # (m, l, a, c)
         states = states + self.join(attend(queries, keys, values, inside).flatten(2))
-        added: Tensor = self.feed_forward(states)
-        return states + added
+        update: Tensor = self.feed_forward(states)
+        return states + update

@@ -1,4 +1,4 @@
-"""A Transformer whose attention reaches the whole document at a cost linear in its length."""
+"""A Transformer with linear attention over a whole document."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from segclf.heads.document_transformer import DocumentTransformer
 
 
 class LinearTransformer(DocumentTransformer):
-    """Katharopoulos et al. 2020, "Transformers are RNNs"; here each sentence looks both ways."""
+    """A Transformer with linear attention (Katharopoulos et al. 2020), in both directions."""
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
         """Attend to the whole document."""
@@ -18,20 +18,21 @@ class LinearTransformer(DocumentTransformer):
 def linear_attention(queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
     """Attend from each sentence to all of its document, with weights f(q) . f(k), f = elu + 1.
 
-    The products of keys and values are summed once for all queries: O(l c^2), not O(l^2 c).
+    The products of keys and values are summed once for all queries, in O(l c^2) instead of
+    O(l^2 c).
 
     Args:
-        queries: (m, l, a, c), of a attention heads.
-        keys: likewise.
-        values: likewise.
-        inside: (m, l) bool, where there is a sentence.
+        queries: (m, l, a, c), for a attention heads.
+        keys: (m, l, a, c).
+        values: (m, l, a, c).
+        inside: (m, l) bool, False for padding.
 
     Returns:
         (m, l, a, c).
     """
     queries = F.elu(queries) + 1
     lengths = inside.sum(dim=1)[:, None, None, None]
-    # Means, not sums: their size, and so the rounding, is the same whatever the length.
+    # means instead of sums, so that the rounding error does not grow with the length
     keys = (F.elu(keys) + 1) * inside[..., None, None] / lengths
     pairs = torch.einsum("mlac,mlad->macd", keys, values)  # (m, a, c, c)
     mixed = torch.einsum("mlac,macd->mlad", queries, pairs)

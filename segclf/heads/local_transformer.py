@@ -1,4 +1,4 @@
-"""A Transformer whose attention reaches w sentences to each side: O(n w)."""
+"""A Transformer with attention to the neighbouring sentences only, in O(n r) for a reach of r."""
 
 import torch
 import torch.nn.functional as F
@@ -8,55 +8,57 @@ from segclf.heads.document_transformer import DocumentTransformer
 
 
 class LocalTransformer(DocumentTransformer):
-    """The sliding window of Longformer (Beltagy et al. 2020), without its global attention.
+    """A Transformer with the sliding-window attention of Longformer (Beltagy et al. 2020).
 
-    Each layer reaches as far again.
+    There is no global attention; every layer extends the context by the reach.
+
+    Args:
+        dim: Length of a sentence vector.
+        reach: Maximum distance of two sentences that attend to each other.
     """
 
-    window: int
-
-    def __init__(self, dim: int, window: int) -> None:
+    def __init__(self, dim: int, reach: int) -> None:
         super().__init__(dim)
-        self.window = window
+        self.reach = reach
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
-        """Attend to the sentences at most `window` away."""
-        return local_attention(queries, keys, values, inside, self.window)
+        """Attend to the sentences within reach."""
+        return local_attention(queries, keys, values, inside, self.reach)
 
 
 def local_attention(
-    queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor, window: int
+    queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor, reach: int
 ) -> Tensor:
-    """Attend from each sentence to those of its document that are at most `window` away.
+    """Attend from each sentence to the sentences of its document at distance `reach` or less.
 
-    The document is cut into blocks of `window` sentences. A block attends to itself and to the
-    blocks beside it, masked to the reach: 3w keys a query, and dense products only.
+    A document is cut into blocks of r = `reach` sentences. A block attends to itself and to the two
+    blocks beside it, with a mask: 3r keys for each query, and dense products only.
 
     Args:
-        queries: (m, l, a, c), of a attention heads.
-        keys: likewise.
-        values: likewise.
-        inside: (m, l) bool, where there is a sentence.
-        window: reach w.
+        queries: (m, l, a, c), for a attention heads.
+        keys: (m, l, a, c).
+        values: (m, l, a, c).
+        inside: (m, l) bool, False for padding.
+        reach: Maximum distance r in sentences.
 
     Returns:
         (m, l, a, c).
     """
     documents, length, heads, size = queries.shape
-    spare = -length % window
+    missing = -length % reach
 
-    def around(x: Tensor) -> Tensor:  # (m, l, ...) -> (m * blocks, ..., 3w)
-        edge = x.new_zeros(documents, window, *x.shape[2:])
-        padded = torch.cat([edge, x, edge, edge[:, :spare]], dim=1)
-        return padded.unfold(1, 3 * window, window).flatten(0, 1)
+    def around(x: Tensor) -> Tensor:  # (m, l, ...) -> (m * blocks, ..., 3r)
+        edge = x.new_zeros(documents, reach, *x.shape[2:])
+        padded = torch.cat([edge, x, edge, edge[:, :missing]], dim=1)
+        return padded.unfold(1, 3 * reach, reach).flatten(0, 1)
 
-    blocks = torch.cat([queries, queries.new_zeros(documents, spare, heads, size)], dim=1)
-    blocks = blocks.view(-1, window, heads, size).transpose(1, 2)  # (m * blocks, a, w, c)
-    distance = torch.arange(-window, 2 * window) - torch.arange(window)[:, None]  # (w, 3w)
+    blocks = torch.cat([queries, queries.new_zeros(documents, missing, heads, size)], dim=1)
+    blocks = blocks.view(-1, reach, heads, size).transpose(1, 2)  # (m * blocks, a, r, c)
+    distance = torch.arange(-reach, 2 * reach) - torch.arange(reach)[:, None]  # (r, 3r)
     distance = distance.to(queries.device)
-    seen = (distance.abs() <= window) & around(inside)[:, None, None]
-    seen = seen | (distance == 0)  # padding sees itself: a softmax over nothing is no number
+    mask = (distance.abs() <= reach) & around(inside)[:, None, None]
+    mask = mask | (distance == 0)  # padding attends to itself, as a softmax over nothing is NaN
     mixed = F.scaled_dot_product_attention(
-        blocks, around(keys).transpose(2, 3), around(values).transpose(2, 3), attn_mask=seen
-    )  # (m * blocks, a, w, c)
+        blocks, around(keys).transpose(2, 3), around(values).transpose(2, 3), attn_mask=mask
+    )  # (m * blocks, a, r, c)
     return mixed.transpose(1, 2).reshape(documents, -1, heads, size)[:, :length]

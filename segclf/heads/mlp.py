@@ -1,16 +1,17 @@
-"""The window's sentences side by side, and how the two in the middle differ, through one layer."""
+"""A multi-layer perceptron over a window of sentences."""
 
 import torch
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head, Sentences
+from segclf.batches import Sentences
+from segclf.heads.base import Dropout, Head
 
 
 class MLP(Head):
-    """A multi-layer perceptron over the window.
+    """A multi-layer perceptron over the concatenated sentences of the window.
 
-    Product and difference of the two sentences beside the candidate stand with it, as in the
-    sentence pair classifiers since InferSent (Conneau et al. 2017).
+    Its input also contains the product and the absolute difference of the two sentences beside the
+    candidate, as in InferSent (Conneau et al. 2017).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""LSTMs over sequences that share their elements, with the gradient in closed form."""
+"""LSTMs over sequences that share elements, with an explicit backward pass."""
 
 from typing import Any
 
@@ -9,68 +9,69 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 
-def run_lstm(lstm: nn.LSTM, rows: Tensor, places: Tensor, sizes: list[int]) -> Tensor:
+def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> Tensor:
     """Run both directions of a `torch.nn.LSTM` over sequences of rows.
 
-    A row that stands in many sequences is multiplied with the input weights once.
+    A row that occurs in many sequences is multiplied with the input weights once.
 
     Args:
-        lstm: one layer, bidirectional, k numbers of state.
-        rows: (r, h) float32, what sequences are made of.
-        places: (2, n) int64, the rows that sequences read, forwards and backwards: of every
-            sequence its first, then of every sequence its second, and so on.
-        sizes: sequences at each step, n in all. They may get fewer, by the last ones.
+        lstm: Bidirectional LSTM with one layer and k hidden units.
+        rows: (r, h) float32 elements of the sequences.
+        indices: (2, n) int64 rows of the sequences, forwards and backwards: the first row of every
+            sequence, then the second of every sequence, and so on.
+        sizes: Number of sequences at each step, n in total. It may only decrease; the last
+            sequences end first.
 
     Returns:
-        The state after each place, (2, n, k).
+        (2, n, k) states, in the order of the indices.
     """
-    ahead, back = lstm.all_weights
-    double = torch.ones(2, 4, lstm.hidden_size, 1, device=rows.device)  # of each gate's numbers
-    double[:, 2] = 2  # tanh(x) is 2 sigmoid(2x) - 1, which takes a CPU a third of the time
-    double = double.view(-1, 1)
-    weight, recurrent = (double * torch.cat([ahead[i], back[i]]) for i in (0, 1))
-    bias = double[:, 0] * torch.cat([ahead[2] + ahead[3], back[2] + back[3]])
+    forward, backward = lstm.all_weights
+    scale = torch.ones(2, 4, lstm.hidden_size, 1, device=rows.device)
+    scale[:, 2] = 2  # tanh(x) = 2 sigmoid(2x) - 1, which takes a CPU a third of the time
+    scale = scale.view(-1, 1)
+    weight, recurrent = (scale * torch.cat([forward[i], backward[i]]) for i in (0, 1))
+    bias = scale[:, 0] * torch.cat([forward[2] + forward[3], backward[2] + backward[3]])
     inputs = F.linear(rows, weight, bias).view(2 * len(rows), -1)  # (2r, 4k)
     direction = torch.arange(2, device=rows.device)[:, None]
     states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        inputs, 2 * places + direction, recurrent.view(2, -1, lstm.hidden_size), sizes
+        inputs, 2 * indices + direction, recurrent.view(2, -1, lstm.hidden_size), sizes
     )
     return states
 
 
 class _Recurrence(Function):
-    """The steps of an LSTM (Hochreiter and Schmidhuber 1997), gates in torch's order.
+    """The steps of an LSTM (Hochreiter and Schmidhuber 1997), with the gates in torch's order.
 
-    The third gate comes doubled, see `run_lstm`. Autograd would record a dozen operations a step
-    and copy the gradient of every gate.
+    The inputs of the cell gate, the third, are doubled, see `run_lstm`. Autograd would record a
+    dozen operations for each step and copy the gradient of every gate.
     """
 
     @staticmethod
     def forward(
         ctx: Any,  # noqa: ANN401 torch has no type for it
         inputs: Tensor,
-        places: Tensor,
+        indices: Tensor,
         recurrent: Tensor,
         sizes: list[int],
     ) -> Tensor:
-        gates = F.embedding(places, inputs)  # (2, n, 4k)
-        cells, bounded, states = (torch.empty_like(_by_gate(gates)[0]) for _ in range(3))
-        before, minus_one, turned = None, gates.new_tensor(-1.0), recurrent.mT
-        for step in _by_step(sizes, gates, *_by_gate(gates), cells, bounded, states):
-            gate, entry, forget, update, output, cell, bound, state = step
-            if before is None:
+        gates = F.embedding(indices, inputs)  # (2, n, 4k)
+        cells, tanh_cells, states = (torch.empty_like(_by_gate(gates)[0]) for _ in range(3))
+        previous, minus_one, recurrent_t = None, gates.new_tensor(-1.0), recurrent.mT
+        for step in _by_step(sizes, gates, *_by_gate(gates), cells, tanh_cells, states):
+            gate, input_gate, forget_gate, cell_gate, output_gate, cell, tanh_cell, state = step
+            if previous is None:
                 gate.sigmoid_()
-                torch.neg(entry, out=cell)
+                torch.neg(input_gate, out=cell)
             else:
-                last_cell, last_state = (last[:, : gate.shape[1]] for last in before)
-                gate.baddbmm_(last_state, turned).sigmoid_()
-                torch.mul(forget, last_cell, out=cell).sub_(entry)
-            cell.addcmul_(entry, update, value=2)
-            torch.mul(cell, 2, out=bound).sigmoid_()
-            torch.add(minus_one, bound, alpha=2, out=bound)  # 2x - 1 in one pass
-            torch.mul(output, bound, out=state)
-            before = cell, state
-        ctx.save_for_backward(places, recurrent, gates, cells, bounded, states)
+                last_cell, last_state = (last[:, : gate.shape[1]] for last in previous)
+                gate.baddbmm_(last_state, recurrent_t).sigmoid_()
+                torch.mul(forget_gate, last_cell, out=cell).sub_(input_gate)
+            cell.addcmul_(input_gate, cell_gate, value=2)
+            torch.mul(cell, 2, out=tanh_cell).sigmoid_()
+            torch.add(minus_one, tanh_cell, alpha=2, out=tanh_cell)  # 2x - 1 in one pass
+            torch.mul(output_gate, tanh_cell, out=state)
+            previous = cell, state
+        ctx.save_for_backward(indices, recurrent, gates, cells, tanh_cells, states)
         ctx.rows, ctx.sizes = len(inputs), sizes
         return states
 
@@ -78,49 +79,57 @@ class _Recurrence(Function):
     @once_differentiable
     def backward(
         ctx: Any,  # noqa: ANN401
-        of_states: Tensor,
+        states_grad: Tensor,
     ) -> tuple[Tensor, None, Tensor, None]:
-        places, recurrent, gates, cells, bounded, states = ctx.saved_tensors
+        indices, recurrent, gates, cells, tanh_cells, states = ctx.saved_tensors
         sizes = ctx.sizes
-        # of all steps at once: what the gradients of cells and states are multiplied with
-        of_gates = _factors(gates, cells, bounded, sizes)
-        forget, output = _by_gate(gates)[1::2]
-        of_cells = torch.ops.aten.tanh_backward(output, bounded)
-        by_gate = of_gates.view(*cells.shape[:2], 4, -1)
-        of_steps = torch.split(of_states.clone(), sizes, 1)
-        steps = _by_step(sizes, of_gates, by_gate[:, :, :3], by_gate[:, :, 3], of_cells, forget)
-        behind = None  # the step after: its forget gate, and the gradient of its cell
+        # for all steps at once: the factors of the gradients of cells and states
+        gates_grad = _gate_factors(gates, cells, tanh_cells, sizes)
+        forget_gates, output_gates = _by_gate(gates)[1::2]
+        cells_grad = torch.ops.aten.tanh_backward(output_gates, tanh_cells)
+        by_gate = gates_grad.view(*cells.shape[:2], 4, -1)
+        state_grads = torch.split(states_grad.clone(), sizes, 1)
+        steps = _by_step(
+            sizes, gates_grad, by_gate[:, :, :3], by_gate[:, :, 3], cells_grad, forget_gates
+        )
+        following = None  # forget gate and gradient of the cell of the following step
         for t in reversed(range(len(sizes))):
-            of_gate, of_inner, of_output, of_cell, kept = steps[t]
-            of_cell.mul_(of_steps[t])
-            if behind is not None:
-                of_cell[:, : sizes[t + 1]].addcmul_(*behind)
-            of_inner.mul_(of_cell[:, :, None])
-            of_output.mul_(of_steps[t])
+            gate_grad, inner_grad, output_grad, cell_grad, forget_gate = steps[t]
+            cell_grad.mul_(state_grads[t])
+            if following is not None:
+                cell_grad[:, : sizes[t + 1]].addcmul_(*following)
+            inner_grad.mul_(cell_grad[:, :, None])
+            output_grad.mul_(state_grads[t])
             if t:
-                of_steps[t - 1][:, : sizes[t]].baddbmm_(of_gate, recurrent)
-                behind = kept, of_cell
-        of_inputs = torch.ops.aten.embedding_dense_backward(of_gates, places, ctx.rows, -1, False)
-        of_recurrent = of_gates[:, sizes[0] :].mT @ _before(states, sizes)
-        return of_inputs, None, of_recurrent, None
+                state_grads[t - 1][:, : sizes[t]].baddbmm_(gate_grad, recurrent)
+                following = forget_gate, cell_grad
+        inputs_grad = torch.ops.aten.embedding_dense_backward(
+            gates_grad, indices, ctx.rows, -1, False
+        )
+        recurrent_grad = gates_grad[:, sizes[0] :].mT @ _previous_step(states, sizes)
+        return inputs_grad, None, recurrent_grad, None
 
 
-def _factors(gates: Tensor, cells: Tensor, bounded: Tensor, sizes: list[int]) -> Tensor:
-    """Return each gate's derivative, (2, n, 4k): of the cell, and of the state for the last."""
+def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[int]) -> Tensor:
+    """Return the factors (2, n, 4k) of the gradients of the gates' inputs.
+
+    The gradients of the first three gates are factor times gradient of the cell, that of the output
+    gate is factor times gradient of the state.
+    """
     factors = torch.empty_like(gates)
-    of_entry, of_forget, of_update, of_output = _by_gate(factors)
-    entry, _, update, _ = _by_gate(gates)
-    torch.add(gates.new_tensor(-1.0), update, alpha=2, out=of_entry)
-    of_forget[:, : sizes[0]] = 0
-    of_forget[:, sizes[0] :] = _before(cells, sizes)
-    torch.mul(entry, 2, out=of_update)
-    of_output.copy_(bounded)
+    input_factor, forget_factor, cell_factor, output_factor = _by_gate(factors)
+    input_gate, _, cell_gate, _ = _by_gate(gates)
+    torch.add(gates.new_tensor(-1.0), cell_gate, alpha=2, out=input_factor)
+    forget_factor[:, : sizes[0]] = 0
+    forget_factor[:, sizes[0] :] = _previous_step(cells, sizes)
+    torch.mul(input_gate, 2, out=cell_factor)
+    output_factor.copy_(tanh_cells)
     torch.ops.aten.sigmoid_backward.grad_input(factors, gates, grad_input=factors)
     return factors
 
 
-def _before(values: Tensor, sizes: list[int]) -> Tensor:
-    """Return what stands a step before, for every place but those of the first step."""
+def _previous_step(values: Tensor, sizes: list[int]) -> Tensor:
+    """Return the values of the previous step, for all sequences and all steps except the first."""
     if sizes[0] == sizes[-1]:  # the same sequences at every step: no copy
         return values[:, : -sizes[-1]]
     steps = zip(torch.split(values, sizes, 1), [*sizes[1:], 0], strict=True)

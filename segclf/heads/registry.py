@@ -1,6 +1,6 @@
-"""Head names and what they mean. A new head is a module beside this one and a line here."""
+"""Names of heads. To add a head, add a module to this package and a line here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal
 
 from embedcache import UserError
@@ -17,9 +17,9 @@ from segclf.windows import check_window
 
 Context = Literal["window", "document"]
 
-DEFAULT_HEADS: dict[str, str] = {"window": "mlp", "document": "bilstm"}
-WINDOW = 4  # sentences on each side, unless told
-REACH = 32  # of the attention over documents, unless told
+DEFAULT_HEADS: dict[Context, str] = {"window": "mlp", "document": "document-bilstm"}
+WINDOW = 4  # default number of sentences on each side
+REACH = 32  # default reach of the attention of local-transformer
 
 HEADS: dict[str, Callable[[int, int], Head]] = {
     "mlp": MLP,
@@ -29,60 +29,70 @@ HEADS: dict[str, Callable[[int, int], Head]] = {
 }
 
 DOCUMENT_HEADS: dict[str, Callable[[int], DocumentHead]] = {
-    "bilstm": DocumentBiLSTM,
+    "document-bilstm": DocumentBiLSTM,
     "local-transformer": lambda dim: LocalTransformer(dim, REACH),
     "linear-transformer": LinearTransformer,
 }
 
 
-def make_head(
-    name: str | None, dim: int, window: int | None = None, context: Context = "window"
-) -> BaseHead:
+def resolve_head(name: str | None, context: Context | None = None) -> tuple[str, Context]:
+    """Find a head by its name, by what it reads, or both.
+
+    Args:
+        name: A key of `HEADS` or `DOCUMENT_HEADS`; None for the default head of the context.
+        context: "window" for a head on windows, "document" for a head on documents; None for
+            either.
+
+    Returns:
+        Name and context of the head.
+
+    Raises:
+        UserError: There is no such head or context, or the head has another context.
+    """
+    if context not in (None, *DEFAULT_HEADS):
+        raise UserError(f"unknown context {context!r}: choose from {', '.join(DEFAULT_HEADS)}")
+    if name is None:
+        context = context or "window"
+        return DEFAULT_HEADS[context], context
+    if (name, context) == ("bilstm", "document"):  # the name in earlier versions
+        return "document-bilstm", "document"
+    if name not in HEADS and name not in DOCUMENT_HEADS:
+        known = ", ".join([*HEADS, *DOCUMENT_HEADS])
+        raise UserError(f"unknown head {name!r}: choose from {known}")
+    own: Context = "window" if name in HEADS else "document"
+    if context not in (None, own):
+        heads = HEADS if context == "window" else DOCUMENT_HEADS
+        raise UserError(
+            f"the head {name} has the context {own}, not {context}: choose from "
+            f"{', '.join(heads)}, or leave out the context"
+        )
+    return name, own
+
+
+def make_head(name: str, dim: int, window: int | None = None) -> BaseHead:
     """Make an untrained head.
 
     Args:
-        name: a key of `HEADS`, or of `DOCUMENT_HEADS` where the context is "document"; None for
-            that of `DEFAULT_HEADS`.
-        dim: length of a sentence vector.
-        window: sentences on each side of a candidate, or that the attention of the document head
-            "local-transformer" reaches; None for the head's own.
-        context: what the head reads before it decides.
+        name: A key of `HEADS` or `DOCUMENT_HEADS`.
+        dim: Length of a sentence vector.
+        window: Number of sentences on each side of a candidate. For local-transformer: reach of its
+            attention. None for the default of the head.
 
     Raises:
-        UserError: no such head or context, a window below 1, or one for a head that has none.
+        UserError: The window is below 1, or the head has none.
     """
-    heads: dict[str, Mapping[str, Callable[..., BaseHead]]] = {
-        "window": HEADS,
-        "document": DOCUMENT_HEADS,
-    }
-    if context not in heads:
-        raise UserError(f"no context {context!r}: choose from {', '.join(heads)}")
-    name = name or DEFAULT_HEADS[context]
-    if name not in heads[context]:
-        raise UserError(_no_head(name, context))
-    if window is not None:
-        check_window(window)
-    if context == "window":
-        return HEADS[name](dim, WINDOW if window is None else window)
+    if window is None:
+        window = default_window(name)
+    elif name not in HEADS and name != "local-transformer":
+        raise UserError(f"the head {name} reads the whole document: leave out the window")
     if window is None:
         return DOCUMENT_HEADS[name](dim)
-    if name != "local-transformer":
-        raise UserError(
-            f"the head {name} reads the whole document, only local-transformer has a window "
-            "there: leave it out"
-        )
-    return LocalTransformer(dim, window)
+    check_window(window)
+    return HEADS[name](dim, window) if name in HEADS else LocalTransformer(dim, window)
 
 
-def default_window(name: str, context: Context) -> int | None:
-    """Return the window that a head takes where none is named; None for a head without one."""
-    if context == "window":
+def default_window(name: str) -> int | None:
+    """Return the default window of a head, None if it has no window."""
+    if name in HEADS:
         return WINDOW
     return REACH if name == "local-transformer" else None
-
-
-def _no_head(name: str, context: Context) -> str:
-    if context == "document":
-        return f"no head {name!r} over documents: choose from {', '.join(DOCUMENT_HEADS)}"
-    hint = "; it reads whole documents: take the context document" if name in DOCUMENT_HEADS else ""
-    return f"no head {name!r}: choose from {', '.join(HEADS)}{hint}"

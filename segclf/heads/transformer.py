@@ -1,4 +1,4 @@
-"""A Transformer layer over the window, read at the two sentences beside the candidate."""
+"""A Transformer layer over a window of sentences."""
 
 import math
 
@@ -6,15 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head, Sentences, feed_forward
+from segclf.batches import Sentences
+from segclf.heads.base import Dropout, Head, feed_forward
 from segclf.windows import OUTSIDE
 
 
 class Transformer(Head):
-    """Vaswani et al. 2017, with their sinusoidal positions; layer normalisation comes first.
+    """A pre-norm Transformer layer with sinusoidal positions (Vaswani et al. 2017).
 
-    Only the two sentences beside the candidate ask; all of the window answers. A second layer under
-    it, in which every sentence asks, took three times as long and scored the same on novels.
+    Only the two sentences beside the candidate are queries; all sentences of the window are keys
+    and values. A second layer, in which every sentence is a query, took three times as long and had
+    the same score on novels.
     """
 
     def __init__(
@@ -41,23 +43,23 @@ class Transformer(Head):
         """Return the logits (b,) of windows (b, 2w) over s sentences."""
         inputs = self.gather(sentences, windows) + self.positions  # (b, 2w, h)
         beside = slice(self.window - 1, self.window + 1)
-        normal = self.normalize(inputs)
-        query = self._split(self.query(normal[:, beside]))  # (b, heads, 2, h / heads)
-        key, value = map(self._split, self.key_value(normal).chunk(2, dim=2))
-        present = (windows != OUTSIDE)[:, None, None]  # (b, 1, 1, 2w)
-        answers = F.scaled_dot_product_attention(query, key, value, present)
-        states = inputs[:, beside] + self.attended(answers.transpose(1, 2).flatten(2))
+        normalized = self.normalize(inputs)
+        query = self._split(self.query(normalized[:, beside]))  # (b, heads, 2, h / heads)
+        key, value = map(self._split, self.key_value(normalized).chunk(2, dim=2))
+        mask = (windows != OUTSIDE)[:, None, None]  # (b, 1, 1, 2w)
+        mixed = F.scaled_dot_product_attention(query, key, value, mask)
+        states = inputs[:, beside] + self.attended(mixed.transpose(1, 2).flatten(2))
         states = states + self.feed_forward(states)  # (b, 2, h)
         logits: Tensor = self.classify(states)  # (b, 1)
         return logits.squeeze(1)
 
     def _split(self, states: Tensor) -> Tensor:
-        """Share the numbers of states (b, n, h) among heads: (b, heads, n, h / heads)."""
+        """Split states (b, n, h) into attention heads: (b, heads, n, h / heads)."""
         return states.reshape(*states.shape[:2], self.attention_heads, -1).transpose(1, 2)
 
 
 def sinusoidal_positions(length: int, dim: int) -> Tensor:
-    """Return (length, dim): sines and cosines of wavelengths from 2 pi to 10,000 * 2 pi."""
+    """Return (length, dim) sines and cosines with wavelengths from 2 pi to 10,000 * 2 pi."""
     position = torch.arange(length)[:, None]
     frequency = torch.exp(torch.arange(0, dim, 2) * (-math.log(10_000.0) / dim))
     table = torch.empty(length, dim)

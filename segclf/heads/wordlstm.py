@@ -1,19 +1,20 @@
-"""An LSTM over a sentence's words makes its vector; the window's vectors decide together."""
+"""An LSTM over the words of each sentence, and an MLP over the window."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Sentences, Words
+from segclf.batches import Sentences, Words
+from segclf.heads.base import Dropout
 from segclf.heads.mlp import MLP
 from segclf.heads.recurrence import run_lstm
 
 
 class WordLSTM(MLP):
-    """An LSTM in both directions (Hochreiter and Schmidhuber 1997) over frozen word vectors.
+    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over frozen word vectors, and an MLP.
 
-    Its last states, side by side, are the sentence's vector. It is trained with the classifier
-    over the window. A word is projected once, however often a batch has it.
+    The concatenated last states of both directions are the vector of a sentence. LSTM and MLP are
+    trained together. Each different word of a batch is projected once.
     """
 
     reads_words = True
@@ -26,26 +27,26 @@ class WordLSTM(MLP):
         self.dropout = Dropout(dropout)
 
     def represent(self, sentences: Sentences) -> Tensor:
-        """Read sentences, each once: (s, h).
+        """Compute a vector for each sentence from its words: (s, h).
 
         Raises:
-            TypeError: they are vectors, not words.
+            TypeError: The sentences are vectors.
         """
         if not isinstance(sentences, Words):
-            raise TypeError("this head reads words")
+            raise TypeError("WordLSTM reads words, not sentence vectors")
         projected = super().represent(sentences.table)  # (u + 1, h)
         lengths = (sentences.rows < len(projected) - 1).sum(dim=1).clamp(min=1)  # (s,)
         order = lengths.argsort(descending=True)
         rows, lengths = sentences.rows[order], lengths[order, None]
         step = torch.arange(rows.shape[1], device=rows.device)
         backwards = rows.gather(1, (lengths - 1 - step).clamp(min=0))
-        going = lengths > step  # (s, l): longest first
-        places = torch.stack([rows.T[going.T], backwards.T[going.T]])  # (2, words)
-        sizes = going.sum(dim=0)  # (l,)
-        states = run_lstm(self.lstm, projected, places, sizes.tolist())
-        first = sizes.cumsum(0) - sizes  # of each step
+        inside = lengths > step  # (s, l), longest sentence first
+        indices = torch.stack([rows.T[inside.T], backwards.T[inside.T]])  # (2, words)
+        sizes = inside.sum(dim=0)  # (l,)
+        states = run_lstm(self.lstm, projected, indices, sizes.tolist())
+        first = sizes.cumsum(0) - sizes  # position of the first word of each step
         last = first[lengths[:, 0] - 1] + torch.arange(len(rows), device=rows.device)
-        ends = torch.stack([last, last + places.shape[1]])[:, order.argsort()]  # (2, s)
-        read = F.embedding(ends, states.flatten(0, 1))  # (2, s, h / 2)
-        dropped: Tensor = self.dropout(read.transpose(0, 1).flatten(1))
-        return dropped
+        ends = torch.stack([last, last + indices.shape[1]])[:, order.argsort()]  # (2, s)
+        final = F.embedding(ends, states.flatten(0, 1))  # (2, s, h / 2)
+        vectors: Tensor = self.dropout(final.transpose(0, 1).flatten(1))
+        return vectors

@@ -7,6 +7,7 @@ from scipy.stats import bootstrap
 from embedcache import UserError
 from segclf.comparison import RESAMPLES, differences, f1_of_counts, pk_of_counts, units_of
 from segclf.corpus import Corpus, Document
+from segclf.layout import Layout
 from segclf.metrics import score
 
 
@@ -28,26 +29,27 @@ def texts(lengths, seed=0):
 @pytest.mark.parametrize("lengths", [[400], [30, 1, 55, 12, 90], [1, 80], [2, 2, 40]])
 def test_the_units_add_up_to_the_scores(lengths):
     part, predictions = texts(lengths)
-    units, how = units_of(part, predictions)
+    units, how = units_of(part.layout, predictions)
     first, second = differences(units, how.draws, resamples=10)
     for i, predicted in enumerate(predictions):
-        expected = score(part.labels, predicted, part.offsets)
+        expected = score(part.layout, predicted)
         assert (first.first, first.second)[i] == pytest.approx(expected.f1)
         assert (second.first, second.second)[i] == pytest.approx(expected.pk)
 
 
 def test_documents_of_one_sentence_leave_nothing_to_compare():
+    part, predictions = texts([1, 1])
     with pytest.raises(UserError, match="nothing to compare"):
-        units_of(*texts([1, 1]))
+        units_of(part.layout, predictions)
 
 
 def test_documents_are_resampled_as_a_plain_loop_does_it():
     part, predictions = texts([40, 60, 25, 80, 33, 51, 47, 29])
-    units, how = units_of(part, predictions)
+    units, how = units_of(part.layout, predictions)
     assert (how.unit, how.units, how.draws, how.block_length) == ("document", 8, 8, None)
     f1, pk = differences(units, how.draws, resamples=300)
     random = np.random.default_rng(0)
-    spans = list(zip(part.offsets[:-1], part.offsets[1:], strict=True))
+    spans = part.layout.documents
     gaps = []
     for chosen in random.integers(0, 8, (300, 8)):
         marks = [
@@ -55,7 +57,8 @@ def test_documents_are_resampled_as_a_plain_loop_does_it():
             for array in (part.labels, *predictions)
         ]
         offsets = np.concatenate([[0], np.cumsum([spans[i][1] - spans[i][0] for i in chosen])])
-        scores = [score(marks[0], predicted, offsets) for predicted in marks[1:]]
+        layout = Layout(marks[0], offsets)
+        scores = [score(layout, predicted) for predicted in marks[1:]]
         gaps.append((scores[0].f1 - scores[1].f1, scores[0].pk - scores[1].pk))
     for found, column in ((f1, 0), (pk, 1)):
         low, high = np.quantile(np.array(gaps)[:, column], [0.025, 0.975])
@@ -64,7 +67,7 @@ def test_documents_are_resampled_as_a_plain_loop_does_it():
 
 def test_the_interval_agrees_with_scipy():
     part, predictions = texts([50] * 40)
-    units, how = units_of(part, predictions)
+    units, how = units_of(part.layout, predictions)
     f1, pk = differences(units, how.draws)
     for found, ratio in ((f1, f1_of_counts), (pk, pk_of_counts)):
 
@@ -83,7 +86,7 @@ def test_the_interval_agrees_with_scipy():
 
 def test_one_document_is_resampled_in_circular_blocks():
     part, predictions = texts([100])
-    units, how = units_of(part, predictions)
+    units, how = units_of(part.layout, predictions)
     assert (how.unit, how.units, how.draws, how.block_length) == ("block", 100, 10, 10)
     labels, (guess, _) = part.labels, predictions
     true_positive = labels & guess
@@ -96,11 +99,11 @@ def test_one_document_is_resampled_in_circular_blocks():
 
 def test_a_run_does_not_differ_from_itself_and_the_same_seed_gives_the_same_interval():
     part, (better, worse) = texts([400])
-    units, how = units_of(part, [better, better])
+    units, how = units_of(part.layout, [better, better])
     for difference in differences(units, how.draws):
         assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
         assert not difference.significant
-    units, how = units_of(part, [better, worse])
+    units, how = units_of(part.layout, [better, worse])
     assert differences(units, how.draws) == differences(units, how.draws)
     f1, pk = differences(units, how.draws)
     assert f1.significant
@@ -110,10 +113,10 @@ def test_a_run_does_not_differ_from_itself_and_the_same_seed_gives_the_same_inte
 
 def test_seeds_are_averaged():
     part, (better, worse) = texts([300])
-    single, how = units_of(part, [better, worse])
-    twice, _ = units_of(part, [better, better, worse, worse])
+    single, how = units_of(part.layout, [better, worse])
+    twice, _ = units_of(part.layout, [better, better, worse, worse])
     assert differences(twice, how.draws) == differences(single, how.draws)
-    mixed, _ = units_of(part, [better, worse, worse, worse])
+    mixed, _ = units_of(part.layout, [better, worse, worse, worse])
     (f1, _), (whole, _) = (differences(units, how.draws) for units in (mixed, single))
     assert f1.difference == pytest.approx(whole.difference / 2)
 
@@ -125,6 +128,6 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         part, _ = texts([600], seed)
         random = np.random.default_rng(1000 + seed)
         predictions = [part.labels ^ (random.random(600) < 0.1) for _ in range(2)]
-        units, how = units_of(part, predictions)
+        units, how = units_of(part.layout, predictions)
         covered += not differences(units, how.draws, resamples=400)[0].significant
     assert 175 <= covered <= 199

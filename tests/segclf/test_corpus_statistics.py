@@ -30,8 +30,8 @@ def test_statistics_are_those_counted_by_hand(corpus):
     found = corpus_statistics(corpus)
     assert found.keys() == {"train", "test"}
     train, test = found["train"], found["test"]
-    assert (train["documents"], train["sentences"], train["boundaries"]) == (2, 7, 2)
-    assert train["paragraphs"] == 3  # b begins one though no label says so
+    assert (train["documents"], train["sentences"], train["boundaries"]) == (2, 7, 3)
+    assert train["paragraphs"] == 3
     assert train["sentence_characters"]["mean"] == pytest.approx(15 / 7)
     assert train["sentence_characters"]["median"] == 2
     assert (train["sentence_characters"]["min"], train["sentence_characters"]["max"]) == (1, 4)

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from segclf.calibration import logits_of
 from segclf.decoding import decode, decode_within
+from segclf.layout import Layout
 
 PROBABILITIES = hnp.arrays(np.float32, st.integers(1, 9), elements=st.floats(0, 1, width=32))
 
@@ -32,10 +33,8 @@ def best_by_trying(gains, shortest, longest):
 @given(PROBABILITIES, st.floats(0.05, 0.95), st.integers(1, 4), st.integers(0, 4))
 def test_no_segmentation_of_allowed_lengths_is_better(probabilities, threshold, shortest, more):
     longest = shortest + more
-    offsets = np.array([0, len(probabilities)])
-    found = decode_within(
-        probabilities, threshold, offsets, min_length=shortest, max_length=longest
-    )
+    layout = Layout.unlabelled(np.array([0, len(probabilities)]))
+    found = decode_within(layout, probabilities, threshold, min_length=shortest, max_length=longest)
     *others, last = lengths_of(found)
     assert found[0]
     assert all(shortest <= length <= longest for length in others)
@@ -50,10 +49,10 @@ def test_no_segmentation_of_allowed_lengths_is_better(probabilities, threshold, 
     st.floats(0.0625, 0.9375, width=32),
 )
 def test_wide_limits_change_nothing(probabilities, threshold):
-    offsets = np.array([0, 15, 15, 40])
-    plain = decode(probabilities, threshold, offsets)
-    free = decode_within(probabilities, threshold, offsets)
-    wide = decode_within(probabilities, threshold, offsets, max_length=40)
+    layout = Layout.unlabelled(np.array([0, 15, 15, 40]))
+    plain = decode(layout, probabilities, threshold)
+    free = decode_within(layout, probabilities, threshold)
+    wide = decode_within(layout, probabilities, threshold, max_length=40)
     assert (plain == free).all()
     differ = plain != wide  # only where nothing is gained or lost
     assert (logits_of(probabilities[differ]) == logits_of(np.float32(threshold))).all()
@@ -61,7 +60,7 @@ def test_wide_limits_change_nothing(probabilities, threshold):
 
 def test_a_long_text_takes_no_time():
     probabilities = np.random.default_rng(0).random(200_000, dtype=np.float32)
-    offsets = np.array([0, len(probabilities)])
-    found = decode_within(probabilities, 0.9, offsets, min_length=3, max_length=20)
+    layout = Layout.unlabelled(np.array([0, len(probabilities)]))
+    found = decode_within(layout, probabilities, 0.9, min_length=3, max_length=20)
     assert lengths_of(found)[:-1].min() >= 3
     assert lengths_of(found).max() <= 20

@@ -1,5 +1,6 @@
 """Heads that read whole documents."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -7,16 +8,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from embedcache import UserError
 from segclf.batches import Examples
-from segclf.crops import Crops
-from segclf.heads import DOCUMENT_HEADS, make_head
+from segclf.crops import CropBatches
+from segclf.heads import DOCUMENT_HEADS, make_head, resolve_head
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
+from segclf.layout import Layout
 from segclf.metrics import precision_recall_f1
-from segclf.options import TrainingOptions
-from segclf.training import predict, train_head
+from segclf.options import TrainingOptions, resolve
+from segclf.runs import read_run
+from segclf.training import train_head
 from tests.segclf.test_training import topics
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
@@ -78,7 +82,7 @@ def test_linear_attention_keeps_its_precision_over_a_hundred_thousand_sentences(
 @pytest.mark.parametrize("name", DOCUMENT_HEADS)
 def test_documents_of_a_batch_do_not_know_of_each_other(name):
     torch.manual_seed(0)
-    head = make_head(name, 8, context="document").eval()
+    head = make_head(name, 8).eval()
     offsets = torch.tensor([0, 70, 71, 73, 110])
     vectors = torch.randn(110, 8)
     changed = vectors.clone()
@@ -98,7 +102,7 @@ def test_documents_of_a_batch_do_not_know_of_each_other(name):
 @pytest.mark.parametrize("name", DOCUMENT_HEADS)
 def test_a_decision_looks_to_both_sides(name):
     torch.manual_seed(0)
-    head = make_head(name, 8, context="document").eval()
+    head = make_head(name, 8).eval()
     vectors = torch.randn(61, 8, requires_grad=True)
     head(vectors, torch.tensor([0, 61]))[30].backward()  # before sentence 31
     seen = vectors.grad.abs().sum(dim=1) > 0
@@ -107,7 +111,7 @@ def test_a_decision_looks_to_both_sides(name):
 
 def test_the_window_of_local_attention_is_its_reach_in_each_layer():
     torch.manual_seed(0)
-    head = make_head("local-transformer", 8, 5, context="document").eval()
+    head = make_head("local-transformer", 8, 5).eval()
     vectors = torch.randn(61, 8, requires_grad=True)
     head(vectors, torch.tensor([0, 61]))[30].backward()
     seen = torch.nonzero(vectors.grad.abs().sum(dim=1) > 0).flatten().tolist()
@@ -127,13 +131,13 @@ def test_an_epoch_shows_every_candidate_once_in_contiguous_crops(lengths, crop, 
     n = offsets[-1]
     labels = np.random.default_rng(seed).random(n) < 0.5
     numbers = np.arange(n, dtype=np.float32)[:, None]
-    batches = Crops(Examples(numbers, labels, offsets), crop, batch_size, "cpu")
+    batches = CropBatches(Examples(numbers, Layout(labels, offsets)), crop, batch_size, "cpu")
     document = np.repeat(np.arange(len(lengths)), lengths)
     seen, steps = [], 0
     for batch in batches.epoch(np.random.default_rng(seed)):
         steps += 1
         decided = []
-        for start, stop in pairwise(batch.places.tolist()):
+        for start, stop in pairwise(batch.index.tolist()):
             sentences = batch.sentences[start:stop, 0].long().tolist()
             assert 2 <= len(sentences) <= crop + 1
             assert sentences == list(range(sentences[0], sentences[-1] + 1))
@@ -149,19 +153,18 @@ def test_an_epoch_shows_every_candidate_once_in_contiguous_crops(lengths, crop, 
 def test_a_head_learns_and_reads_documents_longer_than_any_it_has_seen(name):
     options = TrainingOptions(
         head=name,
-        context="document",
         crop=32,
         batch_size=64,
         epochs=8,
         patience=8,
-        learning_rate=1e-2 if name == "bilstm" else 1e-3,
+        learning_rate=1e-2 if name == "document-bilstm" else 1e-3,
     )
     trained = train_head(topics(0, documents=30), topics(1, documents=2), options)
     test = topics(2, documents=1, length=3_000)
-    probabilities = predict(trained.head, test)
+    probabilities = trained.head.predict(test)
     assert probabilities.shape == (3_000,)
     decided = probabilities >= trained.best.threshold
-    assert precision_recall_f1(test.labels, decided, test.offsets)[2] > 0.7  # everywhere: 0.33
+    assert precision_recall_f1(test.layout, decided)[2] > 0.7  # everywhere: 0.33
     assert not trained.collapsed
 
 
@@ -179,8 +182,7 @@ def echoes(seed, documents):
     labels[:, 0] = True
     return Examples(
         vectors.reshape(-1, dim).astype(np.float32),
-        labels.flatten(),
-        np.arange(0, documents * length + 1, length),
+        Layout(labels.flatten(), np.arange(0, documents * length + 1, length)),
     )
 
 
@@ -188,10 +190,10 @@ def echoes(seed, documents):
     ("options", "learns"),
     [
         ({"head": "bilstm", "window": 4}, False),
-        ({"head": "bilstm", "context": "document"}, True),
-        ({"head": "local-transformer", "context": "document", "window": 60}, True),
-        ({"head": "local-transformer", "context": "document", "window": 2}, False),
-        ({"head": "linear-transformer", "context": "document"}, True),
+        ({"head": "document-bilstm"}, True),
+        ({"head": "local-transformer", "window": 60}, True),
+        ({"head": "local-transformer", "window": 2}, False),
+        ({"head": "linear-transformer"}, True),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
@@ -204,18 +206,51 @@ def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options,
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"head": "mlp"}, "no head 'mlp' over documents: choose from bilstm, local-transformer"),
+        (
+            {"head": "mlp"},
+            "mlp has the context window, not document: choose from document-bilstm, local",
+        ),
         (
             {"head": "linear-transformer", "window": 8},
             "linear-transformer reads the whole document",
         ),
-        ({"head": "local-transformer", "window": 0}, "window of 0"),
-        ({"head": "bilstm", "crop": 0}, "crop is 0"),
-        ({"context": "page"}, "no context 'page': choose from window, document"),
-        ({"context": "window", "crop": 8}, "a crop is of documents"),
-        ({"context": "window", "head": "local-transformer"}, "it reads whole documents"),
+        ({"head": "local-transformer", "window": 0}, "window must be at least 1, not 0"),
+        ({"head": "document-bilstm", "crop": 0}, "crop is 0"),
+        ({"context": "page"}, "unknown context 'page': choose from window, document"),
+        ({"context": "window", "crop": 8}, "crop is for heads on documents, not mlp"),
+        ({"context": "window", "head": "local-transformer"}, "leave out the context"),
     ],
 )
 def test_options_that_make_no_sense_are_told(change, message):
     with pytest.raises(UserError, match=message):
         train_head(topics(0), topics(1), TrainingOptions(**({"context": "document"} | change)))
+
+
+@pytest.mark.parametrize(
+    ("name", "context", "found"),
+    [
+        (None, None, ("mlp", "window")),
+        (None, "document", ("document-bilstm", "document")),
+        ("bilstm", None, ("bilstm", "window")),
+        ("local-transformer", None, ("local-transformer", "document")),
+        ("linear-transformer", "document", ("linear-transformer", "document")),
+        ("bilstm", "document", ("document-bilstm", "document")),  # as earlier versions named it
+    ],
+)
+def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
+    assert resolve_head(name, context) == found
+    options = resolve(TrainingOptions(head=name, context=context))
+    assert (options.head, options.context) == found
+
+
+def test_a_run_of_an_earlier_version_has_the_current_names(tmp_path):
+    head = make_head("document-bilstm", 8)
+    save_file(head.state_dict(), tmp_path / "weights.safetensors")
+    options = {"head": "bilstm", "context": "document", "window": None}
+    record = {"options": options, "dim": 8, "farthest": 2.5}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    run = read_run(tmp_path)
+    assert run.record["options"]["head"] == "document-bilstm"
+    loaded = run.load_head()
+    assert loaded.clip_sigma == 2.5
+    torch.testing.assert_close(loaded.state_dict(), head.state_dict())

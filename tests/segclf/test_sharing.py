@@ -128,9 +128,9 @@ def test_it_becomes_a_classifier(trained, exported):
     stored = workspace.load_corpus()
     run = load_run(workspace, "mlp-w1-001")
     dev = examples_of(stored.corpus.select("dev"), workspace, run.encoder)
-    groups = np.repeat(np.arange(len(dev.offsets) - 1), np.diff(dev.offsets))
+    groups = np.repeat(np.arange(len(dev.layout.documents)), np.diff(dev.layout.offsets))
     classifier = BoundaryClassifier.from_pretrained(exported / "model")
-    score = classifier.score(dev.vectors, dev.labels, groups=groups)
+    score = classifier.score(dev.vectors, dev.layout.labels, groups=groups)
     assert classifier.classes_.tolist() == [False, True]
     assert 0 < score <= 1
 

@@ -70,7 +70,7 @@ def test_every_trial_has_a_scored_run_and_is_skipped_the_next_time(swept):
             saved = json.loads((outcome.run.path / f"eval-{split}.json").read_text())
             part = swept.load_corpus().corpus.select(split)
             probabilities = probabilities_of(swept, outcome.run, split)
-            assert saved["at_half"] == score_at_half(probabilities, part.labels, part.offsets)
+            assert saved["at_half"] == score_at_half(part.layout, probabilities)
     assert len(list_runs(swept)) == len(trials)
 
 
@@ -183,8 +183,8 @@ def test_a_trial_that_fails_does_not_stop_the_others(swept, tmp_path):
 @pytest.mark.parametrize(
     ("grid", "options", "message"),
     [
-        ({"head": "gru"}, {}, "no head 'gru'"),
-        ({"loss": "hinge"}, {}, "no loss 'hinge'"),
+        ({"head": "gru"}, {}, "unknown head 'gru'"),
+        ({"loss": "hinge"}, {}, "unknown loss 'hinge'"),
         ({"epochs": [1, 0]}, {}, "epochs is 0"),
         ({"encoder": "minilm"}, {}, "not embedded with minilm"),
         ({}, {"jobs": 0}, "jobs is 0"),

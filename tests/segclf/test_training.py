@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from embedcache import UserError
-from segclf.batches import Batches, Examples, look_up
+from segclf.batches import Examples, WindowBatches, look_up
 from segclf.heads import HEADS, make_head
 from segclf.heads.base import BaseHead, Dropout
 from segclf.heads.recurrence import run_lstm
 from segclf.heads.transformer import sinusoidal_positions
+from segclf.layout import Layout
 from segclf.metrics import precision_recall_f1
 from segclf.options import TrainingOptions, check_options
-from segclf.training import predict, train_head
+from segclf.training import train_head
 from segclf.windows import OUTSIDE, windows_of
 
 
@@ -30,21 +31,22 @@ def topics(seed, documents=6, length=150, dim=16):
     labels[offsets[:-1]] = True
     centres = random.standard_normal((labels.sum(), dim))
     vectors = centres[np.cumsum(labels) - 1] + 0.3 * random.standard_normal((n, dim))
-    return Examples(vectors.astype(np.float32), labels, offsets)
+    return Examples(vectors.astype(np.float32), Layout(labels, offsets))
 
 
 def word_topics(seed, documents=6, length=150, dim=16):
     """Sentences whose words change where a paragraph begins: 12 topics of 10 words each."""
     plain = topics(seed, documents, length, dim)
     random = np.random.default_rng(seed + 100)
-    n = len(plain.labels)
-    topic = np.cumsum(random.integers(1, 12, n) * plain.labels) % 12
+    labels = plain.layout.labels
+    n = len(labels)
+    topic = np.cumsum(random.integers(1, 12, n) * labels) % 12
     words = (topic[:, None] * 10 + random.integers(0, 10, (n, 8))).astype(np.int32)
     words[np.arange(8) >= random.integers(3, 9, n)[:, None]] = -1
     matrix = np.random.default_rng(99).standard_normal((12, 1, dim)).repeat(10, axis=1)
     matrix += 0.3 * np.random.default_rng(98).standard_normal(matrix.shape)
     matrix = matrix.reshape(-1, dim).astype(np.float32)
-    return Examples.of_words(words, matrix, plain.labels, plain.offsets)
+    return Examples.of_words(words, matrix, plain.layout)
 
 
 def examples_for(name, *arguments, **options):
@@ -61,8 +63,8 @@ def test_a_head_learns_where_topics_change(name):
     train, dev = examples_for(name, 0, documents=documents), examples_for(name, 1, documents=2)
     trained = train_head(train, dev, options)
     test = examples_for(name, 2, documents=2)
-    decided = predict(trained.head, test) >= trained.best.threshold
-    assert precision_recall_f1(test.labels, decided, test.offsets)[2] > 0.8
+    decided = trained.head.predict(test) >= trained.best.threshold
+    assert precision_recall_f1(test.layout, decided)[2] > 0.8
     assert not trained.collapsed
     assert trained.history[0].epoch == 0
 
@@ -72,11 +74,11 @@ def test_a_head_learns_where_topics_change(name):
 def test_a_head_sees_its_window_and_nothing_else(name, window):
     head = make_head(name, 16, window).eval()
     examples = examples_for(name, 0, documents=2, length=15)
-    before = predict(head, examples)
+    before = head.predict(examples)
     changed = examples.vectors.copy()
     changed[10] = changed[11] if examples.table is not None else changed[10] + 1
-    after = predict(head, replace(examples, vectors=changed))
-    saw = (windows_of(examples.offsets, window) == 10).any(axis=1)
+    after = head.predict(replace(examples, vectors=changed))
+    saw = (windows_of(examples.layout, window) == 10).any(axis=1)
     assert (np.abs(after - before)[saw] > 0).all()
     np.testing.assert_allclose(after[~saw], before[~saw], atol=1e-6)
 
@@ -99,11 +101,7 @@ def test_a_head_computes_with_one_thread_unless_told_otherwise(given, expected):
     try:
         train, dev = topics(0, documents=2), topics(1, documents=1)
         options = TrainingOptions(head="mlp", window=1, epochs=1)
-        head = train_head(
-            train, dev, options, lambda _: used.append(torch.get_num_threads()), **given
-        ).head
-        head.register_forward_hook(lambda *_: used.append(torch.get_num_threads()))
-        predict(head, dev, **given)
+        train_head(train, dev, options, lambda _: used.append(torch.get_num_threads()), **given)
         assert set(used) == {expected}
         assert torch.get_num_threads() == 2
     finally:
@@ -123,33 +121,31 @@ def test_a_gpu_is_used_only_if_it_is_named(monkeypatch):
 @pytest.mark.parametrize("window", [1, 4])
 def test_an_epoch_shows_every_candidate_once_with_its_own_window(window, batch_size):
     examples = topics(0, documents=3, length=37)
-    n = len(examples.labels)
+    n = len(examples.layout)
     numbered = Examples(
-        np.repeat(np.arange(n, dtype=np.float32)[:, None], 2, axis=1),
-        examples.labels,
-        examples.offsets,
+        np.repeat(np.arange(n, dtype=np.float32)[:, None], 2, axis=1), examples.layout
     )
-    batches = Batches(numbered, window, batch_size, "cpu")
-    expected = windows_of(examples.offsets, window)
+    batches = WindowBatches(numbered, window, batch_size, "cpu")
+    expected = windows_of(examples.layout, window)
     seen = []
     steps = 0
     for batch in batches.epoch(np.random.default_rng(0)):
         steps += 1
         assert len(batch.targets) <= batch_size
         positions = batch.sentences[:, 0].long()
-        shown = torch.where(batch.places == OUTSIDE, OUTSIDE, positions[batch.places])
+        shown = torch.where(batch.index == OUTSIDE, OUTSIDE, positions[batch.index])
         candidate = shown[:, window].numpy()
         seen += candidate.tolist()
         assert np.array_equal(shown.numpy(), expected[candidate])
-        assert np.array_equal(batch.targets.numpy(), examples.labels[candidate])
-    assert sorted(seen) == np.flatnonzero(examples.candidates()).tolist()
+        assert np.array_equal(batch.targets.numpy(), examples.layout.labels[candidate])
+    assert sorted(seen) == np.flatnonzero(examples.layout.is_candidate).tolist()
     assert steps <= len(batches)
 
 
 def test_words_are_looked_up_in_the_table_of_those_that_occur():
     matrix = np.arange(100, dtype=np.float32).reshape(50, 2)
     words = np.array([[7, 3, -1, -1], [-1, -1, -1, -1], [3, 49, 7, -1]], dtype=np.int32)
-    examples = Examples.of_words(words, matrix, np.zeros(3, dtype=bool), np.array([0, 3]))
+    examples = Examples.of_words(words, matrix, Layout.unlabelled(np.array([0, 3])))
     assert (len(examples.table), examples.dim) == (4, 2)
     vectors, table = torch.from_numpy(examples.vectors), torch.from_numpy(examples.table)
     expected = np.where((words >= 0)[..., None], matrix[words], 0)[:, :3]
@@ -240,7 +236,7 @@ def test_positions_are_the_sinusoids_of_the_paper():
 
 def test_a_head_that_cannot_learn_says_that_it_collapsed():
     examples = topics(0)
-    blind = Examples(np.zeros_like(examples.vectors), examples.labels, examples.offsets)
+    blind = replace(examples, vectors=np.zeros_like(examples.vectors))
     trained = train_head(blind, blind, TrainingOptions(head="mlp", window=1, epochs=1))
     assert trained.collapsed
 
@@ -248,9 +244,9 @@ def test_a_head_that_cannot_learn_says_that_it_collapsed():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"head": "gru"}, "no head 'gru': choose from mlp, bilstm, transformer"),
-        ({"window": 0}, "window of 0"),
-        ({"loss": "hinge"}, "no loss"),
+        ({"head": "gru"}, "unknown head 'gru': choose from mlp, bilstm, transformer"),
+        ({"window": 0}, "window must be at least 1, not 0"),
+        ({"loss": "hinge"}, "unknown loss"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": -1.0}, "learning rate is -1"),
         ({"batch_size": 0}, "batch size is 0"),
@@ -263,20 +259,20 @@ def test_options_out_of_range_are_told(change, message):
 
 def test_a_split_without_boundaries_is_told():
     examples = topics(0)
-    none = Examples(examples.vectors, np.zeros_like(examples.labels), examples.offsets)
+    none = replace(examples, layout=Layout.unlabelled(examples.layout.offsets))
     with pytest.raises(UserError, match="the dev split has no boundary"):
         train_head(examples, none, TrainingOptions())
-    empty = Examples(examples.vectors[:0], examples.labels[:0], np.zeros(1, dtype=np.int64))
+    empty = Examples(examples.vectors[:0], Layout.unlabelled(np.array([0])))
     with pytest.raises(UserError, match="no dev split: put texts into a folder dev"):
         train_head(examples, empty, TrainingOptions())
-    one = Examples(examples.vectors[:1], examples.labels[:1], np.array([0, 1]))
+    one = Examples(examples.vectors[:1], Layout.unlabelled(np.array([0, 1])))
     with pytest.raises(UserError, match="no document of the dev split has two sentences"):
         train_head(examples, one, TrainingOptions())
 
 
 def test_a_loss_that_is_no_number_ends_training_with_a_word():
     options = TrainingOptions(head="mlp", window=1, learning_rate=1e30)
-    with pytest.raises(UserError, match="the loss is nan in epoch 1: take a lower --learning-rate"):
+    with pytest.raises(UserError, match="the loss is nan in epoch 1: use a lower --learning-rate"):
         train_head(topics(0), topics(1), options)
 
 

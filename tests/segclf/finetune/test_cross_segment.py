@@ -12,7 +12,7 @@ from segclf.corpus.documents import Document
 from segclf.finetune.backbone import Text
 from segclf.finetune.cross_segment import spans
 from segclf.finetune.options import CrossSegmentOptions, Sides
-from segclf.windows import candidates
+from segclf.layout import Layout
 from tests.segclf.finetune.toy import PRECISIONS, TOLERANCES, corpus, system_and_text
 
 SENTENCES = [["雨夜", "人", "手目時日見"], ["今前", "家"]]
@@ -47,7 +47,7 @@ def test_rows_are_laid_out_as_the_paper_says(tiny_bert, sides, candidate, tokens
 
 def test_of_token_sides_sep_stands_in_the_middle_of_every_row(tiny_bert):
     system, text = system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:7"))
-    rows = system.rows(text, np.flatnonzero(candidates(text.offsets)))
+    rows = system.rows(text, np.flatnonzero(text.layout.is_candidate))
     assert rows.ids.shape[1] == 2 * 7 + 3
     assert (rows.ids[:, 8] == system.backbone.sep_token).all()
     assert ((rows.ids == system.backbone.padding) == (rows.mask == 0)).all()
@@ -58,16 +58,17 @@ def texts(draw):
     sentences = draw(st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=5), min_size=1))
     starts = np.cumsum([0, *(length for document in sentences for length in document)])
     offsets = np.cumsum([0, *(len(document) for document in sentences)])
-    return Text(np.arange(starts[-1]), starts, offsets)
+    return Text(np.arange(starts[-1]), starts, Layout.unlabelled(offsets))
 
 
 @given(texts(), st.sampled_from(["sentences", "tokens"]), st.integers(1, 4), st.integers(2, 12))
 def test_sides_are_the_nearest_tokens_of_the_same_document(text, unit, count, room):
-    due = np.flatnonzero(candidates(text.offsets))
-    for candidate, *span in zip(due, *spans(text, due, Sides(unit, count), room), strict=True):
+    candidates = np.flatnonzero(text.layout.is_candidate)
+    found = spans(text, candidates, Sides(unit, count), room)
+    for candidate, *span in zip(candidates, *found, strict=True):
         begin, middle, end = span
-        document = np.searchsorted(text.offsets, candidate, side="right") - 1
-        first, last = text.offsets[document : document + 2]
+        document = np.searchsorted(text.layout.offsets, candidate, side="right") - 1
+        first, last = text.layout.offsets[document : document + 2]
         if unit == "sentences":
             first, last = max(first, candidate - count), min(last, candidate + count)
         left = list(text.tokens[text.starts[first] : text.starts[candidate]])
@@ -88,7 +89,7 @@ def test_every_candidate_is_dealt_once_among_its_like(tiny_bert):
     system, text = system_and_text(tiny_bert, CrossSegmentOptions(), corpus(length=500))
     groups = system.groups(text, 16, np.random.default_rng(0))
     dealt = np.concatenate(groups)
-    assert sorted(dealt) == np.flatnonzero(candidates(text.offsets)).tolist()
+    assert sorted(dealt) == np.flatnonzero(text.layout.is_candidate).tolist()
     begin, _, end = spans(text, dealt, system.sides, system.room)
     padded = sum(len(rows.ids.ravel()) for rows in (system.rows(text, g) for g in groups))
     assert padded < 1.1 * (end - begin + 3).sum()

@@ -7,7 +7,7 @@ import torch
 from embedcache import UserError, load_encoder
 from segclf.finetune.hierarchical import UPPER
 from segclf.finetune.options import HierarchicalOptions
-from segclf.windows import candidates, windows_of
+from segclf.windows import windows_of
 from tests.segclf.finetune.toy import PRECISIONS, TOLERANCES, corpus, system_and_text
 
 
@@ -17,7 +17,7 @@ def test_a_batch_encodes_each_sentence_once_and_trains_the_encoder(tiny_bert):
     system.backbone.register_forward_pre_hook(lambda _, rows: encoded.extend(rows[0].ids.tolist()))
     group = system.groups(text, 32, np.random.default_rng(0))[1]
     system(text, group).sum().backward()
-    around = windows_of(text.offsets, 3)[group]
+    around = windows_of(text.layout, 3)[group]
     assert len(encoded) == len(np.unique(around[around >= 0])) < 2 * len(group)
     for name, parameter in system.backbone.named_parameters():
         assert parameter.grad is not None, name
@@ -32,8 +32,8 @@ def test_every_upper_network_sees_its_window_and_nothing_else(tiny_bert, upper, 
     system, tokens = system_and_text(tiny_bert, options, text)
     before = system.predict(tokens)
     sentences = [*text.sentences[:5], "前前前", *text.sentences[6:]]
-    after = system.predict(system.backbone.tokenize(sentences, text.offsets))
-    saw = (windows_of(text.offsets, 2) == 5).any(axis=1)
+    after = system.predict(system.backbone.tokenize(sentences, text.layout))
+    saw = (windows_of(text.layout, 2) == 5).any(axis=1)
     assert (np.abs(after - before)[saw] > 1e-7).all()
     np.testing.assert_allclose(after[~saw], before[~saw], atol=1e-5)
     with torch.inference_mode():
@@ -46,7 +46,7 @@ def test_every_candidate_is_dealt_once_beside_its_neighbours(tiny_bert, size):
     system, text = system_and_text(tiny_bert, HierarchicalOptions())
     groups = system.groups(text, size, np.random.default_rng(0))
     dealt = np.concatenate(groups)
-    assert sorted(dealt) == np.flatnonzero(candidates(text.offsets)).tolist()
+    assert sorted(dealt) == np.flatnonzero(text.layout.is_candidate).tolist()
     assert max(map(len, groups)) <= size
     if size == 64:
         assert np.mean(np.diff(dealt) == 1) > 0.9
@@ -78,5 +78,5 @@ def test_a_long_sentence_is_cut_at_the_last_position(request, model, positions):
 def test_options_out_of_range_are_told(tiny_bert):
     with pytest.raises(UserError, match="no upper network 'gru': choose from concatenate, "):
         system_and_text(tiny_bert, HierarchicalOptions(upper="gru"))
-    with pytest.raises(UserError, match="window of 0"):
+    with pytest.raises(UserError, match="window must be at least 1, not 0"):
         system_and_text(tiny_bert, HierarchicalOptions(sentences=0))

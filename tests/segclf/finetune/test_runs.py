@@ -168,11 +168,11 @@ def test_a_mistake_gets_one_line_and_changes_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (CrossSegmentOptions(loss="focl"), "no loss 'focl'"),
-        (CrossSegmentOptions(loss="focal", gamma=-1), "gamma -1"),
+        (CrossSegmentOptions(loss="focl"), "unknown loss 'focl'"),
+        (CrossSegmentOptions(loss="focal", gamma=-1), "gamma must be at least 0, not -1"),
         (CrossSegmentOptions(gamma=3), "gamma 3 has no effect on the loss cross-entropy"),
         (CrossSegmentOptions(learning_rate=math.nan), "learning rate is nan"),
-        (CrossSegmentOptions(loss="focal", gamma=math.nan), "gamma nan"),
+        (CrossSegmentOptions(loss="focal", gamma=math.nan), "gamma must be at least 0, not nan"),
         (HierarchicalOptions(upper_learning_rate=math.inf), "upper learning rate is inf"),
         (HierarchicalOptions(weight_decay=math.nan), "weight decay is nan"),
         (CrossSegmentOptions(seed=1 << 31), "seed is 2147483648"),

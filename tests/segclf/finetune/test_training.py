@@ -18,6 +18,7 @@ from segclf.finetune.checkpoints import CHECKPOINT, load_checkpoint
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
 from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
+from segclf.layout import Layout
 from tests.segclf.finetune.toy import NAMES, PRECISIONS, SYSTEMS, corpus, system_and_text
 
 TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
@@ -182,9 +183,9 @@ def test_training_the_rows_in_use_is_training_the_whole_table(still_bert):
 
 def test_the_layout_does_not_reach_the_encoder(tiny_bert):
     system, _ = system_and_text(tiny_bert, CrossSegmentOptions())
-    offsets = np.array([0, 2])
-    marked = system.backbone.tokenize(["　雨が 降る。\n", "\t夜　 人"], offsets)
-    plain = system.backbone.tokenize(["雨が 降る。", "夜 人"], offsets)
+    layout = Layout.unlabelled(np.array([0, 2]))
+    marked = system.backbone.tokenize(["　雨が 降る。\n", "\t夜　 人"], layout)
+    plain = system.backbone.tokenize(["雨が 降る。", "夜 人"], layout)
     assert np.array_equal(marked.tokens, plain.tokens)
 
 

@@ -40,4 +40,4 @@ PRECISIONS = list(TOLERANCES)  # both on every machine: bfloat16 is slow, but it
 def system_and_text(model, options, text=None, precision="float32"):
     system = make_system(load_encoder(model, precision=precision), options)
     text = text or corpus()
-    return system, system.backbone.tokenize(text.sentences, text.offsets)
+    return system, system.backbone.tokenize(text.sentences, text.layout)
