@@ -252,7 +252,7 @@ def mistake(done):
             "document-bilstm reads the whole document",
         ),
         (["train", "--context", "page"], "'page' is not one of"),
-        (["train", "--window", "0"], "window must be at least 1, not 0"),
+        (["train", "--window", "0"], "window must be 1 to 4,096, not 0"),
         (["train", "--window", "x"], "should be a valid integer"),
         (["eval"], "nothing is trained"),
         (["eval", "no-run"], "no run 'no-run'"),

@@ -214,7 +214,7 @@ def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options,
             {"head": "linear-transformer", "window": 8},
             "linear-transformer reads the whole document",
         ),
-        ({"head": "local-transformer", "window": 0}, "window must be at least 1, not 0"),
+        ({"head": "local-transformer", "window": 0}, "window must be 1 to 4,096, not 0"),
         ({"head": "document-bilstm", "crop": 0}, "crop is 0"),
         ({"context": "page"}, "unknown context 'page': choose from window, document"),
         ({"context": "window", "crop": 8}, "crop is for heads on documents, not mlp"),
@@ -247,7 +247,14 @@ def test_a_run_of_an_earlier_version_has_the_current_names(tmp_path):
     head = make_head("document-bilstm", 8)
     save_file(head.state_dict(), tmp_path / "weights.safetensors")
     options = {"head": "bilstm", "context": "document", "window": None}
-    record = {"options": options, "dim": 8, "farthest": 2.5}
+    record = {
+        "format": 1,
+        "options": options,
+        "dim": 8,
+        "farthest": 2.5,
+        "threshold": 0.5,
+        "encoder": None,
+    }
     (tmp_path / "run.json").write_text(json.dumps(record))
     run = read_run(tmp_path)
     assert run.record["options"]["head"] == "document-bilstm"

@@ -53,7 +53,7 @@ def tampered(model, folder, change):
         ("threshold", 2, "threshold is no probability"),
         ("threshold", 10**400, "damaged"),
         ("temperature", 0, "temperature"),
-        ("farthest", -1, "farthest"),
+        ("farthest", -1, "clip_sigma is not above 0"),
         ("seconds", float("inf"), "seconds"),
         ("history", [float("nan")], "NaN"),
         ("dev", {"f1": "x"}, "a score is no number"),

@@ -245,7 +245,7 @@ def test_a_head_that_cannot_learn_says_that_it_collapsed():
     ("change", "message"),
     [
         ({"head": "gru"}, "unknown head 'gru': choose from mlp, bilstm, transformer"),
-        ({"window": 0}, "window must be at least 1, not 0"),
+        ({"window": 0}, "window must be 1 to 4,096, not 0"),
         ({"loss": "hinge"}, "unknown loss"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": -1.0}, "learning rate is -1"),
