@@ -23,6 +23,7 @@ from segtool.options import (
     WorkspaceOption,
     show,
 )
+from segtool.stores import store_app
 
 if TYPE_CHECKING:
     from segclf.training import Epoch
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
+app.add_typer(store_app, name="store")
 
 
 @app.command()
