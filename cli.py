@@ -31,6 +31,7 @@ from segtool.options import (
     encode_like,
     show,
 )
+from segtool.stores import store_app
 
 if TYPE_CHECKING:
     from segclf.training import Epoch
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
+app.add_typer(store_app, name="store")
 
 
 @app.callback()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from embedcache import index
+from embedcache.claims import Claims
 from embedcache.encoders.protocol import CountsTokens, Encoder
 from embedcache.errors import UserError
 from embedcache.ids import Ids, normalize, sentence_ids
@@ -21,6 +23,8 @@ from embedcache.store import EmbeddingStore
 CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
 BATCH_TOKENS = 1024  # of an encoder that does not say how many suit it
 COMMIT_SECONDS = 5.0
+_CLAIM_SECONDS = 0.5  # of work claimed at a time
+_WAIT_SECONDS = 0.1  # between looks at what another writer has claimed
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,20 @@ def encode_sentences(
         The counts.
 
     Raises:
-        StoreError: the store has the space with another dtype.
+        StoreError: the store has the space with another dtype, or something is missing and the
+            store is read-only or of an earlier format.
         UserError: a vector is not finite in its space's dtype; what came before it is kept.
     """
     started = time.perf_counter()
     encoders = list(encoder) if isinstance(encoder, Sequence) else [encoder]
-    works = [_Work(one, store, dtype) for one in encoders]
     count = 0
-    with tqdm(unit=" sentences", disable=None if progress else True, delay=1, total=0) as bar:
+    with (
+        ExitStack() as stack,
+        tqdm(unit=" sentences", disable=None if progress else True, delay=1, total=0) as bar,
+    ):
+        works = [_Work(one, store, dtype) for one in encoders]
+        for work in works:
+            stack.callback(work.claims.close)
         remaining = iter(sentences)
         while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
             ids = sentence_ids(chunk)
@@ -109,16 +119,92 @@ class _Work:
             dtype=getattr(encoder, "storage_dtype", dtype),
             identity=getattr(encoder, "identity", None),
         )
+        self.claims = Claims(store.path, encoder.fingerprint)
+        self._claimed_batches = 1  # at a time
+        self._pending = _Pending(self._space, encoder, self.claims)
 
     def take(self, chunk: list[str], ids: Ids, bar: "tqdm[None]") -> None:
         """Encode what is missing of a chunk of sentences."""
-        entries = self._space.find(ids)
-        missing = np.flatnonzero(entries == index.MISSING)
+        missing = np.flatnonzero(~self._space.contains(ids))
         if len(missing):
+            self._space.check_writable()
             missing = missing[index.first_occurrences(ids[missing])]
-            self.encoded += _encode_missing(chunk, ids, missing, self._encoder, self._space, bar)
-            entries = self._space.find(ids)
-        self.seen.add(entries)
+            texts = [chunk[position] for position in missing]
+            self._encode(_Sentences(texts, ids[missing], *lengths_of(self._encoder, texts)), bar)
+        self.seen.add(self._space.find(ids))
+
+    def _encode(self, sentences: "_Sentences", bar: "tqdm[None]") -> None:
+        """Encode sentences that the store does not have; wait for those that others encode."""
+        bar.total += len(sentences.texts)
+        bar.refresh()
+        left = np.arange(len(sentences.texts))
+        try:
+            while len(left):
+                claimed_by_others = self._encode_unclaimed(sentences, left, bar)
+                self.encoded += self._pending.commit()  # before waiting: others may wait for it
+                if len(claimed_by_others) == len(left):
+                    time.sleep(_WAIT_SECONDS)
+                left = self._missing(sentences, claimed_by_others, bar)
+        finally:  # Ctrl-C too: what is encoded is kept
+            self.encoded += self._pending.commit()
+
+    def _encode_unclaimed(
+        self, sentences: "_Sentences", left: NDArray[np.int64], bar: "tqdm[None]"
+    ) -> NDArray[np.int64]:
+        """Encode what no other writer has claimed, and return the positions of the rest."""
+        budget = getattr(self._encoder, "batch_tokens", BATCH_TOKENS)
+        batches = [left[batch] for batch in token_batches(sentences.lengths[left], budget)]
+        claimed_by_others = []
+        wanted = np.zeros(len(sentences.texts), dtype=np.bool_)
+        while batches:
+            started = time.monotonic()
+            group, batches = batches[: self._claimed_batches], batches[self._claimed_batches :]
+            positions = np.concatenate(group)
+            free = self.claims.take(sentences.ids[positions])
+            claimed_by_others.append(positions[~free])
+            wanted[self._missing(sentences, positions[free], bar)] = True
+            for batch in group:
+                self._encode_batch(sentences, batch[wanted[batch]], bar)
+            seconds = time.monotonic() - started
+            factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
+            self._claimed_batches = max(int(factor * self._claimed_batches), 1)
+        return np.concatenate(claimed_by_others)
+
+    def _encode_batch(
+        self, sentences: "_Sentences", batch: NDArray[np.int64], bar: "tqdm[None]"
+    ) -> None:
+        if len(batch):
+            texts = [sentences.texts[position] for position in batch]
+            vectors = self._encoder.encode(texts)
+            check_finite(vectors, texts, self._encoder, self._pending.dtype)
+            self._pending.add(sentences.ids[batch], vectors, sentences.truncated[batch])
+            bar.update(len(batch))
+            self.encoded += self._pending.commit_if_due()
+
+    def _missing(
+        self, sentences: "_Sentences", positions: NDArray[np.int64], bar: "tqdm[None]"
+    ) -> NDArray[np.int64]:
+        """Drop the positions of sentences that another writer has committed."""
+        missing = positions[~self._space.contains(sentences.ids[positions])]
+        bar.update(len(positions) - len(missing))
+        return missing
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """Different sentences to be encoded.
+
+    Attributes:
+        texts: n sentences.
+        ids: (n, 2) uint64.
+        lengths: (n,) int64, see `_lengths`.
+        truncated: (n,) bool, likewise.
+    """
+
+    texts: list[str]
+    ids: Ids
+    lengths: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
 
 
 class _SeenRows:
@@ -145,35 +231,6 @@ class _SeenRows:
     @property
     def truncated(self) -> int:
         return int(np.count_nonzero(self._truncated))
-
-
-def _encode_missing(
-    chunk: list[str],
-    ids: Ids,
-    missing: NDArray[np.int64],
-    encoder: Encoder,
-    space: Space,
-    bar: "tqdm[None]",
-) -> int:
-    """Encode the sentences at the positions `missing`, and say how many of them were new."""
-    bar.total += len(missing)
-    bar.refresh()
-    texts = [chunk[position] for position in missing]
-    lengths, truncated = lengths_of(encoder, texts)
-    budget = getattr(encoder, "batch_tokens", BATCH_TOKENS)
-    encoded = 0
-    pending = _Pending(space, getattr(encoder, "precision", "float32"))
-    try:
-        for batch in token_batches(lengths, budget):
-            batch_texts = [texts[position] for position in batch]
-            vectors = encoder.encode(batch_texts)
-            check_finite(vectors, batch_texts, encoder, pending.dtype)
-            pending.add(ids[missing[batch]], vectors, truncated[batch])
-            bar.update(len(batch))
-            encoded += pending.commit_if_due()
-    finally:  # Ctrl-C too: what is encoded is kept
-        encoded += pending.commit()
-    return encoded
 
 
 def check_finite(
@@ -224,9 +281,10 @@ def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[n
 class _Pending:
     """Vectors that wait for the next commit."""
 
-    def __init__(self, space: Space, precision: str) -> None:
+    def __init__(self, space: Space, encoder: Encoder, claims: Claims) -> None:
         self._space = space
-        self._precision = precision
+        self._claims = claims
+        self._encoder = encoder
         self.dtype = np.dtype(space.info().dtype)
         self._parts: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
         self._committed = time.monotonic()
@@ -241,7 +299,9 @@ class _Pending:
         if not self._parts:
             return 0
         ids, vectors, truncated = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        new = self._space.append(ids, vectors, truncated=truncated, precision=self._precision)
+        precision = getattr(self._encoder, "precision", "float32")
+        new = self._space.append(ids, vectors, truncated=truncated, precision=precision)
         self._parts.clear()
+        self._claims.forget()
         self._committed = time.monotonic()
         return new

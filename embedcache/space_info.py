@@ -47,6 +47,11 @@ class SpaceInfo:
     precisions: dict[str, int] = field(default_factory=dict)
     segments: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def bytes(self) -> int:
+        """Size of the vectors in bytes."""
+        return self.rows * self.dim * np.dtype(self.dtype).itemsize
+
 
 def block_key(info: SpaceInfo, number: int) -> bytes:
     """Return the key of a block of a space's vectors."""

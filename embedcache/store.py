@@ -94,6 +94,10 @@ class EmbeddingStore:
         with self._environment.reading() as transaction:
             return values.read_format(self._environment, transaction) or FORMAT
 
+    def file_bytes(self) -> int:
+        """Return the size of the store's file in bytes."""
+        return (self.path / "data.mdb").stat().st_size
+
     def upgrade(self, *, progress: bool = False) -> int:
         """Turn a store of format 1 into one of format 2; it can be read all the time.
 
@@ -107,7 +111,7 @@ class EmbeddingStore:
             The number of values that were signed anew; 0 if the store has format 2.
 
         Raises:
-            StoreError: the store is damaged, or read-only; it remains as it was.
+            StoreError: the store is damaged, or read-only; what could be read can still be read.
         """
         return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
 

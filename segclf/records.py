@@ -68,9 +68,9 @@ def _rename_old(record: Any) -> None:  # noqa: ANN401
         record["clip_sigma"] = record.pop("farthest")
     options = record.get("options")
     if isinstance(options, dict) and options.get("context") == "document":
-        options["head"] = {"bilstm": "document-bilstm"}.get(
-            options.get("head"), options.get("head")
-        )
+        renamed = {"bilstm": "document-bilstm"}
+        head = str(options.get("head"))
+        options["head"] = renamed.get(head, head)
 
 
 def _check(record: Any) -> None:  # noqa: ANN401

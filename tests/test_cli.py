@@ -348,6 +348,7 @@ def test_help_is_fast_and_has_an_example_everywhere(segtool, tmp_path):
         ["compare"],
         ["stats"],
         ["encoders"],
+        ["store"],
     ):
         done = segtool(tmp_path, *command, "--help")
         assert done.returncode == 0

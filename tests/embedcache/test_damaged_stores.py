@@ -1,7 +1,6 @@
 """Damage of any kind is an error, never wrong vectors, and never made valid."""
 
 import random
-import signal
 import struct
 import subprocess
 import sys
@@ -140,7 +139,6 @@ def test_a_file_whose_end_is_missing_is_an_error_and_not_a_crash(tmp_path, share
         file.truncate(int(share * size) // 4096 * 4096)
     command = [sys.executable, "-c", OPEN_AND_READ, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode != -signal.SIGBUS
     assert done.returncode == 0, done.stderr
     assert "damaged" in done.stdout or "cannot be used" in done.stdout
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from xxhash import xxh3_64_digest
 
-from embedcache import EmbeddingStore, StoreError
+from embedcache import EmbeddingStore, StoreError, encode_sentences
 from tests.conftest import ROOT
 from tests.embedcache.stores import (
     FINGERPRINT,
@@ -121,3 +121,13 @@ def test_a_killed_upgrade_goes_on_and_readers_see_no_damage(tmp_path):
         assert left[-1] < left[-2]
     assert left[-1] == 1  # the header
     read_numbers(tmp_path, [*range(0, count, 100)])
+
+
+def test_nothing_is_encoded_for_a_store_that_cannot_be_written(tmp_path, encoder):
+    encode_sentences(["a"], encoder, EmbeddingStore(tmp_path))
+    make_format_1(tmp_path)
+    store = EmbeddingStore(tmp_path)
+    assert encode_sentences(["a"], encoder, store).cached == 1
+    with pytest.raises(StoreError, match="run segtool store upgrade first"):
+        encode_sentences(["a", "b"], encoder, store)
+    assert encoder.encoded == ["a"]
