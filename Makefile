@@ -33,7 +33,7 @@ fix: $(READY)
 
 bench: export SEGTOOL_HOME ?= $(RESULTS)
 bench: $(VENV)/.bench
-	for question in store peers encode pipeline growth document training; do $(BIN)/python -m bench.$$question || exit 1; done
+	for question in store peers encode pipeline growth readers document training; do $(BIN)/python -m bench.$$question || exit 1; done
 	$(BIN)/python -m bench.report
 
 # the fine-tuned systems take hours; what was run is not run again, and what is stopped goes on

@@ -6,7 +6,17 @@ from bench.harness import RESULTS, Row, cells
 
 NOTES = RESULTS.parent / "notes.md"
 PAGE = RESULTS.parents[1] / "docs" / "benchmarks.md"
-ORDER = ("store", "peers", "encode", "pipeline", "growth", "document", "training", "gpu")
+ORDER = (
+    "store",
+    "peers",
+    "encode",
+    "pipeline",
+    "growth",
+    "readers",
+    "document",
+    "training",
+    "gpu",
+)
 HEAD = """# Benchmarks
 
 Written by `make bench` from `bench/results/`. Each table comes from one run of one script; median
