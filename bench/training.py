@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -58,12 +59,15 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     ours: list[list[Epoch]] = []
     theirs: list[list[Epoch]] = []
     lightning, passes = [], []
+    threads = torch.get_num_threads()  # of all that are compared
     for seed in range(SEEDS):
-        trained = train_head(train, dev, TrainingOptions(head=name, window=WINDOW, seed=seed))
+        options = TrainingOptions(head=name, window=WINDOW, seed=seed)
+        trained = train_head(train, dev, options, threads=threads)
         ours.append(trained.history[1:])
         theirs.append(by_hand(name, train, dev, seed))
         lightning.append(lightning_epoch(name, train, seed))
-        passes += rounds({"pass": lambda head=trained.head: predict(head, test)}, 3)["pass"]
+        predict_test = partial(predict, trained.head, test, threads=threads)
+        passes += rounds({"pass": predict_test}, 3)["pass"]
     plain_seconds = mean_seconds(theirs)
     difference = best_f1(ours) - best_f1(theirs)
     seconds = mean_seconds(ours)

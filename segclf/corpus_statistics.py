@@ -1,5 +1,7 @@
 """What a corpus is made of: counts, lengths, duplicates."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus import SPLITS, Corpus, ReadOptions, read_corpus
-from segclf.workspace import Workspace
+from segclf.encoders import stored_vectors
+from segclf.workspace import EncoderReference, Workspace
 
 PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
 
@@ -21,7 +24,7 @@ def find_corpus(
     options: ReadOptions | None = None,
     format_name: str = "auto",
     split: str | None = None,
-) -> tuple[str, Corpus]:
+) -> tuple[str, Corpus, tuple[EncoderReference, ...]]:
     """Find a corpus by its name in the workspace, else read it from a path.
 
     Args:
@@ -32,19 +35,34 @@ def find_corpus(
         split: likewise.
 
     Returns:
-        Its name and its text.
+        Its name, its text, and the encoders that embedded it; none if it was read from a path.
 
     Raises:
         UserError: it is neither.
     """
     if target is None or target in workspace.corpus_names():
         stored = workspace.load_corpus(target)
-        return stored.name, stored.corpus
+        return stored.name, stored.corpus, stored.encoders
     if target != "-" and not Path(target).exists():
         known = ", ".join(workspace.corpus_names()) or "none"
         raise UserError(f"{target}: no such file, and no embedded corpus either; there is: {known}")
     corpus = read_corpus(target, format_name=format_name, options=options, split=split)
-    return Path(target).name, corpus
+    return Path(target).name, corpus, ()
+
+
+def encoder_statistics(
+    encoders: Sequence[EncoderReference], workspace: Workspace
+) -> list[dict[str, Any]]:
+    """Say what the store has of encoders; of joined encoders, of each part.
+
+    Returns:
+        For each `name`, `pooling`, `fingerprint` and `stored`, see
+        `segclf.encoders.stored_vectors`.
+    """
+    parts = dict.fromkeys(part for encoder in encoders for part in encoder.parts)
+    return [
+        {**asdict(part), "stored": stored_vectors(workspace, part.fingerprint)} for part in parts
+    ]
 
 
 def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
