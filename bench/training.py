@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -58,12 +59,14 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     histories: list[list[Epoch]] = []
     plain_histories: list[list[Epoch]] = []
     lightning, passes = [], []
+    threads = torch.get_num_threads()  # of all that are compared
     for seed in range(SEEDS):
-        trained = train_head(train, dev, TrainingOptions(head=name, window=WINDOW, seed=seed))
+        options = TrainingOptions(head=name, window=WINDOW, seed=seed)
+        trained = train_head(train, dev, options, threads=threads)
         histories.append(trained.history[1:])
         plain_histories.append(train_plain_loop(name, train, dev, seed))
         lightning.append(lightning_epoch(name, train, seed))
-        passes += rounds({"pass": lambda head=trained.head: head.predict(test)}, 3)["pass"]
+        passes += rounds({"pass": partial(trained.head.predict, test)}, 3)["pass"]
     plain_seconds = mean_seconds(plain_histories)
     difference = best_f1(histories) - best_f1(plain_histories)
     seconds = mean_seconds(histories)

@@ -1,5 +1,7 @@
 """Statistics of a corpus: counts, lengths, duplicates."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,8 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus import SPLITS, Corpus, ReadOptions, read_corpus
-from segclf.workspace import Workspace
+from segclf.encoders import stored_vectors
+from segclf.workspace import EncoderReference, Workspace
 
 PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
 
@@ -20,7 +23,7 @@ def find_corpus(
     options: ReadOptions | None = None,
     format_name: str = "auto",
     split: str | None = None,
-) -> tuple[str, Corpus]:
+) -> tuple[str, Corpus, tuple[EncoderReference, ...]]:
     """Find a corpus by name in the workspace, or read it from a path.
 
     Args:
@@ -31,7 +34,8 @@ def find_corpus(
         split: Split of a path.
 
     Returns:
-        Name and content of the corpus.
+        Name and content of the corpus, and the encoders that embedded it; none if it was read
+        from a path.
 
     Raises:
         UserError: There is no such corpus and no such path, or options for a path were given
@@ -44,12 +48,27 @@ def find_corpus(
                 f"{stored.name} is an embedded corpus, which was read already: leave out the "
                 "options that say how to read a path"
             )
-        return stored.name, stored.corpus
+        return stored.name, stored.corpus, stored.encoders
     if target != "-" and not Path(target).exists():
         known = ", ".join(workspace.corpus_names()) or "none"
         raise UserError(f"{target}: no such file or embedded corpus; embedded: {known}")
     corpus = read_corpus(target, format_name=format_name, options=options, split=split)
-    return Path(target).name, corpus
+    return Path(target).name, corpus, ()
+
+
+def encoder_statistics(
+    encoders: Sequence[EncoderReference], workspace: Workspace
+) -> list[dict[str, Any]]:
+    """Say what the store has of encoders; of joined encoders, of each part.
+
+    Returns:
+        For each `name`, `pooling`, `fingerprint` and `stored`, see
+        `segclf.encoders.stored_vectors`.
+    """
+    parts = dict.fromkeys(part for encoder in encoders for part in encoder.parts)
+    return [
+        {**asdict(part), "stored": stored_vectors(workspace, part.fingerprint)} for part in parts
+    ]
 
 
 def corpus_statistics(corpus: Corpus) -> dict[str, Any]:

@@ -150,6 +150,22 @@ def _open_copy(reference: EncoderReference, copy: Path) -> str:
     return f"{copy}{layer[0] if layer else ''}"
 
 
+def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | None:
+    """Describe the vectors that a workspace's store has of an encoder; None without any.
+
+    Returns:
+        `rows`, the number of vectors; `dtype`, how they are stored; and `precisions`, the number
+        of rows computed in each precision.
+    """
+    if not (workspace.path / "store").exists():
+        return None
+    spaces = {space.fingerprint: space for space in workspace.store().spaces()}
+    if fingerprint not in spaces:
+        return None
+    found = spaces[fingerprint]
+    return {"rows": found.rows, "dtype": found.dtype, "precisions": found.precisions}
+
+
 def fit(
     encoder: SifEncoder, sentences: Sequence[str], workspace: Workspace, *, progress: bool = False
 ) -> None:

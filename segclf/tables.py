@@ -134,7 +134,7 @@ def print_described(content: dict[str, Any]) -> None:
     """Print what encoders say of themselves, a table each."""
     for described in content["encoders"]:
         table = Table(show_header=False)
-        for name, value in described.items():
+        for name, value in (described | {"stored": _stored(described["stored"])}).items():
             if isinstance(value, dict):
                 value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
             table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
@@ -171,6 +171,18 @@ def print_statistics(content: dict[str, Any]) -> None:
     for name, text in (("duplicates", "sentences seen before"), ("in_train", "sentences in train")):
         table.add_row(text, *(_share(c[name], c["sentences"]) for c in splits.values()))
     _console.print(table)
+    for encoder in content["encoders"]:
+        _console.print(
+            f"{encoder['name']}: {_stored(encoder['stored'])}", soft_wrap=True, markup=False
+        )
+
+
+def _stored(vectors: dict[str, Any] | None) -> str:
+    """Say what the store has of an encoder: `segclf.encoders.stored_vectors`."""
+    if vectors is None:
+        return "no vectors in the store"
+    precisions = ", ".join(f"{rows:,} in {name}" for name, rows in vectors["precisions"].items())
+    return f"{vectors['rows']:,} vectors stored as {vectors['dtype']}; computed: {precisions}"
 
 
 def _share(count: int | None, whole: int) -> str:

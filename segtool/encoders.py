@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from segtool.options import JsonOption, PoolingOption, show
+from segtool.options import JsonOption, PoolingOption, WorkspaceOption, show
 
 encoders_app = typer.Typer(
     help="List encoders, or show one.\n\nExample: segtool encoders show e5-small",
@@ -33,14 +33,20 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
 def show_encoder(
     name: Annotated[str, typer.Argument(help="A name, a folder, a Hub id, or wordvec:FILE.")],
     pooling: PoolingOption = None,
+    workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load an encoder and tell its size, limits and fingerprint.
+    """Load an encoder and show its size, limits, fingerprint and vectors in the store.
 
     Example: segtool encoders show e5-small
     """
-    from segclf.encoders import load_joined
+    from segclf.encoders import load_joined, stored_vectors
     from segclf.tables import print_described
+    from segclf.workspace import Workspace
 
-    described = [encoder.describe() for encoder in load_joined(name, pooling=pooling)]
+    place = Workspace(workspace)
+    described = [
+        {**encoder.describe(), "stored": stored_vectors(place, encoder.fingerprint)}
+        for encoder in load_joined(name, pooling=pooling)
+    ]
     show({"name": name, "encoders": described}, print_described, as_json)

@@ -177,21 +177,28 @@ def stats(
     split: SplitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count sentences, boundaries, lengths and duplicates; the options say how to read a path.
+    """Count sentences, boundaries, lengths, duplicates and stored vectors.
+
+    The options say how to read a path.
 
     Example: segtool stats novels/ --boundary indent
     """
     from segclf.corpus import ReadOptions
-    from segclf.corpus_statistics import corpus_statistics, find_corpus
+    from segclf.corpus_statistics import corpus_statistics, encoder_statistics, find_corpus
     from segclf.tables import print_statistics
     from segclf.workspace import Workspace
 
-    name, found = find_corpus(
+    place = Workspace(workspace)
+    name, found, embedded_by = find_corpus(
         corpus,
-        Workspace(workspace),
+        place,
         options=ReadOptions(boundary, sentences, language),
         format_name=format_name,
         split=split,
     )
-    content = {"corpus": name, "splits": corpus_statistics(found)}
+    content = {
+        "corpus": name,
+        "splits": corpus_statistics(found),
+        "encoders": encoder_statistics(embedded_by, place),
+    }
     show(content, print_statistics, as_json)

@@ -6,9 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,7 +232,9 @@ def mistake(done):
         (["embed", "text.txt", "--encoder", "./nowhere"], "no encoder './nowhere'"),
         (["embed", "text.txt", "--encoder", "wordvec:no.bin"], "no.bin: no such file of word vec"),
         (["embed", "text.txt", "--encoder", "wordvec:text.txt"], "text.txt cannot be read as word"),
-        (["embed", "text.txt", "--pooling", "sif"], "is for word vectors"),
+        (["embed", "text.txt", "--pooling", "max"], "--pooling max: name the --encoder"),
+        (["embed", "text.txt", "--encoder", "minilm", "--pooling", "sif"], "is for word vectors"),
+        (["embed", "text.txt", "--threads", "0"], "--threads 0: use 1 or more"),
         (["embed", "text.txt", "--sentences", "x"], "no sentence rule 'x'"),
         (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
         (["embed", "text.txt", "--split", "x"], "--split x"),
@@ -306,22 +306,33 @@ def test_a_store_of_half_precision_segments_too(tmp_path, segtool):
     assert done.returncode == 0, done.stderr
 
 
+STOPPING = """
+import sys, threading
+from embedcache.encoders import TransformerEncoder
+import cli
+
+encode, batches = TransformerEncoder.encode, []
+
+def encode_two(encoder, sentences):
+    if len(batches) == 2:
+        print("two batches are encoded", flush=True)
+        threading.Event().wait()  # for Ctrl-C
+    batches.append(sentences)
+    return encode(encoder, sentences)
+
+TransformerEncoder.encode = encode_two
+cli.main()
+"""
+
+
 def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
     (tmp_path / "novel.txt").write_text(NOVEL * 2)
-    command = [
-        str(Path(sys.executable).parent / "segtool"),
-        "embed",
-        "novel.txt",
-        "--encoder",
-        "e5-small",
-    ]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        data = tmp_path / ".segtool/store/data.mdb"
-        deadline = time.monotonic() + 120
-        while not (data.exists() and data.stat().st_size > 500_000):
-            assert time.monotonic() < deadline
-            assert process.poll() is None, "it was faster than Ctrl-C"
-            time.sleep(0.02)
+    arguments = ["embed", "novel.txt", "--encoder", "e5-small"]
+    command = [sys.executable, "-c", STOPPING, *arguments]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "two batches are encoded\n"
         process.send_signal(signal.SIGINT)
         stderr = process.communicate()[1]
     assert process.returncode == 130
@@ -329,11 +340,55 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
     assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
     kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows
     assert kept > 0
-    done = json.loads(
-        segtool(tmp_path, "embed", "novel.txt", "--encoder", "e5-small", "--json").stdout
-    )
+    done = json.loads(segtool(tmp_path, *arguments, "--json").stdout)
     assert done["cached"] == kept
     assert done["cached"] + done["encoded"] == done["unique"]
+
+
+def test_what_a_space_is_made_of_is_shown(trained, segtool):
+    unique = json.loads((trained / "embedded.json").read_text())["unique"]
+    name = "e5-small:7+surface"
+    shown = json.loads(segtool(trained, "encoders", "show", name, "--json").stdout)["encoders"]
+    counted = json.loads(segtool(trained, "stats", "--json").stdout)["encoders"]
+    assert [encoder["name"] for encoder in shown] == ["e5-small:7", "surface"]
+    for encoder, other in zip(shown, counted, strict=True):
+        assert (encoder["name"], encoder["stored"]) == (other["name"], other["stored"])
+        rows = encoder["stored"]["rows"]
+        assert rows >= unique  # and what was segmented
+        assert encoder["stored"]["dtype"] == "float32"
+        precision = encoder.get("precision", "float32")
+        assert encoder["stored"]["precisions"] == {precision: rows}
+    line = f"surface: {rows:,} vectors stored as float32; computed: {rows:,} in float32"
+    assert line in segtool(trained, "stats").stdout
+    assert "no vectors in the store" in segtool(trained, "encoders", "show", "surface",
+                                                "--workspace", "elsewhere").stdout  # fmt: skip
+
+
+def test_what_computes_takes_a_device_and_threads(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    (tmp_path / "new.txt").write_text(UNSEEN)
+    for command in (
+        ["embed", str(STORIES), "--precision", "bfloat16"],
+        ["train", "--epochs", "1"],
+        ["eval"],
+        ["segment", "new.txt"],
+        ["sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1"],
+        ["compare", "mlp-w1-001", "mlp-w4-001"],
+    ):
+        done = segtool(tmp_path, *command, "--device", "cpu", "--threads", "2")
+        assert done.returncode == 0, done.stderr
+    for name in ("mlp-w4-001", "mlp-w1-002"):
+        machine = json.loads((tmp_path / f".segtool/runs/{name}/run.json").read_text())["machine"]
+        assert (machine["device"], machine["threads"]) == ("cpu", 2)
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "segment -", "sweep"])
+@pytest.mark.parametrize("option", ["--device cuda:99", "--threads 0"])
+def test_a_device_or_threads_that_cannot_be_are_told(trained, segtool, command, option):
+    before = sorted(trained.rglob("*"))
+    done = segtool(trained, *command.split(), *option.split(), input=UNSEEN)
+    assert option.split()[0].strip("-") in mistake(done)
+    assert sorted(trained.rglob("*")) == before
 
 
 def test_help_is_fast_and_has_an_example_everywhere(segtool, tmp_path):
@@ -371,4 +426,5 @@ def test_encoders_are_listed_and_shown(segtool, tmp_path):
     assert shown["max_tokens"] == 256
     assert shown["parameters"] == shown["trainable_parameters"] == 22_713_216
     assert len(shown["fingerprint"]) == 32
+    assert shown["stored"] is None
     assert "all-MiniLM" in segtool(tmp_path, "encoders").stdout

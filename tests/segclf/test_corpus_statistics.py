@@ -53,9 +53,10 @@ def test_a_corpus_is_found_by_name_or_read_from_a_path(tmp_path, corpus):
     workspace.save_corpus("stories", corpus, "kuten", encoder)
     (tmp_path / "new.txt").write_text("　雨が降る。\n　風が吹く。\n")
     for target in (None, "stories"):
-        name, found = find_corpus(target, workspace)
+        name, found, encoders = find_corpus(target, workspace)
+        assert encoders == (encoder,)
         assert (name, found.sentences) == ("stories", corpus.sentences)
-    name, read = find_corpus(str(tmp_path / "new.txt"), workspace, split="test")
-    assert (name, len(read)) == ("new.txt", 2)
+    name, read, encoders = find_corpus(str(tmp_path / "new.txt"), workspace, split="test")
+    assert (name, len(read), encoders) == ("new.txt", 2, ())
     with pytest.raises(UserError, match=r"none: no such file.*stories"):
         find_corpus("none", workspace)

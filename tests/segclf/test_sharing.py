@@ -33,7 +33,7 @@ def test_an_exported_run_segments_as_before(trained, exported, segtool):
     there, here = (json.loads(done.stdout)["sentences"] for done in (before, after))
     assert [s["boundary"] for s in there] == [s["boundary"] for s in here]
     probabilities = [[s["probability"] for s in found] for found in (there, here)]
-    np.testing.assert_allclose(*probabilities, atol=1e-4)  # batches of other lengths
+    np.testing.assert_allclose(*probabilities, atol=0.01)  # other batches, in bfloat16 perhaps
 
 
 def test_its_folder_tells_what_it_is(exported):
