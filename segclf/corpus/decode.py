@@ -36,6 +36,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _BYTES_PER_UNIT = {"utf-32-le": 4, "utf-32-be": 4, "utf-16-le": 2, "utf-16-be": 2}
+_ISO_2022_JP = b"\x1b$B"  # switches from ASCII to JIS X 0208
 _SAMPLE_BYTES = 1 << 16
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile("[^\0-\x7f]")
@@ -119,6 +120,8 @@ def decode(data: bytes, name: str) -> DecodedText:
         text = data.decode()
     except UnicodeDecodeError as error:
         return _decode_other(data, name, error)
+    if _ISO_2022_JP in data and data.isascii():
+        return DecodedText(_strictly(data, "iso2022_jp", name), TextEncoding("iso2022_jp"))
     nuls = data.count(0)
     if nuls > 1 and (wide := _wide_encoding(data, _WIDE_SHARE_OF_UTF8)):
         return DecodedText(_strictly(data, wide, name), TextEncoding(wide))

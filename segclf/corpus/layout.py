@@ -10,7 +10,7 @@ _NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
 BLANK_LINE = re.compile(rf"{_NEWLINE}[^\S\r\n]*{_NEWLINE}")
 _INDENT = re.compile(r"\u3000|\t| {2,}")
 _SENTENCE_END = re.compile(r"[。．.!?！？…]+[」』）)\"'”’]*")
-_ENDS_SENTENCE = re.compile(r"[。．.!?！？…」』）)\"'”’:：―—]\s*$")
+_LAST_OF_SENTENCE = frozenset("。．.!?！？…」』）)\"'”’:：―—")
 _CAPITAL_ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
 _ROMAN = f"(?:{_CAPITAL_ROMAN}|{_CAPITAL_ROMAN.lower()})"
 _UNIT = "one|two|three|four|five|six|seven|eight|nine"
@@ -64,7 +64,7 @@ def guess_boundary(text: str) -> Boundary:
 def is_wrapped(text: str) -> bool:
     """Say whether lines break within sentences: whether 3 in 10 or more end without a full stop."""
     lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
-    return sum(bool(_ENDS_SENTENCE.search(line)) for line in lines) <= 0.7 * len(lines)
+    return sum(_ends_sentence(line) for line in lines) <= 0.7 * len(lines)
 
 
 def units_of(
@@ -138,4 +138,8 @@ def _is_heading(line: str, *, alone: bool) -> bool:
         return False
     if _NUMBERED.fullmatch(stripped):
         return True
-    return alone and not _ENDS_SENTENCE.search(stripped)
+    return alone and not _ends_sentence(stripped)
+
+
+def _ends_sentence(line: str) -> bool:
+    return line.rstrip()[-1:] in _LAST_OF_SENTENCE

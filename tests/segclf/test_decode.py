@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 from embedcache import UserError
 from segclf.corpus.decode import decode
 
-JAPANESE_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp")
+JAPANESE_ENCODINGS = (
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "cp932",
+    "euc_jp",
+    "iso2022_jp",
+)
 
 japanese_sentences = st.lists(
     st.tuples(
