@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from segtool import records
-from segtool.encoders import encoders_app
-from segtool.finetuning import finetune_app
+from segtool.commands import experiments as records
+from segtool.commands.encoders import encoders_app
+from segtool.commands.finetune import finetune_app
+from segtool.commands.store import store_app
 from segtool.options import (
     BoundaryOption,
     CorpusOption,
@@ -31,10 +32,9 @@ from segtool.options import (
     encode_like,
     show,
 )
-from segtool.stores import store_app
 
 if TYPE_CHECKING:
-    from segclf.training import Epoch
+    from segclf.training.epochs import Epoch
 
 INTERRUPTED = 130
 
@@ -87,9 +87,9 @@ def embed(
     Example: segtool embed novels/ --boundary indent --split 80/10/10
     """
     from segclf.corpus import ReadOptions
-    from segclf.embedding import embed as embed_corpus
-    from segclf.tables import print_embedded
-    from segclf.workspace import Workspace
+    from segclf.tasks.embed import embed as embed_corpus
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.single import print_embedded
 
     embedded = embed_corpus(
         path,
@@ -160,10 +160,10 @@ def train(
 
     Example: segtool train --head local-transformer
     """
-    from segclf.options import TrainingOptions
-    from segclf.runs import train as train_run
-    from segclf.tables import print_epoch, print_run
-    from segclf.workspace import Workspace
+    from segclf.tasks.train import train as train_run
+    from segclf.training.options import TrainingOptions
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.single import print_epoch, print_run
 
     def silent(_: "Epoch") -> None: ...
 
@@ -210,10 +210,10 @@ def evaluate(
 
     Example: segtool eval bilstm-w4-001 --split dev
     """
-    from segclf.evaluation import evaluate as evaluate_run
-    from segclf.runs import load_run
-    from segclf.tables import print_evaluation
-    from segclf.workspace import Workspace
+    from segclf.tasks.evaluate import evaluate as evaluate_run
+    from segclf.workspace.runs import load_run
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.single import print_evaluation
 
     place = Workspace(workspace)
     evaluation = evaluate_run(
@@ -272,9 +272,9 @@ def segment(
     """
     from embedcache.files import write_bytes
     from segclf.corpus import read_unsegmented
-    from segclf.runs import load_run
-    from segclf.segmentation import segment as segment_text
-    from segclf.workspace import Workspace
+    from segclf.tasks.segment import segment as segment_text
+    from segclf.workspace.runs import load_run
+    from segclf.workspace.workspace import Workspace
 
     place = Workspace(workspace)
     source = read_unsegmented(path, format_name=input_format)
@@ -347,7 +347,7 @@ def _report(message: str) -> None:
 
 def _was_named(path: Path) -> bool:
     """Say whether an argument, or the workspace, is a path, leads through it or contains it."""
-    from segclf.workspace import Workspace
+    from segclf.workspace.workspace import Workspace
 
     place = path.resolve()
     words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from segclf.batches import Examples
 from segclf.heads.transformer import sinusoidal_positions
-from segclf.options import TrainingOptions
-from segclf.windows import OUTSIDE, windows_of
+from segclf.inputs.examples import Examples
+from segclf.inputs.windows import OUTSIDE, windows_of
+from segclf.training.options import TrainingOptions
 
 HIDDEN = 128
 

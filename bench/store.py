@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.harness import Row, figure, publish, rounds, row, touch_memory
 from embedcache import EmbeddingStore, Space
 from embedcache.ids import Ids
-from embedcache.space import StorageDtype
+from embedcache.store import StorageDtype
 
 DIM = 384
 FINGERPRINT = "0" * 32

@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from bench import plain
 from bench.harness import SHARED, Row, figure, publish, rounds, row
-from segclf.batches import Examples
 from segclf.corpus import ReadOptions
-from segclf.embedding import embed
-from segclf.options import TrainingOptions
-from segclf.runs import examples_of
-from segclf.training import Epoch, assess, is_better, train_head
-from segclf.workspace import Workspace
+from segclf.inputs.examples import Examples
+from segclf.tasks.embed import embed
+from segclf.training.epochs import Epoch, assess, is_better
+from segclf.training.loop import train_head
+from segclf.training.options import TrainingOptions
+from segclf.workspace.vectors import examples_of
+from segclf.workspace.workspace import Workspace
 
 WINDOW = 4
 SEEDS = 5

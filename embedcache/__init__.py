@@ -5,9 +5,7 @@ from embedcache.encoders import BUILT_IN, Encoder, load_encoder
 from embedcache.errors import StoreError, UserError
 from embedcache.ids import normalize, sentence_ids
 from embedcache.memory import encode_in_memory
-from embedcache.space import Space
-from embedcache.space_info import SpaceInfo
-from embedcache.store import EmbeddingStore
+from embedcache.store import EmbeddingStore, Space, SpaceInfo
 
 __all__ = [
     "BUILT_IN",

@@ -11,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from embedcache import index
-from embedcache.claims import Claims
-from embedcache.encoders.protocol import CountsTokens, Encoder
+from embedcache.encoders.base import CountsTokens, Encoder
 from embedcache.errors import UserError
 from embedcache.ids import Ids, normalize, sentence_ids
-from embedcache.space import Space, Vectors
-from embedcache.space_info import StorageDtype
-from embedcache.store import EmbeddingStore
+from embedcache.store import EmbeddingStore, Space, StorageDtype, Vectors, index
+from embedcache.store.claims import Claims
 
 CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
 BATCH_TOKENS = 1024  # of an encoder that does not say how many suit it

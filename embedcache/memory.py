@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from embedcache.encode import BATCH_TOKENS, check_finite, lengths_of, token_batches
-from embedcache.encoders.protocol import Encoder
+from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
-from embedcache.space import Vectors
-from embedcache.store import EmbeddingStore
+from embedcache.store import EmbeddingStore, Vectors
 
 
 def encode_in_memory(

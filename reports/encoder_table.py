@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from reports.markdown import NOT_RUN, mean_and_deviation, table
-from segclf.comparison import CONFIDENCE, compare_means
 from segclf.corpus import Split
-from segclf.grids import Experiment, Trial
-from segclf.leaderboard import SPLITS, leaderboard
-from segclf.runs import Run
-from segclf.sweeps import find_runs
-from segclf.workspace import StoredCorpus, Workspace
+from segclf.experiments.comparison import compare_means
+from segclf.experiments.grids import Experiment, Trial
+from segclf.experiments.leaderboard import leaderboard
+from segclf.experiments.sweeps import find_runs
+from segclf.scoring.bootstrap import CONFIDENCE
+from segclf.tasks.evaluate import SCORED_SPLITS
+from segclf.workspace.runs import Run
+from segclf.workspace.workspace import StoredCorpus, Workspace
 
 COLUMNS = ("encoder", "dev F1", "default minus this, dev", "test F1", "default minus this, test")
 
@@ -27,7 +29,7 @@ def ablation(plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
     rows = []
     for name, runs in groups.items():
         cells = [f"`{name}`"]
-        for split in SPLITS:
+        for split in SCORED_SPLITS:
             f1 = leaderboard(runs)[0][split]["f1"] if runs else {"mean": None, "std": None}
             if f1["std"] is None:
                 cells += [NOT_RUN, ""]

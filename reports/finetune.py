@@ -7,9 +7,8 @@ import subprocess
 import sys
 
 from reports.systems import read_toml, runs_of, runs_on_corpus
-from segclf.evaluation import evaluate, read_evaluation
-from segclf.leaderboard import SPLITS
-from segclf.workspace import Workspace
+from segclf.tasks.evaluate import SCORED_SPLITS, evaluate, read_evaluation
+from segclf.workspace.workspace import Workspace
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
             print(f"$ {command}\n(an epoch takes minutes to hours)", flush=True)
             failed |= subprocess.run(command, shell=True).returncode != 0
         for run in runs_of(system, runs_on_corpus(workspace)[1]):
-            for split in SPLITS:
+            for split in SCORED_SPLITS:
                 if not read_evaluation(run, split):
                     evaluate(workspace, run, split=split, progress=True)
     sys.exit(failed)

@@ -5,9 +5,9 @@ from typing import Any
 
 from reports.markdown import NOT_RUN, command_list, mean_and_deviation, seconds, table
 from reports.systems import Row, read_toml
-from segclf.evaluation import read_evaluation
-from segclf.leaderboard import SCORES
-from segclf.runs import Run
+from segclf.experiments.leaderboard import SCORES
+from segclf.tasks.evaluate import read_evaluation
+from segclf.workspace.runs import Run
 
 SCORE_COLUMNS = ("P", "R", "F1", "Pk", "WD")
 BASELINE_COMMAND = "segtool sweep experiments/soseki-heads.toml --head mlp --window 1 --seed 0"

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
+from segclf.experiments.grids import Experiment, Trial, settings_of
+from segclf.experiments.leaderboard import leaderboard, system_labels
+from segclf.experiments.sweeps import find_runs
 from segclf.finetune.options import options_from
-from segclf.grids import Experiment, Trial, settings_of
-from segclf.leaderboard import SPLITS, leaderboard, system_labels
-from segclf.runs import Run, list_runs
-from segclf.sweeps import find_runs
-from segclf.workspace import StoredCorpus, Workspace
+from segclf.tasks.evaluate import SCORED_SPLITS
+from segclf.workspace.runs import Run, list_runs
+from segclf.workspace.workspace import StoredCorpus, Workspace
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,7 +33,8 @@ class Row:
         name: Name of the system.
         encoder: Encoder whose vectors it reads, or that is fine-tuned.
         command: Command that runs the system.
-        summary: Summary by `segclf.leaderboard.leaderboard`; None if the system has not been run.
+        summary: Summary by `segclf.experiments.leaderboard.leaderboard`; None if the system has not
+            been run.
         is_finetuned: Whether the encoder is trained too.
         is_pair: Whether it is the fine-tuned sentence pair with which the heads are compared.
     """
@@ -80,7 +82,7 @@ def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
     rows = []
     for system in plan["system"]:
         found = next(iter(leaderboard(runs_of(system, runs))), None)
-        scores = [f"segtool eval --split {split}" for split in SPLITS]
+        scores = [f"segtool eval --split {split}" for split in SCORED_SPLITS]
         command = " && ".join([plan["embed"], system["command"], *scores])
         is_pair = system.get("pair", False)
         rows.append(Row(system["name"], FINETUNED, command, found, True, is_pair))

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segclf.corpus import Corpus, ReadOptions, read_corpus
-    from segclf.embedding import embed
     from segclf.estimator import BoundaryClassifier
-    from segclf.evaluation import evaluate
-    from segclf.options import TrainingOptions
-    from segclf.runs import Run, load_run, train
-    from segclf.segmentation import segment
-    from segclf.sharing import export
-    from segclf.workspace import Workspace
+    from segclf.tasks.embed import embed
+    from segclf.tasks.evaluate import evaluate
+    from segclf.tasks.export import export
+    from segclf.tasks.segment import segment
+    from segclf.tasks.train import train
+    from segclf.training.options import TrainingOptions
+    from segclf.workspace.runs import Run, load_run
+    from segclf.workspace.workspace import Workspace
 
 _HOMES = {
     "BoundaryClassifier": "estimator",

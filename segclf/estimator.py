@@ -18,16 +18,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
-from segclf.batches import Examples
-from segclf.calibration import calibrate
+from segclf.corpus.layout import Layout
 from segclf.heads import Context
-from segclf.layout import Layout
-from segclf.options import TrainingOptions, resolve
-from segclf.provenance import versions
-from segclf.runs import WEIGHTS, read_run
-from segclf.sharing import write_model
-from segclf.training import train_head
-from segclf.weights import save_weights
+from segclf.inputs.examples import Examples
+from segclf.scoring.calibration import calibrate
+from segclf.tasks.export import write_model
+from segclf.training.loop import train_head
+from segclf.training.options import TrainingOptions, resolve
+from segclf.workspace.provenance import versions
+from segclf.workspace.runs import WEIGHTS, read_run
+from segclf.workspace.weights import save_weights
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     `sklearn.set_config(enable_metadata_routing=True)`; else each part is one document to it.
 
     Args:
-        head: see `segclf.options.TrainingOptions`, as all up to `patience`.
+        head: see `segclf.training.options.TrainingOptions`, as all up to `patience`.
         context: see there.
         window: see there.
         crop: see there.
@@ -65,7 +65,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         options_: how it was trained.
         head_: the trained network.
         threshold_: probability at which a paragraph begins.
-        temperature_: what calibrates the probabilities, see `segclf.calibration`.
+        temperature_: what calibrates the probabilities, see `segclf.scoring.calibration`.
         validated_on_training_: whether no sentence was held out.
 
     Example:
@@ -208,7 +208,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def save_pretrained(self, directory: str | PathLike[str]) -> None:
-        """Write the trained head into a new folder: see `segclf.sharing`.
+        """Write the trained head into a new folder: see `segclf.tasks.export`.
 
         Raises:
             UserError: there is something in the directory.

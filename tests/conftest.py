@@ -14,7 +14,7 @@ from hypothesis import settings
 from numpy.typing import NDArray
 
 from embedcache import EmbeddingStore
-from embedcache.encoders.protocol import fingerprint_of
+from embedcache.encoders.base import fingerprint_of
 
 settings.register_profile("any machine", deadline=None)  # a busy one is no failure
 settings.load_profile("any machine")

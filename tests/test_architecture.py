@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segclf.batches import Sentences
 from segclf.heads import Head
+from segclf.inputs.examples import Sentences
 from tests.conftest import ROOT
-from tests.segclf.test_training import topics
+from tests.segclf.training.test_loop import topics
 
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 MAY_IMPORT = {

@@ -7,15 +7,15 @@ import pytest
 from bench import report
 from reports import results, system_tables
 from reports.systems import CORPUS, read_toml
-from segclf.encoders import DEFAULT_ENCODER
-from segclf.grids import read_experiment, unique
-from segclf.leaderboard import leaderboard
-from segclf.options import TrainingOptions
-from segclf.runs import list_runs
-from segclf.sweeps import sweep
-from segclf.workspace import Workspace
+from segclf.experiments.grids import read_experiment, unique
+from segclf.experiments.leaderboard import leaderboard
+from segclf.experiments.sweeps import sweep
+from segclf.training.options import TrainingOptions
+from segclf.workspace.encoders import DEFAULT_ENCODER
+from segclf.workspace.runs import list_runs
+from segclf.workspace.workspace import Workspace
 from tests.conftest import ROOT
-from tests.segclf.test_sweeps import embed_hashes
+from tests.segclf.experiments.test_sweeps import embed_hashes
 
 HEADS = '[[grid]]\nhead = ["mlp", "bilstm"]\nwindow = 1\nepochs = 1\nseed = [0, 1]\n'
 LOSSES = (

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from embedcache.encoders.protocol import Precision
+from embedcache.encoders.base import Precision
 from embedcache.errors import UserError
 
 

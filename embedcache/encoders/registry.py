@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedcache.encoders import e5_small
-from embedcache.encoders.model_directory import (
+from embedcache.encoders.base import Pooling, Precision
+from embedcache.encoders.model_settings import (
     cut_e5_small_settings,
     e5_small_settings,
     find_model,
     read_settings,
 )
-from embedcache.encoders.protocol import Pooling, Precision
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.transformer import TransformerEncoder
-from embedcache.encoders.words import WordEncoder, make_word_encoder
+from embedcache.encoders.word_vectors import WordEncoder, make_word_encoder
 from embedcache.errors import UserError
 from embedcache.words import open_ginza_vectors, open_vector_file
 

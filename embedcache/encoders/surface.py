@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from embedcache.encoders.protocol import fingerprint_of
-from embedcache.space import StorageDtype
+from embedcache.encoders.base import fingerprint_of
+from embedcache.store import StorageDtype
 
 EDGE = 3  # characters of each end whose kinds count
 BUCKETS = 64  # for the first and for the last character

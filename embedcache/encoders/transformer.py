@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache.encoders.model_directory import ModelSettings
-from embedcache.encoders.protocol import Precision, fingerprint_of
+from embedcache.encoders.base import Precision, fingerprint_of
+from embedcache.encoders.model_settings import ModelSettings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -42,7 +42,7 @@ class TransformerEncoder:
     Args:
         name: for people.
         directory: gives the model's folder.
-        settings: what `embedcache.encoders.model_directory` read from it.
+        settings: what `embedcache.encoders.model_settings` read from it.
         device: where to compute; None for the best there is.
         precision: what the layers compute in. The fingerprint does not depend on it.
     """

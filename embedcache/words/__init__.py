@@ -1,7 +1,7 @@
 """Word vectors: the files they come in, and the tokens that are looked up in them."""
 
 from embedcache.words.ginza import open_ginza_vectors
-from embedcache.words.tokenization import Forms, Tokenizer, tokenizer_for
+from embedcache.words.tokenizers import Forms, Tokenizer, tokenizer_for
 from embedcache.words.vectors import WordVectors, open_vector_file
 
 __all__ = [

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embedcache.errors import UserError
 from embedcache.hashing import hash_files
-from embedcache.index import MISSING
+from embedcache.store.index import MISSING
 from embedcache.words.vectors import WordVectors
 
 _MASK = (1 << 64) - 1

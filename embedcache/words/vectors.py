@@ -1,7 +1,7 @@
 """Word vectors on disk: a file is converted once, then memory-mapped.
 
 CACHE/words/HASH/vectors        (v, d) float32, little-endian, row by row
-CACHE/words/HASH/index          a segment of `embedcache.index`: id of a word -> row
+CACHE/words/HASH/index          a segment of `embedcache.store.index`: id of a word -> row
 CACHE/words/HASH/settings.json  d, and the vocabulary's language
 """
 
@@ -22,9 +22,9 @@ from embedcache.errors import UserError
 from embedcache.files import publish, scratch_folder
 from embedcache.hashing import hash_files
 from embedcache.ids import Ids, sentence_ids
-from embedcache.index import Segment, find_in, first_occurrences
+from embedcache.store.index import Segment, find_in, first_occurrences
 from embedcache.words.formats import read_vector_file
-from embedcache.words.tokenization import has_kana
+from embedcache.words.tokenizers import has_kana
 
 _ENTITY = "ENTITY/"  # Wikipedia2Vec's mark of a page, which is no word
 _CHUNK_ROWS = 1 << 13  # held in memory
@@ -36,7 +36,7 @@ class WordVectors:
 
     Attributes:
         matrix: (v, d) float32, memory-mapped.
-        find: words to their rows, (n,) int64, `embedcache.index.MISSING` where there is none.
+        find: words to their rows, (n,) int64, `embedcache.store.index.MISSING` where there is none.
         language: "ja", or "other".
         identity: the hash of what was read.
     """

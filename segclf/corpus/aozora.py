@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from segclf.corpus import plain
 from segclf.corpus.documents import Document
-from segclf.corpus.layout import BLANK_LINE
 from segclf.corpus.plain import ReadOptions
+from segclf.corpus.units import BLANK_LINE
 
 _RULER = re.compile(r"^-{20,}[ \t]*\r?$", re.MULTILINE)
 _COLOPHON = re.compile(r"^底本[：:]", re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segclf.layout import Layout
+from segclf.corpus.layout import Layout
 
 Boundary = Literal["indent", "line", "blank"]
 Split = Literal["train", "dev", "test"]

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from segclf.corpus.documents import Boundary, Document
-from segclf.corpus.layout import Unit, guess_boundary, units_of
 from segclf.corpus.sentences import SentenceRule, guess_language, sentence_rule
+from segclf.corpus.units import Unit, guess_boundary, units_of
 
 
 @dataclass(frozen=True)

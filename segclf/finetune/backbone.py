@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from embedcache import UserError, normalize
 from embedcache.encoders import TransformerEncoder, silence_transformers
-from embedcache.encoders.model_directory import count_positions
-from segclf.layout import Layout
+from embedcache.encoders.model_settings import count_positions
+from segclf.corpus.layout import Layout
 
 
 @dataclass(frozen=True)

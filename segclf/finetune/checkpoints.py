@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from segclf.finetune.system import System
-from segclf.training import Epoch
-from segclf.weights import save_weights
+from segclf.training.epochs import Epoch
+from segclf.workspace.weights import save_weights
 
 CHECKPOINT = "checkpoint.safetensors"
 _WEIGHTS, _MOMENTS = "weights/", "moments/"

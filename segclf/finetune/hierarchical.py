@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from embedcache import UserError
 from embedcache.encode import token_batches
-from segclf.batches import Examples, Sentences
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import HierarchicalOptions
 from segclf.finetune.system import System
 from segclf.heads import HEADS, Head
-from segclf.windows import OUTSIDE, check_window, windows_of
+from segclf.inputs.examples import Examples, Sentences
+from segclf.inputs.windows import OUTSIDE, check_window, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
 _RUNS = 4  # of neighbouring candidates in a group, about: more of them mix better, fewer share more

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from embedcache import UserError
-from segclf.losses import make_loss
-from segclf.options import check_gamma
+from segclf.training.losses import make_loss
+from segclf.training.options import check_gamma
 
 _POSITIVE = ("learning_rate", "upper_learning_rate", "batch_size", "accumulate", "epochs")
 _SEEDS = 1 << 31  # a step's seed holds the run's in its upper half
@@ -17,7 +17,7 @@ class FinetuneOptions:
     """What both systems have in common.
 
     Attributes:
-        loss: a name in `segclf.losses.LOSSES`.
+        loss: a name in `segclf.training.losses.LOSSES`.
         gamma: of the focal loss.
         learning_rate: highest; it rises linearly over the warm-up and falls linearly to 0.
         warmup: share of all steps.

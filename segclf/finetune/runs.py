@@ -23,18 +23,18 @@ from embedcache.encoders import LoadedEncoder, Precision, TransformerEncoder
 from embedcache.encoders.threads import limit_threads
 from embedcache.files import scratch_folder, write_json
 from segclf.corpus import Corpus
-from segclf.encoders import load_joined, load_referenced
 from segclf.finetune.checkpoints import CHECKPOINT, Progress
 from segclf.finetune.options import FinetuneOptions, options_from
 from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import train_system
-from segclf.pictures import draw_history
-from segclf.provenance import machine
-from segclf.runs import RECORD, WEIGHTS, Run, publish_run, record_of
-from segclf.training import Epoch, check_split
-from segclf.weights import load_weights
-from segclf.workspace import EncoderReference, StoredCorpus, Workspace, warn_once
+from segclf.training.epochs import Epoch, check_split
+from segclf.workspace.encoders import load_joined, load_referenced
+from segclf.workspace.plots import draw_history
+from segclf.workspace.provenance import machine
+from segclf.workspace.runs import RECORD, WEIGHTS, Run, publish_run, record_of
+from segclf.workspace.weights import load_weights
+from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, warn_once
 
 _UNFINISHED = "unfinished.json"
 _LOCK = "lock"

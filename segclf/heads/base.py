@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segclf.batches import Examples, Sentences, WindowBatches, Words, look_up
-from segclf.crops import CropBatches
-from segclf.windows import OUTSIDE, windows_of
+from segclf.inputs.crop_batches import CropBatches
+from segclf.inputs.examples import Examples, Sentences, Words, look_up
+from segclf.inputs.window_batches import WindowBatches
+from segclf.inputs.windows import OUTSIDE, windows_of
 
 _PREDICT_CANDIDATES = 1024  # candidates per step of a prediction; no result depends on it
 

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from segclf.batches import Sentences
 from segclf.heads.base import Dropout, Head
 from segclf.heads.recurrence import run_lstm
-from segclf.windows import OUTSIDE
+from segclf.inputs.examples import Sentences
+from segclf.inputs.windows import OUTSIDE
 
 
 class BiLSTM(Head):

@@ -5,9 +5,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segclf.batches import Examples
-from segclf.crops import CropBatches
 from segclf.heads.base import BaseHead, Dropout
+from segclf.inputs.crop_batches import CropBatches
+from segclf.inputs.examples import Examples
 
 
 class DocumentHead(BaseHead):

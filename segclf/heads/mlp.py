@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from segclf.batches import Sentences
 from segclf.heads.base import Dropout, Head
+from segclf.inputs.examples import Sentences
 
 
 class MLP(Head):

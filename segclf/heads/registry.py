@@ -13,7 +13,7 @@ from segclf.heads.local_transformer import LocalTransformer
 from segclf.heads.mlp import MLP
 from segclf.heads.transformer import Transformer
 from segclf.heads.wordlstm import WordLSTM
-from segclf.windows import check_window
+from segclf.inputs.windows import check_window
 
 Context = Literal["window", "document"]
 

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.batches import Sentences
 from segclf.heads.base import Dropout, Head, feed_forward
-from segclf.windows import OUTSIDE
+from segclf.inputs.examples import Sentences
+from segclf.inputs.windows import OUTSIDE
 
 
 class Transformer(Head):

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segclf.batches import Sentences, Words
 from segclf.heads.base import Dropout
 from segclf.heads.mlp import MLP
 from segclf.heads.recurrence import run_lstm
+from segclf.inputs.examples import Sentences, Words
 
 
 class WordLSTM(MLP):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from embedcache import UserError
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
+from segclf.corpus.layout import Layout
 from segclf.finetune.backbone import Text
 from segclf.finetune.cross_segment import spans
 from segclf.finetune.options import CrossSegmentOptions, Sides
-from segclf.layout import Layout
 from tests.segclf.finetune.toy import PRECISIONS, TOLERANCES, corpus, system_and_text
 
 SENTENCES = [["雨夜", "人", "手目時日見"], ["今前", "家"]]

@@ -7,7 +7,7 @@ import torch
 from embedcache import UserError, load_encoder
 from segclf.finetune.hierarchical import UPPER
 from segclf.finetune.options import HierarchicalOptions
-from segclf.windows import windows_of
+from segclf.inputs.windows import windows_of
 from tests.segclf.finetune.toy import PRECISIONS, TOLERANCES, corpus, system_and_text
 
 

@@ -14,7 +14,7 @@ from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
 from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune
 from segclf.finetune.runs import locked
-from segclf.workspace import EncoderReference
+from segclf.workspace.workspace import EncoderReference
 from tests.segclf.finetune.toy import corpus
 
 HIERARCHICAL = ["hierarchical", "--upper", "transformer", "--batch-size", "8"]

@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from transformers import XLNetConfig
 
 from embedcache import UserError, load_encoder
+from segclf.corpus.layout import Layout
 from segclf.finetune import training
 from segclf.finetune.backbone import TrainedRows
 from segclf.finetune.checkpoints import CHECKPOINT, load_checkpoint
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
 from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
-from segclf.layout import Layout
 from tests.segclf.finetune.toy import NAMES, PRECISIONS, SYSTEMS, corpus, system_and_text
 
 TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")

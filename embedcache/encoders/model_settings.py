@@ -1,0 +1,204 @@
+"""What a model's folder says of its vectors, read without loading the model."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedcache.encoders import e5_small
+from embedcache.encoders.base import fingerprint_of
+from embedcache.errors import UserError
+from embedcache.hashing import hash_files
+
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # what models call the length of a state
+_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
+_LIKE_ROBERTA = (
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "lilt",
+    "longformer",
+    "luke",
+    "mpnet",
+    "xmod",
+)
+_COSMETIC = (
+    "_name_or_path",
+    "architectures",
+    "dtype",
+    "name_or_path",
+    "torch_dtype",
+    "transformers_version",
+)
+_TOKENIZER = ("tokenizer.json", "vocab.txt", "*.model", "merges.txt", "vocab.json")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """How a model turns a sentence into a vector.
+
+    Attributes:
+        identity: what its vectors depend on; the fingerprint is its hash.
+        dim: length of a vector.
+        max_tokens: longest sentence that it reads whole, special tokens and prompt with it.
+        prompt: put before every sentence.
+        pooling: how to pool a plain Hugging Face encoder; None for a sentence-transformers model,
+            which says so itself.
+        layer: the last one of a model that is cut off after it; None for a whole model.
+    """
+
+    identity: dict[str, Any]
+    dim: int
+    max_tokens: int
+    prompt: str
+    pooling: str | None
+    layer: int | None = None
+
+
+def find_model(name: str) -> Path:
+    """Return the folder of a model; what of it is not on this machine is downloaded from the Hub.
+
+    Args:
+        name: path of a folder, or a Hub id such as "tohoku-nlp/bert-base-japanese-v3".
+
+    Raises:
+        UserError: it is neither here nor to be had.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).is_file():
+        raise UserError(f"{name} is a file: for word vectors write wordvec:{name}")
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
+    try:  # what the local cache has is not loaded again; without a network it is taken as it is
+        return Path(
+            snapshot_download(
+                name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
+            )
+        )
+    except Exception as error:
+        raise UserError(
+            f"no encoder {name!r}: not a built-in (segtool encoders), not a folder, and not to be "
+            f"had from the Hugging Face Hub ({type(error).__name__})"
+        ) from error
+
+
+def read_settings(
+    directory: Path, pooling: str | None = None, layer: int | None = None
+) -> ModelSettings:
+    """Read a model's settings from its folder.
+
+    Args:
+        directory: a sentence-transformers or Hugging Face model.
+        pooling: override; see `embedcache.encoders.load_encoder`.
+        layer: cut off after it; wants a pooling.
+
+    Raises:
+        UserError: the folder holds no model, or not so many layers.
+    """
+    modules = _read_json(directory / "modules.json") if pooling is None else []
+    base = directory / modules[0]["path"] if modules else directory
+    config = _read_json(base / "config.json")
+    weights = _weights(base)
+    if not config or not weights:
+        raise UserError(f"{directory} holds no model: config.json or the weights are missing")
+    dim = next((int(config[name]) for name in _DIM if config.get(name)), None)
+    if dim is None:
+        raise UserError(f"{directory} holds no text encoder: config.json names no hidden_size")
+    tokenizer = _read_json(base / "tokenizer_config.json")
+    identity: dict[str, Any] = {
+        "weights": hash_files(weights),
+        "config": fingerprint_of(_without(config, _COSMETIC)),
+        "tokenizer": hash_files(p for pattern in _TOKENIZER for p in base.glob(pattern)),
+        "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
+    }
+    prompt = ""
+    max_tokens = count_positions(config)
+    tokenizer_limit = tokenizer.get("model_max_length")
+    if tokenizer_limit:
+        max_tokens = min(max_tokens, int(tokenizer_limit))
+    if modules:
+        first = _read_json(base / "sentence_bert_config.json")
+        max_tokens = int(first.get("max_seq_length") or max_tokens)
+        identity["lower_case"] = first.get("do_lower_case", False)
+        settings = _read_json(directory / "config_sentence_transformers.json")
+        prompt = settings.get("prompts", {}).get(settings.get("default_prompt_name"), "") or ""
+        identity["modules"] = [
+            [
+                module["type"].rsplit(".", 1)[-1],
+                _read_json(directory / module["path"] / "config.json"),
+                hash_files(_weights(directory / module["path"])),
+            ]
+            for module in modules[1:]
+        ]
+        for _, module_config, _ in identity["modules"]:
+            dim = int(module_config.get("out_features", dim * _poolings(module_config)))
+    else:
+        pooling = pooling or "mean"
+    identity |= {"pooling": pooling, "prompt": prompt, "max_tokens": max_tokens}
+    if layer is not None:
+        _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
+        identity["layer"] = layer
+    return ModelSettings(identity, dim, max_tokens, prompt, pooling, layer)
+
+
+def count_positions(config: dict[str, Any]) -> int:
+    """Return how many tokens a model with this config.json has positions for.
+
+    RoBERTa and its relatives leave the positions up to that of the padding token unused.
+    """
+    positions = int(config.get("max_position_embeddings", 512))
+    kind = config.get("model_type", "")
+    if "roberta" in kind or kind in _LIKE_ROBERTA:
+        positions -= int(config.get("pad_token_id", 1)) + 1
+    return positions
+
+
+def e5_small_settings() -> ModelSettings:
+    """Return the settings of e5-small, which are known before its folder is made."""
+    return ModelSettings(
+        e5_small.IDENTITY, e5_small.DIM, e5_small.MAX_TOKENS, e5_small.PROMPT, None
+    )
+
+
+def cut_e5_small_settings(layer: int, pooling: str) -> ModelSettings:
+    """Return the settings of e5-small cut off after a layer.
+
+    Raises:
+        UserError: it does not have so many layers.
+    """
+    _check_layer(layer, e5_small.LAYERS)
+    changed = {"layer": layer, "pooling": pooling, "prompt": "", "normalize": False}
+    identity = e5_small.IDENTITY | changed
+    return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, "", pooling, layer)
+
+
+def _poolings(config: dict[str, Any]) -> int:
+    """Count the vectors of a state's length that a module puts side by side."""
+    named = config.get("pooling_mode", ())
+    flags = [value for name, value in config.items() if name.startswith("pooling_mode_")]
+    return max(1 if isinstance(named, str) else len(named), flags.count(True), 1)
+
+
+def _check_layer(layer: int, layers: int | None) -> None:
+    if layers is None:
+        raise UserError("the model does not say how many layers it has: take it without :LAYER")
+    if layer > layers:
+        raise UserError(f"the model has {layers} layers: take :0 to :{layers}, not :{layer}")
+
+
+def _weights(directory: Path) -> list[Path]:
+    """List the files of weights, those without pickle where there are any."""
+    found = [sorted(directory.glob(pattern)) for pattern in _WEIGHTS]
+    return next(filter(None, found), [])
+
+
+def _without(settings: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

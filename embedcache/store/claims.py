@@ -1,0 +1,107 @@
+"""Parallel writers of a space share the work, so that each sentence is encoded once.
+
+Each writer keeps two files in the folder `claims` of the store: one that it holds locked, and one
+with the ids of the sentences that it has claimed and not yet committed. When a writer dies, the
+operating system releases its lock, and its claims are void. A further lock, held for milliseconds,
+makes it one step to read the claims of others and to write one's own.
+"""
+
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from embedcache.errors import StoreError
+from embedcache.ids import Ids
+from embedcache.store import index
+
+_ALIVE, _CLAIMED = ".alive", ".claimed"
+_POLL_SECONDS = 0.005
+
+
+class Claims:
+    """The claims of one writer on sentences of a space.
+
+    Claim a sentence first and look it up in the store then: another writer commits a sentence
+    before it gives up its claim.
+
+    Args:
+        store: folder of the store.
+        fingerprint: names the space.
+    """
+
+    def __init__(self, store: Path, fingerprint: str) -> None:
+        self._folder = store / "claims" / fingerprint
+        self._lock = self._folder / f"{uuid4().hex}{_ALIVE}"
+        self._file = self._lock.with_suffix(_CLAIMED)
+        self._alive = FileLock(self._lock)
+        self._turn = FileLock(self._folder / "turn", poll_interval=_POLL_SECONDS)
+        self._claimed: list[Ids] = []
+
+    def take(self, ids: Ids) -> NDArray[np.bool_]:
+        """Claim sentences that no other writer has claimed.
+
+        Args:
+            ids: (n, 2) uint64.
+
+        Returns:
+            (n,) bool, which of them this writer has claimed now.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        if not self._alive.is_locked:
+            self._start()
+        with self._turn:
+            free = ~_among(ids, self._claims_of_others())
+            self._claimed.append(ids[free])
+            self._file.write_bytes(b"".join([part.tobytes() for part in self._claimed]))
+        return free
+
+    def forget(self) -> None:
+        """Give up all claims, whose vectors are committed; others see it at the next `take`."""
+        self._claimed.clear()
+
+    def close(self) -> None:
+        """Give up all claims and remove their files."""
+        if self._alive.is_locked:
+            with self._turn:
+                self._file.unlink(missing_ok=True)
+                self._alive.release()
+                self._lock.unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._turn:
+                self._alive.acquire()
+        except OSError as error:
+            raise StoreError(f"{self._folder} cannot be written: {error.strerror}") from error
+
+    def _claims_of_others(self) -> Ids:
+        found = [np.empty((0, 2), dtype=np.uint64)]
+        for lock in self._folder.glob(f"*{_ALIVE}"):
+            file = lock.with_suffix(_CLAIMED)
+            if lock == self._lock or not file.exists():
+                continue
+            if _is_held(lock):
+                found.append(np.fromfile(file, dtype=np.uint64).reshape(-1, 2))
+            else:  # its writer has died
+                file.unlink()
+                lock.unlink()
+        return np.concatenate(found)
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
+    segment = index.Segment.sorted_from(others, np.arange(len(others)))
+    return np.not_equal(index.find_in([segment], ids), index.MISSING)

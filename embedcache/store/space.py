@@ -1,0 +1,270 @@
+"""The vectors of one encoder in a store: how they are found, read and added.
+
+`embedcache.store.store` describes the layout.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.errors import StoreError
+from embedcache.ids import Ids
+from embedcache.store import index, values
+from embedcache.store.environment import Environment
+from embedcache.store.space_info import (
+    BLOCK_ROWS,
+    SpaceInfo,
+    block_bytes,
+    block_key,
+    put_info,
+    read_info,
+    segment_key,
+)
+from embedcache.store.space_info import StorageDtype as StorageDtype
+
+_COPYING_THREADS = min(4, os.cpu_count() or 1)
+
+Vectors = NDArray[np.float32] | NDArray[np.int32]
+"""What a space gives: int32 if it stores int32, else float32."""
+
+
+class Space:
+    """The vectors of one encoder in a store; made by `EmbeddingStore.space`."""
+
+    def __init__(self, environment: Environment, fingerprint: str) -> None:
+        self._environment = environment
+        self.fingerprint = fingerprint
+
+    def __len__(self) -> int:
+        return self.info().rows
+
+    def info(self) -> SpaceInfo:
+        """Read what the store knows of this space now."""
+        with self._environment.reading() as transaction:
+            return self._info(transaction)
+
+    def find(self, ids: Ids) -> NDArray[np.int64]:
+        """Look up ids (n, 2): (n,) int64 entries of the index, MISSING where absent."""
+        with self._environment.reading() as transaction:
+            return self._find(transaction, self._info(transaction), ids)
+
+    def contains(self, ids: Ids) -> NDArray[np.bool_]:
+        """Say which of the ids (n, 2) have a vector: (n,) bool."""
+        return np.not_equal(self.find(ids), index.MISSING)
+
+    def vectors(self, ids: Ids) -> Vectors:
+        """Gather vectors.
+
+        Args:
+            ids: (n, 2) uint64, in any order, repeats allowed.
+
+        Returns:
+            (n, dim), a copy: int32 where the space stores int32, else float32.
+
+        Raises:
+            StoreError: a sentence has no vector, or a block is damaged.
+        """
+        with self._environment.reading() as transaction:
+            info = self._info(transaction)
+            entries = self._find(transaction, info, ids)
+            absent = int(np.count_nonzero(entries == index.MISSING))
+            if absent:
+                raise StoreError(
+                    f"{absent:,} of {len(ids):,} sentences have no vector of {info.name} "
+                    f"in {self._environment.path}: embed them first"
+                )
+            return self._gather(transaction, info, index.entry_rows(entries))
+
+    def precisions(self, ids: Ids) -> dict[str, int]:
+        """Count vectors by the precision in which they were computed.
+
+        Args:
+            ids: (n, 2) uint64; ids without a vector are not counted, repeated ones are each time.
+
+        Returns:
+            The counts that are not zero, by the name of the precision, such as "float32". It is
+            "unknown" for rows that were written in several precisions before each row kept its own.
+        """
+        with self._environment.reading() as transaction:
+            info = self._info(transaction)
+            entries = self._find(transaction, info, ids)
+        present = index.entry_precisions(entries[entries != index.MISSING])
+        if len(info.precisions) == 1:  # format 1 did not say so in each row
+            return dict.fromkeys(info.precisions, len(present))
+        names = ["unknown", *info.precisions]
+        counts = np.bincount(present, minlength=len(names)).tolist()
+        return {name: count for name, count in zip(names, counts, strict=True) if count}
+
+    def check_writable(self) -> None:
+        """Make sure that vectors can be added.
+
+        Raises:
+            StoreError: the store is read-only, or of an earlier format.
+        """
+        self._environment.check_writable()
+        with self._environment.reading() as transaction:
+            values.check_format(self._environment, transaction)
+
+    def append(
+        self,
+        ids: Ids,
+        vectors: NDArray[np.floating[Any]] | NDArray[np.int32],
+        *,
+        truncated: NDArray[np.bool_] | None = None,
+        precision: str = "float32",
+    ) -> int:
+        """Add vectors in one transaction; sentences that the space has already are left alone.
+
+        Args:
+            ids: (n, 2) uint64.
+            vectors: (n, dim), converted to the dtype of the space.
+            truncated: (n,) bool, whether the encoder saw only the sentence's beginning.
+            precision: name of the precision in which they were computed, for the record.
+
+        Returns:
+            The number of new vectors.
+
+        Raises:
+            StoreError: the store is read-only or of an earlier format, or what must be rewritten is
+                damaged; nothing is changed then.
+            ValueError: the shapes or dtypes do not fit, or a vector is not finite.
+        """
+        present = self.info()
+        if vectors.shape != (len(ids), present.dim):
+            raise ValueError(
+                f"expected vectors of shape {(len(ids), present.dim)}, got {vectors.shape}"
+            )
+        if not np.can_cast(vectors.dtype, present.dtype, "same_kind"):
+            raise ValueError(f"{vectors.dtype} does not go into a space of {present.dtype}")
+        if truncated is None:
+            truncated = np.zeros(len(ids), dtype=np.bool_)
+        order = index.first_occurrences(ids)
+        if len(order) < len(ids):
+            ids, vectors, truncated = ids[order], vectors[order], truncated[order]
+
+        def add(transaction: lmdb.Transaction) -> int:
+            values.check_format(self._environment, transaction)
+            info = self._info(transaction, again=True)
+            new = self._find(transaction, info, ids) == index.MISSING
+            if not new.any():
+                return 0
+            every = bool(new.all())
+            fresh_ids, fresh = (ids, vectors) if every else (ids[new], vectors[new])
+            rows = np.arange(info.rows, info.rows + len(fresh_ids))
+            self._write_blocks(transaction, info, fresh.astype(info.dtype, copy=False))
+            precisions = dict(info.precisions)
+            precisions[precision] = precisions.get(precision, 0) + len(fresh_ids)
+            number = list(precisions).index(precision) + 1
+            if number > index.LARGEST_PRECISION:
+                raise ValueError(f"a space takes {index.LARGEST_PRECISION} precisions at most")
+            entries = index.make_entries(rows, truncated[new], number)
+            segment = index.Segment.sorted_from(fresh_ids, entries)
+            changed = replace(
+                info,
+                rows=info.rows + len(fresh_ids),
+                precisions=precisions,
+                segments=self._write_segment(transaction, info, segment),
+            )
+            put_info(transaction, changed)
+            return len(fresh_ids)
+
+        return self._environment.write(add, vectors.nbytes + 64 * len(ids) + (1 << 22))
+
+    def _info(self, transaction: lmdb.Transaction, *, again: bool = False) -> SpaceInfo:
+        return read_info(self._environment, transaction, self.fingerprint, again=again)
+
+    def _find(self, transaction: lmdb.Transaction, info: SpaceInfo, ids: Ids) -> NDArray[np.int64]:
+        segments = [self._segment(transaction, info, number) for number, _ in info.segments]
+        segments.sort(key=len, reverse=True)
+        return index.find_in(segments, ids)
+
+    def _segment(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, again: bool = False
+    ) -> index.Segment:
+        data = self._value(transaction, segment_key(info, number), again=again)
+        return index.Segment.from_bytes(data)
+
+    def _block(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, again: bool = False
+    ) -> NDArray[Any]:
+        data = self._value(transaction, block_key(info, number), again=again)
+        if len(data) != block_bytes(info, number):  # an older version of the block
+            raise values.damaged(self._environment, block_key(info, number))
+        return np.frombuffer(data, dtype=info.dtype).reshape(-1, info.dim)
+
+    def _value(self, transaction: lmdb.Transaction, key: bytes, *, again: bool) -> memoryview:
+        value = values.get(self._environment, transaction, key, again=again)
+        if value is None:
+            raise values.damaged(self._environment, key)
+        return value
+
+    def _gather(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64]
+    ) -> Vectors:
+        dtype = np.int32 if info.dtype == "int32" else np.float32
+        out: NDArray[Any] = np.empty((len(rows), info.dim), dtype=dtype)
+        order = None
+        if np.any(rows[1:] < rows[:-1]):
+            order = np.argsort(rows)
+            rows = rows[order]
+        edges = np.arange(0, info.rows + BLOCK_ROWS, BLOCK_ROWS)
+        starts = np.searchsorted(rows, edges)
+
+        def copy(number: int, block: NDArray[Any]) -> None:
+            part = slice(starts[number], starts[number + 1])
+            local = rows[part] - number * BLOCK_ROWS
+            where = part if order is None else order[part]
+            run = len(local) == local[-1] - local[0] + 1 and bool((np.diff(local) == 1).all())
+            out[where] = block[local[0] : local[-1] + 1] if run else block[local]
+
+        # the copies leave the interpreter's lock, and page faults take as long as they do
+        with ThreadPoolExecutor(_COPYING_THREADS) as pool:
+            copies = [
+                pool.submit(copy, number, self._block(transaction, info, number))
+                for number in np.flatnonzero(np.diff(starts)).tolist()
+            ]
+            for done in copies:
+                done.result()
+        return out
+
+    def _write_blocks(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[Any]
+    ) -> None:
+        number, used = divmod(info.rows, BLOCK_ROWS)
+        start = 0
+        while start < len(rows):
+            take = min(BLOCK_ROWS - used, len(rows) - start)
+            parts = [np.ascontiguousarray(rows[start : start + take])]
+            if not _finite(parts[0]):
+                raise ValueError("a vector holds NaN or infinity")
+            if used:
+                parts.insert(0, self._block(transaction, info, number, again=True))
+            values.put(transaction, block_key(info, number), *parts)
+            start, number, used = start + take, number + 1, 0
+
+    def _write_segment(
+        self, transaction: lmdb.Transaction, info: SpaceInfo, segment: index.Segment
+    ) -> tuple[tuple[int, int], ...]:
+        merged = index.segments_to_merge([size for _, size in info.segments], len(segment))
+        kept = info.segments[: len(info.segments) - merged]
+        absorbed = info.segments[len(kept) :]
+        if absorbed:
+            old = [self._segment(transaction, info, number, again=True) for number, _ in absorbed]
+            segment = index.merge([*old, segment])
+            for number, _ in absorbed:
+                transaction.delete(segment_key(info, number))
+        number = kept[-1][0] + 1 if kept else 0
+        values.put(transaction, segment_key(info, number), segment.to_bytes())
+        return (*kept, (number, len(segment)))
+
+
+def _finite(block: NDArray[np.floating[Any]]) -> bool:
+    """Say whether a block holds neither NaN nor infinity; the sum tells faster where it can."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = block.sum(dtype=np.float32)
+    return bool(np.isfinite(total) or np.isfinite(block).all())

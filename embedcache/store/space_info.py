@@ -1,0 +1,103 @@
+"""What the store knows of a space, and the keys of its values; see `embedcache.store.store`."""
+
+import json
+import struct
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import lmdb
+import numpy as np
+
+from embedcache.errors import StoreError
+from embedcache.store import values
+from embedcache.store.environment import Environment
+
+BLOCK_ROWS = 1024
+INFO_PREFIX = b"space/"
+
+StorageDtype = Literal["float32", "float16", "int32"]
+
+
+@dataclass(frozen=True)
+class SpaceInfo:
+    """What the store knows of one encoder's vectors.
+
+    Attributes:
+        fingerprint: names the space; see `embedcache.encoders.Encoder`.
+        number: short for the fingerprint in keys.
+        name: the encoder's name, for people.
+        dim: length of a vector.
+        dtype: how numbers are stored. float16 rounds to 11 bits: a relative error of at most
+            2**-11 a number for magnitudes above 6e-5. int32 is for encoders whose vectors are the
+            numbers of a sentence's tokens.
+        rows: number of vectors.
+        identity: what the fingerprint is the hash of.
+        precisions: number of rows computed in each precision. Rows point to a precision by its
+            place in this order, from 1 on.
+        segments: (number, size) of the index's segments, oldest first.
+    """
+
+    fingerprint: str
+    number: int
+    name: str
+    dim: int
+    dtype: StorageDtype = "float32"
+    rows: int = 0
+    identity: dict[str, Any] = field(default_factory=dict)
+    precisions: dict[str, int] = field(default_factory=dict)
+    segments: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Size of the vectors in bytes."""
+        return self.rows * self.dim * np.dtype(self.dtype).itemsize
+
+
+def block_key(info: SpaceInfo, number: int) -> bytes:
+    """Return the key of a block of a space's vectors."""
+    return b"v" + struct.pack(">IQ", info.number, number)
+
+
+def block_bytes(info: SpaceInfo, number: int) -> int:
+    """Return the size of a block, without its checksum."""
+    rows = min(BLOCK_ROWS, info.rows - number * BLOCK_ROWS)
+    return rows * info.dim * np.dtype(info.dtype).itemsize
+
+
+def segment_key(info: SpaceInfo, number: int) -> bytes:
+    """Return the key of a segment of a space's index."""
+    return b"i" + struct.pack(">IQ", info.number, number)
+
+
+def info_key(fingerprint: str) -> bytes:
+    """Return the key of a space's info."""
+    return INFO_PREFIX + fingerprint.encode()
+
+
+def read_info(
+    environment: Environment,
+    transaction: lmdb.Transaction,
+    fingerprint: str,
+    *,
+    again: bool = False,
+) -> SpaceInfo:
+    """Read a space's info; `again` verifies it even if that was done before.
+
+    Raises:
+        StoreError: it is not there, or damaged.
+    """
+    key = info_key(fingerprint)
+    value = values.get(environment, transaction, key, again=again)
+    if value is None:
+        raise StoreError(f"the space {fingerprint} has gone from the store {environment.path}")
+    fields = json.loads(bytes(value))
+    fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
+    if fields["fingerprint"] != fingerprint:  # a damaged key, of which format 1 does not know
+        raise values.damaged(environment, key)
+    return SpaceInfo(**fields)
+
+
+def put_info(transaction: lmdb.Transaction, info: SpaceInfo) -> None:
+    """Write a space's info."""
+    content = json.dumps(asdict(info), ensure_ascii=False).encode()
+    values.put(transaction, info_key(info.fingerprint), content)

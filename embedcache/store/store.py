@@ -1,0 +1,202 @@
+"""The store: every sentence's vector once for each encoder, in one LMDB environment.
+
+Layout, format 2. All numbers are little-endian but those in keys, which are big-endian to sort.
+Every value ends in an 8-byte checksum: see `embedcache.store.values`.
+
+    b"format"                        JSON: {"format": 2}
+    b"space/" + fingerprint          JSON: number, name, identity, dim, dtype, rows, ...
+    b"v" + number (4) + block (8)    up to 1,024 rows of a vector each, in order of arrival
+    b"i" + number (4) + segment (8)  a sorted run of the index: see `embedcache.store.index`
+
+Only the last block of a space is ever written again. A commit is one LMDB transaction: after a
+crash the store holds all of it or nothing. What is written again is verified before. Format 1 had
+weaker checksums and did not know the precision of each row; it is still read, and
+`EmbeddingStore.upgrade` makes it format 2.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from embedcache.errors import StoreError
+from embedcache.store import upgrade, values
+from embedcache.store.environment import Environment
+from embedcache.store.space import Space
+from embedcache.store.space_info import (
+    INFO_PREFIX,
+    SpaceInfo,
+    StorageDtype,
+    info_key,
+    put_info,
+    read_info,
+)
+from embedcache.store.values import FORMAT
+
+
+class EmbeddingStore:
+    """Vectors of sentences on disk, keyed by encoder fingerprint and sentence id.
+
+    Any number of threads and processes may read while one writes; writers take turns. The store may
+    be used in a fork of the process that opened it. A store that cannot be written, because of the
+    permissions of its folder or of the file system, is opened for reading.
+
+    Args:
+        path: folder of the store.
+        create: make the store if there is none. Opening never changes a store that is there.
+
+    Raises:
+        StoreError: there is no store, it is damaged, or it has a later format.
+
+    Example:
+        >>> import tempfile
+        >>> from embedcache import sentence_ids
+        >>> store = EmbeddingStore(tempfile.mkdtemp())
+        >>> space = store.create_space("0" * 32, name="tiny", dim=2)
+        >>> ids = sentence_ids(["雨が降る", "風が吹く"])
+        >>> space.append(ids, np.eye(2, dtype=np.float32))
+        2
+        >>> space.vectors(ids[::-1])
+        array([[0., 1.],
+               [1., 0.]], dtype=float32)
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
+        self.path = Path(path)
+        file = self.path / "data.mdb"
+        if not create and not (file.exists() and file.stat().st_size):
+            raise self._nothing_here()
+        self._environment = Environment.open(self.path)
+        with self._environment.reading() as transaction:
+            number = values.read_format(self._environment, transaction)
+            commits = transaction.id()
+        if number is None and commits:
+            raise values.damaged(self._environment, values.HEADER_KEY)
+        if number is None and not create:
+            raise self._nothing_here()
+        if number is None:
+            self._environment.write(self._write_header, 0)
+        elif number > FORMAT:
+            raise StoreError(f"{self.path} was written by a later segtool: upgrade segtool")
+
+    def _nothing_here(self) -> StoreError:
+        return StoreError(f"there is no embedding store at {self.path}")
+
+    def _write_header(self, transaction: lmdb.Transaction) -> None:
+        if values.read_format(self._environment, transaction) is None:  # nobody was faster
+            values.put_format(transaction)
+
+    def format(self) -> int:
+        """Return the number of the store's format now."""
+        with self._environment.reading() as transaction:
+            return values.read_format(self._environment, transaction) or FORMAT
+
+    def file_bytes(self) -> int:
+        """Return the size of the store's file in bytes."""
+        return (self.path / "data.mdb").stat().st_size
+
+    def upgrade(self, *, progress: bool = False) -> int:
+        """Turn a store of format 1 into one of format 2; it can be read all the time.
+
+        Work is committed every few seconds; what was stopped goes on from there when it is called
+        again. No process with an earlier version of this package may use the store meanwhile.
+
+        Args:
+            progress: show a bar on standard error if it takes more than two seconds.
+
+        Returns:
+            The number of values that were signed anew; 0 if the store has format 2.
+
+        Raises:
+            StoreError: the store is damaged, or read-only; what could be read can still be read.
+        """
+        return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
+
+    def spaces(self) -> list[SpaceInfo]:
+        """List the spaces in the order they were made."""
+        with self._environment.reading() as transaction:
+            infos = [
+                read_info(self._environment, transaction, key[len(INFO_PREFIX) :].decode())
+                for key in _keys_from(transaction, INFO_PREFIX)
+            ]
+        return sorted(infos, key=lambda info: info.number)
+
+    def space(self, fingerprint: str) -> "Space":
+        """Return the space of an encoder.
+
+        Raises:
+            StoreError: the store has none of this fingerprint; the message lists those it has.
+        """
+        infos = self.spaces()
+        if not any(info.fingerprint == fingerprint for info in infos):
+            present = ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos)
+            raise StoreError(
+                f"the store {self.path} has no vectors of the encoder {fingerprint[:8]}; "
+                f"it has: {present or 'nothing yet'}"
+            )
+        return Space(self._environment, fingerprint)
+
+    def create_space(
+        self,
+        fingerprint: str,
+        *,
+        name: str,
+        dim: int,
+        dtype: StorageDtype | None = None,
+        identity: dict[str, Any] | None = None,
+    ) -> "Space":
+        """Return the space of an encoder; make it if it is missing, of float32 by default.
+
+        Raises:
+            StoreError: the space exists with another dimension or dtype, or it is missing and the
+                store is read-only or of an earlier format.
+        """
+        key = info_key(fingerprint)
+        with self._environment.reading() as transaction:
+            missing = transaction.get(key) is None
+
+        def create(transaction: lmdb.Transaction) -> None:
+            values.check_format(self._environment, transaction)
+            if transaction.get(key) is None:
+                number = _unused_number(transaction, len(_keys_from(transaction, INFO_PREFIX)))
+                info = SpaceInfo(
+                    fingerprint, number, name, dim, dtype or "float32", identity=identity or {}
+                )
+                put_info(transaction, info)
+
+        if missing:
+            self._environment.write(create, 0)
+        space = Space(self._environment, fingerprint)
+        present = space.info()
+        if present.dim != dim or dtype not in (None, present.dtype):
+            raise StoreError(
+                f"{self.path} holds {name} as {present.dim} {present.dtype}, not {dim} "
+                f"{dtype or present.dtype}: keep to that, or take another store"
+            )
+        return space
+
+
+def _keys_from(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
+    def matching() -> Iterator[bytes]:
+        cursor = transaction.cursor()
+        present = cursor.set_range(prefix)
+        while present and bytes(cursor.key()).startswith(prefix):
+            yield bytes(cursor.key())
+            present = cursor.next()
+
+    return list(matching())
+
+
+def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
+    """Return a number of no space, not even of one whose info has been lost to damage."""
+    numbers = [spaces - 1]
+    for kind in (b"v", b"i"):
+        cursor = transaction.cursor()
+        behind = cursor.set_range(bytes([kind[0] + 1]))
+        found = cursor.prev() if behind else cursor.last()
+        if found and bytes(cursor.key()).startswith(kind):
+            numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
+    return max(numbers) + 1

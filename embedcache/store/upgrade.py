@@ -1,0 +1,112 @@
+"""From format 1 of the store to format 2, in place and in small transactions.
+
+Until the last transaction writes the header, the store is of format 1, in which every value may
+have either checksum: so readers never see damage, and what was stopped goes on where it was.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
+
+import lmdb
+from tqdm import tqdm
+
+from embedcache.store import index, values
+from embedcache.store.environment import Environment
+from embedcache.store.index import ENTRY_BYTES, Segment
+from embedcache.store.space_info import (
+    BLOCK_ROWS,
+    SpaceInfo,
+    block_bytes,
+    block_key,
+    info_key,
+    segment_key,
+)
+
+_BATCH_BYTES = 1 << 26  # rewritten in one transaction, whose pages LMDB holds in memory
+_SHOW_AFTER_SECONDS = 2
+
+
+def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: bool) -> int:
+    """Sign every value anew; see `embedcache.EmbeddingStore.upgrade`."""
+    environment.check_writable()
+    sizes = _expected_sizes(spaces)
+    with environment.reading() as transaction:
+        if values.read_format(environment, transaction) == values.FORMAT:
+            return 0
+        _check_keys(environment, transaction, sizes)
+    of_one_precision = {
+        segment_key(info, number)
+        for info in spaces
+        if len(info.precisions) == 1
+        for number, _ in info.segments
+    }
+
+    def sign(keys: list[bytes], transaction: lmdb.Transaction) -> int:
+        changed = 0
+        for key in keys:
+            data = values.get(environment, transaction, key, again=True)
+            if data is None or (sizes[key] and len(data) != sizes[key]):
+                raise values.damaged(environment, key)
+            content = _with_first_precision(data) if key in of_one_precision else data
+            value = values.signed(key, content)
+            if value != transaction.get(key):
+                transaction.put(key, value)
+                changed += 1
+        return changed
+
+    changed = 0
+    with tqdm(
+        total=sum(sizes.values()),
+        unit="B",
+        unit_scale=True,
+        delay=_SHOW_AFTER_SECONDS,
+        disable=None if progress else True,
+    ) as bar:
+        for keys in _batches(sizes):
+            size = sum(sizes[key] for key in keys)
+            changed += environment.write(partial(sign, keys), size)
+            bar.update(size)
+    environment.write(values.put_format, 0)
+    return changed
+
+
+def _expected_sizes(spaces: Sequence[SpaceInfo]) -> dict[bytes, int]:
+    """Return the size in bytes of each value but the header, without checksum; 0 if it may vary."""
+    sizes = {info_key(info.fingerprint): 0 for info in spaces}
+    for info in spaces:
+        blocks = range(-(-info.rows // BLOCK_ROWS))
+        sizes |= {block_key(info, number): block_bytes(info, number) for number in blocks}
+        sizes |= {segment_key(info, number): ENTRY_BYTES * size for number, size in info.segments}
+    return sizes
+
+
+def _check_keys(
+    environment: Environment, transaction: lmdb.Transaction, sizes: Mapping[bytes, int]
+) -> None:
+    """Make sure that the keys are as expected: the checksums of format 1 do not cover them."""
+    present = [bytes(key) for key in transaction.cursor().iternext(values=False)]
+    expected = sorted([*sizes, values.HEADER_KEY])
+    for found, wanted in zip_longest(present, expected):
+        if found != wanted:
+            raise values.damaged(environment, wanted or found)
+
+
+def _batches(sizes: Mapping[bytes, int]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    total = 0
+    for key in sorted(sizes):
+        batch.append(key)
+        total += sizes[key]
+        if total >= _BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+    yield batch
+
+
+def _with_first_precision(data: memoryview) -> bytes:
+    """Write into each entry of a segment that it has the first precision of its space."""
+    segment = Segment.from_bytes(data)
+    rows, truncated = index.entry_rows(segment.entries), index.entry_truncated(segment.entries)
+    return replace(segment, entries=index.make_entries(rows, truncated, 1)).to_bytes()

@@ -1,0 +1,119 @@
+"""Values of the store: bytes that end in a checksum. The format of the store says what it covers.
+
+In format 2 it is XXH3 64 of the key, the number of bytes (8 bytes, little-endian) and the bytes, so
+that neither a value under a damaged key nor a shortened one is taken for valid. In format 1 it was
+that of the bytes alone. A store of format 1 is read, and `embedcache.store.upgrade` makes it
+format 2; until that is done, a value may have either checksum. The header keeps the checksum of
+format 1, so that every version of this package can read it.
+"""
+
+import json
+from typing import Any
+
+import lmdb
+from xxhash import xxh3_64, xxh3_64_digest
+
+from embedcache.errors import StoreError
+from embedcache.store.environment import Environment
+
+FORMAT = 2
+HEADER_KEY = b"format"
+CHECKSUM_BYTES = 8
+
+
+def signed(key: bytes, *parts: Any) -> bytes:  # noqa: ANN401
+    """Join contiguous buffers into a value that ends in its checksum."""
+    return b"".join((*parts, _checksum(key, *parts)))
+
+
+def put(transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
+    """Write a value, given as contiguous buffers to join."""
+    transaction.put(key, signed(key, *parts))
+
+
+def get(
+    environment: Environment, transaction: lmdb.Transaction, key: bytes, *, again: bool = False
+) -> memoryview | None:
+    """Read a value without copying it.
+
+    Args:
+        environment: whose transaction it is.
+        transaction: a read or write transaction.
+        key: of the value.
+        again: verify the checksum even if this process has verified it before. This must be asked
+            before the value becomes part of another one, which would get a valid checksum.
+
+    Returns:
+        The value without its checksum, a view that is valid as long as the transaction. None if
+        there is no value.
+
+    Raises:
+        StoreError: the value is damaged.
+    """
+    value = transaction.get(key)
+    if value is None:
+        return None
+    data, checksum = _split(value)
+    seen = (key, checksum)
+    if again or seen not in environment.verified:
+        if checksum != _checksum(key, data) and not (
+            checksum == xxh3_64_digest(data) and read_format(environment, transaction) == 1
+        ):
+            raise damaged(environment, key)
+        environment.verified.add(seen)
+    return data
+
+
+def read_format(environment: Environment, transaction: lmdb.Transaction) -> int | None:
+    """Read the number of the store's format, None if it has no header.
+
+    Raises:
+        StoreError: the header is damaged.
+    """
+    value = transaction.get(HEADER_KEY)
+    if value is None:
+        return None
+    data, checksum = _split(value)
+    if checksum != xxh3_64_digest(data):
+        raise damaged(environment, HEADER_KEY)
+    return int(json.loads(bytes(data))["format"])
+
+
+def put_format(transaction: lmdb.Transaction) -> None:
+    """Write the header of a store of the present format."""
+    content = json.dumps({"format": FORMAT}).encode()
+    transaction.put(HEADER_KEY, content + xxh3_64_digest(content))
+
+
+def check_format(environment: Environment, transaction: lmdb.Transaction) -> None:
+    """Make sure that the store has the format that this version writes.
+
+    Raises:
+        StoreError: it has an earlier one.
+    """
+    number = read_format(environment, transaction)
+    if number != FORMAT:
+        raise StoreError(
+            f"the store {environment.path} has format {number}, which can only be read: "
+            "run segtool store upgrade first"
+        )
+
+
+def damaged(environment: Environment, key: bytes) -> StoreError:
+    """Return the error about a damaged value."""
+    return StoreError(
+        f"the store {environment.path} is damaged at {key!r}: delete it and embed again"
+    )
+
+
+def _split(value: Any) -> tuple[memoryview, bytes]:  # noqa: ANN401
+    view = memoryview(value)
+    return view[:-CHECKSUM_BYTES], bytes(view[-CHECKSUM_BYTES:])
+
+
+def _checksum(key: bytes, *parts: Any) -> bytes:  # noqa: ANN401
+    size = sum(memoryview(part).nbytes for part in parts)
+    checksum = xxh3_64(key + size.to_bytes(8, "little"))
+    for part in parts:
+        checksum.update(part)
+    return checksum.digest()

@@ -1,0 +1,51 @@
+"""Statistics of a corpus: counts, lengths, duplicates."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segclf.corpus import SPLITS, Corpus
+
+PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
+
+
+def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
+    """Return statistics of each split that is not empty.
+
+    Returns:
+        For each split: `documents`, `sentences`, `boundaries` and `paragraphs`;
+        `sentence_characters` and `paragraph_sentences` (mean, minimum, percentiles and maximum of
+        lengths); `duplicates` (sentences that occur earlier in the split) and `in_train` (sentences
+        that also occur in train; None for train).
+    """
+    counts = corpus.counts()
+    known = set(corpus.select("train").sentences)
+    return {
+        split: counts[split] | _split_statistics(corpus.select(split), known, split)
+        for split in SPLITS
+        if split in counts
+    }
+
+
+def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:
+    """Return the number of sentences of each paragraph, in order: (p,) int64."""
+    return np.diff(np.append(np.flatnonzero(corpus.labels), len(corpus)))
+
+
+def _split_statistics(part: Corpus, known: set[str], split: str) -> dict[str, Any]:
+    paragraphs = paragraph_lengths(part)
+    return {
+        "paragraphs": len(paragraphs),
+        "sentence_characters": _distribution(np.array([len(s) for s in part.sentences])),
+        "paragraph_sentences": _distribution(paragraphs),
+        "duplicates": len(part) - len(set(part.sentences)),
+        "in_train": None
+        if split == "train"
+        else sum(sentence in known for sentence in part.sentences),
+    }
+
+
+def _distribution(lengths: NDArray[np.int64]) -> dict[str, float]:
+    values = np.percentile(lengths, list(PERCENTILES.values()))
+    return {"mean": float(lengths.mean()), **dict(zip(PERCENTILES, values.tolist(), strict=True))}

@@ -1,0 +1,172 @@
+"""Comparison of two runs by the paired bootstrap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embedcache import UserError
+from segclf.corpus import Split
+from segclf.scoring.bootstrap import (
+    CONFIDENCE,
+    RESAMPLES,
+    Difference,
+    Resampling,
+    differences,
+    units_of,
+)
+from segclf.scoring.decoding import decode
+from segclf.tasks.evaluate import probabilities_of
+from segclf.workspace.runs import Run
+from segclf.workspace.workspace import Workspace
+
+FEW_DOCUMENTS = 10
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores of two runs on the same split.
+
+    Attributes:
+        runs: Names of the first and the second run.
+        corpus: Name of the corpus.
+        split: Split of the corpus.
+        documents: Number of documents in the split.
+        f1: F1 of both runs; higher is better.
+        pk: Pk of both runs; lower is better.
+        resampling: How the split was resampled.
+    """
+
+    runs: tuple[str, str]
+    corpus: str
+    split: Split
+    documents: int
+    f1: Difference
+    pk: Difference
+    resampling: Resampling
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `segtool compare --json`."""
+        how = self.resampling
+        return {
+            "runs": list(self.runs),
+            "corpus": self.corpus,
+            "split": self.split,
+            "documents": self.documents,
+            **{
+                name: {**vars(difference), "significant": difference.significant}
+                for name, difference in (("f1", self.f1), ("pk", self.pk))
+            },
+            "confidence": CONFIDENCE,
+            "resamples": RESAMPLES,
+            "unit": how.unit,
+            "units": how.units,
+            "block_length": how.block_length,
+            "few_documents": how.unit == "document" and how.units < FEW_DOCUMENTS,
+        }
+
+
+def compare(
+    workspace: Workspace,
+    first: Run,
+    second: Run,
+    *,
+    split: Split = "test",
+    device: str | None = None,
+    threads: int | None = None,
+) -> Comparison:
+    """Compare two runs by the paired bootstrap (Efron and Tibshirani 1993, percentile intervals).
+
+    Both runs are scored on the same resamples, so the differences between texts cancel out.
+    Documents are drawn with replacement. If the split is one document, blocks of neighbouring
+    sentences are drawn instead, and the end of the document is joined to its beginning (circular
+    block bootstrap, Politis and Romano 1992). A block has about as many sentences as there are
+    blocks. Such an interval applies to similar sentences, not to other documents.
+
+    Args:
+        workspace: Workspace of both runs.
+        first: A run.
+        second: Another run, trained on the same corpus.
+        split: Split to compare on.
+        device: Device for runs that were not scored before; see
+            `segclf.tasks.predict.predict_corpus`.
+        threads: Number of CPU threads for them.
+
+    Raises:
+        UserError: The runs are of different corpora, or the corpus has changed since training.
+    """
+    _check_same_corpus(first, second)
+    part = workspace.load_corpus(first.record["corpus"]).corpus.select(split)
+    f1, pk, how = compare_means(
+        workspace, [first], [second], split=split, device=device, threads=threads
+    )
+    return Comparison(
+        (first.name, second.name),
+        first.record["corpus"],
+        split,
+        len(part.document_ids),
+        f1,
+        pk,
+        how,
+    )
+
+
+def compare_means(
+    workspace: Workspace,
+    firsts: Sequence[Run],
+    seconds: Sequence[Run],
+    *,
+    split: Split = "test",
+    device: str | None = None,
+    threads: int | None = None,
+) -> tuple[Difference, Difference, Resampling]:
+    """Compare the mean scores of two systems over several seeds, as `compare` does for two runs.
+
+    The interval reflects the variation between texts, not the variation between seeds.
+
+    Args:
+        workspace: Workspace of the runs, all of one corpus.
+        firsts: Runs of one system.
+        seconds: The same number of runs of the other system.
+        split: Split to compare on.
+        device: See `compare`.
+        threads: See `compare`.
+
+    Returns:
+        Difference of the mean F1, difference of the mean Pk, and how the split was resampled.
+
+    Raises:
+        ValueError: The numbers of runs differ, or there are none.
+    """
+    if len(firsts) != len(seconds) or not firsts:
+        raise ValueError(
+            f"expected the same number of runs of both systems, got {len(firsts)} and "
+            f"{len(seconds)}"
+        )
+    runs = [*firsts, *seconds]
+    part = workspace.load_corpus(runs[0].record["corpus"]).corpus.select(split)
+    predictions = [
+        decode(
+            part.layout,
+            probabilities_of(workspace, run, split, device=device, threads=threads),
+            run.threshold,
+        )
+        for run in runs
+    ]
+    units, how = units_of(part.layout, predictions)
+    f1, pk = differences(units, how.draws)
+    return f1, pk, how
+
+
+def _check_same_corpus(first: Run, second: Run) -> None:
+    names = [run.record["corpus"] for run in (first, second)]
+    digests = [run.record.get("corpus_digest") for run in (first, second)]
+    if names[0] != names[1]:
+        raise UserError(
+            f"{first.name} was trained on the corpus {names[0]}, {second.name} on {names[1]}: "
+            "choose runs of the same corpus"
+        )
+    if None not in digests and digests[0] != digests[1]:
+        raise UserError(
+            f"the corpus {names[0]} changed between {first.name} and {second.name}: "
+            "train both on the same text"
+        )

@@ -1,0 +1,161 @@
+"""Scores of runs, and mean scores of systems over their seeds."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from statistics import fmean, stdev
+from typing import Any
+
+from segclf.scoring.metrics import Scores
+from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
+from segclf.workspace.runs import Run
+
+SCORES = tuple(field.name for field in fields(Scores))
+
+_IN_BASE_LABEL = {"head", "window", "sides", "context", "loss", "gamma", "seed"}
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """Return settings, cost and scores of a run.
+
+    Returns:
+        `run`, `created`, `corpus`, `encoder`, `pooling`, `options`, `parameters`, `epochs`,
+        `best_epoch`, `seconds_per_epoch`, `machine`, `threads`, `threshold`; `dev` and `test`, the
+        scores at the threshold, None if they were not computed; `at_half`, the scores at threshold
+        0.5; `collapsed`, whether all predictions on dev are the same.
+    """
+    record = run.record
+    row = {name: record.get(name) for name in ("created", "corpus", "parameters", "epochs")}
+    row |= {name: record.get(name) for name in ("best_epoch", "seconds_per_epoch", "threshold")}
+    scored = {split: read_evaluation(run, split) or {} for split in SCORED_SPLITS}
+    halves = {split: scored[split].get("at_half", {}) for split in SCORED_SPLITS}
+    scored["dev"] = {**record.get("dev", {}), **scored["dev"]}
+    halves["dev"] = {**record.get("dev_at_half", {}), **halves["dev"]}
+    return {
+        "run": run.name,
+        **row,
+        "encoder": record.get("encoder", {}).get("name"),
+        "pooling": record.get("encoder", {}).get("pooling"),
+        "options": record["options"],
+        "machine": _machine(record.get("machine")),
+        "threads": record.get("machine", {}).get("threads"),
+        **{split: {name: scored[split].get(name) for name in SCORES} for split in SCORED_SPLITS},
+        "at_half": {
+            split: {name: halves[split].get(name) for name in (*SCORES, "collapsed")}
+            for split in SCORED_SPLITS
+        },
+        "collapsed": record.get("collapsed"),
+    }
+
+
+def _machine(machine: dict[str, Any] | None) -> str | None:
+    if machine is None:
+        return None
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['device']}"
+
+
+def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Group runs into systems that differ only in the seed, ordered by mean F1 on dev.
+
+    Returns:
+        For each system `corpus`, `encoder`, `pooling`, `options` (without the seed), `n`, `seeds`,
+        `runs`, `parameters`, `machines` and `threads`; `mean` and `std` (sample standard deviation,
+        None for a single run) of `seconds_per_epoch` and of the scores in `dev`, `test` and
+        `at_half`; the number of runs with the same prediction for all candidates of dev, as
+        `collapsed` at the threshold, and as `nowhere_at_half` (no boundary) and
+        `everywhere_at_half` at 0.5.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(_system_key(run), []).append(run)
+    systems = [_system([run_row(run) for run in group]) for group in groups.values()]
+    return sorted(systems, key=lambda system: -(system["dev"]["f1"]["mean"] or 0.0))
+
+
+def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
+    """Name systems by head, window and loss, and by the other options in which they differ."""
+    bases = [_base_label(own) for own in options]
+    values: dict[str, dict[str, set[str]]] = {base: {} for base in bases}
+    for base, own in zip(bases, options, strict=True):
+        for name, value in own.items():
+            values[base].setdefault(name, set()).add(repr(value))
+    return [
+        ", ".join(
+            [base]
+            + [
+                f"{name.replace('_', ' ')} {_format_value(value)}"
+                for name, value in own.items()
+                if name not in _IN_BASE_LABEL and len(values[base][name]) > 1
+            ]
+        )
+        for base, own in zip(bases, options, strict=True)
+    ]
+
+
+def _base_label(options: dict[str, Any]) -> str:
+    parts = [options["head"]]
+    if options.get("sides"):
+        parts.append(options["sides"].replace(":", " "))
+    elif options.get("window") is not None:
+        parts.append(f"window {options['window']}")
+    if options.get("loss", "cross-entropy") == "focal":
+        parts.append(f"focal {options['gamma']:g}")
+    elif options.get("loss", "cross-entropy") != "cross-entropy":
+        parts.append(options["loss"])
+    return ", ".join(parts)
+
+
+def _format_value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _system_key(run: Run) -> str:
+    """Return a key of what the runs of a system share: text, encoder, all options but the seed."""
+    record = run.record
+    options = {name: value for name, value in record["options"].items() if name != "seed"}
+    fingerprint = record.get("encoder", {}).get("fingerprint")
+    corpus = record.get("corpus_digest") or record.get("corpus")
+    return json.dumps([corpus, fingerprint, options], sort_keys=True)
+
+
+def _system(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    by_seed = {row["options"].get("seed"): row for row in rows}  # the latest run of each seed
+    rows = [
+        by_seed[seed] for seed in sorted(by_seed, key=lambda seed: (seed is not None, seed or 0))
+    ]
+    first = rows[0]
+    return {
+        **{name: first[name] for name in ("corpus", "encoder", "pooling", "parameters")},
+        "options": {name: v for name, v in first["options"].items() if name != "seed"},
+        "n": len(rows),
+        "seeds": [row["options"].get("seed") for row in rows],
+        "runs": [row["run"] for row in rows],
+        "machines": sorted({row["machine"] for row in rows if row["machine"]}),
+        "threads": sorted({row["threads"] for row in rows if row["threads"]}),
+        "seconds_per_epoch": spread([row["seconds_per_epoch"] for row in rows]),
+        **{
+            split: {name: spread([row[split][name] for row in rows]) for name in SCORES}
+            for split in SCORED_SPLITS
+        },
+        "at_half": {
+            split: {name: spread([row["at_half"][split][name] for row in rows]) for name in SCORES}
+            for split in SCORED_SPLITS
+        },
+        "collapsed": sum(bool(row["collapsed"]) for row in rows),
+        "nowhere_at_half": sum(_collapsed_at_half(row, 0.0) for row in rows),
+        "everywhere_at_half": sum(_collapsed_at_half(row, 1.0) for row in rows),
+    }
+
+
+def _collapsed_at_half(row: dict[str, Any], recall: float) -> bool:
+    dev = row["at_half"]["dev"]
+    return bool(dev["collapsed"]) and dev["recall"] == recall
+
+
+def spread(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Return mean and sample standard deviation, None if there are too few values."""
+    known = [value for value in values if value is not None]
+    return {
+        "mean": fmean(known) if known else None,
+        "std": stdev(known) if len(known) > 1 else None,
+    }

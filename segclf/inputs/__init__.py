@@ -1,0 +1,1 @@
+"""What heads read: windows, examples and batches of them."""

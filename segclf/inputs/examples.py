@@ -1,0 +1,103 @@
+"""Examples: sentences, their vectors and the layout that a head is trained on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segclf.corpus.layout import Layout
+
+
+class Words(NamedTuple):
+    """Sentences as words.
+
+    Attributes:
+        rows: (s, l) int64, rows of the table for the words of each sentence, padded with the last
+            row of the table.
+        table: (u + 1, d) float32, one vector for each of u different words, followed by zeros.
+    """
+
+    rows: Tensor
+    table: Tensor
+
+
+Sentences: TypeAlias = Tensor | Words  # (s, d) float32 vectors, or words
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Vectors and layout of the documents of one split.
+
+    Attributes:
+        vectors: (n, d) float32 sentence vectors. With a table: (n, l) int32, rows of the table for
+            the words of each sentence, padded with -1.
+        layout: Layout of the n sentences.
+        table: (u + 1, d) float32, vectors of u words, followed by zeros for the padding.
+    """
+
+    vectors: NDArray[np.float32] | NDArray[np.int32]
+    layout: Layout
+    table: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of_words(
+        cls, words: NDArray[np.int32], matrix: NDArray[np.float32], layout: Layout
+    ) -> "Examples":
+        """Make examples of words; the table holds only the words that occur.
+
+        Args:
+            words: (n, l) rows of the matrix, padded with -1.
+            matrix: (v, d) word vectors. Only the rows that occur are read.
+            layout: Layout of the n sentences.
+        """
+        used, renumbered = np.unique(words, return_inverse=True)
+        padded = int(np.count_nonzero(used < 0))
+        table = np.zeros((len(used) - padded + 1, matrix.shape[1]), dtype=np.float32)
+        table[:-1] = matrix[used[padded:]]
+        rows = (renumbered.reshape(words.shape) - padded).astype(np.int32)
+        return cls(rows, layout, table)
+
+    @property
+    def dim(self) -> int:
+        """Length d of the vector of a sentence, or of a word."""
+        return int((self.vectors if self.table is None else self.table).shape[1])
+
+
+def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
+    """Return what a head reads for some sentences.
+
+    Args:
+        vectors: (s, d) float32 vectors, or (s, l) int32 rows of the table, see `Examples`.
+        table: (u + 1, d) float32 word vectors, or None.
+
+    Returns:
+        The vectors unchanged, or words with a table of those that occur.
+    """
+    if table is None:
+        return vectors
+    longest = max(int((vectors >= 0).sum(dim=1).max()), 1)
+    rows = vectors[:, :longest].long().remainder(len(table))  # -1 becomes the last row
+    occurs = torch.zeros(len(table), dtype=torch.bool, device=table.device)
+    occurs[rows] = True
+    occurs[-1] = True
+    return Words((occurs.cumsum(0) - 1)[rows], table[occurs])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and targets of one training step, for b candidates.
+
+    Attributes:
+        sentences: Vectors or words of s sentences.
+        index: Second argument of the head's `forward`. For a head on windows: (b, 2w) positions of
+            sentences, OUTSIDE beyond the document. For a head on documents: (m + 1,) offsets of m
+            documents.
+        targets: (b,) float32, 1 if a paragraph begins there and 0 otherwise.
+    """
+
+    sentences: Sentences
+    index: Tensor
+    targets: Tensor

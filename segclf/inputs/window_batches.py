@@ -1,0 +1,83 @@
+"""Inputs of heads: vectors or words of sentences, and batches of windows to train on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segclf.inputs.examples import Batch, Examples, look_up
+from segclf.inputs.windows import OUTSIDE, windows_of
+
+_RUNS = 8  # approximate number of runs in a batch: more mix better, fewer share more sentences
+
+
+class WindowBatches:
+    """Training batches of windows, for heads that read a window around each candidate.
+
+    An epoch visits every candidate once. A batch consists of runs of neighbouring candidates; the
+    order and the edges of the runs change with every epoch. A run of r candidates needs
+    r + 2w - 1 sentences, not 2wr, and a head projects each of them once.
+
+    Args:
+        examples: Training split.
+        window: Number of sentences w on each side of a candidate.
+        batch_size: Approximate number of candidates in a batch.
+        device: Device of the batches.
+    """
+
+    def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
+        self._window = window
+        self._run = max(batch_size // _RUNS, 1)
+        self._runs = batch_size // self._run
+        self._vectors = torch.from_numpy(examples.vectors).to(device)
+        self._table = None
+        if examples.table is not None:
+            self._table = torch.from_numpy(examples.table).to(device)
+        layout = examples.layout
+        self._targets = torch.from_numpy(layout.labels.astype(np.float32)).to(device)
+        self._is_candidate = torch.from_numpy(layout.is_candidate).to(device)
+        self._inside = torch.from_numpy(windows_of(layout, window) != OUTSIDE).to(device)
+        self._device = device
+
+    @property
+    def vectors(self) -> Tensor:
+        """Vectors of all sentences (n, d), or of all words that occur (u, d)."""
+        return self._vectors if self._table is None else self._table[:-1]
+
+    def __len__(self) -> int:
+        """Return the maximum number of batches in an epoch."""
+        runs = -(-len(self._vectors) // self._run) + 1
+        return -(-runs // self._runs)
+
+    def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        n = len(self._vectors)
+        starts = np.arange(random.integers(-self._run + 1, 1), n, self._run)
+        random.shuffle(starts)
+        for first in range(0, len(starts), self._runs):
+            batch = self._batch(torch.from_numpy(starts[first : first + self._runs]))
+            if len(batch.targets):
+                yield batch
+
+    def _batch(self, starts: Tensor) -> Batch:
+        n, w, run = len(self._vectors), self._window, self._run
+        length = run + 2 * w - 1  # number of sentences of a run
+        starts = starts.to(self._device)[:, None]  # (r, 1)
+        sentences = starts + torch.arange(-w, run + w - 1, device=self._device)  # (r, length)
+        numbers = (starts + torch.arange(run, device=self._device)).flatten()  # (r * run,)
+        in_range = (numbers >= 0) & (numbers < n)
+        numbers = numbers.clamp(0, n - 1)
+        kept = in_range & self._is_candidate[numbers]
+        in_run = (  # the window of candidate j of a run: its sentences j to j + 2w - 1
+            torch.arange(run, device=self._device)[:, None]
+            + torch.arange(2 * w, device=self._device)
+        )  # (run, 2w)
+        base = torch.arange(len(starts), device=self._device) * length
+        windows = (base[:, None, None] + in_run).flatten(0, 1)  # (r * run, 2w)
+        windows = torch.where(self._inside[numbers], windows, OUTSIDE)
+        return Batch(
+            sentences=look_up(self._vectors[sentences.clamp(0, n - 1).flatten()], self._table),
+            index=windows[kept],
+            targets=self._targets[numbers[kept]],
+        )

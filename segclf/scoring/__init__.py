@@ -1,0 +1,1 @@
+"""From probabilities to boundaries, and scores of boundaries."""

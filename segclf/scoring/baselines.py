@@ -1,0 +1,41 @@
+"""Trivial segmentations that read no sentence, for comparison with models."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segclf.corpus.layout import Layout
+from segclf.scoring.metrics import Scores, score
+
+RANDOM_DRAWS = 20
+
+
+def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> dict[str, Scores]:
+    """Score trivial segmentations.
+
+    Args:
+        layout: Layout with the true boundaries.
+        paragraph_length: Mean length of the training paragraphs, in sentences.
+        rate: Share of boundaries among the training candidates.
+
+    Returns:
+        Scores of "everywhere" (a boundary before every sentence), "nowhere" (none), "even"
+        (paragraphs of the mean training length) and "random" (boundaries at the training rate, mean
+        of 20 draws).
+    """
+    n = len(layout)
+    draws = [
+        score(layout, np.random.default_rng(seed).random(n) < rate).to_dict()
+        for seed in range(RANDOM_DRAWS)
+    ]
+    return {
+        "everywhere": score(layout, np.ones(n, dtype=np.bool_)),
+        "nowhere": score(layout, np.zeros(n, dtype=np.bool_)),
+        "even": score(layout, _evenly_spaced(layout, paragraph_length)),
+        "random": Scores(**{name: float(np.mean([d[name] for d in draws])) for name in draws[0]}),
+    }
+
+
+def _evenly_spaced(layout: Layout, length: float) -> NDArray[np.bool_]:
+    position = np.arange(len(layout)) - np.repeat(layout.offsets[:-1], np.diff(layout.offsets))
+    boundaries: NDArray[np.bool_] = position % max(round(length), 1) == 0
+    return boundaries

@@ -1,0 +1,157 @@
+"""The paired bootstrap: intervals of the difference between two segmentations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache import UserError
+from segclf.corpus.layout import Layout
+from segclf.scoring.metrics import pk_errors
+
+RESAMPLES = 10_000
+
+
+CONFIDENCE = 0.95
+
+
+_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory, does not change results
+
+
+# columns of the counts of a unit
+TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PK, WEIGHT = range(5)
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How the bootstrap resamples a split.
+
+    Attributes:
+        unit: "document", or "block" of neighbouring sentences if there is only one document.
+        units: Number of units in the split.
+        draws: Number of units drawn, with replacement, for each resample.
+        block_length: Sentences in a block; None for documents.
+    """
+
+    unit: str
+    units: int
+    draws: int
+    block_length: int | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Difference of one score between two runs.
+
+    Attributes:
+        first: Score of the first run.
+        second: Score of the second run.
+        difference: first - second.
+        low: Lower end of the confidence interval of the difference.
+        high: Upper end of the confidence interval.
+    """
+
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether zero is outside the confidence interval."""
+        return self.low > 0 or self.high < 0
+
+
+def units_of(
+    layout: Layout, predictions: list[NDArray[np.bool_]]
+) -> tuple[NDArray[np.float64], Resampling]:
+    """Count errors in each unit that the bootstrap draws.
+
+    Args:
+        layout: Layout with the true boundaries.
+        predictions: (n,) bool boundaries of each of r runs.
+
+    Returns:
+        (u, r, 5) counts of u units: true positives, false positives, false negatives, and
+        numerator and denominator of Pk (Pk and 1 for a document; errors and pairs of sentences for
+        a block). And how to resample them.
+
+    Raises:
+        UserError: No document has a candidate.
+    """
+    documents = [
+        np.stack([_counts(layout.labels[a:b], p[a:b]) for p in predictions], axis=1)  # (n, r, 5)
+        for a, b in layout.documents
+        if b - a > 1  # a shorter document has no candidate
+    ]
+    if not documents:
+        raise UserError("nothing to compare: no document of this split has two sentences")
+    if len(documents) > 1:
+        units = np.stack([counts.sum(axis=0) for counts in documents])
+        units[..., PK] = pk_of_counts(units)  # Pk is the mean over documents
+        units[..., WEIGHT] = units[..., WEIGHT] > 0  # except those that are too short for Pk
+        return units, Resampling("document", len(units), len(units), None)
+    (counts,) = documents
+    n = len(counts)
+    length = round(n**0.5)
+    sums = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(np.tile(counts, (2, 1, 1)), 0)])
+    blocks = sums[length : length + n] - sums[:n]  # block i begins with sentence i
+    return blocks, Resampling("block", n, -(-n // length), length)
+
+
+def differences(
+    units: NDArray[np.float64], draws: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[Difference, Difference]:
+    """Bootstrap the differences of mean F1 and mean Pk between two groups of runs.
+
+    Args:
+        units: (u, 2r, 5) counts, see `units_of`, of r runs of each group.
+        draws: Number of units in a resample.
+        resamples: Number of resamples.
+        seed: Random seed.
+    """
+    random = np.random.default_rng(seed)
+    sums = np.empty((resamples, *units.shape[1:]))
+    chunk = max(_CHUNK_COUNTS // (draws * units[0].size), 1)
+    for start in range(0, resamples, chunk):
+        stop = min(start + chunk, resamples)
+        chosen = random.integers(0, len(units), (stop - start, draws))
+        sums[start:stop] = units[chosen].sum(axis=1)
+    observed = units.sum(axis=0)
+    f1, pk = (_difference(ratio(observed), ratio(sums)) for ratio in (f1_of_counts, pk_of_counts))
+    return f1, pk
+
+
+def f1_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return F1 (...) of counts (..., 5), 0 if there are no boundaries."""
+    twice = 2 * counts[..., TRUE_POSITIVES]
+    whole = twice + counts[..., FALSE_POSITIVES] + counts[..., FALSE_NEGATIVES]
+    return twice / np.maximum(whole, 1)
+
+
+def pk_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Pk (...) of counts (..., 5)."""
+    ratio: NDArray[np.float64] = counts[..., PK] / np.maximum(counts[..., WEIGHT], 1)
+    return ratio
+
+
+def _difference(observed: NDArray[np.float64], resampled: NDArray[np.float64]) -> Difference:
+    tail = (1 - CONFIDENCE) / 2
+    firsts, seconds = resampled.reshape(len(resampled), 2, -1).mean(axis=2).T
+    low, high = np.quantile(firsts - seconds, [tail, 1 - tail])
+    first, second = observed.reshape(2, -1).mean(axis=1).tolist()
+    return Difference(first, second, first - second, float(low), float(high))
+
+
+def _counts(labels: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the counts (n, 5) of each sentence of one document."""
+    counts = np.zeros((len(labels), 5))
+    counts[:, TRUE_POSITIVES] = labels & predicted
+    counts[:, FALSE_POSITIVES] = ~labels & predicted
+    counts[:, FALSE_NEGATIVES] = labels & ~predicted
+    counts[0] = 0  # not a candidate
+    errors = pk_errors(labels, predicted)
+    counts[: len(errors), PK] = errors
+    counts[: len(errors), WEIGHT] = 1
+    return counts

@@ -1,0 +1,128 @@
+"""Decoding: from probabilities to boundaries.
+
+Every function returns (n,) bool boundaries, with one at the first sentence of each document.
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segclf.corpus.layout import Layout
+from segclf.scoring.calibration import logits_of
+
+
+def best_threshold(
+    probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Find the threshold with the highest F1.
+
+    Args:
+        probabilities: (c,) float32 probabilities of the candidates.
+        labels: (c,) bool, true boundaries.
+
+    Returns:
+        The threshold, half-way between two neighbouring probabilities, and its F1; 0.5 and 0.0 if
+        no label is True.
+    """
+    if not labels.any():
+        return 0.5, 0.0
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order]
+    hits = np.cumsum(labels[order])
+    f1 = 2 * hits / (np.arange(1, len(labels) + 1) + hits[-1])
+    last_of_its_value = np.append(ranked[1:] != ranked[:-1], True)
+    best = int(np.argmax(np.where(last_of_its_value, f1, -1)))
+    below = float(ranked[best + 1]) if best + 1 < len(ranked) else 0.0
+    return (float(ranked[best]) + below) / 2, float(f1[best])
+
+
+def decode(
+    layout: Layout, probabilities: NDArray[np.float32], threshold: float
+) -> NDArray[np.bool_]:
+    """Return a boundary wherever the probability reaches the threshold.
+
+    Args:
+        layout: Layout of the documents; its labels are not used.
+        probabilities: (n,) float32.
+        threshold: Smallest probability of a boundary.
+    """
+    return layout.mark_document_starts(probabilities >= threshold)
+
+
+def most_probable(
+    layout: Layout, probabilities: NDArray[np.float32], paragraphs: int
+) -> NDArray[np.bool_]:
+    """Return exactly N paragraphs, at the most probable boundaries.
+
+    Args:
+        layout: Layout of the documents; its labels are not used.
+        probabilities: (n,) float32. Among equal probabilities the earlier sentence wins.
+        paragraphs: Number of paragraphs in all documents together, from the number of documents
+            that are not empty to n.
+    """
+    boundaries = ~layout.is_candidate
+    candidates = np.flatnonzero(layout.is_candidate)
+    ranked = candidates[np.argsort(-probabilities[candidates], kind="stable")]
+    boundaries[ranked[: paragraphs - np.count_nonzero(boundaries)]] = True
+    return boundaries
+
+
+def decode_within(
+    layout: Layout,
+    probabilities: NDArray[np.float32],
+    threshold: float,
+    *,
+    min_length: int = 1,
+    max_length: int | None = None,
+) -> NDArray[np.bool_]:
+    """Return the best boundaries for which all paragraphs have an allowed length.
+
+    Among all segmentations with allowed lengths, it is the one with the largest sum of
+    logit(probability) - logit(threshold) over its boundaries, found by dynamic programming in O(n).
+    Without limits it is the result of `decode`.
+
+    Args:
+        layout: Layout of the documents; its labels are not used.
+        probabilities: (n,) float32.
+        threshold: Probability at which a boundary neither gains nor costs.
+        min_length: Minimum number of sentences in a paragraph, at least 1. The last paragraph of a
+            document may be shorter.
+        max_length: Maximum number of sentences, at least `min_length`; None for no limit.
+    """
+    if min_length == 1 and max_length is None:
+        return decode(layout, probabilities, threshold)
+    gains = logits_of(probabilities) - logits_of(np.float32(threshold))
+    boundaries = np.zeros(len(probabilities), dtype=np.bool_)
+    for start, stop in layout.documents:
+        chosen = _best_starts(gains[start:stop].tolist(), min_length, max_length or stop - start)
+        boundaries[[start + i for i in chosen]] = True
+    return boundaries
+
+
+def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[int]:
+    """Return the first sentences of the paragraphs in the best segmentation of one document.
+
+    best[i] is the largest sum of gains over the boundaries up to i, if one of them is at i. The
+    previous boundary lies in a window that slides with i; a queue keeps its maximum at the head.
+    """
+    n = len(gains)
+    best = [0.0, *([-np.inf] * (n - 1))] if n else []
+    previous = [-1] * n
+    queue: deque[int] = deque()
+    for i in range(min_length, n):
+        while queue and best[queue[-1]] < best[i - min_length]:
+            queue.pop()
+        queue.append(i - min_length)
+        if queue[0] < i - max_length:
+            queue.popleft()
+        previous[i] = queue[0]
+        best[i] = best[queue[0]] + gains[i]
+    if not n:
+        return []
+    last = max(range(max(n - max_length, 0), n), key=best.__getitem__)
+    starts = []
+    while last >= 0:
+        starts.append(last)
+        last = previous[last]
+    return starts

@@ -1,0 +1,220 @@
+"""Score a run on a split it has not seen, beside answers that look at no sentence."""
+
+import errno
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache import UserError
+from embedcache.files import write_json
+from segclf.corpus import Split
+from segclf.scoring.baselines import baseline_scores
+from segclf.scoring.calibration import Reliability, reliability
+from segclf.scoring.decoding import decode
+from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
+from segclf.tasks.predict import predict_corpus
+from segclf.workspace.runs import Run
+from segclf.workspace.workspace import StoredCorpus, Workspace, write_array
+
+SCORED_SPLITS: tuple[Split, ...] = ("dev", "test")
+"""The splits whose scores a run keeps and a leaderboard shows."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a run on one split.
+
+    Attributes:
+        run: that was scored.
+        corpus: name of the corpus.
+        corpus_digest: hash of it.
+        split: of the corpus.
+        sentences: in it.
+        boundaries: in it.
+        scores: of the run.
+        baselines: of the trivial answers.
+        collapsed: whether the run says the same before every sentence.
+        predict_seconds: wall-clock time of the pass over the split, see `segclf.tasks.predict`.
+        at_half: scores at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+        reliability: of the probabilities.
+        probabilities: (n,) float32, that a paragraph begins with the sentence.
+        unsaved: why the scores could not be kept beside the run; None where they were, or where
+            they are of another corpus than the run's own.
+    """
+
+    run: Run
+    corpus: str
+    corpus_digest: str
+    split: Split
+    sentences: int
+    boundaries: int
+    scores: Scores
+    baselines: dict[str, Scores]
+    collapsed: bool
+    predict_seconds: float
+    at_half: dict[str, float | bool]
+    reliability: Reliability
+    probabilities: NDArray[np.float32]
+    unsaved: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `segtool eval --json` prints."""
+        record = self.run.record
+        return {
+            "run": self.run.name,
+            "head": record["options"]["head"],
+            "context": self.run.context,
+            "window": record["options"]["window"],
+            "encoder": record["encoder"]["name"],
+            "corpus": self.corpus,
+            "corpus_digest": self.corpus_digest,
+            "split": self.split,
+            "sentences": self.sentences,
+            "boundaries": self.boundaries,
+            "threshold": self.run.threshold,
+            **self.scores.to_dict(),
+            "collapsed": self.collapsed,
+            "predict_seconds": self.predict_seconds,
+            "at_half": self.at_half,
+            "temperature": self.run.temperature,
+            "reliability": self.reliability.to_dict(),
+            "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
+        }
+
+
+def evaluate(
+    workspace: Workspace,
+    run: Run,
+    *,
+    split: Split = "test",
+    corpus_name: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Score a run; the threshold is the one that dev gave.
+
+    The scores of a run of the workspace on its own corpus are kept beside it, if it may be written.
+
+    Args:
+        workspace: with the run's encoder in its store.
+        run: to score.
+        split: to score on.
+        corpus_name: by default the corpus that the run was trained on.
+        device: see `segclf.tasks.predict.predict_corpus`.
+        threads: likewise.
+        progress: show a bar on standard error.
+
+    Raises:
+        UserError: the corpus has no such split, or is another text than the run was trained on;
+            or the store lacks the run's encoder.
+    """
+    stored = workspace.load_corpus(corpus_name or run.record["corpus"])
+    in_workspace = run.path.resolve().parent == workspace.runs.resolve()
+    own = in_workspace and stored.name == run.record["corpus"]
+    changed = run.record.get("corpus_digest", stored.digest) != stored.digest
+    if changed and (own or corpus_name is None):
+        raise UserError(
+            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
+            "embed the new text with another --name and take --corpus"
+        )
+    part = stored.corpus.select(split)
+    if len(part) < 2:
+        raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")
+    prediction = predict_corpus(
+        run, part, workspace, device=device, threads=threads, progress=progress
+    )
+    probabilities = prediction.probabilities
+    predicted = decode(part.layout, probabilities, run.threshold)
+    is_candidate = part.layout.is_candidate
+    counts = run.record["counts"]["train"]
+    evaluation = Evaluation(
+        run=run,
+        corpus=stored.name,
+        corpus_digest=stored.digest,
+        split=split,
+        sentences=len(part),
+        boundaries=int(part.labels.sum()),
+        scores=score(part.layout, predicted),
+        baselines=baseline_scores(
+            part.layout,
+            paragraph_length=counts["sentences"] / max(counts["boundaries"], 1),
+            rate=(counts["boundaries"] - counts["documents"])
+            / (counts["sentences"] - counts["documents"]),
+        ),
+        collapsed=is_collapsed(part.layout, predicted),
+        predict_seconds=prediction.seconds,
+        at_half=score_at_half(part.layout, probabilities),
+        reliability=reliability(probabilities[is_candidate], part.labels[is_candidate]),
+        probabilities=probabilities,
+    )
+    return _saved(evaluation) if own else evaluation
+
+
+def _saved(evaluation: Evaluation) -> Evaluation:
+    """Keep an evaluation beside its run; say why where that may not be written."""
+    base = evaluation.run.path / f"eval-{evaluation.split}"
+    try:
+        write_array(base.with_suffix(".npy"), evaluation.probabilities)
+        write_json(base.with_suffix(".json"), evaluation.to_dict(), indent=1)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        reason = f"{evaluation.run.path}: {str(error.strerror).lower()}"
+        return replace(evaluation, unsaved=reason)
+    return evaluation
+
+
+def probabilities_of(
+    workspace: Workspace,
+    run: Run,
+    split: Split,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Return the probabilities (n,) of a run on a split of its corpus; they are computed once.
+
+    Args:
+        workspace: with the run.
+        run: that predicts.
+        split: of the corpus that the run was trained on.
+        device: see `segclf.tasks.predict.predict_corpus`.
+        threads: likewise.
+
+    Raises:
+        UserError: the corpus has no such split, or is another text than the run was trained on.
+    """
+    stored = workspace.load_corpus(run.record["corpus"])
+    record = read_evaluation(run, split)
+    path = run.path / f"eval-{split}.npy"
+    if record is None or record.get("corpus_digest") != stored.digest or not path.exists():
+        again = evaluate(workspace, run, split=split, device=device, threads=threads)
+        return again.probabilities
+    probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return probabilities
+
+
+def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
+    """Return what eval-SPLIT.json of a run holds.
+
+    None where the run's text was never scored, or where the file is damaged: it is made again.
+    """
+    path = run.path / f"eval-{split}.json"
+    if not path.exists():
+        return None
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    trained_on = run.record.get("corpus_digest")
+    return record if trained_on in (None, record.get("corpus_digest")) else None
+
+
+def _splits(stored: StoredCorpus) -> str:
+    return "it has " + ", ".join(stored.corpus.counts())

@@ -1,0 +1,66 @@
+"""Statistics of a corpus and of the vectors that the store has of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from embedcache import UserError
+from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.workspace.encoders import stored_vectors
+from segclf.workspace.workspace import EncoderReference, Workspace
+
+
+def find_corpus(
+    target: str | None,
+    workspace: Workspace,
+    *,
+    options: ReadOptions | None = None,
+    format_name: str = "auto",
+    split: str | None = None,
+) -> tuple[str, Corpus, tuple[EncoderReference, ...]]:
+    """Find a corpus by name in the workspace, or read it from a path.
+
+    Args:
+        target: Name, path, or "-" for standard input; None for the corpus embedded last.
+        workspace: Workspace with the embedded corpora.
+        options: How to read a path.
+        format_name: Format of a path.
+        split: Split of a path.
+
+    Returns:
+        Name and content of the corpus, and the encoders that embedded it; none if it was read
+        from a path.
+
+    Raises:
+        UserError: There is no such corpus and no such path, or options for a path were given
+            with a name.
+    """
+    if target is None or target in workspace.corpus_names():
+        stored = workspace.load_corpus(target)
+        if options not in (None, ReadOptions()) or format_name != "auto" or split is not None:
+            raise UserError(
+                f"{stored.name} is an embedded corpus, which was read already: leave out the "
+                "options that say how to read a path"
+            )
+        return stored.name, stored.corpus, stored.encoders
+    if target != "-" and not Path(target).exists():
+        known = ", ".join(workspace.corpus_names()) or "none"
+        raise UserError(f"{target}: no such file or embedded corpus; embedded: {known}")
+    corpus = read_corpus(target, format_name=format_name, options=options, split=split)
+    return Path(target).name, corpus, ()
+
+
+def encoder_statistics(
+    encoders: Sequence[EncoderReference], workspace: Workspace
+) -> list[dict[str, Any]]:
+    """Say what the store has of encoders; of joined encoders, of each part.
+
+    Returns:
+        For each `name`, `pooling`, `fingerprint` and `stored`, see
+        `segclf.workspace.encoders.stored_vectors`.
+    """
+    parts = dict.fromkeys(part for encoder in encoders for part in encoder.parts)
+    return [
+        {**asdict(part), "stored": stored_vectors(workspace, part.fingerprint)} for part in parts
+    ]

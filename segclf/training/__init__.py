@@ -1,0 +1,1 @@
+"""Training of heads: options, losses, and the loop over epochs."""

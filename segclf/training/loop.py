@@ -1,0 +1,167 @@
+"""Train a head on cached vectors; everything that is chosen is chosen on dev."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from embedcache import UserError
+from embedcache.encoders.devices import check_device
+from embedcache.encoders.threads import limit_threads
+from segclf.heads import BaseHead, make_head
+from segclf.inputs.crop_batches import CropBatches
+from segclf.inputs.examples import Examples
+from segclf.inputs.window_batches import WindowBatches
+from segclf.scoring.metrics import score_at_half
+from segclf.training.epochs import (
+    Epoch,
+    assess,
+    assess_untrained,
+    check_split,
+    has_collapsed,
+    is_better,
+)
+from segclf.training.losses import Loss, check_finite, make_loss
+from segclf.training.options import TrainingOptions, check_options, resolve
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    """A trained head and how it became so.
+
+    Attributes:
+        head: with the weights of the best epoch, on the CPU.
+        history: every epoch.
+        best: the epoch with the highest F1 on dev.
+        collapsed: whether it says the same of every dev candidate.
+        at_half: scores on dev at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+    """
+
+    head: BaseHead
+    history: list[Epoch]
+    best: Epoch
+    collapsed: bool
+    at_half: dict[str, float | bool]
+
+
+def train_head(
+    train: Examples,
+    dev: Examples,
+    options: TrainingOptions,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+) -> TrainedHead:
+    """Train a head with AdamW and early stopping.
+
+    Heads are small: more threads gain little on an idle machine and cost much on a busy one.
+
+    Args:
+        train: learned from.
+        dev: for early stopping and the threshold.
+        options: how.
+        on_epoch: called with each epoch, number 0 before training.
+        device: "cpu", "cuda", "cuda:1", ... or "mps".
+        threads: that a CPU computes with.
+
+    Raises:
+        UserError: no such head, loss or device, a number out of range, or a split without
+            boundaries.
+    """
+    with limit_threads(threads):
+        return _train_head(train, dev, options, on_epoch, check_device(device))
+
+
+def _train_head(
+    train: Examples,
+    dev: Examples,
+    options: TrainingOptions,
+    on_epoch: Callable[[Epoch], None],
+    device: str,
+) -> TrainedHead:
+    check_options(options)
+    options = resolve(options)
+    check_split("train", train.layout)
+    check_split("dev", dev.layout)
+    torch.manual_seed(options.seed)
+    random = np.random.default_rng(options.seed)
+    head = make_head(str(options.head), train.dim, options.window).to(device)
+    _check_input(head, str(options.head), train)
+    targets = train.layout.labels[train.layout.is_candidate]
+    loss = make_loss(options.loss, float(targets.mean()), options.gamma)
+    size = options.batch_size or max(min(256, len(targets) // 64), 16)
+    batches = head.make_batches(train, size, device, crop=options.crop)
+    head.standardize_by(batches.vectors)
+    optimizer = torch.optim.AdamW(
+        head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
+    steps = max(options.epochs * len(batches), 11)  # a tenth of them, the rise, must be over one
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, steps, pct_start=0.1
+    )
+    history = [assess_untrained(dev.layout, head.predict(dev), loss)]
+    best, best_state = history[0], copy.deepcopy(head.state_dict())
+    on_epoch(best)
+    for number in range(1, options.epochs + 1):
+        started = time.perf_counter()
+        mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
+        seconds = time.perf_counter() - started
+        check_finite(mean_loss, number)
+        history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev)))
+        on_epoch(history[-1])
+        if is_better(history[-1], best):
+            best, best_state = history[-1], copy.deepcopy(head.state_dict())
+        elif number - best.epoch >= options.patience:
+            break
+    head.load_state_dict(best_state)
+    probabilities = head.predict(dev)
+    return TrainedHead(
+        head.cpu(),
+        history,
+        best,
+        collapsed=has_collapsed(dev.layout, probabilities, best.threshold),
+        at_half=score_at_half(dev.layout, probabilities),
+    )
+
+
+def _check_input(head: BaseHead, name: str, train: Examples) -> None:
+    if head.reads_words and train.table is None:
+        raise UserError(
+            f"the head {name} reads words: run segtool embed with --encoder ginza (or "
+            "wordvec:FILE) --pooling tokens first"
+        )
+    if train.table is not None and len(train.table) == 1:
+        raise UserError("no word of the train split has a vector: take vectors of its language")
+    if not head.reads_words and train.table is not None:
+        raise UserError(
+            f"the head {name} reads one vector a sentence, and --pooling tokens keeps its words: "
+            "take --head wordlstm, or run segtool embed with another pooling"
+        )
+
+
+def _train_epoch(
+    head: BaseHead,
+    batches: WindowBatches | CropBatches,
+    random: np.random.Generator,
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    head.train()
+    total = torch.zeros((), device=batches.vectors.device)
+    count = 0
+    for batch in batches.epoch(random):
+        value = loss(head(batch.sentences, batch.index), batch.targets)
+        optimizer.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        total += value.detach() * len(batch.targets)
+        count += len(batch.targets)
+    return float(total) / count

@@ -1,0 +1,1 @@
+"""The workspace on disk: corpora, fitted encoders and runs."""

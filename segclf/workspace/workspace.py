@@ -1,0 +1,285 @@
+"""The workspace: a folder with the store, the corpora embedded into it, and the runs.
+
+store/            the embedding store
+corpora/NAME.jsonl sentences, labels and splits of a corpus, and who encoded it
+encoders/ID.json  what an encoder with this fingerprint was fitted to
+runs/RUN/         see `segclf.workspace.runs`
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from functools import lru_cache
+from io import BytesIO
+from itertools import pairwise, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_128_hexdigest
+
+from embedcache import EmbeddingStore, UserError
+from embedcache.encoders import Pooling
+from embedcache.files import write_file, write_text
+from embedcache.terminal import printable
+from segclf.corpus import Corpus, Document
+
+DEFAULT_FOLDER = ".segtool"
+JOIN = "+"  # between encoders whose vectors stand side by side
+
+_log = logging.getLogger("segclf")
+
+
+@dataclass(frozen=True)
+class EncoderReference:
+    """An encoder as a corpus or a run remembers it, or several joined ones.
+
+    Attributes:
+        name: what `embedcache.load_encoder` takes; of several, their names with "+" between them.
+        pooling: likewise; of several, that of the first.
+        fingerprint: names its space in the store; of several, with "+" between them.
+    """
+
+    name: str
+    pooling: Pooling | None
+    fingerprint: str
+
+    @property
+    def parts(self) -> "tuple[EncoderReference, ...]":
+        """The encoders one by one, in the order of their vectors."""
+        first, *others = self.fingerprint.split(JOIN)
+        name, *names = self.name.rsplit(JOIN, len(others))
+        return (
+            EncoderReference(name, self.pooling, first),
+            *(EncoderReference(*pair) for pair in zip(names, repeat(None), others, strict=False)),
+        )
+
+
+@dataclass(frozen=True)
+class StoredCorpus:
+    """A corpus in the workspace.
+
+    Attributes:
+        name: of the corpus.
+        corpus: its text.
+        sentence_rule: how it was cut into sentences.
+        language: for that rule; None where it was guessed.
+        digest: hash of sentences, labels and splits.
+        encoders: whose vectors of it are in the store, the latest last.
+    """
+
+    name: str
+    corpus: Corpus
+    sentence_rule: str
+    language: str | None
+    digest: str
+    encoders: tuple[EncoderReference, ...]
+
+    def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
+        """Return an encoder of this corpus by name and pooling, by default the latest.
+
+        A name without a pooling means the encoder that was embedded without one, if there is one.
+
+        Raises:
+            UserError: it has not encoded this corpus, or it has with several poolings.
+        """
+        matching = [
+            encoder
+            for encoder in reversed(self.encoders)
+            if name in (None, encoder.name) and pooling in (None, encoder.pooling)
+        ]
+        exact = [encoder for encoder in matching if name and encoder.pooling == pooling]
+        poolings = list(dict.fromkeys(str(encoder.pooling) for encoder in matching))
+        if name and not exact and len(poolings) > 1:
+            raise UserError(
+                f"the corpus {self.name} is embedded with {name} in several ways: name one of "
+                f"--pooling {', '.join(reversed(poolings))}"
+            )
+        if matching:
+            return (exact or matching)[0]
+        present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
+        raise UserError(
+            f"the corpus {self.name} is not embedded with {_label(name, pooling)} but with "
+            f"{present}: run segtool embed first"
+        )
+
+
+class Workspace:
+    """The folder that the commands share.
+
+    Args:
+        path: the folder; by default that in SEGTOOL_HOME, else ./.segtool. It is made when
+            something is written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = Path(path or os.environ.get("SEGTOOL_HOME") or DEFAULT_FOLDER)
+        self.runs = self.path / "runs"
+        self.encoders = self.path / "encoders"
+        self._corpora = self.path / "corpora"
+
+    def has_store(self) -> bool:
+        """Say whether anything was ever embedded."""
+        return (self.path / "store").exists()
+
+    def store(self, *, create: bool = False) -> EmbeddingStore:
+        """Open the store.
+
+        Raises:
+            UserError: there is none and `create` is False.
+        """
+        if not create and not self.has_store():
+            raise UserError(self._nothing_embedded())
+        return EmbeddingStore(self.path / "store", create=create)
+
+    def save_corpus(
+        self,
+        name: str,
+        corpus: Corpus,
+        sentence_rule: str,
+        encoder: EncoderReference,
+        language: str | None = None,
+    ) -> None:
+        """Write a corpus that an encoder has encoded, in place of one of the same name.
+
+        If it is the same text as before, its other encoders stay with it. It becomes the latest.
+        """
+        path = self._corpora / f"{name}.jsonl"
+        body = "\n".join(_document_lines(corpus))
+        digest = xxh3_128_hexdigest(body.encode())
+        try:
+            before = _read_header(path) if path.exists() else {}
+        except UserError:  # damaged: written anew
+            before = {}
+        others = before["encoders"] if before.get("digest") == digest else []
+        latest = asdict(encoder)
+        header = {
+            "format": 1,
+            "name": name,
+            "embedded": now(),
+            "sentence_rule": sentence_rule,
+            "language": language,
+            "headings_removed": corpus.headings_removed,
+            "digest": digest,
+            "encoders": [*(other for other in others if other != latest), latest],
+        }
+        write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
+
+    def corpus_names(self) -> list[str]:
+        """List the embedded corpora, the one embedded last at the end."""
+        return [path.stem for path in self._corpus_paths()]
+
+    def load_corpus(self, name: str | None = None) -> StoredCorpus:
+        """Read a corpus, by default the one embedded last.
+
+        Raises:
+            UserError: there is none (of this name), or its file is damaged.
+        """
+        path = self._corpora / f"{name}.jsonl"
+        if name is None or not path.exists():
+            present = self._corpus_paths()
+            if not present:
+                raise UserError(self._nothing_embedded())
+            if name is not None:
+                known = ", ".join(path.stem for path in present)
+                raise UserError(f"no corpus {name!r} in {self.path}; it has: {known}")
+            path = present[-1]
+        return _read_corpus(path)
+
+    def _corpus_paths(self) -> list[Path]:
+        """List the files of the corpora by the time of embedding; damaged ones are skipped."""
+        embedded = {}
+        for path in sorted(self._corpora.glob("*.jsonl")):
+            try:
+                embedded[path] = _read_header(path).get("embedded", "")  # early files have no time
+            except UserError as error:
+                warn_once(f"skipped: {error}")
+        return sorted(embedded, key=embedded.__getitem__)
+
+    def _nothing_embedded(self) -> str:
+        return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
+
+
+def _label(name: str | None, pooling: Pooling | None) -> str:
+    return " ".join([*([name] if name else []), *([f"--pooling {pooling}"] if pooling else [])])
+
+
+def _document_lines(corpus: Corpus) -> Iterator[str]:
+    labels = corpus.labels.astype(int).tolist()
+    for i, (start, stop) in enumerate(pairwise(corpus.offsets)):
+        record = {
+            "id": corpus.document_ids[i],
+            "split": corpus.splits[i],
+            "sentences": corpus.sentences[start:stop],
+            "labels": labels[start:stop],
+        }
+        yield json.dumps(record, ensure_ascii=False)
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    """Read the first line of a corpus file.
+
+    Raises:
+        UserError: it is no header of a corpus.
+    """
+    with _damage_told(path), path.open(encoding="utf-8") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+        if not isinstance(header["encoders"], list) or not header["encoders"]:
+            raise ValueError
+        if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
+            raise ValueError
+        return header
+
+
+def _read_corpus(path: Path) -> StoredCorpus:
+    header = _read_header(path)
+    with _damage_told(path):
+        _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        records = [json.loads(line) for line in lines]
+        documents = [
+            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.bool_))
+            for record in records
+        ]
+        corpus = Corpus.of(documents, [record["split"] for record in records])
+        return StoredCorpus(
+            header["name"],
+            replace(corpus, headings_removed=header["headings_removed"]),
+            header["sentence_rule"],
+            header.get("language"),
+            header["digest"],
+            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
+        )
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"the corpus file {path} is damaged: run segtool embed with --name {path.stem} again, "
+            "or delete the file"
+        ) from error
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file, without pickle, whole or not at all."""
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_file(path, lambda scratch: scratch.write_bytes(buffer.getbuffer()))
+
+
+def now() -> str:
+    """Return the time in UTC to the microsecond, as records hold it."""
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+
+@lru_cache
+def warn_once(message: str) -> None:
+    """Log a warning, once a process: a line on standard error unless logging is configured."""
+    _log.warning("warning: %s", printable(message))

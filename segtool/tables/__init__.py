@@ -1,0 +1,1 @@
+"""Tables for people; each shows what the command prints with --json."""

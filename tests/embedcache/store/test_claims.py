@@ -1,0 +1,159 @@
+"""Writers that work at the same time share the work."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from embedcache import EmbeddingStore, encode_sentences, sentence_ids
+from embedcache.store.claims import Claims
+from tests.conftest import ROOT, HashEncoder
+from tests.embedcache.store.stores import ids_of
+
+WRITER = """
+import sys, time
+from embedcache import EmbeddingStore, encode_sentences
+from tests.conftest import HashEncoder
+path, first, last, log = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+class Logging(HashEncoder):
+    batch_tokens = 60  # a few sentences, so that the writers meet often
+
+    def encode(self, sentences):
+        with open(log, "a") as file:
+            file.write("".join(f"{sentence}\\n" for sentence in sentences))
+        if sys.argv[5:]:
+            time.sleep(3600)
+        return super().encode(sentences)
+
+sys.stdin.read(1)
+report = encode_sentences(map(str, range(first, last)), Logging(), EmbeddingStore(path))
+assert report.unique == last - first, report
+"""
+
+
+def start_writers(tmp_path, parts):
+    """Start a writer for each (number, first sentence, last sentence, arguments)."""
+    EmbeddingStore(tmp_path / "s")
+    writers = []
+    for number, first, last, *arguments in parts:
+        log = tmp_path / f"{number}.log"
+        words = [*map(str, (tmp_path / "s", first, last, log)), *arguments]
+        command = [sys.executable, "-c", WRITER, *words]
+        writers.append(subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT))
+    for writer in writers:  # all are loaded: start at once
+        writer.stdin.write(b"x")
+        writer.stdin.close()
+    return writers
+
+
+def logged(tmp_path, numbers):
+    return Counter(
+        line for n in numbers if (log := tmp_path / f"{n}.log").exists() for line in log.open()
+    )
+
+
+def left_claims(path):
+    return [file.name for file in (path / "claims").rglob("*.*") if file.is_file()]
+
+
+def check_vectors(path, count):
+    sentences = [*map(str, range(count))]
+    space = EmbeddingStore(path).space(HashEncoder().fingerprint)
+    assert len(space) == count
+    assert np.array_equal(space.vectors(sentence_ids(sentences)), HashEncoder().encode(sentences))
+
+
+def test_eight_writers_encode_each_sentence_once(tmp_path):
+    some = [(0, 2000), (1000, 3000), (500, 2500), (0, 10), (9, 99)]
+    parts = [(0, 3000), (0, 3000), *some, (0, 3000)]
+    writers = start_writers(tmp_path, [(n, *part) for n, part in enumerate(parts)])
+    assert [writer.wait() for writer in writers] == [0] * 8
+    encoded = logged(tmp_path, range(8))
+    assert len(encoded) == 3000
+    assert set(encoded.values()) == {1}
+    check_vectors(tmp_path / "s", 3000)
+    assert left_claims(tmp_path / "s") == []
+
+
+def test_the_claims_of_a_killed_writer_are_taken_over(tmp_path):
+    path = tmp_path / "s"
+    (hanging,) = start_writers(tmp_path, [(0, 0, 3000, "hang")])
+    while not (tmp_path / "0.log").exists():
+        time.sleep(0.01)
+    (claimed,) = path.glob("claims/*/*.claimed")
+    count = claimed.stat().st_size // 16
+    assert 0 < count < 3000
+    writers = start_writers(tmp_path, [(1, 0, 3000), (2, 0, 3000)])
+    space = EmbeddingStore(path).space(HashEncoder().fingerprint)
+    while len(space) < 3000 - count:  # they do what they can
+        time.sleep(0.01)
+    assert [writer.poll() for writer in writers] == [None, None]
+    hanging.kill()
+    assert [writer.wait() for writer in (hanging, *writers)] == [-signal.SIGKILL, 0, 0]
+    encoded = logged(tmp_path, [1, 2])
+    assert len(encoded) == 3000
+    assert set(encoded.values()) == {1}
+    check_vectors(path, 3000)
+    assert left_claims(path) == []
+
+
+def test_a_writer_waits_for_what_another_has_claimed_and_then_has_it(store):
+    theirs = Claims(store.path, HashEncoder().fingerprint)
+    assert theirs.take(sentence_ids(["5", "7"])).all()
+    encoder = HashEncoder()
+    done = threading.Thread(target=encode_sentences, args=(map(str, range(10)), encoder, store))
+    done.start()
+    while len(encoder.encoded) < 8:
+        time.sleep(0.001)
+    assert sorted(encoder.encoded) == list("01234689")
+    space = store.space(encoder.fingerprint)
+    while len(space) < 8:  # committed before it waits
+        time.sleep(0.001)
+    space.append(sentence_ids(["5"]), HashEncoder().encode(["5"]))
+    theirs.close()  # as if 7 had failed
+    done.join()
+    assert sorted(encoder.encoded) == list("012346789")
+    assert len(space) == 10
+
+
+def test_claims_end_with_ctrl_c_and_with_errors(store):
+    class Failing(HashEncoder):
+        batch_tokens = 1
+
+        def encode(self, sentences):
+            if sentences == ["7"]:
+                assert left_claims(store.path)
+                raise KeyboardInterrupt
+            return super().encode(sentences)
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_sentences(map(str, range(10)), Failing(), store)
+    assert left_claims(store.path) == []
+
+
+def test_a_store_that_has_everything_is_left_alone(store, encoder):
+    encode_sentences(["a", "b"], encoder, store)
+    before = (store.path / "claims").stat().st_mtime_ns
+    files = sorted(store.path.rglob("*"))
+    encode_sentences(["a", "b"], encoder, store)
+    assert sorted(store.path.rglob("*")) == files
+    assert (store.path / "claims").stat().st_mtime_ns == before
+
+
+def test_claims_of_different_spaces_do_not_meet(tmp_path):
+    first, second = Claims(tmp_path, "a"), Claims(tmp_path, "b")
+    assert first.take(ids_of(1, 2)).all()
+    assert second.take(ids_of(1, 2)).all()
+    third = Claims(tmp_path, "a")
+    assert third.take(ids_of(0, 1, 2, 3)).tolist() == [True, False, False, True]
+    assert first.take(ids_of(3, 4)).tolist() == [False, True]
+    for claims in (first, second, third):
+        claims.close()
+    assert os.listdir(tmp_path / "claims" / "a") == ["turn"]

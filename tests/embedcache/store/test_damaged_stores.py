@@ -1,0 +1,172 @@
+"""Damage of any kind is an error, never wrong vectors, and never made valid."""
+
+import random
+import struct
+import subprocess
+import sys
+
+import lmdb
+import numpy as np
+import pytest
+
+from embedcache import EmbeddingStore, StoreError
+from tests.embedcache.store.stores import (
+    FINGERPRINT,
+    ids_of,
+    make_store,
+    numbered,
+    read_numbers,
+    replace_bytes,
+    rows,
+)
+
+
+def block_key(number, space=0):
+    return b"v" + struct.pack(">IQ", space, number)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_store_with_a_damaged_header_is_refused_and_not_changed(tmp_path, create):
+    make_store(tmp_path, 3)
+    replace_bytes(tmp_path, b'format{"format"', b'fosmat{"format"')
+    before = (tmp_path / "data.mdb").read_bytes()
+    with pytest.raises(StoreError, match="damaged at b'format'"):
+        EmbeddingStore(tmp_path, create=create)
+    assert (tmp_path / "data.mdb").read_bytes() == before
+    replace_bytes(tmp_path, b'fosmat{"format"', b'format{"format"')
+    read_numbers(tmp_path, [0, 1, 2])
+
+
+def test_opening_an_environment_without_commits_writes_only_to_create(tmp_path):
+    lmdb.open(str(tmp_path)).close()
+    before = (tmp_path / "data.mdb").read_bytes()
+    with pytest.raises(StoreError, match="no embedding store"):
+        EmbeddingStore(tmp_path, create=False)
+    assert (tmp_path / "data.mdb").read_bytes() == before
+    make_store(tmp_path, 3)
+    read_numbers(tmp_path, [2])
+
+
+def test_an_empty_file_is_no_store(tmp_path):
+    (tmp_path / "data.mdb").touch()
+    with pytest.raises(StoreError, match="no embedding store"):
+        EmbeddingStore(tmp_path, create=False)
+    assert (tmp_path / "data.mdb").stat().st_size == 0
+
+
+@pytest.mark.parametrize(("block", "flipped"), [(2, 3), (3, 2), (1, 3), (0, 1), (0, 2), (1, 65)])
+def test_a_flipped_bit_of_a_key_never_gives_the_vectors_of_another_block(tmp_path, block, flipped):
+    make_store(tmp_path, 4 * 1024)
+    replace_bytes(tmp_path, block_key(block), block_key(flipped))
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    errors = 0
+    for number in range(4):
+        try:
+            read = space.vectors(ids_of(number * 1024 + 7))
+        except StoreError:
+            errors += 1
+        else:
+            assert read[0, 0] == number * 1024 + 7
+    assert errors
+
+
+def test_a_value_under_the_key_of_another_space_is_refused(store):
+    for letter, seed in (("a", 1), ("b", 2)):
+        space = store.create_space(letter * 32, name=letter, dim=4)
+        space.append(ids_of(1, 2), rows(2, seed=seed))
+    environment = store._environment
+    environment.write(lambda t: t.put(block_key(0, 1), bytes(t.get(block_key(0, 0)))), 0)
+    with pytest.raises(StoreError, match="damaged"):
+        store.space("b" * 32).vectors(ids_of(1))
+
+
+def test_a_new_space_never_takes_the_blocks_of_one_whose_key_was_damaged(tmp_path):
+    store = EmbeddingStore(tmp_path)
+    for letter in "ab":
+        store.create_space(letter * 32, name=letter, dim=4).append(ids_of(1), rows(1))
+    replace_bytes(tmp_path, b"space/" + b"a" * 32, b"spabe/" + b"a" * 32)
+    store.create_space("c" * 32, name="c", dim=4).append(ids_of(1), rows(1, seed=1))
+    assert np.array_equal(store.space("b" * 32).vectors(ids_of(1)), rows(1))
+
+
+def damage_numbers(path, number):
+    vector = numbered(number, number + 1).tobytes()
+    replace_bytes(path, vector, vector[:-1] + b"\x01")
+
+
+def test_a_damaged_block_is_not_signed_anew(tmp_path):
+    make_store(tmp_path, 1500)
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    space.vectors(ids_of(*range(1500)))  # this process has verified all blocks
+    damage_numbers(tmp_path, 1400)
+    with pytest.raises(StoreError, match="damaged"):
+        space.append(ids_of(5000), numbered(5000, 5001))
+    assert len(space) == 1500
+    assert not space.contains(ids_of(5000)).any()
+    del space
+    with pytest.raises(StoreError, match="damaged"):
+        read_numbers(tmp_path, [1400])
+
+
+def test_a_damaged_segment_is_not_signed_anew(tmp_path):
+    make_store(tmp_path, 10)
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    assert space.contains(ids_of(*range(10))).all()
+    high = ids_of(3)[0, :1].tobytes()
+    replace_bytes(tmp_path, high, bytes([high[0] ^ 1]) + high[1:])
+    with pytest.raises(StoreError, match="damaged"):
+        space.append(ids_of(*range(100, 120)), numbered(100, 120))
+    assert len(space) == 10
+
+
+OPEN_AND_READ = """
+import sys
+from pathlib import Path
+from embedcache import StoreError
+from tests.embedcache.stores import read_numbers
+try:
+    read_numbers(Path(sys.argv[1]), [0, 1500, 2999])
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.95])
+def test_a_file_whose_end_is_missing_is_an_error_and_not_a_crash(tmp_path, share):
+    make_store(tmp_path, 3000)
+    size = (tmp_path / "data.mdb").stat().st_size
+    with (tmp_path / "data.mdb").open("r+b") as file:
+        file.truncate(int(share * size) // 4096 * 4096)
+    command = [sys.executable, "-c", OPEN_AND_READ, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "damaged" in done.stdout or "cannot be used" in done.stdout
+
+
+def leave_pages_unwritten(path, seed):
+    """Write and delete until a commit leaves the file shorter than its last page; say whether."""
+    chance = random.Random(seed)
+    with lmdb.open(str(path), map_size=1 << 26, sync=False) as environment:
+        for _ in range(100):
+            with environment.begin(write=True) as transaction:
+                for _ in range(chance.choice([1, 5, 50])):
+                    key = b"z%d" % chance.randrange(300)
+                    if chance.random() < 0.5:
+                        transaction.delete(key)
+                    else:
+                        transaction.put(key, bytes(chance.choice([10, 500, 1500, 5000])))
+            needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+            if (path / "data.mdb").stat().st_size < needed:
+                return True
+    return False
+
+
+def test_a_file_that_ends_in_pages_never_written_is_whole(tmp_path):
+    for seed in range(8, 100):  # the first one where LMDB 0.9.36 does so
+        path = tmp_path / str(seed)
+        make_store(path, 5)
+        if leave_pages_unwritten(path, seed):
+            break
+    else:
+        pytest.fail("LMDB left no file short")
+    read_numbers(path, [0, 4])

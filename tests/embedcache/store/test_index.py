@@ -1,0 +1,69 @@
+"""The index: sorted segments."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedcache.store import index
+
+# few different halves, so that ids often share one
+halves = st.integers(0, 3) | st.integers(0, 2**64 - 1)
+id_lists = st.lists(st.tuples(halves, halves), unique=True, max_size=60)
+
+
+def as_ids(pairs):
+    return np.array(pairs, dtype=np.uint64).reshape(-1, 2)
+
+
+def segment_of(pairs, first_row=0):
+    rows = np.arange(first_row, first_row + len(pairs))
+    return index.Segment.sorted_from(
+        as_ids(pairs), index.make_entries(rows, np.zeros(len(pairs), dtype=bool))
+    )
+
+
+@given(id_lists, id_lists)
+def test_a_segment_finds_what_it_has_and_nothing_else(present, asked):
+    rows = {pair: row for row, pair in enumerate(present)}
+    ids = as_ids(present + asked)
+    found = segment_of(present).find(ids[:, 0], ids[:, 1])
+    assert found.tolist() == [rows.get(pair, index.MISSING) for pair in present + asked]
+
+
+@given(id_lists, st.integers(0, 60))
+def test_segments_in_bytes_merged_or_apart_answer_alike(pairs, cut):
+    parts = [segment_of(pairs[:cut]), segment_of(pairs[cut:], len(pairs[:cut]))]
+    parts = [index.Segment.from_bytes(memoryview(part.to_bytes())) for part in parts]
+    expected = list(range(len(pairs)))
+    assert index.find_in(parts, as_ids(pairs)).tolist() == expected
+    assert index.find_in([index.merge(parts)], as_ids(pairs)).tolist() == expected
+
+
+@given(st.lists(st.booleans(), max_size=20), st.integers(0, index.LARGEST_PRECISION))
+def test_truncation_flags_and_precisions_travel_with_the_rows(flags, precision):
+    truncated = np.array(flags, dtype=bool)
+    rows = np.arange(len(flags)) + 2**56 - 21
+    entries = index.make_entries(rows, truncated, precision)
+    assert (index.entry_truncated(entries) == truncated).all()
+    assert (index.entry_precisions(entries) == precision).all()
+    assert (index.entry_rows(entries) == rows).all()
+    assert (entries >= 0).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), max_size=30))
+def test_first_occurrences(pairs):
+    expected = [i for i, pair in enumerate(pairs) if pair not in pairs[:i]]
+    assert index.first_occurrences(as_ids(pairs)).tolist() == expected
+
+
+def test_a_thousand_commits_leave_few_segments():
+    sizes = []
+    written = 0
+    for _ in range(1000):
+        merged = index.segments_to_merge(sizes, 1)
+        absorbed = sizes[len(sizes) - merged :]
+        sizes = [*sizes[: len(sizes) - merged], 1 + sum(absorbed)]
+        written += sizes[-1]
+    assert sum(sizes) == 1000
+    assert len(sizes) <= 11
+    assert written <= 1000 * 11

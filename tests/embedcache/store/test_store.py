@@ -1,0 +1,307 @@
+"""The embedding store, on real LMDB files."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from xxhash import xxh3_64_digest
+
+from embedcache import EmbeddingStore, StoreError, sentence_ids
+from embedcache.store.space import BLOCK_ROWS
+
+
+def ids_of(*numbers):
+    return sentence_ids(str(number) for number in numbers)
+
+
+def rows(count, dim=4, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, dim), dtype=np.float32)
+
+
+def test_what_was_appended_is_read_in_any_order(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    vectors, ids = rows(3000), ids_of(*range(3000))
+    assert space.append(ids[:700], vectors[:700]) == 700
+    assert space.append(ids[700:], vectors[700:]) == 2300
+    assert len(space) == 3000
+    order = np.random.default_rng(1).integers(0, 3000, 5000)
+    assert np.array_equal(space.vectors(ids[order]), vectors[order])
+    assert np.array_equal(space.vectors(ids), vectors)
+    assert space.vectors(ids[:0]).shape == (0, 4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 200), max_size=80), max_size=8),
+    hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(0, 250)),
+)
+def test_the_store_is_a_dictionary_in_which_the_first_value_stays(tmp_path_factory, batches, asked):
+    space = EmbeddingStore(tmp_path_factory.mktemp("s")).create_space("a" * 32, name="x", dim=4)
+    model = {}
+    for seed, batch in enumerate(batches):
+        vectors = rows(len(batch), seed=seed)
+        new = space.append(ids_of(*batch), vectors)
+        before = len(model)
+        for number, vector in zip(batch, vectors, strict=True):
+            model.setdefault(number, vector)
+        assert new == len(model) - before
+    known = [number for number in asked.tolist() if number in model]
+    assert space.contains(ids_of(*asked)).tolist() == [n in model for n in asked.tolist()]
+    expected = np.array([model[n] for n in known], dtype=np.float32).reshape(-1, 4)
+    assert np.array_equal(space.vectors(ids_of(*known)), expected)
+
+
+def test_a_closed_store_opens_again_with_everything(tmp_path):
+    store = EmbeddingStore(tmp_path / "s")
+    store.create_space("a" * 32, name="x", dim=4).append(ids_of(1, 2), rows(2))
+    del store
+    space = EmbeddingStore(tmp_path / "s", create=False).space("a" * 32)
+    assert np.array_equal(space.vectors(ids_of(2)), rows(2)[1:])
+
+
+def test_two_handles_in_one_process_are_one_store(tmp_path):
+    first, second = EmbeddingStore(tmp_path / "s"), EmbeddingStore(tmp_path / "s")
+    first.create_space("a" * 32, name="x", dim=4).append(ids_of(1), rows(1))
+    assert np.array_equal(second.space("a" * 32).vectors(ids_of(1)), rows(1))
+
+
+def test_encoders_never_mix(store):
+    one = store.create_space("a" * 32, name="one", dim=4)
+    two = store.create_space("b" * 32, name="two", dim=4)
+    one.append(ids_of(1), rows(1, seed=1))
+    two.append(ids_of(1), rows(1, seed=2))
+    assert not np.array_equal(one.vectors(ids_of(1)), two.vectors(ids_of(1)))
+    with pytest.raises(StoreError, match=r"no vectors of the encoder cccccccc; it has: one .*two"):
+        store.space("c" * 32)
+    with pytest.raises(StoreError, match="holds one as 4 float32, not 5 float32"):
+        store.create_space("a" * 32, name="one", dim=5)
+
+
+def test_a_missing_sentence_is_told(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    space.append(ids_of(1), rows(1))
+    with pytest.raises(StoreError, match="1 of 2 sentences have no vector of x"):
+        space.vectors(ids_of(1, 2))
+
+
+def test_vectors_that_are_no_vectors_are_refused(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    with pytest.raises(ValueError, match="shape"):
+        space.append(ids_of(1), rows(1, dim=5))
+    with pytest.raises(ValueError, match="NaN"):
+        space.append(ids_of(1), np.full((1, 4), np.nan, dtype=np.float32))
+    assert len(space) == 0
+
+
+def test_float16_rounds_to_eleven_bits(store):
+    space = store.create_space("a" * 32, name="x", dim=4, dtype="float16")
+    vectors = rows(2000)
+    space.append(ids_of(*range(2000)), vectors)
+    read = space.vectors(ids_of(*range(2000)))
+    assert read.dtype == np.float32
+    big = np.abs(vectors) > 6.2e-5
+    assert (np.abs(read - vectors)[big] <= np.abs(vectors)[big] * 2.0**-11).all()
+
+
+def test_token_numbers_are_kept_as_integers(store):
+    space = store.create_space("a" * 32, name="x", dim=3, dtype="int32")
+    tokens = np.array([[2**31 - 1, 16_777_217, -1], [0, -1, -1]], dtype=np.int32)
+    space.append(ids_of(1, 2), tokens)
+    read = space.vectors(ids_of(2, 1))
+    assert read.dtype == np.int32
+    assert np.array_equal(read, tokens[::-1])
+    with pytest.raises(ValueError, match="float32 does not go into a space of int32"):
+        space.append(ids_of(3), rows(1, dim=3))
+
+
+def test_precision_is_recorded_and_is_no_part_of_the_space(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    space.append(ids_of(1, 2), rows(2), precision="float32")
+    space.append(ids_of(2, 3), rows(2), precision="bfloat16")
+    assert space.info().precisions == {"float32": 2, "bfloat16": 1}
+
+
+def test_the_map_grows_by_itself(store):
+    space = store.create_space("a" * 32, name="x", dim=1024)
+    vectors = rows(40_000, dim=1024)  # 160 MB; the map begins with 64
+    ids = ids_of(*range(40_000))
+    space.append(ids, vectors)
+    assert np.array_equal(space.vectors(ids[-100:]), vectors[-100:])
+    assert (store.path / "data.mdb").stat().st_size < 1.05 * vectors.nbytes
+
+
+def test_a_damaged_block_is_told(tmp_path):
+    path = tmp_path / "s"
+    script = (
+        "import sys, numpy as np; from embedcache import *;"
+        "s = EmbeddingStore(sys.argv[1]).create_space('a' * 32, name='x', dim=64);"
+        "s.append(sentence_ids(map(str, range(1024))), np.full((1024, 64), 1.5, dtype=np.float32))"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    data = bytearray((path / "data.mdb").read_bytes())
+    inside = data.find(np.full(64, 1.5, dtype=np.float32).tobytes()) + 64
+    data[inside] ^= 1
+    (path / "data.mdb").write_bytes(data)
+    with pytest.raises(StoreError, match="damaged"):
+        EmbeddingStore(path).space("a" * 32).vectors(ids_of(5))
+
+
+def test_a_store_of_a_later_format_is_refused(tmp_path):
+    store = EmbeddingStore(tmp_path / "s")
+    environment = store._environment
+    content = json.dumps({"format": 99}).encode()
+    value = content + xxh3_64_digest(content)
+    environment.write(lambda t: t.put(b"format", value), 0)
+    with pytest.raises(StoreError, match="upgrade"):
+        EmbeddingStore(tmp_path / "s")
+
+
+def test_a_store_made_where_another_was_deleted_is_a_new_one(tmp_path):
+    old = EmbeddingStore(tmp_path / "s")
+    old.create_space("a" * 32, name="x", dim=2).append(ids_of(1), np.ones((1, 2), np.float32))
+    shutil.rmtree(tmp_path / "s")
+    new = EmbeddingStore(tmp_path / "s")
+    assert new.spaces() == []
+    new.create_space("b" * 32, name="y", dim=2)
+    assert (tmp_path / "s/data.mdb").exists()
+    assert [info.name for info in old.spaces()] == ["x"]
+
+
+def test_a_store_that_was_moved_is_the_same_store(tmp_path):
+    store = EmbeddingStore(tmp_path / "s")
+    store.create_space("a" * 32, name="x", dim=2)
+    (tmp_path / "s").rename(tmp_path / "t")
+    assert [info.name for info in EmbeddingStore(tmp_path / "t").spaces()] == ["x"]
+    assert EmbeddingStore(tmp_path / "s").spaces() == []
+
+
+def test_a_file_that_is_no_store_is_told(tmp_path):
+    (tmp_path / "data.mdb").write_bytes(bytes(range(256)) * 64)
+    with pytest.raises(StoreError, match=r"cannot be used: .*not an LMDB file"):
+        EmbeddingStore(tmp_path)
+
+
+def test_a_space_keeps_its_dtype_where_none_is_asked_for(store):
+    store.create_space("a" * 32, name="x", dim=2, dtype="float16")
+    assert store.create_space("a" * 32, name="x", dim=2).info().dtype == "float16"
+    assert store.create_space("b" * 32, name="y", dim=2).info().dtype == "float32"
+    with pytest.raises(StoreError, match="as 2 float16, not 2 float32"):
+        store.create_space("a" * 32, name="x", dim=2, dtype="float32")
+
+
+def test_no_store_there_is_told(tmp_path):
+    with pytest.raises(StoreError, match="no embedding store"):
+        EmbeddingStore(tmp_path / "s", create=False)
+    assert not (tmp_path / "s").exists()
+
+
+WRITER = """
+import sys, numpy as np
+from embedcache import EmbeddingStore, sentence_ids
+space = EmbeddingStore(sys.argv[1]).create_space("a" * 32, name="x", dim=256)
+start = len(space)
+for batch in range(start // 500, start // 500 + int(sys.argv[2])):
+    numbers = range(batch * 500, batch * 500 + 500)
+    vectors = np.repeat(np.arange(numbers[0], numbers[-1] + 1, dtype=np.float32)[:, None], 256, 1)
+    space.append(sentence_ids(map(str, numbers)), vectors)
+    print(batch, flush=True)
+"""
+
+
+def test_readers_work_beside_a_writer_in_another_process(tmp_path):
+    store = EmbeddingStore(tmp_path / "s")
+    space = store.create_space("a" * 32, name="x", dim=256)
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "s"), "300"]  # 150 MB: the map grows
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        for batch in writer.stdout:  # it is committed, and the writer goes on meanwhile
+            count = len(space)
+            assert count >= 500 * (int(batch) + 1)
+            assert count % 500 == 0  # whole batches or nothing
+            last = space.vectors(ids_of(count - 1))
+            assert (last == count - 1).all()
+    assert writer.returncode == 0
+    assert len(space) == 150_000
+
+
+def test_threads_read_while_one_writes_and_the_map_grows(store):
+    space = store.create_space("a" * 32, name="x", dim=1024)
+    done = threading.Event()
+
+    def read():
+        while not done.is_set():
+            count = len(space)
+            if count:
+                numbers = np.random.default_rng(count).integers(0, count, 50)
+                assert np.array_equal(space.vectors(ids_of(*numbers))[:, 0], numbers)
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(3)]
+        try:
+            for start in range(0, 40_000, 2000):  # 160 MB; the map begins with 64
+                numbers = range(start, start + 2000)
+                vectors = np.repeat(np.array(numbers, dtype=np.float32)[:, None], 1024, axis=1)
+                space.append(ids_of(*numbers), vectors)
+        finally:
+            done.set()
+        for reader in readers:
+            reader.result()
+    assert len(space) == 40_000
+
+
+@pytest.mark.parametrize("kill_after", [1, 7, 30])
+def test_a_killed_writer_leaves_whole_batches(tmp_path, kill_after):
+    path = tmp_path / "s"
+    command = [sys.executable, "-c", WRITER, str(path), "1000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        for _ in range(kill_after):
+            writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+    space = EmbeddingStore(path, create=False).space("a" * 32)
+    count = len(space)
+    assert count >= kill_after * 500
+    assert count % 500 == 0
+    read = space.vectors(ids_of(*range(count)))
+    assert np.array_equal(read, np.repeat(np.arange(count, dtype=np.float32)[:, None], 256, 1))
+
+
+def test_writers_take_turns(tmp_path):
+    EmbeddingStore(tmp_path / "s").create_space("a" * 32, name="x", dim=256)
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "s"), "40"]
+    writers = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    space = EmbeddingStore(tmp_path / "s").space("a" * 32)
+    count = len(space)
+    assert count >= 40 * 500
+    read = space.vectors(ids_of(*range(count)))
+    assert np.array_equal(read[:, 0], np.arange(count))
+
+
+def test_a_block_is_one_value_of_many_rows(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    space.append(ids_of(*range(5 * BLOCK_ROWS)), rows(5 * BLOCK_ROWS))
+    with store._environment.reading() as transaction:
+        keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
+    assert sum(key.startswith(b"v") for key in keys) == 5
+
+
+def test_each_row_knows_its_precision(store):
+    space = store.create_space("a" * 32, name="x", dim=4)
+    space.append(ids_of(1, 2), rows(2), truncated=np.array([True, False]))
+    for start in range(3, 9):  # small commits, so that segments are merged
+        space.append(ids_of(start - 1, start), rows(2), precision="bfloat16")
+    space.append(ids_of(20), rows(1), precision="float16")
+    everything = ids_of(*range(1, 21))
+    assert space.precisions(everything) == {"float32": 2, "bfloat16": 6, "float16": 1}
+    assert space.precisions(ids_of(8, 8, 1)) == {"float32": 1, "bfloat16": 2}
+    assert space.precisions(ids_of(99)) == {}
+    assert np.array_equal(space.vectors(ids_of(1, 2)), rows(2))

@@ -1,0 +1,320 @@
+"""Layout, encodings and splits -> sentences and labels."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from embedcache import UserError
+from segclf.corpus import Document, ReadOptions, plain, read_corpus
+from segclf.corpus.decode import decode
+from segclf.corpus.plain import sentences_in
+from segclf.corpus.sentences import SENTENCE_RULES
+from segclf.corpus.splits import assign_splits
+from segclf.corpus.units import Unit, guess_boundary, is_wrapped, units_of
+from tests.conftest import STORIES
+from tests.segclf.corpus.texts import INDENTED, labelled, read, write
+
+
+def test_indented_lines_begin_paragraphs_and_dialogue_lines_do_not(tmp_path):
+    corpus = read(write(tmp_path, INDENTED))
+    assert labelled(corpus) == [
+        ("雨が降る。", True),
+        ("風も吹く。", False),
+        ("「寒い」", False),
+        ("「本当に」", False),
+        ("夜になった。", True),
+    ]
+
+
+def test_every_line_or_every_block_can_be_a_paragraph(tmp_path):
+    lines = read(write(tmp_path, INDENTED), boundary="line")
+    assert lines.labels.tolist() == [True, False, True, True, True]
+    wrapped = "The first line\nruns on. It ends.\n\nA second\nparagraph.\n"
+    blocks = read(write(tmp_path, wrapped))
+    assert labelled(blocks) == [
+        ("The first line runs on.", True),
+        ("It ends.", False),
+        ("A second paragraph.", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "boundary"),
+    [
+        (INDENTED, "indent"),
+        ("一行目。二行目。\n三行目。四行目。\n\n五行目。六行目。\n七行目。八行目。\n", "line"),
+        ("One.\nTwo.\nThree.\n\nFour.\nFive.\n", "blank"),
+        ("A line that\nis wrapped.\n\nAnother that\nis too.\n", "blank"),
+        ("A paragraph. It has two.\n\nAnother one. It too.\n", "line"),
+        ("", "line"),
+    ],
+)
+def test_the_layout_is_guessed(text, boundary):
+    assert guess_boundary(text) == boundary
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp"],
+)
+def test_any_encoding_and_newline_reads_alike(tmp_path, encoding, newline):
+    data = (INDENTED * 3).replace("\n", newline).encode(encoding)
+    assert labelled(read(write(tmp_path, data))) == labelled(read(write(tmp_path, INDENTED * 3)))
+
+
+def test_undecodable_bytes_are_told_with_their_offset():
+    with pytest.raises(UserError, match=r"x.txt: byte 3 \(0xff\) is not UTF-8"):
+        decode(b"abc\xff\xfe\x01", "x.txt")
+
+
+def test_titles_are_removed_and_counted(tmp_path):
+    story = "潮待ち\n\n一\n\n" + INDENTED + "\n第二章\n\n" + INDENTED + "\n# おわり\n\n" + INDENTED
+    corpus = read(write(tmp_path, story))
+    assert corpus.headings_removed == 4
+    assert len(corpus) == 15
+
+
+TITLES = (
+    "第三章",
+    "XIV",
+    "12.",
+    "Chapter 4",
+    "Part One: Rain",
+    "CHAPTER IV. Rain falls.",
+    "Act 2.1",
+)
+NO_TITLES = (
+    "Did.",
+    "Part of him was glad.",
+    "Book it now.",
+    "part of the house.",
+    "Part one ended.",
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_title"),
+    [
+        *[(line, True) for line in TITLES],
+        *[(line, False) for line in NO_TITLES],
+    ],
+)
+def test_a_line_that_is_a_number_is_a_title(line, is_title):
+    units, headings = units_of(f"Rain fell.\n{line}\nWe stayed.", "line")
+    assert (headings, len(units)) == ((1, 2) if is_title else (0, 3))
+
+
+@pytest.mark.parametrize("boundary", ["blank", "indent"])
+def test_titles_among_wrapped_lines_are_no_sentences(boundary):
+    text = "  It rained on the\ntown.\n\n{}\n\n  The river rose in\nthe night.\n"
+    for title in ("CHAPTER THIRTEEN", "Chapter twenty-one", "xiv.", "Chapter 4a", "Section A"):
+        assert units_of(text.format(title), boundary)[1] == 1, title
+    for title in ("Chapter 4 Who Goes There?", "Chapter 12, in which", "Act I, Scene 2", "第二章"):
+        assert units_of(text.format(title), boundary)[1] == 1, title
+
+
+def test_wrapped_lines_of_japanese_are_joined_without_a_space(tmp_path):
+    text = "　吾輩は猫である。どこで生れ\nたか頓と見当が\nつかぬ。\n第二章\n　名前はまだ\n無い。\n"
+    assert labelled(read(write(tmp_path, text))) == [
+        ("吾輩は猫である。", True),
+        ("どこで生れたか頓と見当がつかぬ。", False),
+        ("名前はまだ無い。", True),
+    ]
+
+
+def test_lines_wrapped_below_an_indent_are_joined(tmp_path):
+    text = (
+        "  It rained on the town and\nthe river rose. We stayed in the\nhouse and read.\n"
+        "  Then it was over, and we went\nout to look.\n"
+    )
+    assert labelled(read(write(tmp_path, text))) == [
+        ("It rained on the town and the river rose.", True),
+        ("We stayed in the house and read.", False),
+        ("Then it was over, and we went out to look.", True),
+    ]
+
+
+def test_the_example_stories_have_their_size():
+    corpus = read_corpus(STORIES)
+    assert len(corpus.document_ids) >= 6
+    assert len(corpus) >= 900
+    assert corpus.labels.sum() >= 180
+    assert set(corpus.splits) == {"train", "dev", "test"}
+
+
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+@pytest.mark.parametrize("boundary", ["auto", "indent", "line", "blank"])
+@given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
+def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
+    """No sentence holds white space that a layout is made of, and none begins or ends with any."""
+    (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
+    for sentence in document.sentences:
+        assert sentence == sentence.strip() != ""
+        assert not set("\u3000\t\n\r\u2028") & set(sentence)
+
+
+lines = st.lists(st.text("あい。「」a.!? ", min_size=1, max_size=20).filter(str.strip), min_size=2)
+
+
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+@given(lines=lines, marked=st.sets(st.integers(0, 10)))
+@example(lines=["? a", "?"], marked={0})
+def test_the_mark_changes_labels_and_no_sentence(rule, lines, marked):
+    laid_out = "\n".join("　" * (i in marked) + line for i, line in enumerate(lines))
+    bare = "\n".join(lines)
+    options = ReadOptions("indent", rule, "ja")
+    (with_marks,), (without,) = (plain.read(text, "x", options) for text in (laid_out, bare))
+    if rule == "kuten":  # counts the mark when it drops pieces of one character
+        assume(not is_wrapped(bare))
+        assert set(without.sentences) <= set(with_marks.sentences)
+    elif is_wrapped(bare):  # a mark also parts lines that are joined else
+        assert len({"".join("".join(d.sentences).split()) for d in (with_marks, without)}) == 1
+    else:
+        assert with_marks.sentences == without.sentences
+        assert with_marks.headings == without.headings
+
+
+@given(text=st.text("　 \nあ。「」a.B!?D\u2028\x1c\x85é", max_size=80))
+@pytest.mark.parametrize("rule", SENTENCE_RULES)
+def test_spans_stand_in_order_and_clean_to_their_sentence(rule, text):
+    sentences = list(sentences_in(text, Unit(0, len(text), True), SENTENCE_RULES[rule], "ja"))
+    edges = [edge for s in sentences for edge in (s.start, s.end)]
+    assert edges == sorted(edges)
+    for sentence in sentences:
+        assert SENTENCE_RULES[rule].clean(text[sentence.start : sentence.end]) == sentence.text
+
+
+def test_the_soseki_benchmark_has_its_counts(shared):
+    corpus = read_corpus(shared / "data/soseki", options=ReadOptions("indent", "kuten"))
+    counts = {name: (c["sentences"], c["boundaries"]) for name, c in corpus.counts().items()}
+    assert counts == {"train": (28511, 3898), "dev": (5055, 678), "test": (11243, 1998)}
+    assert corpus.headings_removed == 0
+
+
+def document(name, length, **fields):
+    return Document(name, ["x"] * length, np.zeros(length, dtype=bool), **fields)
+
+
+def test_folders_name_splits_and_a_stray_file_is_told(tmp_path):
+    for name in ("train/a.txt", "validation/b.txt", "test/c.txt"):
+        write(tmp_path, INDENTED, name)
+    assert read_corpus(tmp_path).splits == ["test", "train", "dev"]
+    write(tmp_path, INDENTED, "stray.txt")
+    with pytest.raises(UserError, match=r"stray.txt is in none of the folders"):
+        read_corpus(tmp_path)
+
+
+def test_one_document_is_cut_in_order():
+    documents, splits = assign_splits([document("a", 100)])
+    assert splits == ["train", "dev", "test"]
+    assert [len(part.sentences) for part in documents] == [80, 10, 10]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_part_of_a_cut_document_begins_with_a_boundary(tmp_path, count):
+    sentences = [f"Sentence {number}." for number in range(20)]
+    record = {"sentences": sentences, "labels": [1] + [0] * 19}
+    path = write(tmp_path, "\n".join([json.dumps(record)] * count), "x.jsonl")
+    corpus = read_corpus(path, split="80/10/10")
+    assert len(corpus.document_ids) == 3 * count
+    assert np.flatnonzero(corpus.labels).tolist() == corpus.offsets[:-1].tolist()
+
+
+@given(st.lists(st.integers(1, 500), min_size=3, max_size=40))
+def test_whole_documents_go_to_splits_whatever_their_order(lengths):
+    documents = [document(f"d{i}", length) for i, length in enumerate(lengths)]
+    kept, splits = assign_splits(documents)
+    assert kept == documents
+    assert set(splits) == {"train", "dev", "test"}
+    _, reversed_splits = assign_splits(documents[::-1])
+    assert reversed_splits[::-1] == splits
+
+
+def test_shares_can_be_given():
+    documents = [document(f"d{i}", 10) for i in range(20)]
+    _, splits = assign_splits(documents, "50/25/25")
+    assert [splits.count(name) for name in ("train", "dev", "test")] == [10, 5, 5]
+    assert assign_splits(documents, "0.5/0.25/0.25")[1] == splits
+
+
+@pytest.mark.parametrize(
+    "shares", ["nonsense", "80/10/20", "0.8/0.1/0.2", "8/1/1", "-10/100/10", "nan/50/50", "80/20"]
+)
+def test_shares_that_do_not_make_a_whole_are_an_error(shares):
+    with pytest.raises(UserError, match=f"--split {shares}: .* sum to 100 or to 1"):
+        assign_splits([document("a", 10)], shares)
+
+
+def test_what_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path, message in [
+        (tmp_path / "none.txt", "no such file"),
+        (tmp_path / "folder", r"no .*\.txt.* file in this folder"),
+        (write(tmp_path, "", "empty.txt"), "no sentence in it"),
+        (write(tmp_path, "\n \n", "blank.txt"), "no sentence in it"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            read_corpus(path)
+    with pytest.raises(UserError, match="no sentence rule 'x'"):
+        read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(sentences="x"))
+    for language in ("xx", "JA", "english", ""):
+        with pytest.raises(UserError, match=f"no rules for the language '{language}'.* ja, "):
+            read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(language=language))
+    with pytest.raises(UserError, match="no format 'x'"):
+        read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
+
+
+def read_as_nobody(path):
+    """Read a corpus in a process that is not root, whose permissions count."""
+    code = (
+        "import os, sys; from segclf.corpus import read_corpus; os.getuid() or os.setuid(65534)\n"
+        "try: print(read_corpus(sys.argv[1], split='train').document_ids)\n"
+        "except ValueError as error: sys.exit(f'{type(error).__name__}: {error}')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_that_may_not_be_read_is_an_error(mode):
+    with tempfile.TemporaryDirectory() as place:  # that others may enter, unlike tmp_path
+        folder = Path(place)
+        folder.chmod(0o755)
+        write(folder, INDENTED, "a.txt")
+        write(folder, INDENTED, "more/b.txt")
+        assert read_as_nobody(folder).stdout == "['a.txt', 'more/b.txt']\n"
+        (folder / "more").chmod(mode)
+        done = read_as_nobody(folder)
+        (folder / "more").chmod(0o755)
+    assert re.fullmatch(r"UserError: \S*/more\S*: may not be read\n", done.stderr), done.stderr
+
+
+def test_what_is_no_file_in_a_folder_is_an_error(tmp_path):
+    folder = tmp_path / "corpus"
+    write(folder, INDENTED, "a.txt")
+    (folder / ".hidden").symlink_to("nowhere")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"linked: this link leads nowhere"):
+        read_corpus(folder)
+    write(tmp_path / "elsewhere", INDENTED, "b.txt")
+    assert read_corpus(folder, split="train").document_ids == ["a.txt", "linked/b.txt"]
+    (folder / "linked/back").symlink_to(folder)
+    with pytest.raises(UserError, match=r"back: this link leads back to a folder that holds it"):
+        read_corpus(folder)
+    (folder / "linked/back").unlink()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe.txt")
+        with pytest.raises(UserError, match=r"pipe.txt: is not a regular file"):
+            read_corpus(folder)

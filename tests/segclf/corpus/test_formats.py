@@ -1,0 +1,232 @@
+"""Aozora Bunko, Choi's sets and JSON Lines -> sentences and labels; texts to segment."""
+
+import json
+import os
+
+import pytest
+
+from embedcache import UserError
+from segclf.corpus import aozora, read_corpus
+from segclf.corpus.files import read_text
+from segclf.corpus.read import read_unsegmented
+from segclf.corpus.units import units_of
+from tests.segclf.corpus.texts import INDENTED, labelled, read, write
+
+
+def test_aozora_markup_is_removed(tmp_path):
+    text = (
+        "題\r\n著者\r\n\r\n" + "-" * 55 + "\r\n【記号】《》：ルビ\r\n" + "-" * 55 + "\r\n\r\n"
+        "［＃５字下げ］一［＃「一」は中見出し］\r\n\r\n"
+        "　私《わたくし》は一人｜麦藁帽《むぎわらぼう》を"
+        "※［＃「てへん＋劣」、第3水準1-84-77］った。\r\n"
+        "［＃ここから２字下げ］\r\n"
+        "「〔ve'rite'〕だ」※［＃「口＋堯」、U+5635、71-2］［＃「だ」に傍点］\r\n"
+        "［＃ここで字下げ終わり］\r\n\r\n底本：「本」\r\n　　　2000年\r\n"
+    )
+    corpus = read(write(tmp_path, text.encode("cp932")))
+    assert labelled(corpus) == [
+        ("私は一人麦藁帽を挘った。", True),
+        ("「véritéだ」嘵", False),
+    ]
+    assert corpus.headings_removed == 1
+
+
+@pytest.mark.parametrize(
+    ("note", "character"),
+    [
+        ("「てへん＋劣」、第3水準1-84-77", "挘"),
+        ("始め二重山括弧、1-1-52", "《"),
+        ("第1水準1-99-1", "〓"),
+        ("U+110000", "〓"),
+        ("U+D800", "〓"),
+        ("説明だけ", "〓"),
+    ],
+)
+def test_a_note_on_a_character_becomes_it_or_the_mark_of_a_missing_one(note, character):
+    assert aozora.strip_markup(f"あ※［＃{note}］い", keep_headings=False)[0] == f"あ{character}い"
+
+
+def test_brackets_that_are_text_are_no_ruby():
+    text = "※［＃始め二重山括弧、1-1-52］言葉《ことば》※［＃終わり二重山括弧、1-1-53］"
+    assert aozora.strip_markup(text, keep_headings=False)[0] == "《言葉》"
+
+
+def test_an_aozora_file_without_ruby_is_known_by_its_colophon(tmp_path):
+    text = "題\r\n著者\r\n\r\n　雨。\r\n「傘。」\r\n\r\n底本：「本」\r\n　　　2000年\r\n"
+    assert labelled(read(write(tmp_path, text.encode("cp932")))) == [
+        ("雨。", True),
+        ("「傘。」", False),
+    ]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_headings_are_removed_with_their_lines(newline):
+    lines = [
+        "　［＃５字下げ］一［＃「一」は中見出し］",
+        "　雨。",
+        "［＃ここから大見出し］",
+        "上",
+        "［＃ここから中見出し］先生",
+        "［＃ここで大見出し終わり］風。",
+        "［＃ここから中見出し］",
+        "私は二［＃「二」は小見出し］",
+    ]
+    text, headings = aozora.strip_markup(newline.join(lines), keep_headings=False)
+    assert headings == 4
+    assert text.split() == ["雨。", "風。"]
+    kept, headings = aozora.strip_markup(newline.join(lines), keep_headings=True)
+    assert (headings, kept.split()) == (0, ["一", "雨。", "上", "先生", "風。", "私は二"])
+
+
+NOVELS = {
+    "765_ruby_2469": "train/higan",
+    "773_ruby_5968": "dev/kokoro",
+    "775_ruby_2064": "train/gyoujin",
+    "782_ruby_2315": "test/meian",
+    "785_ruby_1656": "train/mon",
+    "794_ruby_4237": "train/sansirou",
+    "1746_ruby_18324": "train/sorekara",
+}
+
+
+@pytest.mark.parametrize("name", NOVELS)
+def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shared, name):
+    """With ruby kept inline, as the plain version has it.
+
+    The editions differ in the kanji for some words, in a few two-character lines of dialogue, and
+    in one note of the author; those of Sorekara also in the orthography of the whole text.
+    """
+    marked = read_text(shared / "data/aozora" / f"{name}.txt").text
+    inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
+    body, _ = aozora.strip_markup(aozora.body_of(inline), keep_headings=False)
+    plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt").text
+    ours, theirs = (paragraph_lines(text) for text in (body, plain_text))
+    assert sum(begins for begins, _ in ours) == sum(begins for begins, _ in theirs)
+    assert abs(len(ours) - len(theirs)) <= 4
+    if name != "1746_ruby_18324":
+        common = len(set(ours) & set(theirs))
+        assert common >= 0.985 * len(set(theirs))
+
+
+def paragraph_lines(text):
+    units, _ = units_of(text, "indent")
+    return [(unit.begins_paragraph, text[unit.start : unit.end].strip()) for unit in units]
+
+
+def test_choi_has_a_sentence_a_line(tmp_path, shared):
+    text = "==========\nOne .\nTwo .\n==========\nThree .\n==========\n"
+    assert labelled(read(write(tmp_path, text, "0.ref"))) == [
+        ("One .", True),
+        ("Two .", False),
+        ("Three .", True),
+    ]
+    corpus = read_corpus(shared / "data/choi/1/3-11")
+    assert corpus.labels.sum() == 10 * len(corpus.document_ids)
+
+
+def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
+    lines = [
+        {"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "dev"},
+        {"id": "b", "paragraphs": ["Three. Four.", "Five."], "split": "train"},
+    ]
+    path = write(tmp_path, "\n".join(map(json.dumps, lines)), "x.jsonl")
+    corpus = read_corpus(path)
+    assert corpus.document_ids == ["a", "b"]
+    assert corpus.splits == ["dev", "train"]
+    assert corpus.labels.tolist() == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"sentences": ["a"]}', 'line 1: "labels" are missing'),
+        ('{"sentences": ["a"], "labels": [1, 0]}', "1 sentences but 2 labels"),
+        ('{"sentences": "a", "labels": [1]}', "must be a list of strings"),
+        ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
+        ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
+        ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
+        ('{"paragraphs": ["a \\ud83d b"]}', "line 1: half a character"),
+        ('{"paragraphs": [', "line 1: not JSON"),
+        ('[{"paragraphs": ["a"]}]', "expected an object"),
+    ],
+)
+def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, line, message):
+    with pytest.raises(UserError, match=message):
+        read_corpus(write(tmp_path, line, "x.jsonl"))
+
+
+def test_a_paragraph_that_an_empty_sentence_begins_begins_with_the_next(tmp_path):
+    line = json.dumps({"sentences": ["One.", " ", "Two.", "Three."], "labels": [1, 1, 0, 0]})
+    assert read(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, True, False]
+
+
+def test_a_name_that_is_not_utf8_is_told_before_anything_is_encoded(tmp_path):
+    path = tmp_path / os.fsdecode(b"\x83\x84.txt")
+    path.write_text("One.")
+    for place in (path, tmp_path):
+        with pytest.raises(UserError, match="its name is not UTF-8"):
+            read_corpus(place)
+
+
+WHOLE_FILE = (
+    "題\r\n著者\r\n\r\n私《わたくし》は［＃「は」に傍点］来た。\r\n\r\n"
+    "底本：「本」\r\n　　　2000年\r\n入力：ある人\r\n"
+)
+NOT_OF_THE_LIBRARY = {
+    "notes": "　彼は［＃ここは要確認］来た。\n《重要》雨。\n※［＃注］\n",
+    "an essay on editions": "　諸本がある。\n底本：「本」初版。\n　以下に述べる。\n",
+    "rulers": "題\n" + "-" * 40 + "\n　彼は《それ》を見た。\n" + "-" * 40 + "\n　雨。\n",
+}
+
+
+def test_a_whole_file_of_aozora_is_segmented_without_its_markup(tmp_path):
+    path = write(tmp_path, WHOLE_FILE.encode("cp932"))
+    assert read_unsegmented(path).text == "私は来た。"
+    body = WHOLE_FILE[: WHOLE_FILE.index("底本")]
+    ruler = "-" * 55
+    headed = (
+        f"題\r\n{ruler}\r\n【テキスト中に現れる記号について】\r\n《》：ルビ\r\n{ruler}\r\n{body}"
+    )
+    assert read_unsegmented(write(tmp_path, headed)).text.endswith("\r\n私は来た。")
+
+
+@pytest.mark.parametrize("text", NOT_OF_THE_LIBRARY.values(), ids=NOT_OF_THE_LIBRARY)
+def test_a_text_to_segment_that_is_not_aozoras_is_taken_as_it_is(tmp_path, text):
+    assert read_unsegmented(write(tmp_path, text)).text == text
+
+
+def test_the_format_of_a_text_to_segment_can_be_named(tmp_path):
+    whole = write(tmp_path, WHOLE_FILE, "whole.txt")
+    assert read_unsegmented(whole, format_name="plain").text == WHOLE_FILE
+    excerpt = "　一［＃「一」は中見出し］\n\n　彼は［＃「は」に傍点］来た。\n\n「おい」\n"
+    read = read_unsegmented(write(tmp_path, excerpt), format_name="aozora")
+    assert read.text == "　一\n\n　彼は来た。\n\n「おい」"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", '{"paragraphs": ["a"]}'),
+        ("a.txt", "==========\nOne .\n"),
+        ("a.JSONL", "[{}]"),
+    ],
+)
+def test_a_corpus_with_its_segments_is_segmented_only_on_request(tmp_path, name, text):
+    path = write(tmp_path, text, name)
+    with pytest.raises(UserError, match=r"segment takes plain text \(--input-format plain"):
+        read_unsegmented(path)
+    assert read_unsegmented(path, format_name="plain").text == text
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp"]
+)
+def test_a_text_to_segment_keeps_its_encoding_and_mark(tmp_path, encoding):
+    data = (INDENTED * 3).encode(encoding)
+    source = read_unsegmented(write(tmp_path, data))
+    assert source.encoding.encode(source.text) == data
+
+
+def test_a_document_begins_with_a_paragraph_whatever_its_labels_say(tmp_path):
+    line = json.dumps({"sentences": ["One.", "Two."], "labels": [0, 0]})
+    assert read_corpus(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, False]

@@ -1,0 +1,133 @@
+"""The paired bootstrap against brute force and against scipy."""
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from embedcache import UserError
+from segclf.corpus import Corpus, Document
+from segclf.corpus.layout import Layout
+from segclf.scoring.bootstrap import RESAMPLES, differences, f1_of_counts, pk_of_counts, units_of
+from segclf.scoring.metrics import score
+
+
+def texts(lengths, seed=0):
+    """Documents, and two predictions, the first the better."""
+    random = np.random.default_rng(seed)
+    documents = [
+        Document(f"d{i}", [f"{i} {j}" for j in range(n)], random.random(n) < 0.25)
+        for i, n in enumerate(lengths)
+    ]
+    part = Corpus.of(documents, ["test"] * len(documents))
+    predictions = [
+        np.where(random.random(len(part)) < wrong, ~part.labels, part.labels)
+        for wrong in (0.08, 0.15)
+    ]
+    return part, predictions
+
+
+@pytest.mark.parametrize("lengths", [[400], [30, 1, 55, 12, 90], [1, 80], [2, 2, 40]])
+def test_the_units_add_up_to_the_scores(lengths):
+    part, predictions = texts(lengths)
+    units, how = units_of(part.layout, predictions)
+    first, second = differences(units, how.draws, resamples=10)
+    for i, predicted in enumerate(predictions):
+        expected = score(part.layout, predicted)
+        assert (first.first, first.second)[i] == pytest.approx(expected.f1)
+        assert (second.first, second.second)[i] == pytest.approx(expected.pk)
+
+
+def test_documents_of_one_sentence_leave_nothing_to_compare():
+    part, predictions = texts([1, 1])
+    with pytest.raises(UserError, match="nothing to compare"):
+        units_of(part.layout, predictions)
+
+
+def test_documents_are_resampled_as_a_plain_loop_does_it():
+    part, predictions = texts([40, 60, 25, 80, 33, 51, 47, 29])
+    units, how = units_of(part.layout, predictions)
+    assert (how.unit, how.units, how.draws, how.block_length) == ("document", 8, 8, None)
+    f1, pk = differences(units, how.draws, resamples=300)
+    random = np.random.default_rng(0)
+    spans = part.layout.documents
+    gaps = []
+    for chosen in random.integers(0, 8, (300, 8)):
+        marks = [
+            np.concatenate([array[slice(*spans[i])] for i in chosen])
+            for array in (part.labels, *predictions)
+        ]
+        offsets = np.concatenate([[0], np.cumsum([spans[i][1] - spans[i][0] for i in chosen])])
+        layout = Layout(marks[0], offsets)
+        scores = [score(layout, predicted) for predicted in marks[1:]]
+        gaps.append((scores[0].f1 - scores[1].f1, scores[0].pk - scores[1].pk))
+    for found, column in ((f1, 0), (pk, 1)):
+        low, high = np.quantile(np.array(gaps)[:, column], [0.025, 0.975])
+        assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_the_interval_agrees_with_scipy():
+    part, predictions = texts([50] * 40)
+    units, how = units_of(part.layout, predictions)
+    f1, pk = differences(units, how.draws)
+    for found, ratio in ((f1, f1_of_counts), (pk, pk_of_counts)):
+
+        def gap(index, axis, ratio=ratio):
+            sums = units[index].sum(axis=index.ndim + axis)
+            return ratio(sums)[..., 0] - ratio(sums)[..., 1]
+
+        reference = bootstrap(
+            (np.arange(len(units)),), gap, n_resamples=RESAMPLES, method="percentile",
+            vectorized=True, batch=500, rng=np.random.default_rng(1),
+        ).confidence_interval  # fmt: skip
+        width = reference.high - reference.low
+        assert abs(found.low - reference.low) < 0.06 * width
+        assert abs(found.high - reference.high) < 0.06 * width
+
+
+def test_one_document_is_resampled_in_circular_blocks():
+    part, predictions = texts([100])
+    units, how = units_of(part.layout, predictions)
+    assert (how.unit, how.units, how.draws, how.block_length) == ("block", 100, 10, 10)
+    labels, (guess, _) = part.labels, predictions
+    true_positive = labels & guess
+    true_positive[0] = False  # no decision
+    for start in range(100):
+        block = [(start + i) % 100 for i in range(10)]
+        assert units[start, 0, 0] == true_positive[block].sum()
+    assert (units.sum(axis=0) == 10 * units[::10].sum(axis=0)).all()
+
+
+def test_a_run_does_not_differ_from_itself_and_the_same_seed_gives_the_same_interval():
+    part, (better, worse) = texts([400])
+    units, how = units_of(part.layout, [better, better])
+    for difference in differences(units, how.draws):
+        assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
+        assert not difference.significant
+    units, how = units_of(part.layout, [better, worse])
+    assert differences(units, how.draws) == differences(units, how.draws)
+    f1, pk = differences(units, how.draws)
+    assert f1.significant
+    assert f1.low < f1.difference < f1.high
+    assert f1.difference > 0 > pk.difference
+
+
+def test_seeds_are_averaged():
+    part, (better, worse) = texts([300])
+    single, how = units_of(part.layout, [better, worse])
+    twice, _ = units_of(part.layout, [better, better, worse, worse])
+    assert differences(twice, how.draws) == differences(single, how.draws)
+    mixed, _ = units_of(part.layout, [better, worse, worse, worse])
+    (f1, _), (whole, _) = (differences(units, how.draws) for units in (mixed, single))
+    assert f1.difference == pytest.approx(whole.difference / 2)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    """Two equally good systems: zero should lie in 95 % of the intervals."""
+    covered = 0
+    for seed in range(200):
+        part, _ = texts([600], seed)
+        random = np.random.default_rng(1000 + seed)
+        predictions = [part.labels ^ (random.random(600) < 0.1) for _ in range(2)]
+        units, how = units_of(part.layout, predictions)
+        covered += not differences(units, how.draws, resamples=400)[0].significant
+    assert 175 <= covered <= 199

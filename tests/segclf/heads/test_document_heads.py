@@ -1,0 +1,263 @@
+"""Heads that read whole documents."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from embedcache import UserError
+from segclf.corpus.layout import Layout
+from segclf.heads import DOCUMENT_HEADS, make_head, resolve_head
+from segclf.heads.linear_transformer import linear_attention
+from segclf.heads.local_transformer import local_attention
+from segclf.inputs.crop_batches import CropBatches
+from segclf.inputs.examples import Examples
+from segclf.scoring.metrics import precision_recall_f1
+from segclf.training.loop import train_head
+from segclf.training.options import TrainingOptions, resolve
+from segclf.workspace.runs import read_run
+from tests.segclf.training.test_loop import topics
+
+LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
+
+
+def queries_keys_values(lengths, heads=2, size=8):
+    """Random inputs of attention, large enough for sharp weights; garbage after the ends."""
+    torch.manual_seed(0)
+    shape = (3, len(lengths), max(lengths), heads, size)
+    return 3 * torch.randn(shape), torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+
+
+def reference(weights, values):
+    """Mix values (l, c) by the rows of weights (l, l), as the formula stands."""
+    return (weights / weights.sum(dim=1, keepdim=True)) @ values
+
+
+@settings(deadline=None, max_examples=40)
+@given(lengths=LENGTHS, window=st.integers(1, 12))
+def test_local_attention_is_softmax_attention_with_a_band(lengths, window):
+    (queries, keys, values), inside = queries_keys_values(lengths)
+    mixed = local_attention(queries, keys, values, inside, window)
+    for document, length in enumerate(lengths):
+        for head in range(2):
+            q, k, v = (x[document, :length, head].double() for x in (queries, keys, values))
+            far = (torch.arange(length)[:, None] - torch.arange(length)).abs() > window
+            weights = torch.exp((q @ k.T / 8**0.5).masked_fill(far, -torch.inf))
+            torch.testing.assert_close(
+                mixed[document, :length, head].double(), reference(weights, v), atol=1e-5, rtol=1e-4
+            )
+
+
+@settings(deadline=None, max_examples=40)
+@given(lengths=LENGTHS)
+def test_linear_attention_is_attention_with_its_kernel(lengths):
+    (queries, keys, values), inside = queries_keys_values(lengths)
+    mixed = linear_attention(queries, keys, values, inside)
+    for document, length in enumerate(lengths):
+        for head in range(2):
+            q, k, v = (x[document, :length, head].double() for x in (queries, keys, values))
+            features = [torch.where(x > 0, x + 1, torch.exp(x)) for x in (q, k)]
+            torch.testing.assert_close(
+                mixed[document, :length, head].double(),
+                reference(features[0] @ features[1].T, v),
+                atol=1e-4,
+                rtol=1e-4,
+            )
+
+
+def test_linear_attention_keeps_its_precision_over_a_hundred_thousand_sentences():
+    torch.manual_seed(0)
+    queries, keys, values = torch.randn(3, 1, 100_000, 1, 4).abs()
+    inside = torch.ones(1, 100_000, dtype=torch.bool)
+    mixed = linear_attention(queries, keys, values, inside)
+    exact = linear_attention(queries.double(), keys.double(), values.double(), inside)
+    torch.testing.assert_close(mixed.double(), exact, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", DOCUMENT_HEADS)
+def test_documents_of_a_batch_do_not_know_of_each_other(name):
+    torch.manual_seed(0)
+    head = make_head(name, 8).eval()
+    offsets = torch.tensor([0, 70, 71, 73, 110])
+    vectors = torch.randn(110, 8)
+    changed = vectors.clone()
+    changed[:71] += 1
+    with torch.inference_mode():
+        before, after = head(vectors, offsets), head(changed, offsets)
+        alone = [
+            head(vectors[start:stop], torch.tensor([0, stop - start]))
+            for start, stop in pairwise(offsets.tolist())
+        ]
+    assert [len(part) for part in alone] == [69, 0, 1, 36]
+    assert torch.equal(before[69:], after[69:])
+    assert (before[:69] != after[:69]).all()
+    torch.testing.assert_close(torch.cat(alone), before, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", DOCUMENT_HEADS)
+def test_a_decision_looks_to_both_sides(name):
+    torch.manual_seed(0)
+    head = make_head(name, 8).eval()
+    vectors = torch.randn(61, 8, requires_grad=True)
+    head(vectors, torch.tensor([0, 61]))[30].backward()  # before sentence 31
+    seen = vectors.grad.abs().sum(dim=1) > 0
+    assert seen.all()
+
+
+def test_the_window_of_local_attention_is_its_reach_in_each_layer():
+    torch.manual_seed(0)
+    head = make_head("local-transformer", 8, 5).eval()
+    vectors = torch.randn(61, 8, requires_grad=True)
+    head(vectors, torch.tensor([0, 61]))[30].backward()
+    seen = torch.nonzero(vectors.grad.abs().sum(dim=1) > 0).flatten().tolist()
+    reach = 2 * (5 + 4)  # two layers, each of an attention and a convolution
+    assert seen == list(range(30 - reach, 31 + reach + 1))
+
+
+@settings(deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 30), min_size=1, max_size=6),
+    crop=st.integers(1, 12),
+    batch_size=st.integers(1, 40),
+    seed=st.integers(0, 9),
+)
+def test_an_epoch_shows_every_candidate_once_in_contiguous_crops(lengths, crop, batch_size, seed):
+    offsets = np.cumsum([0, *lengths])
+    n = offsets[-1]
+    labels = np.random.default_rng(seed).random(n) < 0.5
+    numbers = np.arange(n, dtype=np.float32)[:, None]
+    batches = CropBatches(Examples(numbers, Layout(labels, offsets)), crop, batch_size, "cpu")
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    seen, steps = [], 0
+    for batch in batches.epoch(np.random.default_rng(seed)):
+        steps += 1
+        decided = []
+        for start, stop in pairwise(batch.index.tolist()):
+            sentences = batch.sentences[start:stop, 0].long().tolist()
+            assert 2 <= len(sentences) <= crop + 1
+            assert sentences == list(range(sentences[0], sentences[-1] + 1))
+            assert len(set(document[sentences])) == 1
+            decided += sentences[1:]
+        assert np.array_equal(batch.targets.numpy(), labels[decided])
+        seen += decided
+    assert sorted(seen) == [i for i in range(n) if i not in offsets]
+    assert steps <= len(batches)
+
+
+@pytest.mark.parametrize("name", DOCUMENT_HEADS)
+def test_a_head_learns_and_reads_documents_longer_than_any_it_has_seen(name):
+    options = TrainingOptions(
+        head=name,
+        crop=32,
+        batch_size=64,
+        epochs=8,
+        patience=8,
+        learning_rate=1e-2 if name == "document-bilstm" else 1e-3,
+    )
+    trained = train_head(topics(0, documents=30), topics(1, documents=2), options)
+    test = topics(2, documents=1, length=3_000)
+    probabilities = trained.head.predict(test)
+    assert probabilities.shape == (3_000,)
+    decided = probabilities >= trained.best.threshold
+    assert precision_recall_f1(test.layout, decided)[2] > 0.7  # everywhere: 0.33
+    assert not trained.collapsed
+
+
+def echoes(seed, documents):
+    """Cues before which a paragraph begins if the first sentence, 50 or more before, says so."""
+    random = np.random.default_rng(seed)
+    length, dim = 60, 8
+    vectors = 0.1 * random.standard_normal((documents, length, dim))
+    says = random.random(documents) < 0.5
+    vectors[:, 0, 0] = np.where(says, 1, -1)
+    cue = random.random((documents, length)) < 0.5
+    cue[:, :50] = False
+    vectors[..., 1] += cue
+    labels = cue & says[:, None]
+    labels[:, 0] = True
+    return Examples(
+        vectors.reshape(-1, dim).astype(np.float32),
+        Layout(labels.flatten(), np.arange(0, documents * length + 1, length)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "learns"),
+    [
+        ({"head": "bilstm", "window": 4}, False),
+        ({"head": "document-bilstm"}, True),
+        ({"head": "local-transformer", "window": 60}, True),
+        ({"head": "local-transformer", "window": 2}, False),
+        ({"head": "linear-transformer"}, True),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options, learns):
+    options = TrainingOptions(**options, batch_size=120, epochs=7, learning_rate=3e-3)
+    f1 = train_head(echoes(0, documents=100), echoes(1, documents=40), options).best.f1
+    assert f1 > 0.95 if learns else f1 < 0.85  # before every cue: 0.77
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"head": "mlp"},
+            "mlp has the context window, not document: choose from document-bilstm, local",
+        ),
+        (
+            {"head": "linear-transformer", "window": 8},
+            "linear-transformer reads the whole document",
+        ),
+        ({"head": "local-transformer", "window": 0}, "window must be 1 to 4,096, not 0"),
+        ({"head": "document-bilstm", "crop": 0}, "crop is 0"),
+        ({"context": "page"}, "unknown context 'page': choose from window, document"),
+        ({"context": "window", "crop": 8}, "crop is for heads on documents, not mlp"),
+        ({"context": "window", "head": "local-transformer"}, "leave out the context"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(change, message):
+    with pytest.raises(UserError, match=message):
+        train_head(topics(0), topics(1), TrainingOptions(**({"context": "document"} | change)))
+
+
+@pytest.mark.parametrize(
+    ("name", "context", "found"),
+    [
+        (None, None, ("mlp", "window")),
+        (None, "document", ("document-bilstm", "document")),
+        ("bilstm", None, ("bilstm", "window")),
+        ("local-transformer", None, ("local-transformer", "document")),
+        ("linear-transformer", "document", ("linear-transformer", "document")),
+        ("bilstm", "document", ("document-bilstm", "document")),  # as earlier versions named it
+    ],
+)
+def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
+    assert resolve_head(name, context) == found
+    options = resolve(TrainingOptions(head=name, context=context))
+    assert (options.head, options.context) == found
+
+
+def test_a_run_of_an_earlier_version_has_the_current_names(tmp_path):
+    head = make_head("document-bilstm", 8)
+    save_file(head.state_dict(), tmp_path / "weights.safetensors")
+    options = {"head": "bilstm", "context": "document", "window": None}
+    record = {
+        "format": 1,
+        "options": options,
+        "dim": 8,
+        "farthest": 2.5,
+        "threshold": 0.5,
+        "encoder": None,
+    }
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    run = read_run(tmp_path)
+    assert run.record["options"]["head"] == "document-bilstm"
+    loaded = run.load_head()
+    assert loaded.clip_sigma == 2.5
+    torch.testing.assert_close(loaded.state_dict(), head.state_dict())

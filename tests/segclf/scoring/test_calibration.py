@@ -1,0 +1,91 @@
+"""Temperature and reliability against scikit-learn and closed forms."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import expit
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss, log_loss
+
+from segclf.scoring.calibration import calibrate, fit_temperature, reliability
+
+PAIRS = st.tuples(
+    hnp.arrays(np.float32, 50, elements=st.floats(0, 1, width=32)), hnp.arrays(np.bool_, 50)
+)
+
+
+def test_the_temperature_of_overconfident_probabilities_is_found():
+    random = np.random.default_rng(0)
+    logits = random.normal(-1, 2, 200_000)
+    labels = random.random(len(logits)) < expit(logits)
+    for temperature in (0.5, 1.0, 3.0):
+        overconfident = expit(logits * temperature).astype(np.float32)
+        assert fit_temperature(overconfident, labels) == pytest.approx(temperature, rel=0.03)
+
+
+@settings(deadline=None)
+@given(
+    hnp.arrays(np.float32, 50, elements=st.floats(0.0625, 0.9375, width=32)),
+    hnp.arrays(np.bool_, 50),
+)
+def test_no_other_temperature_has_a_lower_cross_entropy(probabilities, labels):
+    found = fit_temperature(probabilities, labels)
+    losses = {
+        t: log_loss(labels, calibrate(probabilities, t).astype(np.float64), labels=[False, True])
+        for t in (found, *np.geomspace(0.1, 10, 9))
+    }
+    assert losses[found] <= min(losses.values()) + 1e-3
+
+
+@given(PAIRS, st.floats(0.1, 10))
+def test_calibration_keeps_order_and_sides(pair, temperature):
+    probabilities, _ = pair
+    calibrated = calibrate(probabilities, temperature)
+    assert (np.diff(calibrated[np.argsort(probabilities)]) >= 0).all()
+    far = abs(probabilities - 0.5) > 1e-6
+    assert ((calibrated > 0.5) == (probabilities > 0.5))[far].all()
+
+
+@given(PAIRS)
+def test_reliability_agrees_with_scikit_learn(pair):
+    probabilities, labels = pair
+    found = reliability(probabilities, labels)
+    assert found.brier == pytest.approx(
+        brier_score_loss(labels, probabilities, pos_label=True), abs=1e-6
+    )
+    assert sum(part.count for part in found.bins) == len(labels)
+    edges = np.isclose(probabilities * 10, np.round(probabilities * 10), atol=1e-4)
+    if edges.any():
+        return  # scikit-learn closes its bins on the other side
+    observed, predicted = calibration_curve(labels, probabilities, n_bins=10)
+    np.testing.assert_allclose([part.observed for part in found.bins], observed)
+    np.testing.assert_allclose([part.probability for part in found.bins], predicted, rtol=1e-5)
+
+
+def test_perfect_and_hopeless_probabilities():
+    labels = np.array([True, False, True, False])
+    right = reliability(labels.astype(np.float32), labels)
+    wrong = reliability((~labels).astype(np.float32), labels)
+    assert (right.expected_error, right.brier) == (0, 0)
+    assert (wrong.expected_error, wrong.brier) == (1, 1)
+
+
+def test_a_diverged_model_says_one_half():
+    nothing, labels = np.full(4, np.nan, dtype=np.float32), np.array([True, False, False, False])
+    assert fit_temperature(nothing, labels) == 1
+    calibrated = calibrate(nothing, 1.0)
+    assert (calibrated == 0.5).all()
+    assert reliability(calibrated, labels).expected_error == pytest.approx(0.25)
+
+
+def test_no_candidates_have_no_errors():
+    found = reliability(np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_))
+    assert (found.expected_error, found.brier, found.bins) == (0, 0, ())
+
+
+def test_very_small_probabilities_stay_apart():
+    small = np.array([1e-12, 5e-10, 1e-9], dtype=np.float32)
+    for temperature in (0.5, 1.0, 2.0):
+        assert (np.diff(calibrate(small, temperature)) > 0).all()

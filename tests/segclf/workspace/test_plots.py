@@ -1,0 +1,52 @@
+"""The picture of a run."""
+
+import struct
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from segclf.workspace.plots import draw_history
+from tests.conftest import ROOT
+
+
+def record(epochs):
+    history = [
+        {"epoch": i, "loss": 0.7 / (i + 1), "precision": 0.5, "recall": 0.1 * i, "f1": 0.08 * i}
+        for i in range(epochs + 1)
+    ]
+    options = {"head": "mlp", "window": 2, "loss": "focal", "learning_rate": 0.001, "seed": 3}
+    return {"options": options, "history": history, "best_epoch": epochs}
+
+
+@pytest.mark.parametrize("epochs", [1, 8])
+def test_a_picture_is_drawn(tmp_path, epochs):
+    path = tmp_path / "history.png"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a letter that the font lacks, for one
+        draw_history(record(epochs), path)
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    assert 600 <= width <= 1600
+    assert 250 <= height <= 900
+    image = imread(path)[..., :3]
+    dark = (image < 0.9).any(axis=2)
+    assert 0.01 < dark.mean() < 0.5
+    assert dark[:, : width // 2].any()
+    assert dark[:, width // 2 :].any()
+
+
+def test_other_scores_are_another_picture(tmp_path):
+    better = record(4)
+    better["history"][4]["f1"] = 0.9
+    for name, drawn in (("a.png", record(4)), ("b.png", better)):
+        draw_history(drawn, tmp_path / name)
+    assert not np.array_equal(imread(tmp_path / "a.png"), imread(tmp_path / "b.png"))
+
+
+def test_matplotlib_is_imported_only_to_draw():
+    modules = "cli, segclf.workspace.runs, segclf.tasks.evaluate"
+    code = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -1,0 +1,109 @@
+"""Records of runs from elsewhere: nothing in them is trusted."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from embedcache import UserError
+from segclf.tasks.export import export
+from segclf.tasks.train import train
+from segclf.workspace.runs import load_run
+from segclf.workspace.workspace import Workspace
+from tests.segclf.experiments.test_sweeps import embed_hashes
+from tests.segclf.workspace.test_workspace import QUICK
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An exported run."""
+    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
+    embed_hashes(workspace)
+    return export(train(workspace, QUICK), tmp_path_factory.mktemp("exported") / "model", workspace)
+
+
+def tampered(model, folder, change):
+    shutil.copytree(model, folder / "model")
+    path = folder / "model/config.json"
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+    return folder / "model"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("encoder.fingerprint", "../x", "fingerprint is not 32 hexadecimal digits"),
+        ("encoder.fingerprint", "0" * 32 + "+../x", "fingerprint is not 32 hexadecimal digits"),
+        ("encoder.fingerprint", 7, "fingerprint is not 32 hexadecimal digits"),
+        ("encoder.more", "x", "encoder has other fields"),
+        ("encoder", [], "encoder is no object"),
+        ("dim", 1_000_000_000, "dim is not 1 to"),
+        ("dim", 16.5, "dim is not 1 to"),
+        ("dim", True, "dim is not 1 to"),
+        ("options.window", 10**9, "window is not 1 to"),
+        ("options.head", None, "names no head"),
+        ("options.context", "page", "context"),
+        ("options.learning_rate", "x", "learning_rate 'x'"),
+        ("options.colour", 1, "no setting 'colour'"),
+        ("options", None, "no options"),
+        ("threshold", float("nan"), "NaN"),
+        ("threshold", 2, "threshold is no probability"),
+        ("threshold", 10**400, "damaged"),
+        ("temperature", 0, "temperature"),
+        ("farthest", -1, "clip_sigma is not above 0"),
+        ("seconds", float("inf"), "seconds"),
+        ("history", [float("nan")], "NaN"),
+        ("dev", {"f1": "x"}, "a score is no number"),
+        ("counts", {}, "no counts of train"),
+        ("counts", {"train": {}}, "counts are not those of splits"),
+        ("created", "yesterday", "damaged"),
+        ("corpus", 5, "corpus is no text"),
+        ("language", 5, "language is no text"),
+        ("kind", "tree", "its kind is none of"),
+        ("format", 2, "upgrade segtool"),
+    ],
+)
+def test_a_record_that_cannot_be_is_told_in_one_line(model, tmp_path, field, value, reason):
+    def change(record):
+        *parents, name = field.split(".")
+        for parent in parents:
+            record = record[parent]
+        record[name] = value
+
+    folder = tampered(model, tmp_path, change)
+    with pytest.raises(UserError, match=reason) as caught:
+        load_run(Workspace(tmp_path / "none"), str(folder))
+    assert str(folder / "config.json") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_head_is_compared_with_the_weights_file_before_it_is_made(model, tmp_path):
+    folder = tampered(model, tmp_path, lambda record: record.update(dim=100_000))
+    run = load_run(Workspace(tmp_path / "none"), str(folder))
+    with pytest.raises(UserError, match="do not fit its record"):
+        run.load_head()
+    tampered(model, tmp_path / "again", lambda record: record["options"].update(window=4000))
+    run = load_run(Workspace(tmp_path / "none"), str(tmp_path / "again/model"))
+    with pytest.raises(UserError, match="do not fit its record"):
+        run.load_head()
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100, None])
+def test_damaged_weights_are_told(model, tmp_path, content):
+    folder = tampered(model, tmp_path, lambda record: None)
+    path = folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:-10] if content is None else content)
+    run = load_run(Workspace(tmp_path / "none"), str(folder))
+    with pytest.raises(UserError, match=r"weights.safetensors is damaged"):
+        run.load_head()
+
+
+def test_other_weights_are_told(model, tmp_path):
+    folder = tampered(model, tmp_path, lambda record: None)
+    save_file({"other": torch.zeros(1)}, folder / "weights.safetensors")
+    with pytest.raises(UserError, match="train it again"):
+        load_run(Workspace(tmp_path / "none"), str(folder)).load_head()

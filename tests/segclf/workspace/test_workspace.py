@@ -1,0 +1,113 @@
+"""What is kept on disk: what is the latest, and what a damaged file stops."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from embedcache import UserError
+from segclf.tasks.evaluate import evaluate, read_evaluation
+from segclf.tasks.train import train
+from segclf.training.options import TrainingOptions
+from segclf.workspace.runs import list_runs, load_run
+from segclf.workspace.workspace import EncoderReference, Workspace
+from tests.segclf.experiments.test_sweeps import embed_hashes
+
+QUICK = TrainingOptions(head="mlp", window=1, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A workspace with two corpora, "stories" the latest, and two runs."""
+    workspace = Workspace(tmp_path_factory.mktemp("made"))
+    for name in ("stories", "other", "stories"):
+        embed_hashes(workspace, name)
+    for _ in range(2):
+        train(workspace, QUICK)
+    return workspace
+
+
+@pytest.fixture
+def workspace(made, tmp_path):
+    """A copy whose files are as old as can be, and in the reverse order."""
+    shutil.copytree(made.path, tmp_path / "copy")
+    for age, path in enumerate(sorted((tmp_path / "copy").rglob("*.json*"))):
+        os.utime(path, (1000 - age, 1000 - age))
+    return Workspace(tmp_path / "copy")
+
+
+def warnings_in(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == "segclf"]
+
+
+def test_a_copy_has_the_same_latest_corpus_and_run(workspace):
+    assert workspace.corpus_names() == ["other", "stories"]
+    assert workspace.load_corpus().name == "stories"
+    assert [run.name for run in list_runs(workspace)] == ["mlp-w1-001", "mlp-w1-002"]
+    assert load_run(workspace).name == "mlp-w1-002"
+
+
+def test_records_of_early_versions_sort_by_their_second(workspace):
+    path = workspace.runs / "mlp-w1-002" / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"created": "2026-01-01T00:00:00+00:00"}))
+    assert load_run(workspace).name == "mlp-w1-001"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"format": 1}'])
+def test_a_damaged_run_is_skipped_with_one_warning(workspace, caplog, content):
+    path = workspace.runs / "mlp-w1-002" / "run.json"
+    path.write_text(content)
+    for _ in range(2):
+        assert [run.name for run in list_runs(workspace)] == ["mlp-w1-001"]
+    assert load_run(workspace).name == "mlp-w1-001"
+    (warning,) = warnings_in(caplog)
+    assert str(path) in warning
+    assert "delete its folder" in warning
+    with pytest.raises(UserError, match=r"mlp-w1-002/run\.json is damaged"):
+        load_run(workspace, "mlp-w1-002")
+    assert train(workspace, QUICK).name == "mlp-w1-003"
+
+
+@pytest.mark.parametrize("content", ["", "{}", "null", '{"encoders": 1}'])
+def test_a_damaged_corpus_is_skipped_with_one_warning(workspace, caplog, content):
+    path = workspace.path / "corpora" / "stories.jsonl"
+    path.write_text(content)
+    for _ in range(2):
+        assert workspace.load_corpus().name == "other"
+    (warning,) = warnings_in(caplog)
+    assert str(path) in warning
+    with pytest.raises(UserError, match="--name stories again"):
+        workspace.load_corpus("stories")
+    embed_hashes(workspace, "stories")
+    assert workspace.load_corpus().name == "stories"
+
+
+def test_damaged_scores_are_computed_again(workspace):
+    run = load_run(workspace)
+    evaluate(workspace, run, split="dev")
+    (run.path / "eval-dev.json").write_text("")
+    assert read_evaluation(run, "dev") is None
+    evaluate(workspace, run, split="dev")
+    assert read_evaluation(run, "dev")["split"] == "dev"
+
+
+def test_a_run_named_by_its_absolute_path_keeps_its_scores(workspace, monkeypatch):
+    monkeypatch.chdir(workspace.path.parent)
+    relative = Workspace(workspace.path.name)
+    run = load_run(relative, str(workspace.runs / "mlp-w1-001"))
+    evaluate(relative, run, split="test")
+    assert (workspace.runs / "mlp-w1-001" / "eval-test.json").exists()
+
+
+def test_an_encoder_with_several_poolings_must_be_named_with_one(workspace):
+    stored = workspace.load_corpus()
+    for pooling in ("mean", "tokens"):
+        reference = EncoderReference("words", pooling, "0" * 32)
+        workspace.save_corpus("stories", stored.corpus, "line", reference)
+    stored = workspace.load_corpus()
+    assert stored.encoder().pooling == "tokens"
+    assert stored.encoder("words", "mean").pooling == "mean"
+    with pytest.raises(UserError, match="--pooling mean, tokens"):
+        stored.encoder("words")

@@ -1,0 +1,184 @@
+"""What the command line says when files cannot be read or written: real processes."""
+
+import ctypes
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segclf import Workspace, embed, evaluate, load_run, train
+from segclf.tasks.export import export
+from segclf.training.options import TrainingOptions
+from tests.conftest import ROOT, STORIES
+
+TEXT = "雨が降る。風が吹く。夜になった。朝が来た。\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a workspace, an exported model and a text."""
+    path = tmp_path_factory.mktemp("folder")
+    workspace = Workspace(path / ".segtool")
+    embed(STORIES, workspace, encoder_name="surface")
+    run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
+    export(run, path / "model", workspace)
+    (path / "new.txt").write_text(TEXT)
+    return path
+
+
+@pytest.fixture
+def copied(folder, tmp_path):
+    """A copy of the folder, to be changed."""
+    path = tmp_path / "copy"
+    shutil.copytree(folder, path)
+    yield path
+    for part in (path, *path.rglob("*")):
+        part.chmod(0o777)  # so that pytest can remove it
+
+
+def without_rights(folder, *arguments):
+    """Run segtool with no right to write what is read-only, which root has elsewhere."""
+    command = [str(Path(sys.executable).parent / "segtool"), *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        preexec_fn=drop_rights if os.geteuid() == 0 else None,
+    )
+
+
+def drop_rights():
+    """Take from the program that is started what lets root pass over the modes of files."""
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
+
+
+def read_only(path):
+    for part in (path, *path.rglob("*")):
+        part.chmod(0o555 if part.is_dir() else 0o444)
+
+
+def one_line(done):
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_an_exported_model_segments_where_nothing_may_be_written(copied):
+    shutil.rmtree(copied / ".segtool")
+    read_only(copied)
+    before = sorted(copied.rglob("*"))
+    done = without_rights(copied, "segment", "new.txt", "--run", "model", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"] == TEXT
+    assert sorted(copied.rglob("*")) == before
+
+
+def test_segment_writes_nothing_into_the_workspace(folder, segtool):
+    before = {path: path.stat().st_mtime_ns for path in (folder / ".segtool").rglob("*.*")}
+    rows = Workspace(folder / ".segtool").store().spaces()[0].rows
+    done = segtool(folder, "segment", "new.txt")
+    assert done.returncode == 0, done.stderr
+    assert Workspace(folder / ".segtool").store().spaces()[0].rows == rows
+    after = {path: path.stat().st_mtime_ns for path in (folder / ".segtool").rglob("*.*")}
+    lock = folder / ".segtool/store/lock.mdb"
+    assert {p: t for p, t in after.items() if p != lock} == {
+        p: t for p, t in before.items() if p != lock
+    }
+
+
+def test_eval_prints_scores_that_cannot_be_saved(copied):
+    read_only(copied / ".segtool/runs")
+    done = without_rights(copied, "eval", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["f1"] >= 0
+    (line,) = done.stderr.splitlines()
+    assert "the scores were not saved" in line
+    assert "permission denied" in line
+
+
+def test_a_folder_that_may_not_be_written_is_told_in_one_line(copied):
+    read_only(copied / ".segtool/runs")
+    copied.chmod(0o555)
+    line = one_line(without_rights(copied, "segment", "new.txt", "--output", "out.txt"))
+    assert line == f"error: {copied / 'out.txt'}: permission denied"
+    line = one_line(without_rights(copied, "export", "mlp-w1-001", "new/exported"))
+    assert line == f"error: {copied / 'new'}: permission denied"
+    line = one_line(without_rights(copied, "train", "--epochs", "1", "--json"))
+    assert line == "error: .segtool/runs: permission denied"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_one_line(folder, segtool):
+    line = one_line(segtool(folder, "segment", "new.txt", "--output", "/dev/full"))
+    assert line == "error: /dev/full: no space left on device"
+
+
+def test_a_workspace_that_is_a_file_is_told_in_one_line(folder, segtool):
+    done = segtool(folder, "embed", "new.txt", "--encoder", "surface", "--workspace", "new.txt")
+    assert "new.txt" in one_line(done)
+
+
+FAULT = """
+import sys, cli, segclf.runs
+path = sys.argv.pop()
+segclf.workspace.runs.list_runs = lambda workspace: open(path)
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("path", "told"), [("/nowhere/x", False), (".segtool/nothing", True)])
+def test_an_error_about_a_file_that_the_user_did_not_name_is_a_bug(folder, path, told):
+    done = subprocess.run(
+        [sys.executable, "-c", FAULT, "runs", path],
+        cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ("Traceback" not in done.stderr) == told
+    assert done.returncode == (2 if told else 1)
+
+
+def test_names_are_shown_as_they_are(copied, segtool):
+    name = "[red]x :smile: \x1b[31m"
+    shown = r"[red]x :smile: \x1b[31m"
+    embedded = segtool(
+        copied, "embed", "new.txt", "--encoder", "surface", "--name", name, "--split", "test"
+    )
+    assert embedded.returncode == 0, embedded.stderr
+    run = copied / ".segtool/runs/[bold]y"
+    (copied / ".segtool/runs/mlp-w1-001").rename(run)
+    stats = segtool(copied, "stats")
+    wrong = segtool(copied, "stats", "none\x1b[31m")
+    assert r"none\x1b[31m" in one_line(wrong)
+    evaluated = segtool(copied, "eval", run.name)
+    listed = segtool(copied, "runs")
+    for done, expected in (
+        (embedded, shown), (stats, shown), (evaluated, run.name), (listed, run.name)
+    ):  # fmt: skip
+        assert expected in " ".join(done.stdout.split()), done.stdout + done.stderr
+    for done in (embedded, stats, wrong, evaluated, listed):
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_damaged_files_do_not_stop_a_command(copied, segtool):
+    runs = copied / ".segtool/runs"
+    shutil.copytree(runs / "mlp-w1-001", runs / "broken")
+    (runs / "broken/run.json").write_text("")
+    listed = segtool(copied, "runs", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert [run["run"] for run in json.loads(listed.stdout)["runs"]] == ["mlp-w1-001"]
+    (line,) = listed.stderr.splitlines()
+    assert line.startswith("warning: ")
+    assert "broken/run.json" in line
+
+
+def test_scores_are_the_same_whether_they_are_saved_or_not(folder):
+    workspace = Workspace(folder / ".segtool")
+    run = load_run(workspace)
+    assert evaluate(workspace, run).unsaved is None
+    assert (run.path / "eval-test.json").exists()
