@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
@@ -15,7 +15,8 @@ Ids = NDArray[np.uint64]
 
 _LONG_RUN = 256
 _CODE_POINTS = 0x20000  # those above hold no combining marks
-_COUNTED = 1 << 20  # characters at a time; bounds memory
+_STEP = 1 << 20  # characters at a time; bounds memory
+_SPACE = re.compile(r"\s")
 
 
 def normalize(sentence: str) -> str:
@@ -23,17 +24,30 @@ def normalize(sentence: str) -> str:
 
     White space at the ends goes, the ideographic space (U+3000) that marks a paragraph with it.
     """
-    if len(sentence) > _LONG_RUN and _count_marks(sentence) >= _LONG_RUN:
+    if len(sentence) < _LONG_RUN:
+        return " ".join(unicodedata.normalize("NFC", sentence).split())
+    if _count_marks(sentence) >= _LONG_RUN:
         sentence = _long_runs().sub(_in_canonical_order, sentence)
-    return " ".join(unicodedata.normalize("NFC", sentence).split())
+    return " ".join(_words(unicodedata.normalize("NFC", sentence)))
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield words, joined into stretches of about a million characters to save memory."""
+    start = 0
+    while start < len(text):
+        space = _SPACE.search(text, start + _STEP)
+        end = space.start() if space else len(text)
+        if stretch := " ".join(text[start:end].split()):
+            yield stretch
+        start = end
 
 
 def _count_marks(text: str) -> int:
     """Count the combining marks of a text, much faster than a regular expression finds them."""
     is_mark = _is_mark()
     count = 0
-    for start in range(0, len(text), _COUNTED):
-        encoded = text[start : start + _COUNTED].encode("utf-32-le", "surrogatepass")
+    for start in range(0, len(text), _STEP):
+        encoded = text[start : start + _STEP].encode("utf-32-le", "surrogatepass")
         codes = np.frombuffer(encoded, dtype="<u4")
         count += int(np.count_nonzero(is_mark[np.minimum(codes, _CODE_POINTS)]))
     return count

@@ -113,10 +113,10 @@ def embed(
         raise UserError(
             f"--dtype {dtype}: {encoder_name} is stored in a type of its own, leave --dtype out"
         )
-    store = workspace.store(create=True)
     # so that what is stopped has the sentences that the slow one has encoded
     quick_first = sorted(encoders, key=lambda encoder: isinstance(encoder, TransformerEncoder))
     with limit_threads(threads):
+        store = workspace.store(create=True)
         report = encode_sentences(
             corpus.sentences, quick_first, store, dtype=dtype, progress=progress
         )

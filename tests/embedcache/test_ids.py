@@ -37,6 +37,14 @@ def test_long_runs_of_combining_marks_have_the_same_normal_form(pieces):
     assert normalize(text) == " ".join(unicodedata.normalize("NFC", text).split())
 
 
+def test_white_space_of_a_long_text_is_collapsed_everywhere():
+    spaces = " \u3000\n"
+    words = (f"{number}{spaces[number % 3] * (number % 4 + 1)}" for number in range(400_000))
+    text = "".join(words)
+    assert len(text) > 2 << 20
+    assert normalize(text) == " ".join(text.split())
+
+
 def test_a_million_combining_marks_are_normalised():
     """An insertion sort, as in the standard library, takes an hour for them."""
     text = "e" + "\u0301\u0327" * 500_000

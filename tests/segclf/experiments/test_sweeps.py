@@ -28,6 +28,7 @@ from segclf.workspace.workspace import EncoderReference, Workspace
 from tests.conftest import HANG, STORIES, HashEncoder
 
 GRID = {"head": ["mlp", "bilstm"], "window": 1, "epochs": 2, "seed": [0, 1, 2]}
+ON_CPU = {"device": "cpu", "threads": 1}
 
 
 def embed_hashes(workspace, name="stories", encoder_name="hash"):
@@ -87,12 +88,12 @@ def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_pa
     trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
     todo = workspace.path, "stories", stored.digest, trial, ["dev"]
-    name, new = sweeps._complete(*todo, wait=True)
+    name, new = sweeps._complete(*todo, **ON_CPU, wait=True)
     assert new
-    assert sweeps._complete(*todo, wait=False) == (name, False)
+    assert sweeps._complete(*todo, **ON_CPU, wait=False) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
-        sweeps._complete(workspace.path, "stories", "0", trial, ["dev"], wait=True)
+        sweeps._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
 
 
 def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):
@@ -213,7 +214,7 @@ def test_runs_of_two_corpora_are_not_compared(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     first, second = list_runs(workspace)[:2]
     other = Run(second.path, second.record | {"corpus": "others"})
-    with pytest.raises(UserError, match="compare runs of one corpus"):
+    with pytest.raises(UserError, match="choose runs of the same corpus"):
         compare(workspace, first, other)
     changed = Run(second.path, second.record | {"corpus_digest": "0"})
     with pytest.raises(UserError, match="the corpus stories changed between"):
@@ -236,11 +237,11 @@ epochs = 2
 """
 
 
-def started(folder):
+def started(folder, *options):
     """Start a sweep of four trials, one of which ends on no machine."""
     (folder / "endless.toml").write_text(ENDLESS)
     script = str(Path(sys.executable).parent / "segtool")
-    command = [script, "sweep", "endless.toml", "--jobs", "2"]
+    command = [script, "sweep", "endless.toml", *(options or ("--jobs", "2"))]
     environment = {k: v for k, v in os.environ.items() if k != "SEGTOOL_HOME"}
     return subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -292,7 +293,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path, se
 def test_two_sweeps_at_once_train_each_trial_once(tmp_path):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
-    options = ["--seed", "0,1", "--set", "epochs=1", "--jobs", "1", "--json"]
+    options = ["--seed", "1,2", "--set", "epochs=2", "--jobs", "1", "--json"]
     pair = [started(tmp_path, *options) for _ in range(2)]
     contents = []
     for process in pair:
@@ -312,16 +313,19 @@ def test_a_trial_of_another_sweep_is_left_to_it_until_it_dies(swept, tmp_path):
     trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1, seed=9)), stored)
     todo = workspace.path, "stories", stored.digest, trial, ["dev"]
     hold = (
-        "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
+        "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); "
+        "lock.acquire(); "
         "print('held', flush=True); time.sleep(600)"
     )
     path = sweeps._lock(workspace, sweeps._key(stored, trial)).lock_file
     command = [sys.executable, "-c", hold, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "held\n"
-        assert sweeps._complete(*todo, wait=False) is None
-        process.kill()
-    assert sweeps._complete(*todo, wait=True) is not None
+        try:
+            assert process.stdout.readline() == "held\n"
+            assert sweeps._complete(*todo, **ON_CPU, wait=False) is None
+        finally:
+            process.kill()
+    assert sweeps._complete(*todo, **ON_CPU, wait=True) is not None
 
 
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):

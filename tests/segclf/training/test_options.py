@@ -22,13 +22,13 @@ from tests.segclf.experiments.test_sweeps import embed_hashes
     [
         ({"gamma": 3.0}, "gamma 3 has no effect on the loss cross-entropy"),
         ({"gamma": 3.0, "loss": "balanced"}, "no effect on the loss balanced"),
-        ({"gamma": math.nan, "loss": "focal"}, "gamma nan"),
-        ({"gamma": math.inf, "loss": "focal"}, "gamma inf"),
+        ({"gamma": math.nan, "loss": "focal"}, "gamma must be at least 0, not nan"),
+        ({"gamma": math.inf, "loss": "focal"}, "gamma must be at least 0, not inf"),
         ({"learning_rate": math.nan}, "learning rate is nan"),
         ({"learning_rate": math.inf}, "learning rate is inf"),
         ({"weight_decay": math.nan}, "weight decay is nan"),
-        ({"window": 10**9}, "take 1 to 4,096"),
-        ({"crop": 8}, "a crop is of documents"),
+        ({"window": 10**9}, "window must be 1 to 4,096"),
+        ({"crop": 8}, "crop is for heads on documents"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):
@@ -49,7 +49,7 @@ def test_a_gamma_without_effect_makes_no_other_run(tmp_path):
 
 
 def test_a_loss_refuses_a_gamma_that_is_no_number():
-    with pytest.raises(UserError, match="gamma nan"):
+    with pytest.raises(UserError, match="gamma must be at least 0, not nan"):
         make_loss("focal", 0.1, gamma=math.nan)
 
 
