@@ -25,7 +25,6 @@ from embedcache.store.space_info import (
     read_info,
     segment_key,
 )
-from embedcache.store.space_info import StorageDtype as StorageDtype
 
 _COPYING_THREADS = min(4, os.cpu_count() or 1)
 
@@ -57,17 +56,19 @@ class Space:
         """Say which of the ids (n, 2) have a vector: (n,) bool."""
         return np.not_equal(self.find(ids), index.MISSING)
 
-    def vectors(self, ids: Ids) -> Vectors:
+    def vectors(self, ids: Ids, *, out: Vectors | None = None) -> Vectors:
         """Gather vectors.
 
         Args:
             ids: (n, 2) uint64, in any order, repeats allowed.
+            out: (n, dim) array to write to, for example columns of a larger array; None for a new
+                one.
 
         Returns:
-            (n, dim), a copy: int32 where the space stores int32, else float32.
+            (n, dim) `out`, or a new array: int32 if the space stores int32, else float32.
 
         Raises:
-            StoreError: a sentence has no vector, or a block is damaged.
+            StoreError: A sentence has no vector, or a block is damaged.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
@@ -78,7 +79,10 @@ class Space:
                     f"{absent:,} of {len(ids):,} sentences have no vector of {info.name} "
                     f"in {self._environment.path}: embed them first"
                 )
-            return self._gather(transaction, info, index.entry_rows(entries))
+            if out is None:
+                out = np.empty((len(ids), info.dim), dtype=info.memory_dtype)
+            self._gather(transaction, info, index.entry_rows(entries), out)
+        return out
 
     def precisions(self, ids: Ids) -> dict[str, int]:
         """Count vectors by the precision in which they were computed.
@@ -204,10 +208,13 @@ class Space:
         return value
 
     def _gather(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64]
-    ) -> Vectors:
-        dtype = np.int32 if info.dtype == "int32" else np.float32
-        out: NDArray[Any] = np.empty((len(rows), info.dim), dtype=dtype)
+        self,
+        transaction: lmdb.Transaction,
+        info: SpaceInfo,
+        rows: NDArray[np.int64],
+        out: Vectors,
+    ) -> None:
+        """Copy rows (n,) of the space into `out` (n, dim)."""
         order = None
         if np.any(rows[1:] < rows[:-1]):
             order = np.argsort(rows)
@@ -230,7 +237,6 @@ class Space:
             ]
             for done in copies:
                 done.result()
-        return out
 
     def _write_blocks(
         self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[Any]

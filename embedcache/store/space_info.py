@@ -14,6 +14,7 @@ from embedcache.store.environment import Environment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
+JOIN = "+"  # between the fingerprints, and the names, of the parts of a joined encoder
 
 StorageDtype = Literal["float32", "float16", "int32"]
 
@@ -46,6 +47,11 @@ class SpaceInfo:
     identity: dict[str, Any] = field(default_factory=dict)
     precisions: dict[str, int] = field(default_factory=dict)
     segments: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def memory_dtype(self) -> np.dtype[Any]:
+        """Dtype of gathered vectors: int32 if the space stores int32, else float32."""
+        return np.dtype("int32" if self.dtype == "int32" else "float32")
 
     @property
     def bytes(self) -> int:

@@ -21,13 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
+import numpy as np
 
 from embedcache.errors import StoreError
+from embedcache.ids import Ids
 from embedcache.store import upgrade, values
 from embedcache.store.environment import Environment
-from embedcache.store.space import Space
+from embedcache.store.space import Space, Vectors
 from embedcache.store.space_info import (
     INFO_PREFIX,
+    JOIN,
     SpaceInfo,
     StorageDtype,
     info_key,
@@ -138,6 +141,29 @@ class EmbeddingStore:
                 f"it has: {present or 'nothing yet'}"
             )
         return Space(self._environment, fingerprint)
+
+    def vectors(self, fingerprint: str, ids: Ids) -> Vectors:
+        """Gather the vectors of an encoder.
+
+        Args:
+            fingerprint: Fingerprint of the encoder. Those of the parts of a joined encoder, joined
+                by "+", give the vectors of the parts side by side.
+            ids: (n, 2) uint64 sentence ids, in any order, repeats allowed.
+
+        Returns:
+            (n, dim), float32, or int32 if the space stores int32.
+
+        Raises:
+            StoreError: The encoder or a sentence is missing, or the store is damaged.
+        """
+        spaces = [self.space(part) for part in fingerprint.split(JOIN)]
+        if len(spaces) == 1:
+            return spaces[0].vectors(ids)
+        stops = np.cumsum([space.info().dim for space in spaces])
+        vectors = np.empty((len(ids), stops[-1]), dtype=np.float32)
+        for space, columns in zip(spaces, np.split(vectors, stops[:-1], axis=1), strict=True):
+            space.vectors(ids, out=columns)
+        return vectors
 
     def create_space(
         self,

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from embedcache import UserError, encode_sentences, normalize, sentence_ids
 from embedcache import encode as encode_module
-from embedcache.encode import token_batches
+from embedcache.batches import token_batches
 from tests.conftest import HashEncoder
 
 
@@ -85,7 +85,7 @@ def test_a_vector_that_cannot_be_kept_is_told_and_what_came_before_is_kept(store
                 super().encode(sentences) if sentences != ["bad"] else np.full((1, self.dim), value)
             )
 
-    with pytest.raises(UserError, match=f"no vector that {dtype} holds to 'bad'"):
+    with pytest.raises(UserError, match=f"not finite in {dtype} for 'bad'"):
         encode_sentences([*map(str, range(50)), "bad"], Failing(), store, dtype=dtype)
     assert 0 < len(store.space(Failing().fingerprint)) < 51
 

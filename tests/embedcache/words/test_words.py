@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
-from embedcache.encoders.word_vectors import MAX_WORDS, PADDING, SIF_A
+from embedcache.encoders.sif import SIF_A
+from embedcache.encoders.word_vectors import MAX_WORDS, PADDING
 from embedcache.store.index import MISSING
 from embedcache.words import open_vector_file
 from embedcache.words.ginza import murmur_hash
@@ -288,9 +289,9 @@ def test_tokens_are_rows_in_the_order_of_the_sentence(vector_file, store):
 
 
 def test_poolings_that_do_not_fit_are_told(vector_file):
-    with pytest.raises(UserError, match="take --pooling mean, sif, tokens"):
+    with pytest.raises(UserError, match="use --pooling mean, sif, tokens"):
         load_encoder(f"wordvec:{vector_file}", pooling="cls")
-    with pytest.raises(UserError, match="for word vectors: ginza, or wordvec:FILE"):
+    with pytest.raises(UserError, match="for word vectors only: ginza or wordvec:FILE"):
         load_encoder("some/model", pooling="sif")
 
 
