@@ -212,7 +212,7 @@ def test_a_later_modules_weights_are_part_of_the_fingerprint(tmp_path):
 def test_a_folder_without_a_length_of_states_is_told(tmp_path):
     (tmp_path / "config.json").write_text('{"text_config": {"hidden_size": 8}}')
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(UserError, match="names no hidden_size"):
+    with pytest.raises(UserError, match="has no hidden_size"):
         load_encoder(str(tmp_path))
 
 
@@ -255,7 +255,7 @@ def test_a_device_that_is_not_there_is_told(device):
 
 def test_a_file_of_word_vectors_wants_its_prefix(tmp_path):
     (tmp_path / "cc.ja.300.vec").write_text("1 2\na 0 1\n")
-    with pytest.raises(UserError, match=r"write wordvec:.*cc\.ja\.300\.vec"):
+    with pytest.raises(UserError, match=r"use wordvec:.*cc\.ja\.300\.vec"):
         load_encoder(str(tmp_path / "cc.ja.300.vec"))
 
 
@@ -276,7 +276,7 @@ def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path):
 
 
 def test_a_folder_without_a_model_is_told(tmp_path):
-    with pytest.raises(UserError, match="holds no model"):
+    with pytest.raises(UserError, match="has no model"):
         load_encoder(str(tmp_path))
 
 
@@ -315,5 +315,5 @@ def test_what_has_no_layers_is_told(name):
 
 @pytest.mark.parametrize("name", ["e5-small:13", "minilm:7"])
 def test_a_layer_that_is_not_there_is_told(name):
-    with pytest.raises(UserError, match="layers: take :0 to"):
+    with pytest.raises(UserError, match="layers: use :0 to"):
         load_encoder(name)

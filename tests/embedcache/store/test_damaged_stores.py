@@ -123,7 +123,7 @@ OPEN_AND_READ = """
 import sys
 from pathlib import Path
 from embedcache import StoreError
-from tests.embedcache.stores import read_numbers
+from tests.embedcache.store.stores import read_numbers
 try:
     read_numbers(Path(sys.argv[1]), [0, 1500, 2999])
 except StoreError as error:

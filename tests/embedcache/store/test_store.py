@@ -83,7 +83,7 @@ def test_encoders_never_mix(store):
     assert not np.array_equal(one.vectors(ids_of(1)), two.vectors(ids_of(1)))
     with pytest.raises(StoreError, match=r"no vectors of the encoder cccccccc; it has: one .*two"):
         store.space("c" * 32)
-    with pytest.raises(StoreError, match="holds one as 4 float32, not 5 float32"):
+    with pytest.raises(StoreError, match="stores one as 4 float32, not 5 float32"):
         store.create_space("a" * 32, name="one", dim=5)
 
 
@@ -120,7 +120,7 @@ def test_token_numbers_are_kept_as_integers(store):
     read = space.vectors(ids_of(2, 1))
     assert read.dtype == np.int32
     assert np.array_equal(read, tokens[::-1])
-    with pytest.raises(ValueError, match="float32 does not go into a space of int32"):
+    with pytest.raises(ValueError, match="vectors of float32 cannot be stored as int32"):
         space.append(ids_of(3), rows(1, dim=3))
 
 

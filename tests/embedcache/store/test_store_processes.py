@@ -50,7 +50,7 @@ FORK_WHILE_THREADS_READ = """
 import os, sys, threading
 import numpy as np
 from embedcache import EmbeddingStore
-from tests.embedcache.stores import FINGERPRINT, ids_of, numbered
+from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered
 space = EmbeddingStore(sys.argv[1]).space(FINGERPRINT)
 done = threading.Event()
 def read():
@@ -131,7 +131,7 @@ def test_too_many_readers_are_an_error_and_dead_ones_make_room(tmp_path):
         stdout=subprocess.PIPE,
     ) as greedy:
         assert int(greedy.stdout.readline()) >= 1000
-        with pytest.raises(StoreError, match=r"as many readers as it can serve \(1,024\)"):
+        with pytest.raises(StoreError, match=r"the maximum number of readers \(1,024\)"):
             len(space)
         greedy.kill()
     assert len(space) == 5
@@ -142,7 +142,7 @@ import os, sys
 import numpy as np
 from pathlib import Path
 from embedcache import EmbeddingStore, StoreError
-from tests.embedcache.stores import FINGERPRINT, ids_of, numbered, read_numbers
+from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered, read_numbers
 if os.geteuid() == 0 and "--drop" in sys.argv:
     os.setgroups([])
     os.setgid(65534)
@@ -186,7 +186,7 @@ def told(done):
     lines = done.stdout.splitlines()
     assert len(lines) == 5
     assert all("cannot be written: its folder or file system is read-only" in x for x in lines[:4])
-    assert "cannot be made" in lines[4]
+    assert "cannot be created" in lines[4]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
