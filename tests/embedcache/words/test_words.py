@@ -1,4 +1,4 @@
-"""Word vectors: the files they come in, and the encoders over them."""
+"""Word vectors: their files and their encoders."""
 
 import bz2
 import gzip
@@ -68,7 +68,7 @@ def vector_file(tmp_path, cache):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_format_gives_the_words_and_no_entities(tmp_path, cache, name):
+def test_every_format_is_read_without_entities(tmp_path, cache, name):
     (tmp_path / name).write_bytes(FILES[name])
     vectors = open_vector_file(tmp_path / name)
     rows = vectors.find([*WORDS, "dog"])
@@ -80,7 +80,7 @@ def test_every_format_gives_the_words_and_no_entities(tmp_path, cache, name):
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_what_gensim_writes_reads_back(tmp_path, cache, binary):
+def test_files_of_gensim_are_read(tmp_path, cache, binary):
     keyed = gensim_models.KeyedVectors(5)
     keyed.add_vectors(WORDS, MATRIX)
     keyed.save_word2vec_format(str(tmp_path / "v"), binary=binary)
@@ -89,14 +89,14 @@ def test_what_gensim_writes_reads_back(tmp_path, cache, binary):
         assert np.array_equal(vectors.matrix[vectors.find([word])[0]], keyed[word])
 
 
-def test_the_second_load_maps_memory_and_parses_nothing(vector_file, cache):
+def test_the_second_load_does_not_parse_the_file(vector_file, cache):
     first = open_vector_file(vector_file)
     script = """
 import sys
 import numpy as np
 from pathlib import Path
 from embedcache.words import vectors
-vectors.read_vector_file = None  # whoever parses, fails
+vectors.read_vector_file = None  # parsing raises an error
 vectors = vectors.open_vector_file(Path(sys.argv[1]))
 assert isinstance(vectors.matrix, np.memmap)
 print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
@@ -142,7 +142,9 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
         "zero",
     ],
 )
-def test_a_malformed_file_gets_one_line_and_leaves_nothing(tmp_path, cache, content, message):
+def test_a_malformed_file_gives_a_one_line_error_and_leaves_no_files(
+    tmp_path, cache, content, message
+):
     (tmp_path / "v.txt").write_bytes(content)
     with pytest.raises(UserError, match=message) as caught:
         open_vector_file(tmp_path / "v.txt")
@@ -152,7 +154,7 @@ def test_a_malformed_file_gets_one_line_and_leaves_nothing(tmp_path, cache, cont
     assert not list(cache.glob(".*"))
 
 
-def test_no_such_file_is_told():
+def test_a_missing_file_is_an_error():
     with pytest.raises(UserError, match="no such file"):
         load_encoder("wordvec:nowhere.txt")
 
@@ -160,11 +162,11 @@ def test_no_such_file_is_told():
 @pytest.mark.parametrize(
     ("package", "extra"), [("ja_ginza", "segtool[ginza]"), ("sudachipy", "segtool[ja]")]
 )
-def test_a_missing_package_is_told(package, extra):
+def test_a_missing_package_is_an_error(package, extra):
     pytest.importorskip("ja_ginza")
     script = """
 import sys
-sys.modules[sys.argv[1]] = None  # what an import system without the package answers
+sys.modules[sys.argv[1]] = None  # as if the package were not installed
 from embedcache import UserError, load_encoder
 try:
     load_encoder("ginza")
@@ -182,7 +184,7 @@ except UserError as error:
     ("words", "language"),
     [(["雨", "の", "アメ", "cat"], "ja"), (WORDS, "other"), (["雨", "猫"], "other")],
 )
-def test_the_language_of_a_file_is_told_by_its_words(tmp_path, cache, words, language):
+def test_the_language_of_a_file_is_inferred_from_its_words(tmp_path, cache, words, language):
     (tmp_path / "v").write_bytes(as_text(words, MATRIX[: len(words)]))
     assert open_vector_file(tmp_path / "v").language == language
 
@@ -203,14 +205,14 @@ def test_a_very_long_sentence_is_tokenized():
 
 
 def reference_words(sentence):
-    """Rows of the known words of an English sentence, by hand."""
+    """Return the rows of the known words of an English sentence."""
     row_of = {word: row for row, word in enumerate(WORDS) if word != "ENTITY/Cat"}
     tokens = sentence.replace(",", " , ").replace(".", " . ").split()
     forms = [next((f for f in (t, t.lower()) if f in row_of), None) for t in tokens]
     return [row_of[form] for form in forms if form], len(tokens)
 
 
-def test_the_mean_is_that_of_the_known_words(vector_file):
+def test_the_mean_ignores_unknown_words(vector_file):
     encoder = load_encoder(f"wordvec:{vector_file}")
     assert (encoder.name, encoder.dim) == ("wordvec:vectors.txt", 5)
     matrix = MATRIX.astype(np.float64)
@@ -226,7 +228,7 @@ def test_the_mean_is_that_of_the_known_words(vector_file):
 
 
 def reference_sif(train, sentences):
-    """Arora et al. 2017, written down plainly in float64."""
+    """A direct implementation of Arora et al. 2017 in float64."""
     total = sum(reference_words(sentence)[1] for sentence in train)
     known = np.concatenate([reference_words(sentence)[0] for sentence in train]).astype(int)
     share = np.bincount(known, minlength=len(WORDS)) / total
@@ -241,7 +243,7 @@ def reference_sif(train, sentences):
     return vectors - np.outer(vectors @ component, component)
 
 
-def test_sif_is_the_one_of_the_paper(vector_file):
+def test_sif_agrees_with_the_paper(vector_file):
     train = ENGLISH[:4] * 700
     encoder = load_encoder(f"wordvec:{vector_file}", pooling="sif")
     with pytest.raises(UserError, match="fitted first"):
@@ -258,7 +260,7 @@ def test_sif_is_the_one_of_the_paper(vector_file):
     assert np.array_equal(restored.encode(ENGLISH), vectors)
 
 
-def test_fingerprints_name_file_pooling_and_fit(tmp_path, vector_file):
+def test_fingerprints_depend_on_file_pooling_and_fit(tmp_path, vector_file):
     name = f"wordvec:{vector_file}"
     encoders = [load_encoder(name, pooling=pooling) for pooling in ("mean", "sif", "tokens")]
     sif = load_encoder(name, pooling="sif")
@@ -288,7 +290,7 @@ def test_tokens_are_rows_in_the_order_of_the_sentence(vector_file, store):
         assert (row[len(words) :] == PADDING).all()
 
 
-def test_poolings_that_do_not_fit_are_told(vector_file):
+def test_unsuitable_poolings_are_errors(vector_file):
     with pytest.raises(UserError, match="use --pooling mean, sif, tokens"):
         load_encoder(f"wordvec:{vector_file}", pooling="cls")
     with pytest.raises(UserError, match="for word vectors only: ginza or wordvec:FILE"):
@@ -301,13 +303,13 @@ JAPANESE = ["雨が降っていた。", "「傘を忘れたのか」と彼女は
 @settings(deadline=None)  # the first call imports spaCy
 @given(st.text(max_size=40))
 @example("雨が降っている")
-def test_keys_are_spacys(word):
+def test_keys_equal_those_of_spacy(word):
     hash_string = pytest.importorskip("spacy.strings").hash_string
     if word:
         assert murmur_hash(word.encode()) == hash_string(word)
 
 
-def test_ginza_gives_what_spacy_gives():
+def test_ginza_vectors_equal_those_of_spacy():
     ja_ginza = pytest.importorskip("ja_ginza")
     from pathlib import Path
 
@@ -325,7 +327,7 @@ def test_ginza_gives_what_spacy_gives():
     assert encoder.encode(JAPANESE).any(axis=1).tolist()[:2] == [True, True]
 
 
-def test_ginza_starts_neither_spacy_nor_torch():
+def test_ginza_imports_neither_spacy_nor_torch():
     pytest.importorskip("ja_ginza")
     script = """
 import sys
