@@ -18,19 +18,20 @@ class JoinedEncoder(Encoder):
     shared between joined encoders. `EmbeddingStore.vectors` concatenates them.
 
     Args:
-        parts: Encoders in the order of their columns.
+        encoders: Encoders in the order of their columns. Joined ones are replaced by their parts.
 
     Raises:
         UserError: A part gives the words of a sentence instead of a vector.
     """
 
-    def __init__(self, parts: Sequence[Encoder]) -> None:
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        parts = tuple(part for encoder in encoders for part in encoder.parts)
         if any(part.storage_dtype == "int32" for part in parts):
             raise UserError(
                 "--pooling tokens keeps the words of a sentence: such an encoder cannot be joined "
                 "with another one"
             )
-        self._parts = tuple(parts)
+        self._parts = parts
         self.name = JOIN.join(part.name for part in parts)
         self.dim = sum(part.dim for part in parts)
         self.is_fast = all(part.is_fast for part in parts)

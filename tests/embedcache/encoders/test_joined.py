@@ -55,6 +55,14 @@ def test_each_part_has_a_space_and_the_store_concatenates_them(store):
     assert encode_sentences(SENTENCES, encoder.parts[1], store).encoded == 0
 
 
+def test_a_joined_encoder_can_be_joined_again(store):
+    nested = JoinedEncoder([joined(), HashEncoder(2, "c")])
+    assert [part.name for part in nested.parts] == ["a", "b", "c"]
+    encode_sentences(SENTENCES, nested, store)
+    vectors = store.vectors(nested.fingerprint, sentence_ids(SENTENCES))
+    assert np.array_equal(vectors, nested.encode(SENTENCES))
+
+
 def test_a_part_that_is_cached_is_not_encoded_again(store):
     encoder = joined()
     encode_sentences(SENTENCES[:2], encoder.parts[0], store)
