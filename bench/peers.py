@@ -49,7 +49,7 @@ def segtool_read(folder: Path, sentences: list[str]) -> np.ndarray:
 
 
 def segtool_read_ids(folder: Path, ids: Ids) -> np.ndarray:
-    return EmbeddingStore(folder).space(StubEncoder.fingerprint).vectors(ids)
+    return EmbeddingStore(folder).space(StubEncoder().fingerprint).vectors(ids)
 
 
 def langchain(folder: Path, sentences: list[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.harness import SHARED, figure, publish, row
 from embedcache import encode_sentences, load_encoder, normalize, sentence_ids
-from embedcache.encode import token_batches
+from embedcache.batches import token_batches
 from embedcache.encoders.transformer import TransformerEncoder
 from segclf.corpus import ReadOptions, read_corpus
 from segclf.workspace.workspace import EncoderReference, Workspace
@@ -23,7 +23,7 @@ CACHED = """
 import sys, time
 from segclf.corpus import ReadOptions
 from segclf.tasks.embed import embed
-from segclf.workspace import Workspace
+from segclf.workspace.workspace import Workspace
 started = time.perf_counter()
 embedded = embed(sys.argv[1], Workspace(sys.argv[2]), encoder_name="e5-small",
                  options=ReadOptions("indent", "kuten"), name="again")

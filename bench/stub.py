@@ -1,19 +1,25 @@
 """An encoder that takes no time, for benchmarks of the caches alone."""
 
-import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedcache import Encoder
+
 DIM = 384
 
 
-class StubEncoder:
+class StubEncoder(Encoder):
     """Returns rows of a fixed random table instead of running a model."""
 
     name = "stub"
     dim = DIM
-    fingerprint = hashlib.sha256(b"stub").hexdigest()[:32]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Return the same identity for every stub."""
+        return {"stub": DIM}
 
     def __init__(self) -> None:
         self._table = np.random.default_rng(0).standard_normal((4096, DIM), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Sentence vectors, computed once: encoders, and an LMDB store keyed by sentence."""
+"""Encoders of sentences, and an LMDB store that keeps the vector of each sentence."""
 
 from embedcache.encode import EncodeReport, encode_sentences
 from embedcache.encoders import BUILT_IN, Encoder, load_encoder

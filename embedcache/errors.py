@@ -1,9 +1,9 @@
-"""The mistakes that a user can make and mend."""
+"""Errors that a user can correct."""
 
 
 class UserError(ValueError):
-    """Something that the user can put right; its message is one line that says how."""
+    """An error that the user can correct; the message is one line that says how."""
 
 
 class StoreError(UserError):
-    """The store cannot answer: nothing there, another encoder's space, a damaged block."""
+    """The store cannot be used: it is missing, damaged or read-only, or it lacks vectors."""

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, also when the power fails.
+"""Atomic writing of files and folders, which also survives a power failure.
 
 New content is written to a scratch folder beside its destination, synced to disk and then renamed.
 A scratch folder holds a file lock while its process lives. The operating system frees the lock when
@@ -21,14 +21,14 @@ _LOCK = "lock"
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all.
+    """Write a file atomically.
 
     Args:
-        path: the file. Its folder is made where it is missing; a symbolic link is followed.
-        write: called with the path of a file to write, in a folder of its own.
+        path: Path of the file. Its folder is created if it is missing; symbolic links are followed.
+        write: Called with the path of a scratch file, which it writes.
 
     Raises:
-        OSError: it cannot be written; `filename` is the path.
+        OSError: The file cannot be written; `filename` is the path.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, or to a device."""
+    """Write a file atomically, or write to a device."""
     if path.exists() and not path.is_file():  # /dev/stdout, or a named pipe
         with _named_failures(path):
             path.write_bytes(data)
@@ -47,25 +47,28 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file whole or not at all, or to a device; line breaks stay as they are."""
+    """Write a UTF-8 file atomically, or write to a device; line breaks are not converted."""
     write_bytes(path, text.encode())
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file atomically."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=indent))
 
 
 @contextmanager
 def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Path]:
-    """Make an empty folder that is removed at the end, and remove those of killed processes.
+    """Create an empty folder that is removed at the end, and remove those of killed processes.
 
     Args:
-        parent: an existing folder, in which the scratch folder is made.
-        destination: the path to write, for error messages; by default the parent.
+        parent: Existing folder in which the scratch folder is created.
+        destination: Path that will be written, for error messages; None for the parent.
+
+    Yields:
+        Path of the empty folder.
 
     Raises:
-        OSError: the parent cannot be written to; `filename` is the destination.
+        OSError: The parent cannot be written to; `filename` is the destination.
     """
     with _named_failures(destination or parent, scratch=parent):
         _remove_abandoned(parent)
@@ -81,10 +84,7 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
 
 @contextmanager
 def _named_failures(destination: Path, scratch: Path | None = None) -> Iterator[None]:
-    """Let an error name the destination where it names no file, as when a disk is full.
-
-    The same holds where it names a file in a scratch folder.
-    """
+    """Name the destination in errors that name no file, or a file in a scratch folder."""
     try:
         yield
     except OSError as error:
@@ -95,14 +95,14 @@ def _named_failures(destination: Path, scratch: Path | None = None) -> Iterator[
 
 
 def publish(content: Path, path: Path) -> None:
-    """Sync a file, or a folder of files, to disk and give it its final name.
+    """Sync a file, or a folder of files, to disk and rename it to its final path.
 
     Args:
-        content: in a scratch folder beside the path.
-        path: a file, which is replaced; or a folder, which must be missing or empty.
+        content: File or folder in a scratch folder on the same disk.
+        path: Final path. A file is replaced; a folder must be missing or empty.
 
     Raises:
-        OSError: the path is a folder that is not empty.
+        OSError: The path is a folder that is not empty.
     """
     for file in (content, *content.rglob("*")):
         _sync(file)

@@ -9,11 +9,11 @@ _READ_BYTES = 1 << 24
 
 
 def hash_files(paths: Iterable[Path], *, names: bool = True) -> str:
-    """Hash files, in the order of their paths.
+    """Hash the contents of files, in the order of their paths.
 
     Args:
-        paths: of the files.
-        names: hash their names too, so that a renamed file is another.
+        paths: Paths of the files.
+        names: Whether to hash the names of the files, too.
     """
     digest = xxh3_128()
     for path in sorted(paths):

@@ -1,4 +1,4 @@
-"""Sentence text -> 16-byte sentence id."""
+"""Normalized sentences and their 128-bit ids."""
 
 import re
 import unicodedata
@@ -12,17 +12,17 @@ from xxhash import xxh3_128_digest
 Ids = NDArray[np.uint64]
 """Sentence ids, (n, 2) uint64: the high and the low half of a 128-bit hash."""
 
-
 _LONG_RUN = 256
 _CODE_POINTS = 0x20000  # those above hold no combining marks
-_STEP = 1 << 20  # characters at a time; bounds memory
+_STEP = 1 << 20  # characters at a time; limits memory
 _SPACE = re.compile(r"\s")
 
 
 def normalize(sentence: str) -> str:
-    """Return the sentence as every encoder sees it: Unicode NFC, each run of white space one space.
+    """Return a sentence as every encoder reads it.
 
-    White space at the ends goes, the ideographic space (U+3000) that marks a paragraph with it.
+    The result is in Unicode NFC. Each run of white space is one space, and white space at both
+    ends is removed, including the ideographic space (U+3000) that begins a paragraph.
     """
     if len(sentence) < _LONG_RUN:
         return " ".join(unicodedata.normalize("NFC", sentence).split())
@@ -43,7 +43,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _count_marks(text: str) -> int:
-    """Count the combining marks of a text, much faster than a regular expression finds them."""
+    """Count the combining marks of a text, much faster than a regular expression does."""
     is_mark = _is_mark()
     count = 0
     for start in range(0, len(text), _STEP):
@@ -55,7 +55,7 @@ def _count_marks(text: str) -> int:
 
 @cache
 def _is_mark() -> NDArray[np.bool_]:
-    """Say which characters decompose into combining marks: (0x20001,) bool, the last for others."""
+    """Return which characters decompose into combining marks: (0x20001,) bool, last for others."""
     is_mark = np.zeros(_CODE_POINTS + 1, dtype=np.bool_)
     for code in range(0x300, _CODE_POINTS):
         is_mark[code] = unicodedata.combining(unicodedata.normalize("NFD", chr(code))[0])
@@ -69,19 +69,20 @@ def _long_runs() -> re.Pattern[str]:
 
 
 def _in_canonical_order(run: re.Match[str]) -> str:
-    """Decompose a run of marks and sort it, for `unicodedata` sorts in quadratic time."""
+    """Decompose and sort a run of marks, because `unicodedata` sorts in quadratic time."""
     decomposed = "".join(unicodedata.normalize("NFD", mark) for mark in run.group())
     return "".join(sorted(decomposed, key=unicodedata.combining))
 
 
 def sentence_ids(sentences: Iterable[str]) -> Ids:
-    """Hash sentences that are already normalised.
+    """Hash normalized sentences.
 
     Args:
-        sentences: n normalised sentences.
+        sentences: n normalized sentences.
 
     Returns:
-        (n, 2) uint64, XXH3 128 of the UTF-8 bytes. Equal sentences have equal ids on every machine.
+        (n, 2) uint64, the XXH3 128 hashes of the UTF-8 bytes, which are the same on every
+        machine.
     """
     digests = b"".join([xxh3_128_digest(sentence.encode()) for sentence in sentences])
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)

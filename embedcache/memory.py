@@ -1,13 +1,12 @@
-"""Vectors of sentences without writing anything: from a store where it has them, else computed."""
+"""Vectors of sentences without writing: read from a store where it has them, else computed."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from embedcache.encode import BATCH_TOKENS, check_finite, lengths_of, token_batches
+from embedcache.batches import encode_batch, measure, token_batches
 from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, Vectors
@@ -23,37 +22,50 @@ def encode_in_memory(
     """Return the vectors of sentences; each distinct sentence that the store lacks is encoded once.
 
     Args:
-        sentences: n sentences, normalised here by `embedcache.normalize`.
-        encoder: encodes what is missing.
-        store: where vectors of the encoder may be; it is only read.
-        progress: show a bar on standard error.
+        sentences: n sentences; they are normalized by `embedcache.normalize`.
+        encoder: Encoder of the sentences that the store lacks.
+        store: Store that may have vectors; it is not changed. None for no store.
+        progress: Whether to show a bar on standard error.
 
     Returns:
-        (n, dim): int32 where the encoder stores int32, else float32.
+        (n, dim) vectors: int32 if the encoder stores int32, else float32.
 
     Raises:
-        StoreError: the store is damaged.
-        UserError: a vector is not finite.
+        StoreError: The store is damaged.
+        UserError: A vector is not finite.
     """
     normalized = [normalize(sentence) for sentence in sentences]
-    places = {text: place for place, text in enumerate(dict.fromkeys(normalized))}
-    texts = list(places)
-    dtype = np.dtype(getattr(encoder, "storage_dtype", "float32"))
-    vectors: NDArray[Any] = np.zeros((len(texts), encoder.dim), dtype=dtype)
+    positions = {text: position for position, text in enumerate(dict.fromkeys(normalized))}
+    dtype: np.dtype[Any] = np.dtype("int32" if encoder.storage_dtype == "int32" else "float32")
+    vectors: Vectors = np.zeros((len(positions), encoder.dim), dtype=dtype)
+    start = 0
+    for part in encoder.parts:
+        columns = vectors[:, start : start + part.dim]
+        _encode_into(columns, list(positions), part, store, progress=progress)
+        start += part.dim
+    return vectors[[positions[text] for text in normalized]]
+
+
+def _encode_into(
+    out: Vectors,
+    texts: list[str],
+    encoder: Encoder,
+    store: EmbeddingStore | None,
+    *,
+    progress: bool,
+) -> None:
+    """Write the vectors of n distinct sentences into `out` (n, dim)."""
     known = np.zeros(len(texts), dtype=np.bool_)
     if store and any(info.fingerprint == encoder.fingerprint for info in store.spaces()):
         space, ids = store.space(encoder.fingerprint), sentence_ids(texts)
         known = space.contains(ids)
-        vectors[known] = space.vectors(ids[known])
+        out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)
-    lengths, _ = lengths_of(encoder, [texts[place] for place in missing])
-    batches = token_batches(lengths, getattr(encoder, "batch_tokens", BATCH_TOKENS))
-    hidden = None if progress else True
-    with tqdm(total=len(missing), unit=" sentences", disable=hidden, delay=1) as bar:
-        for batch in batches:
-            batch_texts = [texts[place] for place in missing[batch]]
-            encoded = encoder.encode(batch_texts)
-            check_finite(encoded, batch_texts, encoder, dtype)
-            vectors[missing[batch]] = encoded
+    lengths, _ = measure(encoder, [texts[position] for position in missing])
+    with tqdm(
+        total=len(missing), unit=" sentences", disable=None if progress else True, delay=1
+    ) as bar:
+        for batch in token_batches(lengths, encoder.batch_tokens):
+            batch_texts = [texts[position] for position in missing[batch]]
+            out[missing[batch]] = encode_batch(encoder, batch_texts, out.dtype)
             bar.update(len(batch))
-    return vectors[[places[text] for text in normalized]]

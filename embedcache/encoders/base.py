@@ -1,61 +1,114 @@
-"""What stage one needs to know of an encoder."""
+"""The interface of encoders: a sentence in, a vector out."""
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedcache.store import StorageDtype, Vectors
+
 Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
-"""From a sentence's tokens to its vector. `sif` and `tokens` are for word vectors: see
-`embedcache.encoders.word_vectors`."""
+"""How the vectors of a sentence's tokens become one vector. "sif" and "tokens" are for word
+vectors only: see `embedcache.encoders.sif` and `embedcache.encoders.word_vectors`."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-"""What a transformer's matrix products are computed in; "auto" is the fastest that the device
-computes in hardware. Other encoders compute in float32."""
+"""Precision of a transformer's matrix products; "auto" is the fastest that the device computes in
+hardware. Other encoders compute in float32."""
 
 
-class Encoder(Protocol):
+class Encoder(ABC):
     """Turns sentences into vectors.
 
-    An encoder may also have `identity` (dict, what the fingerprint is the hash of) and `precision`
-    (str, what it computes in), which are written into the store for the record, `batch_tokens`
-    (int), how many tokens (characters, if it does not count tokens) a batch should hold, and
-    `storage_dtype`, where its vectors must be stored as no other.
+    A subclass sets `name` and `dim` and defines `identity` and `encode`. The other attributes have
+    defaults.
 
     Attributes:
-        name: for people.
-        dim: length of a vector.
-        fingerprint: names the vectors' space in the store. Two encoders share it only if their
-            vectors are the same but for the precision of the computation.
+        name: Name in messages and tables.
+        dim: Length of a vector.
+        storage_dtype: Dtype in which the store must keep the vectors; None if the caller chooses.
+        max_tokens: Length of the longest sentence that is encoded whole; None for no limit.
+        is_fast: Whether encoding takes no more time than storing. Of joined encoders, the fast
+            parts encode a sentence first.
+        token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors are
+            rows of this matrix; None for other encoders.
+
+    Example:
+        >>> class Length(Encoder):
+        ...     name = "length"
+        ...     dim = 1
+        ...     identity = {"length": 1}
+        ...
+        ...     def encode(self, sentences):
+        ...         return np.array([[len(s)] for s in sentences], dtype=np.float32)
+        >>> Length().encode(["雨", "rain"])
+        array([[1.],
+               [4.]], dtype=float32)
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def dim(self) -> int: ...  # noqa: D102
-    @property
-    def fingerprint(self) -> str: ...  # noqa: D102
-
-    def encode(self, sentences: list[str]) -> NDArray[np.float32] | NDArray[np.int32]:
-        """Encode n sentences, in one batch: (n, dim)."""
-        ...
-
-
-@runtime_checkable
-class CountsTokens(Protocol):
-    """An encoder that knows how long a sentence is to it."""
+    name: str
+    dim: int
+    storage_dtype: StorageDtype | None = None
+    max_tokens: int | None = None
+    is_fast: bool = False
 
     @property
-    def max_tokens(self) -> int:
-        """The longest sentence that it reads whole."""
-        ...
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Everything that the vectors depend on, except the precision; ready for JSON."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of `identity`, the key of the vectors in a store: 32 hexadecimal digits."""
+        return fingerprint_of(self.identity)
+
+    @property
+    def precision(self) -> str:
+        """Precision of the computation, which the store records."""
+        return "float32"
+
+    @property
+    def batch_tokens(self) -> int:
+        """Number of tokens, padding included, that a batch should hold."""
+        return 1024
+
+    @property
+    def token_vectors(self) -> NDArray[np.float32] | None:
+        """See the class."""
+        return None
+
+    @property
+    def parts(self) -> "tuple[Encoder, ...]":
+        """Encoders whose vectors are stored separately; only this one unless it is joined."""
+        return (self,)
+
+    @abstractmethod
+    def encode(self, sentences: list[str]) -> Vectors:
+        """Encode n normalized sentences in one batch: (n, dim), float32 or int32."""
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Count the tokens of n sentences, prompt and special tokens with them: (n,) int64."""
-        ...
+        """Count the tokens of n sentences, by default their characters: (n,) int64."""
+        return np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+
+    def check_text(self, sentences: Sequence[str]) -> None:  # noqa: B027 - most suit any text
+        """Check that the encoder suits a text.
+
+        Raises:
+            UserError: The vectors would be meaningless, for example because the text is in
+                another language.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `segtool encoders show` prints; it may load the model."""
+        return {
+            "name": self.name,
+            "dim": self.dim,
+            "fingerprint": self.fingerprint,
+            "identity": self.identity,
+        }
 
 
 def fingerprint_of(identity: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Which device to compute on, and in which precision."""
+"""Choice of the device and the precision of a computation."""
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ def best_device() -> str:
 
 
 def check_device(name: str) -> str:
-    """Return the name of a device.
+    """Return the name of a device after checking that it works.
 
     Raises:
         UserError: torch does not know the device, or this machine does not have it.
@@ -28,15 +28,15 @@ def check_device(name: str) -> str:
 
 
 def best_precision(device: str) -> Precision:
-    """Return the fastest precision that keeps the vectors: a cosine to float32 of 0.999 or more.
+    """Return the fastest precision whose vectors have a cosine of at least 0.999 to float32.
 
-    Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX); on the others bfloat16 is about 10
+    Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX). On other CPUs bfloat16 is about 10
     times slower than float32. float16 is slow on all CPUs.
     """
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device == "cpu":
-        # absent before torch 2.12: float32 is never the slow choice
+        # absent before torch 2.12; then float32 is the safe choice
         capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
             return "bfloat16"
@@ -44,10 +44,10 @@ def best_precision(device: str) -> Precision:
 
 
 def resolve_precision(precision: Precision, device: str) -> Precision:
-    """Return the precision to compute in: `best_precision` for "auto".
+    """Return a precision that the device computes in; `best_precision` for "auto".
 
     Raises:
-        UserError: the device cannot compute in this precision.
+        UserError: The device cannot compute in this precision.
     """
     if precision == "auto":
         return best_precision(device)

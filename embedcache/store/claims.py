@@ -1,9 +1,10 @@
-"""Parallel writers of a space share the work, so that each sentence is encoded once.
+"""Claims on sentences, with which parallel writers of a space share the work.
 
-Each writer keeps two files in the folder `claims` of the store: one that it holds locked, and one
-with the ids of the sentences that it has claimed and not yet committed. When a writer dies, the
-operating system releases its lock, and its claims are void. A further lock, held for milliseconds,
-makes it one step to read the claims of others and to write one's own.
+Each sentence is encoded by one writer. A writer has two files in the folder `claims` of the store:
+one that it keeps locked, and one with the ids of the sentences that it has claimed but not yet
+committed. When a writer dies, the operating system releases its lock, and its claims are invalid.
+Another lock, held for milliseconds, makes reading the claims of others and writing one's own a
+single step.
 """
 
 from pathlib import Path
@@ -24,12 +25,12 @@ _POLL_SECONDS = 0.005
 class Claims:
     """The claims of one writer on sentences of a space.
 
-    Claim a sentence first and look it up in the store then: another writer commits a sentence
-    before it gives up its claim.
+    A writer must claim a sentence before it looks it up in the store, because another writer
+    commits a sentence before it gives up its claim.
 
     Args:
-        store: folder of the store.
-        fingerprint: names the space.
+        store: Folder of the store.
+        fingerprint: Fingerprint of the space.
     """
 
     def __init__(self, store: Path, fingerprint: str) -> None:
@@ -47,10 +48,10 @@ class Claims:
             ids: (n, 2) uint64.
 
         Returns:
-            (n,) bool, which of them this writer has claimed now.
+            (n,) bool, True for the sentences that this call has claimed.
 
         Raises:
-            StoreError: the folder cannot be written.
+            StoreError: The folder cannot be written.
         """
         if not self._alive.is_locked:
             self._start()
@@ -61,7 +62,7 @@ class Claims:
         return free
 
     def forget(self) -> None:
-        """Give up all claims, whose vectors are committed; others see it at the next `take`."""
+        """Give up all claims, once their vectors are committed. Others see it after `take`."""
         self._claimed.clear()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One LMDB environment: opened once a process, growing by itself, read-only where it must be."""
+"""An LMDB environment that is opened once per process and grows automatically."""
 
 import concurrent.futures.thread  # noqa: F401 - see the end of this module
 import os
@@ -12,16 +12,16 @@ from weakref import WeakValueDictionary
 import lmdb
 
 from embedcache.errors import StoreError
-from embedcache.store.opening import Handle, open_handle, telling_trouble
+from embedcache.store.opening import Handle, open_handle, translate_lmdb_errors
 from embedcache.store.shared_lock import SharedLock
 
-_SPARE_BYTES = 1 << 18  # tree pages beside the values
+_SPARE_BYTES = 1 << 18  # for pages of the tree, in addition to the values
 
 Result = TypeVar("Result")
 
 
 def _identity(file: Path) -> tuple[int, int]:
-    """Tell a file from another of its name that came later."""
+    """Return numbers that distinguish a file from a later one of the same name."""
     status = file.stat()
     return status.st_dev, status.st_ino
 
@@ -29,13 +29,14 @@ def _identity(file: Path) -> tuple[int, int]:
 class Environment:
     """An LMDB environment that is read and written in transactions.
 
-    LMDB allows one handle an environment and process, so `Environment.open` returns the same object
-    for the same file. A handle must not be used in a fork of its process: there it is closed, and
-    opened anew at its first use. If the folder cannot be written, the environment is read-only.
+    LMDB allows one handle per environment and process, so `Environment.open` returns the same
+    object for the same file. A handle must not be used in a fork of its process. There it is
+    closed, and a new one is opened at the first use. If the folder cannot be written, the
+    environment is read-only.
 
     Attributes:
-        path: folder of the environment.
-        verified: (key, checksum) of the values that this process has verified.
+        path: Folder of the environment.
+        verified: Keys and checksums of the values that this process has verified.
     """
 
     _opened: ClassVar["WeakValueDictionary[tuple[int, int], Environment]"] = WeakValueDictionary()
@@ -45,7 +46,7 @@ class Environment:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
-        # shared by whoever uses LMDB, held alone while the map moves and while the process forks
+        # shared by threads that use LMDB, exclusive while the map moves and while the process forks
         self._gate = SharedLock()
         self._handle: Handle | None = open_handle(path)
         self._file = path.absolute() / "data.mdb"
@@ -53,10 +54,10 @@ class Environment:
 
     @classmethod
     def open(cls, path: Path) -> "Environment":
-        """Return the process's environment in this folder; make it if it is missing.
+        """Return the environment in a folder; create it if it is missing.
 
         Raises:
-            StoreError: what is there is no environment or a damaged one, or it cannot be made.
+            StoreError: The folder contains no valid environment, or it cannot be created.
         """
         file = path / "data.mdb"
         with cls._opening:
@@ -74,18 +75,18 @@ class Environment:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """Open a read transaction: a snapshot; values are views that die with it.
+        """Open a read transaction, which is a snapshot. Values are views, valid as long as it.
 
         Raises:
-            StoreError: too many readers, or a writer has overwritten the snapshot, which only
-                happens where this process cannot write the lock file.
+            StoreError: There are too many readers, or a writer has overwritten the snapshot, which
+                is only possible if this process cannot write the lock file.
         """
         with self._transaction(write=False) as transaction:
             try:
                 yield transaction
             finally:
-                # Pages of a snapshot may be overwritten from its third successor on, which begins
-                # when the second one is committed.
+                # The third transaction after a snapshot may overwrite its pages, and it can begin
+                # as soon as the second one is committed.
                 handle = self._open_handle()
                 if handle.without_lock and handle.lmdb.info()["last_txnid"] > transaction.id() + 1:
                     raise StoreError(
@@ -94,10 +95,10 @@ class Environment:
                     )
 
     def check_writable(self) -> None:
-        """Make sure that the environment can be written.
+        """Check that the environment can be written.
 
         Raises:
-            StoreError: its folder or file system is read-only.
+            StoreError: Its folder or file system is read-only.
         """
         if self._open_handle().read_only:
             raise StoreError(
@@ -105,14 +106,18 @@ class Environment:
             )
 
     def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
-        """Run an action in one write transaction: all of it is on disk afterwards, or nothing.
+        """Run an action in one write transaction: everything that it writes is on disk, or nothing.
 
         Args:
-            action: writes through the transaction; called again after the map had to grow.
-            expected_bytes: about what it writes, so that the map is large enough at once.
+            action: Function that writes through the transaction. It is called again if the map was
+                too small.
+            expected_bytes: Estimate of what it writes, so that the map is large enough at once.
+
+        Returns:
+            The result of the action.
 
         Raises:
-            StoreError: the environment is read-only, or the disk fails.
+            StoreError: The environment is read-only, or the disk fails.
         """
         self.check_writable()
         free = expected_bytes + _SPARE_BYTES
@@ -126,7 +131,7 @@ class Environment:
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[lmdb.Transaction]:
-        with telling_trouble(self.path):
+        with translate_lmdb_errors(self.path):
             transaction = self._begin(write=write)
             try:
                 with transaction:
@@ -156,8 +161,8 @@ class Environment:
     def _free_readers(self, handle: lmdb.Environment) -> None:
         if not handle.reader_check():  # no slot belongs to a dead process
             raise StoreError(
-                f"the store {self.path} has as many readers as it can serve "
-                f"({handle.info()['max_readers']:,}): end some that read it"
+                f"the store {self.path} has the maximum number of readers "
+                f"({handle.info()['max_readers']:,}): end some of the processes that read it"
             )
 
     def _make_room(self, free_bytes: int) -> None:
@@ -174,13 +179,13 @@ class Environment:
         return pages * page_bytes
 
     def _doubled(self) -> int:
-        # Never below the file's size: on Windows a map has a file of its own size, which no process
-        # can shorten while another one maps it. LMDB marks the file as sparse there.
+        # Not smaller than the file: on Windows the file has the size of the map, and no process can
+        # shorten it while another one maps it. LMDB marks the file as sparse there.
         present = self._file.stat().st_size if self._file.exists() else 0
         return max(2 * int(self._lmdb.info()["map_size"]), present)
 
     def _resize(self, size: Callable[[], int]) -> None:
-        """Set the size of the map while no thread is in a transaction."""
+        """Set the size of the map while no thread has a transaction."""
         with self._gate.exclusive():
             self._lmdb.set_mapsize(size())
 
@@ -198,10 +203,10 @@ class Environment:
 
 
 def _before_fork() -> None:
-    """Let no thread be in a transaction or open an environment while the process is forked.
+    """Wait until no thread has a transaction or opens an environment, and let none begin.
 
-    The child could not close such a handle without harm to the parent: it would free its reader
-    slots, or wait for threads that it does not have.
+    Otherwise the child could not close the handle without damage: it would free reader slots of
+    the parent, or wait for threads that do not exist in the child.
     """
     Environment._opening.acquire()
     Environment._held = list(Environment._opened.values())
@@ -227,8 +232,9 @@ def _after_fork_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # The hooks before a fork run in reverse order of registration. That of concurrent.futures takes
-    # a lock that threads in a transaction need, so it must run after ours: hence the import above.
+    # The hooks before a fork run in reverse order of registration. The hook of concurrent.futures
+    # takes a lock that threads in a transaction need, so it must run after this one. The import at
+    # the top registers it first.
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork_in_parent,

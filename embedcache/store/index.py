@@ -1,9 +1,9 @@
-"""Sentence id -> row, as sorted segments that live inside LMDB values.
+"""Index from sentence ids to rows, as sorted segments that are LMDB values.
 
-A log-structured merge tree in small (O'Neil et al. 1996): each commit adds one sorted segment and
-merges it with the segments of its own size, so that n ids lie in about log n segments and each id
-is rewritten about log n times. A segment is read in place, from the memory map: opening a store of
-a million vectors costs what opening one of a thousand does.
+A small log-structured merge tree (O'Neil et al. 1996): each commit adds one sorted segment and
+merges it with segments of similar size, so that n ids need about log n segments and each id is
+rewritten about log n times. A segment is read from the memory map, so the time to open a store does
+not depend on its size.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from embedcache.ids import Ids
 
 MISSING = -1
-LARGEST_MERGE = 1 << 22  # ids; larger segments stay apart, which bounds the memory of a merge
-LARGEST_PRECISION = 63  # numbers of precisions that an entry can hold
+LARGEST_MERGE = 1 << 22  # ids; larger segments are not merged, which limits memory
+LARGEST_PRECISION = 63  # largest number of a precision that fits in an entry
 ENTRY_BYTES = 24  # of a segment: high, low, entry
-_TRUNCATED = np.int64(1 << 62)  # the bit of an entry that says: longer than the encoder's maximum
+_TRUNCATED = np.int64(1 << 62)  # this bit is set for truncated sentences
 _PRECISION_SHIFT = 56  # six bits
 _ROW = np.int64((1 << _PRECISION_SHIFT) - 1)
 
@@ -29,9 +29,9 @@ def make_entries(
     """Pack row numbers and truncation flags, (n,) each, into (n,) int64.
 
     Args:
-        rows: below 2**56.
-        truncated: whether the encoder saw only the sentence's beginning.
-        precision: number of the precision in which all of them were computed, from 1 to
+        rows: Row numbers below 2**56.
+        truncated: Whether the encoder read only the beginning of the sentence.
+        precision: Number of the precision in which the vectors were computed, from 1 to
             LARGEST_PRECISION; 0 if it is unknown.
     """
     code = np.int64(precision << _PRECISION_SHIFT)
@@ -50,18 +50,18 @@ def entry_truncated(entries: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def entry_precisions(entries: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers of the entries' precisions, 0 where unknown; none may be MISSING."""
+    """Return the precision numbers of entries, 0 if unknown; none may be MISSING."""
     return (entries & ~_TRUNCATED) >> _PRECISION_SHIFT
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Ids sorted by their high half, and what they point to.
+    """Ids sorted by their high half, with their entries.
 
     Attributes:
-        high: (n,) uint64, ascending.
-        low: (n,) uint64.
-        entries: (n,) int64, row number, truncation flag and number of the precision.
+        high: (n,) uint64 high halves, ascending.
+        low: (n,) uint64 low halves.
+        entries: (n,) int64, see `make_entries`.
     """
 
     high: NDArray[np.uint64]
@@ -79,7 +79,7 @@ class Segment:
 
     @classmethod
     def from_bytes(cls, data: memoryview) -> "Segment":
-        """View the bytes of a segment, without a copy."""
+        """Return a segment that is a view of bytes."""
         words = np.frombuffer(data, dtype="<u8").reshape(3, -1)
         return cls(words[0], words[1], words[2].view("<i8"))
 
@@ -88,14 +88,14 @@ class Segment:
         return b"".join((self.high.tobytes(), self.low.tobytes(), self.entries.tobytes()))
 
     def find(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Look ids up.
+        """Look up ids.
 
         Args:
-            high: (n,) uint64, the ids' high halves; fastest in nearly ascending order.
-            low: (n,) uint64, their low halves.
+            high: (n,) uint64 high halves; fastest in nearly ascending order.
+            low: (n,) uint64 low halves.
 
         Returns:
-            (n,) int64 entries, MISSING where the segment does not have the id.
+            (n,) int64 entries, MISSING for ids that the segment does not have.
         """
         if not len(self):
             return np.full(len(high), MISSING, dtype=np.int64)
@@ -105,7 +105,7 @@ class Segment:
         hit = same_high & (self.low[at] == low)
         found = np.where(hit, self.entries[at], MISSING)
         pending = np.flatnonzero(same_high & ~hit)
-        while len(pending):  # ids that share their high half lie side by side
+        while len(pending):  # ids with the same high half are adjacent
             position[pending] += 1
             pending = pending[position[pending] < len(self)]
             at = position[pending]
@@ -117,16 +117,16 @@ class Segment:
 
 
 def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
-    """Look ids up in several segments.
+    """Look up ids in several segments.
 
     Args:
-        segments: the segments of a space.
+        segments: Segments of a space.
         ids: (n, 2) uint64.
 
     Returns:
-        (n,) int64 entries, MISSING where no segment has the id.
+        (n,) int64 entries, MISSING for ids that no segment has.
     """
-    # nearly sorted needles keep the binary searches in cache; 16 bits are sorted in linear time
+    # nearly sorted ids keep the binary searches in cache; 16 bits are sorted in linear time
     order = np.argsort((ids[:, 0] >> np.uint64(48)).astype(np.uint16), kind="stable")
     high, low = ids[:, 0][order], ids[:, 1][order]
     found = np.full(len(ids), MISSING, dtype=np.int64)
@@ -145,15 +145,15 @@ def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
 
 
 def segments_to_merge(sizes: Sequence[int], added: int) -> int:
-    """Say how many of the newest segments to merge with a new one.
+    """Return how many of the newest segments to merge with a new one.
 
     Args:
-        sizes: sizes of the present segments, oldest first.
-        added: size of the new segment.
+        sizes: Sizes of the existing segments, oldest first.
+        added: Size of the new segment.
 
     Returns:
-        The count of segments, from the end of `sizes`, that are smaller than twice what they would
-        be merged into.
+        Number of segments, counted from the end of `sizes`, each of which is less than twice as
+        large as the result of merging the later ones.
     """
     count = 0
     for size in reversed(sizes):
@@ -165,9 +165,9 @@ def segments_to_merge(sizes: Sequence[int], added: int) -> int:
 
 
 def merge(segments: Sequence[Segment]) -> Segment:
-    """Merge segments that share no id into one."""
+    """Merge segments that have no id in common."""
     high = np.concatenate([segment.high for segment in segments])
-    order = np.argsort(high, kind="stable")  # timsort: linear in runs that are sorted already
+    order = np.argsort(high, kind="stable")  # timsort is linear for sorted runs
     return Segment(
         high[order],
         np.concatenate([segment.low for segment in segments])[order],
@@ -176,11 +176,11 @@ def merge(segments: Sequence[Segment]) -> Segment:
 
 
 def first_occurrences(ids: Ids) -> NDArray[np.int64]:
-    """Return the positions, ascending, at which an id of ids (n, 2) stands for the first time."""
+    """Return the ascending positions at which each distinct id of ids (n, 2) occurs first."""
     high = np.sort(ids[:, 0])
     if not (high[1:] == high[:-1]).any():  # the common case, ten times faster
         return np.arange(len(ids))
-    order = np.lexsort((ids[:, 1], ids[:, 0]))  # stable: of equal ids the first stays first
+    order = np.lexsort((ids[:, 1], ids[:, 0]))  # stable, so equal ids keep their order
     repeated = np.zeros(len(ids), dtype=np.bool_)
     repeated[1:] = (ids[order[1:]] == ids[order[:-1]]).all(axis=1)
     return np.sort(order[~repeated])

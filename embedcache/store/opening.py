@@ -1,4 +1,4 @@
-"""How an LMDB file is opened: read-only where it cannot be written, and only if it is whole."""
+"""Opens LMDB files: read-only if they cannot be written, and only if they are complete."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from embedcache.errors import StoreError
 _INITIAL_MAP_BYTES = 1 << 26
 _MAX_READERS = 1024
 _DENIED = {5, 19} if sys.platform == "win32" else {errno.EACCES, errno.EPERM, errno.EROFS}
-_TROUBLE = (  # of the file or its disk, not of this code
+_FILE_ERRORS = (  # caused by the file or its disk, not by this code
     lmdb.CorruptedError,
     lmdb.DiskError,
     lmdb.InvalidError,
@@ -39,9 +39,10 @@ class Handle:
     """An open LMDB environment.
 
     Attributes:
-        lmdb: the environment itself.
-        read_only: the file cannot be written by this process.
-        without_lock: nor can the lock file, so a writer does not know of this process.
+        lmdb: LMDB environment.
+        read_only: Whether this process cannot write the file.
+        without_lock: Whether this process cannot write the lock file either, so that writers do not
+            know that it reads.
     """
 
     lmdb: lmdb.Environment
@@ -50,12 +51,12 @@ class Handle:
 
 
 def open_handle(folder: Path) -> Handle:
-    """Open the LMDB environment in a folder; make it if it is missing.
+    """Open the LMDB environment in a folder; create it if it is missing.
 
     Raises:
-        StoreError: what is there is no environment or a damaged one, or it cannot be made.
+        StoreError: The folder contains no valid environment, or it cannot be created.
     """
-    with telling_trouble(folder):
+    with translate_lmdb_errors(folder):
         handle = _open_writable_or_not(folder)
         try:
             handle.lmdb.reader_check()  # frees the slots of dead processes
@@ -67,13 +68,13 @@ def open_handle(folder: Path) -> Handle:
 
 
 @contextmanager
-def telling_trouble(folder: Path) -> Iterator[None]:
-    """Turn LMDB's errors about the file or its disk into a StoreError."""
+def translate_lmdb_errors(folder: Path) -> Iterator[None]:
+    """Raise StoreError for errors of LMDB about the file or its disk."""
     try:
         yield
     except lmdb.Error as error:
-        # what LMDB has no number for is the system's: a full quota, a disk that is read only
-        if type(error) is not lmdb.Error and not isinstance(error, _TROUBLE):
+        # errors of the system, such as a full quota, have no class of their own in LMDB
+        if type(error) is not lmdb.Error and not isinstance(error, _FILE_ERRORS):
             raise
         raise StoreError(f"the store {folder} cannot be used: {error}") from error
 
@@ -83,7 +84,7 @@ def _open_writable_or_not(folder: Path) -> Handle:
     present = file.stat().st_size if file.exists() else 0
     options: dict[str, Any] = {
         # On Windows LMDB gives the file the size of the map, and no process can shorten a file that
-        # another one has mapped: so the map is never smaller than the file.
+        # another one has mapped. So the map must not be smaller than the file.
         "map_size": max(_INITIAL_MAP_BYTES, present),
         "max_readers": _MAX_READERS,
     }
@@ -91,7 +92,7 @@ def _open_writable_or_not(folder: Path) -> Handle:
         folder.mkdir(parents=True, exist_ok=True)
         return Handle(lmdb.open(os.fspath(folder), **options))
     except OSError as error:
-        raise StoreError(f"the store {folder} cannot be made: {error.strerror}") from error
+        raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error
     except lmdb.Error as error:
         if error.code not in _DENIED or not present:
             raise
@@ -105,14 +106,14 @@ def _open_writable_or_not(folder: Path) -> Handle:
 
 
 def _check_size(folder: Path, handle: Handle) -> None:
-    """Make sure that the file holds all pages in use: reading a missing one kills the process.
+    """Check that the file has all pages in use, because reading a missing one kills the process.
 
-    A file that ends before its last page proves nothing, because LMDB does not write a page that a
-    transaction has added at the end and given up again. So, only where the file is short, a child
-    process reads all pages in use.
+    A file that ends before its last page may be complete, because LMDB does not write a page that a
+    transaction has added at the end and freed again. So if the file is short, a child process reads
+    all pages in use.
 
     Raises:
-        StoreError: pages in use are missing.
+        StoreError: Pages in use are missing.
     """
     needed = (handle.lmdb.info()["last_pgno"] + 1) * handle.lmdb.stat()["psize"]
     if (folder / "data.mdb").stat().st_size >= needed:

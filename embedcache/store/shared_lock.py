@@ -1,4 +1,4 @@
-"""A lock that many hold together, or one alone."""
+"""A lock for many readers or one writer."""
 
 import threading
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 class SharedLock:
-    """Held by any number of threads at once, or by one that excludes all others.
+    """A lock that any number of threads share, or that one thread holds exclusively.
 
-    A thread that asks for exclusion goes before threads that ask to share, so that a steady stream
-    of these cannot keep it waiting. The lock is not reentrant.
+    A thread that waits for exclusive access goes before threads that want to share, so that a
+    steady stream of these cannot keep it waiting. The lock is not reentrant.
     """
 
     def __init__(self) -> None:
@@ -18,13 +18,13 @@ class SharedLock:
         self._exclusive = False
 
     def acquire_shared(self) -> None:
-        """Wait until no thread holds or wants the lock alone, then share it."""
+        """Wait until no thread holds or wants the lock exclusively, then share it."""
         with self._changed:
             self._changed.wait_for(lambda: not self._exclusive)
             self._sharing += 1
 
     def release_shared(self) -> None:
-        """Give up one share."""
+        """Stop sharing the lock."""
         with self._changed:
             self._sharing -= 1
             self._changed.notify_all()
@@ -39,7 +39,7 @@ class SharedLock:
             self.release_shared()
 
     def acquire_exclusive(self) -> None:
-        """Admit no further thread, and wait until those inside have left."""
+        """Let no further thread share the lock, and wait until no thread shares it."""
         with self._changed:
             self._changed.wait_for(lambda: not self._exclusive)
             self._exclusive = True
@@ -51,14 +51,14 @@ class SharedLock:
                 raise
 
     def release_exclusive(self) -> None:
-        """Admit the others again."""
+        """Let other threads use the lock again."""
         with self._changed:
             self._exclusive = False
             self._changed.notify_all()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the lock alone inside a `with` block."""
+        """Hold the lock exclusively inside a `with` block."""
         self.acquire_exclusive()
         try:
             yield

@@ -1,4 +1,4 @@
-"""The vectors of one encoder in a store: how they are found, read and added.
+"""The vectors of one encoder in a store: lookup, reading and adding.
 
 `embedcache.store.store` describes the layout.
 """
@@ -25,16 +25,15 @@ from embedcache.store.space_info import (
     read_info,
     segment_key,
 )
-from embedcache.store.space_info import StorageDtype as StorageDtype
 
 _COPYING_THREADS = min(4, os.cpu_count() or 1)
 
 Vectors = NDArray[np.float32] | NDArray[np.int32]
-"""What a space gives: int32 if it stores int32, else float32."""
+"""Vectors in memory: int32 if they are stored as int32, else float32."""
 
 
 class Space:
-    """The vectors of one encoder in a store; made by `EmbeddingStore.space`."""
+    """The vectors of one encoder in a store; see `EmbeddingStore.space`."""
 
     def __init__(self, environment: Environment, fingerprint: str) -> None:
         self._environment = environment
@@ -44,30 +43,32 @@ class Space:
         return self.info().rows
 
     def info(self) -> SpaceInfo:
-        """Read what the store knows of this space now."""
+        """Read the current description of the space."""
         with self._environment.reading() as transaction:
             return self._info(transaction)
 
     def find(self, ids: Ids) -> NDArray[np.int64]:
-        """Look up ids (n, 2): (n,) int64 entries of the index, MISSING where absent."""
+        """Look up ids (n, 2): (n,) int64 entries of the index, MISSING for absent ids."""
         with self._environment.reading() as transaction:
             return self._find(transaction, self._info(transaction), ids)
 
     def contains(self, ids: Ids) -> NDArray[np.bool_]:
-        """Say which of the ids (n, 2) have a vector: (n,) bool."""
+        """Return which of the ids (n, 2) have a vector: (n,) bool."""
         return np.not_equal(self.find(ids), index.MISSING)
 
-    def vectors(self, ids: Ids) -> Vectors:
+    def vectors(self, ids: Ids, *, out: Vectors | None = None) -> Vectors:
         """Gather vectors.
 
         Args:
             ids: (n, 2) uint64, in any order, repeats allowed.
+            out: (n, dim) array to write to, for example columns of a larger array; None for a new
+                one.
 
         Returns:
-            (n, dim), a copy: int32 where the space stores int32, else float32.
+            (n, dim) `out`, or a new array: int32 if the space stores int32, else float32.
 
         Raises:
-            StoreError: a sentence has no vector, or a block is damaged.
+            StoreError: A sentence has no vector, or a block is damaged.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
@@ -78,33 +79,36 @@ class Space:
                     f"{absent:,} of {len(ids):,} sentences have no vector of {info.name} "
                     f"in {self._environment.path}: embed them first"
                 )
-            return self._gather(transaction, info, index.entry_rows(entries))
+            if out is None:
+                out = np.empty((len(ids), info.dim), dtype=info.memory_dtype)
+            self._gather(transaction, info, index.entry_rows(entries), out)
+        return out
 
     def precisions(self, ids: Ids) -> dict[str, int]:
         """Count vectors by the precision in which they were computed.
 
         Args:
-            ids: (n, 2) uint64; ids without a vector are not counted, repeated ones are each time.
+            ids: (n, 2) uint64. Ids without a vector are not counted; repeated ids count repeatedly.
 
         Returns:
-            The counts that are not zero, by the name of the precision, such as "float32". It is
-            "unknown" for rows that were written in several precisions before each row kept its own.
+            Counts above zero by the name of the precision, for example "float32". The name is
+            "unknown" for vectors of several precisions that a store of format 1 contains.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
             entries = self._find(transaction, info, ids)
         present = index.entry_precisions(entries[entries != index.MISSING])
-        if len(info.precisions) == 1:  # format 1 did not say so in each row
+        if len(info.precisions) == 1:  # format 1 has no precision for each row
             return dict.fromkeys(info.precisions, len(present))
         names = ["unknown", *info.precisions]
         counts = np.bincount(present, minlength=len(names)).tolist()
         return {name: count for name, count in zip(names, counts, strict=True) if count}
 
     def check_writable(self) -> None:
-        """Make sure that vectors can be added.
+        """Check that vectors can be added.
 
         Raises:
-            StoreError: the store is read-only, or of an earlier format.
+            StoreError: The store is read-only or of an earlier format.
         """
         self._environment.check_writable()
         with self._environment.reading() as transaction:
@@ -118,21 +122,22 @@ class Space:
         truncated: NDArray[np.bool_] | None = None,
         precision: str = "float32",
     ) -> int:
-        """Add vectors in one transaction; sentences that the space has already are left alone.
+        """Add vectors in one transaction; skip sentences that the space has already.
 
         Args:
             ids: (n, 2) uint64.
-            vectors: (n, dim), converted to the dtype of the space.
-            truncated: (n,) bool, whether the encoder saw only the sentence's beginning.
-            precision: name of the precision in which they were computed, for the record.
+            vectors: (n, dim) vectors, which are converted to the dtype of the space.
+            truncated: (n,) bool, whether the encoder read only the beginning of the sentence; None
+                for False.
+            precision: Precision in which the vectors were computed.
 
         Returns:
-            The number of new vectors.
+            Number of new vectors.
 
         Raises:
-            StoreError: the store is read-only or of an earlier format, or what must be rewritten is
-                damaged; nothing is changed then.
-            ValueError: the shapes or dtypes do not fit, or a vector is not finite.
+            StoreError: The store is read-only or of an earlier format, or a value that must be
+                rewritten is damaged. Nothing is changed.
+            ValueError: A shape or dtype is wrong, or a vector is not finite.
         """
         present = self.info()
         if vectors.shape != (len(ids), present.dim):
@@ -140,7 +145,7 @@ class Space:
                 f"expected vectors of shape {(len(ids), present.dim)}, got {vectors.shape}"
             )
         if not np.can_cast(vectors.dtype, present.dtype, "same_kind"):
-            raise ValueError(f"{vectors.dtype} does not go into a space of {present.dtype}")
+            raise ValueError(f"vectors of {vectors.dtype} cannot be stored as {present.dtype}")
         if truncated is None:
             truncated = np.zeros(len(ids), dtype=np.bool_)
         order = index.first_occurrences(ids)
@@ -161,7 +166,7 @@ class Space:
             precisions[precision] = precisions.get(precision, 0) + len(fresh_ids)
             number = list(precisions).index(precision) + 1
             if number > index.LARGEST_PRECISION:
-                raise ValueError(f"a space takes {index.LARGEST_PRECISION} precisions at most")
+                raise ValueError(f"a space has at most {index.LARGEST_PRECISION} precisions")
             entries = index.make_entries(rows, truncated[new], number)
             segment = index.Segment.sorted_from(fresh_ids, entries)
             changed = replace(
@@ -204,10 +209,13 @@ class Space:
         return value
 
     def _gather(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64]
-    ) -> Vectors:
-        dtype = np.int32 if info.dtype == "int32" else np.float32
-        out: NDArray[Any] = np.empty((len(rows), info.dim), dtype=dtype)
+        self,
+        transaction: lmdb.Transaction,
+        info: SpaceInfo,
+        rows: NDArray[np.int64],
+        out: Vectors,
+    ) -> None:
+        """Copy rows (n,) of the space into `out` (n, dim)."""
         order = None
         if np.any(rows[1:] < rows[:-1]):
             order = np.argsort(rows)
@@ -222,7 +230,7 @@ class Space:
             run = len(local) == local[-1] - local[0] + 1 and bool((np.diff(local) == 1).all())
             out[where] = block[local[0] : local[-1] + 1] if run else block[local]
 
-        # the copies leave the interpreter's lock, and page faults take as long as they do
+        # copying releases the interpreter's lock, and page faults take as long as the copies
         with ThreadPoolExecutor(_COPYING_THREADS) as pool:
             copies = [
                 pool.submit(copy, number, self._block(transaction, info, number))
@@ -230,7 +238,6 @@ class Space:
             ]
             for done in copies:
                 done.result()
-        return out
 
     def _write_blocks(
         self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[Any]
@@ -241,7 +248,7 @@ class Space:
             take = min(BLOCK_ROWS - used, len(rows) - start)
             parts = [np.ascontiguousarray(rows[start : start + take])]
             if not _finite(parts[0]):
-                raise ValueError("a vector holds NaN or infinity")
+                raise ValueError("a vector contains NaN or infinity")
             if used:
                 parts.insert(0, self._block(transaction, info, number, again=True))
             values.put(transaction, block_key(info, number), *parts)
@@ -264,7 +271,7 @@ class Space:
 
 
 def _finite(block: NDArray[np.floating[Any]]) -> bool:
-    """Say whether a block holds neither NaN nor infinity; the sum tells faster where it can."""
+    """Return whether a block has neither NaN nor infinity; a finite sum proves it faster."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = block.sum(dtype=np.float32)
     return bool(np.isfinite(total) or np.isfinite(block).all())

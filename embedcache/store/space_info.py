@@ -1,4 +1,4 @@
-"""What the store knows of a space, and the keys of its values; see `embedcache.store.store`."""
+"""Description of a space, and the keys of its values; see `embedcache.store.store`."""
 
 import json
 import struct
@@ -14,27 +14,28 @@ from embedcache.store.environment import Environment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
+JOIN = "+"  # between the fingerprints, and the names, of the parts of a joined encoder
 
 StorageDtype = Literal["float32", "float16", "int32"]
 
 
 @dataclass(frozen=True)
 class SpaceInfo:
-    """What the store knows of one encoder's vectors.
+    """Description of the vectors of one encoder in a store.
 
     Attributes:
-        fingerprint: names the space; see `embedcache.encoders.Encoder`.
-        number: short for the fingerprint in keys.
-        name: the encoder's name, for people.
-        dim: length of a vector.
-        dtype: how numbers are stored. float16 rounds to 11 bits: a relative error of at most
-            2**-11 a number for magnitudes above 6e-5. int32 is for encoders whose vectors are the
-            numbers of a sentence's tokens.
-        rows: number of vectors.
-        identity: what the fingerprint is the hash of.
-        precisions: number of rows computed in each precision. Rows point to a precision by its
-            place in this order, from 1 on.
-        segments: (number, size) of the index's segments, oldest first.
+        fingerprint: Fingerprint of the encoder.
+        number: Number that replaces the fingerprint in keys.
+        name: Name of the encoder.
+        dim: Length of a vector.
+        dtype: Dtype of the stored numbers. float16 rounds to 11 bits, a relative error of at most
+            2**-11 per number for magnitudes above 6e-5. int32 is for encoders whose vectors are
+            the words of a sentence.
+        rows: Number of vectors.
+        identity: Identity of the encoder, of which the fingerprint is the hash.
+        precisions: Number of rows computed in each precision. The index refers to a precision by
+            its position here, starting from 1.
+        segments: Number and size of each segment of the index, oldest first.
     """
 
     fingerprint: str
@@ -48,29 +49,34 @@ class SpaceInfo:
     segments: tuple[tuple[int, int], ...] = ()
 
     @property
+    def memory_dtype(self) -> np.dtype[Any]:
+        """Dtype of gathered vectors: int32 if the space stores int32, else float32."""
+        return np.dtype("int32" if self.dtype == "int32" else "float32")
+
+    @property
     def bytes(self) -> int:
         """Size of the vectors in bytes."""
         return self.rows * self.dim * np.dtype(self.dtype).itemsize
 
 
 def block_key(info: SpaceInfo, number: int) -> bytes:
-    """Return the key of a block of a space's vectors."""
+    """Return the key of a block of vectors."""
     return b"v" + struct.pack(">IQ", info.number, number)
 
 
 def block_bytes(info: SpaceInfo, number: int) -> int:
-    """Return the size of a block, without its checksum."""
+    """Return the size of a block in bytes, without its checksum."""
     rows = min(BLOCK_ROWS, info.rows - number * BLOCK_ROWS)
     return rows * info.dim * np.dtype(info.dtype).itemsize
 
 
 def segment_key(info: SpaceInfo, number: int) -> bytes:
-    """Return the key of a segment of a space's index."""
+    """Return the key of a segment of the index."""
     return b"i" + struct.pack(">IQ", info.number, number)
 
 
 def info_key(fingerprint: str) -> bytes:
-    """Return the key of a space's info."""
+    """Return the key of the description of a space."""
     return INFO_PREFIX + fingerprint.encode()
 
 
@@ -81,23 +87,31 @@ def read_info(
     *,
     again: bool = False,
 ) -> SpaceInfo:
-    """Read a space's info; `again` verifies it even if that was done before.
+    """Read the description of a space.
+
+    Args:
+        environment: Environment of the store.
+        transaction: Transaction of the environment.
+        fingerprint: Fingerprint of the space.
+        again: Whether to verify the checksum even if it was verified before.
 
     Raises:
-        StoreError: it is not there, or damaged.
+        StoreError: The description is missing or damaged.
     """
     key = info_key(fingerprint)
     value = values.get(environment, transaction, key, again=again)
     if value is None:
-        raise StoreError(f"the space {fingerprint} has gone from the store {environment.path}")
+        raise StoreError(f"the store {environment.path} no longer has the space {fingerprint}")
     fields = json.loads(bytes(value))
     fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
-    if fields["fingerprint"] != fingerprint:  # a damaged key, of which format 1 does not know
+    if (
+        fields["fingerprint"] != fingerprint
+    ):  # a damaged key, which the checksum of format 1 does not cover
         raise values.damaged(environment, key)
     return SpaceInfo(**fields)
 
 
 def put_info(transaction: lmdb.Transaction, info: SpaceInfo) -> None:
-    """Write a space's info."""
+    """Write the description of a space."""
     content = json.dumps(asdict(info), ensure_ascii=False).encode()
     values.put(transaction, info_key(info.fingerprint), content)

@@ -1,17 +1,16 @@
-"""The store: every sentence's vector once for each encoder, in one LMDB environment.
+"""The store: one vector per sentence and encoder, in one LMDB environment.
 
-Layout, format 2. All numbers are little-endian but those in keys, which are big-endian to sort.
-Every value ends in an 8-byte checksum: see `embedcache.store.values`.
+Layout of format 2. Numbers are little-endian, except in keys, where they are big-endian so that
+keys sort by number. Every value ends in an 8-byte checksum: see `embedcache.store.values`.
 
     b"format"                        JSON: {"format": 2}
     b"space/" + fingerprint          JSON: number, name, identity, dim, dtype, rows, ...
-    b"v" + number (4) + block (8)    up to 1,024 rows of a vector each, in order of arrival
-    b"i" + number (4) + segment (8)  a sorted run of the index: see `embedcache.store.index`
+    b"v" + number (4) + block (8)    up to 1,024 vectors, in the order in which they were added
+    b"i" + number (4) + segment (8)  a sorted segment of the index: see `embedcache.store.index`
 
-Only the last block of a space is ever written again. A commit is one LMDB transaction: after a
-crash the store holds all of it or nothing. What is written again is verified before. Format 1 had
-weaker checksums and did not know the precision of each row; it is still read, and
-`EmbeddingStore.upgrade` makes it format 2.
+Only the last block of a space is ever rewritten, and it is verified before. A commit is one LMDB
+transaction: after a crash the store has all of it or nothing. Format 1 has weaker checksums and no
+precision for each row. It can still be read, and `EmbeddingStore.upgrade` converts it.
 """
 
 import os
@@ -21,13 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
+import numpy as np
 
 from embedcache.errors import StoreError
+from embedcache.ids import Ids
 from embedcache.store import upgrade, values
 from embedcache.store.environment import Environment
-from embedcache.store.space import Space
+from embedcache.store.space import Space, Vectors
 from embedcache.store.space_info import (
     INFO_PREFIX,
+    JOIN,
     SpaceInfo,
     StorageDtype,
     info_key,
@@ -41,15 +43,15 @@ class EmbeddingStore:
     """Vectors of sentences on disk, keyed by encoder fingerprint and sentence id.
 
     Any number of threads and processes may read while one writes; writers take turns. The store may
-    be used in a fork of the process that opened it. A store that cannot be written, because of the
-    permissions of its folder or of the file system, is opened for reading.
+    be used in a fork of the process that opened it. If the folder or the file system is read-only,
+    the store is opened for reading.
 
     Args:
-        path: folder of the store.
-        create: make the store if there is none. Opening never changes a store that is there.
+        path: Folder of the store.
+        create: Whether to create the store if it is missing. Opening does not change a store.
 
     Raises:
-        StoreError: there is no store, it is damaged, or it has a later format.
+        StoreError: The store is missing or damaged, or it has a later format.
 
     Example:
         >>> import tempfile
@@ -80,17 +82,21 @@ class EmbeddingStore:
         if number is None:
             self._environment.write(self._write_header, 0)
         elif number > FORMAT:
-            raise StoreError(f"{self.path} was written by a later segtool: upgrade segtool")
+            raise StoreError(
+                f"{self.path} was written by a later version of segtool: upgrade segtool"
+            )
 
     def _nothing_here(self) -> StoreError:
         return StoreError(f"there is no embedding store at {self.path}")
 
     def _write_header(self, transaction: lmdb.Transaction) -> None:
-        if values.read_format(self._environment, transaction) is None:  # nobody was faster
+        if (
+            values.read_format(self._environment, transaction) is None
+        ):  # unless another process was faster
             values.put_format(transaction)
 
     def format(self) -> int:
-        """Return the number of the store's format now."""
+        """Return the current format of the store: 1 or 2."""
         with self._environment.reading() as transaction:
             return values.read_format(self._environment, transaction) or FORMAT
 
@@ -99,24 +105,25 @@ class EmbeddingStore:
         return (self.path / "data.mdb").stat().st_size
 
     def upgrade(self, *, progress: bool = False) -> int:
-        """Turn a store of format 1 into one of format 2; it can be read all the time.
+        """Convert a store of format 1 to format 2. The store can be read meanwhile.
 
-        Work is committed every few seconds; what was stopped goes on from there when it is called
-        again. No process with an earlier version of this package may use the store meanwhile.
+        Work is committed every few seconds. If the call is interrupted, the same call continues
+        from there. No process with an earlier version of this package may use the store meanwhile.
 
         Args:
-            progress: show a bar on standard error if it takes more than two seconds.
+            progress: Whether to show a bar on standard error if the call takes more than two
+                seconds.
 
         Returns:
-            The number of values that were signed anew; 0 if the store has format 2.
+            Number of values that were rewritten; 0 if the store has format 2.
 
         Raises:
-            StoreError: the store is damaged, or read-only; what could be read can still be read.
+            StoreError: The store is damaged or read-only. It can be read as before.
         """
         return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
 
     def spaces(self) -> list[SpaceInfo]:
-        """List the spaces in the order they were made."""
+        """List the spaces in the order in which they were created."""
         with self._environment.reading() as transaction:
             infos = [
                 read_info(self._environment, transaction, key[len(INFO_PREFIX) :].decode())
@@ -128,7 +135,7 @@ class EmbeddingStore:
         """Return the space of an encoder.
 
         Raises:
-            StoreError: the store has none of this fingerprint; the message lists those it has.
+            StoreError: The store has no such space. The message lists the spaces that it has.
         """
         infos = self.spaces()
         if not any(info.fingerprint == fingerprint for info in infos):
@@ -139,6 +146,29 @@ class EmbeddingStore:
             )
         return Space(self._environment, fingerprint)
 
+    def vectors(self, fingerprint: str, ids: Ids) -> Vectors:
+        """Gather the vectors of an encoder.
+
+        Args:
+            fingerprint: Fingerprint of the encoder. Those of the parts of a joined encoder, joined
+                by "+", give the vectors of the parts side by side.
+            ids: (n, 2) uint64 sentence ids, in any order, repeats allowed.
+
+        Returns:
+            (n, dim), float32, or int32 if the space stores int32.
+
+        Raises:
+            StoreError: The encoder or a sentence is missing, or the store is damaged.
+        """
+        spaces = [self.space(part) for part in fingerprint.split(JOIN)]
+        if len(spaces) == 1:
+            return spaces[0].vectors(ids)
+        stops = np.cumsum([space.info().dim for space in spaces])
+        vectors = np.empty((len(ids), stops[-1]), dtype=np.float32)
+        for space, columns in zip(spaces, np.split(vectors, stops[:-1], axis=1), strict=True):
+            space.vectors(ids, out=columns)
+        return vectors
+
     def create_space(
         self,
         fingerprint: str,
@@ -148,10 +178,18 @@ class EmbeddingStore:
         dtype: StorageDtype | None = None,
         identity: dict[str, Any] | None = None,
     ) -> "Space":
-        """Return the space of an encoder; make it if it is missing, of float32 by default.
+        """Return the space of an encoder; create it if it is missing.
+
+        Args:
+            fingerprint: Fingerprint of the encoder.
+            name: Name of the encoder.
+            dim: Length of a vector.
+            dtype: Dtype of the stored numbers; None for that of the space, or float32 for a new
+                one.
+            identity: Identity of the encoder, for the description of a new space.
 
         Raises:
-            StoreError: the space exists with another dimension or dtype, or it is missing and the
+            StoreError: The space exists with another dimension or dtype, or it is missing and the
                 store is read-only or of an earlier format.
         """
         key = info_key(fingerprint)
@@ -173,8 +211,8 @@ class EmbeddingStore:
         present = space.info()
         if present.dim != dim or dtype not in (None, present.dtype):
             raise StoreError(
-                f"{self.path} holds {name} as {present.dim} {present.dtype}, not {dim} "
-                f"{dtype or present.dtype}: keep to that, or take another store"
+                f"{self.path} stores {name} as {present.dim} {present.dtype}, not {dim} "
+                f"{dtype or present.dtype}: use the same dtype, or another store"
             )
         return space
 
@@ -191,7 +229,7 @@ def _keys_from(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
 
 
 def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
-    """Return a number of no space, not even of one whose info has been lost to damage."""
+    """Return a number that no space has, not even one whose description is lost."""
     numbers = [spaces - 1]
     for kind in (b"v", b"i"):
         cursor = transaction.cursor()

@@ -1,7 +1,7 @@
-"""From format 1 of the store to format 2, in place and in small transactions.
+"""Converts a store from format 1 to format 2, in place and in small transactions.
 
-Until the last transaction writes the header, the store is of format 1, in which every value may
-have either checksum: so readers never see damage, and what was stopped goes on where it was.
+Until the last transaction writes the header, the store has format 1, in which a value may have
+either checksum. So readers never see damage, and an interrupted conversion can continue.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ from embedcache.store.space_info import (
     segment_key,
 )
 
-_BATCH_BYTES = 1 << 26  # rewritten in one transaction, whose pages LMDB holds in memory
+_BATCH_BYTES = 1 << 26  # rewritten per transaction, whose pages LMDB keeps in memory
 _SHOW_AFTER_SECONDS = 2
 
 
 def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: bool) -> int:
-    """Sign every value anew; see `embedcache.EmbeddingStore.upgrade`."""
+    """Write every value with the checksum of format 2; see `EmbeddingStore.upgrade`."""
     environment.check_writable()
     sizes = _expected_sizes(spaces)
     with environment.reading() as transaction:
@@ -73,7 +73,7 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
 
 
 def _expected_sizes(spaces: Sequence[SpaceInfo]) -> dict[bytes, int]:
-    """Return the size in bytes of each value but the header, without checksum; 0 if it may vary."""
+    """Return the size in bytes of each value except the header; 0 if the size is not known."""
     sizes = {info_key(info.fingerprint): 0 for info in spaces}
     for info in spaces:
         blocks = range(-(-info.rows // BLOCK_ROWS))
@@ -85,7 +85,7 @@ def _expected_sizes(spaces: Sequence[SpaceInfo]) -> dict[bytes, int]:
 def _check_keys(
     environment: Environment, transaction: lmdb.Transaction, sizes: Mapping[bytes, int]
 ) -> None:
-    """Make sure that the keys are as expected: the checksums of format 1 do not cover them."""
+    """Check that the keys are as expected, because the checksums of format 1 do not cover them."""
     present = [bytes(key) for key in transaction.cursor().iternext(values=False)]
     expected = sorted([*sizes, values.HEADER_KEY])
     for found, wanted in zip_longest(present, expected):
@@ -106,7 +106,7 @@ def _batches(sizes: Mapping[bytes, int]) -> Iterator[list[bytes]]:
 
 
 def _with_first_precision(data: memoryview) -> bytes:
-    """Write into each entry of a segment that it has the first precision of its space."""
+    """Return a segment whose entries refer to the first precision of the space."""
     segment = Segment.from_bytes(data)
     rows, truncated = index.entry_rows(segment.entries), index.entry_truncated(segment.entries)
     return replace(segment, entries=index.make_entries(rows, truncated, 1)).to_bytes()

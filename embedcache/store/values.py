@@ -1,10 +1,10 @@
-"""Values of the store: bytes that end in a checksum. The format of the store says what it covers.
+"""Values of the store: bytes that end in a checksum.
 
-In format 2 it is XXH3 64 of the key, the number of bytes (8 bytes, little-endian) and the bytes, so
-that neither a value under a damaged key nor a shortened one is taken for valid. In format 1 it was
-that of the bytes alone. A store of format 1 is read, and `embedcache.store.upgrade` makes it
-format 2; until that is done, a value may have either checksum. The header keeps the checksum of
-format 1, so that every version of this package can read it.
+In format 2 the checksum is XXH3 64 of the key, the number of bytes (8 bytes, little-endian) and the
+bytes. So neither a value with a damaged key nor a truncated value is valid. In format 1 it is the
+hash of the bytes alone. `embedcache.store.upgrade` converts format 1 to format 2; until it has
+finished, a value may have either checksum. The header has the checksum of format 1, so that every
+version of this package can read it.
 """
 
 import json
@@ -27,7 +27,7 @@ def signed(key: bytes, *parts: Any) -> bytes:  # noqa: ANN401
 
 
 def put(transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
-    """Write a value, given as contiguous buffers to join."""
+    """Write a value, which is given as contiguous buffers."""
     transaction.put(key, signed(key, *parts))
 
 
@@ -37,18 +37,18 @@ def get(
     """Read a value without copying it.
 
     Args:
-        environment: whose transaction it is.
-        transaction: a read or write transaction.
-        key: of the value.
-        again: verify the checksum even if this process has verified it before. This must be asked
-            before the value becomes part of another one, which would get a valid checksum.
+        environment: Environment of the store.
+        transaction: Read or write transaction of the environment.
+        key: Key of the value.
+        again: Whether to verify the checksum even if this process has verified it before. This is
+            necessary before the value becomes part of another one, which gets a valid checksum.
 
     Returns:
-        The value without its checksum, a view that is valid as long as the transaction. None if
+        The value without its checksum, a view that is valid as long as the transaction; None if
         there is no value.
 
     Raises:
-        StoreError: the value is damaged.
+        StoreError: The value is damaged.
     """
     value = transaction.get(key)
     if value is None:
@@ -65,10 +65,10 @@ def get(
 
 
 def read_format(environment: Environment, transaction: lmdb.Transaction) -> int | None:
-    """Read the number of the store's format, None if it has no header.
+    """Read the format of the store; None if it has no header.
 
     Raises:
-        StoreError: the header is damaged.
+        StoreError: The header is damaged.
     """
     value = transaction.get(HEADER_KEY)
     if value is None:
@@ -80,16 +80,16 @@ def read_format(environment: Environment, transaction: lmdb.Transaction) -> int 
 
 
 def put_format(transaction: lmdb.Transaction) -> None:
-    """Write the header of a store of the present format."""
+    """Write the header of a store of format 2."""
     content = json.dumps({"format": FORMAT}).encode()
     transaction.put(HEADER_KEY, content + xxh3_64_digest(content))
 
 
 def check_format(environment: Environment, transaction: lmdb.Transaction) -> None:
-    """Make sure that the store has the format that this version writes.
+    """Check that the store has the format that this version writes.
 
     Raises:
-        StoreError: it has an earlier one.
+        StoreError: The store has an earlier format.
     """
     number = read_format(environment, transaction)
     if number != FORMAT:
@@ -100,7 +100,7 @@ def check_format(environment: Environment, transaction: lmdb.Transaction) -> Non
 
 
 def damaged(environment: Environment, key: bytes) -> StoreError:
-    """Return the error about a damaged value."""
+    """Return the error for a damaged value."""
     return StoreError(
         f"the store {environment.path} is damaged at {key!r}: delete it and embed again"
     )

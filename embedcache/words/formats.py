@@ -1,8 +1,9 @@
-"""Files of word vectors, as their makers publish them, read as a stream.
+"""Reads published files of word vectors as a stream.
 
-word2vec's text and binary formats, fastText's .vec and Wikipedia2Vec's .txt, which are the same
-text, and GloVe's, which is that text without its first line; as they are, or compressed with gzip,
-bzip2 or xz. gensim reads them as well, but it holds all in memory and cannot tell how far it is.
+The formats are those of word2vec (text and binary), fastText's .vec and Wikipedia2Vec's .txt, which
+equal word2vec's text, and GloVe, which lacks its first line. A file may be compressed with gzip,
+bzip2 or xz. gensim reads these formats too, but it loads everything into memory and reports no
+progress.
 """
 
 import bz2
@@ -29,12 +30,12 @@ Row = tuple[str, NDArray[np.float32]]
 
 
 def read_vector_file(path: Path) -> Iterator[Row]:
-    """Yield every word of a file and its vector (d,), with a bar on standard error.
+    """Yield every word of a file and its vector (d,) float32, with a bar on standard error.
 
     Raises:
-        ValueError: it is in none of the formats.
-        EOFError: it ends too early.
-        OSError, lzma.LZMAError, zlib.error: it cannot be read or decompressed.
+        ValueError: The file has none of the formats.
+        EOFError: The file is truncated.
+        OSError, lzma.LZMAError, zlib.error: The file cannot be read or decompressed.
     """
     with _opened(path) as file:
         first, second = file.readline(_LONGEST_LINE), file.readline(_LONGEST_LINE)
@@ -45,17 +46,19 @@ def read_vector_file(path: Path) -> Iterator[Row]:
             file.readline()
             text = _is_text_row(second, columns - 1)
             if text and columns != dim + 1:
-                raise ValueError(f"its first line promises {dim} numbers a word, not {columns - 1}")
+                raise ValueError(
+                    f"the first line says {dim} numbers per word, but there are {columns - 1}"
+                )
             rows = _text_rows(file, dim) if text else _binary_rows(file, dim)
             for number in range(count):
                 row = next(rows, None)
                 if row is None:
-                    raise EOFError(f"it ends after {number:,} of {count:,} vectors")
+                    raise EOFError(f"the file ends after {number:,} of {count:,} vectors")
                 yield row
         elif len(header) > 2 and _is_text_row(first, len(header) - 1):
             yield from _text_rows(file, len(header) - 1)
         else:
-            raise ValueError("its first line is neither two counts nor a word and its numbers")
+            raise ValueError("the first line is neither two counts nor a word and its numbers")
 
 
 def _is_text_row(line: bytes, dim: int) -> bool:
@@ -69,8 +72,10 @@ def _text_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
     for line in file:
         parts = line.split()
         if len(parts) <= dim:
-            raise ValueError(f"{len(parts)} columns in the line {line[:20]!r}..., not {dim + 1}")
-        word = b" ".join(parts[:-dim]).decode(errors="replace")  # GloVe has words with a space
+            raise ValueError(f"the line {line[:20]!r}... has {len(parts)} columns, not {dim + 1}")
+        word = b" ".join(parts[:-dim]).decode(
+            errors="replace"
+        )  # words of GloVe may contain a space
         yield word, np.array(parts[-dim:], dtype=np.float32)
 
 
@@ -87,27 +92,27 @@ def _binary_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, decompressed, with a bar that follows its bytes on disk."""
+    """Open a file and decompress it; a bar shows how many of its bytes have been read."""
     with (
         path.open("rb") as file,
         tqdm(
             total=path.stat().st_size,
             unit="B",
             unit_scale=True,
-            desc=f"reading {path.name} once",
+            desc=f"converting {path.name}",
             delay=1,
             disable=None,
         ) as bar,
     ):
-        watched = io.BufferedReader(_Watched(file, bar))
-        magic = watched.peek(8)
+        counted = io.BufferedReader(_CountedFile(file, bar))
+        magic = counted.peek(8)
         openers = (open_ for start, open_ in _COMPRESSION.items() if magic.startswith(start))
         opener = next(openers, None)
-        yield io.BufferedReader(opener(watched)) if opener else watched
+        yield io.BufferedReader(opener(counted)) if opener else counted
 
 
-class _Watched(io.RawIOBase):
-    """A file that tells a bar how far it has been read."""
+class _CountedFile(io.RawIOBase):
+    """A file whose progress of reading a bar shows."""
 
     def __init__(self, file: IO[bytes], bar: "tqdm[None]") -> None:
         self._file = file

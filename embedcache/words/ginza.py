@@ -1,8 +1,8 @@
 """The word vectors of the PyPI package `ja-ginza`, read without spaCy.
 
-chiVe (Manabe et al. 2019), 300 dimensions, as GiNZA (Matsuda et al. 2019) carries it. spaCy keeps
-rows in `vectors`, an .npy file, and in `key2row`, a MessagePack map, the row of each key. A key is
-the MurmurHash64A of a word.
+The vectors are chiVe (Manabe et al. 2019) with 300 dimensions, as distributed with GiNZA (Matsuda
+et al. 2019). spaCy stores the matrix in `vectors`, an .npy file, and the row of each key in
+`key2row`, a MessagePack map. A key is the MurmurHash64A of a word.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ def open_ginza_vectors() -> WordVectors:
     """Open the vectors of ja-ginza, memory-mapped.
 
     Raises:
-        UserError: the package is missing.
+        UserError: The package is missing.
     """
     package = importlib.util.find_spec("ja_ginza")
     folders = [] if package is None or package.origin is None else _vocabularies(package.origin)
@@ -50,7 +50,7 @@ def _vocabularies(package: str) -> list[Path]:
 
 
 def murmur_hash(data: bytes) -> int:
-    """Return spaCy's 64-bit key of a word's UTF-8 bytes: MurmurHash64A (Appleby) with seed 1."""
+    """Return spaCy's key of a word in UTF-8: MurmurHash64A (Appleby) with seed 1."""
     value = _SEED ^ (len(data) * _MULTIPLIER & _MASK)
     whole = len(data) & ~7
     for start in range(0, whole, 8):

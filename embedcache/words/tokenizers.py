@@ -1,4 +1,4 @@
-"""Sentence -> tokens, each with the spellings under which a vector may be found."""
+"""Tokenizers, which return each token with the spellings to look up."""
 
 import re
 from collections.abc import Callable
@@ -9,20 +9,20 @@ from typing import Any
 from embedcache.errors import UserError
 
 Forms = tuple[str, ...]
-"""Spellings of a token; the first that has a vector stands for it."""
+"""Spellings of a token; the first one that has a vector represents the token."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
-_SUDACHI_MODE = "A"  # the shortest units: of a compound the parts are known more often
-_SUDACHI_CHARACTERS = 8192  # it refuses more than 49,149 bytes
+_SUDACHI_MODE = "A"  # the shortest units, because the parts of a compound are known more often
+_SUDACHI_CHARACTERS = 8192  # per call; more than 49,149 bytes are an error
 
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Cuts sentences into tokens.
+    """Splits sentences into tokens.
 
     Attributes:
-        identity: what the tokens depend on: name, version, dictionary.
-        tokenize: sentence to the forms of its tokens.
+        identity: Everything that the tokens depend on: name, versions, dictionary.
+        tokenize: Function that returns the spellings of each token of a sentence.
     """
 
     identity: dict[str, Any]
@@ -32,17 +32,17 @@ class Tokenizer:
 def japanese_tokenizer() -> Tokenizer:
     """Return SudachiPy with its core dictionary (Takaoka et al. 2018).
 
-    A token is looked up as it stands, then by its dictionary form, then by its normalised form:
-    some vectors were trained on the one, some on the other.
+    The spellings of a token are its surface, its dictionary form and its normalized form, because
+    word vectors are trained on any of these.
 
     Raises:
-        UserError: a package is missing.
+        UserError: A package is missing.
     """
     try:
         from sudachipy import Dictionary, SplitMode
 
         versions = {name: version(name) for name in ("sudachipy", "sudachidict_core")}
-    except ImportError as error:  # as PackageNotFoundError is, too
+    except ImportError as error:  # also PackageNotFoundError
         raise UserError(
             "Japanese word vectors need a tokenizer: pip install 'segtool[ja]'"
         ) from error
@@ -60,7 +60,7 @@ def japanese_tokenizer() -> Tokenizer:
 
 
 def word_tokenizer() -> Tokenizer:
-    """Return the tokenizer of languages with spaces: runs of letters and digits, runs of others."""
+    """Return the tokenizer for languages with spaces; tokens are runs of letters or of marks."""
     from tokenizers.pre_tokenizers import Whitespace
 
     split = Whitespace().pre_tokenize_str
@@ -73,19 +73,19 @@ def word_tokenizer() -> Tokenizer:
 
 
 def tokenizer_for(language: str) -> Tokenizer:
-    """Return the tokenizer of a language: Sudachi for "ja".
+    """Return the tokenizer of a language: SudachiPy for "ja", else `word_tokenizer`.
 
     Raises:
-        UserError: its package is missing.
+        UserError: A package is missing.
     """
     return japanese_tokenizer() if language == "ja" else word_tokenizer()
 
 
 def spellings(*words: str) -> Forms:
-    """Return words, each as it stands and in lower case, without repeats."""
+    """Return each word unchanged and in lower case, without repeats."""
     return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
 
 
 def has_kana(word: str) -> bool:
-    """Say whether a word has hiragana or katakana, which Japanese alone has."""
+    """Return whether a word has hiragana or katakana, which only Japanese uses."""
     return _KANA.search(word) is not None

@@ -1,8 +1,8 @@
-"""Word vectors on disk: a file is converted once, then memory-mapped.
+"""Word vectors on disk: a file is converted at its first use, then memory-mapped.
 
-CACHE/words/HASH/vectors        (v, d) float32, little-endian, row by row
-CACHE/words/HASH/index          a segment of `embedcache.store.index`: id of a word -> row
-CACHE/words/HASH/settings.json  d, and the vocabulary's language
+CACHE/words/HASH/vectors        (v, d) float32 matrix, little-endian, row by row
+CACHE/words/HASH/index          a segment of `embedcache.store.index`: from ids of words to rows
+CACHE/words/HASH/settings.json  d, and the language of the words
 """
 
 import json
@@ -26,8 +26,8 @@ from embedcache.store.index import Segment, find_in, first_occurrences
 from embedcache.words.formats import read_vector_file
 from embedcache.words.tokenizers import has_kana
 
-_ENTITY = "ENTITY/"  # Wikipedia2Vec's mark of a page, which is no word
-_CHUNK_ROWS = 1 << 13  # held in memory
+_ENTITY = "ENTITY/"  # in Wikipedia2Vec the title of a page, not a word
+_CHUNK_ROWS = 1 << 13  # converted at a time
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,11 @@ class WordVectors:
     """Vectors of words.
 
     Attributes:
-        matrix: (v, d) float32, memory-mapped.
-        find: words to their rows, (n,) int64, `embedcache.store.index.MISSING` where there is none.
-        language: "ja", or "other".
-        identity: the hash of what was read.
+        matrix: (v, d) float32 vectors, memory-mapped.
+        find: Function that returns the rows of n words: (n,) int64,
+            `embedcache.store.index.MISSING` for words without a vector.
+        language: "ja" or "other".
+        identity: Hash of the file.
     """
 
     matrix: NDArray[np.float32]
@@ -48,13 +49,13 @@ class WordVectors:
 
 
 def open_vector_file(path: Path) -> WordVectors:
-    """Open a file of word vectors, converted at the first call.
+    """Open a file of word vectors; the first call converts it.
 
     Args:
-        path: see `embedcache.words.formats.read_vector_file`.
+        path: File in a format of `embedcache.words.formats.read_vector_file`.
 
     Raises:
-        UserError: there is no such file, or it holds no word vectors.
+        UserError: There is no such file, or it has no word vectors.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file of word vectors")
@@ -79,7 +80,7 @@ def _convert(path: Path, folder: Path) -> None:
             _write_converted(path, scratch)
             publish(scratch, folder)
     except (EOFError, ValueError, OSError, LZMAError, zlib.error) as error:
-        if not folder.exists():  # else another process was faster
+        if not folder.exists():  # otherwise another process was faster
             raise UserError(f"{path} cannot be read as word vectors: {error}") from error
 
 
@@ -92,21 +93,21 @@ def _write_converted(path: Path, folder: Path) -> None:
             words = [word for word, _ in chunk]
             matrix = np.stack([vector for _, vector in chunk])
             if not np.isfinite(matrix).all():
-                raise ValueError("a vector holds NaN or infinity")
+                raise ValueError("a vector contains NaN or infinity")
             file.write(matrix.astype("<f4", copy=False).tobytes())
             ids.append(sentence_ids(words))
             with_kana += sum(map(has_kana, words))
             dim = matrix.shape[1]
     if not ids:
-        raise ValueError("there is no word in it")
+        raise ValueError("it has no words")
     every_id = np.concatenate(ids)
     _write_index(folder / "index", every_id)
-    # a multilingual vocabulary has some kana, a Japanese one much
+    # multilingual word vectors have few words with kana, Japanese ones many
     language = "ja" if with_kana > 0.1 * len(every_id) else "other"
     settings = {"dim": dim, "language": language}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _write_index(path: Path, ids: Ids) -> None:
-    rows = first_occurrences(ids)  # of a word that stands there twice, the first counts
+    rows = first_occurrences(ids)  # the first occurrence of a repeated word counts
     path.write_bytes(Segment.sorted_from(ids[rows], rows).to_bytes())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from embedcache import UserError
-from embedcache.encode import token_batches
+from embedcache.batches import token_batches
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from embedcache import UserError
-from embedcache.encoders import LoadedEncoder, Precision, TransformerEncoder
+from embedcache import UserError, load_encoder
+from embedcache.encoders import Encoder, Precision, TransformerEncoder
 from embedcache.encoders.threads import limit_threads
 from embedcache.files import scratch_folder, write_json
 from segclf.corpus import Corpus
@@ -29,7 +29,7 @@ from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import train_system
 from segclf.training.epochs import Epoch, check_split
-from segclf.workspace.encoders import load_joined, load_referenced
+from segclf.workspace.encoders import load_referenced
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.runs import RECORD, WEIGHTS, Run, publish_run, record_of
@@ -109,10 +109,7 @@ def finetune(
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
     check_split("train", train.layout)
     check_split("dev", dev.layout)
-    encoder, *others = load_joined(encoder_name, device=device, precision=precision)
-    if others:
-        raise UserError(f"fine-tuning starts from one model, and {encoder_name} are several")
-    encoder = _transformer(encoder)
+    encoder = _transformer(load_encoder(encoder_name, device=device, precision=precision))
     reference = EncoderReference(encoder_name, None, encoder.fingerprint)
     with limit_threads(threads):
         system = _new_system(encoder, options, train)
@@ -160,9 +157,9 @@ def load_system(run: Run, device: str | None = None) -> System:
     return restore_system(encoder, options, state)
 
 
-def _transformer(encoder: LoadedEncoder) -> TransformerEncoder:
+def _transformer(encoder: Encoder) -> TransformerEncoder:
     if not isinstance(encoder, TransformerEncoder):
-        raise UserError(f"{encoder.name} is no transformer: fine-tuning wants one")
+        raise UserError(f"{encoder.name} is not a single transformer: fine-tuning needs one")
     return encoder
 
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from embedcache import EncodeReport, UserError, encode_sentences
-from embedcache.encoders import Pooling, Precision, SifEncoder, TransformerEncoder, WordEncoder
+from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
+from embedcache.encoders import Pooling, Precision
 from embedcache.encoders.threads import limit_threads
 from segclf.corpus import Corpus, ReadOptions, read_corpus
-from segclf.workspace.encoders import DEFAULT_ENCODER, fit, load_joined
-from segclf.workspace.workspace import JOIN, EncoderReference, Workspace
+from segclf.workspace.encoders import DEFAULT_ENCODER, fit
+from segclf.workspace.workspace import EncoderReference, Workspace
 
-_SAMPLE = 1000  # sentences whose words are looked up
+_SAMPLE = 1000  # sentences with which the encoder is checked
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def embed(
         path: file, folder, or "-"; see `segclf.corpus.read_corpus`.
         workspace: where store and corpus are kept.
         name: of the corpus; by default the file's or folder's.
-        encoder_name: see `segclf.workspace.encoders.load_joined`; by default its
-            `DEFAULT_ENCODER`.
+        encoder_name: Name of the encoder, see `embedcache.load_encoder`; None for
+            `segclf.workspace.encoders.DEFAULT_ENCODER`.
         pooling: likewise.
         device: likewise.
         precision: likewise.
@@ -103,36 +103,20 @@ def embed(
         raise UserError(f"a corpus cannot be called {name!r}: take a plain word")
     encoder_name = encoder_name or DEFAULT_ENCODER
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
-    encoders = load_joined(encoder_name, pooling=pooling, device=device, precision=precision)
-    for encoder in encoders:
-        if isinstance(encoder, WordEncoder):
-            _check_words(encoder, corpus.sentences[:_SAMPLE])
-        if isinstance(encoder, SifEncoder):
-            fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
-    if dtype and all(hasattr(encoder, "storage_dtype") for encoder in encoders):
+    encoder = load_encoder(encoder_name, pooling=pooling, device=device, precision=precision)
+    if dtype and encoder.storage_dtype:
         raise UserError(
-            f"--dtype {dtype}: {encoder_name} is stored in a type of its own, leave --dtype out"
+            f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
+            f"{encoder.storage_dtype}; leave out --dtype"
         )
-    # so that what is stopped has the sentences that the slow one has encoded
-    quick_first = sorted(encoders, key=lambda encoder: isinstance(encoder, TransformerEncoder))
+    encoder.check_text(corpus.sentences[:_SAMPLE])
+    fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     with limit_threads(threads):
         store = workspace.store(create=True)
-        report = encode_sentences(
-            corpus.sentences, quick_first, store, dtype=dtype, progress=progress
-        )
-    fingerprint = JOIN.join(encoder.fingerprint for encoder in encoders)
-    reference = EncoderReference(encoder_name, pooling, fingerprint)
+        report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
+    reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
     workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
-    dim = sum(encoder.dim for encoder in encoders)
-    return Embedded(name, corpus, report, reference, dim)
-
-
-def _check_words(encoder: WordEncoder, sentences: list[str]) -> None:
-    if encoder.knows_none(sentences):
-        raise UserError(
-            f"{encoder.name} has none of the words of this text: are its vectors of another "
-            "language, or of one that is written without spaces?"
-        )
+    return Embedded(name, corpus, report, reference, encoder.dim)
 
 
 def _corpus_name(path: str | Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
-from segclf.workspace.encoders import copy_encoder, state_path
+from segclf.workspace.encoders import copy_encoder, copy_state
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
@@ -51,11 +51,9 @@ def export(
 
     def fill(folder: Path) -> None:
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
-        for part in run.encoder.parts:
-            if state := state_path(part, workspace.encoders, run.path):
-                shutil.copyfile(state, folder / state.name)
-            if with_encoder:
-                copy_encoder(part, folder)
+        copy_state(run.encoder, folder, workspace.encoders, run.path)
+        if with_encoder:
+            copy_encoder(run.encoder, folder)
 
     return write_model(directory, config, fill)
 

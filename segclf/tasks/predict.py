@@ -15,7 +15,7 @@ from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
 from segclf.workspace.encoders import load_referenced
 from segclf.workspace.runs import Run
-from segclf.workspace.vectors import examples_of, join_vectors
+from segclf.workspace.vectors import examples_of, make_examples
 from segclf.workspace.workspace import Workspace
 
 
@@ -92,16 +92,10 @@ def predict_text(
 
     def encode() -> Examples:
         store = workspace.store() if workspace.has_store() else None
-        encoders = [
-            load_referenced(part, workspace.encoders, run.path, device=device)
-            for part in run.encoder.parts
-        ]
+        encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=device)
         with limit_threads(threads):
-            columns = [
-                encode_in_memory(corpus.sentences, encoder, store, progress=progress)
-                for encoder in encoders
-            ]
-        return join_vectors(corpus, columns, encoders[0])
+            vectors = encode_in_memory(corpus.sentences, encoder, store, progress=progress)
+        return make_examples(corpus, vectors, encoder.token_vectors)
 
     return _predict(run, corpus, encode, device, threads, progress)
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from functools import lru_cache
 from io import BytesIO
-from itertools import pairwise, repeat
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +24,24 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128_hexdigest
 
 from embedcache import EmbeddingStore, UserError
-from embedcache.encoders import Pooling
+from embedcache.encoders import Pooling, split_recorded
 from embedcache.files import write_file, write_text
 from embedcache.terminal import printable
 from segclf.corpus import Corpus, Document
 
 DEFAULT_FOLDER = ".segtool"
-JOIN = "+"  # between encoders whose vectors stand side by side
 
 _log = logging.getLogger("segclf")
 
 
 @dataclass(frozen=True)
 class EncoderReference:
-    """An encoder as a corpus or a run remembers it, or several joined ones.
+    """An encoder in the records of a corpus or a run.
 
     Attributes:
-        name: what `embedcache.load_encoder` takes; of several, their names with "+" between them.
-        pooling: likewise; of several, that of the first.
-        fingerprint: names its space in the store; of several, with "+" between them.
+        name: Name that was given to `embedcache.load_encoder`.
+        pooling: Pooling that was given to it.
+        fingerprint: Fingerprint of the encoder.
     """
 
     name: str
@@ -51,12 +50,12 @@ class EncoderReference:
 
     @property
     def parts(self) -> "tuple[EncoderReference, ...]":
-        """The encoders one by one, in the order of their vectors."""
-        first, *others = self.fingerprint.split(JOIN)
-        name, *names = self.name.rsplit(JOIN, len(others))
-        return (
-            EncoderReference(name, self.pooling, first),
-            *(EncoderReference(*pair) for pair in zip(names, repeat(None), others, strict=False)),
+        """References to the parts of a joined encoder; only this one for other encoders."""
+        pairs = split_recorded(self.name, self.fingerprint)
+        poolings = [self.pooling, *(None for _ in pairs[1:])]
+        return tuple(
+            EncoderReference(name, pooling, fingerprint)
+            for (name, fingerprint), pooling in zip(pairs, poolings, strict=True)
         )
 
 

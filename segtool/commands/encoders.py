@@ -40,13 +40,14 @@ def show_encoder(
 
     Example: segtool encoders show e5-small
     """
-    from segclf.workspace.encoders import load_joined, stored_vectors
+    from embedcache import load_encoder
+    from segclf.workspace.encoders import stored_vectors
     from segclf.workspace.workspace import Workspace
     from segtool.tables.single import print_described
 
     place = Workspace(workspace)
     described = [
-        {**encoder.describe(), "stored": stored_vectors(place, encoder.fingerprint)}
-        for encoder in load_joined(name, pooling=pooling)
+        {**part.describe(), "stored": stored_vectors(place, part.fingerprint)}
+        for part in load_encoder(name, pooling=pooling).parts
     ]
     show({"name": name, "encoders": described}, print_described, as_json)

@@ -1,4 +1,4 @@
-"""Stage one: each distinct sentence once, ever."""
+"""Encoding of sentences into a store."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from embedcache import UserError, encode_sentences, normalize, sentence_ids
 from embedcache import encode as encode_module
-from embedcache.encode import token_batches
+from embedcache.batches import token_batches
 from tests.conftest import HashEncoder
 
 
@@ -33,18 +33,18 @@ def test_vectors_are_those_of_the_encoder(store, encoder):
     assert np.array_equal(read, HashEncoder().encode(sentences))
 
 
-def test_chunks_of_a_stream_know_each_other(store, encoder, monkeypatch):
+def test_repeats_in_other_chunks_are_counted_once(store, encoder, monkeypatch):
     monkeypatch.setattr(encode_module, "CHUNK_SENTENCES", 10)
     stream = (str(n % 25) for n in range(100))
     assert counts(encode_sentences(stream, encoder, store)) == (100, 25, 25, 0)
 
 
-def test_nothing_given_is_no_mistake(store, encoder):
+def test_no_sentences_are_valid_input(store, encoder):
     assert counts(encode_sentences([], encoder, store)) == (0, 0, 0, 0)
 
 
 class Stopping(HashEncoder):
-    """Stops, as Ctrl-C does, once it has encoded so many."""
+    """Raises KeyboardInterrupt after a number of sentences."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Stopping(HashEncoder):
         return super().encode(sentences)
 
 
-def test_what_was_encoded_before_a_stop_is_kept(store):
+def test_an_interrupted_call_keeps_its_vectors_and_can_be_continued(store):
     sentences = [f"{n} " + "x" * 600 for n in range(50)]
     with pytest.raises(KeyboardInterrupt):
         encode_sentences(sentences, Stopping(20), store)
@@ -67,7 +67,7 @@ def test_what_was_encoded_before_a_stop_is_kept(store):
 
 
 class Counting(HashEncoder):
-    """Counts a character as a token and reads ten of them."""
+    """Counts characters as tokens and reads ten of them."""
 
     max_tokens = 10
 
@@ -76,7 +76,7 @@ class Counting(HashEncoder):
 
 
 @pytest.mark.parametrize(("value", "dtype"), [(np.nan, "float32"), (1e5, "float16")])
-def test_a_vector_that_cannot_be_kept_is_told_and_what_came_before_is_kept(store, value, dtype):
+def test_a_vector_that_is_not_finite_is_an_error_and_earlier_vectors_are_kept(store, value, dtype):
     class Failing(HashEncoder):
         batch_tokens = 1
 
@@ -85,12 +85,12 @@ def test_a_vector_that_cannot_be_kept_is_told_and_what_came_before_is_kept(store
                 super().encode(sentences) if sentences != ["bad"] else np.full((1, self.dim), value)
             )
 
-    with pytest.raises(UserError, match=f"no vector that {dtype} holds to 'bad'"):
+    with pytest.raises(UserError, match=f"not finite in {dtype} for 'bad'"):
         encode_sentences([*map(str, range(50)), "bad"], Failing(), store, dtype=dtype)
     assert 0 < len(store.space(Failing().fingerprint)) < 51
 
 
-def test_long_sentences_are_counted_also_when_they_are_cached(store):
+def test_truncated_sentences_are_counted_also_when_they_are_cached(store):
     sentences = ["x" * 10, "x" * 11, "y" * 30, "y" * 30]
     assert encode_sentences(sentences, Counting(), store).truncated == 2
     assert encode_sentences(sentences, Counting(), store).truncated == 2
@@ -100,7 +100,7 @@ def test_long_sentences_are_counted_also_when_they_are_cached(store):
     hnp.arrays(np.int64, st.integers(0, 200), elements=st.integers(0, 600)),
     st.integers(1, 2000),
 )
-def test_batches_hold_everything_once_within_the_budget(lengths, budget):
+def test_each_sentence_is_in_one_batch_and_batches_keep_to_the_budget(lengths, budget):
     batches = list(token_batches(lengths, budget))
     assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
     for batch in batches:
@@ -123,6 +123,6 @@ assert not {"torch", "transformers", "sentence_transformers"} & sys.modules.keys
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "s")], check=True)
 
 
-def test_normalized_text_is_what_is_encoded(store, encoder):
+def test_sentences_are_normalized_before_encoding(store, encoder):
     encode_sentences(["　e\u0301  x\n"], encoder, store)
     assert encoder.encoded == [normalize("é x")]

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, by real processes that are killed."""
+"""Atomic writing, with real processes that are killed."""
 
 import os
 import resource
@@ -21,7 +21,7 @@ with scratch_folder(Path(sys.argv[1])) as scratch:
 """
 
 
-def test_what_a_killed_process_left_is_removed_and_a_living_one_is_left_alone(tmp_path):
+def test_files_of_killed_processes_are_removed_and_those_of_running_ones_kept(tmp_path):
     command = [sys.executable, "-c", SLOW_SAVE, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "writing\n"
@@ -35,7 +35,7 @@ def test_what_a_killed_process_left_is_removed_and_a_living_one_is_left_alone(tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
 
 
-def test_what_is_renamed_is_on_disk_before_and_its_name_after(tmp_path, monkeypatch):
+def test_content_is_synced_before_the_rename_and_the_folder_after(tmp_path, monkeypatch):
     steps = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda number: (steps.append(os.fstat(number).st_ino),
@@ -52,12 +52,12 @@ def test_what_is_renamed_is_on_disk_before_and_its_name_after(tmp_path, monkeypa
     assert after == [tmp_path.stat().st_ino]
 
 
-def test_a_failed_write_leaves_what_was_there_and_names_the_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file_and_the_error_names_it(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "before")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # stands for a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # simulates a full disk
     try:
         with pytest.raises(OSError, match="File too large") as caught:
             write_text(path, "x" * 5000)
@@ -69,7 +69,7 @@ def test_a_failed_write_leaves_what_was_there_and_names_the_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interrupted_write_leaves_nothing(tmp_path):
+def test_an_interrupted_write_leaves_no_files(tmp_path):
     def interrupted(scratch):
         scratch.write_text("half")
         raise KeyboardInterrupt
@@ -79,7 +79,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_link_is_followed_and_a_device_is_written_to(tmp_path):
+def test_links_are_followed_and_devices_are_written(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "a.txt")
     write_text(tmp_path / "link", "a")

@@ -11,17 +11,17 @@ from embedcache import normalize, sentence_ids
 texts = st.text(st.characters(codec="utf-8"))
 
 
-def test_the_marker_of_a_paragraph_is_white_space_and_goes():
+def test_the_ideographic_space_before_a_paragraph_is_removed():
     assert normalize("　雨が　降る。\r\n") == "雨が 降る。"
 
 
 @given(texts)
-def test_normalizing_twice_changes_nothing_more(text):
+def test_normalizing_is_idempotent(text):
     assert normalize(normalize(text)) == normalize(text)
 
 
 @given(texts)
-def test_composed_and_decomposed_forms_are_one_sentence(text):
+def test_composed_and_decomposed_forms_are_equal(text):
     assert normalize(unicodedata.normalize("NFD", text)) == normalize(text)
 
 
@@ -45,8 +45,8 @@ def test_white_space_of_a_long_text_is_collapsed_everywhere():
     assert normalize(text) == " ".join(text.split())
 
 
-def test_a_million_combining_marks_are_normalised():
-    """An insertion sort, as in the standard library, takes an hour for them."""
+def test_a_million_combining_marks_are_normalized():
+    """The insertion sort of the standard library takes an hour for them."""
     text = "e" + "\u0301\u0327" * 500_000
     assert normalize(text) == "\u0229" + "\u0327" * 499_999 + "\u0301" * 500_000
 
@@ -59,6 +59,6 @@ def test_different_sentences_have_different_ids(sentences):
 
 
 def test_ids_never_change():
-    """A store outlives versions: these are XXH3 128 of the UTF-8 bytes."""
+    """Stores of earlier versions have these ids, XXH3 128 of the UTF-8 bytes."""
     expected = np.array([[0x99AA06D3014798D8, 0x6001C324468D497F]], dtype=np.uint64)
     assert (sentence_ids([""]) == expected).all()

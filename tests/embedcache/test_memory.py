@@ -1,4 +1,4 @@
-"""Vectors without a store, or beside one that is only read."""
+"""Encoding in memory, with or without a store."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def test_each_distinct_sentence_is_encoded_once(encoder):
     assert encode_in_memory([], encoder).shape == (0, encoder.dim)
 
 
-def test_what_the_store_has_is_read_and_nothing_is_written(encoder, store):
+def test_vectors_of_the_store_are_read_and_nothing_is_written(encoder, store):
     vectors = encode_in_memory(SENTENCES, encoder, store)
     assert not store.spaces()
     encode_sentences(SENTENCES[:2], encoder, store)
@@ -28,7 +28,7 @@ def test_what_the_store_has_is_read_and_nothing_is_written(encoder, store):
     assert not space.contains(sentence_ids(["夜になった"])).any()
 
 
-def test_a_vector_that_is_not_finite_is_told(encoder):
+def test_a_vector_that_is_not_finite_is_an_error(encoder):
     encoder.encode = lambda sentences: np.full((len(sentences), encoder.dim), np.nan)
     with pytest.raises(UserError, match="雨が降る"):
         encode_in_memory(SENTENCES[:1], encoder)

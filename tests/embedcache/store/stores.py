@@ -1,4 +1,4 @@
-"""Stores for tests: what tests fill them with, damage, and the earlier format."""
+"""Helpers for tests of stores: contents, damage and the earlier format."""
 
 import json
 
@@ -20,24 +20,24 @@ def rows(count, dim=4, seed=0):
 
 
 def numbered(first, last, dim=4):
-    """Vectors whose every number is that of their sentence."""
+    """Return vectors filled with the number of their sentence."""
     return np.repeat(np.arange(first, last, dtype=np.float32)[:, None], dim, axis=1)
 
 
 def make_store(path, count, dim=4, **options):
-    """Make a store of one space with the sentences 0, 1, ... and close it."""
+    """Create a store of one space with the sentences 0, 1, ... and close it."""
     space = EmbeddingStore(path).create_space(FINGERPRINT, name="x", dim=dim)
     space.append(ids_of(*range(count)), numbered(0, count, dim), **options)
 
 
 def read_numbers(path, numbers, dim=4):
-    """Assert that the vectors of sentences are right."""
+    """Assert that the vectors of sentences are correct."""
     space = EmbeddingStore(path, create=False).space(FINGERPRINT)
     assert np.array_equal(space.vectors(ids_of(*numbers)), np.array(numbers)[:, None] * [[1] * dim])
 
 
 def replace_bytes(path, old, new):
-    """Change bytes of a store's file in place, wherever they occur."""
+    """Replace bytes in the file of a store wherever they occur."""
     content = (path / "data.mdb").read_bytes()
     assert len(old) == len(new)
     assert old in content
@@ -46,7 +46,7 @@ def replace_bytes(path, old, new):
 
 
 def make_format_1(path):
-    """Give a store the checksums, header and index entries that format 1 had."""
+    """Convert a store to the checksums, header and index entries of format 1."""
     environment = EmbeddingStore(path)._environment
 
     def rewrite(transaction):

@@ -1,4 +1,4 @@
-"""Writers that work at the same time share the work."""
+"""Claims of writers that work in parallel."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from tests.conftest import HashEncoder
 path, first, last, log = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 
 class Logging(HashEncoder):
-    batch_tokens = 60  # a few sentences, so that the writers meet often
+    batch_tokens = 60  # a few sentences, so that writers often compete
 
     def encode(self, sentences):
         with open(log, "a") as file:
@@ -47,7 +47,7 @@ def start_writers(tmp_path, parts):
         words = [*map(str, (tmp_path / "s", first, last, log)), *arguments]
         command = [sys.executable, "-c", WRITER, *words]
         writers.append(subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT))
-    for writer in writers:  # all are loaded: start at once
+    for writer in writers:  # start together, once all have loaded
         writer.stdin.write(b"x")
         writer.stdin.close()
     return writers
@@ -92,7 +92,7 @@ def test_the_claims_of_a_killed_writer_are_taken_over(tmp_path):
     assert 0 < count < 3000
     writers = start_writers(tmp_path, [(1, 0, 3000), (2, 0, 3000)])
     space = EmbeddingStore(path).space(HashEncoder().fingerprint)
-    while len(space) < 3000 - count:  # they do what they can
+    while len(space) < 3000 - count:  # the others encode the unclaimed sentences
         time.sleep(0.01)
     assert [writer.poll() for writer in writers] == [None, None]
     hanging.kill()
@@ -104,7 +104,7 @@ def test_the_claims_of_a_killed_writer_are_taken_over(tmp_path):
     assert left_claims(path) == []
 
 
-def test_a_writer_waits_for_what_another_has_claimed_and_then_has_it(store):
+def test_a_writer_waits_for_sentences_that_another_has_claimed(store):
     theirs = Claims(store.path, HashEncoder().fingerprint)
     assert theirs.take(sentence_ids(["5", "7"])).all()
     encoder = HashEncoder()
@@ -114,7 +114,7 @@ def test_a_writer_waits_for_what_another_has_claimed_and_then_has_it(store):
         time.sleep(0.001)
     assert sorted(encoder.encoded) == list("01234689")
     space = store.space(encoder.fingerprint)
-    while len(space) < 8:  # committed before it waits
+    while len(space) < 8:  # it commits these before it waits
         time.sleep(0.001)
     space.append(sentence_ids(["5"]), HashEncoder().encode(["5"]))
     theirs.close()  # as if 7 had failed
@@ -138,7 +138,7 @@ def test_claims_end_with_ctrl_c_and_with_errors(store):
     assert left_claims(store.path) == []
 
 
-def test_a_store_that_has_everything_is_left_alone(store, encoder):
+def test_a_store_with_all_vectors_is_not_changed(store, encoder):
     encode_sentences(["a", "b"], encoder, store)
     before = (store.path / "claims").stat().st_mtime_ns
     files = sorted(store.path.rglob("*"))
@@ -147,7 +147,7 @@ def test_a_store_that_has_everything_is_left_alone(store, encoder):
     assert (store.path / "claims").stat().st_mtime_ns == before
 
 
-def test_claims_of_different_spaces_do_not_meet(tmp_path):
+def test_claims_of_different_spaces_are_independent(tmp_path):
     first, second = Claims(tmp_path, "a"), Claims(tmp_path, "b")
     assert first.take(ids_of(1, 2)).all()
     assert second.take(ids_of(1, 2)).all()

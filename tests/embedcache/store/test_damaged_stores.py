@@ -1,4 +1,4 @@
-"""Damage of any kind is an error, never wrong vectors, and never made valid."""
+"""Damage is always an error; it never returns wrong vectors and never becomes valid."""
 
 import random
 import struct
@@ -47,7 +47,7 @@ def test_opening_an_environment_without_commits_writes_only_to_create(tmp_path):
     read_numbers(tmp_path, [2])
 
 
-def test_an_empty_file_is_no_store(tmp_path):
+def test_an_empty_file_is_not_a_store(tmp_path):
     (tmp_path / "data.mdb").touch()
     with pytest.raises(StoreError, match="no embedding store"):
         EmbeddingStore(tmp_path, create=False)
@@ -55,7 +55,7 @@ def test_an_empty_file_is_no_store(tmp_path):
 
 
 @pytest.mark.parametrize(("block", "flipped"), [(2, 3), (3, 2), (1, 3), (0, 1), (0, 2), (1, 65)])
-def test_a_flipped_bit_of_a_key_never_gives_the_vectors_of_another_block(tmp_path, block, flipped):
+def test_a_flipped_bit_of_a_key_never_returns_another_block(tmp_path, block, flipped):
     make_store(tmp_path, 4 * 1024)
     replace_bytes(tmp_path, block_key(block), block_key(flipped))
     space = EmbeddingStore(tmp_path).space(FINGERPRINT)
@@ -70,7 +70,7 @@ def test_a_flipped_bit_of_a_key_never_gives_the_vectors_of_another_block(tmp_pat
     assert errors
 
 
-def test_a_value_under_the_key_of_another_space_is_refused(store):
+def test_a_value_with_the_key_of_another_space_is_refused(store):
     for letter, seed in (("a", 1), ("b", 2)):
         space = store.create_space(letter * 32, name=letter, dim=4)
         space.append(ids_of(1, 2), rows(2, seed=seed))
@@ -80,7 +80,7 @@ def test_a_value_under_the_key_of_another_space_is_refused(store):
         store.space("b" * 32).vectors(ids_of(1))
 
 
-def test_a_new_space_never_takes_the_blocks_of_one_whose_key_was_damaged(tmp_path):
+def test_a_new_space_never_gets_the_blocks_of_one_with_a_damaged_key(tmp_path):
     store = EmbeddingStore(tmp_path)
     for letter in "ab":
         store.create_space(letter * 32, name=letter, dim=4).append(ids_of(1), rows(1))
@@ -94,7 +94,7 @@ def damage_numbers(path, number):
     replace_bytes(path, vector, vector[:-1] + b"\x01")
 
 
-def test_a_damaged_block_is_not_signed_anew(tmp_path):
+def test_a_damaged_block_does_not_get_a_valid_checksum(tmp_path):
     make_store(tmp_path, 1500)
     space = EmbeddingStore(tmp_path).space(FINGERPRINT)
     space.vectors(ids_of(*range(1500)))  # this process has verified all blocks
@@ -108,7 +108,7 @@ def test_a_damaged_block_is_not_signed_anew(tmp_path):
         read_numbers(tmp_path, [1400])
 
 
-def test_a_damaged_segment_is_not_signed_anew(tmp_path):
+def test_a_damaged_segment_does_not_get_a_valid_checksum(tmp_path):
     make_store(tmp_path, 10)
     space = EmbeddingStore(tmp_path).space(FINGERPRINT)
     assert space.contains(ids_of(*range(10))).all()
@@ -123,7 +123,7 @@ OPEN_AND_READ = """
 import sys
 from pathlib import Path
 from embedcache import StoreError
-from tests.embedcache.stores import read_numbers
+from tests.embedcache.store.stores import read_numbers
 try:
     read_numbers(Path(sys.argv[1]), [0, 1500, 2999])
 except StoreError as error:
@@ -132,7 +132,7 @@ except StoreError as error:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.95])
-def test_a_file_whose_end_is_missing_is_an_error_and_not_a_crash(tmp_path, share):
+def test_a_truncated_file_is_an_error_and_not_a_crash(tmp_path, share):
     make_store(tmp_path, 3000)
     size = (tmp_path / "data.mdb").stat().st_size
     with (tmp_path / "data.mdb").open("r+b") as file:
@@ -144,7 +144,7 @@ def test_a_file_whose_end_is_missing_is_an_error_and_not_a_crash(tmp_path, share
 
 
 def leave_pages_unwritten(path, seed):
-    """Write and delete until a commit leaves the file shorter than its last page; say whether."""
+    """Write and delete until the file is shorter than its last page; return whether it is."""
     chance = random.Random(seed)
     with lmdb.open(str(path), map_size=1 << 26, sync=False) as environment:
         for _ in range(100):
@@ -161,7 +161,7 @@ def leave_pages_unwritten(path, seed):
     return False
 
 
-def test_a_file_that_ends_in_pages_never_written_is_whole(tmp_path):
+def test_a_file_without_its_unused_last_pages_is_complete(tmp_path):
     for seed in range(8, 100):  # the first one where LMDB 0.9.36 does so
         path = tmp_path / str(seed)
         make_store(path, 5)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from embedcache.store import index
 
-# few different halves, so that ids often share one
+# few different halves, so that ids often have one in common
 halves = st.integers(0, 3) | st.integers(0, 2**64 - 1)
 id_lists = st.lists(st.tuples(halves, halves), unique=True, max_size=60)
 
@@ -23,7 +23,7 @@ def segment_of(pairs, first_row=0):
 
 
 @given(id_lists, id_lists)
-def test_a_segment_finds_what_it_has_and_nothing_else(present, asked):
+def test_a_segment_finds_its_ids_and_no_others(present, asked):
     rows = {pair: row for row, pair in enumerate(present)}
     ids = as_ids(present + asked)
     found = segment_of(present).find(ids[:, 0], ids[:, 1])
@@ -31,7 +31,7 @@ def test_a_segment_finds_what_it_has_and_nothing_else(present, asked):
 
 
 @given(id_lists, st.integers(0, 60))
-def test_segments_in_bytes_merged_or_apart_answer_alike(pairs, cut):
+def test_serialized_merged_and_separate_segments_agree(pairs, cut):
     parts = [segment_of(pairs[:cut]), segment_of(pairs[cut:], len(pairs[:cut]))]
     parts = [index.Segment.from_bytes(memoryview(part.to_bytes())) for part in parts]
     expected = list(range(len(pairs)))
@@ -40,7 +40,7 @@ def test_segments_in_bytes_merged_or_apart_answer_alike(pairs, cut):
 
 
 @given(st.lists(st.booleans(), max_size=20), st.integers(0, index.LARGEST_PRECISION))
-def test_truncation_flags_and_precisions_travel_with_the_rows(flags, precision):
+def test_entries_contain_row_truncation_and_precision(flags, precision):
     truncated = np.array(flags, dtype=bool)
     rows = np.arange(len(flags)) + 2**56 - 21
     entries = index.make_entries(rows, truncated, precision)

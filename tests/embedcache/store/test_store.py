@@ -28,7 +28,7 @@ def rows(count, dim=4, seed=0):
     return np.random.default_rng(seed).standard_normal((count, dim), dtype=np.float32)
 
 
-def test_what_was_appended_is_read_in_any_order(store):
+def test_vectors_are_read_in_any_order(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     vectors, ids = rows(3000), ids_of(*range(3000))
     assert space.append(ids[:700], vectors[:700]) == 700
@@ -45,7 +45,7 @@ def test_what_was_appended_is_read_in_any_order(store):
     st.lists(st.lists(st.integers(0, 200), max_size=80), max_size=8),
     hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(0, 250)),
 )
-def test_the_store_is_a_dictionary_in_which_the_first_value_stays(tmp_path_factory, batches, asked):
+def test_the_store_is_a_dictionary_that_keeps_the_first_value(tmp_path_factory, batches, asked):
     space = EmbeddingStore(tmp_path_factory.mktemp("s")).create_space("a" * 32, name="x", dim=4)
     model = {}
     for seed, batch in enumerate(batches):
@@ -61,7 +61,7 @@ def test_the_store_is_a_dictionary_in_which_the_first_value_stays(tmp_path_facto
     assert np.array_equal(space.vectors(ids_of(*known)), expected)
 
 
-def test_a_closed_store_opens_again_with_everything(tmp_path):
+def test_a_reopened_store_has_all_vectors(tmp_path):
     store = EmbeddingStore(tmp_path / "s")
     store.create_space("a" * 32, name="x", dim=4).append(ids_of(1, 2), rows(2))
     del store
@@ -69,13 +69,13 @@ def test_a_closed_store_opens_again_with_everything(tmp_path):
     assert np.array_equal(space.vectors(ids_of(2)), rows(2)[1:])
 
 
-def test_two_handles_in_one_process_are_one_store(tmp_path):
+def test_two_stores_of_one_folder_share_their_vectors(tmp_path):
     first, second = EmbeddingStore(tmp_path / "s"), EmbeddingStore(tmp_path / "s")
     first.create_space("a" * 32, name="x", dim=4).append(ids_of(1), rows(1))
     assert np.array_equal(second.space("a" * 32).vectors(ids_of(1)), rows(1))
 
 
-def test_encoders_never_mix(store):
+def test_encoders_have_separate_spaces(store):
     one = store.create_space("a" * 32, name="one", dim=4)
     two = store.create_space("b" * 32, name="two", dim=4)
     one.append(ids_of(1), rows(1, seed=1))
@@ -83,18 +83,18 @@ def test_encoders_never_mix(store):
     assert not np.array_equal(one.vectors(ids_of(1)), two.vectors(ids_of(1)))
     with pytest.raises(StoreError, match=r"no vectors of the encoder cccccccc; it has: one .*two"):
         store.space("c" * 32)
-    with pytest.raises(StoreError, match="holds one as 4 float32, not 5 float32"):
+    with pytest.raises(StoreError, match="stores one as 4 float32, not 5 float32"):
         store.create_space("a" * 32, name="one", dim=5)
 
 
-def test_a_missing_sentence_is_told(store):
+def test_a_missing_sentence_is_an_error(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     space.append(ids_of(1), rows(1))
     with pytest.raises(StoreError, match="1 of 2 sentences have no vector of x"):
         space.vectors(ids_of(1, 2))
 
 
-def test_vectors_that_are_no_vectors_are_refused(store):
+def test_invalid_vectors_are_refused(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     with pytest.raises(ValueError, match="shape"):
         space.append(ids_of(1), rows(1, dim=5))
@@ -113,34 +113,34 @@ def test_float16_rounds_to_eleven_bits(store):
     assert (np.abs(read - vectors)[big] <= np.abs(vectors)[big] * 2.0**-11).all()
 
 
-def test_token_numbers_are_kept_as_integers(store):
+def test_words_are_stored_as_integers(store):
     space = store.create_space("a" * 32, name="x", dim=3, dtype="int32")
     tokens = np.array([[2**31 - 1, 16_777_217, -1], [0, -1, -1]], dtype=np.int32)
     space.append(ids_of(1, 2), tokens)
     read = space.vectors(ids_of(2, 1))
     assert read.dtype == np.int32
     assert np.array_equal(read, tokens[::-1])
-    with pytest.raises(ValueError, match="float32 does not go into a space of int32"):
+    with pytest.raises(ValueError, match="vectors of float32 cannot be stored as int32"):
         space.append(ids_of(3), rows(1, dim=3))
 
 
-def test_precision_is_recorded_and_is_no_part_of_the_space(store):
+def test_precisions_are_counted_within_a_space(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     space.append(ids_of(1, 2), rows(2), precision="float32")
     space.append(ids_of(2, 3), rows(2), precision="bfloat16")
     assert space.info().precisions == {"float32": 2, "bfloat16": 1}
 
 
-def test_the_map_grows_by_itself(store):
+def test_the_map_grows_automatically(store):
     space = store.create_space("a" * 32, name="x", dim=1024)
-    vectors = rows(40_000, dim=1024)  # 160 MB; the map begins with 64
+    vectors = rows(40_000, dim=1024)  # 160 MB; the initial map has 64 MB
     ids = ids_of(*range(40_000))
     space.append(ids, vectors)
     assert np.array_equal(space.vectors(ids[-100:]), vectors[-100:])
     assert (store.path / "data.mdb").stat().st_size < 1.05 * vectors.nbytes
 
 
-def test_a_damaged_block_is_told(tmp_path):
+def test_a_damaged_block_is_an_error(tmp_path):
     path = tmp_path / "s"
     script = (
         "import sys, numpy as np; from embedcache import *;"
@@ -166,7 +166,7 @@ def test_a_store_of_a_later_format_is_refused(tmp_path):
         EmbeddingStore(tmp_path / "s")
 
 
-def test_a_store_made_where_another_was_deleted_is_a_new_one(tmp_path):
+def test_a_store_in_the_folder_of_a_deleted_one_is_new(tmp_path):
     old = EmbeddingStore(tmp_path / "s")
     old.create_space("a" * 32, name="x", dim=2).append(ids_of(1), np.ones((1, 2), np.float32))
     shutil.rmtree(tmp_path / "s")
@@ -185,13 +185,13 @@ def test_a_store_that_was_moved_is_the_same_store(tmp_path):
     assert EmbeddingStore(tmp_path / "s").spaces() == []
 
 
-def test_a_file_that_is_no_store_is_told(tmp_path):
+def test_a_file_that_is_not_a_store_is_an_error(tmp_path):
     (tmp_path / "data.mdb").write_bytes(bytes(range(256)) * 64)
     with pytest.raises(StoreError, match=r"cannot be used: .*not an LMDB file"):
         EmbeddingStore(tmp_path)
 
 
-def test_a_space_keeps_its_dtype_where_none_is_asked_for(store):
+def test_a_space_keeps_its_dtype_by_default(store):
     store.create_space("a" * 32, name="x", dim=2, dtype="float16")
     assert store.create_space("a" * 32, name="x", dim=2).info().dtype == "float16"
     assert store.create_space("b" * 32, name="y", dim=2).info().dtype == "float32"
@@ -199,7 +199,7 @@ def test_a_space_keeps_its_dtype_where_none_is_asked_for(store):
         store.create_space("a" * 32, name="x", dim=2, dtype="float32")
 
 
-def test_no_store_there_is_told(tmp_path):
+def test_a_missing_store_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no embedding store"):
         EmbeddingStore(tmp_path / "s", create=False)
     assert not (tmp_path / "s").exists()
@@ -218,15 +218,15 @@ for batch in range(start // 500, start // 500 + int(sys.argv[2])):
 """
 
 
-def test_readers_work_beside_a_writer_in_another_process(tmp_path):
+def test_readers_work_while_another_process_writes(tmp_path):
     store = EmbeddingStore(tmp_path / "s")
     space = store.create_space("a" * 32, name="x", dim=256)
     command = [sys.executable, "-c", WRITER, str(tmp_path / "s"), "300"]  # 150 MB: the map grows
     with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
-        for batch in writer.stdout:  # it is committed, and the writer goes on meanwhile
+        for batch in writer.stdout:  # it is committed, and the writer continues
             count = len(space)
             assert count >= 500 * (int(batch) + 1)
-            assert count % 500 == 0  # whole batches or nothing
+            assert count % 500 == 0  # complete batches only
             last = space.vectors(ids_of(count - 1))
             assert (last == count - 1).all()
     assert writer.returncode == 0
@@ -247,7 +247,7 @@ def test_threads_read_while_one_writes_and_the_map_grows(store):
     with ThreadPoolExecutor(3) as pool:
         readers = [pool.submit(read) for _ in range(3)]
         try:
-            for start in range(0, 40_000, 2000):  # 160 MB; the map begins with 64
+            for start in range(0, 40_000, 2000):  # 160 MB; the initial map has 64 MB
                 numbers = range(start, start + 2000)
                 vectors = np.repeat(np.array(numbers, dtype=np.float32)[:, None], 1024, axis=1)
                 space.append(ids_of(*numbers), vectors)
@@ -259,7 +259,7 @@ def test_threads_read_while_one_writes_and_the_map_grows(store):
 
 
 @pytest.mark.parametrize("kill_after", [1, 7, 30])
-def test_a_killed_writer_leaves_whole_batches(tmp_path, kill_after):
+def test_a_killed_writer_leaves_complete_batches(tmp_path, kill_after):
     path = tmp_path / "s"
     command = [sys.executable, "-c", WRITER, str(path), "1000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
@@ -294,7 +294,7 @@ def test_a_block_is_one_value_of_many_rows(store):
     assert sum(key.startswith(b"v") for key in keys) == 5
 
 
-def test_each_row_knows_its_precision(store):
+def test_each_row_has_a_precision(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     space.append(ids_of(1, 2), rows(2), truncated=np.array([True, False]))
     for start in range(3, 9):  # small commits, so that segments are merged

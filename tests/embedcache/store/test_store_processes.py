@@ -1,4 +1,4 @@
-"""One store in several processes: forks, dead readers, and those who may only read."""
+"""One store in several processes: forks, dead readers, read-only folders."""
 
 import multiprocessing
 import os
@@ -34,7 +34,7 @@ class Vectors(Dataset):
 
 
 @forks
-def test_workers_of_a_data_loader_read_through_the_store_of_their_parent(tmp_path):
+def test_workers_of_a_data_loader_read_the_store_of_their_parent(tmp_path):
     make_store(tmp_path, 50)
     space = EmbeddingStore(tmp_path).space(FINGERPRINT)
     assert space.contains(ids_of(1)).all()
@@ -50,7 +50,7 @@ FORK_WHILE_THREADS_READ = """
 import os, sys, threading
 import numpy as np
 from embedcache import EmbeddingStore
-from tests.embedcache.stores import FINGERPRINT, ids_of, numbered
+from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered
 space = EmbeddingStore(sys.argv[1]).space(FINGERPRINT)
 done = threading.Event()
 def read():
@@ -90,7 +90,7 @@ def test_a_process_may_fork_while_its_threads_read_and_write(tmp_path):
 
 
 @forks
-def test_a_fork_whose_store_was_deleted_says_so(tmp_path):
+def test_a_fork_whose_store_was_deleted_raises_an_error(tmp_path):
     path = tmp_path / "s"
     make_store(path, 5)
     space = EmbeddingStore(path).space(FINGERPRINT)
@@ -122,7 +122,7 @@ sys.stdin.read()
 """
 
 
-def test_too_many_readers_are_an_error_and_dead_ones_make_room(tmp_path):
+def test_too_many_readers_are_an_error_and_dead_ones_are_removed(tmp_path):
     make_store(tmp_path, 5)
     space = EmbeddingStore(tmp_path).space(FINGERPRINT)
     with subprocess.Popen(
@@ -131,7 +131,7 @@ def test_too_many_readers_are_an_error_and_dead_ones_make_room(tmp_path):
         stdout=subprocess.PIPE,
     ) as greedy:
         assert int(greedy.stdout.readline()) >= 1000
-        with pytest.raises(StoreError, match=r"as many readers as it can serve \(1,024\)"):
+        with pytest.raises(StoreError, match=r"the maximum number of readers \(1,024\)"):
             len(space)
         greedy.kill()
     assert len(space) == 5
@@ -142,7 +142,7 @@ import os, sys
 import numpy as np
 from pathlib import Path
 from embedcache import EmbeddingStore, StoreError
-from tests.embedcache.stores import FINGERPRINT, ids_of, numbered, read_numbers
+from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered, read_numbers
 if os.geteuid() == 0 and "--drop" in sys.argv:
     os.setgroups([])
     os.setgid(65534)
@@ -169,7 +169,7 @@ for write in (
 
 @pytest.fixture
 def open_folder():
-    """A folder that every user may enter; those that pytest makes are its own user's alone."""
+    """A folder that every user may enter, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)
@@ -186,12 +186,12 @@ def told(done):
     lines = done.stdout.splitlines()
     assert len(lines) == 5
     assert all("cannot be written: its folder or file system is read-only" in x for x in lines[:4])
-    assert "cannot be made" in lines[4]
+    assert "cannot be created" in lines[4]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 @pytest.mark.parametrize("lock", ["readable", "missing", "writable"])
-def test_a_store_in_a_folder_that_cannot_be_written_serves_reads(open_folder, lock):
+def test_a_store_in_a_read_only_folder_can_be_read(open_folder, lock):
     path = open_folder / "s"
     make_store(path, 5)
     if lock == "missing":
@@ -208,7 +208,7 @@ def test_a_store_in_a_folder_that_cannot_be_written_serves_reads(open_folder, lo
     assert after == before
 
 
-def test_a_store_on_a_read_only_file_system_serves_reads(tmp_path):
+def test_a_store_on_a_read_only_file_system_can_be_read(tmp_path):
     path = tmp_path / "s"
     make_store(path, 5)
     mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" || exit 77; exec "$@"'
@@ -237,7 +237,7 @@ read_numbers(path, [0, 4])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
-def test_a_snapshot_that_was_overwritten_beside_a_reader_without_lock_is_an_error(open_folder):
+def test_a_snapshot_overwritten_under_a_reader_without_lock_is_an_error(open_folder):
     path = open_folder / "s"
     make_store(path, 5)
     if os.geteuid() != 0:

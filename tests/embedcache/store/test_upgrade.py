@@ -1,4 +1,4 @@
-"""Stores of format 1 are read, and become format 2 in place."""
+"""Reading and upgrading of stores of format 1."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from tests.embedcache.store.stores import (
 )
 
 
-def test_a_store_of_format_1_is_read_and_not_written(tmp_path):
+def test_a_store_of_format_1_can_be_read_but_not_written(tmp_path):
     make_store(tmp_path, 1500)
     make_format_1(tmp_path)
     read_numbers(tmp_path, [0, 700, 1499])
@@ -38,7 +38,7 @@ def test_a_store_of_format_1_is_read_and_not_written(tmp_path):
     assert len(space) == 1500
 
 
-def test_an_upgraded_store_has_everything_and_is_written(tmp_path):
+def test_an_upgraded_store_has_all_vectors_and_can_be_written(tmp_path):
     make_store(tmp_path, 1500, precision="bfloat16")
     make_format_1(tmp_path)
     store = EmbeddingStore(tmp_path)
@@ -62,7 +62,7 @@ def test_rows_of_several_precisions_are_unknown_after_the_upgrade(tmp_path):
     assert space.info().precisions == {"float32": 10, "bfloat16": 3}
 
 
-def test_an_upgrade_signs_nothing_that_is_damaged(tmp_path):
+def test_an_upgrade_refuses_damaged_values(tmp_path):
     make_store(tmp_path, 3000)
     make_format_1(tmp_path)
     vector = numbered(1500, 1501).tobytes()
@@ -75,7 +75,7 @@ def test_an_upgrade_signs_nothing_that_is_damaged(tmp_path):
 
 
 @pytest.mark.parametrize("flip", [(1, 0), (1, 3), (2, 3)])
-def test_an_upgrade_signs_no_block_under_the_key_of_another(tmp_path, flip):
+def test_an_upgrade_refuses_a_block_with_the_key_of_another(tmp_path, flip):
     make_store(tmp_path, 3 * 1024)
     make_format_1(tmp_path)
     old, new = (b"v" + bytes(11) + bytes([number]) for number in flip)
@@ -102,7 +102,7 @@ def signed_as_in_format_1(store):
         )
 
 
-def test_a_killed_upgrade_goes_on_and_readers_see_no_damage(tmp_path):
+def test_a_killed_upgrade_can_be_continued_and_readers_see_no_damage(tmp_path):
     count = 60 * 1024
     make_store(tmp_path, count)
     make_format_1(tmp_path)
@@ -123,7 +123,7 @@ def test_a_killed_upgrade_goes_on_and_readers_see_no_damage(tmp_path):
     read_numbers(tmp_path, [*range(0, count, 100)])
 
 
-def test_nothing_is_encoded_for_a_store_that_cannot_be_written(tmp_path, encoder):
+def test_nothing_is_encoded_for_a_read_only_format(tmp_path, encoder):
     encode_sentences(["a"], encoder, EmbeddingStore(tmp_path))
     make_format_1(tmp_path)
     store = EmbeddingStore(tmp_path)

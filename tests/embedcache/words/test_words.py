@@ -1,4 +1,4 @@
-"""Word vectors: the files they come in, and the encoders over them."""
+"""Word vectors: their files and their encoders."""
 
 import bz2
 import gzip
@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
-from embedcache.encoders.word_vectors import MAX_WORDS, PADDING, SIF_A
+from embedcache.encoders.sif import SIF_A
+from embedcache.encoders.word_vectors import MAX_WORDS, PADDING
 from embedcache.store.index import MISSING
 from embedcache.words import open_vector_file
 from embedcache.words.ginza import murmur_hash
@@ -67,7 +68,7 @@ def vector_file(tmp_path, cache):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_format_gives_the_words_and_no_entities(tmp_path, cache, name):
+def test_every_format_is_read_without_entities(tmp_path, cache, name):
     (tmp_path / name).write_bytes(FILES[name])
     vectors = open_vector_file(tmp_path / name)
     rows = vectors.find([*WORDS, "dog"])
@@ -79,7 +80,7 @@ def test_every_format_gives_the_words_and_no_entities(tmp_path, cache, name):
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_what_gensim_writes_reads_back(tmp_path, cache, binary):
+def test_files_of_gensim_are_read(tmp_path, cache, binary):
     keyed = gensim_models.KeyedVectors(5)
     keyed.add_vectors(WORDS, MATRIX)
     keyed.save_word2vec_format(str(tmp_path / "v"), binary=binary)
@@ -88,14 +89,14 @@ def test_what_gensim_writes_reads_back(tmp_path, cache, binary):
         assert np.array_equal(vectors.matrix[vectors.find([word])[0]], keyed[word])
 
 
-def test_the_second_load_maps_memory_and_parses_nothing(vector_file, cache):
+def test_the_second_load_does_not_parse_the_file(vector_file, cache):
     first = open_vector_file(vector_file)
     script = """
 import sys
 import numpy as np
 from pathlib import Path
 from embedcache.words import vectors
-vectors.read_vector_file = None  # whoever parses, fails
+vectors.read_vector_file = None  # parsing raises an error
 vectors = vectors.open_vector_file(Path(sys.argv[1]))
 assert isinstance(vectors.matrix, np.memmap)
 print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
@@ -111,19 +112,19 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "its first line is neither"),
-        (b"no vectors here\n", "its first line is neither"),
+        (b"", "the first line is neither"),
+        (b"no vectors here\n", "the first line is neither"),
         (as_text().replace(b"9 5", b"99 5"), "ends after 9 of 99 vectors"),
-        (as_text().replace(b"9 5", b"9 6"), "promises 6 numbers a word, not 5"),
-        (as_text().replace(b"9 5", b"10 5") + b"dog 1 2\n", "3 columns in the line b'dog 1 2"),
+        (as_text().replace(b"9 5", b"9 6"), "says 6 numbers per word, but there are 5"),
+        (as_text().replace(b"9 5", b"10 5") + b"dog 1 2\n", "the line b'dog 1 2.*has 3 columns"),
         (as_text().replace(b"9 5", b"10 5") + b"dog 1 2 x 4 5\n", "could not convert"),
         (as_binary()[:-30], "ends after 7 of 9"),
         (bz2.compress(as_text())[:-20], "end-of-stream"),
         (gzip.compress(as_text())[:-20], "end-of-stream"),
         (b"BZh" + as_text(), "cannot be read as word vectors"),
         (as_text(matrix=np.full_like(MATRIX, np.nan)), "NaN or infinity"),
-        (as_text(["ENTITY/a", "ENTITY/b"], MATRIX[:2]), "no word in it"),
-        (b"1000000 0\na\n", "its first line is neither"),
+        (as_text(["ENTITY/a", "ENTITY/b"], MATRIX[:2]), "it has no words"),
+        (b"1000000 0\na\n", "the first line is neither"),
     ],
     ids=[
         "empty",
@@ -141,7 +142,9 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
         "zero",
     ],
 )
-def test_a_malformed_file_gets_one_line_and_leaves_nothing(tmp_path, cache, content, message):
+def test_a_malformed_file_gives_a_one_line_error_and_leaves_no_files(
+    tmp_path, cache, content, message
+):
     (tmp_path / "v.txt").write_bytes(content)
     with pytest.raises(UserError, match=message) as caught:
         open_vector_file(tmp_path / "v.txt")
@@ -151,7 +154,7 @@ def test_a_malformed_file_gets_one_line_and_leaves_nothing(tmp_path, cache, cont
     assert not list(cache.glob(".*"))
 
 
-def test_no_such_file_is_told():
+def test_a_missing_file_is_an_error():
     with pytest.raises(UserError, match="no such file"):
         load_encoder("wordvec:nowhere.txt")
 
@@ -159,11 +162,11 @@ def test_no_such_file_is_told():
 @pytest.mark.parametrize(
     ("package", "extra"), [("ja_ginza", "segtool[ginza]"), ("sudachipy", "segtool[ja]")]
 )
-def test_a_missing_package_is_told(package, extra):
+def test_a_missing_package_is_an_error(package, extra):
     pytest.importorskip("ja_ginza")
     script = """
 import sys
-sys.modules[sys.argv[1]] = None  # what an import system without the package answers
+sys.modules[sys.argv[1]] = None  # as if the package were not installed
 from embedcache import UserError, load_encoder
 try:
     load_encoder("ginza")
@@ -181,7 +184,7 @@ except UserError as error:
     ("words", "language"),
     [(["雨", "の", "アメ", "cat"], "ja"), (WORDS, "other"), (["雨", "猫"], "other")],
 )
-def test_the_language_of_a_file_is_told_by_its_words(tmp_path, cache, words, language):
+def test_the_language_of_a_file_is_inferred_from_its_words(tmp_path, cache, words, language):
     (tmp_path / "v").write_bytes(as_text(words, MATRIX[: len(words)]))
     assert open_vector_file(tmp_path / "v").language == language
 
@@ -202,14 +205,14 @@ def test_a_very_long_sentence_is_tokenized():
 
 
 def reference_words(sentence):
-    """Rows of the known words of an English sentence, by hand."""
+    """Return the rows of the known words of an English sentence."""
     row_of = {word: row for row, word in enumerate(WORDS) if word != "ENTITY/Cat"}
     tokens = sentence.replace(",", " , ").replace(".", " . ").split()
     forms = [next((f for f in (t, t.lower()) if f in row_of), None) for t in tokens]
     return [row_of[form] for form in forms if form], len(tokens)
 
 
-def test_the_mean_is_that_of_the_known_words(vector_file):
+def test_the_mean_ignores_unknown_words(vector_file):
     encoder = load_encoder(f"wordvec:{vector_file}")
     assert (encoder.name, encoder.dim) == ("wordvec:vectors.txt", 5)
     matrix = MATRIX.astype(np.float64)
@@ -225,7 +228,7 @@ def test_the_mean_is_that_of_the_known_words(vector_file):
 
 
 def reference_sif(train, sentences):
-    """Arora et al. 2017, written down plainly in float64."""
+    """A direct implementation of Arora et al. 2017 in float64."""
     total = sum(reference_words(sentence)[1] for sentence in train)
     known = np.concatenate([reference_words(sentence)[0] for sentence in train]).astype(int)
     share = np.bincount(known, minlength=len(WORDS)) / total
@@ -240,7 +243,7 @@ def reference_sif(train, sentences):
     return vectors - np.outer(vectors @ component, component)
 
 
-def test_sif_is_the_one_of_the_paper(vector_file):
+def test_sif_agrees_with_the_paper(vector_file):
     train = ENGLISH[:4] * 700
     encoder = load_encoder(f"wordvec:{vector_file}", pooling="sif")
     with pytest.raises(UserError, match="fitted first"):
@@ -257,7 +260,7 @@ def test_sif_is_the_one_of_the_paper(vector_file):
     assert np.array_equal(restored.encode(ENGLISH), vectors)
 
 
-def test_fingerprints_name_file_pooling_and_fit(tmp_path, vector_file):
+def test_fingerprints_depend_on_file_pooling_and_fit(tmp_path, vector_file):
     name = f"wordvec:{vector_file}"
     encoders = [load_encoder(name, pooling=pooling) for pooling in ("mean", "sif", "tokens")]
     sif = load_encoder(name, pooling="sif")
@@ -287,10 +290,10 @@ def test_tokens_are_rows_in_the_order_of_the_sentence(vector_file, store):
         assert (row[len(words) :] == PADDING).all()
 
 
-def test_poolings_that_do_not_fit_are_told(vector_file):
-    with pytest.raises(UserError, match="take --pooling mean, sif, tokens"):
+def test_unsuitable_poolings_are_errors(vector_file):
+    with pytest.raises(UserError, match="use --pooling mean, sif, tokens"):
         load_encoder(f"wordvec:{vector_file}", pooling="cls")
-    with pytest.raises(UserError, match="for word vectors: ginza, or wordvec:FILE"):
+    with pytest.raises(UserError, match="for word vectors only: ginza or wordvec:FILE"):
         load_encoder("some/model", pooling="sif")
 
 
@@ -300,13 +303,13 @@ JAPANESE = ["雨が降っていた。", "「傘を忘れたのか」と彼女は
 @settings(deadline=None)  # the first call imports spaCy
 @given(st.text(max_size=40))
 @example("雨が降っている")
-def test_keys_are_spacys(word):
+def test_keys_equal_those_of_spacy(word):
     hash_string = pytest.importorskip("spacy.strings").hash_string
     if word:
         assert murmur_hash(word.encode()) == hash_string(word)
 
 
-def test_ginza_gives_what_spacy_gives():
+def test_ginza_vectors_equal_those_of_spacy():
     ja_ginza = pytest.importorskip("ja_ginza")
     from pathlib import Path
 
@@ -324,7 +327,7 @@ def test_ginza_gives_what_spacy_gives():
     assert encoder.encode(JAPANESE).any(axis=1).tolist()[:2] == [True, True]
 
 
-def test_ginza_starts_neither_spacy_nor_torch():
+def test_ginza_imports_neither_spacy_nor_torch():
     pytest.importorskip("ja_ginza")
     script = """
 import sys

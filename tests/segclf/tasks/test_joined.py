@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from embedcache import StoreError, UserError, load_encoder, sentence_ids
+from embedcache import StoreError, load_encoder, sentence_ids
 from segclf import Workspace, embed
-from segclf.workspace.encoders import load_joined
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import EncoderReference
 from tests.conftest import STORIES
@@ -21,9 +20,9 @@ def test_vectors_stand_side_by_side_and_each_encoder_works_once(tmp_path):
     assert alone.report.encoded == joined.report.encoded == joined.report.unique
     assert (again.report.encoded, again.report.cached) == (0, again.report.unique)
     ids = sentence_ids(joined.corpus.sentences)
+    store = workspace.store()
     parts = [
-        workspace.store().space(load_encoder(name).fingerprint).vectors(ids)
-        for name in ("minilm:1", "surface")
+        store.space(load_encoder(name).fingerprint).vectors(ids) for name in ("minilm:1", "surface")
     ]
     examples = examples_of(joined.corpus, workspace, joined.encoder)
     assert np.array_equal(examples.vectors, np.concatenate(parts, axis=1))
@@ -47,27 +46,6 @@ def test_a_plus_in_the_name_of_a_folder_stays():
         EncoderReference("my+model:3", "cls", "a"),
         EncoderReference("surface", None, "b"),
     )
-
-
-def test_what_cannot_be_joined_is_told():
-    with pytest.raises(UserError, match="nothing can stand beside"):
-        load_joined("ginza+surface", pooling="tokens")
-    with pytest.raises(UserError, match="no encoder"):
-        load_joined("surface+/nowhere")
-
-
-def test_paths_with_a_plus_stay_whole(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "c++"
-    folder.mkdir()
-    (folder / "words.vec").write_text("2 3\nrain 1 0 0\nsun 0 1 0\n")
-    names = [encoder.name for encoder in load_joined("wordvec:c++/words.vec+surface")]
-    assert names == ["wordvec:words.vec", "surface"]
-    with pytest.raises(UserError, match="can only come first"):
-        load_joined("surface+wordvec:c++/words.vec")
-    for name in ("surface+", "+surface", "+"):
-        with pytest.raises(UserError, match="one on each side"):
-            load_joined(name)
 
 
 def test_a_store_of_one_precision_takes_the_other_option(tmp_path):

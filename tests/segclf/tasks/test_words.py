@@ -91,7 +91,7 @@ def test_what_was_fitted_serves_other_texts_and_is_asked_for_when_it_is_gone(wor
     )  # fmt: skip
     assert evaluate(workspace, run, corpus_name="other").sentences > 10
     shutil.rmtree(workspace.encoders)
-    with pytest.raises(UserError, match="is not what it was"):
+    with pytest.raises(UserError, match="has changed its weights or settings"):
         segment(UNSEEN, workspace, run)
 
 

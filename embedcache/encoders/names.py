@@ -1,0 +1,68 @@
+"""Names of encoders: "+" joins them, ":LAYER" cuts a model, "wordvec:" marks a file."""
+
+import re
+from pathlib import Path
+
+from embedcache.errors import UserError
+from embedcache.store import JOIN
+
+VECTOR_FILE = "wordvec:"  # before the path of a file of word vectors
+_LAYER = re.compile(r"(?P<model>(?!wordvec:).+):(?P<layer>\d+)")
+
+
+def split_layer(name: str) -> tuple[str, int | None]:
+    """Split the name of one encoder into its model and its layer.
+
+    Args:
+        name: Name of an encoder, for example "e5-small:7".
+
+    Returns:
+        The name of the model and the number after the last colon; the whole name and None where
+        there is no such number or where the whole name is a folder.
+    """
+    match = _LAYER.fullmatch(name)
+    if match is None or Path(name).is_dir():
+        return name, None
+    return match["model"], int(match["layer"])
+
+
+def split_joined(name: str) -> list[str]:
+    """Split the name of a joined encoder at each "+" that is not in the path of a file or folder.
+
+    Raises:
+        UserError: A name is empty, or a path with a "+" does not come first. A run could not tell
+            such a path from two names once the path is gone.
+    """
+    names, pieces = [], name.split(JOIN)
+    while pieces:
+        lengths = range(len(pieces), 0, -1)
+        taken = next((n for n in lengths if _is_path(JOIN.join(pieces[:n]))), 1)
+        names.append(JOIN.join(pieces[:taken]))
+        pieces = pieces[taken:]
+    if not all(names):
+        raise UserError(f"no encoder {name!r}: give a name on each side of the {JOIN}")
+    if with_join := next((other for other in names[1:] if JOIN in other), None):
+        raise UserError(f"{with_join}: a path that contains {JOIN} can only be the first encoder")
+    return names
+
+
+def split_recorded(name: str, fingerprint: str) -> list[tuple[str, str]]:
+    """Split the recorded name and fingerprint of an encoder into those of its parts.
+
+    Unlike `split_joined`, it does not depend on which files exist now.
+
+    Args:
+        name: Name that was given to `load_encoder`.
+        fingerprint: Fingerprint of the encoder at that time.
+
+    Returns:
+        Name and fingerprint of each part; of the encoder itself if it is not joined.
+    """
+    fingerprints = fingerprint.split(JOIN)
+    names = name.rsplit(JOIN, len(fingerprints) - 1)
+    return list(zip(names, fingerprints, strict=False))
+
+
+def _is_path(name: str) -> bool:
+    model = re.sub(r":\d+$", "", name.removeprefix(VECTOR_FILE))
+    return bool(model) and (Path(model).exists() or Path(name).exists())

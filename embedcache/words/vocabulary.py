@@ -1,0 +1,52 @@
+"""Numbers for the words of a text, so that each word is looked up once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.store.index import MISSING
+from embedcache.words.tokenizers import Forms
+from embedcache.words.vectors import WordVectors
+
+
+class Vocabulary:
+    """The words with a vector that occurred so far, numbered in the order of occurrence.
+
+    Args:
+        vectors: Word vectors in which the words are looked up.
+
+    Attributes:
+        words: m spellings.
+        rows: (m,) int64 rows of the words in the matrix of word vectors.
+    """
+
+    def __init__(self, vectors: WordVectors) -> None:
+        self.words: list[str] = []
+        self.rows = np.zeros(0, dtype=np.int64)
+        self._find = vectors.find
+        self._number_of: dict[str, int] = {}
+        self._seen: dict[Forms, int] = {}
+
+    def numbers(self, tokens: list[list[Forms]]) -> NDArray[np.int64]:
+        """Number the tokens of n sentences.
+
+        Args:
+            tokens: Spellings of the tokens of each sentence.
+
+        Returns:
+            (t,) int64, a number for each of all t tokens; MISSING for words without a vector.
+        """
+        self._add(list(dict.fromkeys(f for s in tokens for f in s if f not in self._seen)))
+        numbers = (self._seen[forms] for sentence in tokens for forms in sentence)
+        return np.fromiter(numbers, dtype=np.int64)
+
+    def _add(self, unseen: list[Forms]) -> None:
+        rows = iter(self._find([word for forms in unseen for word in forms]).tolist())
+        new_rows = []
+        for forms in unseen:
+            found = [(word, row) for word, row in zip(forms, rows, strict=False) if row != MISSING]
+            if found and found[0][0] not in self._number_of:
+                self._number_of[found[0][0]] = len(self.words)
+                self.words.append(found[0][0])
+                new_rows.append(found[0][1])
+            self._seen[forms] = self._number_of[found[0][0]] if found else MISSING
+        self.rows = np.concatenate([self.rows, np.array(new_rows, dtype=np.int64)])

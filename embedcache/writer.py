@@ -1,0 +1,172 @@
+"""Encodes what a space of the store lacks, in parallel with other writers of the same space."""
+
+import time
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from embedcache.batches import encode_batch, measure, token_batches
+from embedcache.encoders.base import Encoder
+from embedcache.ids import Ids
+from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
+from embedcache.store.claims import Claims
+
+COMMIT_SECONDS = 5.0
+_CLAIM_SECONDS = 0.5  # of work claimed at a time
+_WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """Distinct sentences that the space does not have.
+
+    Attributes:
+        texts: n normalized sentences.
+        ids: (n, 2) uint64.
+        lengths: (n,) int64, see `embedcache.batches.measure`.
+        truncated: (n,) bool, likewise.
+    """
+
+    texts: list[str]
+    ids: Ids
+    lengths: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+
+
+class SpaceWriter:
+    """Encodes sentences with one encoder and commits their vectors every few seconds.
+
+    A context manager: at its end the claims on sentences are given up.
+
+    Args:
+        encoder: Encoder that is not joined.
+        store: Store of the vectors; the space is created if it is missing.
+        dtype: Dtype of the space, see `embedcache.encode_sentences`.
+        bar: Progress bar that counts encoded sentences.
+
+    Attributes:
+        space: Space of the encoder.
+        encoded: Number of vectors that this writer has committed.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        store: EmbeddingStore,
+        dtype: StorageDtype | None,
+        bar: "tqdm[None]",
+    ) -> None:
+        self.encoded = 0
+        self.space = store.create_space(
+            encoder.fingerprint,
+            name=encoder.name,
+            dim=encoder.dim,
+            dtype=encoder.storage_dtype or dtype,
+            identity=encoder.identity,
+        )
+        self._encoder = encoder
+        self._bar = bar
+        self._dtype = np.dtype(self.space.info().dtype)
+        self._claims = Claims(store.path, encoder.fingerprint)
+        self._claimed_batches = 1  # at a time
+        self._pending: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
+        self._committed_at = time.monotonic()
+
+    def __enter__(self) -> "SpaceWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._claims.close()
+
+    def encode_missing(self, texts: list[str], ids: Ids) -> None:
+        """Encode the sentences that the space lacks; wait for those that other writers encode.
+
+        Args:
+            texts: n normalized sentences.
+            ids: (n, 2) uint64.
+
+        Raises:
+            StoreError: Sentences are missing and the store cannot be written.
+            UserError: A vector is not finite. Earlier vectors are kept.
+        """
+        absent = np.flatnonzero(~self.space.contains(ids))
+        if not len(absent):
+            return
+        self.space.check_writable()
+        absent = absent[index.first_occurrences(ids[absent])]
+        distinct = [texts[position] for position in absent]
+        missing = _Missing(distinct, ids[absent], *measure(self._encoder, distinct))
+        self._bar.total += len(absent)
+        self._bar.refresh()
+        left = np.arange(len(absent))
+        try:
+            while len(left):
+                claimed_by_others = self._encode_unclaimed(missing, left)
+                self._commit()  # before waiting: others may wait for these vectors
+                if len(claimed_by_others) == len(left):
+                    time.sleep(_WAIT_SECONDS)
+                left = self._still_missing(missing, claimed_by_others)
+        finally:  # also after Ctrl-C: vectors that were computed are kept
+            self._commit()
+
+    def _encode_unclaimed(self, missing: _Missing, left: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Encode the sentences that no other writer has claimed.
+
+        Args:
+            missing: m sentences.
+            left: Positions of those that are still missing.
+
+        Returns:
+            Positions of those that another writer has claimed.
+        """
+        budget = self._encoder.batch_tokens
+        batches = [left[batch] for batch in token_batches(missing.lengths[left], budget)]
+        claimed_by_others = []
+        wanted = np.zeros(len(missing.texts), dtype=np.bool_)
+        while batches:
+            started = time.monotonic()
+            group, batches = batches[: self._claimed_batches], batches[self._claimed_batches :]
+            positions = np.concatenate(group)
+            free = self._claims.take(missing.ids[positions])
+            claimed_by_others.append(positions[~free])
+            wanted[self._still_missing(missing, positions[free])] = True
+            for batch in group:
+                self._encode_batch(missing, batch[wanted[batch]])
+            seconds = time.monotonic() - started
+            factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
+            self._claimed_batches = max(int(factor * self._claimed_batches), 1)
+        return np.concatenate(claimed_by_others)
+
+    def _encode_batch(self, missing: _Missing, batch: NDArray[np.int64]) -> None:
+        if not len(batch):
+            return
+        texts = [missing.texts[position] for position in batch]
+        vectors = encode_batch(self._encoder, texts, self._dtype)
+        self._pending.append((missing.ids[batch], vectors, missing.truncated[batch]))
+        self._bar.update(len(batch))
+        if time.monotonic() - self._committed_at > COMMIT_SECONDS:
+            self._commit()
+
+    def _still_missing(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Drop the positions of sentences that another writer has committed meanwhile."""
+        absent = positions[~self.space.contains(missing.ids[positions])]
+        self._bar.update(len(positions) - len(absent))
+        return absent
+
+    def _commit(self) -> None:
+        if not self._pending:
+            return
+        ids, vectors, truncated = map(np.concatenate, zip(*self._pending, strict=True))
+        precision = self._encoder.precision
+        self.encoded += self.space.append(ids, vectors, truncated=truncated, precision=precision)
+        self._pending.clear()
+        self._claims.forget()
+        self._committed_at = time.monotonic()
