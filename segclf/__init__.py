@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from segclf.workspace.runs import Run, load_run
     from segclf.workspace.workspace import Workspace
 
-_HOMES = {
-    "BoundaryClassifier": "estimator",
-    "Corpus": "corpus",
-    "ReadOptions": "corpus",
-    "Run": "runs",
-    "TrainingOptions": "options",
-    "Workspace": "workspace",
-    "embed": "embedding",
-    "evaluate": "evaluation",
-    "export": "sharing",
-    "load_run": "runs",
-    "read_corpus": "corpus",
-    "segment": "segmentation",
-    "train": "runs",
+_MODULES = {
+    "BoundaryClassifier": "segclf.estimator",
+    "Corpus": "segclf.corpus",
+    "ReadOptions": "segclf.corpus",
+    "Run": "segclf.workspace.runs",
+    "TrainingOptions": "segclf.training.options",
+    "Workspace": "segclf.workspace.workspace",
+    "embed": "segclf.tasks.embed",
+    "evaluate": "segclf.tasks.evaluate",
+    "export": "segclf.tasks.export",
+    "load_run": "segclf.workspace.runs",
+    "read_corpus": "segclf.corpus",
+    "segment": "segclf.tasks.segment",
+    "train": "segclf.tasks.train",
 }
+"""Module of each public name. Names are imported at their first use, as torch is slow to import."""
 
 __all__ = [
     "BoundaryClassifier",
@@ -59,12 +60,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import a public name at its first use, so that what needs no torch does not import it."""
-    if name in _HOMES:
-        return getattr(import_module(f"segclf.{_HOMES[name]}"), name)
+    """Import a public name."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'segclf' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """List the public names, which are not globals before their first use."""
-    return __all__
+    """List the names of the module, imported or not."""
+    return sorted({*globals(), *__all__})
