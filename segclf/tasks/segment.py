@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus import Corpus, Document
-from segclf.corpus.plain import Sentence, sentences_in
-from segclf.corpus.sentences import guess_language, sentence_rule
-from segclf.corpus.units import is_wrapped, units_of
+from segclf.corpus.sentences import Sentence, guess_language, locate_sentences, sentence_rule
+from segclf.corpus.units import is_wrapped, split_units
 from segclf.scoring.decoding import decode_within, most_probable
 from segclf.tasks.predict import predict_text
 from segclf.workspace.runs import Run
@@ -111,8 +110,8 @@ def segment(
     _check(threshold, paragraphs, min_length, max_length)
     rule = sentence_rule(run.record["sentence_rule"])
     language = run.record.get("language") or guess_language(text)
-    units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
-    sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]
+    units, _ = split_units(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
+    sentences = [s for unit in units for s in locate_sentences(text, unit, rule, language)]
     if not sentences:
         raise UserError("there is no sentence in the text")
     if paragraphs is not None and not 1 <= paragraphs <= len(sentences):

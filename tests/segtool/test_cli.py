@@ -227,7 +227,7 @@ def mistake(done):
     ("arguments", "message"),
     [
         (["embed", "none.txt"], "none.txt: no such file"),
-        (["embed", "empty.txt"], "no sentence in it"),
+        (["embed", "empty.txt"], "contains no sentences"),
         (["embed", "broken.txt"], "byte 3"),
         (["embed", "text.txt", "--encoder", "./nowhere"], "no encoder './nowhere'"),
         (["embed", "text.txt", "--encoder", "wordvec:no.bin"], "no.bin: no such file of word vec"),
@@ -235,7 +235,7 @@ def mistake(done):
         (["embed", "text.txt", "--pooling", "max"], "--pooling max: name the --encoder"),
         (["embed", "text.txt", "--encoder", "minilm", "--pooling", "sif"], "is for word vectors"),
         (["embed", "text.txt", "--threads", "0"], "--threads 0: use 1 or more"),
-        (["embed", "text.txt", "--sentences", "x"], "no sentence rule 'x'"),
+        (["embed", "text.txt", "--sentences", "x"], "unknown sentence rule 'x'"),
         (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
         (["embed", "text.txt", "--split", "x"], "--split x"),
         (["embed", "text.txt", "--name", "a/b"], "cannot be called 'a/b'"),

@@ -9,7 +9,7 @@ from embedcache import UserError
 from segclf.corpus import aozora, read_corpus
 from segclf.corpus.files import read_text
 from segclf.corpus.read import read_unsegmented
-from segclf.corpus.units import units_of
+from segclf.corpus.units import split_units
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
 
 
@@ -109,7 +109,7 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
 
 
 def paragraph_lines(text):
-    units, _ = units_of(text, "indent")
+    units, _ = split_units(text, "indent")
     return [(unit.begins_paragraph, text[unit.start : unit.end].strip()) for unit in units]
 
 
@@ -145,7 +145,7 @@ def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
         ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
-        ('{"paragraphs": ["a \\ud83d b"]}', "line 1: half a character"),
+        ('{"paragraphs": ["a \\ud83d b"]}', "line 1: unpaired surrogate"),
         ('{"paragraphs": [', "line 1: not JSON"),
         ('[{"paragraphs": ["a"]}]', "expected an object"),
     ],
@@ -164,7 +164,7 @@ def test_a_name_that_is_not_utf8_is_told_before_anything_is_encoded(tmp_path):
     path = tmp_path / os.fsdecode(b"\x83\x84.txt")
     path.write_text("One.")
     for place in (path, tmp_path):
-        with pytest.raises(UserError, match="its name is not UTF-8"):
+        with pytest.raises(UserError, match="the file name is not UTF-8"):
             read_corpus(place)
 
 

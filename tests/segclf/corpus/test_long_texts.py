@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from segclf.corpus import aozora, plain, sentences
 from segclf.corpus.files import read_text
-from segclf.corpus.plain import ReadOptions, clean_sentences
-from segclf.corpus.sentences import LOOKAHEAD, SENTENCE_RULES, WINDOW
+from segclf.corpus.options import ReadOptions
+from segclf.corpus.sentences import LOOKAHEAD, SENTENCE_RULES, WINDOW, split_sentences
 
 SENTENCE_SPANS = SENTENCE_RULES["sentencex"].spans
 
@@ -136,7 +136,7 @@ RUNS = {
 @pytest.mark.parametrize("text", RUNS.values(), ids=RUNS)
 def test_reading_takes_linear_time(rule, text):
     """Backtracking over some of these takes hours."""
-    sentences = clean_sentences(text, SENTENCE_RULES[rule], "ja")
+    sentences = split_sentences(text, SENTENCE_RULES[rule], "ja")
     assert sum(map(len, sentences)) <= len(text)
     (document,) = plain.read(text, "x", ReadOptions("blank", rule, "ja"))
     assert sum(map(len, document.sentences)) <= len(text)

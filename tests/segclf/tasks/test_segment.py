@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segclf.corpus.plain import Sentence
+from segclf.corpus.sentences import Sentence
 from segclf.tasks.segment import Segmentation
 
 
