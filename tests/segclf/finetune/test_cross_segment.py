@@ -90,7 +90,7 @@ def test_every_candidate_is_dealt_once_among_its_like(tiny_bert):
     groups = system.groups(text, 16, np.random.default_rng(0))
     dealt = np.concatenate(groups)
     assert sorted(dealt) == np.flatnonzero(text.layout.is_candidate).tolist()
-    begin, _, end = spans(text, dealt, system.sides, system.room)
+    begin, _, end = spans(text, dealt, system.sides, system.max_tokens)
     padded = sum(len(rows.ids.ravel()) for rows in (system.rows(text, g) for g in groups))
     assert padded < 1.1 * (end - begin + 3).sum()
     again = np.concatenate(system.groups(text, 16, np.random.default_rng(1)))
@@ -122,13 +122,13 @@ def test_sides_that_are_none_are_told(sides):
 
 
 def test_sides_too_long_for_the_model_are_told(tiny_bert):
-    with pytest.raises(UserError, match=r"reads 64 tokens, so take at most tokens:30"):
+    with pytest.raises(UserError, match=r"reads 64 tokens, so use at most tokens:30"):
         system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:31"))
     system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:30"))
 
 
 def test_sides_fill_the_positions_of_a_roberta(tiny_roberta):
-    with pytest.raises(UserError, match=r"reads 38 tokens, so take at most tokens:17"):
+    with pytest.raises(UserError, match=r"reads 38 tokens, so use at most tokens:17"):
         system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:18"))
     system, text = system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:17"))
     assert np.isfinite(system.predict(text)).all()

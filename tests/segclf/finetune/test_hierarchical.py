@@ -76,7 +76,7 @@ def test_a_long_sentence_is_cut_at_the_last_position(request, model, positions):
 
 
 def test_options_out_of_range_are_told(tiny_bert):
-    with pytest.raises(UserError, match="no upper network 'gru': choose from concatenate, "):
+    with pytest.raises(UserError, match="unknown upper network 'gru': choose from concatenate, "):
         system_and_text(tiny_bert, HierarchicalOptions(upper="gru"))
     with pytest.raises(UserError, match="window must be 1 to 4,096, not 0"):
         system_and_text(tiny_bert, HierarchicalOptions(sentences=0))

@@ -18,7 +18,7 @@ from segclf.finetune.backbone import TrainedRows
 from segclf.finetune.checkpoints import CHECKPOINT, load_checkpoint
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
-from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
+from segclf.finetune.training import WEIGHTS, learning_rate_factor, make_optimizer, train_system
 from tests.segclf.finetune.toy import NAMES, PRECISIONS, SYSTEMS, corpus, system_and_text
 
 TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
@@ -137,7 +137,7 @@ def test_attention_dropout_of_an_encoder_without_is_told(tiny_bert, tmp_path):
     folder = shutil.copytree(tiny_bert, tmp_path / "xlnet")
     XLNetConfig(vocab_size=50, d_model=32, n_layer=1, n_head=2, d_inner=32).save_pretrained(folder)
     options = CrossSegmentOptions(attention_dropout=0.0)
-    with pytest.raises(UserError, match="--attention-dropout: a xlnet encoder has none"):
+    with pytest.raises(UserError, match="--attention-dropout is not supported by xlnet"):
         make_system(load_encoder(str(folder)), options)
 
 
@@ -190,7 +190,7 @@ def test_the_layout_does_not_reach_the_encoder(tiny_bert):
 
 
 def test_the_rate_rises_and_falls_linearly():
-    shares = [share_of_rate(step, 20, 0.1) for step in range(20)]
+    shares = [learning_rate_factor(step, 20, 0.1) for step in range(20)]
     assert shares[:3] == [0.5, 1.0, 1.0]
     np.testing.assert_allclose(np.diff(shares[2:]), -1 / 18)
     assert shares[-1] == pytest.approx(1 / 18)
@@ -203,7 +203,7 @@ def test_only_matrices_decay_and_the_upper_network_has_its_rate(tiny_bert):
     for group in make_optimizer(system, options).param_groups:
         for parameter in group["params"]:
             name = names.pop(id(parameter))
-            assert group["highest_lr"] == (1e-2 if name.startswith("head.") else 1e-5)
+            assert group["max_lr"] == (1e-2 if name.startswith("head.") else 1e-5)
             decays = name.endswith("weight") and "Norm" not in name and "embeddings" not in name
             assert (group["weight_decay"] > 0) == decays, name
     assert not names
