@@ -12,10 +12,10 @@ _TEMPLATE = """\
 # {{ name }}
 
 This model finds paragraphs: it predicts whether a new paragraph begins at a sentence.
-It was trained with segtool {{ config.versions.segtool }}.
+It was trained with segtool {{ record.versions.segtool }}.
 
 ## Usage
-{% if config.encoder %}
+{% if record.encoder %}
 ```
 segtool segment new.txt --run {{ name }}
 ```
@@ -30,41 +30,41 @@ The model reads vectors of the encoder that it was fitted with. The encoder is n
 {% endif %}
 ## Model
 
-{% for option, value in config.options.items() if value is not none -%}
+{% for option, value in record.options.items() if value is not none -%}
 - {{ option | replace("_", " ") }}: {{ value }}
 {% endfor -%}
-{% if config.encoder -%}
-- encoder: `{{ config.encoder.name }}`
-{% if config.encoder.pooling -%}
-- pooling: {{ config.encoder.pooling }}
+{% if record.encoder -%}
+- encoder: `{{ record.encoder.name }}`
+{% if record.encoder.pooling -%}
+- pooling: {{ record.encoder.pooling }}
 {% endif -%}
-- fingerprint of the encoder: `{{ config.encoder.fingerprint }}`
-{% if config.has_encoder %}
+- fingerprint of the encoder: `{{ record.encoder.fingerprint }}`
+{% if record.has_encoder %}
 The encoder is in this folder; no download is needed.
 {% else %}
 The encoder is not in this folder. segtool loads it by its name and checks its fingerprint.
 {% endif -%}
 {% endif -%}
-{% if config.counts %}
+{% if record.counts %}
 ## Data
 
-The corpus is {{ config.corpus }}. The sentence rule is {{ config.sentence_rule }}.
+The corpus is {{ record.corpus }}. The sentence rule is {{ record.sentence_rule }}.
 
 | split | sentences | boundaries |
 | --- | --- | --- |
-{% for split, counts in config.counts.items() -%}
+{% for split, counts in record.counts.items() -%}
 | {{ split }} | {{ "{:,}".format(counts.sentences) }} | {{ "{:,}".format(counts.boundaries) }} |
 {% endfor -%}
 {% endif -%}
-{% if config.scores %}
+{% if record.scores %}
 ## Scores
 
-The threshold is {{ "%.3f" | format(config.threshold) }} and was chosen on the dev split.
+The threshold is {{ "%.3f" | format(record.threshold) }} and was chosen on the dev split.
 Pk and WindowDiff are error rates: lower is better.
 
 | split | precision | recall | F1 | Pk | WindowDiff |
 | --- | --- | --- | --- | --- | --- |
-{% for split, scores in config.scores.items() -%}
+{% for split, scores in record.scores.items() -%}
 | {{ split }} {% for name in ("precision", "recall", "f1", "pk", "window_diff") -%}
 | {{ "%.3f" | format(scores[name]) }} {% endfor -%} |
 {% endfor -%}
@@ -72,17 +72,17 @@ Pk and WindowDiff are error rates: lower is better.
 """
 
 
-def model_card(name: str, config: dict[str, Any]) -> str:
+def model_card(name: str, record: dict[str, Any]) -> str:
     """Return the model card of a model: its usage, options, encoder, data and scores.
 
     Args:
         name: Name of the model.
-        config: Content of its config.json. The card has no section for what is missing there.
+        record: Content of its config.json. The card has no section for what is missing there.
     """
     data = ModelCardData(
         library_name="segtool",
         tags=["text-segmentation"],
-        language=config.get("language"),
+        language=record.get("language"),
     )
-    card = ModelCard.from_template(data, template_str=_TEMPLATE, name=name, config=config)
+    card = ModelCard.from_template(data, template_str=_TEMPLATE, name=name, record=record)
     return f"{card}\n"
