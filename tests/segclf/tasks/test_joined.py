@@ -13,7 +13,7 @@ from tests.conftest import STORIES
 STORY = STORIES / "eki.txt"
 
 
-def test_vectors_stand_side_by_side_and_each_encoder_works_once(tmp_path):
+def test_vectors_are_concatenated_and_each_encoder_encodes_once(tmp_path):
     workspace = Workspace(tmp_path)
     alone = embed(STORY, workspace, encoder_name="minilm:1")
     joined = embed(STORY, workspace, encoder_name="minilm:1+surface")
@@ -41,7 +41,7 @@ def test_a_corpus_remembers_each_combination(tmp_path):
     assert (first.name, second) == ("minilm:0", stored.encoder("surface"))
 
 
-def test_a_plus_in_the_name_of_a_folder_stays():
+def test_a_plus_in_the_name_of_a_folder_is_kept():
     reference = EncoderReference("my+model:3+surface", "cls", "a+b")
     assert reference.parts == (
         EncoderReference("my+model:3", "cls", "a"),
@@ -49,14 +49,14 @@ def test_a_plus_in_the_name_of_a_folder_stays():
     )
 
 
-def test_what_cannot_be_joined_is_told():
+def test_encoders_that_cannot_be_joined_are_errors():
     with pytest.raises(UserError, match="nothing can stand beside"):
         load_joined("ginza+surface", pooling="tokens")
     with pytest.raises(UserError, match="no encoder"):
         load_joined("surface+/nowhere")
 
 
-def test_paths_with_a_plus_stay_whole(tmp_path, monkeypatch):
+def test_paths_with_a_plus_are_not_split(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "c++"
     folder.mkdir()
@@ -70,7 +70,7 @@ def test_paths_with_a_plus_stay_whole(tmp_path, monkeypatch):
             load_joined(name)
 
 
-def test_a_store_of_one_precision_takes_the_other_option(tmp_path):
+def test_a_data_type_is_refused_for_stored_vectors_of_another(tmp_path):
     workspace = Workspace(tmp_path)
     embed(STORY, workspace, encoder_name="minilm:0")
     with pytest.raises(StoreError):
