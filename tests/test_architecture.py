@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from segclf.heads import Head
 from segclf.inputs.examples import Sentences
 from tests.conftest import ROOT
-from tests.segclf.training.test_loop import topics
+from tests.segclf.topics import topics
 
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 MAY_IMPORT = {

@@ -1,7 +1,7 @@
-"""Text in many formats -> `Corpus`."""
+"""Corpora: reading texts in several formats, and splitting them into documents and sentences."""
 
 from segclf.corpus.documents import SPLITS, Corpus, Document, Split
-from segclf.corpus.plain import ReadOptions
+from segclf.corpus.options import ReadOptions
 from segclf.corpus.read import FORMATS, read_corpus, read_unsegmented
 from segclf.corpus.sentences import SENTENCE_RULES
 

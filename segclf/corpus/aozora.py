@@ -1,6 +1,7 @@
-"""Aozora Bunko: ruby, annotations, characters outside Shift_JIS, header and colophon.
+"""Reader of Aozora Bunko: removes ruby, annotations, the header and the colophon.
 
-The markup is described at the head of each of the library's files and in its annotation manual.
+The markup is described in the header of each file and in the annotation manual of the library.
+Notes on characters outside Shift_JIS (gaiji) are replaced with the characters.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import replace
 
 from segclf.corpus import plain
 from segclf.corpus.documents import Document
-from segclf.corpus.plain import ReadOptions
+from segclf.corpus.options import ReadOptions
 from segclf.corpus.units import BLANK_LINE
 
 _RULER = re.compile(r"^-{20,}[ \t]*\r?$", re.MULTILINE)
@@ -32,24 +33,24 @@ _ACCENTED = re.compile(r"〔([^〔〕]*)〕")
 _LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
 _LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
 _MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
-_GETA = "〓"  # the printer's mark for a missing character
-_HIGHEST_CELL = 94  # of a row, and so many rows
-_TITLE_LINES = 6
+_GETA = "〓"  # replaces a character that is missing in Unicode
+_MAX_CELL = 94  # number of cells in a row, and of rows in a plane
+_MAX_TITLE_LINES = 6
 
 
 def recognizes(text: str) -> bool:
-    """Say whether a text to learn from has the library's annotations, or its colophon.
+    """Return whether a text has annotations or a colophon of Aozora Bunko.
 
-    Excerpts count, unlike in `is_whole_file`.
+    Excerpts are recognised too, unlike in `is_whole_file`.
     """
     return "［＃" in text or _COLOPHON.search(text) is not None
 
 
 def is_whole_file(text: str) -> bool:
-    """Say whether a text is a file of the library.
+    """Return whether a text is a complete file of Aozora Bunko.
 
-    Such a file has a header, a ruler and the explanation of the markup, or a colophon, which names
-    the edition and who typed it in. Annotations alone do not count: other texts have them too.
+    Such a file has a header with a ruler and an explanation of the markup, or a colophon with the
+    edition and the name of the typist. Annotations are not sufficient: other texts have them too.
     """
     if _HEADER.search(text):
         return True
@@ -58,29 +59,28 @@ def is_whole_file(text: str) -> bool:
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read one document: the text between header and colophon, without its markup."""
+    """Read one document, the text between header and colophon, without its markup."""
     body, headings = strip_markup(body_of(text), keep_headings=False)
     (document,) = plain.read(body, document_id, options)
     return [replace(document, headings=document.headings + headings)]
 
 
 def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
-    """Remove the markup.
+    """Remove ruby and annotations, and replace notes on characters with the characters.
 
     Args:
-        text: a text without header and colophon.
-        keep_headings: leave headings in, without their markup.
+        text: Text without header and colophon.
+        keep_headings: Whether to keep the text of headings.
 
     Returns:
-        The text, ruby and annotations gone, characters outside Shift_JIS put in; and the count of
-        headings that were removed with their lines.
+        The text without markup, and the number of headings that were removed.
     """
     headings = 0
     if not keep_headings:
         text, blocks = _without_heading_blocks(text)
         text, lines = _without_heading_lines(text)
         headings = blocks + lines
-    text = _RUBY.sub("", text).replace("｜", "")  # before a gaiji becomes one of these brackets
+    text = _RUBY.sub("", text).replace("｜", "")  # first, as a gaiji can be such a bracket
     text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
@@ -88,7 +88,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
 
 
 def _without_heading_blocks(text: str) -> tuple[str, int]:
-    """Remove what stands between the marks of a heading's beginning and end; count the headings."""
+    """Remove the headings between two annotations, for their start and end, and count them."""
     kept: list[str] = []
     end = 0
     begin: int | None = None
@@ -102,7 +102,7 @@ def _without_heading_blocks(text: str) -> tuple[str, int]:
 
 
 def _without_heading_lines(text: str) -> tuple[str, int]:
-    """Remove each line with the annotation of a heading, but not its newline; count the lines."""
+    """Remove the content of lines that have the annotation of a heading, and count them."""
     kept: list[str] = []
     end = 0
     for note in _NOTE_IN_LINE.finditer(text):
@@ -115,9 +115,9 @@ def _without_heading_lines(text: str) -> tuple[str, int]:
 
 
 def body_of(text: str) -> str:
-    """Cut the title, the explanation of the markup between two rulers, and the colophon.
+    """Return a text without its header (title and explanation of the markup) and its colophon.
 
-    A text that has neither rulers nor colophon is an excerpt, all of it is body.
+    A text without rulers and colophon is an excerpt and is returned unchanged.
     """
     rulers, colophons = (list(mark.finditer(text)) for mark in (_RULER, _COLOPHON))
     if colophons:
@@ -126,13 +126,13 @@ def body_of(text: str) -> str:
         return text[rulers[1].end() :]
     if not colophons:
         return text
-    # no explanation: title and author stand above the first blank line
+    # without an explanation, the header ends at the first blank line
     head, *rest = BLANK_LINE.split(text, maxsplit=1)
-    return rest[0] if rest and len(head.splitlines()) <= _TITLE_LINES else text
+    return rest[0] if rest and len(head.splitlines()) <= _MAX_TITLE_LINES else text
 
 
 def _compose_accents(match: re.Match[str]) -> str:
-    """Turn 〔Bru:cke〕 into Brücke; brackets around anything else stay."""
+    """Replace 〔Bru:cke〕 with Brücke; other text in these brackets is not changed."""
     ligatures = {"AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "s": "ß"}
     inside = _LIGATURES.sub(lambda found: ligatures[found.group(1)], match.group(1))
     composed = _LETTER_WITH_MARK.sub(
@@ -142,14 +142,14 @@ def _compose_accents(match: re.Match[str]) -> str:
 
 
 def _character(note: str) -> str:
-    """Return the character that a note on one outside Shift_JIS describes."""
+    """Return the character that a note describes; 〓 if it gives no known code."""
     if match := _UNICODE_CODE.search(note):
         number = int(match.group(1), 16)
         known = number <= sys.maxunicode and unicodedata.category(chr(number)) != "Cs"
         return chr(number) if known else _GETA
     if match := _JIS_CODE.search(note):
         plane, row, cell = (int(number) for number in match.groups())
-        if max(row, cell) > _HIGHEST_CELL:
+        if max(row, cell) > _MAX_CELL:
             return _GETA
         encoded = bytes([0x8F] if plane == 2 else []) + bytes([0xA0 + row, 0xA0 + cell])
         return encoded.decode("euc_jis_2004", errors="ignore") or _GETA

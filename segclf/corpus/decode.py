@@ -1,4 +1,4 @@
-"""Bytes of a text file -> text and its encoding, so that text can be written back in it."""
+"""Detection of text encodings, and decoding of text files."""
 
 import codecs
 import re
@@ -26,11 +26,11 @@ _BINARY_FORMATS = {
     rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old Office document",
     rb"\{\\rtf": "an RTF document",
 }
-"""Patterns of first bytes."""
+"""Patterns of the first bytes of files that are not text."""
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # begins with the mark of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
@@ -41,7 +41,7 @@ _SAMPLE_BYTES = 1 << 16
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile("[^\0-\x7f]")
 _THREE_BYTES = re.compile("[\u0800-\ufffc]")
-"""In UTF-8. Sequences of two bytes are frequent in EUC-JP by chance, those of three are not."""
+"""Characters of three bytes in UTF-8. Such sequences are rare in EUC-JP; those of two are not."""
 _KANA = "ぁ-ゖァ-ヺー"
 _PUNCTUATION = "\u3000-\u3002\u300c-\u300f"
 _JAPANESE = f"{_KANA}\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e"
@@ -56,87 +56,92 @@ _JAPANESE_ENCODINGS = {
     "shift_jis_2004": (2, _beside_japanese(_KANA + _PUNCTUATION)),
     "euc_jis_2004": (8, _beside_japanese(_KANA)),
 }
-"""The number of characters beyond ASCII that are enough to tell by, and those that tell. Some of
-the most frequent characters in Big5 have the bytes of hiragana in EUC-JP: 不中 those of いう.
-Punctuation has the same bytes in GB18030 as in EUC-JP."""
-_JAPANESE_SHARE = 0.25
-_RARE_IN_WRONG_ORDER = re.compile("[\t\n\r -~\xa0-\u08ff\u3000-\u3002\u300c-\u300fぁ-ー]")
-"""Letters of alphabets, kana and Japanese punctuation. Bytes of other encodings, taken in twos or
-fours, give ideographs and symbols, and few of these."""
-_WIDE_SHARE = 0.3
-_WIDE_SHARE_OF_UTF8 = 0.5  # where the bytes are valid UTF-8, too
-_NUL_SHARE = 0.1
+"""Minimum number of characters beyond ASCII, and a pattern of characters that are evidence.
+
+EUC-JP needs more characters, because frequent characters in Big5 have the bytes of hiragana (不中
+those of いう). Its punctuation is no evidence, because it has the same bytes in GB18030."""
+_JAPANESE_SHARE = 0.25  # minimum share of such characters
+_RARE_IN_WRONG_DECODING = re.compile("[\t\n\r -~\xa0-\u08ff\u3000-\u3002\u300c-\u300fぁ-ー]")
+"""Letters of alphabets, kana and Japanese punctuation.
+
+They are rare if text in another encoding is decoded as UTF-16 or UTF-32: most of its characters are
+then ideographs and symbols."""
+_WIDE_SHARE = 0.3  # minimum share of such characters
+_WIDE_SHARE_OF_UTF8 = 0.5  # the same for bytes that are valid UTF-8 too
+_NUL_SHARE = 0.1  # maximum share of zero bytes in a text
 
 
 @dataclass(frozen=True)
 class TextEncoding:
-    """How a file holds its text.
+    """Encoding of a text file.
 
     Attributes:
-        codec: Python's name of the encoding.
-        mark: byte order mark in front of the text, b"" for none.
+        codec: Name of the encoding in Python.
+        mark: Byte order mark before the text; b"" if there is none.
     """
 
     codec: str
     mark: bytes = b""
 
     def encode(self, text: str) -> bytes:
-        """Return the bytes of a file that holds the text in this encoding.
+        """Return the content of a file with the text, including the byte order mark.
 
         Raises:
-            UnicodeEncodeError: a character does not exist in the encoding.
+            UnicodeEncodeError: The encoding lacks a character of the text.
         """
         return self.mark + text.encode(self.codec)
 
 
 class DecodedText(NamedTuple):
-    """A text and the encoding that it was in."""
+    """A text and the encoding of its file."""
 
     text: str
     encoding: TextEncoding
 
 
 def decode(data: bytes, name: str) -> DecodedText:
-    """Decode a text.
+    """Detect the encoding of a text and decode it.
 
-    A byte order mark decides. Without one the text is UTF-8 if its bytes are valid UTF-8. The other
-    encodings need strong evidence: UTF-16 and UTF-32 many characters that the bytes of another
-    encoding would seldom give, Shift_JIS and EUC-JP a quarter of kana (and of Shift_JIS's
-    punctuation) beside other Japanese characters.
+    A byte order mark determines the encoding. Without one, the encoding is UTF-8 if the bytes are
+    valid UTF-8. The other encodings need strong evidence: for UTF-16 and UTF-32 many characters
+    that are rare in wrongly decoded text, for Shift_JIS and EUC-JP a quarter of kana (and, for
+    Shift_JIS, punctuation) next to other Japanese characters.
 
     Args:
-        data: the file's bytes.
-        name: what to call the file in an error.
+        data: Content of the file.
+        name: Name of the file in error messages.
 
     Raises:
-        UserError: the file is not text, or in none of these encodings; the message has the offset
-            of the first byte that is not UTF-8.
+        UserError: The file is not text or its encoding is not detected; the message contains the
+            offset of the first byte that is not UTF-8.
     """
     _refuse_binary(data, name)
     for mark, codec in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
-            return DecodedText(_strictly(data[len(mark) :], codec, name), TextEncoding(codec, mark))
+            return DecodedText(
+                _decode_strictly(data[len(mark) :], codec, name), TextEncoding(codec, mark)
+            )
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         return _decode_other(data, name, error)
     if _ISO_2022_JP in data and data.isascii():
-        return DecodedText(_strictly(data, "iso2022_jp", name), TextEncoding("iso2022_jp"))
+        return DecodedText(_decode_strictly(data, "iso2022_jp", name), TextEncoding("iso2022_jp"))
     nuls = data.count(0)
     if nuls > 1 and (wide := _wide_encoding(data, _WIDE_SHARE_OF_UTF8)):
-        return DecodedText(_strictly(data, wide, name), TextEncoding(wide))
+        return DecodedText(_decode_strictly(data, wide, name), TextEncoding(wide))
     if nuls > max(1, _NUL_SHARE * len(data)):
-        raise UserError(f"{name} is not a text file: {nuls} of its {len(data)} bytes are zero")
+        raise UserError(f"{name} is not a text file: {nuls:,} of its {len(data):,} bytes are zero")
     return DecodedText(text, TextEncoding("utf-8"))
 
 
 def _refuse_binary(data: bytes, name: str) -> None:
     for pattern, kind in _BINARY_FORMATS.items():
         if re.match(pattern, data):
-            raise UserError(f"{name} is {kind}: give the text of it, as a plain text file")
+            raise UserError(f"{name} is {kind}: convert it to plain text")
 
 
-def _strictly(data: bytes, codec: str, name: str) -> str:
+def _decode_strictly(data: bytes, codec: str, name: str) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError as error:
@@ -146,7 +151,7 @@ def _strictly(data: bytes, codec: str, name: str) -> str:
 
 
 def _decode_other(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> DecodedText:
-    """Decode what is not UTF-8."""
+    """Decode a text that is not UTF-8 and has no byte order mark."""
     wide = _wide_encoding(data, _WIDE_SHARE)
     for codec in [wide] if wide else _japanese_encodings(data):
         try:
@@ -160,36 +165,36 @@ def _decode_other(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> Dec
 
 
 def _is_damaged_utf8(data: bytes) -> bool:
-    """Say whether the bytes beyond ASCII are UTF-8 of an East Asian text with a few errors."""
+    """Return whether the bytes are UTF-8 of an East Asian text with a few errors."""
     sample = _sample_beyond_ascii(data).decode(errors="replace")
     return len(_THREE_BYTES.findall(sample)) > 2 * sample.count("\ufffd")
 
 
 def _wide_encoding(data: bytes, share: float) -> str | None:
-    """Return which of UTF-16 and UTF-32 a text without a byte order mark is in, or None.
+    """Detect UTF-16 or UTF-32 without a byte order mark; None for other encodings.
 
     Args:
-        data: the text.
-        share: of its characters more than this must be rare in the wrong encoding.
+        data: Content of the file.
+        share: Minimum share of characters that are rare in wrongly decoded text.
     """
     for codec, size in _BYTES_PER_UNIT.items():
         text = _decode_start(data[:_SAMPLE_BYTES], codec) if len(data) % size == 0 else ""
-        found = len(_RARE_IN_WRONG_ORDER.findall(text))
+        found = len(_RARE_IN_WRONG_DECODING.findall(text))
         if found > 1 and found > share * len(text):
             return codec
     return None
 
 
 def _japanese_encodings(data: bytes) -> list[str]:
-    """Return the encodings in which a text is clearly Japanese."""
+    """Return the encodings in which the text is clearly Japanese."""
     if _is_damaged_utf8(data):
         return []
     sample = _sample_beyond_ascii(data)
     clear = []
-    for codec, (enough, telling) in _JAPANESE_ENCODINGS.items():
+    for codec, (minimum, evidence) in _JAPANESE_ENCODINGS.items():
         text = _decode_start(sample, codec)
         beyond = len(_BEYOND_ASCII.findall(text))
-        if beyond >= enough and len(telling.findall(text)) >= _JAPANESE_SHARE * beyond:
+        if beyond >= minimum and len(evidence.findall(text)) >= _JAPANESE_SHARE * beyond:
             clear.append(codec)
     return clear
 
@@ -201,7 +206,7 @@ def _sample_beyond_ascii(data: bytes) -> bytes:
 
 
 def _decode_start(sample: bytes, codec: str) -> str:
-    """Decode the start of a text, whose last character may be cut; "" if it is not of the codec."""
+    """Decode the start of a text, which may end within a character; "" if the codec is wrong."""
     try:
         return codecs.getincrementaldecoder(codec)().decode(sample)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A corpus: sentences, the layout of their documents, and the split of each document."""
+"""Documents, and corpora of documents with their layout and their splits."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,16 @@ SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class Document:
-    """A text as a reader returns it.
+    """A document as a reader returns it.
 
     Attributes:
         id: Path below the folder that was read, or name in the file.
         sentences: n normalised sentences, without the line breaks and indents around them.
-        labels: (n,) bool, whether a paragraph begins with the sentence.
+        labels: (n,) bool, whether a paragraph begins with the sentence. The first label may be
+            False: a `Layout` corrects it.
         headings: Number of section titles that were removed.
-        split: Split that the file names; None if it names none.
-        boundary: Mark of a paragraph in the text; None if it has no layout.
+        split: Split given in the file; None if there is none.
+        boundary: What begins a paragraph in the text; None if its format has no layout.
     """
 
     id: str
@@ -43,10 +44,10 @@ class Corpus:
     Attributes:
         sentences: n sentences.
         layout: Where documents and paragraphs begin.
-        document_ids: m names.
-        splits: m names of splits.
+        document_ids: Ids of the m documents.
+        splits: Splits of the m documents.
         headings_removed: Number of section titles that were removed from the texts.
-        boundaries_read: Number of documents for each mark of a paragraph.
+        boundaries_read: Number of documents for each way to begin a paragraph.
     """
 
     sentences: list[str]
@@ -71,12 +72,7 @@ class Corpus:
 
     @classmethod
     def of(cls, documents: Sequence[Document], splits: Sequence[Split]) -> "Corpus":
-        """Join documents.
-
-        Args:
-            documents: m documents.
-            splits: m names of splits.
-        """
+        """Make a corpus of m documents and their m splits."""
         lengths = [len(document.sentences) for document in documents]
         return cls(
             sentences=[sentence for document in documents for sentence in document.sentences],

@@ -1,4 +1,4 @@
-"""Paths -> texts: a file, the text files of a folder, standard input."""
+"""Reading texts from a file, from the text files of a folder, or from standard input."""
 
 import stat
 import sys
@@ -12,10 +12,10 @@ TEXT_SUFFIXES = {".txt", ".text", ".md", ".ref", ".jsonl"}
 
 
 def read_text(path: str | Path) -> DecodedText:
-    """Read one file, or standard input for "-", and tell its encoding.
+    """Read one file, or standard input for "-", and detect its encoding.
 
     Raises:
-        UserError: the file cannot be read, or it cannot be decoded.
+        UserError: The file cannot be read or decoded.
     """
     if str(path) == "-":
         return decode(sys.stdin.buffer.read(), "standard input")
@@ -27,41 +27,41 @@ def read_text(path: str | Path) -> DecodedText:
 
 
 def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:
-    """Yield the document id and the text of a file, or of every text file of a folder.
+    """Yield the id and the text of a file, or of every text file in a folder and its subfolders.
 
-    A folder's files come in the order of their paths, with those of the folders below it. What is
-    hidden is left out, and files without a suffix in `TEXT_SUFFIXES`.
+    Files are sorted by path within each folder. Hidden files and folders are skipped, and so are
+    files without a suffix in `TEXT_SUFFIXES`.
 
     Raises:
-        UserError: there is no text file, or something cannot be read.
+        UserError: The folder contains no text file, or a file or folder cannot be read.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        name = "stdin" if str(path) == "-" else _document_id(Path(folder.name))
+    root = Path(path)
+    if not root.is_dir():
+        name = "stdin" if str(path) == "-" else _document_id(Path(root.name))
         yield name, read_text(path).text
         return
-    files = [(_document_id(file.relative_to(folder)), file) for file in _text_files(folder)]
+    files = [(_document_id(file.relative_to(root)), file) for file in _text_files(root)]
     if not files:
         raise UserError(f"{path}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
     for document_id, file in files:
         yield document_id, read_text(file).text
 
 
-def _text_files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    place = folder.resolve()
-    if place in above:
-        raise UserError(f"{folder}: this link leads back to a folder that holds it")
+def _text_files(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
+    resolved = folder.resolve()
+    if resolved in parents:
+        raise UserError(f"{folder} is a link to a folder that contains it: remove the link")
     for path, mode in _visible_entries(folder):
         if stat.S_ISDIR(mode):
-            yield from _text_files(path, (*above, place))
+            yield from _text_files(path, (*parents, resolved))
         elif path.suffix.lower() in TEXT_SUFFIXES:
             if not stat.S_ISREG(mode):
-                raise UserError(f"{path}: is not a regular file")
+                raise UserError(f"{path} is not a regular file: remove it from the folder")
             yield path
 
 
 def _visible_entries(folder: Path) -> list[tuple[Path, int]]:
-    """List the entries of a folder and their modes."""
+    """List the entries of a folder that are not hidden, with their modes."""
     path = folder
     try:
         visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -69,7 +69,7 @@ def _visible_entries(folder: Path) -> list[tuple[Path, int]]:
         for path in visible:
             entries.append((path, path.stat().st_mode))
     except FileNotFoundError as error:
-        raise UserError(f"{path}: this link leads nowhere") from error
+        raise UserError(f"{path} is a broken link: remove it or restore its target") from error
     except OSError as error:
         raise UserError(f"{path}: {_reason(error)}") from error
     return entries
@@ -81,8 +81,6 @@ def _reason(error: OSError) -> str:
             return "no such file"
         case IsADirectoryError():
             return "is a folder, expected a file"
-        case PermissionError():
-            return "may not be read"
     return str(error.strerror).lower()
 
 
@@ -90,5 +88,5 @@ def _document_id(path: Path) -> str:
     try:
         path.as_posix().encode()
     except UnicodeEncodeError as error:
-        raise UserError(f"{path!a}: its name is not UTF-8: rename it") from error
+        raise UserError(f"{path!a}: the file name is not UTF-8: rename the file") from error
     return path.as_posix()

@@ -1,7 +1,9 @@
-"""JSON Lines: a document a line, its sentences labelled or its paragraphs as they are.
+"""Reader of JSON Lines: one document per line, as labelled sentences or as paragraphs.
 
-{"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "train"}  1: one begins here
+{"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "train"}
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
+
+A label is 1 where a paragraph begins, and 0 otherwise. "id" and "split" are optional.
 """
 
 import json
@@ -11,12 +13,12 @@ import numpy as np
 
 from embedcache import UserError, normalize
 from segclf.corpus.documents import SPLITS, Document
-from segclf.corpus.plain import ReadOptions, clean_sentences
-from segclf.corpus.sentences import guess_language, sentence_rule
+from segclf.corpus.options import ReadOptions
+from segclf.corpus.sentences import guess_language, sentence_rule, split_sentences
 
 
 def recognizes(text: str) -> bool:
-    """Say whether the first line is a JSON object."""
+    """Return whether the first line is a JSON object."""
     first = text.lstrip().split("\n", 1)[0]
     if not first.startswith("{"):
         return False
@@ -27,10 +29,10 @@ def recognizes(text: str) -> bool:
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read every document of a file.
+    """Read the documents of a file, one per line that is not blank.
 
     Raises:
-        UserError: a line is no such object; the message has its number.
+        UserError: A line is not a valid document; the message contains its number.
     """
     documents = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -48,13 +50,13 @@ def _read_line(line: str, where: str, default_id: str, options: ReadOptions) -> 
         raise UserError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
     try:
         json.dumps(record, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:  # as a cut emoji leaves it
-        raise UserError(f"{where}: half a character, {error.object[error.start]!r}") from error
+    except UnicodeEncodeError as error:  # for example one half of an emoji
+        raise UserError(f"{where}: unpaired surrogate {error.object[error.start]!r}") from error
     if not isinstance(record, dict) or not ({"sentences", "paragraphs"} & record.keys()):
         raise UserError(f'{where}: expected an object with "sentences" or "paragraphs"')
     split = record.get("split")
     if split not in (None, *SPLITS):
-        raise UserError(f'{where}: "split" is {split!r}: take one of {", ".join(SPLITS)}')
+        raise UserError(f'{where}: "split" is {split!r}: use one of {", ".join(SPLITS)}')
     document_id = str(record.get("id", default_id))
     read = _labelled if "sentences" in record else _paragraphs
     sentences, labels = read(record, where, options)
@@ -68,19 +70,23 @@ def _labelled(
     if not _is_list_of(sentences, str):
         raise UserError(f'{where}: "sentences" must be a list of strings')
     if labels is None:
-        raise UserError(f'{where}: "labels" are missing: 1 where a paragraph begins, else 0')
+        raise UserError(
+            f'{where}: "labels" are missing: add 1 where a paragraph begins, 0 elsewhere'
+        )
     if not _is_list_of(labels, int) or not set(labels) <= {0, 1}:
         raise UserError(f'{where}: "labels" must be a list of 0 and 1')
     if len(labels) != len(sentences):
         raise UserError(f"{where}: {len(sentences)} sentences but {len(labels)} labels")
-    kept: list[tuple[str, bool]] = []
+    kept: list[str] = []
+    kept_labels: list[bool] = []
     begins = False
     for sentence, label in zip(map(normalize, sentences), labels, strict=True):
         begins |= bool(label)
-        if sentence:  # a paragraph that an empty one began begins with the next
-            kept.append((sentence, begins))
+        if sentence:  # an empty sentence is dropped, its label moves to the next
+            kept.append(sentence)
+            kept_labels.append(begins)
             begins = False
-    return [sentence for sentence, _ in kept], [label for _, label in kept]
+    return kept, kept_labels
 
 
 def _paragraphs(
@@ -93,7 +99,7 @@ def _paragraphs(
     sentences: list[str] = []
     labels: list[bool] = []
     for paragraph in record["paragraphs"]:
-        found = clean_sentences(paragraph, rule, language)
+        found = split_sentences(paragraph, rule, language)
         sentences += found
         labels += [number == 0 for number in range(len(found))]
     return sentences, labels

@@ -1,76 +1,29 @@
-"""Plain text: the layout says where paragraphs begin, a rule says where sentences do."""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+"""Reader of plain text: the layout shows the paragraphs, a rule finds the sentences."""
 
 import numpy as np
 
-from segclf.corpus.documents import Boundary, Document
-from segclf.corpus.sentences import SentenceRule, guess_language, sentence_rule
-from segclf.corpus.units import Unit, guess_boundary, units_of
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How to read texts; the defaults guess from the text itself.
-
-    Attributes:
-        boundary: what begins a paragraph in the layout.
-        sentences: name of a rule in `segclf.corpus.sentences`.
-        language: ISO 639-1 code for the sentence rule; None to guess from the script.
-    """
-
-    boundary: Boundary | Literal["auto"] = "auto"
-    sentences: str = "sentencex"
-    language: str | None = None
-
-
-class Sentence(NamedTuple):
-    """A sentence and where it stands.
-
-    Attributes:
-        text: as the encoder sees it.
-        start: offset of its first character in the text, white space in front of it with it.
-        end: offset behind its last.
-    """
-
-    text: str
-    start: int
-    end: int
-
-
-def sentences_in(text: str, unit: Unit, rule: SentenceRule, language: str) -> Iterator[Sentence]:
-    """Yield the sentences of a unit of a text."""
-    content = text[unit.start : unit.end]
-    for start, end in rule.spans(content, language):
-        if cleaned := rule.clean(content[start:end]):
-            yield Sentence(cleaned, unit.start + start, unit.start + end)
-
-
-def clean_sentences(content: str, rule: SentenceRule, language: str) -> list[str]:
-    """Return the sentences of a unit's content, as the encoder sees them."""
-    clean = rule.clean
-    spans = rule.spans(content, language)
-    return [sentence for start, end in spans if (sentence := clean(content[start:end]))]
-
-
-def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read one document; its labels come from the layout, its sentences have no trace of it."""
-    boundary = guess_boundary(text) if options.boundary == "auto" else options.boundary
-    language = options.language or guess_language(text)
-    rule = sentence_rule(options.sentences)
-    units, headings = units_of(text, boundary)
-    sentences: list[str] = []
-    labels: list[bool] = []
-    for unit in units:
-        found = clean_sentences(text[unit.start : unit.end], rule, language)
-        sentences += found
-        labels += [unit.begins_paragraph, *[False] * (len(found) - 1)] if found else []
-    marks = np.array(labels, dtype=np.bool_)
-    return [Document(document_id, sentences, marks, headings, boundary=boundary)]
+from segclf.corpus.documents import Document
+from segclf.corpus.options import ReadOptions
+from segclf.corpus.sentences import guess_language, sentence_rule, split_sentences
+from segclf.corpus.units import guess_boundary, split_units
 
 
 def recognizes(text: str) -> bool:
-    """Say that anything may be plain text."""
+    """Return True: any text can be plain text."""
     return True
+
+
+def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
+    """Read one document. The labels come from the layout; the sentences contain no trace of it."""
+    boundary = guess_boundary(text) if options.boundary == "auto" else options.boundary
+    language = options.language or guess_language(text)
+    rule = sentence_rule(options.sentences)
+    units, headings = split_units(text, boundary)
+    sentences: list[str] = []
+    labels: list[bool] = []
+    for unit in units:
+        found = split_sentences(text[unit.start : unit.end], rule, language)
+        sentences += found
+        labels += [unit.begins_paragraph, *[False] * (len(found) - 1)] if found else []
+    label_array = np.array(labels, dtype=np.bool_)
+    return [Document(document_id, sentences, label_array, headings, boundary=boundary)]

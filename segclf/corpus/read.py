@@ -1,10 +1,8 @@
-"""Files and folders -> corpus."""
+"""Reading a corpus, or a text to segment, from files of any supported format."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from embedcache import UserError
 from segclf.corpus import aozora, choi, jsonl, plain
@@ -12,18 +10,19 @@ from segclf.corpus.decode import DecodedText
 from segclf.corpus.documents import Corpus, Document
 from segclf.corpus.files import read_text, read_texts
 from segclf.corpus.languages import check_language
-from segclf.corpus.plain import ReadOptions
+from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.splits import assign_splits
 
 
 @dataclass(frozen=True)
 class Format:
-    """A text format.
+    """The two functions of a reader module.
 
     Attributes:
-        recognizes: whether a text is of this format.
-        read: text, document id and options to documents.
+        recognizes: Function that returns whether a text has the format.
+        read: Function that returns the documents of a text, given the text, the id of the file
+            and the options.
     """
 
     recognizes: Callable[[str], bool]
@@ -36,7 +35,7 @@ FORMATS = {
     "aozora": Format(aozora.recognizes, aozora.read),
     "plain": Format(plain.recognizes, plain.read),
 }
-"""In the order of detection. A new format is a module beside these and a line here."""
+"""Formats in the order in which they are tried. To add one, add a module and a line here."""
 
 
 def read_corpus(
@@ -49,20 +48,22 @@ def read_corpus(
     """Read a file, a folder of files, or standard input.
 
     Args:
-        path: a file, a folder (every .txt, .text, .md, .ref and .jsonl file below it), or "-".
-        format_name: a name in `FORMATS`, or "auto" to tell by each file's content; what is called
-            .jsonl is JSON Lines.
-        options: layout and sentences.
-        split: see `segclf.corpus.splits.assign_splits`.
+        path: File, folder (its .txt, .text, .md, .ref and .jsonl files at any depth are read), or
+            "-" for standard input.
+        format_name: Name in `FORMATS`; "auto" to detect the format of each file by its content. A
+            file with the suffix .jsonl is always JSON Lines.
+        options: How to find paragraphs and sentences.
+        split: Split of all documents, or shares of the splits; see
+            `segclf.corpus.splits.assign_splits`.
 
     Raises:
-        UserError: nothing to read, or nothing in it.
+        UserError: A file cannot be read, the text contains no sentences, or an option is unknown.
     """
     options = options or ReadOptions()
     sentence_rule(options.sentences)
     check_language(options.language)
     if format_name not in ("auto", *FORMATS):
-        raise UserError(f"no format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
+        raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     documents = [
         document
         for document_id, text in read_texts(path)
@@ -70,22 +71,25 @@ def read_corpus(
         if document.sentences
     ]
     if not documents:
-        raise UserError(f"{path}: there is no sentence in it")
-    parts, splits = assign_splits(documents, split)
-    return Corpus.of([_with_first_boundary(part) for part in parts], splits)
+        raise UserError(f"{path} contains no sentences: choose a file or folder with text")
+    return Corpus.of(*assign_splits(documents, split))
 
 
 def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedText:
-    """Read a text to segment, and the encoding that it is in.
+    """Read a text to segment.
 
     Args:
-        path: a file, or "-" for standard input.
-        format_name: "plain" to take the text as it is; "aozora" to take what stands between header
-            and colophon, without the markup; "auto" to do so only with a whole file of Aozora
-            Bunko, which has the library's header or colophon.
+        path: File, or "-" for standard input.
+        format_name: "plain" to read the text as it is. "aozora" to remove the markup, the header
+            and the colophon of Aozora Bunko. "auto" to remove them only from a complete file of
+            Aozora Bunko, which has the header or the colophon of the library.
+
+    Returns:
+        The text and its encoding.
 
     Raises:
-        UserError: the text cannot be read, or "auto" finds a corpus that has its segments.
+        UserError: The file cannot be read, or the format is "auto" and the file is a corpus that
+            is already segmented.
     """
     source = read_text(path)
     if format_name == "auto":
@@ -99,8 +103,8 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
 def _unsegmented_format(text: str, name: str) -> str:
     if _format_of(text, name, "auto") in (FORMATS["jsonl"], FORMATS["choi"]):
         raise UserError(
-            f"{name} is a corpus with its segments: segment takes plain text (--input-format plain "
-            "takes any text as it is)"
+            f"{name} is a corpus that is already segmented, and segment takes plain text "
+            "(--input-format plain reads any text as it is)"
         )
     return "aozora" if aozora.is_whole_file(text) else "plain"
 
@@ -111,8 +115,3 @@ def _format_of(text: str, name: str, format_name: str) -> Format:
     if name.lower().endswith(".jsonl"):
         return FORMATS["jsonl"]
     return next(known for known in FORMATS.values() if known.recognizes(text))
-
-
-def _with_first_boundary(document: Document) -> Document:
-    """Begin the document with a paragraph, whatever its layout, its labels or its cut say."""
-    return replace(document, labels=document.labels | (np.arange(len(document.labels)) == 0))

@@ -1,46 +1,82 @@
-"""A unit of text -> spans of its sentences; a span -> what the encoder sees."""
+"""Sentence splitting: rules that cut a text into sentences and clean them."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import sentencex
 
 from embedcache import UserError, normalize
+from segclf.corpus.units import Unit
 
 Spans = Iterator[tuple[int, int]]
 
 WINDOW = 8192
+"""Maximum number of characters that are passed to sentencex at once."""
 LOOKAHEAD = 2048
-"""Characters that sentencex is given at once, and how many of them are only looked at."""
+"""Number of characters at the end of a window that are only context."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
-_CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # and its punctuation
+_CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # characters and punctuation
 _BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
-_LANGUAGE_SAMPLE = 2000
+_LANGUAGE_SAMPLE = 2000  # characters
 
 
 @dataclass(frozen=True)
 class SentenceRule:
-    """How to cut a unit into sentences.
+    """How to split a text into sentences.
 
     Attributes:
-        spans: unit and language code to (start, end) offsets into the unit, in order.
-        clean: the text of a span to the sentence; what cleans to nothing is no sentence.
+        spans: Function that yields the (start, end) offsets of the sentences in order, given the
+            text and a language code.
+        clean: Function that returns the sentence of a span, given the text of the span. Spans with
+            an empty result are dropped.
     """
 
     spans: Callable[[str, str], Spans]
     clean: Callable[[str], str]
 
 
+class Sentence(NamedTuple):
+    """A sentence and its position in a text.
+
+    Attributes:
+        text: The cleaned sentence, as the encoder reads it.
+        start: Offset of its first character in the text, including white space before it.
+        end: Offset after its last character.
+    """
+
+    text: str
+    start: int
+    end: int
+
+
+def split_sentences(text: str, rule: SentenceRule, language: str) -> list[str]:
+    """Return the cleaned sentences of the text of a unit."""
+    clean = rule.clean
+    spans = rule.spans(text, language)
+    return [sentence for start, end in spans if (sentence := clean(text[start:end]))]
+
+
+def locate_sentences(
+    text: str, unit: Unit, rule: SentenceRule, language: str
+) -> Iterator[Sentence]:
+    """Yield the cleaned sentences of a unit with their positions in the whole text."""
+    content = text[unit.start : unit.end]
+    for start, end in rule.spans(content, language):
+        if cleaned := rule.clean(content[start:end]):
+            yield Sentence(cleaned, unit.start + start, unit.start + end)
+
+
 def guess_language(text: str) -> str:
-    """Guess a language code from the script: ja, ko, zh, else en."""
+    """Guess a language code from the script: "ja", "ko" or "zh", otherwise "en"."""
     sample = text[:_LANGUAGE_SAMPLE]
     if _KANA.search(sample):
         return "ja"
@@ -50,38 +86,41 @@ def guess_language(text: str) -> str:
 
 
 def sentence_rule(name: str) -> SentenceRule:
-    """Return a rule by name.
+    """Return a rule by its name in `SENTENCE_RULES`.
 
     Raises:
-        UserError: no such rule.
+        UserError: There is no such rule.
     """
     if name not in SENTENCE_RULES:
-        raise UserError(f"no sentence rule {name!r}: choose from {', '.join(SENTENCE_RULES)}")
+        raise UserError(f"unknown sentence rule {name!r}: choose from {', '.join(SENTENCE_RULES)}")
     return SENTENCE_RULES[name]
 
 
-def _sentencex_spans(unit: str, language: str) -> Spans:
-    # white space in front marks a paragraph: it would change where sentencex cuts
-    content = len(unit) - len(unit.lstrip())
+def _sentencex_spans(text: str, language: str) -> Spans:
+    # leading white space marks a paragraph and would change where sentencex cuts
+    content = len(text) - len(text.lstrip())
     start = 0
-    for end in _sentencex_ends(unit, content, language):
+    for end in _sentencex_ends(text, content, language):
         yield start, end
         start = end
 
 
 def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
-    """Yield where sentences end.
+    """Yield the ends of the sentences after `start`.
 
-    sentencex takes quadratic time, so a text longer than `WINDOW` is cut in windows. Each begins
-    where a sentence ends, and only ends with `LOOKAHEAD` characters behind them count: up to there
-    a window is cut like the whole text, unless a quote or bracket is longer than that or never
-    closed. A sentence without an end in its window goes on in the next.
+    The run time of sentencex is quadratic, so long texts are split in overlapping windows. A window
+    begins where a sentence ends. Ends in its last `LOOKAHEAD` characters are ignored. The other
+    ends are the same as in the whole text, with two exceptions: a quote or bracket that is not
+    closed or is longer than the lookahead, and a list such as "a) One. b) Two." that begins before
+    the window. A sentence that does not end in its window continues in the next.
     """
     while start < len(text):
-        # plain spaces of the same length: sentencex 1.0 panics on some others
+        # spaces of the same length, as sentencex 1.0 panics on some other white space
         window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
         last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
-        ends = accumulate(map(len, sentencex.segment(language, window)))  # they join to the window
+        ends = accumulate(
+            map(len, sentencex.segment(language, window))
+        )  # pieces join to the window
         ends_known = [end for end in ends if end <= last]
         yield from (start + end for end in ends_known)
         start += ends_known[-1] if ends_known else last
@@ -91,8 +130,8 @@ def _sentencex_clean(piece: str) -> str:
     return normalize(_BREAK_IN_CJK.sub("", piece))
 
 
-def _kuten_spans(unit: str, _language: str) -> Spans:
-    return (match.span() for match in _NOT_KUTEN.finditer(unit))
+def _kuten_spans(text: str, _language: str) -> Spans:
+    return (match.span() for match in _NOT_KUTEN.finditer(text))
 
 
 def _kuten_clean(piece: str) -> str:
@@ -100,8 +139,8 @@ def _kuten_clean(piece: str) -> str:
     return normalize(kept.replace("\u3000", "")) if len(kept) > 1 else ""
 
 
-def _line_spans(unit: str, _language: str) -> Spans:
-    return (match.span() for match in _LINE.finditer(unit))
+def _line_spans(text: str, _language: str) -> Spans:
+    return (match.span() for match in _LINE.finditer(text))
 
 
 SENTENCE_RULES = {
@@ -109,6 +148,9 @@ SENTENCE_RULES = {
     "kuten": SentenceRule(_kuten_spans, _kuten_clean),
     "line": SentenceRule(_line_spans, normalize),
 }
-"""`kuten` is the rule of the first experiments on Soseki: drop U+0020, cut at every 。 and lose it,
-drop pieces of one character, drop U+3000. The mark counts as a character there, so that a piece of
-one character is kept only where it begins a paragraph: the rule leaks that much of the label."""
+"""Sentence rules by name.
+
+`kuten` is the rule of the first experiments on Soseki. It cuts the text at every 。 and removes it,
+removes U+0020, drops pieces of one character, and removes U+3000 at the end. The indent U+3000
+counts as a character when short pieces are dropped, so that a piece of one character is kept only
+if it begins a paragraph. To this extent the rule leaks the labels."""

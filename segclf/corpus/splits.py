@@ -1,4 +1,4 @@
-"""Which documents are train, dev and test. Whole documents, or one cut in order; never shuffled."""
+"""Assignment of documents to the train, dev and test splits."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from embedcache import UserError
 from segclf.corpus.documents import SPLITS, Document, Split
 
 DEFAULT_SHARES = (0.8, 0.1, 0.1)
-_SYNONYMS: dict[str, Split] = {
+_SPLIT_OF_FOLDER: dict[str, Split] = {
     "train": "train", "training": "train",
     "dev": "dev", "valid": "dev", "validation": "dev", "val": "dev",
     "test": "test",
@@ -21,18 +21,23 @@ _SYNONYMS: dict[str, Split] = {
 def assign_splits(
     documents: Sequence[Document], split: str | None = None
 ) -> tuple[list[Document], list[Split]]:
-    """Give every document a split.
+    """Assign every document to a split.
+
+    With shares, whole documents are assigned. The assignment depends on their ids and lengths, not
+    on their order. Fewer than three documents are cut instead: each begins with its train part and
+    ends with its test part.
 
     Args:
-        documents: in any order; the answer depends on their ids alone.
-        split: one of "train", "dev", "test" for all of them, or shares such as "80/10/10". By
-            default what the files and their folders say, else 80/10/10. Shares sum to 100 or to 1.
+        documents: Documents with unique ids.
+        split: "train", "dev" or "test" for all documents, or shares such as "80/10/10", which sum
+            to 100 or 1. None for the splits given in the files or by the folders; 80/10/10 if there
+            are none.
 
     Returns:
-        The documents and their splits. Fewer than three documents are cut, each in order.
+        The documents, or their parts, and the split of each.
 
     Raises:
-        UserError: `split` is neither, or some files name a split and others do not.
+        UserError: The split is invalid, or only some of the documents have a split.
     """
     if split in SPLITS:
         return list(documents), [split] * len(documents)
@@ -42,8 +47,10 @@ def assign_splits(
         if len(known) == len(documents):
             return list(documents), known
         if known:
-            stray = documents[named.index(None)].id
-            raise UserError(f"{stray} is in none of the folders train, dev and test: move it there")
+            document_id = documents[named.index(None)].id
+            raise UserError(
+                f"{document_id} is in none of the folders train, dev and test: move it into one"
+            )
     shares = _parse_shares(split) if split else DEFAULT_SHARES
     if len(documents) < len(SPLITS):
         return _cut(documents, shares)
@@ -52,7 +59,7 @@ def assign_splits(
 
 def _folder_split(document_id: str) -> Split | None:
     folder, slash, _ = document_id.partition("/")
-    return _SYNONYMS.get(folder.lower()) if slash else None
+    return _SPLIT_OF_FOLDER.get(folder.lower()) if slash else None
 
 
 def _parse_shares(split: str) -> tuple[float, float, float]:
@@ -64,7 +71,7 @@ def _parse_shares(split: str) -> tuple[float, float, float]:
     whole = next((whole for whole in (1, 100) if math.isclose(total, whole, rel_tol=1e-6)), 0)
     if min(train, dev, test) < 0 or not whole:
         raise UserError(
-            f"--split {split}: take train, dev, test, or shares such as 80/10/10 that sum to 100 "
+            f"--split {split}: use train, dev or test, or shares such as 80/10/10 that sum to 100 "
             "or to 1"
         )
     return train / whole, dev / whole, test / whole
@@ -94,14 +101,14 @@ def _cut(
 
 
 def _by_document(documents: Sequence[Document], shares: tuple[float, float, float]) -> list[Split]:
-    """Deal documents, in an order that their ids fix, to the split that lacks most sentences."""
+    """Assign each document to the split that lacks most sentences, in an order given by the ids."""
     order = sorted(range(len(documents)), key=lambda i: xxh3_64_intdigest(documents[i].id.encode()))
     total = sum(len(document.sentences) for document in documents)
     lacking = {split: share * total for split, share in zip(SPLITS, shares, strict=True)}
     splits: list[Split] = ["train"] * len(documents)
     empty = [split for split in SPLITS if lacking[split] > 0]
     for number, i in enumerate(order):
-        must = len(empty) >= len(documents) - number  # no split stays without a document
+        must = len(empty) >= len(documents) - number  # every split gets a document
         split = max(empty if must and empty else lacking, key=lambda name: lacking[name])
         splits[i] = split
         lacking[split] -= len(documents[i].sentences)

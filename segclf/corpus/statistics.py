@@ -1,4 +1,4 @@
-"""Statistics of a corpus: counts, lengths, duplicates."""
+"""Statistics of a corpus: counts, lengths and duplicates."""
 
 from typing import Any
 
@@ -11,29 +11,29 @@ PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
 
 
 def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
-    """Return statistics of each split that is not empty.
+    """Compute the statistics of each split that is not empty.
 
     Returns:
-        For each split: `documents`, `sentences`, `boundaries` and `paragraphs`;
-        `sentence_characters` and `paragraph_sentences` (mean, minimum, percentiles and maximum of
-        lengths); `duplicates` (sentences that occur earlier in the split) and `in_train` (sentences
-        that also occur in train; None for train).
+        For each split a dictionary with the numbers of `documents`, `sentences`, `boundaries` and
+        `paragraphs`; the mean, minimum, percentiles and maximum of `sentence_characters` and
+        `paragraph_sentences`; the number of `duplicates`, sentences that occur earlier in the
+        split; and `in_train`, the number of sentences that also occur in train (None for train).
     """
     counts = corpus.counts()
-    known = set(corpus.select("train").sentences)
+    train = set(corpus.select("train").sentences)
     return {
-        split: counts[split] | _split_statistics(corpus.select(split), known, split)
+        split: counts[split] | _split_statistics(corpus.select(split), train, split)
         for split in SPLITS
         if split in counts
     }
 
 
 def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:
-    """Return the number of sentences of each paragraph, in order: (p,) int64."""
+    """Return the numbers of sentences (p,) int64 of all p paragraphs, in order."""
     return np.diff(np.append(np.flatnonzero(corpus.labels), len(corpus)))
 
 
-def _split_statistics(part: Corpus, known: set[str], split: str) -> dict[str, Any]:
+def _split_statistics(part: Corpus, train: set[str], split: str) -> dict[str, Any]:
     paragraphs = paragraph_lengths(part)
     return {
         "paragraphs": len(paragraphs),
@@ -42,7 +42,7 @@ def _split_statistics(part: Corpus, known: set[str], split: str) -> dict[str, An
         "duplicates": len(part) - len(set(part.sentences)),
         "in_train": None
         if split == "train"
-        else sum(sentence in known for sentence in part.sentences),
+        else sum(sentence in train for sentence in part.sentences),
     }
 
 

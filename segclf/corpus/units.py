@@ -1,4 +1,4 @@
-"""Layout -> units of text that no sentence crosses, and which of them begin a paragraph."""
+"""Splitting a text by its layout into units: lines, or paragraphs of wrapped lines."""
 
 import re
 from typing import NamedTuple
@@ -23,19 +23,19 @@ _NUMBERED = re.compile(
     r"第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|\d+\.?"
     rf"|{_ROMAN}\.?"
     rf"|(?i:chapter|part|book|act|scene|section)\s+(?:\d[\d.]*[a-z]?|{_ROMAN}|{_NUMBER_WORD}|[A-Z])"
-    r"(?:\s*[.,:—–-].{0,60}|\s.{0,60}[^.…\"'”’])?"  # a title behind it
+    r"(?:\s*[.,:—–-].{0,60}|\s.{0,60}[^.…\"'”’])?"  # the title after the number
 )
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
-_LONGEST_HEADING = 40
+_MAX_HEADING = 40  # characters
 
 
 class Unit(NamedTuple):
-    """A stretch of text that sentence splitting takes alone.
+    """A part of a text whose sentences are found independently of the other parts.
 
     Attributes:
-        start: offset of its first character.
-        end: offset behind its last.
-        begins_paragraph: whether the layout begins a paragraph here.
+        start: Offset of its first character.
+        end: Offset after its last character.
+        begins_paragraph: Whether a paragraph begins with the unit.
     """
 
     start: int
@@ -44,11 +44,12 @@ class Unit(NamedTuple):
 
 
 def guess_boundary(text: str) -> Boundary:
-    """Say what marks a new paragraph in a text.
+    """Guess what marks the beginning of a paragraph in a text.
 
-    "indent" if a tenth of the lines or more are indented. Else "blank" if blank lines part it and
-    its lines are no paragraphs of their own: they break within sentences, or hold one sentence
-    each. Else "line".
+    Returns:
+        "indent" if at least a tenth of the lines are indented. Otherwise "blank" if there are blank
+        lines and the lines are not paragraphs, because they are wrapped or contain one sentence
+        each. Otherwise "line".
     """
     lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
     if not lines:
@@ -62,31 +63,31 @@ def guess_boundary(text: str) -> Boundary:
 
 
 def is_wrapped(text: str) -> bool:
-    """Say whether lines break within sentences: whether 3 in 10 or more end without a full stop."""
+    """Return whether lines are wrapped: at least 3 of 10 do not end where a sentence may end."""
     lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
     return sum(_ends_sentence(line) for line in lines) <= 0.7 * len(lines)
 
 
-def units_of(
+def split_units(
     text: str, boundary: Boundary, *, keep_headings: bool = False
 ) -> tuple[list[Unit], int]:
-    """Cut a text into units and drop its section titles.
+    """Split a text into units and remove its section titles.
 
     Args:
-        text: with any newlines.
-        boundary: what begins a paragraph: an indented line, every line, or a line behind a blank
+        text: Text with newlines of any kind.
+        boundary: What begins a paragraph: an indented line, every line, or a line after a blank
             one.
-        keep_headings: take section titles for units like any other.
+        keep_headings: Whether to keep section titles, as units like the others.
 
     Returns:
-        The units, blank ones left out, and the count of titles that were dropped.
+        The units that are not blank, and the number of titles that were removed.
     """
     pieces = _pieces(text, boundary)
     units, headings = [], 0
     for number, (start, end) in enumerate(pieces):
         before = pieces[number - 1][1] if number else None
         after = pieces[number + 1][0] if number + 1 < len(pieces) else None
-        may_be = not keep_headings and (end - start <= _LONGEST_HEADING or text[start] == "#")
+        may_be = not keep_headings and (end - start <= _MAX_HEADING or text[start] == "#")
         alone = may_be and boundary != "blank" and _stands_alone(text, start, end, before, after)
         if may_be and _is_heading(text[start:end], alone=alone):
             headings += 1
@@ -101,17 +102,17 @@ def _lines(text: str) -> list[tuple[int, int]]:
 
 
 def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
-    """Join lines that break within sentences: none that a blank line, indent or title parts."""
+    """Join wrapped lines, except across a blank line, an indent or a title."""
     lines = _lines(text)
     if boundary == "line" or (boundary == "indent" and not is_wrapped(text)):
         return lines
     pieces: list[tuple[int, int]] = []
     below_title = False
     for start, end in lines:
-        parted = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
-        parted |= boundary == "indent" and bool(_INDENT.match(text, start))
-        title = end - start <= _LONGEST_HEADING and _is_heading(text[start:end], alone=False)
-        if parted or title or below_title:
+        separate = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
+        separate |= boundary == "indent" and bool(_INDENT.match(text, start))
+        title = end - start <= _MAX_HEADING and _is_heading(text[start:end], alone=False)
+        if separate or title or below_title:
             pieces.append((start, end))
         else:
             pieces[-1] = (pieces[-1][0], end)
@@ -126,10 +127,10 @@ def _stands_alone(text: str, start: int, end: int, before: int | None, after: in
 
 
 def _is_heading(line: str, *, alone: bool) -> bool:
-    """Say whether a line is a section title.
+    """Return whether a line is a section title.
 
-    That is a Markdown heading; a short line that is nothing but a number ("第三章", "Chapter 4");
-    or a short line between blank lines that does not end like a sentence.
+    A title is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or a
+    short line between blank lines that does not end like a sentence.
     """
     if _MARKDOWN_HEADING.match(line):
         return "\n" not in line

@@ -1,4 +1,4 @@
-"""Systems trained end to end, encoder and all: what the heads are compared with."""
+"""Fine-tuning: systems that train the encoder too, for comparison with heads."""
 
 from segclf.finetune.options import CrossSegmentOptions, FinetuneOptions, HierarchicalOptions
 from segclf.finetune.runs import finetune

@@ -1,4 +1,4 @@
-"""The encoder that is fine-tuned: sentences to tokens, tokens to states."""
+"""The encoder that is fine-tuned, with its tokenizer."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +17,10 @@ from segclf.corpus.layout import Layout
 
 @dataclass(frozen=True)
 class Text:
-    """Documents as tokens, without special ones.
+    """Tokens of documents, without special tokens.
 
     Attributes:
-        tokens: (t,) int64.
+        tokens: (t,) int64 ids of the tokens.
         starts: (n + 1,) int64; sentence i is tokens[starts[i] : starts[i + 1]].
         layout: Layout of the n sentences.
     """
@@ -35,12 +35,12 @@ class Text:
 
 @dataclass(frozen=True)
 class TokenRows:
-    """What the encoder reads in one pass.
+    """A batch of token sequences.
 
     Attributes:
-        ids: (b, t) int64.
-        mask: (b, t) int64, 0 where there is padding.
-        types: (b, t) int64, 1 for the second of two segments.
+        ids: (b, t) int64 ids of the tokens.
+        mask: (b, t) int64, 0 for padding.
+        types: (b, t) int64 token types, 1 in the second of two segments.
     """
 
     ids: NDArray[np.int64]
@@ -49,7 +49,7 @@ class TokenRows:
 
     @classmethod
     def empty(cls, rows: int, length: int, padding: int) -> "TokenRows":
-        """Make rows of nothing but padding."""
+        """Make rows of padding only."""
         shape = (rows, length)
         return cls(
             np.full(shape, padding, dtype=np.int64),
@@ -61,15 +61,16 @@ class TokenRows:
 class Backbone(nn.Module):
     """A Hugging Face encoder with its tokenizer.
 
-    No prompt is put before a sentence: what it would say, training says.
+    Sentences are read without the prompt of the encoder, as training makes it unnecessary.
 
     Args:
-        encoder: whose model to take; its pooling is of no account here.
-        checkpointing: compute activations again in the backward pass.
-        attention_dropout: in place of the encoder's own.
+        encoder: Encoder whose model is fine-tuned; its pooling is not used.
+        checkpointing: Whether to recompute activations in the backward pass, to save memory.
+        attention_dropout: Dropout rate of the attention weights; None for that of the encoder.
 
     Raises:
-        UserError: its tokenizer has no [CLS] and [SEP], or its attention's dropout is not known.
+        UserError: The tokenizer has no [CLS] and [SEP], or the encoder has no dropout of attention
+            weights.
     """
 
     def __init__(
@@ -87,12 +88,14 @@ class Backbone(nn.Module):
         positions = count_positions(config.to_dict())
         self.max_tokens = min(positions, self._tokenizer.model_max_length)
         self.batch_tokens = encoder.batch_tokens
-        # float16 would need its gradients scaled
+        # not float16: its gradients would have to be scaled
         self.precision = "bfloat16" if encoder.precision == "bfloat16" else "float32"
         self._typed = getattr(config, "type_vocab_size", 1) > 1
         special = [self._tokenizer.cls_token_id, self._tokenizer.sep_token_id]
         if None in special:
-            raise UserError(f"the tokenizer of {encoder.name} has no [CLS] and [SEP] to train with")
+            raise UserError(
+                f"the tokenizer of {encoder.name} has no [CLS] and [SEP]: choose another encoder"
+            )
         self.cls_token, self.sep_token = (int(token) for token in special)
         self.padding = int(self._tokenizer.pad_token_id or 0)
         if checkpointing:
@@ -100,16 +103,14 @@ class Backbone(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Device of the weights."""
         device: torch.device = next(self.network.parameters()).device
         return device
 
     def tokenize(self, sentences: list[str], layout: Layout) -> Text:
-        """Cut sentences into tokens; they are normalised first, so no layout gets through.
+        """Tokenize n sentences with a given layout.
 
-        Args:
-            sentences: n sentences.
-            layout: Layout of the n sentences.
+        Sentences are normalised first, so that no trace of the layout reaches the encoder.
         """
         rows = self._tokenizer(
             [normalize(sentence) for sentence in sentences],
@@ -123,10 +124,13 @@ class Backbone(nn.Module):
         return Text(tokens, starts, layout)
 
     def freeze(self, layers: int) -> None:
-        """Keep the embeddings and the first layers as they are.
+        """Freeze the embeddings and the first layers.
+
+        Args:
+            layers: Number of layers to freeze.
 
         Raises:
-            UserError: there are not so many layers.
+            UserError: The encoder has fewer layers, or its layers share weights.
         """
         if layers > self.layers:
             raise UserError(f"--freeze {layers}: the encoder has {self.layers} layers")
@@ -137,18 +141,20 @@ class Backbone(nn.Module):
         )
         stack = next(stacks, None)
         if stack is None:
-            raise UserError(f"--freeze: a {type(self.network).__name__} shares its layers' weights")
+            raise UserError(
+                f"--freeze: the layers of a {type(self.network).__name__} share weights"
+            )
         embeddings = getattr(self.network, "embeddings", self.network.get_input_embeddings())
         for module in (embeddings, *stack[:layers]):
             module.requires_grad_(False)
 
     def train_embeddings_of(self, tokens: Tensor) -> None:
-        """Of the word embeddings train those of some tokens, (k,) int64 different ones."""
+        """Train only the word embeddings of the given tokens (k,) int64, all different."""
         table = self.network.get_input_embeddings()
         self.network.set_input_embeddings(TrainedRows(table, tokens))
 
     def forward(self, rows: TokenRows) -> Tensor:
-        """Return the states (b, t, d) float32 of the last layer."""
+        """Return the states (b, t, d) float32 of the last layer for rows (b, t)."""
         inputs = {"input_ids": rows.ids, "attention_mask": rows.mask}
         if self._typed:
             inputs["token_type_ids"] = rows.types
@@ -161,15 +167,15 @@ class Backbone(nn.Module):
 
 
 class TrainedRows(nn.Module):
-    """Word embeddings, of which only those of the tokens in the training text are trained.
+    """Word embeddings of which only those of some tokens are trained.
 
-    The others have no gradient and would never change. Multilingual vocabularies are large: left
-    among the trained parameters, the rows that never change would be copied, squared and written
-    at every step and in every checkpoint.
+    Tokens that do not occur in the training text have no gradient. Multilingual vocabularies are
+    large: as trained parameters, their embeddings would be processed by the optimizer in every step
+    and written into every checkpoint without ever changing.
 
     Args:
-        table: of the whole vocabulary, (v, d).
-        tokens: (k,) int64, those to train.
+        table: (v, d) embeddings of the vocabulary.
+        tokens: (k,) int64, different tokens to train.
     """
 
     def __init__(self, table: nn.Embedding, tokens: Tensor) -> None:
@@ -178,38 +184,42 @@ class TrainedRows(nn.Module):
         self.rows = nn.Parameter(table.weight[tokens].clone())
         self.word_tokens: Tensor
         self.register_buffer("word_tokens", tokens)
-        places = torch.full((table.num_embeddings,), -1)
-        places[tokens] = torch.arange(len(tokens))
-        self.places: Tensor
-        self.register_buffer("places", places, persistent=False)
+        row_of_token = torch.full((table.num_embeddings,), -1)  # -1 for tokens that are not trained
+        row_of_token[tokens] = torch.arange(len(tokens))
+        self.row_of_token: Tensor
+        self.register_buffer("row_of_token", row_of_token, persistent=False)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return the embeddings (..., d) of ids (...)."""
-        places = self.places[ids]
-        trained = F.embedding(places.clamp(min=0), self.rows)
-        return torch.where((places >= 0)[..., None], trained, self.table(ids))
+        rows = self.row_of_token[ids]
+        trained = F.embedding(rows.clamp(min=0), self.rows)
+        return torch.where((rows >= 0)[..., None], trained, self.table(ids))
 
 
 def _checkpoint_activations(network: Any) -> None:  # noqa: ANN401
     enable = getattr(network, "activation_checkpointing_enable", None)
-    enable = enable or network.gradient_checkpointing_enable  # its name in early transformers 5
+    enable = enable or network.gradient_checkpointing_enable  # the name in early transformers 5
     try:
         enable({"use_reentrant": False})
     except ValueError as error:
-        raise UserError(f"--checkpointing: {type(network).__name__} cannot do it") from error
-    network.disable_input_require_grads()  # they would lead gradients through frozen layers
+        raise UserError(
+            f"--checkpointing is not supported by {type(network).__name__}: leave it out"
+        ) from error
+    network.disable_input_require_grads()  # else frozen layers would compute gradients
 
 
-def _set_attention_dropout(config: Any, share: float) -> None:  # noqa: ANN401
+def _set_attention_dropout(config: Any, rate: float) -> None:  # noqa: ANN401
     for name in ("attention_probs_dropout_prob", "attention_dropout"):  # BERT and others
         if hasattr(config, name):
-            setattr(config, name, share)
+            setattr(config, name, rate)
             return
-    raise UserError(f"--attention-dropout: a {config.model_type} encoder has none to set")
+    raise UserError(
+        f"--attention-dropout is not supported by {config.model_type} encoders: leave it out"
+    )
 
 
 def _load(encoder: TransformerEncoder, attention_dropout: float | None) -> tuple[Any, Any]:
-    """Load model and tokenizer; an unused pooler is left out."""
+    """Load the model, without its pooler, and the tokenizer."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     silence_transformers()

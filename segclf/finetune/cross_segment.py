@@ -1,7 +1,4 @@
-"""Cross-segment BERT: both sides of a candidate through the encoder together.
-
-Lukasik et al. 2020, "Text Segmentation by Cross Segment Attention".
-"""
+"""Cross-segment BERT (Lukasik et al. 2020): the encoder reads both sides of a candidate at once."""
 
 import numpy as np
 import torch
@@ -16,35 +13,35 @@ from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System
 
 SPECIAL_TOKENS = 3  # [CLS] left [SEP] right [SEP]
-_POOL = 50  # groups that are sorted by length together: little padding, still well mixed
+_POOL = 50  # number of groups that are sorted by length together, for little padding
 
 
 class CrossSegment(System):
     """`[CLS] left [SEP] right [SEP]`, classified by the state at [CLS].
 
     Args:
-        backbone: the encoder.
-        options: how much text is on a side.
+        backbone: Encoder to fine-tune.
+        options: Length of the sides, and dropout of the classifier.
 
     Raises:
-        UserError: the sides are longer than the encoder reads.
+        UserError: The sides are longer than the maximum input of the encoder.
     """
 
     def __init__(self, backbone: Backbone, options: CrossSegmentOptions) -> None:
         super().__init__(backbone)
         self.sides = Sides.parse(options.sides)
-        self.room = backbone.max_tokens - SPECIAL_TOKENS
-        if self.sides.unit == "tokens" and 2 * self.sides.count > self.room:
+        self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # of both sides together
+        if self.sides.unit == "tokens" and 2 * self.sides.count > self.max_tokens:
             raise UserError(
-                f"sides of {options.sides}: the encoder reads {backbone.max_tokens} tokens, so "
-                f"take at most tokens:{self.room // 2}"
+                f"sides are {options.sides}: the encoder reads {backbone.max_tokens} tokens, so "
+                f"use at most tokens:{self.max_tokens // 2}"
             )
         self.classify = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(backbone.dim, 1))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Deal the candidates of an epoch into groups of like length, in random order."""
+        """Divide the candidates into groups of similar length, in random order."""
         order = random.permutation(np.flatnonzero(text.layout.is_candidate))
-        begin, _, end = spans(text, order, self.sides, self.room)
+        begin, _, end = spans(text, order, self.sides, self.max_tokens)
         groups = []
         for first in range(0, len(order), _POOL * size):
             pool = slice(first, first + _POOL * size)
@@ -53,17 +50,17 @@ class CrossSegment(System):
         return [groups[number] for number in random.permutation(len(groups))]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
-        """Return the logits (b,) of candidates (b,), sentences of the text."""
+        """Return the logits (b,) of candidates (b,), positions of sentences in the text."""
         states = self.backbone(self.rows(text, candidates))  # (b, t, d)
         logits: Tensor = self.classify(states[:, 0])  # (b, 1)
         return logits.squeeze(1)
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Return the probability (n,) that a paragraph begins with each sentence."""
+        """Predict all sentences, in batches of similar length."""
         self.eval()
-        probabilities = np.ones(len(text), dtype=np.float32)  # a document's first begins one
+        probabilities = np.ones(len(text), dtype=np.float32)
         candidates = np.flatnonzero(text.layout.is_candidate)
-        begin, _, end = spans(text, candidates, self.sides, self.room)
+        begin, _, end = spans(text, candidates, self.sides, self.max_tokens)
         lengths = self._lengths(begin, end)
         with (
             torch.inference_mode(),
@@ -77,13 +74,13 @@ class CrossSegment(System):
         return probabilities
 
     def rows(self, text: Text, candidates: NDArray[np.int64]) -> TokenRows:
-        """Lay out the tokens around candidates (b,).
+        """Make the token sequences of candidates (b,).
 
-        Of sides of N tokens [SEP] stands at position N + 1 in every row, with padding between
-        [CLS] and the left side where the document begins less than N tokens before.
+        If the sides are counted in tokens, N on each side, the first [SEP] is at position N + 1 in
+        every row. There is padding between [CLS] and a left side with fewer tokens.
         """
         backbone = self.backbone
-        begin, middle, end = spans(text, candidates, self.sides, self.room)
+        begin, middle, end = spans(text, candidates, self.sides, self.max_tokens)
         by_tokens = self.sides.unit == "tokens"
         separator = np.full(len(begin), self.sides.count) if by_tokens else middle - begin
         separator = separator + 1
@@ -91,15 +88,15 @@ class CrossSegment(System):
         rows = TokenRows.empty(len(begin), length, backbone.padding)
         rows.ids[:, 0] = backbone.cls_token
         rows.mask[:, 0] = 1
-        for row, (start, candidate, stop, place) in enumerate(
+        for row, (start, candidate, stop, sep) in enumerate(
             zip(begin, middle, end, separator, strict=True)
         ):
-            first, last = place - (candidate - start), place + (stop - candidate) + 1
-            rows.ids[row, first:place] = text.tokens[start:candidate]
-            rows.ids[row, place] = rows.ids[row, last] = backbone.sep_token
-            rows.ids[row, place + 1 : last] = text.tokens[candidate:stop]
+            first, last = sep - (candidate - start), sep + (stop - candidate) + 1
+            rows.ids[row, first:sep] = text.tokens[start:candidate]
+            rows.ids[row, sep] = rows.ids[row, last] = backbone.sep_token
+            rows.ids[row, sep + 1 : last] = text.tokens[candidate:stop]
             rows.mask[row, first : last + 1] = 1
-            rows.types[row, place + 1 : last + 1] = 1
+            rows.types[row, sep + 1 : last + 1] = 1
         return rows
 
     def _lengths(self, begin: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -109,19 +106,20 @@ class CrossSegment(System):
 
 
 def spans(
-    text: Text, candidates: NDArray[np.int64], sides: Sides, room: int
+    text: Text, candidates: NDArray[np.int64], sides: Sides, max_tokens: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find the tokens beside candidates.
+    """Find the tokens on both sides of candidates, within their documents.
 
     Args:
-        text: of n sentences.
-        candidates: (b,) sentences, each with the boundary before it.
-        sides: how much on each side.
-        room: most tokens of both sides together; what is nearest to the candidate is kept.
+        text: Text of n sentences.
+        candidates: (b,) positions of the sentences after the candidate boundaries.
+        sides: Length of the sides.
+        max_tokens: Maximum number of tokens of both sides together. Longer sides lose the tokens
+            that are farthest from the candidate.
 
     Returns:
-        (b,) int64 each: where in text.tokens the left side begins, where it ends and the right one
-        begins, and where that ends. A side stays within its document.
+        Three arrays (b,) int64 of positions in `text.tokens`: the start of the left side, its end,
+        where the right side starts, and the end of the right side.
     """
     offsets = text.layout.offsets
     document = np.searchsorted(offsets, candidates, side="right") - 1
@@ -133,6 +131,6 @@ def spans(
     else:
         left = np.minimum(middle - text.starts[first], sides.count)
         right = np.minimum(text.starts[last] - middle, sides.count)
-    left = np.minimum(left, np.maximum(room // 2, room - right))
-    right = np.minimum(right, room - left)
+    left = np.minimum(left, np.maximum(max_tokens // 2, max_tokens - right))
+    right = np.minimum(right, max_tokens - left)
     return middle - left, middle, middle + right

@@ -1,4 +1,4 @@
-"""Hierarchical BERT: sentences through the encoder one by one, their vectors through a head."""
+"""Hierarchical BERT: the encoder reads single sentences, a head reads their vectors."""
 
 import math
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from segclf.inputs.examples import Examples, Sentences
 from segclf.inputs.windows import OUTSIDE, check_window, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
-_RUNS = 4  # of neighbouring candidates in a group, about: more of them mix better, fewer share more
-_STANDARDIZED_BY = 256  # sentences
+_RUNS = 4  # approximate number of runs in a group: more mix better, fewer share more sentences
+_STANDARDIZATION_SAMPLE = 256  # number of sentences that the vectors are standardised by
 
 
 class Concatenate(Head):
-    """The window's sentence vectors side by side, reduced by one layer."""
+    """A classifier with one hidden layer on the concatenated sentence vectors of the window."""
 
     def __init__(self, dim: int, window: int, *, layer: int = 128, dropout: float = 0.3) -> None:
         super().__init__(dim, window, dim, dropout)
-        self.project = nn.Sequential(nn.Dropout(dropout))  # vectors go up as they are
+        self.project = nn.Sequential(nn.Dropout(dropout))  # no projection
         self.classify = nn.Sequential(
             nn.Linear(2 * window * dim, layer), nn.GELU(), nn.Dropout(dropout), nn.Linear(layer, 1)
         )
@@ -46,36 +46,38 @@ UPPER: dict[str, Callable[[int, int], Head]] = {
 
 
 class Hierarchical(System):
-    """A head on sentence vectors that are trained with it.
+    """A head on sentence vectors, trained together with their encoder.
 
     Args:
-        backbone: the encoder.
-        options: which head, and how many sentences it sees.
+        backbone: Encoder to fine-tune.
+        options: Upper network, its window, and the pooling.
 
     Raises:
-        UserError: no such upper network, or a window below 1.
+        UserError: The upper network is unknown, or the window is below 1.
     """
 
     def __init__(self, backbone: Backbone, options: HierarchicalOptions) -> None:
         super().__init__(backbone)
         if options.upper not in UPPER:
-            raise UserError(f"no upper network {options.upper!r}: choose from {', '.join(UPPER)}")
+            raise UserError(
+                f"unknown upper network {options.upper!r}: choose from {', '.join(UPPER)}"
+            )
         check_window(options.sentences)
         self.pooling = options.pooling
         self.head = UPPER[options.upper](backbone.dim, options.sentences)
         self.head.clip_sigma = math.inf  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
-        """Standardise what the upper network sees by the vectors of the untrained encoder."""
+        """Standardise the inputs of the upper network by vectors of the encoder before training."""
         self.eval()
-        chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZED_BY).astype(np.int64))
+        chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZATION_SAMPLE).astype(np.int64))
         with torch.no_grad():
             self.head.standardize_by(self.encode(text, chosen))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Deal the candidates of an epoch into groups of contiguous runs.
+        """Divide the candidates into groups of a few runs of neighbouring candidates.
 
-        The runs' order and their edges are drawn anew each time.
+        The order and the edges of the runs are random.
         """
         run = max(size // _RUNS, 1)
         runs = size // run
@@ -88,25 +90,28 @@ class Hierarchical(System):
         return [group for group in groups if len(group)]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
-        """Return the logits (b,) of candidates (b,); each sentence around them is encoded once."""
-        around = windows_of(text.layout, self.head.window)[candidates]  # (b, 2w)
-        inside = around != OUTSIDE
-        sentences, places = np.unique(around[inside], return_inverse=True)
-        windows = np.full(around.shape, OUTSIDE)
-        windows[inside] = places
+        """Return the logits (b,) of candidates (b,), positions of sentences in the text.
+
+        Each sentence of their windows is encoded once.
+        """
+        positions = windows_of(text.layout, self.head.window)[candidates]  # (b, 2w) in the text
+        inside = positions != OUTSIDE
+        sentences, numbers = np.unique(positions[inside], return_inverse=True)
+        windows = np.full(positions.shape, OUTSIDE)
+        windows[inside] = numbers
         vectors = self.encode(text, sentences)
         logits: Tensor = self.head(vectors, torch.from_numpy(windows).to(vectors.device))
         return logits
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Return the probability (n,) that a paragraph begins with each sentence."""
+        """Predict all sentences, each encoded once."""
         self.eval()
         with torch.inference_mode():
             vectors = self.encode(text, np.arange(len(text)), progress=progress)
         return self.head.predict(Examples(vectors.cpu().numpy(), text.layout))
 
     def encode(self, text: Text, sentences: NDArray[np.int64], *, progress: bool = False) -> Tensor:
-        """Return the vectors (s, d) of sentences (s,) of the text, a batch for each length."""
+        """Return the vectors (s, d) of sentences (s,), encoded in batches of similar length."""
         lengths = text.starts[sentences + 1] - text.starts[sentences] + SPECIAL_TOKENS
         lengths = np.minimum(lengths, self.backbone.max_tokens)
         parts = []

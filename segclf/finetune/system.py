@@ -1,4 +1,4 @@
-"""What the two systems have in common."""
+"""Base class of the systems that are fine-tuned."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from segclf.finetune.backbone import Backbone, Text, TrainedRows
 
 
 class System(nn.Module):
-    """An encoder and a classifier above it, trained together.
+    """An encoder and a classifier on top of it, which are trained together.
 
     Args:
-        backbone: the encoder.
+        backbone: Encoder to fine-tune.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -20,22 +20,36 @@ class System(nn.Module):
         self.backbone = backbone
 
     def prepare(self, text: Text) -> None:
-        """Set what depends on the training text before the first step."""
+        """Initialise what depends on the training text, before the first step."""
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Deal the candidates of an epoch into groups of about a size, a group a step."""
+        """Divide the candidates of an epoch into groups, one for each training step.
+
+        Args:
+            text: Training text.
+            size: Approximate number of candidates in a group.
+            random: Source of the random order.
+
+        Returns:
+            Groups of candidates, each (b,) int64 positions of sentences.
+        """
         raise NotImplementedError
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
-        """Return the logits (b,) of candidates (b,), sentences of the text."""
+        """Return the logits (b,) of candidates (b,), positions of sentences in the text."""
         raise NotImplementedError
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Return the probability (n,) that a paragraph begins with each sentence."""
+        """Predict all sentences, in evaluation mode.
+
+        Returns:
+            (n,) float32 probabilities that a paragraph begins with the sentence. Only those of the
+            candidates have a meaning.
+        """
         raise NotImplementedError
 
     def new_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters that did not come with the encoder."""
+        """Return the parameters that are not those of the encoder."""
         return [
             parameter
             for name, parameter in self.named_parameters()
@@ -43,27 +57,27 @@ class System(nn.Module):
         ]
 
     def count_parameters(self) -> tuple[int, int]:
-        """Count the parameters, all of them and those that are trained."""
+        """Return the numbers of all parameters and of trained parameters."""
         parameters = list(self.parameters())
         trained = sum(p.numel() for p in parameters if p.requires_grad)
         copied = sum(m.rows.numel() for m in self.modules() if isinstance(m, TrainedRows))
         return sum(p.numel() for p in parameters) - copied, trained
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Return what training may change: every parameter and buffer that is not frozen."""
+        """Return all parameters and buffers that are not frozen."""
         frozen = {name for name, p in self.named_parameters() if not p.requires_grad}
         return {name: t for name, t in self.state_dict().items() if name not in frozen}
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
-        """Put back what `trained_state` returned.
+        """Restore a result of `trained_state`.
 
         Raises:
-            UserError: it is of a system that was made otherwise.
+            UserError: The tensors have other names or shapes than those of this system.
         """
         shapes = ({n: t.shape for n, t in s.items()} for s in (self.trained_state(), state))
         if next(shapes) != next(shapes):
             raise UserError(
-                "these weights are another version's, whose systems were made otherwise: delete "
-                "the run and train it again"
+                "these weights were saved by an incompatible version of segtool: delete the run "
+                "and train it again"
             )
         self.load_state_dict(state, strict=False)

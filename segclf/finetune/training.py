@@ -1,4 +1,4 @@
-"""Train a system end to end; it can be stopped at any step and goes on from there."""
+"""Training of a system, which can be interrupted after any step and resumed."""
 
 import signal
 import threading
@@ -40,23 +40,24 @@ def train_system(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> Progress:
-    """Train with AdamW; the weights of the best epoch on dev go into the folder.
+    """Train a system with AdamW, and save the weights of the best epoch on dev.
 
     Args:
-        system: with its parameters on the device that is to compute.
-        train: learned from.
-        dev: for the best epoch and its threshold.
-        options: how.
-        folder: of the run. A checkpoint in it is gone on from; one is written every few minutes,
-            after each epoch, and at Ctrl-C.
-        on_epoch: called with each epoch, number 0 before training, those before a stop too.
-        progress: show bars on standard error.
+        system: System on the device that computes.
+        train: Training split.
+        dev: Dev split, for the best epoch and its threshold.
+        options: Options of the training.
+        folder: Folder of the run. Training resumes from a checkpoint in it. A checkpoint is written
+            every few minutes, after each epoch, and at Ctrl-C.
+        on_epoch: Function called after each epoch, with number 0 before training. When training
+            resumes, it is called again for the earlier epochs.
+        progress: Whether to show progress bars on standard error.
 
     Returns:
-        The history and which epoch was the best.
+        The state after the last epoch, with the history and the number of the best epoch.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, once the step was finished and a checkpoint written.
+        KeyboardInterrupt: Ctrl-C was pressed; the step was finished and a checkpoint written.
     """
     text, dev_text = (system.backbone.tokenize(c.sentences, c.layout) for c in (train, dev))
     boundary_rate = float(train.labels[train.layout.is_candidate].mean())
@@ -86,7 +87,7 @@ def train_system(
 
 
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
-    """Make AdamW; biases, norms and embeddings do not decay, the upper network learns faster."""
+    """Make the optimizer. Weight decay is for matrices; the upper network has its own rate."""
     new = set(system.new_parameters())
     upper_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
@@ -100,23 +101,29 @@ def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.Adam
             groups.setdefault((rate, decay), []).append(parameter)
     return torch.optim.AdamW(
         [
-            {"params": parameters, "highest_lr": rate, "weight_decay": decay}
+            {"params": parameters, "max_lr": rate, "weight_decay": decay}
             for (rate, decay), parameters in groups.items()
         ],
         fused=True,
     )
 
 
-def share_of_rate(step: int, steps: int, warmup: float) -> float:
-    """Return the share of the highest learning rate at a step: linear warm-up, linear decay."""
-    rising = max(round(steps * warmup), 1)
-    if step < rising:
-        return (step + 1) / rising
-    return (steps - step) / max(steps - rising, 1)
+def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Return the factor of the learning rate at a step: linear warm-up, then linear decay.
+
+    Args:
+        step: Number of the step, from 0.
+        steps: Number of all steps.
+        warmup: Share of the steps in which the learning rate rises.
+    """
+    warmup_steps = max(round(steps * warmup), 1)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return (steps - step) / max(steps - warmup_steps, 1)
 
 
 class _Trainer:
-    """What the steps of all epochs share."""
+    """The training steps and what they have in common."""
 
     def __init__(
         self,
@@ -140,13 +147,13 @@ class _Trainer:
         self._folder = folder
 
     def finish_epoch(self, state: Progress, *, progress: bool) -> None:
-        """Train from where the state is to the end of its epoch."""
+        """Train from the current step to the end of the epoch."""
         groups = self._plan[state.epoch - 1]
         before = sum(len(earlier) for earlier in self._plan[: state.epoch - 1])
         saved = time.monotonic()
         self._system.train()
         with (
-            _finishing_steps() as stopped,
+            _delayed_interrupt() as interrupted,
             tqdm(total=len(groups), initial=state.step, unit=" steps", leave=False, delay=1,
                  desc=f"epoch {state.epoch}", disable=None if progress else True) as bar,
         ):  # fmt: skip
@@ -160,19 +167,19 @@ class _Trainer:
                 state.seconds += time.perf_counter() - started
                 bar.set_postfix(loss=f"{state.loss / state.candidates:.4f}", refresh=False)
                 bar.update()
-                if stopped() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
                     save_checkpoint(self._folder, state, self._system, self._optimizer)
                     saved = time.monotonic()
-                if stopped():
+                if interrupted():
                     raise KeyboardInterrupt
         save_checkpoint(self._folder, state, self._system, self._optimizer)
 
     def _step(self, group: NDArray[np.int64], number: int) -> float:
-        """Make one step and return the mean loss of its candidates."""
+        """Make one step, and return the mean loss of its candidates."""
         torch.manual_seed((self._options.seed << 32) + number)
         for settings in self._optimizer.param_groups:
-            share = share_of_rate(number, self._steps, self._options.warmup)
-            settings["lr"] = settings["highest_lr"] * share
+            factor = learning_rate_factor(number, self._steps, self._options.warmup)
+            settings["lr"] = settings["max_lr"] * factor
         total = 0.0
         for part in np.array_split(group, self._options.accumulate):
             if len(part):
@@ -189,7 +196,7 @@ class _Trainer:
 def _assess_epoch(
     state: Progress, system: System, dev: Corpus, text: Text, folder: Path, *, progress: bool
 ) -> None:
-    """Score the epoch that is over on dev and turn the state to the next."""
+    """Score a finished epoch on dev, save its weights if it is the best, and begin the next."""
     probabilities = system.predict(text, progress=progress)
     mean_loss = state.loss / state.candidates
     epoch = assess(state.epoch, mean_loss, state.seconds, dev.layout, probabilities)
@@ -203,8 +210,11 @@ def _assess_epoch(
 
 
 @contextmanager
-def _finishing_steps() -> Iterator[Callable[[], bool]]:
-    """Put Ctrl-C off to the end of a step and tell whether it came; a second one does not wait."""
+def _delayed_interrupt() -> Iterator[Callable[[], bool]]:
+    """Delay Ctrl-C to the end of a step: yield a function that returns whether it was pressed.
+
+    A second Ctrl-C interrupts at once.
+    """
     pressed = threading.Event()
 
     def remember(number: int, frame: FrameType | None) -> None:

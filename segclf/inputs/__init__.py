@@ -1,1 +1,1 @@
-"""What heads read: windows, examples and batches of them."""
+"""Inputs of heads: examples, windows and training batches."""

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from segclf.inputs.examples import Batch, Examples
+from segclf.inputs.batches import Batch
+from segclf.inputs.examples import Examples
 
 Crop = tuple[int, int]  # positions of the first and the last sentence, both included
 

@@ -1,4 +1,4 @@
-"""Examples: sentences, their vectors and the layout that a head is trained on."""
+"""What a head reads: vectors or words of sentences, and their layout."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -67,14 +67,15 @@ class Examples:
 
 
 def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
-    """Return what a head reads for some sentences.
+    """Look up the words of s sentences.
 
     Args:
         vectors: (s, d) float32 vectors, or (s, l) int32 rows of the table, see `Examples`.
         table: (u + 1, d) float32 word vectors, or None.
 
     Returns:
-        The vectors unchanged, or words with a table of those that occur.
+        The unchanged vectors if there is no table. Otherwise the words, with a table of those that
+        occur in these sentences.
     """
     if table is None:
         return vectors
@@ -84,20 +85,3 @@ def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
     occurs[rows] = True
     occurs[-1] = True
     return Words((occurs.cumsum(0) - 1)[rows], table[occurs])
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Inputs and targets of one training step, for b candidates.
-
-    Attributes:
-        sentences: Vectors or words of s sentences.
-        index: Second argument of the head's `forward`. For a head on windows: (b, 2w) positions of
-            sentences, OUTSIDE beyond the document. For a head on documents: (m + 1,) offsets of m
-            documents.
-        targets: (b,) float32, 1 if a paragraph begins there and 0 otherwise.
-    """
-
-    sentences: Sentences
-    index: Tensor
-    targets: Tensor

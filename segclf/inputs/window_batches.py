@@ -1,4 +1,4 @@
-"""Inputs of heads: vectors or words of sentences, and batches of windows to train on."""
+"""Training batches of windows, for heads that read a window around each candidate."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segclf.inputs.examples import Batch, Examples, look_up
+from segclf.inputs.batches import Batch
+from segclf.inputs.examples import Examples, look_up
 from segclf.inputs.windows import OUTSIDE, windows_of
 
 _RUNS = 8  # approximate number of runs in a batch: more mix better, fewer share more sentences

@@ -1,1 +1,1 @@
-"""The use cases, one in each module: called by the command line and from Python."""
+"""Tasks, one in each module: the functions behind the commands and the Python interface."""

@@ -1,4 +1,4 @@
-"""Stage one on a corpus: read it, encode what is new, remember it in the workspace."""
+"""Embed a corpus: read it, encode its new sentences, and save it in the workspace."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,14 @@ _SAMPLE = 1000  # sentences with which the encoder is checked
 
 @dataclass(frozen=True)
 class Embedded:
-    """A corpus whose every sentence has a vector in the store.
+    """An embedded corpus: the store has a vector of each of its sentences.
 
     Attributes:
-        name: of the corpus in the workspace.
-        corpus: its text.
-        report: what stage one did.
-        encoder: whose vectors they are.
-        dim: length of a vector.
+        name: Name of the corpus in the workspace.
+        corpus: Sentences and layout.
+        report: Counts of encoded and cached sentences.
+        encoder: Encoder of the vectors.
+        dim: Length of a vector.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Embedded:
     dim: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool embed --json` prints."""
+        """Return the output of `segtool embed --json`."""
         return {
             "corpus": self.name,
             "sentences": self.report.sentences,
@@ -67,40 +67,40 @@ def embed(
     split: str | None = None,
     progress: bool = False,
 ) -> Embedded:
-    """Read a corpus and see to it that the store has a vector of every sentence.
+    """Read a corpus, encode the sentences that the store lacks, and save it in the workspace.
 
-    The corpus is remembered once all of it is encoded; if that is stopped, what was encoded is kept
-    and the same call goes on from there.
+    The corpus is saved after all sentences are encoded. If the call is interrupted, the vectors
+    computed so far are kept, and the same call continues.
 
     Args:
-        path: file, folder, or "-"; see `segclf.corpus.read_corpus`.
-        workspace: where store and corpus are kept.
-        name: of the corpus; by default the file's or folder's.
-        encoder_name: Name of the encoder, see `embedcache.load_encoder`; None for
-            `segclf.workspace.encoders.DEFAULT_ENCODER`.
-        pooling: likewise.
-        device: likewise.
-        precision: likewise.
-        threads: that a CPU encodes with; None for torch's own number.
-        dtype: how the store keeps numbers; None for float32 where it has none of the encoder yet.
-        options: layout and sentence rule.
-        format_name: see `segclf.corpus.read_corpus`.
-        split: likewise.
-        progress: show a bar on standard error.
+        path: File, folder, or "-" for standard input; see `segclf.corpus.read_corpus`.
+        workspace: Workspace for the vectors and the corpus.
+        name: Name of the corpus; None for the name of the file or folder.
+        encoder_name: Name of an encoder, or several joined by "+"; None for `DEFAULT_ENCODER`.
+        pooling: Pooling of the encoder; None for its default.
+        device: Device of the encoder; None for the fastest one.
+        precision: Precision of the encoder's matrix products.
+        threads: Number of CPU threads; None for the default of torch.
+        dtype: Data type of the vectors in the store; None for the type of the vectors that it has
+            of the encoder, or float32.
+        options: How to find paragraphs and sentences.
+        format_name: Format of the text; "auto" to detect it.
+        split: Split of all documents, or shares of the splits.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: the text cannot be read, there is no such encoder, nothing to fit it on, or a
-            pooling without an encoder.
+        UserError: The text cannot be read, the encoder does not exist or cannot be fitted on the
+            corpus, or a pooling is given without an encoder.
     """
     if pooling is not None and encoder_name is None:
         raise UserError(
-            f"--pooling {pooling}: name the --encoder that it is for; the default, "
-            f"{DEFAULT_ENCODER}, has its own"
+            f"--pooling {pooling} needs an --encoder: the default, {DEFAULT_ENCODER}, has its own "
+            "pooling"
         )
     options = options or ReadOptions()
     name = name or _corpus_name(path)
     if Path(name).name != name:
-        raise UserError(f"a corpus cannot be called {name!r}: take a plain word")
+        raise UserError(f"invalid name of a corpus, {name!r}: use a name without slashes")
     encoder_name = encoder_name or DEFAULT_ENCODER
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
     encoder = load_encoder(encoder_name, pooling=pooling, device=device, precision=precision)
@@ -122,5 +122,5 @@ def embed(
 def _corpus_name(path: str | Path) -> str:
     if str(path) == "-":
         return "stdin"
-    place = Path(path).resolve()
-    return place.name if place.is_dir() else place.stem
+    resolved = Path(path).resolve()
+    return resolved.name if resolved.is_dir() else resolved.stem

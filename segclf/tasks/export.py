@@ -1,10 +1,10 @@
-"""A trained model as a folder to hand on: no workspace needed, no pickle in it.
+"""Export of a trained model into a folder that works without the workspace.
 
-DIR/config.json          how it was made and what it needs, as `segclf.workspace.runs` keeps it
-DIR/weights.safetensors  its weights
-DIR/FINGERPRINT.json     what its encoder was fitted to, if it was fitted
-DIR/encoder-FINGERPRINT/ the model of its encoder, if it was exported with it
-DIR/README.md            its model card
+DIR/config.json          record of the run, see `segclf.workspace.runs`
+DIR/weights.safetensors  weights
+DIR/FINGERPRINT.json     state of the encoder, if the encoder was fitted on the corpus
+DIR/encoder-FINGERPRINT/ files of the encoder, if it was exported too
+DIR/README.md            model card
 """
 
 import shutil
@@ -16,11 +16,13 @@ from typing import Any
 from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
+from segclf.tasks.model_card import model_card
 from segclf.workspace.encoders import copy_encoder, copy_state
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
-_PRIVATE = ("history", "machine")  # of a record: of interest where it was trained
+_NOT_EXPORTED = ("history", "machine")  # entries of a record that only matter where it was trained
+_EXPORTED_SCORES = ("precision", "recall", "f1", "pk", "window_diff")
 
 
 def export(
@@ -30,24 +32,31 @@ def export(
     *,
     with_encoder: bool = False,
 ) -> Path:
-    """Copy a run into a folder that any `segtool segment --run DIR` reads.
+    """Export a run into a folder that `segtool segment --run DIR` can read anywhere.
 
     Args:
-        run: of any kind.
-        directory: to create; it may exist if it is empty.
-        workspace: keeps what the run's encoder was fitted to.
-        with_encoder: copy the encoder's model too, so that the folder needs no download and no
-            package. Word vectors are not copied.
+        run: Run of any kind.
+        directory: Folder to create. An existing folder must be empty.
+        workspace: Workspace with the fitted state of the encoder.
+        with_encoder: Whether to copy the files of the encoder too, so that the folder needs no
+            download. Word vectors cannot be copied.
+
+    Returns:
+        Absolute path of the folder.
 
     Raises:
-        UserError: the directory is not empty, or the encoder cannot be copied.
+        UserError: The folder is not empty, or the encoder cannot be copied.
     """
-    scores = {split: read_evaluation(run, split) for split in SCORED_SPLITS}
-    config = {name: value for name, value in run.record.items() if name not in _PRIVATE}
+    config = {name: value for name, value in run.record.items() if name not in _NOT_EXPORTED}
     config["kind"] = run.kind
     config["has_encoder"] = with_encoder
-    if any(scores.values()):
-        config["scores"] = {split: _figures(record) for split, record in scores.items() if record}
+    scores = {
+        split: {name: record[name] for name in _EXPORTED_SCORES}
+        for split in SCORED_SPLITS
+        if (record := read_evaluation(run, split))
+    }
+    if scores:
+        config["scores"] = scores
 
     def fill(folder: Path) -> None:
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
@@ -61,19 +70,22 @@ def export(
 def write_model(
     directory: str | PathLike[str], config: dict[str, Any], fill: Callable[[Path], object]
 ) -> Path:
-    """Write the folder of a model whole or not at all.
+    """Write the folder of a model atomically.
 
     Args:
-        directory: made here; it must be empty if it is there.
-        config: what config.json holds, and the model card tells.
-        fill: writes the weights, and what else there is, into the folder.
+        directory: Folder to create. An existing folder must be empty.
+        config: Content of config.json, from which the model card is made.
+        fill: Function that writes the weights and other files into a given folder.
+
+    Returns:
+        Absolute path of the folder.
 
     Raises:
-        UserError: there is something in the directory.
+        UserError: The folder is not empty.
     """
     path = Path(directory).absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path} is there and not empty: name a new folder")
+        raise UserError(f"{path} is not empty: choose a new folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(path.parent, path) as scratch:
         fill(scratch)
@@ -83,82 +95,3 @@ def write_model(
             path.rmdir()
         publish(scratch, path)
     return path
-
-
-def _figures(record: dict[str, Any]) -> dict[str, float]:
-    names = ("precision", "recall", "f1", "pk", "window_diff")
-    figures: dict[str, float] = {name: record[name] for name in names}
-    return figures
-
-
-def model_card(name: str, config: dict[str, Any]) -> str:
-    """Return a model's README.md, as the Hugging Face Hub shows it: use, encoder, data, scores."""
-    named = ((key, value) for key, value in config["options"].items() if value is not None)
-    options = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in named)
-    parts = [
-        f"---\nlibrary_name: segtool\ntags:\n- text-segmentation\n---\n\n# {name}\n",
-        "Says where paragraphs begin in a text whose layout is lost. Made with segtool "
-        f"{config['versions']['segtool']}.\n",
-    ]
-    if config["encoder"]:
-        parts.append(
-            f"## Use\n\n```\nsegtool segment new.txt --run {name}\n```\n\n"
-            "A head on sentence vectors is also read by `BoundaryClassifier.from_pretrained`.\n"
-        )
-    else:
-        parts.append(
-            f'## Use\n\n```python\nBoundaryClassifier.from_pretrained("{name}")\n```\n\n'
-            "on vectors like those that it was fitted on; it does not know their encoder.\n"
-        )
-    parts.append(f"## Model\n\nOptions: {options}.\n")
-    if encoder := config["encoder"]:
-        pooling = f", pooling {encoder['pooling']}" if encoder["pooling"] else ""
-        place = (
-            "Its model is in this folder; no download is needed"
-            if config.get("has_encoder")
-            else "Its model is not in this folder; segtool loads it by its name and refuses another"
-        )
-        parts.append(
-            f"Encoder: `{encoder['name']}`{pooling}, fingerprint `{encoder['fingerprint']}`. "
-            f"{place}.\n"
-        )
-    parts += [_data(config), _scores(config)]
-    return "\n".join(filter(None, parts))
-
-
-def _data(config: dict[str, Any]) -> str:
-    if not config.get("counts"):
-        return ""
-    rows = [
-        f"| {split} | {counts['sentences']:,} | {counts['boundaries']:,} |"
-        for split, counts in config["counts"].items()
-    ]
-    return "\n".join(
-        [
-            f"## Data\n\nThe corpus {config['corpus']}, sentences by the rule "
-            f"{config['sentence_rule']}.\n",
-            "| split | sentences | boundaries |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
-        ]
-    )
-
-
-def _scores(config: dict[str, Any]) -> str:
-    if not config.get("scores"):
-        return ""
-    rows = [
-        f"| {split} | " + " | ".join(f"{figure:.3f}" for figure in figures.values()) + " |"
-        for split, figures in config["scores"].items()
-    ]
-    return "\n".join(
-        [
-            f"## Scores\n\nAt the threshold {config['threshold']:.3f}, chosen on dev; Pk and "
-            "WindowDiff are the better the lower.\n",
-            "| split | precision | recall | F1 | Pk | WindowDiff |",
-            "| --- | --- | --- | --- | --- | --- |",
-            *rows,
-            "",
-        ]
-    )

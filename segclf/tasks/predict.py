@@ -1,4 +1,4 @@
-"""A run of any kind, and sentences -> probabilities."""
+"""Predict the probabilities of boundaries with a run of any kind."""
 
 import time
 from collections.abc import Callable
@@ -21,13 +21,13 @@ from segclf.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run says of sentences.
+    """Predicted probabilities.
 
     Attributes:
-        probabilities: (n,) float32, that a paragraph begins with the sentence; calibrated. That of
-            a document's first is 1.
-        seconds: wall-clock time from sentences, or their cached vectors, to probabilities; the
-            model was loaded before.
+        probabilities: (n,) float32 calibrated probabilities that a paragraph begins with the
+            sentence; 1 for the first sentence of a document.
+        seconds: Wall-clock time from sentences, or their cached vectors, to probabilities. It does
+            not include loading the model.
     """
 
     probabilities: NDArray[np.float32]
@@ -43,22 +43,23 @@ def predict_corpus(
     threads: int | None = None,
     progress: bool = False,
 ) -> Prediction:
-    """Let a run say how likely a paragraph begins with each sentence of an embedded corpus.
+    """Predict the boundaries of an embedded corpus.
 
-    A head takes the sentences' vectors from the store, a fine-tuned system the sentences.
+    A head reads the vectors in the store. A fine-tuned system reads the sentences.
 
     Args:
-        run: any.
-        corpus: or one split of it; its labels are not looked at.
-        workspace: with the vectors.
-        device: that computes; None for the CPU for a head, for the best for a fine-tuned system.
-        threads: that a CPU computes with; None for one for a head, for torch's own number for a
+        run: Run of any kind.
+        corpus: Corpus, or one split of it. Its labels are not used.
+        workspace: Workspace with the vectors.
+        device: Device of the model; None for the CPU for a head, and the fastest device for a
             fine-tuned system.
-        progress: show a bar on standard error.
+        threads: Number of CPU threads; None for 1 for a head, and the default of torch for a
+            fine-tuned system.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: the store lacks a sentence, the run's encoder has changed, or there is no such
-            device.
+        StoreError: The store lacks a sentence or the encoder.
+        UserError: The encoder of the run has changed, or the device does not exist.
     """
 
     def gather() -> Examples:
@@ -76,18 +77,20 @@ def predict_text(
     threads: int | None = None,
     progress: bool = False,
 ) -> Prediction:
-    """Predict like `predict_corpus`, for sentences that need not be embedded; nothing is written.
+    """Predict the boundaries of a text that is not embedded, without writing anything.
 
     Args:
-        run: any.
-        corpus: new text; its labels are not looked at.
-        workspace: vectors that its store has are not computed again; it may have no store.
-        device: see `predict_corpus`; the encoder of a head takes the best where it is None.
-        threads: see `predict_corpus`; None lets the encoder of a head use torch's own number.
-        progress: show a bar on standard error.
+        run: Run of any kind.
+        corpus: The text. Its labels are not used.
+        workspace: Workspace whose store is searched for vectors of the sentences. It may have no
+            store.
+        device: Device of the encoder and the model; None for the fastest device, and the CPU for a
+            head.
+        threads: Number of CPU threads; None for the default of torch, and 1 for a head.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: the run's encoder has changed, or there is no such device.
+        UserError: The encoder of the run has changed, or the device does not exist.
     """
 
     def encode() -> Examples:

@@ -1,4 +1,4 @@
-"""New text -> paragraphs."""
+"""Segment a text into paragraphs with a run."""
 
 import re
 from dataclasses import dataclass
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus import Corpus, Document
-from segclf.corpus.plain import Sentence, sentences_in
-from segclf.corpus.sentences import guess_language, sentence_rule
-from segclf.corpus.units import is_wrapped, units_of
+from segclf.corpus.sentences import Sentence, guess_language, locate_sentences, sentence_rule
+from segclf.corpus.units import is_wrapped, split_units
 from segclf.scoring.decoding import decode_within, most_probable
 from segclf.tasks.predict import predict_text
 from segclf.workspace.runs import Run
@@ -23,13 +22,13 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True)
 class Segmentation:
-    """A text and where its paragraphs begin.
+    """A text and its paragraphs.
 
     Attributes:
-        text: as it was given.
-        sentences: n sentences with their places in the text.
-        probabilities: (n,) float32, that a paragraph begins with the sentence.
-        boundaries: (n,) bool.
+        text: The unchanged text.
+        sentences: n sentences with their positions in the text.
+        probabilities: (n,) float32 probabilities that a paragraph begins with the sentence.
+        boundaries: (n,) bool, whether a paragraph begins with the sentence.
     """
 
     text: str
@@ -38,17 +37,17 @@ class Segmentation:
     boundaries: NDArray[np.bool_]
 
     def paragraphs(self) -> list[str]:
-        """Return the paragraphs; joined they are the text, character for character."""
+        """Return the paragraphs. Their concatenation is the unchanged text."""
         begins = [self.sentences[i].start for i in np.flatnonzero(self.boundaries)]
         edges = [0, *begins[1:], len(self.text)]
         return [self.text[start:end] for start, end in pairwise(edges)]
 
     def to_text(self) -> str:
-        """Return the text with an empty line before each paragraph but the first.
+        """Return the text with an empty line between paragraphs.
 
-        Where the text has an empty line nothing is inserted, where it has one line break, one more.
-        Inserted breaks are of the kind that the text has: CRLF, LF or CR; LF if it has none. A
-        break within a line replaces the white space there.
+        Existing line breaks are kept; one or two are added where there are fewer than two. Inserted
+        line breaks have the form of the first one in the text: CRLF, LF or CR; LF if there is none.
+        Within a line they replace the white space between the sentences.
         """
         found = _NEWLINE.search(self.text)
         newline = found.group() if found else "\n"
@@ -56,7 +55,7 @@ class Segmentation:
         return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool segment --format json` prints."""
+        """Return the output of `segtool segment --format json`."""
         return {
             "text": self.text,
             "sentences": [
@@ -87,37 +86,38 @@ def segment(
     threads: int | None = None,
     progress: bool = False,
 ) -> Segmentation:
-    """Find the paragraphs of a text; the layout that it has is not looked at.
+    """Find the paragraphs of a text, whose existing paragraphs are ignored.
 
-    Nothing is written: vectors that the store has are read, the others are computed and dropped.
+    Nothing is written. Vectors are read from the store if it has them, and computed otherwise.
 
     Args:
-        text: any text. A line break ends a sentence, unless most lines break within sentences.
-        workspace: whose store may have vectors of the sentences; it may be missing.
-        run: of any kind.
-        threshold: probability at which a paragraph begins; by default the run's, from dev.
-        paragraphs: begin so many, where they are most probable, whatever the threshold.
-        min_length: fewest sentences of a paragraph; the last may have fewer.
-        max_length: most sentences of a paragraph; None for no limit.
-        device: that encodes and predicts, see `segclf.tasks.predict.predict_text`.
-        threads: likewise.
-        progress: show a bar on standard error.
+        text: Text to segment. A line break ends a sentence, unless the lines are wrapped.
+        workspace: Workspace whose store is searched for vectors. It may have no store.
+        run: Run of any kind.
+        threshold: Smallest probability of a boundary; None for the threshold of the run, which was
+            chosen on dev.
+        paragraphs: Return exactly this number of paragraphs, at the most probable boundaries.
+        min_length: Minimum number of sentences in a paragraph. The last may have fewer.
+        max_length: Maximum number of sentences in a paragraph; None for no limit.
+        device: Device of the encoder and the model; None for the fastest device, and the CPU for a
+            head.
+        threads: Number of CPU threads; None for the default of torch, and 1 for a head.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: there is no sentence in the text, or fewer than the paragraphs wanted; a
-            threshold that is no probability, or lengths that no paragraph can have; or the run's
-            encoder has changed.
+        UserError: The text has no sentences or fewer than the number of paragraphs, the options
+            are invalid or exclude each other, or the encoder of the run has changed.
     """
-    _check(threshold, paragraphs, min_length, max_length)
+    _check_options(threshold, paragraphs, min_length, max_length)
     rule = sentence_rule(run.record["sentence_rule"])
     language = run.record.get("language") or guess_language(text)
-    units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
-    sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]
+    units, _ = split_units(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
+    sentences = [s for unit in units for s in locate_sentences(text, unit, rule, language)]
     if not sentences:
-        raise UserError("there is no sentence in the text")
+        raise UserError("the text contains no sentences: nothing to segment")
     if paragraphs is not None and not 1 <= paragraphs <= len(sentences):
         raise UserError(
-            f"{paragraphs} paragraphs of {len(sentences)} sentences: take 1 to {len(sentences)}"
+            f"paragraphs is {paragraphs}: use 1 to {len(sentences)}, the number of sentences"
         )
     texts = [sentence.text for sentence in sentences]
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
@@ -137,23 +137,23 @@ def segment(
     return Segmentation(text, sentences, probabilities, boundaries)
 
 
-def _check(
+def _check_options(
     threshold: float | None, paragraphs: int | None, min_length: int, max_length: int | None
 ) -> None:
     limited = min_length > 1 or max_length is not None
     if paragraphs is not None and (threshold is not None or limited):
-        other = "a threshold decides" if threshold is not None else "limits of length decide"
-        raise UserError(f"{other} how many paragraphs there are: leave one of both out")
+        other = "a threshold" if threshold is not None else "a limit of length"
+        raise UserError(f"a number of paragraphs excludes {other}: use only one of them")
     if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"threshold is {threshold:g}: take a probability, 0 to 1")
+        raise UserError(f"threshold is {threshold:g}: use a probability, 0 to 1")
     if min_length < 1:
-        raise UserError(f"min length is {min_length}: take 1 or more")
+        raise UserError(f"min length is {min_length}: use 1 or more")
     if max_length is not None and max_length < min_length:
-        raise UserError(f"max length is {max_length}: take {min_length} or more")
+        raise UserError(f"max length is {max_length}: use {min_length} or more")
 
 
 def _with_empty_line(paragraph: str, newline: str) -> str:
-    """End a paragraph with an empty line; an indent after its last break belongs to the next."""
+    """End a paragraph with an empty line; an indent after the last line break is kept."""
     text = paragraph.rstrip()
     breaks = list(_NEWLINE.finditer(paragraph, len(text)))
     if not breaks:

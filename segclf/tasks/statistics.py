@@ -33,15 +33,14 @@ def find_corpus(
         from a path.
 
     Raises:
-        UserError: There is no such corpus and no such path, or options for a path were given
+        UserError: There is no such corpus and no such path, or options for reading a path are given
             with a name.
     """
     if target is None or target in workspace.corpus_names():
         stored = workspace.load_corpus(target)
         if options not in (None, ReadOptions()) or format_name != "auto" or split is not None:
             raise UserError(
-                f"{stored.name} is an embedded corpus, which was read already: leave out the "
-                "options that say how to read a path"
+                f"{stored.name} is an embedded corpus: leave out the options for reading a path"
             )
         return stored.name, stored.corpus, stored.encoders
     if target != "-" and not Path(target).exists():
@@ -54,10 +53,10 @@ def find_corpus(
 def encoder_statistics(
     encoders: Sequence[EncoderReference], workspace: Workspace
 ) -> list[dict[str, Any]]:
-    """Say what the store has of encoders; of joined encoders, of each part.
+    """Count the stored vectors of encoders. Joined encoders are counted by part.
 
     Returns:
-        For each `name`, `pooling`, `fingerprint` and `stored`, see
+        A dictionary for each encoder: `name`, `pooling`, `fingerprint`, and `stored`, the result of
         `segclf.workspace.encoders.stored_vectors`.
     """
     parts = dict.fromkeys(part for encoder in encoders for part in encoder.parts)

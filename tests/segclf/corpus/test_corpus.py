@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from embedcache import UserError
 from segclf.corpus import Document, ReadOptions, plain, read_corpus
 from segclf.corpus.decode import decode
-from segclf.corpus.plain import sentences_in
-from segclf.corpus.sentences import SENTENCE_RULES
+from segclf.corpus.sentences import SENTENCE_RULES, locate_sentences
 from segclf.corpus.splits import assign_splits
-from segclf.corpus.units import Unit, guess_boundary, is_wrapped, units_of
+from segclf.corpus.units import Unit, guess_boundary, is_wrapped, split_units
 from tests.conftest import STORIES
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
 
@@ -58,7 +57,7 @@ def test_every_line_or_every_block_can_be_a_paragraph(tmp_path):
         ("", "line"),
     ],
 )
-def test_the_layout_is_guessed(text, boundary):
+def test_the_kind_of_layout_is_detected(text, boundary):
     assert guess_boundary(text) == boundary
 
 
@@ -67,12 +66,12 @@ def test_the_layout_is_guessed(text, boundary):
     "encoding",
     ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp"],
 )
-def test_any_encoding_and_newline_reads_alike(tmp_path, encoding, newline):
+def test_encoding_and_newlines_do_not_change_the_corpus(tmp_path, encoding, newline):
     data = (INDENTED * 3).replace("\n", newline).encode(encoding)
     assert labelled(read(write(tmp_path, data))) == labelled(read(write(tmp_path, INDENTED * 3)))
 
 
-def test_undecodable_bytes_are_told_with_their_offset():
+def test_the_error_for_undecodable_bytes_contains_their_offset():
     with pytest.raises(UserError, match=r"x.txt: byte 3 \(0xff\) is not UTF-8"):
         decode(b"abc\xff\xfe\x01", "x.txt")
 
@@ -109,18 +108,18 @@ NO_TITLES = (
         *[(line, False) for line in NO_TITLES],
     ],
 )
-def test_a_line_that_is_a_number_is_a_title(line, is_title):
-    units, headings = units_of(f"Rain fell.\n{line}\nWe stayed.", "line")
+def test_a_line_with_a_section_number_is_a_title(line, is_title):
+    units, headings = split_units(f"Rain fell.\n{line}\nWe stayed.", "line")
     assert (headings, len(units)) == ((1, 2) if is_title else (0, 3))
 
 
 @pytest.mark.parametrize("boundary", ["blank", "indent"])
-def test_titles_among_wrapped_lines_are_no_sentences(boundary):
+def test_titles_between_wrapped_lines_are_removed(boundary):
     text = "  It rained on the\ntown.\n\n{}\n\n  The river rose in\nthe night.\n"
     for title in ("CHAPTER THIRTEEN", "Chapter twenty-one", "xiv.", "Chapter 4a", "Section A"):
-        assert units_of(text.format(title), boundary)[1] == 1, title
+        assert split_units(text.format(title), boundary)[1] == 1, title
     for title in ("Chapter 4 Who Goes There?", "Chapter 12, in which", "Act I, Scene 2", "第二章"):
-        assert units_of(text.format(title), boundary)[1] == 1, title
+        assert split_units(text.format(title), boundary)[1] == 1, title
 
 
 def test_wrapped_lines_of_japanese_are_joined_without_a_space(tmp_path):
@@ -144,7 +143,7 @@ def test_lines_wrapped_below_an_indent_are_joined(tmp_path):
     ]
 
 
-def test_the_example_stories_have_their_size():
+def test_the_example_stories_have_the_documented_size():
     corpus = read_corpus(STORIES)
     assert len(corpus.document_ids) >= 6
     assert len(corpus) >= 900
@@ -169,7 +168,7 @@ lines = st.lists(st.text("あい。「」a.!? ", min_size=1, max_size=20).filter
 @pytest.mark.parametrize("rule", SENTENCE_RULES)
 @given(lines=lines, marked=st.sets(st.integers(0, 10)))
 @example(lines=["? a", "?"], marked={0})
-def test_the_mark_changes_labels_and_no_sentence(rule, lines, marked):
+def test_indents_change_labels_but_not_sentences(rule, lines, marked):
     laid_out = "\n".join("　" * (i in marked) + line for i, line in enumerate(lines))
     bare = "\n".join(lines)
     options = ReadOptions("indent", rule, "ja")
@@ -186,15 +185,15 @@ def test_the_mark_changes_labels_and_no_sentence(rule, lines, marked):
 
 @given(text=st.text("　 \nあ。「」a.B!?D\u2028\x1c\x85é", max_size=80))
 @pytest.mark.parametrize("rule", SENTENCE_RULES)
-def test_spans_stand_in_order_and_clean_to_their_sentence(rule, text):
-    sentences = list(sentences_in(text, Unit(0, len(text), True), SENTENCE_RULES[rule], "ja"))
+def test_spans_are_in_order_and_contain_their_sentences(rule, text):
+    sentences = list(locate_sentences(text, Unit(0, len(text), True), SENTENCE_RULES[rule], "ja"))
     edges = [edge for s in sentences for edge in (s.start, s.end)]
     assert edges == sorted(edges)
     for sentence in sentences:
         assert SENTENCE_RULES[rule].clean(text[sentence.start : sentence.end]) == sentence.text
 
 
-def test_the_soseki_benchmark_has_its_counts(shared):
+def test_the_soseki_benchmark_has_the_published_counts(shared):
     corpus = read_corpus(shared / "data/soseki", options=ReadOptions("indent", "kuten"))
     counts = {name: (c["sentences"], c["boundaries"]) for name, c in corpus.counts().items()}
     assert counts == {"train": (28511, 3898), "dev": (5055, 678), "test": (11243, 1998)}
@@ -205,7 +204,7 @@ def document(name, length, **fields):
     return Document(name, ["x"] * length, np.zeros(length, dtype=bool), **fields)
 
 
-def test_folders_name_splits_and_a_stray_file_is_told(tmp_path):
+def test_folders_define_splits_and_a_file_outside_them_is_an_error(tmp_path):
     for name in ("train/a.txt", "validation/b.txt", "test/c.txt"):
         write(tmp_path, INDENTED, name)
     assert read_corpus(tmp_path).splits == ["test", "train", "dev"]
@@ -214,14 +213,14 @@ def test_folders_name_splits_and_a_stray_file_is_told(tmp_path):
         read_corpus(tmp_path)
 
 
-def test_one_document_is_cut_in_order():
+def test_a_single_document_is_cut_into_train_dev_and_test():
     documents, splits = assign_splits([document("a", 100)])
     assert splits == ["train", "dev", "test"]
     assert [len(part.sentences) for part in documents] == [80, 10, 10]
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_each_part_of_a_cut_document_begins_with_a_boundary(tmp_path, count):
+def test_each_part_of_a_cut_document_begins_a_paragraph(tmp_path, count):
     sentences = [f"Sentence {number}." for number in range(20)]
     record = {"sentences": sentences, "labels": [1] + [0] * 19}
     path = write(tmp_path, "\n".join([json.dumps(record)] * count), "x.jsonl")
@@ -231,7 +230,7 @@ def test_each_part_of_a_cut_document_begins_with_a_boundary(tmp_path, count):
 
 
 @given(st.lists(st.integers(1, 500), min_size=3, max_size=40))
-def test_whole_documents_go_to_splits_whatever_their_order(lengths):
+def test_the_assignment_of_documents_does_not_depend_on_their_order(lengths):
     documents = [document(f"d{i}", length) for i, length in enumerate(lengths)]
     kept, splits = assign_splits(documents)
     assert kept == documents
@@ -250,27 +249,27 @@ def test_shares_can_be_given():
 @pytest.mark.parametrize(
     "shares", ["nonsense", "80/10/20", "0.8/0.1/0.2", "8/1/1", "-10/100/10", "nan/50/50", "80/20"]
 )
-def test_shares_that_do_not_make_a_whole_are_an_error(shares):
+def test_invalid_shares_are_an_error(shares):
     with pytest.raises(UserError, match=f"--split {shares}: .* sum to 100 or to 1"):
         assign_splits([document("a", 10)], shares)
 
 
-def test_what_cannot_be_read_is_told(tmp_path):
+def test_unreadable_files_and_unknown_options_are_errors(tmp_path):
     (tmp_path / "folder").mkdir()
     for path, message in [
         (tmp_path / "none.txt", "no such file"),
         (tmp_path / "folder", r"no .*\.txt.* file in this folder"),
-        (write(tmp_path, "", "empty.txt"), "no sentence in it"),
-        (write(tmp_path, "\n \n", "blank.txt"), "no sentence in it"),
+        (write(tmp_path, "", "empty.txt"), "contains no sentences"),
+        (write(tmp_path, "\n \n", "blank.txt"), "contains no sentences"),
     ]:
         with pytest.raises(UserError, match=message):
             read_corpus(path)
-    with pytest.raises(UserError, match="no sentence rule 'x'"):
+    with pytest.raises(UserError, match="unknown sentence rule 'x'"):
         read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(sentences="x"))
     for language in ("xx", "JA", "english", ""):
         with pytest.raises(UserError, match=f"no rules for the language '{language}'.* ja, "):
             read_corpus(write(tmp_path, "a", "a.txt"), options=ReadOptions(language=language))
-    with pytest.raises(UserError, match="no format 'x'"):
+    with pytest.raises(UserError, match="unknown format 'x'"):
         read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
 
 
@@ -288,7 +287,7 @@ def read_as_nobody(path):
 
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions are those of POSIX")
 @pytest.mark.parametrize("mode", [0o000, 0o444])
-def test_a_folder_that_may_not_be_read_is_an_error(mode):
+def test_a_folder_without_read_permission_is_an_error(mode):
     with tempfile.TemporaryDirectory() as place:  # that others may enter, unlike tmp_path
         folder = Path(place)
         folder.chmod(0o755)
@@ -298,23 +297,23 @@ def test_a_folder_that_may_not_be_read_is_an_error(mode):
         (folder / "more").chmod(mode)
         done = read_as_nobody(folder)
         (folder / "more").chmod(0o755)
-    assert re.fullmatch(r"UserError: \S*/more\S*: may not be read\n", done.stderr), done.stderr
+    assert re.fullmatch(r"UserError: \S*/more\S*: permission denied\n", done.stderr), done.stderr
 
 
-def test_what_is_no_file_in_a_folder_is_an_error(tmp_path):
+def test_broken_links_cycles_and_pipes_in_a_folder_are_errors(tmp_path):
     folder = tmp_path / "corpus"
     write(folder, INDENTED, "a.txt")
     (folder / ".hidden").symlink_to("nowhere")
     (folder / "linked").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match=r"linked: this link leads nowhere"):
+    with pytest.raises(UserError, match=r"linked is a broken link"):
         read_corpus(folder)
     write(tmp_path / "elsewhere", INDENTED, "b.txt")
     assert read_corpus(folder, split="train").document_ids == ["a.txt", "linked/b.txt"]
     (folder / "linked/back").symlink_to(folder)
-    with pytest.raises(UserError, match=r"back: this link leads back to a folder that holds it"):
+    with pytest.raises(UserError, match=r"back is a link to a folder that contains it"):
         read_corpus(folder)
     (folder / "linked/back").unlink()
     if hasattr(os, "mkfifo"):
         os.mkfifo(folder / "pipe.txt")
-        with pytest.raises(UserError, match=r"pipe.txt: is not a regular file"):
+        with pytest.raises(UserError, match=r"pipe.txt is not a regular file"):
             read_corpus(folder)

@@ -51,7 +51,7 @@ traditional = (
 @given(sentences=japanese_sentences)
 @example(sentences=["雨が降る。"])
 @example(sentences=["はい"])
-def test_japanese_is_read_in_each_of_its_encodings(encoding, sentences):
+def test_japanese_is_decoded_in_every_supported_encoding(encoding, sentences):
     text = "".join(sentences)
     data = text.encode(encoding)
     if encoding == "euc_jp":  # shorter text may be Big5
@@ -83,7 +83,7 @@ def test_wide_encodings_need_no_byte_order_mark(encoding, text):
     ],
 )
 @given(data=st.data())
-def test_chinese_is_never_read_as_something_else(encoding, characters, data):
+def test_chinese_encodings_are_not_mistaken_for_others(encoding, characters, data):
     text = data.draw(st.text(characters + "，。\n A1“”", min_size=1))
     encoded = text.encode(encoding, errors="ignore")
     if encoding == "big5":  # all second bytes beyond ASCII: it may be EUC-JP
@@ -99,13 +99,13 @@ def test_chinese_is_never_read_as_something_else(encoding, characters, data):
 
 @pytest.mark.parametrize("encoding", ["gb18030", "big5"])
 @pytest.mark.parametrize("text", ["不", "不中", "人之初，性本善。", "你好！", "不可以", "下雨了。"])
-def test_short_chinese_is_not_read_as_japanese(encoding, text):
+def test_short_chinese_is_not_decoded_as_japanese(encoding, text):
     with pytest.raises(UserError, match="convert it to UTF-8"):
         decode(text.encode(encoding), "x")
 
 
 @given(text=st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=20))
-def test_rare_chinese_characters_are_not_read_as_japanese(text):
+def test_rare_chinese_characters_are_not_decoded_as_japanese(text):
     encoded = text.encode("gb18030")
     assume("\ufffd" in encoded.decode(errors="replace"))
     with pytest.raises(UserError, match="convert it to UTF-8"):
@@ -125,13 +125,13 @@ def test_rare_chinese_characters_are_not_read_as_japanese(text):
         ("東京都千代田区", "cp932"),
     ],
 )
-def test_without_strong_evidence_an_encoding_is_not_guessed(text, encoding):
+def test_an_encoding_without_strong_evidence_is_an_error(text, encoding):
     with pytest.raises(UserError, match=r"x: byte \d+ .* is not UTF-8.*convert it to UTF-8"):
         decode(text.encode(encoding), "x")
 
 
 @given(sentences=japanese_sentences, place=st.integers(0))
-def test_damaged_utf8_is_not_read_as_shift_jis(sentences, place):
+def test_damaged_utf8_is_not_decoded_as_shift_jis(sentences, place):
     data = "".join(sentences).encode()
     place %= len(data)
     damaged = data[:place] + b"\xff" + data[place:]
@@ -140,7 +140,7 @@ def test_damaged_utf8_is_not_read_as_shift_jis(sentences, place):
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
-def test_utf8_is_always_read_as_utf8(text):
+def test_valid_utf8_is_always_decoded_as_utf8(text):
     assume(not text.startswith(("%PDF-", "{\\rtf", "GIF8", "BZh")))
     assert decode(text.encode(), "x").text == text
 
@@ -151,14 +151,14 @@ def test_utf8_is_always_read_as_utf8(text):
 @example(text="The river rose.", place=4)
 @example(text="abc", place=3)
 @example(text="a", place=1)
-def test_a_stray_nul_changes_nothing_else(text, place):
+def test_a_single_zero_byte_is_kept_in_utf8(text, place):
     place %= len(text) + 1
     damaged = text[:place] + "\0" + text[place:]
     assert decode(damaged.encode(), "x").text == damaged
 
 
 @given(sentences=japanese_sentences, place=st.integers(0))
-def test_a_stray_nul_in_shift_jis_changes_nothing_else(sentences, place):
+def test_a_single_zero_byte_is_kept_in_shift_jis(sentences, place):
     text = "".join(sentences)
     place %= len(text) + 1
     damaged = text[:place] + "\0" + text[place:]
@@ -185,7 +185,7 @@ def database(folder):
     return (folder / "x.db").read_bytes()
 
 
-def test_files_that_are_no_text_are_refused_by_name(tmp_path):
+def test_binary_files_are_errors_that_name_their_format(tmp_path):
     text = b"It rained on the town." * 10
     with open("/proc/self/exe", "rb") as program:
         elf = program.read(4096)

@@ -9,7 +9,7 @@ from embedcache import UserError
 from segclf.corpus import aozora, read_corpus
 from segclf.corpus.files import read_text
 from segclf.corpus.read import read_unsegmented
-from segclf.corpus.units import units_of
+from segclf.corpus.units import split_units
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
 
 
@@ -42,16 +42,16 @@ def test_aozora_markup_is_removed(tmp_path):
         ("説明だけ", "〓"),
     ],
 )
-def test_a_note_on_a_character_becomes_it_or_the_mark_of_a_missing_one(note, character):
+def test_notes_on_characters_are_replaced_by_the_character_or_geta(note, character):
     assert aozora.strip_markup(f"あ※［＃{note}］い", keep_headings=False)[0] == f"あ{character}い"
 
 
-def test_brackets_that_are_text_are_no_ruby():
+def test_brackets_given_as_notes_are_not_ruby():
     text = "※［＃始め二重山括弧、1-1-52］言葉《ことば》※［＃終わり二重山括弧、1-1-53］"
     assert aozora.strip_markup(text, keep_headings=False)[0] == "《言葉》"
 
 
-def test_an_aozora_file_without_ruby_is_known_by_its_colophon(tmp_path):
+def test_an_aozora_file_without_ruby_is_recognised_by_its_colophon(tmp_path):
     text = "題\r\n著者\r\n\r\n　雨。\r\n「傘。」\r\n\r\n底本：「本」\r\n　　　2000年\r\n"
     assert labelled(read(write(tmp_path, text.encode("cp932")))) == [
         ("雨。", True),
@@ -109,11 +109,11 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
 
 
 def paragraph_lines(text):
-    units, _ = units_of(text, "indent")
+    units, _ = split_units(text, "indent")
     return [(unit.begins_paragraph, text[unit.start : unit.end].strip()) for unit in units]
 
 
-def test_choi_has_a_sentence_a_line(tmp_path, shared):
+def test_choi_has_one_sentence_per_line(tmp_path, shared):
     text = "==========\nOne .\nTwo .\n==========\nThree .\n==========\n"
     assert labelled(read(write(tmp_path, text, "0.ref"))) == [
         ("One .", True),
@@ -124,7 +124,7 @@ def test_choi_has_a_sentence_a_line(tmp_path, shared):
     assert corpus.labels.sum() == 10 * len(corpus.document_ids)
 
 
-def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
+def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
     lines = [
         {"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "dev"},
         {"id": "b", "paragraphs": ["Three. Four.", "Five."], "split": "train"},
@@ -145,26 +145,26 @@ def test_jsonl_holds_labelled_sentences_or_paragraphs(tmp_path):
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
         ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
-        ('{"paragraphs": ["a \\ud83d b"]}', "line 1: half a character"),
+        ('{"paragraphs": ["a \\ud83d b"]}', "line 1: unpaired surrogate"),
         ('{"paragraphs": [', "line 1: not JSON"),
         ('[{"paragraphs": ["a"]}]', "expected an object"),
     ],
 )
-def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, line, message):
+def test_errors_in_jsonl_contain_the_line_number(tmp_path, line, message):
     with pytest.raises(UserError, match=message):
         read_corpus(write(tmp_path, line, "x.jsonl"))
 
 
-def test_a_paragraph_that_an_empty_sentence_begins_begins_with_the_next(tmp_path):
+def test_the_label_of_an_empty_sentence_moves_to_the_next(tmp_path):
     line = json.dumps({"sentences": ["One.", " ", "Two.", "Three."], "labels": [1, 1, 0, 0]})
     assert read(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, True, False]
 
 
-def test_a_name_that_is_not_utf8_is_told_before_anything_is_encoded(tmp_path):
+def test_a_file_name_that_is_not_utf8_is_an_error(tmp_path):
     path = tmp_path / os.fsdecode(b"\x83\x84.txt")
     path.write_text("One.")
     for place in (path, tmp_path):
-        with pytest.raises(UserError, match="its name is not UTF-8"):
+        with pytest.raises(UserError, match="the file name is not UTF-8"):
             read_corpus(place)
 
 
@@ -191,11 +191,11 @@ def test_a_whole_file_of_aozora_is_segmented_without_its_markup(tmp_path):
 
 
 @pytest.mark.parametrize("text", NOT_OF_THE_LIBRARY.values(), ids=NOT_OF_THE_LIBRARY)
-def test_a_text_to_segment_that_is_not_aozoras_is_taken_as_it_is(tmp_path, text):
+def test_a_text_to_segment_that_is_not_from_aozora_is_unchanged(tmp_path, text):
     assert read_unsegmented(write(tmp_path, text)).text == text
 
 
-def test_the_format_of_a_text_to_segment_can_be_named(tmp_path):
+def test_the_format_of_a_text_to_segment_can_be_given(tmp_path):
     whole = write(tmp_path, WHOLE_FILE, "whole.txt")
     assert read_unsegmented(whole, format_name="plain").text == WHOLE_FILE
     excerpt = "　一［＃「一」は中見出し］\n\n　彼は［＃「は」に傍点］来た。\n\n「おい」\n"
@@ -211,7 +211,7 @@ def test_the_format_of_a_text_to_segment_can_be_named(tmp_path):
         ("a.JSONL", "[{}]"),
     ],
 )
-def test_a_corpus_with_its_segments_is_segmented_only_on_request(tmp_path, name, text):
+def test_a_segmented_corpus_is_read_as_plain_text_only_on_request(tmp_path, name, text):
     path = write(tmp_path, text, name)
     with pytest.raises(UserError, match=r"segment takes plain text \(--input-format plain"):
         read_unsegmented(path)
@@ -227,6 +227,6 @@ def test_a_text_to_segment_keeps_its_encoding_and_mark(tmp_path, encoding):
     assert source.encoding.encode(source.text) == data
 
 
-def test_a_document_begins_with_a_paragraph_whatever_its_labels_say(tmp_path):
+def test_the_first_label_of_a_document_is_always_true(tmp_path):
     line = json.dumps({"sentences": ["One.", "Two."], "labels": [0, 0]})
     assert read_corpus(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, False]

@@ -17,7 +17,7 @@ def layout(labels="0100010"):
     return Layout(np.array([mark == "1" for mark in labels]), OFFSETS)
 
 
-def test_the_first_sentence_of_a_document_begins_a_paragraph_and_is_no_candidate():
+def test_the_first_sentence_of_a_document_begins_a_paragraph_and_is_not_a_candidate():
     given = np.zeros(7, dtype=bool)
     made = Layout(given, OFFSETS)
     assert made.labels.tolist() == [True, False, False, True, True, False, False]
@@ -40,7 +40,7 @@ def test_labels_and_offsets_must_have_the_same_length():
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4, 1.0])
-def test_every_way_to_decode_begins_every_document_with_a_paragraph(probability):
+def test_every_decoder_begins_every_document_with_a_paragraph(probability):
     probabilities = np.full(7, probability, dtype=np.float32)
     for boundaries in (
         decode(layout(), probabilities, 0.5),
@@ -65,7 +65,7 @@ def test_no_score_depends_on_the_first_sentence_of_a_document():
     assert (nowhere.precision, nowhere.recall) == (0, 0)
 
 
-def test_a_corpus_has_one_layout_whatever_labels_its_documents_have():
+def test_a_corpus_corrects_the_first_labels_of_its_documents():
     documents = [
         Document("a", ["A.", "B.", "C."], np.array([False, False, True])),
         Document("b", ["D.", "E."], np.array([False, False])),

@@ -27,7 +27,7 @@ def corpus():
     )
 
 
-def test_statistics_are_those_counted_by_hand(corpus):
+def test_statistics_of_a_known_corpus(corpus):
     found = corpus_statistics(corpus)
     assert found.keys() == {"train", "test"}
     train, test = found["train"], found["test"]
@@ -42,7 +42,7 @@ def test_statistics_are_those_counted_by_hand(corpus):
     assert (test["duplicates"], test["in_train"], test["paragraphs"]) == (1, 1, 4)
 
 
-def test_paragraphs_end_with_their_document(corpus):
+def test_paragraphs_end_at_the_end_of_a_document(corpus):
     assert paragraph_lengths(corpus).tolist() == [2, 3, 2, 1, 1, 1, 1]
 
 

@@ -41,11 +41,11 @@ def laid_out(model, sides, candidate):
         ("tokens:3", 4, "[CLS] _ 今 前 [SEP] 家 [SEP] _ _", "101111100", "000001100"),
     ],
 )  # fmt: skip
-def test_rows_are_laid_out_as_the_paper_says(tiny_bert, sides, candidate, tokens, mask, types):
+def test_token_sequences_are_those_of_the_paper(tiny_bert, sides, candidate, tokens, mask, types):
     assert laid_out(tiny_bert, sides, candidate) == (tokens, mask, types)
 
 
-def test_of_token_sides_sep_stands_in_the_middle_of_every_row(tiny_bert):
+def test_sep_is_in_the_middle_if_sides_are_counted_in_tokens(tiny_bert):
     system, text = system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:7"))
     rows = system.rows(text, np.flatnonzero(text.layout.is_candidate))
     assert rows.ids.shape[1] == 2 * 7 + 3
@@ -85,12 +85,12 @@ def test_sides_are_the_nearest_tokens_of_the_same_document(text, unit, count, ro
         assert middle == text.starts[candidate]
 
 
-def test_every_candidate_is_dealt_once_among_its_like(tiny_bert):
+def test_groups_contain_every_candidate_once_with_similar_lengths(tiny_bert):
     system, text = system_and_text(tiny_bert, CrossSegmentOptions(), corpus(length=500))
     groups = system.groups(text, 16, np.random.default_rng(0))
     dealt = np.concatenate(groups)
     assert sorted(dealt) == np.flatnonzero(text.layout.is_candidate).tolist()
-    begin, _, end = spans(text, dealt, system.sides, system.room)
+    begin, _, end = spans(text, dealt, system.sides, system.max_tokens)
     padded = sum(len(rows.ids.ravel()) for rows in (system.rows(text, g) for g in groups))
     assert padded < 1.1 * (end - begin + 3).sum()
     again = np.concatenate(system.groups(text, 16, np.random.default_rng(1)))
@@ -99,7 +99,7 @@ def test_every_candidate_is_dealt_once_among_its_like(tiny_bert):
 
 @pytest.mark.parametrize("sides", ["sentences:2", "tokens:6"])
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_padding_is_not_seen(tiny_bert, sides, precision):
+def test_padding_does_not_change_predictions(tiny_bert, sides, precision):
     options = CrossSegmentOptions(sides=sides)
     system, text = system_and_text(tiny_bert, options, precision=precision)
     assert system.backbone.precision == precision
@@ -116,19 +116,19 @@ def test_padding_is_not_seen(tiny_bert, sides, precision):
 
 
 @pytest.mark.parametrize("sides", ["sentence:1", "tokens", "tokens:0", "tokens:-3", "tokens:x", ""])
-def test_sides_that_are_none_are_told(sides):
+def test_invalid_sides_are_an_error(sides):
     with pytest.raises(UserError, match="take sentences:N or tokens:N"):
         Sides.parse(sides)
 
 
-def test_sides_too_long_for_the_model_are_told(tiny_bert):
-    with pytest.raises(UserError, match=r"reads 64 tokens, so take at most tokens:30"):
+def test_sides_too_long_for_the_model_are_an_error(tiny_bert):
+    with pytest.raises(UserError, match=r"reads 64 tokens, so use at most tokens:30"):
         system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:31"))
     system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:30"))
 
 
-def test_sides_fill_the_positions_of_a_roberta(tiny_roberta):
-    with pytest.raises(UserError, match=r"reads 38 tokens, so take at most tokens:17"):
+def test_sides_can_use_all_positions_of_a_roberta(tiny_roberta):
+    with pytest.raises(UserError, match=r"reads 38 tokens, so use at most tokens:17"):
         system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:18"))
     system, text = system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:17"))
     assert np.isfinite(system.predict(text)).all()

@@ -26,7 +26,7 @@ def test_a_batch_encodes_each_sentence_once_and_trains_the_encoder(tiny_bert):
 
 @pytest.mark.parametrize("upper", UPPER)
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_every_upper_network_sees_its_window_and_nothing_else(tiny_bert, upper, pooling):
+def test_every_upper_network_depends_on_its_window_only(tiny_bert, upper, pooling):
     options = HierarchicalOptions(upper=upper, sentences=2, pooling=pooling)
     text = corpus(documents=2, length=12)
     system, tokens = system_and_text(tiny_bert, options, text)
@@ -42,7 +42,7 @@ def test_every_upper_network_sees_its_window_and_nothing_else(tiny_bert, upper, 
 
 
 @pytest.mark.parametrize("size", [1, 6, 64])
-def test_every_candidate_is_dealt_once_beside_its_neighbours(tiny_bert, size):
+def test_groups_contain_every_candidate_once_with_its_neighbours(tiny_bert, size):
     system, text = system_and_text(tiny_bert, HierarchicalOptions())
     groups = system.groups(text, size, np.random.default_rng(0))
     dealt = np.concatenate(groups)
@@ -53,7 +53,7 @@ def test_every_candidate_is_dealt_once_beside_its_neighbours(tiny_bert, size):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_mean_leaves_padding_out(tiny_bert, precision):
+def test_mean_pooling_ignores_padding(tiny_bert, precision):
     options = HierarchicalOptions(pooling="mean")
     system, text = system_and_text(tiny_bert, options, precision=precision)
     system.eval()
@@ -75,8 +75,8 @@ def test_a_long_sentence_is_cut_at_the_last_position(request, model, positions):
     assert np.isfinite(system.predict(tokens)).all()
 
 
-def test_options_out_of_range_are_told(tiny_bert):
-    with pytest.raises(UserError, match="no upper network 'gru': choose from concatenate, "):
+def test_options_out_of_range_are_errors(tiny_bert):
+    with pytest.raises(UserError, match="unknown upper network 'gru': choose from concatenate, "):
         system_and_text(tiny_bert, HierarchicalOptions(upper="gru"))
     with pytest.raises(UserError, match="window must be 1 to 4,096, not 0"):
         system_and_text(tiny_bert, HierarchicalOptions(sentences=0))

@@ -143,7 +143,7 @@ def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_pat
     ("arguments", "message"),
     [
         (["cross-segment", "--sides", "x"], "take sentences:N or tokens:N"),
-        (["cross-segment", "--sides", "tokens:128"], "take at most tokens:30"),
+        (["cross-segment", "--sides", "tokens:128"], "use at most tokens:30"),
         (["cross-segment", "--encoder", "./nowhere"], "no encoder './nowhere'"),
         (["cross-segment", "--precision", "float16"], "computes in float32 or bfloat16"),
         (["cross-segment", "--device", "cuda:99"], "--device cuda:99: "),

@@ -18,7 +18,7 @@ from segclf.finetune.backbone import TrainedRows
 from segclf.finetune.checkpoints import CHECKPOINT, load_checkpoint
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
-from segclf.finetune.training import WEIGHTS, make_optimizer, share_of_rate, train_system
+from segclf.finetune.training import WEIGHTS, learning_rate_factor, make_optimizer, train_system
 from tests.segclf.finetune.toy import NAMES, PRECISIONS, SYSTEMS, corpus, system_and_text
 
 TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
@@ -51,7 +51,7 @@ def test_a_system_learns(tiny_bert, options, precision, tmp_path):
     ("how", "precision"),
     [("Ctrl-C", "float32"), ("a crash", "float32"), ("a crash", "bfloat16")],
 )
-def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
+def test_an_interrupted_run_has_the_same_result(
     tiny_bert, options, how, precision, tmp_path, monkeypatch
 ):
     options = replace(options, epochs=2)
@@ -78,7 +78,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
     assert (stopped / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
 
 
-def test_a_loaded_checkpoint_is_not_mapped_for_windows_replaces_no_mapped_file(tiny_bert, tmp_path):
+def test_a_loaded_checkpoint_can_be_replaced_on_windows(tiny_bert, tmp_path):
     maps = Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("this system does not list what is mapped")
@@ -91,7 +91,7 @@ def test_a_loaded_checkpoint_is_not_mapped_for_windows_replaces_no_mapped_file(t
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_accumulated_batches_are_one_batch(still_bert, tmp_path, precision):
+def test_accumulated_batches_give_the_gradient_of_one_batch(still_bert, tmp_path, precision):
     weights, losses = [], []
     for size, batches in ((16, 1), (8, 2)):
         folder = tmp_path / str(size)
@@ -112,7 +112,7 @@ def test_accumulated_batches_are_one_batch(still_bert, tmp_path, precision):
             torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
 
 
-def test_checkpointing_changes_nothing(tiny_bert, tmp_path):
+def test_checkpointing_does_not_change_the_result(tiny_bert, tmp_path):
     histories = []
     for checkpointing in (False, True):
         folder = tmp_path / str(checkpointing)
@@ -123,7 +123,7 @@ def test_checkpointing_changes_nothing(tiny_bert, tmp_path):
 
 
 @pytest.mark.parametrize(("share", "expected"), [(None, 0.1), (0.0, 0.0), (0.5, 0.5)])
-def test_attention_dropout_takes_the_place_of_the_encoders_own(tiny_bert, share, expected):
+def test_attention_dropout_replaces_that_of_the_encoder(tiny_bert, share, expected):
     system, _ = system_and_text(tiny_bert, CrossSegmentOptions(attention_dropout=share))
     found = {
         module.dropout.p
@@ -133,16 +133,16 @@ def test_attention_dropout_takes_the_place_of_the_encoders_own(tiny_bert, share,
     assert found == {expected}
 
 
-def test_attention_dropout_of_an_encoder_without_is_told(tiny_bert, tmp_path):
+def test_attention_dropout_is_an_error_if_the_encoder_has_none(tiny_bert, tmp_path):
     folder = shutil.copytree(tiny_bert, tmp_path / "xlnet")
     XLNetConfig(vocab_size=50, d_model=32, n_layer=1, n_head=2, d_inner=32).save_pretrained(folder)
     options = CrossSegmentOptions(attention_dropout=0.0)
-    with pytest.raises(UserError, match="--attention-dropout: a xlnet encoder has none"):
+    with pytest.raises(UserError, match="--attention-dropout is not supported by xlnet"):
         make_system(load_encoder(str(folder)), options)
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
-def test_what_is_frozen_stays(tiny_bert, layers, tmp_path):
+def test_frozen_parameters_do_not_change(tiny_bert, layers, tmp_path):
     options = CrossSegmentOptions(freeze=layers, learning_rate=1e-3)
     before = make_system(load_encoder(tiny_bert, precision="float32"), options).state_dict()
     system, _ = trained(tiny_bert, options, tmp_path)
@@ -158,7 +158,7 @@ def test_what_is_frozen_stays(tiny_bert, layers, tmp_path):
                             and not any(f"network.{part}" in n for part in frozen))  # fmt: skip
 
 
-def test_training_the_rows_in_use_is_training_the_whole_table(still_bert):
+def test_training_the_embeddings_in_use_equals_training_all(still_bert):
     options = CrossSegmentOptions(dropout=0.0)
     tables, counts = [], []
     for rows in (False, True):
@@ -189,21 +189,21 @@ def test_the_layout_does_not_reach_the_encoder(tiny_bert):
     assert np.array_equal(marked.tokens, plain.tokens)
 
 
-def test_the_rate_rises_and_falls_linearly():
-    shares = [share_of_rate(step, 20, 0.1) for step in range(20)]
+def test_the_learning_rate_rises_and_falls_linearly():
+    shares = [learning_rate_factor(step, 20, 0.1) for step in range(20)]
     assert shares[:3] == [0.5, 1.0, 1.0]
     np.testing.assert_allclose(np.diff(shares[2:]), -1 / 18)
     assert shares[-1] == pytest.approx(1 / 18)
 
 
-def test_only_matrices_decay_and_the_upper_network_has_its_rate(tiny_bert):
+def test_weight_decay_is_for_matrices_and_the_upper_network_has_its_rate(tiny_bert):
     options = HierarchicalOptions(learning_rate=1e-5, upper_learning_rate=1e-2)
     system = make_system(load_encoder(tiny_bert, precision="float32"), options)
     names = {id(parameter): name for name, parameter in system.named_parameters()}
     for group in make_optimizer(system, options).param_groups:
         for parameter in group["params"]:
             name = names.pop(id(parameter))
-            assert group["highest_lr"] == (1e-2 if name.startswith("head.") else 1e-5)
+            assert group["max_lr"] == (1e-2 if name.startswith("head.") else 1e-5)
             decays = name.endswith("weight") and "Norm" not in name and "embeddings" not in name
             assert (group["weight_decay"] > 0) == decays, name
     assert not names
@@ -221,11 +221,11 @@ def test_only_matrices_decay_and_the_upper_network_has_its_rate(tiny_bert):
         ({"attention_dropout": 1.0}, "--attention-dropout 1.0"),
     ],
 )
-def test_options_out_of_range_are_told(change, message):
+def test_options_out_of_range_are_errors(change, message):
     with pytest.raises(UserError, match=message):
         CrossSegmentOptions(**change).check()
 
 
-def test_more_frozen_layers_than_there_are_is_told(tiny_bert):
+def test_too_many_frozen_layers_are_an_error(tiny_bert):
     with pytest.raises(UserError, match="--freeze 3: the encoder has 2 layers"):
         make_system(load_encoder(tiny_bert), CrossSegmentOptions(freeze=3))

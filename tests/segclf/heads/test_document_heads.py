@@ -15,13 +15,12 @@ from segclf.corpus.layout import Layout
 from segclf.heads import DOCUMENT_HEADS, make_head, resolve_head
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
-from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
 from segclf.scoring.metrics import precision_recall_f1
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions, resolve
 from segclf.workspace.runs import read_run
-from tests.segclf.training.test_loop import topics
+from tests.segclf.topics import topics
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
@@ -40,7 +39,7 @@ def reference(weights, values):
 
 @settings(deadline=None, max_examples=40)
 @given(lengths=LENGTHS, window=st.integers(1, 12))
-def test_local_attention_is_softmax_attention_with_a_band(lengths, window):
+def test_local_attention_agrees_with_softmax_attention_in_a_band(lengths, window):
     (queries, keys, values), inside = queries_keys_values(lengths)
     mixed = local_attention(queries, keys, values, inside, window)
     for document, length in enumerate(lengths):
@@ -55,7 +54,7 @@ def test_local_attention_is_softmax_attention_with_a_band(lengths, window):
 
 @settings(deadline=None, max_examples=40)
 @given(lengths=LENGTHS)
-def test_linear_attention_is_attention_with_its_kernel(lengths):
+def test_linear_attention_agrees_with_quadratic_attention_with_its_kernel(lengths):
     (queries, keys, values), inside = queries_keys_values(lengths)
     mixed = linear_attention(queries, keys, values, inside)
     for document, length in enumerate(lengths):
@@ -70,7 +69,7 @@ def test_linear_attention_is_attention_with_its_kernel(lengths):
             )
 
 
-def test_linear_attention_keeps_its_precision_over_a_hundred_thousand_sentences():
+def test_linear_attention_is_precise_for_a_hundred_thousand_sentences():
     torch.manual_seed(0)
     queries, keys, values = torch.randn(3, 1, 100_000, 1, 4).abs()
     inside = torch.ones(1, 100_000, dtype=torch.bool)
@@ -80,7 +79,7 @@ def test_linear_attention_keeps_its_precision_over_a_hundred_thousand_sentences(
 
 
 @pytest.mark.parametrize("name", DOCUMENT_HEADS)
-def test_documents_of_a_batch_do_not_know_of_each_other(name):
+def test_documents_of_a_batch_do_not_influence_each_other(name):
     torch.manual_seed(0)
     head = make_head(name, 8).eval()
     offsets = torch.tensor([0, 70, 71, 73, 110])
@@ -100,7 +99,7 @@ def test_documents_of_a_batch_do_not_know_of_each_other(name):
 
 
 @pytest.mark.parametrize("name", DOCUMENT_HEADS)
-def test_a_decision_looks_to_both_sides(name):
+def test_a_prediction_depends_on_both_sides(name):
     torch.manual_seed(0)
     head = make_head(name, 8).eval()
     vectors = torch.randn(61, 8, requires_grad=True)
@@ -119,38 +118,8 @@ def test_the_window_of_local_attention_is_its_reach_in_each_layer():
     assert seen == list(range(30 - reach, 31 + reach + 1))
 
 
-@settings(deadline=None)
-@given(
-    lengths=st.lists(st.integers(0, 30), min_size=1, max_size=6),
-    crop=st.integers(1, 12),
-    batch_size=st.integers(1, 40),
-    seed=st.integers(0, 9),
-)
-def test_an_epoch_shows_every_candidate_once_in_contiguous_crops(lengths, crop, batch_size, seed):
-    offsets = np.cumsum([0, *lengths])
-    n = offsets[-1]
-    labels = np.random.default_rng(seed).random(n) < 0.5
-    numbers = np.arange(n, dtype=np.float32)[:, None]
-    batches = CropBatches(Examples(numbers, Layout(labels, offsets)), crop, batch_size, "cpu")
-    document = np.repeat(np.arange(len(lengths)), lengths)
-    seen, steps = [], 0
-    for batch in batches.epoch(np.random.default_rng(seed)):
-        steps += 1
-        decided = []
-        for start, stop in pairwise(batch.index.tolist()):
-            sentences = batch.sentences[start:stop, 0].long().tolist()
-            assert 2 <= len(sentences) <= crop + 1
-            assert sentences == list(range(sentences[0], sentences[-1] + 1))
-            assert len(set(document[sentences])) == 1
-            decided += sentences[1:]
-        assert np.array_equal(batch.targets.numpy(), labels[decided])
-        seen += decided
-    assert sorted(seen) == [i for i in range(n) if i not in offsets]
-    assert steps <= len(batches)
-
-
 @pytest.mark.parametrize("name", DOCUMENT_HEADS)
-def test_a_head_learns_and_reads_documents_longer_than_any_it_has_seen(name):
+def test_a_head_reads_documents_longer_than_those_in_training(name):
     options = TrainingOptions(
         head=name,
         crop=32,

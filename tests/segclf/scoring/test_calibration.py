@@ -40,7 +40,7 @@ def test_no_other_temperature_has_a_lower_cross_entropy(probabilities, labels):
 
 
 @given(PAIRS, st.floats(0.1, 10))
-def test_calibration_keeps_order_and_sides(pair, temperature):
+def test_calibration_keeps_the_order_and_one_half(pair, temperature):
     probabilities, _ = pair
     calibrated = calibrate(probabilities, temperature)
     assert (np.diff(calibrated[np.argsort(probabilities)]) >= 0).all()
@@ -64,7 +64,7 @@ def test_reliability_agrees_with_scikit_learn(pair):
     np.testing.assert_allclose([part.probability for part in found.bins], predicted, rtol=1e-5)
 
 
-def test_perfect_and_hopeless_probabilities():
+def test_reliability_of_perfect_and_of_inverted_probabilities():
     labels = np.array([True, False, True, False])
     right = reliability(labels.astype(np.float32), labels)
     wrong = reliability((~labels).astype(np.float32), labels)
@@ -72,7 +72,7 @@ def test_perfect_and_hopeless_probabilities():
     assert (wrong.expected_error, wrong.brier) == (1, 1)
 
 
-def test_a_diverged_model_says_one_half():
+def test_nan_is_calibrated_to_one_half():
     nothing, labels = np.full(4, np.nan, dtype=np.float32), np.array([True, False, False, False])
     assert fit_temperature(nothing, labels) == 1
     calibrated = calibrate(nothing, 1.0)
@@ -80,12 +80,12 @@ def test_a_diverged_model_says_one_half():
     assert reliability(calibrated, labels).expected_error == pytest.approx(0.25)
 
 
-def test_no_candidates_have_no_errors():
+def test_reliability_without_candidates_is_zero():
     found = reliability(np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_))
     assert (found.expected_error, found.brier, found.bins) == (0, 0, ())
 
 
-def test_very_small_probabilities_stay_apart():
+def test_very_small_probabilities_remain_different():
     small = np.array([1e-12, 5e-10, 1e-9], dtype=np.float32)
     for temperature in (0.5, 1.0, 2.0):
         assert (np.diff(calibrate(small, temperature)) > 0).all()

@@ -1,15 +1,17 @@
-"""Paragraphs of allowed lengths, against trying every segmentation."""
+"""Thresholds, and paragraphs of allowed lengths, against an exhaustive search."""
 
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.metrics import f1_score, precision_recall_curve
 
 from segclf.corpus.layout import Layout
 from segclf.scoring.calibration import logits_of
-from segclf.scoring.decoding import decode, decode_within
+from segclf.scoring.decoding import best_threshold, decode, decode_within
 
 PROBABILITIES = hnp.arrays(np.float32, st.integers(1, 9), elements=st.floats(0, 1, width=32))
 
@@ -48,7 +50,7 @@ def test_no_segmentation_of_allowed_lengths_is_better(probabilities, threshold, 
     hnp.arrays(np.float32, 40, elements=st.floats(0, 1, width=32)),
     st.floats(0.0625, 0.9375, width=32),
 )
-def test_wide_limits_change_nothing(probabilities, threshold):
+def test_wide_limits_do_not_change_the_result(probabilities, threshold):
     layout = Layout.unlabelled(np.array([0, 15, 15, 40]))
     plain = decode(layout, probabilities, threshold)
     free = decode_within(layout, probabilities, threshold)
@@ -58,9 +60,24 @@ def test_wide_limits_change_nothing(probabilities, threshold):
     assert (logits_of(probabilities[differ]) == logits_of(np.float32(threshold))).all()
 
 
-def test_a_long_text_takes_no_time():
+def test_a_long_text_is_decoded_in_linear_time():
     probabilities = np.random.default_rng(0).random(200_000, dtype=np.float32)
     layout = Layout.unlabelled(np.array([0, len(probabilities)]))
     found = decode_within(layout, probabilities, 0.9, min_length=3, max_length=20)
     assert lengths_of(found)[:-1].min() >= 3
     assert lengths_of(found).max() <= 20
+
+
+@given(
+    hnp.arrays(np.float32, 30, elements=st.sampled_from(np.linspace(0, 1, 9, dtype=np.float32))),
+    hnp.arrays(np.bool_, 30),
+)
+def test_no_other_threshold_has_a_higher_f1(probabilities, labels):
+    threshold, f1 = best_threshold(probabilities, labels)
+    if not labels.any():
+        assert (threshold, f1) == (0.5, 0.0)
+        return
+    precision, recall, _ = precision_recall_curve(labels, probabilities)
+    best = (2 * precision * recall / np.maximum(precision + recall, 1e-12)).max()
+    assert f1 == pytest.approx(best)
+    assert f1_score(labels, probabilities >= threshold) == pytest.approx(f1)

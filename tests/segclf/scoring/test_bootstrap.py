@@ -1,4 +1,4 @@
-"""The paired bootstrap against brute force and against scipy."""
+"""The paired bootstrap against a plain loop and against SciPy."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def texts(lengths, seed=0):
 
 
 @pytest.mark.parametrize("lengths", [[400], [30, 1, 55, 12, 90], [1, 80], [2, 2, 40]])
-def test_the_units_add_up_to_the_scores(lengths):
+def test_the_counts_of_all_units_give_the_scores(lengths):
     part, predictions = texts(lengths)
     units, how = units_of(part.layout, predictions)
     first, second = differences(units, how.draws, resamples=10)
@@ -37,13 +37,13 @@ def test_the_units_add_up_to_the_scores(lengths):
         assert (second.first, second.second)[i] == pytest.approx(expected.pk)
 
 
-def test_documents_of_one_sentence_leave_nothing_to_compare():
+def test_documents_of_one_sentence_cannot_be_compared():
     part, predictions = texts([1, 1])
     with pytest.raises(UserError, match="nothing to compare"):
         units_of(part.layout, predictions)
 
 
-def test_documents_are_resampled_as_a_plain_loop_does_it():
+def test_resampling_of_documents_agrees_with_a_plain_loop():
     part, predictions = texts([40, 60, 25, 80, 33, 51, 47, 29])
     units, how = units_of(part.layout, predictions)
     assert (how.unit, how.units, how.draws, how.block_length) == ("document", 8, 8, None)
@@ -121,7 +121,7 @@ def test_seeds_are_averaged():
     assert f1.difference == pytest.approx(whole.difference / 2)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+def test_the_interval_has_the_stated_coverage():
     """Two equally good systems: zero should lie in 95 % of the intervals."""
     covered = 0
     for seed in range(200):
