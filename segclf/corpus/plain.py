@@ -1,7 +1,6 @@
 """Plain text: the layout says where paragraphs begin, a rule says where sentences do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,19 +8,22 @@ import numpy as np
 from segclf.corpus.documents import Boundary, Document
 from segclf.corpus.sentences import SentenceRule, guess_language, sentence_rule
 from segclf.corpus.units import Unit, guess_boundary, units_of
+from segclf.settings import settings
 
 
-@dataclass(frozen=True)
+@settings
 class ReadOptions:
-    """How to read texts; the defaults guess from the text itself.
+    """Options of reading texts.
 
     Attributes:
-        boundary: what begins a paragraph in the layout.
-        sentences: name of a rule in `segclf.corpus.sentences`.
-        language: ISO 639-1 code for the sentence rule; None to guess from the script.
+        boundary: What begins a paragraph: an indented line, every line, or the line after a blank
+            one. auto: chosen by the text.
+        sentences: Sentence rule. sentencex: any language. line: one sentence per line. kuten:
+            Japanese, split at 。 only, without it and without spaces.
+        language: Language code (ISO 639-1) for sentencex. By default, chosen by the script.
     """
 
-    boundary: Boundary | Literal["auto"] = "auto"
+    boundary: Literal["auto", Boundary] = "auto"
     sentences: str = "sentencex"
     language: str | None = None
 

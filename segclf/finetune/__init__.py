@@ -1,6 +1,19 @@
-"""Systems trained end to end, encoder and all: what the heads are compared with."""
+"""Systems whose encoder is trained too, for comparison with the heads."""
+
+from typing import TYPE_CHECKING, Any
 
 from segclf.finetune.options import CrossSegmentOptions, FinetuneOptions, HierarchicalOptions
-from segclf.finetune.runs import finetune
+
+if TYPE_CHECKING:
+    from segclf.finetune.runs import finetune
 
 __all__ = ["CrossSegmentOptions", "FinetuneOptions", "HierarchicalOptions", "finetune"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import `finetune` when it is first used, so that the options do not import torch."""
+    if name == "finetune":
+        from segclf.finetune.runs import finetune
+
+        return finetune
+    raise AttributeError(f"module 'segclf.finetune' has no attribute {name!r}")

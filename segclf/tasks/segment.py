@@ -109,8 +109,8 @@ def segment(
             encoder has changed.
     """
     _check(threshold, paragraphs, min_length, max_length)
-    rule = sentence_rule(run.record["sentence_rule"])
-    language = run.record.get("language") or guess_language(text)
+    rule = sentence_rule(run.record.sentence_rule)
+    language = run.record.language or guess_language(text)
     units, _ = units_of(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
     sentences = [s for unit in units for s in sentences_in(text, unit, rule, language)]
     if not sentences:
