@@ -226,7 +226,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             versions=versions(),
         )
         state = self.head_.state_dict()
-        write_model(directory, record, lambda folder: save_weights(folder / WEIGHTS, state))
+        write_model(
+            directory, record.to_dict(), lambda folder: save_weights(folder / WEIGHTS, state)
+        )
 
     @classmethod
     def from_pretrained(cls, directory: str | PathLike[str]) -> "BoundaryClassifier":

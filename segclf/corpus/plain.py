@@ -17,10 +17,10 @@ class ReadOptions:
 
     Attributes:
         boundary: What begins a paragraph: an indented line, every line, or the line after a blank
-            one. auto: chosen by the text.
+            one; auto detects it.
         sentences: Sentence rule. sentencex: any language. line: one sentence per line. kuten:
             Japanese, split at 。 only, without it and without spaces.
-        language: Language code (ISO 639-1) for sentencex. By default, chosen by the script.
+        language: Language code (ISO 639-1) for sentencex. [default: guessed from the script]
     """
 
     boundary: Literal["auto", Boundary] = "auto"

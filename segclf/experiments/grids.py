@@ -15,7 +15,7 @@ An experiment file names a corpus and grids. A setting is a value or a list of v
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -23,7 +23,6 @@ from typing import Any, get_args, get_type_hints
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.corpus import ReadOptions
-from segclf.heads.names import Context
 from segclf.settings import validate
 from segclf.training.options import TrainingOptions, check_gamma
 from segclf.workspace.encoders import DEFAULT_ENCODER
@@ -38,9 +37,11 @@ DEFAULT_GRID: dict[str, list[Any]] = {
     "seed": [0, 1, 2, 3, 4],
 }
 
+_TRAINING_HINTS = get_type_hints(TrainingOptions, include_extras=True)
 _RANGE = re.compile(r"(\d+)-(\d+)")
-_TYPES: dict[str, Any] = get_type_hints(TrainingOptions, include_extras=True) | {
-    "context": Context | None,  # of earlier versions, see `TrainingOptions.from_settings`
+_TYPES: dict[str, Any] = {
+    **{field.name: _TRAINING_HINTS[field.name] for field in fields(TrainingOptions)},
+    **TrainingOptions.earlier_options,
     "encoder": str | None,
     "pooling": Pooling | None,
 }

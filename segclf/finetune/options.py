@@ -40,12 +40,12 @@ class FinetuneOptions:
         batch_size: Number of candidates in a forward pass of the encoder.
         accumulate: Number of batches whose gradients are summed in a training step.
         epochs: Number of epochs. The best epoch on dev is kept.
-        freeze: Do not train the embeddings and this number of the first layers. By default, all
-            layers are trained.
+        freeze: Do not train the embeddings and this number of the first layers. [default: train
+            everything]
         checkpointing: Recompute activations in the backward pass. Uses less memory and about a
             third more time.
-        attention_dropout: Dropout of the encoder's attention weights. By default, that of the
-            encoder. On a CPU, 0 nearly halves the time for long inputs.
+        attention_dropout: Dropout of the encoder's attention weights. On a CPU, 0 nearly halves
+            the time for long inputs. [default: that of the encoder]
         seed: Random seed for new weights, dropout and shuffling.
 
     Raises:

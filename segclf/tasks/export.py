@@ -9,7 +9,6 @@ DIR/README.md            its model card
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
 from segclf.workspace.encoders import copy_encoder, state_path
-from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
+
+_PRIVATE = ("history", "machine")  # of a record: of interest where it was trained
 
 
 def export(
@@ -43,13 +43,12 @@ def export(
         UserError: the directory is not empty, or the encoder cannot be copied.
     """
     scores = {split: read_evaluation(run, split) for split in SCORED_SPLITS}
-    record = replace(
-        run.record,
-        history=(),  # of interest only where it was trained
-        machine=None,
-        has_encoder=with_encoder,
-        scores={split: _figures(found) for split, found in scores.items() if found},
-    )
+    record = run.record.to_dict()
+    config = {name: value for name, value in record.items() if name not in _PRIVATE}
+    config["kind"] = run.kind
+    config["has_encoder"] = with_encoder
+    if any(scores.values()):
+        config["scores"] = {split: _figures(record) for split, record in scores.items() if record}
 
     def fill(folder: Path) -> None:
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
@@ -59,17 +58,17 @@ def export(
             if with_encoder:
                 copy_encoder(part, folder)
 
-    return write_model(directory, record, fill)
+    return write_model(directory, config, fill)
 
 
 def write_model(
-    directory: str | PathLike[str], record: RunRecord, fill: Callable[[Path], object]
+    directory: str | PathLike[str], config: dict[str, Any], fill: Callable[[Path], object]
 ) -> Path:
     """Write the folder of a model whole or not at all.
 
     Args:
         directory: made here; it must be empty if it is there.
-        record: Record of the model, for config.json and the model card.
+        config: what config.json holds, and the model card tells.
         fill: writes the weights, and what else there is, into the folder.
 
     Raises:
@@ -81,30 +80,30 @@ def write_model(
     path.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(path.parent, path) as scratch:
         fill(scratch)
-        write_json(scratch / CONFIGURATION, record.to_dict(), indent=1)
-        write_text(scratch / "README.md", model_card(path.name, record))
+        write_json(scratch / CONFIGURATION, config, indent=1)
+        write_text(scratch / "README.md", model_card(path.name, config))
         if path.exists():
             path.rmdir()
         publish(scratch, path)
     return path
 
 
-def _figures(evaluation: dict[str, Any]) -> dict[str, float]:
+def _figures(record: dict[str, Any]) -> dict[str, float]:
     names = ("precision", "recall", "f1", "pk", "window_diff")
-    figures: dict[str, float] = {name: evaluation[name] for name in names}
+    figures: dict[str, float] = {name: record[name] for name in names}
     return figures
 
 
-def model_card(name: str, record: RunRecord) -> str:
+def model_card(name: str, config: dict[str, Any]) -> str:
     """Return a model's README.md, as the Hugging Face Hub shows it: use, encoder, data, scores."""
-    named = ((key, value) for key, value in record.options.items() if value is not None)
+    named = ((key, value) for key, value in config["options"].items() if value is not None)
     options = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in named)
     parts = [
         f"---\nlibrary_name: segtool\ntags:\n- text-segmentation\n---\n\n# {name}\n",
         "Says where paragraphs begin in a text whose layout is lost. Made with segtool "
-        f"{record.versions['segtool']}.\n",
+        f"{config['versions']['segtool']}.\n",
     ]
-    if record.encoder:
+    if config["encoder"]:
         parts.append(
             f"## Use\n\n```\nsegtool segment new.txt --run {name}\n```\n\n"
             "A head on sentence vectors is also read by `BoundaryClassifier.from_pretrained`.\n"
@@ -115,31 +114,32 @@ def model_card(name: str, record: RunRecord) -> str:
             "on vectors like those that it was fitted on; it does not know their encoder.\n"
         )
     parts.append(f"## Model\n\nOptions: {options}.\n")
-    if encoder := record.encoder:
-        pooling = f", pooling {encoder.pooling}" if encoder.pooling else ""
+    if encoder := config["encoder"]:
+        pooling = f", pooling {encoder['pooling']}" if encoder["pooling"] else ""
         place = (
             "Its model is in this folder; no download is needed"
-            if record.has_encoder
+            if config.get("has_encoder")
             else "Its model is not in this folder; segtool loads it by its name and refuses another"
         )
         parts.append(
-            f"Encoder: `{encoder.name}`{pooling}, fingerprint `{encoder.fingerprint}`. {place}.\n"
+            f"Encoder: `{encoder['name']}`{pooling}, fingerprint `{encoder['fingerprint']}`. "
+            f"{place}.\n"
         )
-    parts += [_data(record), _scores(record)]
+    parts += [_data(config), _scores(config)]
     return "\n".join(filter(None, parts))
 
 
-def _data(record: RunRecord) -> str:
-    if not record.counts:
+def _data(config: dict[str, Any]) -> str:
+    if not config.get("counts"):
         return ""
     rows = [
-        f"| {split} | {counts.sentences:,} | {counts.boundaries:,} |"
-        for split, counts in record.counts.items()
+        f"| {split} | {counts['sentences']:,} | {counts['boundaries']:,} |"
+        for split, counts in config["counts"].items()
     ]
     return "\n".join(
         [
-            f"## Data\n\nThe corpus {record.corpus}, sentences by the rule "
-            f"{record.sentence_rule}.\n",
+            f"## Data\n\nThe corpus {config['corpus']}, sentences by the rule "
+            f"{config['sentence_rule']}.\n",
             "| split | sentences | boundaries |",
             "| --- | --- | --- |",
             *rows,
@@ -148,16 +148,16 @@ def _data(record: RunRecord) -> str:
     )
 
 
-def _scores(record: RunRecord) -> str:
-    if not record.scores:
+def _scores(config: dict[str, Any]) -> str:
+    if not config.get("scores"):
         return ""
     rows = [
         f"| {split} | " + " | ".join(f"{figure:.3f}" for figure in figures.values()) + " |"
-        for split, figures in record.scores.items()
+        for split, figures in config["scores"].items()
     ]
     return "\n".join(
         [
-            f"## Scores\n\nAt the threshold {record.threshold:.3f}, chosen on dev; Pk and "
+            f"## Scores\n\nAt the threshold {config['threshold']:.3f}, chosen on dev; Pk and "
             "WindowDiff are the better the lower.\n",
             "| split | precision | recall | F1 | Pk | WindowDiff |",
             "| --- | --- | --- | --- | --- | --- |",

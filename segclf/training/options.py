@@ -4,7 +4,7 @@ This module does not import torch, since the command line reads it to print its 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -38,19 +38,20 @@ class TrainingOptions:
     objects.
 
     Attributes:
-        head: Head. On windows: mlp (the default), bilstm, transformer or wordlstm. On whole
-            documents: document-bilstm, local-transformer or linear-transformer.
-        window: Number of sentences on each side of a candidate (heads on windows only, default 4).
-        reach: Number of sentences on each side that a layer attends to (local-transformer only,
-            default 32).
-        crop: Maximum number of sentences in a crop of a document (heads on documents only). By
-            default, the batch size.
+        head: Head. On windows: mlp, bilstm, transformer or wordlstm. On whole documents:
+            document-bilstm, local-transformer or linear-transformer. [default: mlp]
+        window: Number of sentences on each side of a candidate (heads on windows only).
+            [default: 4]
+        reach: Number of sentences on each side that a layer attends to (local-transformer only).
+            [default: 32]
+        crop: Maximum number of sentences in a crop of a document (heads on documents only).
+            [default: the batch size]
         loss: Loss function.
         gamma: Exponent of the focal loss.
         learning_rate: Maximum learning rate of the one-cycle schedule.
         weight_decay: Weight decay of AdamW.
-        batch_size: Number of candidates in a training step. By default, it depends on the size of
-            the corpus and is at most 256.
+        batch_size: Number of candidates in a training step. [default: by the size of the corpus,
+            at most 256]
         epochs: Maximum number of epochs.
         patience: Stop after this number of epochs without improvement of dev F1.
         seed: Random seed for weights, dropout and shuffling.
@@ -58,6 +59,9 @@ class TrainingOptions:
     Raises:
         UserError: An option has a wrong type, is out of range, or has no effect.
     """
+
+    earlier_options: ClassVar[dict[str, Any]] = {"context": Context | None}
+    """Types of the options of earlier versions that `from_settings` translates."""
 
     head: HeadName | None = None
     window: Distance | None = None
