@@ -125,8 +125,15 @@ def train(
     window: Annotated[
         int | None,
         typer.Option(
-            help="Sentences on each side; default 4. Over documents only of local-transformer, "
-            "how far a layer of it reaches; default 32."
+            help="Number of sentences on each side of a candidate (heads on windows only). "
+            "[default: 4]"
+        ),
+    ] = None,
+    reach: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of sentences on each side that a layer of local-transformer attends to. "
+            "[default: 32]"
         ),
     ] = None,
     crop: Annotated[
@@ -169,18 +176,21 @@ def train(
 
     run = train_run(
         Workspace(workspace),
-        TrainingOptions(
-            head=head,
-            context=context,
-            window=window,
-            crop=crop,
-            loss=loss,
-            gamma=gamma,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            epochs=epochs,
-            patience=patience,
-            seed=seed,
+        TrainingOptions.from_settings(
+            {
+                "head": head,
+                "context": context,
+                "window": window,
+                "reach": reach,
+                "crop": crop,
+                "loss": loss,
+                "gamma": gamma,
+                "learning_rate": learning_rate,
+                "batch_size": batch_size,
+                "epochs": epochs,
+                "patience": patience,
+                "seed": seed,
+            }
         ),
         corpus_name=corpus,
         encoder_name=encoder,

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.harness import Row, figure, publish, rounds, row
-from segclf.heads import DOCUMENT_HEADS, DocumentHead
+from segclf.heads.document import DocumentHead
 from segclf.heads.document_transformer import DocumentTransformer
+from segclf.heads.registry import DOCUMENT_HEADS
 
 DIM = 384
 LENGTHS = (256, 1_024, 4_096, 16_384, 65_536)

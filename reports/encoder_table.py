@@ -7,7 +7,7 @@ from segclf.corpus import Split
 from segclf.experiments.comparison import compare_means
 from segclf.experiments.grids import Experiment, Trial
 from segclf.experiments.leaderboard import leaderboard
-from segclf.experiments.sweeps import find_runs
+from segclf.experiments.trials import find_runs
 from segclf.scoring.bootstrap import CONFIDENCE
 from segclf.tasks.evaluate import SCORED_SPLITS
 from segclf.workspace.runs import Run

@@ -10,7 +10,7 @@ from typing import Any
 from embedcache import UserError
 from segclf.experiments.grids import Experiment, Trial, settings_of
 from segclf.experiments.leaderboard import leaderboard, system_labels
-from segclf.experiments.sweeps import find_runs
+from segclf.experiments.trials import find_runs
 from segclf.finetune.options import options_from
 from segclf.tasks.evaluate import SCORED_SPLITS
 from segclf.workspace.runs import Run, list_runs
@@ -96,13 +96,13 @@ def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
         system: System of `finetuned.toml`.
         runs: Runs on its corpus.
     """
-    expected = _without_seed(options_from(system).to_dict())
+    expected = _without_seed(options_from(system["kind"], system["options"]).to_dict())
     return [
         run
         for run in runs
         if run.kind == system["kind"]
         and run.encoder.name == FINETUNED
-        and _without_seed(options_from(run.record).to_dict()) == expected
+        and _without_seed(options_from(run.kind, run.record.options).to_dict()) == expected
     ]
 
 
@@ -115,7 +115,7 @@ def runs_on_corpus(workspace: Workspace) -> tuple[StoredCorpus | None, list[Run]
     return stored, [
         run
         for run in list_runs(workspace)
-        if run.record["corpus"] == stored.name and run.record.get("corpus_digest") == stored.digest
+        if run.record.corpus == stored.name and run.record.corpus_digest == stored.digest
     ]
 
 

@@ -19,13 +19,14 @@ from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
 from segclf.corpus.layout import Layout
-from segclf.heads import Context
+from segclf.heads.names import HeadName
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
 from segclf.tasks.export import write_model
 from segclf.training.loop import train_head
-from segclf.training.options import TrainingOptions, resolve
+from segclf.training.options import LossName, TrainingOptions
 from segclf.workspace.provenance import versions
+from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import WEIGHTS, read_run
 from segclf.workspace.weights import save_weights
 
@@ -40,8 +41,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         head: see `segclf.training.options.TrainingOptions`, as all up to `patience`.
-        context: see there.
         window: see there.
+        reach: see there.
         crop: see there.
         loss: see there.
         gamma: see there.
@@ -79,18 +80,18 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        head: str | None = None,
+        head: HeadName | None = None,
         *,
-        context: Context | None = None,
         window: int | None = None,
+        reach: int | None = None,
         crop: int | None = None,
-        loss: str = "cross-entropy",
-        gamma: float = 2.0,
-        learning_rate: float = 5e-4,
-        weight_decay: float = 1e-2,
+        loss: LossName = TrainingOptions.loss,
+        gamma: float = TrainingOptions.gamma,
+        learning_rate: float = TrainingOptions.learning_rate,
+        weight_decay: float = TrainingOptions.weight_decay,
         batch_size: int | None = None,
-        epochs: int = 6,
-        patience: int = 3,
+        epochs: int = TrainingOptions.epochs,
+        patience: int = TrainingOptions.patience,
         validation_fraction: float = 0.1,
         threshold: float | None = 0.5,
         random_state: int | np.random.RandomState | None = None,
@@ -98,8 +99,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threads: int = 1,
     ) -> None:
         self.head = head
-        self.context = context
         self.window = window
+        self.reach = reach
         self.crop = crop
         self.loss = loss
         self.gamma = gamma
@@ -214,20 +215,20 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UserError: there is something in the directory.
         """
         check_is_fitted(self)
-        config = {
-            "format": 1,
-            "kind": "head",
-            "encoder": None,
-            "dim": self.n_features_in_,
-            "options": asdict(self.options_),
-            "classes": self.classes_.tolist(),
-            "threshold": self.threshold_,
-            "temperature": self.temperature_,
-            "clip_sigma": self.head_.clip_sigma,
-            "versions": versions(),
-        }
+        record = RunRecord(
+            encoder=None,
+            options=asdict(self.options_),
+            threshold=self.threshold_,
+            temperature=self.temperature_,
+            dim=self.n_features_in_,
+            clip_sigma=self.head_.clip_sigma,
+            classes=tuple(self.classes_.tolist()),
+            versions=versions(),
+        )
         state = self.head_.state_dict()
-        write_model(directory, config, lambda folder: save_weights(folder / WEIGHTS, state))
+        write_model(
+            directory, record.to_dict(), lambda folder: save_weights(folder / WEIGHTS, state)
+        )
 
     @classmethod
     def from_pretrained(cls, directory: str | PathLike[str]) -> "BoundaryClassifier":
@@ -242,14 +243,13 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         head = run.load_head() if run.kind == "head" else None
         if head is None or head.reads_words:
             raise UserError(f"{run.name} does not read one vector a sentence")
-        options = TrainingOptions(**run.record["options"])
+        options = TrainingOptions(**run.record.options)  # type: ignore[arg-type]
         same = {name: value for name, value in asdict(options).items() if name in _SAME}
-        same["context"] = None  # the head implies it
         classifier = cls(**same, threshold=None, random_state=options.seed)
         classifier.options_ = options
         classifier.head_ = head
-        classifier.classes_ = np.array(run.record.get("classes", [False, True]))
-        classifier.n_features_in_ = run.record["dim"]
+        classifier.classes_ = np.array(run.record.classes or (False, True))
+        classifier.n_features_in_ = run.record.dim
         classifier.threshold_ = run.threshold
         classifier.temperature_ = run.temperature
         return classifier
@@ -268,7 +268,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31)
-        return resolve(TrainingOptions(**same, seed=int(seed)))
+        return TrainingOptions(**same, seed=int(seed))
 
     def _hold_out(self, vectors: NDArray[np.float32], layout: Layout) -> tuple[Examples, Examples]:
         """Part the end of each document from the rest."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segclf.heads import Head
+from segclf.heads.base import Head
 from segclf.inputs.examples import Sentences
 from tests.conftest import ROOT
 from tests.segclf.topics import topics

@@ -72,7 +72,7 @@ def test_rows_are_the_records(tmp_path, experiments):
     runs = [
         r
         for r in list_runs(workspace)
-        if r.record["options"]["learning_rate"] == TrainingOptions.learning_rate
+        if r.record.options["learning_rate"] == TrainingOptions.learning_rate
     ]
     (system,) = leaderboard(runs)
     test, dev, cost = cells(page, "mlp, window 1")

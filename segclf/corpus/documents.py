@@ -97,9 +97,9 @@ class Corpus:
         ]
         return Corpus.of(chosen, [split] * len(chosen))
 
-    def counts(self) -> dict[str, dict[str, int]]:
+    def counts(self) -> dict[Split, dict[str, int]]:
         """Count documents, sentences and boundaries of each split that is not empty."""
-        parts = {split: self.select(split) for split in SPLITS}
+        parts: dict[Split, Corpus] = {split: self.select(split) for split in SPLITS}
         return {
             split: {
                 "documents": len(part.document_ids),

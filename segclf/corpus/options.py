@@ -1,23 +1,23 @@
 """Options of the readers."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from segclf.corpus.documents import Boundary
+from segclf.settings import settings
 
 
-@dataclass(frozen=True)
+@settings
 class ReadOptions:
     """How to find paragraphs and sentences in a text.
 
     Attributes:
-        boundary: What begins a paragraph: an indented line, every line, or a line after a blank
-            one. "auto" detects it for each text.
-        sentences: Name of a rule in `segclf.corpus.sentences.SENTENCE_RULES`.
-        language: ISO 639-1 code for the sentence rule; None to detect it from the script of each
-            text.
+        boundary: What begins a paragraph: an indented line, every line, or the line after a blank
+            one; auto detects it.
+        sentences: Sentence rule. sentencex: any language. line: one sentence per line. kuten:
+            Japanese, split at 。 only, without it and without spaces.
+        language: Language code (ISO 639-1) for sentencex. [default: guessed from the script]
     """
 
-    boundary: Boundary | Literal["auto"] = "auto"
+    boundary: Literal["auto", Boundary] = "auto"
     sentences: str = "sentencex"
     language: str | None = None

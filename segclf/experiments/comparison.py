@@ -17,7 +17,7 @@ from segclf.scoring.bootstrap import (
 from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import probabilities_of
 from segclf.workspace.runs import Run
-from segclf.workspace.workspace import Workspace
+from segclf.workspace.workspace import StoredCorpus, Workspace
 
 FEW_DOCUMENTS = 10
 
@@ -95,15 +95,15 @@ def compare(
         UserError: The runs are of different corpora, or the corpus has changed since training.
     """
     _check_same_corpus(first, second)
-    part = workspace.load_corpus(first.record["corpus"]).corpus.select(split)
-    f1, pk, how = compare_means(
-        workspace, [first], [second], split=split, device=device, threads=threads
+    stored = workspace.load_corpus(first.record.corpus)
+    f1, pk, how = _compare(
+        workspace, stored, [first], [second], split=split, device=device, threads=threads
     )
     return Comparison(
         (first.name, second.name),
-        first.record["corpus"],
+        stored.name,
         split,
-        len(part.document_ids),
+        len(stored.corpus.select(split).document_ids),
         f1,
         pk,
         how,
@@ -142,15 +142,28 @@ def compare_means(
             f"expected the same number of runs of both systems, got {len(firsts)} and "
             f"{len(seconds)}"
         )
-    runs = [*firsts, *seconds]
-    part = workspace.load_corpus(runs[0].record["corpus"]).corpus.select(split)
+    stored = workspace.load_corpus(firsts[0].record.corpus)
+    return _compare(workspace, stored, firsts, seconds, split=split, device=device, threads=threads)
+
+
+def _compare(
+    workspace: Workspace,
+    stored: StoredCorpus,
+    firsts: Sequence[Run],
+    seconds: Sequence[Run],
+    *,
+    split: Split,
+    device: str | None,
+    threads: int | None,
+) -> tuple[Difference, Difference, Resampling]:
+    part = stored.corpus.select(split)
     predictions = [
         decode(
             part.layout,
-            probabilities_of(workspace, run, split, device=device, threads=threads),
+            probabilities_of(workspace, run, split, stored, device=device, threads=threads),
             run.threshold,
         )
-        for run in runs
+        for run in (*firsts, *seconds)
     ]
     units, how = units_of(part.layout, predictions)
     f1, pk = differences(units, how.draws)
@@ -158,14 +171,14 @@ def compare_means(
 
 
 def _check_same_corpus(first: Run, second: Run) -> None:
-    names = [run.record["corpus"] for run in (first, second)]
-    digests = [run.record.get("corpus_digest") for run in (first, second)]
+    names = [run.record.corpus for run in (first, second)]
+    digests = [run.record.corpus_digest for run in (first, second)]
     if names[0] != names[1]:
         raise UserError(
             f"{first.name} was trained on the corpus {names[0]}, {second.name} on {names[1]}: "
             "choose runs of the same corpus"
         )
-    if None not in digests and digests[0] != digests[1]:
+    if "" not in digests and digests[0] != digests[1]:
         raise UserError(
             f"the corpus {names[0]} changed between {first.name} and {second.name}: "
             "train both on the same text"

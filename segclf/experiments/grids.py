@@ -1,9 +1,9 @@
-"""Grids of settings, from a file or the command line -> the trials that they mean.
+"""Grids of settings, from a file or the command line, and their trials.
 
-An experiment file names a corpus and grids; every setting is one value or a list of them:
+An experiment file names a corpus and grids. A setting is a value or a list of values:
 
     [corpus]
-    path = "novels"          # from the file's folder; the rest as in `segtool embed`
+    path = "novels"          # relative to the file; the other settings as in `segtool embed`
     boundary = "indent"
 
     [[grid]]
@@ -12,18 +12,19 @@ An experiment file names a corpus and grids; every setting is one value or a lis
     seed = [0, 1, 2]
 """
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.corpus import ReadOptions
-from segclf.training.options import TrainingOptions, check_gamma, resolve
+from segclf.settings import validate
+from segclf.training.options import TrainingOptions, check_gamma
 from segclf.workspace.encoders import DEFAULT_ENCODER
 
 if sys.version_info >= (3, 11):
@@ -36,24 +37,27 @@ DEFAULT_GRID: dict[str, list[Any]] = {
     "seed": [0, 1, 2, 3, 4],
 }
 
-_WORDS = {int: "a whole number", float: "a number", str: "a word"}
-_TYPES: dict[str, Any] = get_type_hints(TrainingOptions) | {
+_TRAINING_HINTS = get_type_hints(TrainingOptions, include_extras=True)
+_RANGE = re.compile(r"(\d+)-(\d+)")
+_TYPES: dict[str, Any] = {
+    **{field.name: _TRAINING_HINTS[field.name] for field in fields(TrainingOptions)},
+    **TrainingOptions.earlier_options,
     "encoder": str | None,
     "pooling": Pooling | None,
 }
-_CORPUS_TYPES: dict[str, Any] = get_type_hints(ReadOptions) | dict.fromkeys(
+_CORPUS_TYPES: dict[str, Any] = get_type_hints(ReadOptions, include_extras=True) | dict.fromkeys(
     ("path", "name", "format", "split"), str
 )
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a grid.
+    """A run of a grid.
 
     Attributes:
-        options: how to train.
-        encoder: that embedded the corpus, by name; None for the latest.
-        pooling: of the encoder; None for its own, or the latest.
+        options: Options of training.
+        encoder: Name of the encoder of the vectors; None for the latest.
+        pooling: Pooling of the encoder; None for the only or the latest one.
     """
 
     options: TrainingOptions
@@ -63,11 +67,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment file says.
+    """Content of an experiment file.
 
     Attributes:
-        corpus: the settings of its table [corpus], `path` made absolute; empty without one.
-        trials: of all its grids, each once.
+        corpus: Settings of the table [corpus], with an absolute `path`; empty if there is none.
+        trials: Trials of all grids, without duplicates.
     """
 
     corpus: dict[str, str]
@@ -78,7 +82,7 @@ def read_experiment(path: Path) -> Experiment:
     """Read an experiment file.
 
     Raises:
-        UserError: there is none, it is no TOML, or a setting is unknown or of the wrong type.
+        UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -88,13 +92,15 @@ def read_experiment(path: Path) -> Experiment:
         raise UserError(f"{path}: {error}") from error
     unknown = content.keys() - {"corpus", "grid"}
     if unknown:
-        raise UserError(f"{path}: no table {unknown.pop()!r}: it has [corpus] and [[grid]]")
+        raise UserError(
+            f"{path}: unknown table {unknown.pop()!r}: the tables are [corpus] and [[grid]]"
+        )
     try:
         table, grids = content.get("corpus", {}), content.get("grid", [{}])
         if not isinstance(table, dict):
-            raise UserError("write [corpus] as a table, in brackets")
+            raise UserError("[corpus] must be a table, in brackets")
         if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
-            raise UserError("write [[grid]], in double brackets")
+            raise UserError("[[grid]] must be an array of tables, in double brackets")
         corpus = _corpus_settings(table, path.parent)
         default = {"encoder": DEFAULT_ENCODER} if corpus else {}
         return Experiment(corpus, unique(t for grid in grids for t in expand(default | grid)))
@@ -103,23 +109,23 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def expand(grid: Mapping[str, Any]) -> list[Trial]:
-    """List the trials of a grid, each once; the last setting named changes first.
+    """List the trials of a grid without duplicates. The seed varies fastest.
 
     Args:
-        grid: values or lists of them by names of `TrainingOptions`, `encoder` and `pooling`. Heads
-            and seeds that are not named are those of `DEFAULT_GRID`.
+        grid: Values, or lists of values, by the names of `TrainingOptions`, `encoder` and
+            `pooling`. The default heads and seeds are those of `DEFAULT_GRID`.
 
     Raises:
-        UserError: a setting is unknown, of the wrong type, an empty list, or without effect.
+        UserError: A setting is unknown, out of range, an empty list, or has no effect.
     """
     lists = {
-        name: [checked(name, value) for value in _listed(name, values)]
+        name: [validate(name, value, _TYPES) for value in _listed(name, values)]
         for name, values in {**DEFAULT_GRID, **grid}.items()
     }
     if "focal" not in lists.get("loss", []):
         for gamma in lists.get("gamma", []):
             check_gamma("cross-entropy", gamma)
-    seeds = lists.pop("seed")  # innermost: what belongs together is done together
+    seeds = lists.pop("seed")  # last, so that the runs of a system are neighbours
     names = [*lists, "seed"]
     return unique(
         _trial(dict(zip(names, values, strict=True))) for values in product(*lists.values(), seeds)
@@ -127,15 +133,19 @@ def expand(grid: Mapping[str, Any]) -> list[Trial]:
 
 
 def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list[Trial]:
-    """Keep the trials whose every named setting is among the wanted.
+    """Return the trials whose settings are among the wanted values.
+
+    Args:
+        trials: Trials of a file.
+        wanted: Values by the name of the setting.
 
     Raises:
-        UserError: there is none.
+        UserError: There is no such trial.
     """
     kept = [
         trial
         for trial in trials
-        if all(settings_of(trial)[name] in values for name, values in wanted.items())
+        if all(_searchable(trial)[name] in values for name, values in wanted.items())
     ]
     if not kept:
         asked = ", ".join(f"{name} {values}" for name, values in wanted.items())
@@ -146,54 +156,44 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
 def given_values(
     given: Mapping[str, str | None], others: Sequence[str] = ()
 ) -> dict[str, list[Any]]:
-    """Read settings as they stand on the command line.
+    """Parse settings of the command line.
 
     Args:
-        given: text by the setting's name, None where it was not given.
-        others: texts like "patience=2,4".
+        given: Text of each setting by name; None if it was not given.
+        others: Settings as text, such as "patience=2,4".
 
     Raises:
-        UserError: no such setting, or a value of the wrong type.
+        UserError: A setting is unknown, or a value has the wrong type or is out of range.
     """
     texts = {name: text for name, text in given.items() if text is not None}
     for other in others:
         name, equals, text = other.partition("=")
         if not equals:
-            raise UserError(f"--set {other}: write it as NAME=VALUES, like patience=2,4")
+            raise UserError(f"--set {other}: write NAME=VALUES, such as patience=2,4")
         texts[name.replace("-", "_")] = text
     return {name: parse_values(name, text) for name, text in texts.items()}
 
 
 def parse_values(name: str, text: str) -> list[Any]:
-    """Read the values of a setting as they stand on the command line: 1,2,8 or 0-4.
+    """Parse the values of a setting, such as 1,2,8 or 0-4.
 
     Raises:
-        UserError: there is no such setting, or a value is of the wrong type.
+        UserError: The setting is unknown, or a value has the wrong type or is out of range.
     """
-    kinds = _kinds(name)
     values: list[Any] = []
     for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if int in kinds and dash and first.isdigit() and last.isdigit():
-            values += range(int(first), int(last) + 1)
+        bounds = _RANGE.fullmatch(part)
+        if bounds and _is_integer(name):
+            numbers = range(int(bounds[1]), int(bounds[2]) + 1)
+            values += [validate(name, number, _TYPES) for number in numbers]
         else:
-            values.append(checked(name, _number_or_text(part, kinds)))
+            values.append(validate(name, part, _TYPES, from_text=True))
     return values
 
 
-def checked(name: str, value: Any, types: Mapping[str, Any] = _TYPES) -> Any:  # noqa: ANN401
-    """Return a setting's value, a whole number as float where that is its type.
-
-    Raises:
-        UserError: there is no such setting, or the value is of the wrong type.
-    """
-    kinds = _kinds(name, types)
-    if float in kinds and type(value) is int:
-        return float(value)
-    if type(value) in kinds or (isinstance(value, str) and value in kinds):  # a Literal's word
-        return value
-    words = sorted(_WORDS.get(kind, str(kind)) for kind in kinds - {NoneType})
-    raise UserError(f"{name} {value!r}: expected {' or '.join(words)}")
+def _is_integer(name: str) -> bool:
+    hint = get_type_hints(TrainingOptions).get(name)
+    return int in (hint, *get_args(hint))
 
 
 def settings_of(trial: Trial) -> dict[str, Any]:
@@ -201,46 +201,35 @@ def settings_of(trial: Trial) -> dict[str, Any]:
     return {**asdict(trial.options), "encoder": trial.encoder, "pooling": trial.pooling}
 
 
+def _searchable(trial: Trial) -> dict[str, Any]:
+    """Return all settings of a trial, with those of earlier versions."""
+    own = settings_of(trial)
+    window = own["window"] if own["reach"] is None else own["reach"]
+    return own | {"context": trial.options.context, "window": window}
+
+
 def unique(trials: Iterable[Trial]) -> list[Trial]:
-    """Return each trial once, in order."""
+    """Return the trials without duplicates, in order."""
     return list(dict.fromkeys(trials))
 
 
-def _trial(settings: dict[str, Any]) -> Trial:
-    encoder, pooling = settings.pop("encoder", None), settings.pop("pooling", None)
-    return Trial(resolve(TrainingOptions(**settings)), encoder, pooling)
-
-
-def _kinds(name: str, types: Mapping[str, Any] = _TYPES) -> set[Any]:
-    """Return the types, and the words, that a setting may have."""
-    if name not in types:
-        raise UserError(f"no setting {name!r}: choose from {', '.join(types)}")
-    hint = types[name]
-    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
-    return {part for part in parts if isinstance(part, type)} | set(words)
-
-
-def _number_or_text(text: str, kinds: set[Any]) -> Any:  # noqa: ANN401
-    for kind in (int, float):
-        if kind in kinds:
-            try:
-                return kind(text)
-            except ValueError:
-                pass
-    return text
+def _trial(values: dict[str, Any]) -> Trial:
+    encoder, pooling = values.pop("encoder", None), values.pop("pooling", None)
+    if values.get("loss") != "focal":
+        values.pop("gamma", None)  # only the trials with the focal loss differ in gamma
+    return Trial(TrainingOptions.from_settings(values), encoder, pooling)
 
 
 def _listed(name: str, values: Any) -> list[Any]:  # noqa: ANN401
     listed = values if isinstance(values, list) else [values]
     if not listed:
-        raise UserError(f"{name} is an empty list: name a value")
+        raise UserError(f"{name} is an empty list: give at least one value")
     return listed
 
 
 def _corpus_settings(table: dict[str, Any], folder: Path) -> dict[str, str]:
     for name, value in table.items():
-        checked(name, value, _CORPUS_TYPES)
+        validate(name, value, _CORPUS_TYPES)
     if table and "path" not in table:
-        raise UserError("[corpus] has no path: say where the text is")
+        raise UserError("[corpus] has no path: add the path of the text")
     return {**table, "path": str(folder / table["path"])} if table else {}

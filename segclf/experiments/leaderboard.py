@@ -1,6 +1,5 @@
 """Scores of runs, and mean scores of systems over their seeds."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields
 from statistics import fmean, stdev
@@ -8,11 +7,21 @@ from typing import Any
 
 from segclf.scoring.metrics import Scores
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
+from segclf.workspace.records import Identity
 from segclf.workspace.runs import Run
 
 SCORES = tuple(field.name for field in fields(Scores))
 
-_IN_BASE_LABEL = {"head", "window", "sides", "context", "loss", "gamma", "seed"}
+_ROW = (
+    "created",
+    "corpus",
+    "parameters",
+    "epochs",
+    "best_epoch",
+    "seconds_per_epoch",
+    "threshold",
+)
+_IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma", "seed"}
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -25,33 +34,26 @@ def run_row(run: Run) -> dict[str, Any]:
         0.5; `collapsed`, whether all predictions on dev are the same.
     """
     record = run.record
-    row = {name: record.get(name) for name in ("created", "corpus", "parameters", "epochs")}
-    row |= {name: record.get(name) for name in ("best_epoch", "seconds_per_epoch", "threshold")}
+    row = {name: getattr(record, name) for name in _ROW}
     scored = {split: read_evaluation(run, split) or {} for split in SCORED_SPLITS}
     halves = {split: scored[split].get("at_half", {}) for split in SCORED_SPLITS}
-    scored["dev"] = {**record.get("dev", {}), **scored["dev"]}
-    halves["dev"] = {**record.get("dev_at_half", {}), **halves["dev"]}
+    scored["dev"] = {**record.dev, **scored["dev"]}
+    halves["dev"] = {**record.dev_at_half, **halves["dev"]}
     return {
         "run": run.name,
         **row,
-        "encoder": record.get("encoder", {}).get("name"),
-        "pooling": record.get("encoder", {}).get("pooling"),
-        "options": record["options"],
-        "machine": _machine(record.get("machine")),
-        "threads": record.get("machine", {}).get("threads"),
+        "encoder": run.encoder.name,
+        "pooling": run.encoder.pooling,
+        "options": record.options,
+        "machine": str(record.machine) if record.machine else None,
+        "threads": record.machine.threads if record.machine else None,
         **{split: {name: scored[split].get(name) for name in SCORES} for split in SCORED_SPLITS},
         "at_half": {
             split: {name: halves[split].get(name) for name in (*SCORES, "collapsed")}
             for split in SCORED_SPLITS
         },
-        "collapsed": record.get("collapsed"),
+        "collapsed": record.collapsed,
     }
-
-
-def _machine(machine: dict[str, Any] | None) -> str | None:
-    if machine is None:
-        return None
-    return f"{machine['processor']}, {machine['cores']} cores, {machine['device']}"
 
 
 def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -65,9 +67,9 @@ def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
         `collapsed` at the threshold, and as `nowhere_at_half` (no boundary) and
         `everywhere_at_half` at 0.5.
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[Identity, list[Run]] = {}
     for run in runs:
-        groups.setdefault(_system_key(run), []).append(run)
+        groups.setdefault(run.record.identity.without_seed(), []).append(run)
     systems = [_system([run_row(run) for run in group]) for group in groups.values()]
     return sorted(systems, key=lambda system: -(system["dev"]["f1"]["mean"] or 0.0))
 
@@ -98,6 +100,8 @@ def _base_label(options: dict[str, Any]) -> str:
         parts.append(options["sides"].replace(":", " "))
     elif options.get("window") is not None:
         parts.append(f"window {options['window']}")
+    elif options.get("reach") is not None:
+        parts.append(f"reach {options['reach']}")
     if options.get("loss", "cross-entropy") == "focal":
         parts.append(f"focal {options['gamma']:g}")
     elif options.get("loss", "cross-entropy") != "cross-entropy":
@@ -107,15 +111,6 @@ def _base_label(options: dict[str, Any]) -> str:
 
 def _format_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _system_key(run: Run) -> str:
-    """Return a key of what the runs of a system share: text, encoder, all options but the seed."""
-    record = run.record
-    options = {name: value for name, value in record["options"].items() if name != "seed"}
-    fingerprint = record.get("encoder", {}).get("fingerprint")
-    corpus = record.get("corpus_digest") or record.get("corpus")
-    return json.dumps([corpus, fingerprint, options], sort_keys=True)
 
 
 def _system(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from embedcache import UserError
 from embedcache.batches import token_batches
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import HierarchicalOptions
 from segclf.finetune.system import System
-from segclf.heads import HEADS, Head
+from segclf.heads.base import Head
+from segclf.heads.registry import HEADS
 from segclf.inputs.examples import Examples, Sentences
-from segclf.inputs.windows import OUTSIDE, check_window, windows_of
+from segclf.inputs.windows import OUTSIDE, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
 _RUNS = 4  # approximate number of runs in a group: more mix better, fewer share more sentences
@@ -51,18 +51,10 @@ class Hierarchical(System):
     Args:
         backbone: Encoder to fine-tune.
         options: Upper network, its window, and the pooling.
-
-    Raises:
-        UserError: The upper network is unknown, or the window is below 1.
     """
 
     def __init__(self, backbone: Backbone, options: HierarchicalOptions) -> None:
         super().__init__(backbone)
-        if options.upper not in UPPER:
-            raise UserError(
-                f"unknown upper network {options.upper!r}: choose from {', '.join(UPPER)}"
-            )
-        check_window(options.sentences)
         self.pooling = options.pooling
         self.head = UPPER[options.upper](backbone.dim, options.sentences)
         self.head.clip_sigma = math.inf  # a clipped vector would have no gradient

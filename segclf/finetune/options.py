@@ -1,179 +1,187 @@
-"""How to fine-tune, and what each system looks at."""
+"""Options of fine-tuning: names, types, defaults and ranges, stated here only.
 
-import math
+This module does not import torch, since the command line reads it to print its help.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
 
 from embedcache import UserError
-from segclf.training.losses import make_loss
-from segclf.training.options import check_gamma
+from segclf.settings import settings
+from segclf.training.options import (
+    GAMMA,
+    Count,
+    Distance,
+    LossName,
+    NonNegativeFloat,
+    PositiveFloat,
+    check_gamma,
+)
 
-_POSITIVE = ("learning_rate", "upper_learning_rate", "batch_size", "accumulate", "epochs")
-_SEEDS = 1 << 31  # a step's seed holds the run's in its upper half
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+_MAX_SEED = (1 << 31) - 1  # the seed of a step holds the seed of the run in its upper half
 
 
-@dataclass(frozen=True)
+@settings
 class FinetuneOptions:
-    """What both systems have in common.
+    """Options of all fine-tuned systems.
 
     Attributes:
-        loss: a name in `segclf.training.losses.LOSSES`.
-        gamma: of the focal loss.
-        learning_rate: highest; it rises linearly over the warm-up and falls linearly to 0.
-        warmup: share of all steps.
-        weight_decay: of AdamW; on matrices alone.
-        batch_size: candidates that go through the encoder together.
-        accumulate: batches whose gradients are summed before a step.
-        epochs: passes over train.
-        freeze: keep the embeddings and so many of the first layers as they are; None trains all.
-        checkpointing: compute activations again in the backward pass: less memory, more time.
-        attention_dropout: share of the encoder's attention weights that is dropped; None leaves
-            the encoder its own. On a CPU torch fuses attention only where nothing is dropped.
-        seed: of new weights, dropout and order.
+        loss: Loss function.
+        gamma: Exponent of the focal loss.
+        learning_rate: Maximum learning rate. It rises linearly during the warm-up and then falls
+            linearly to 0.
+        warmup: Share of the steps that are warm-up.
+        weight_decay: Weight decay of AdamW, applied to matrices only.
+        batch_size: Number of candidates in a forward pass of the encoder.
+        accumulate: Number of batches whose gradients are summed in a training step.
+        epochs: Number of epochs. The best epoch on dev is kept.
+        freeze: Do not train the embeddings and this number of the first layers. [default: train
+            everything]
+        checkpointing: Recompute activations in the backward pass. Uses less memory and about a
+            third more time.
+        attention_dropout: Dropout of the encoder's attention weights. On a CPU, 0 nearly halves
+            the time for long inputs. [default: that of the encoder]
+        seed: Random seed for new weights, dropout and shuffling.
+
+    Raises:
+        UserError: An option has a wrong type, is out of range, or has no effect.
     """
 
     system: ClassVar[str]
 
-    loss: str = "cross-entropy"
-    gamma: float = 2.0
-    learning_rate: float = 5e-5
-    warmup: float = 0.1
-    weight_decay: float = 1e-2
-    batch_size: int = 32
-    accumulate: int = 1
-    epochs: int = 1
-    freeze: int | None = None
+    loss: LossName = "cross-entropy"
+    gamma: NonNegativeFloat = GAMMA
+    learning_rate: PositiveFloat = 5e-5
+    warmup: Share = 0.1
+    weight_decay: NonNegativeFloat = 1e-2
+    batch_size: Count = 32
+    accumulate: Count = 1
+    epochs: Count = 1
+    freeze: Annotated[int, Field(ge=0)] | None = None
     checkpointing: bool = False
-    attention_dropout: float | None = None
-    seed: int = 0
+    attention_dropout: Share | None = None
+    seed: Annotated[int, Field(ge=0, le=_MAX_SEED)] = 0
+
+    @model_validator(mode="after")
+    def _check_gamma(self) -> "FinetuneOptions":
+        check_gamma(self.loss, self.gamma)
+        return self
 
     @property
     def head(self) -> str:
-        """The system's name where a run is listed."""
+        """Name of the system in a list of runs."""
         return self.system
 
     @property
     def window(self) -> int | None:
-        """Sentences on each side of a candidate; None where that is not what is counted."""
+        """Number of sentences on each side of a candidate; None if sentences are not counted."""
         raise NotImplementedError
 
     @property
     def run_name(self) -> str:
-        """What a run's folder is called, its number apart."""
+        """Name of a run's folder, without its number."""
         return f"{self.head}-w{self.window}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what run.json keeps of the options."""
+        """Return the options as a run record holds them."""
         return {"head": self.head, "window": self.window, **asdict(self)}
 
-    def check(self) -> None:
-        """Raise UserError for an unknown loss, or a number out of range."""
-        make_loss(self.loss, 0.5, self.gamma)
-        check_gamma(self.loss, self.gamma)
-        for name, value in asdict(self).items():
-            if name in _POSITIVE and not 0 < value < math.inf:
-                raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
-        for name in ("warmup", "dropout"):
-            if not 0 <= getattr(self, name, 0.0) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}: take 0 or more, below 1")
-        if not 0 <= self.weight_decay < math.inf:
-            raise UserError(f"weight decay is {self.weight_decay}: take 0 or more")
-        if not 0 <= self.seed < _SEEDS:
-            raise UserError(f"seed is {self.seed}: take 0 to {_SEEDS - 1}")
-        if self.freeze is not None and self.freeze < 0:
-            raise UserError(f"--freeze {self.freeze}: take 0 (the embeddings alone) or more")
-        if self.attention_dropout is not None and not 0 <= self.attention_dropout < 1:
-            raise UserError(
-                f"--attention-dropout {self.attention_dropout}: take 0 or more, below 1"
-            )
 
-
-@dataclass(frozen=True)
+@settings
 class CrossSegmentOptions(FinetuneOptions):
-    """Of the cross-segment system.
+    """Options of the cross-segment system.
 
     Attributes:
-        sides: "sentences:N" or "tokens:N", see `Sides`.
-        dropout: before the classifier; the encoder keeps its own.
+        sides: Text on each side of a candidate: sentences:N or tokens:N.
+        dropout: Dropout before the classifier. The encoder keeps its own.
     """
 
     system = "cross-segment"
 
     sides: str = "sentences:1"
-    dropout: float = 0.1
+    dropout: Share = 0.1
+
+    @field_validator("sides")
+    @classmethod
+    def _check_sides(cls, sides: str) -> str:
+        Sides.parse(sides)
+        return sides
 
     @property
     def window(self) -> int | None:
-        """Sentences on each side; None where tokens are counted."""
+        """Number of sentences on each side; None if tokens are counted."""
         sides = Sides.parse(self.sides)
         return sides.count if sides.unit == "sentences" else None
 
     @property
     def run_name(self) -> str:
-        """What a run's folder is called, its number apart."""
+        """Name of a run's folder, without its number."""
         return f"{self.head}-{self.sides.replace(':', '')}"
 
 
-@dataclass(frozen=True)
+@settings
 class HierarchicalOptions(FinetuneOptions):
-    """Of the hierarchical system.
+    """Options of the hierarchical system.
 
     Attributes:
-        upper: a name in `segclf.finetune.hierarchical.UPPER`.
-        sentences: on each side of a candidate.
-        pooling: what of a sentence goes up: the state at [CLS], or the mean of all its states.
-        upper_learning_rate: of the upper network, which starts from random weights.
+        upper: Network on the sentence vectors.
+        sentences: Number of sentences on each side of a candidate.
+        pooling: Vector of a sentence: the state at [CLS], or the mean of all its states.
+        upper_learning_rate: Maximum learning rate of the upper network, which starts from random
+            weights.
     """
 
     system = "hierarchical"
 
-    upper: str = "concatenate"
-    sentences: int = 1
+    upper: Literal["concatenate", "mlp", "bilstm", "transformer"] = "concatenate"
+    sentences: Distance = 1
     pooling: Literal["cls", "mean"] = "cls"
-    upper_learning_rate: float = 1e-3
+    upper_learning_rate: PositiveFloat = 1e-3
 
     @property
     def head(self) -> str:
-        """The system's name where a run is listed."""
+        """Name of the system in a list of runs."""
         return f"{self.system}-{self.upper}"
 
     @property
     def window(self) -> int | None:
-        """Sentences on each side."""
+        """Number of sentences on each side."""
         return self.sentences
 
 
-def options_from(record: dict[str, Any]) -> FinetuneOptions:
-    """Make the options again that a run's record keeps.
+def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
+    """Make the options that a run record holds.
+
+    Args:
+        system: "cross-segment" or "hierarchical".
+        values: Options by name; others than those of the system are ignored.
 
     Raises:
-        UserError: an option cannot be.
+        UserError: An option has a wrong type or is out of range.
     """
     kinds = {kind.system: kind for kind in (CrossSegmentOptions, HierarchicalOptions)}
-    kind = kinds[record["kind"]]
+    kind = kinds[system]
     names = {field.name for field in fields(kind)}
-    values = {name: value for name, value in record["options"].items() if name in names}
-    if values.get("loss") != "focal":
-        values.pop("gamma", None)  # early records hold one that had no effect
-    options = kind(**values)
-    try:
-        options.check()
-    except TypeError as error:
-        raise UserError(
-            f"an option in the record of the run is of the wrong type: {error}"
-        ) from error
-    return options
+    kept = {name: value for name, value in values.items() if name in names}
+    if kept.get("loss") != "focal":
+        kept.pop("gamma", None)  # early records hold one that had no effect
+    return kind(**kept)
 
 
 @dataclass(frozen=True)
 class Sides:
-    """How much text stands on each side of a candidate.
+    """Amount of text on each side of a candidate.
 
     Attributes:
-        unit: "sentences"; or "tokens", as in Lukasik et al. 2020: the document's last N tokens
-            before the candidate and its next N after it, wherever sentences end, padded where it
-            has fewer, so that [SEP] always stands in the middle.
-        count: how many.
+        unit: "sentences"; or "tokens", as in Lukasik et al. 2020: the last N tokens of the document
+            before the candidate and the next N after it, regardless of sentences, padded if the
+            document has fewer, so that [SEP] is always in the middle.
+        count: Number of sentences or tokens.
     """
 
     unit: str
@@ -184,11 +192,11 @@ class Sides:
         """Read "sentences:1" or "tokens:128".
 
         Raises:
-            UserError: it is neither.
+            UserError: It is neither.
         """
         unit, _, count = text.partition(":")
         if unit not in ("sentences", "tokens") or not count.isdecimal() or int(count) < 1:
             raise UserError(
-                f"sides of {text!r}: take sentences:N or tokens:N, as in sentences:1 or tokens:128"
+                f"must be sentences:N or tokens:N, such as sentences:1 or tokens:128, not {text!r}"
             )
         return cls(unit, int(count))

@@ -23,7 +23,7 @@ from embedcache.encoders import Encoder, Precision, TransformerEncoder
 from embedcache.encoders.threads import limit_threads
 from embedcache.files import scratch_folder, write_json
 from segclf.corpus import Corpus
-from segclf.finetune.checkpoints import CHECKPOINT, Progress
+from segclf.finetune.checkpoints import CHECKPOINT
 from segclf.finetune.options import FinetuneOptions, options_from
 from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
@@ -32,7 +32,8 @@ from segclf.training.epochs import Epoch, check_split
 from segclf.workspace.encoders import load_referenced
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
-from segclf.workspace.runs import RECORD, WEIGHTS, Run, publish_run, record_of
+from segclf.workspace.records import Identity
+from segclf.workspace.runs import RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.weights import load_weights
 from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, warn_once
 
@@ -102,7 +103,6 @@ def finetune(
             process trains the same.
         KeyboardInterrupt: Ctrl-C, once a checkpoint was written.
     """
-    options.check()
     if precision == "float16":
         raise UserError("--precision float16: fine-tuning computes in float32 or bfloat16")
     stored = workspace.load_corpus(corpus_name)
@@ -129,11 +129,23 @@ def finetune(
             state = train_system(
                 system, train, dev, options, folder, on_epoch=on_epoch, progress=progress
             )
-            record = _record(stored, reference, options, state, start) | {
-                "dim": system.backbone.dim
-            }
+            record = new_record(
+                stored,
+                reference,
+                state.history,
+                state.history[state.best],
+                collapsed=state.collapsed,
+                machine=machine(start.device, start.threads),
+                kind=options.system,
+                options=options.to_dict(),
+                parameters=start.parameters,
+                trainable_parameters=start.trainable_parameters,
+                device=start.device,
+                precision=start.precision,
+                dim=system.backbone.dim,
+            )
             draw_history(record, folder / "history.png")
-            write_json(folder / RECORD, record, indent=1)
+            write_json(folder / RECORD, record.to_dict(), indent=1)
             for name in (CHECKPOINT, _UNFINISHED):
                 (folder / name).unlink(missing_ok=True)
     (folder / _LOCK).unlink(missing_ok=True)  # after its release: Windows removes no open file
@@ -152,7 +164,7 @@ def load_system(run: Run, device: str | None = None) -> System:
             or there is no such device.
     """
     state = load_weights(run.path / WEIGHTS)
-    options = options_from(run.record)
+    options = options_from(run.kind, run.record.options)
     encoder = _transformer(load_referenced(run.encoder, run.path, device=device))
     return restore_system(encoder, options, state)
 
@@ -176,7 +188,7 @@ def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Co
 def _request(
     stored: StoredCorpus, encoder: EncoderReference, options: FinetuneOptions
 ) -> dict[str, Any]:
-    """Say what a call trains; two calls that say the same are one run."""
+    """Return the content of unfinished.json."""
     return {
         "kind": options.system,
         "corpus": stored.name,
@@ -186,14 +198,20 @@ def _request(
     }
 
 
+def _identity(request: dict[str, Any]) -> Identity:
+    """Return the identity of the run that a call requests."""
+    fingerprint = request["encoder"]["fingerprint"]
+    return Identity.of(request["kind"], request["corpus_digest"], fingerprint, request["options"])
+
+
 def _claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
-    """Return the folder of a stopped run with the same request, or else a new one."""
+    """Return the folder of a stopped run with the same identity, or else a new one."""
     for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
         try:
-            same = json.loads(path.read_text(encoding="utf-8")) == request
-        except ValueError:
+            same = _identity(json.loads(path.read_text(encoding="utf-8"))) == _identity(request)
+        except (ValueError, KeyError, TypeError, AttributeError):
             warn_once(f"skipped: {path} is damaged: delete the folder of this unfinished run")
             continue
         if same and not (path.parent / RECORD).exists():
@@ -212,23 +230,3 @@ def locked(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise UserError(f"{folder.name} is being trained by another process") from error
-
-
-def _record(
-    stored: StoredCorpus,
-    encoder: EncoderReference,
-    options: FinetuneOptions,
-    state: Progress,
-    start: Start,
-) -> dict[str, Any]:
-    best = state.history[state.best]
-    return {
-        **record_of(stored, encoder, state.history, best, state.collapsed),
-        "machine": machine(start.device, start.threads),
-        "kind": options.system,
-        "options": options.to_dict(),
-        "parameters": start.parameters,
-        "trainable_parameters": start.trainable_parameters,
-        "device": start.device,
-        "precision": start.precision,
-    }

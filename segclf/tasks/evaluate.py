@@ -65,10 +65,10 @@ class Evaluation:
         record = self.run.record
         return {
             "run": self.run.name,
-            "head": record["options"]["head"],
-            "context": self.run.context,
-            "window": record["options"]["window"],
-            "encoder": record["encoder"]["name"],
+            "head": record.head,
+            "context": record.context,
+            "window": record.options.get("window"),
+            "encoder": self.run.encoder.name,
             "corpus": self.corpus,
             "corpus_digest": self.corpus_digest,
             "split": self.split,
@@ -94,6 +94,7 @@ def evaluate(
     device: str | None = None,
     threads: int | None = None,
     progress: bool = False,
+    stored: StoredCorpus | None = None,
 ) -> Evaluation:
     """Score a run; the threshold is the one that dev gave.
 
@@ -107,15 +108,16 @@ def evaluate(
         device: see `segclf.tasks.predict.predict_corpus`.
         threads: likewise.
         progress: show a bar on standard error.
+        stored: The corpus, if it was loaded before.
 
     Raises:
         UserError: the corpus has no such split, or is another text than the run was trained on;
             or the store lacks the run's encoder.
     """
-    stored = workspace.load_corpus(corpus_name or run.record["corpus"])
+    stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
     in_workspace = run.path.resolve().parent == workspace.runs.resolve()
-    own = in_workspace and stored.name == run.record["corpus"]
-    changed = run.record.get("corpus_digest", stored.digest) != stored.digest
+    own = in_workspace and stored.name == run.record.corpus
+    changed = run.record.corpus_digest not in ("", stored.digest)
     if changed and (own or corpus_name is None):
         raise UserError(
             f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
@@ -130,7 +132,7 @@ def evaluate(
     probabilities = prediction.probabilities
     predicted = decode(part.layout, probabilities, run.threshold)
     is_candidate = part.layout.is_candidate
-    counts = run.record["counts"]["train"]
+    counts = run.record.counts["train"]
     evaluation = Evaluation(
         run=run,
         corpus=stored.name,
@@ -141,9 +143,8 @@ def evaluate(
         scores=score(part.layout, predicted),
         baselines=baseline_scores(
             part.layout,
-            paragraph_length=counts["sentences"] / max(counts["boundaries"], 1),
-            rate=(counts["boundaries"] - counts["documents"])
-            / (counts["sentences"] - counts["documents"]),
+            paragraph_length=counts.sentences / max(counts.boundaries, 1),
+            rate=(counts.boundaries - counts.documents) / (counts.sentences - counts.documents),
         ),
         collapsed=is_collapsed(part.layout, predicted),
         predict_seconds=prediction.seconds,
@@ -172,6 +173,7 @@ def probabilities_of(
     workspace: Workspace,
     run: Run,
     split: Split,
+    stored: StoredCorpus | None = None,
     *,
     device: str | None = None,
     threads: int | None = None,
@@ -182,17 +184,18 @@ def probabilities_of(
         workspace: with the run.
         run: that predicts.
         split: of the corpus that the run was trained on.
+        stored: The corpus, if it was loaded before.
         device: see `segclf.tasks.predict.predict_corpus`.
         threads: likewise.
 
     Raises:
         UserError: the corpus has no such split, or is another text than the run was trained on.
     """
-    stored = workspace.load_corpus(run.record["corpus"])
+    stored = stored or workspace.load_corpus(run.record.corpus)
     record = read_evaluation(run, split)
     path = run.path / f"eval-{split}.npy"
     if record is None or record.get("corpus_digest") != stored.digest or not path.exists():
-        again = evaluate(workspace, run, split=split, device=device, threads=threads)
+        again = evaluate(workspace, run, split=split, device=device, threads=threads, stored=stored)
         return again.probabilities
     probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
     return probabilities
@@ -212,8 +215,8 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
         return None
     if not isinstance(record, dict):
         return None
-    trained_on = run.record.get("corpus_digest")
-    return record if trained_on in (None, record.get("corpus_digest")) else None
+    trained_on = run.record.corpus_digest
+    return record if trained_on in ("", record.get("corpus_digest")) else None
 
 
 def _splits(stored: StoredCorpus) -> str:

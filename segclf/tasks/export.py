@@ -47,13 +47,14 @@ def export(
     Raises:
         UserError: The folder is not empty, or the encoder cannot be copied.
     """
-    config = {name: value for name, value in run.record.items() if name not in _NOT_EXPORTED}
+    record = run.record.to_dict()
+    config = {name: value for name, value in record.items() if name not in _NOT_EXPORTED}
     config["kind"] = run.kind
     config["has_encoder"] = with_encoder
     scores = {
-        split: {name: record[name] for name in _EXPORTED_SCORES}
+        split: {name: evaluation[name] for name in _EXPORTED_SCORES}
         for split in SCORED_SPLITS
-        if (record := read_evaluation(run, split))
+        if (evaluation := read_evaluation(run, split))
     }
     if scores:
         config["scores"] = scores

@@ -109,8 +109,8 @@ def segment(
             are invalid or exclude each other, or the encoder of the run has changed.
     """
     _check_options(threshold, paragraphs, min_length, max_length)
-    rule = sentence_rule(run.record["sentence_rule"])
-    language = run.record.get("language") or guess_language(text)
+    rule = sentence_rule(run.record.sentence_rule)
+    language = run.record.language or guess_language(text)
     units, _ = split_units(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
     sentences = [s for unit in units for s in locate_sentences(text, unit, rule, language)]
     if not sentences:

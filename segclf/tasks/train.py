@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from embedcache.encoders import Pooling
 from embedcache.files import scratch_folder, write_json
-from segclf.heads import BaseHead
+from segclf.heads.base import BaseHead
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
-from segclf.training.options import TrainingOptions, check_options, resolve
+from segclf.training.options import TrainingOptions
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
-from segclf.workspace.runs import RECORD, WEIGHTS, Run, publish_run, record_of
+from segclf.workspace.records import RunRecord
+from segclf.workspace.runs import RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.weights import save_weights
-from segclf.workspace.workspace import Workspace
+from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace
 
 
 def train(
@@ -33,23 +33,42 @@ def train(
     """Train a head on an embedded corpus and keep it as a run.
 
     Args:
-        workspace: that the corpus was embedded into.
-        options: how to train.
-        corpus_name: by default the corpus embedded last.
-        encoder_name: by default the encoder that embedded it last.
-        pooling: of the encoder, where it embedded the corpus with more than one.
-        device: see `segclf.training.loop.train_head`.
-        threads: likewise.
-        on_epoch: called after each epoch.
+        workspace: Workspace of the corpus.
+        options: Options of training; None for the defaults.
+        corpus_name: Name of the corpus; None for the latest.
+        encoder_name: Name of the encoder of the vectors; None for the latest.
+        pooling: Pooling of the encoder, if the corpus was embedded with several.
+        device: See `segclf.training.loop.train_head`.
+        threads: See `segclf.training.loop.train_head`.
+        on_epoch: Function that is called after each epoch.
 
     Raises:
-        UserError: nothing is embedded, the options do not fit, or there is no such device.
+        UserError: Nothing is embedded, the head does not read such vectors, or there is no such
+            device.
     """
-    options = options or TrainingOptions()
-    check_options(options)  # a mistake is told before anything is loaded
-    options = resolve(options)
     stored = workspace.load_corpus(corpus_name)
-    encoder = stored.encoder(encoder_name, pooling)
+    return train_on(
+        workspace,
+        stored,
+        stored.encoder(encoder_name, pooling),
+        options or TrainingOptions(),
+        device=device,
+        threads=threads,
+        on_epoch=on_epoch,
+    )
+
+
+def train_on(
+    workspace: Workspace,
+    stored: StoredCorpus,
+    encoder: EncoderReference,
+    options: TrainingOptions,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> Run:
+    """Train a head on a corpus that was loaded before; see `train`."""
     parts = {
         split: examples_of(stored.corpus.select(split), workspace, encoder)
         for split in ("train", "dev")
@@ -58,28 +77,32 @@ def train(
         parts["train"], parts["dev"], options, on_epoch, device=device, threads=threads
     )
     parameters = sum(p.numel() for p in trained.head.parameters())
-    record = {
-        **record_of(stored, encoder, trained.history, trained.best, trained.collapsed),
-        "machine": machine(device, threads),
-        "kind": "head",
-        "dim": parts["train"].dim,
-        "options": asdict(options),
-        "parameters": parameters,
-        "trainable_parameters": parameters,
-        "dev_at_half": trained.at_half,
-        "clip_sigma": trained.head.clip_sigma,
-    }
-    return _save(workspace.runs, record, trained.head)
-
-
-def _save(runs: Path, record: dict[str, Any], head: BaseHead) -> Run:
-    options = record["options"]
-    name = (
-        options["head"] if options["window"] is None else f"{options['head']}-w{options['window']}"
+    record = new_record(
+        stored,
+        encoder,
+        trained.history,
+        trained.best,
+        collapsed=trained.collapsed,
+        dev_at_half=trained.at_half,
+        machine=machine(device, threads),
+        dim=parts["train"].dim,
+        options=asdict(options),
+        parameters=parameters,
+        trainable_parameters=parameters,
+        clip_sigma=trained.head.clip_sigma,
     )
+    return _save(workspace.runs, record, options, trained.head)
+
+
+def _save(runs: Path, record: RunRecord, options: TrainingOptions, head: BaseHead) -> Run:
+    name = str(options.head)
+    if options.window is not None:
+        name += f"-w{options.window}"
+    if options.reach is not None:
+        name += f"-r{options.reach}"
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
         save_weights(scratch / WEIGHTS, head.state_dict())
         draw_history(record, scratch / "history.png")
-        write_json(scratch / RECORD, record, indent=1)
+        write_json(scratch / RECORD, record.to_dict(), indent=1)
         return Run(publish_run(scratch, runs, name), record)

@@ -12,7 +12,8 @@ from torch import nn
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
-from segclf.heads import BaseHead, make_head
+from segclf.heads.base import BaseHead
+from segclf.heads.registry import make_head
 from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
 from segclf.inputs.window_batches import WindowBatches
@@ -26,7 +27,7 @@ from segclf.training.epochs import (
     is_better,
 )
 from segclf.training.losses import Loss, check_finite, make_loss
-from segclf.training.options import TrainingOptions, check_options, resolve
+from segclf.training.options import TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,13 @@ def _train_head(
     on_epoch: Callable[[Epoch], None],
     device: str,
 ) -> TrainedHead:
-    check_options(options)
-    options = resolve(options)
     check_split("train", train.layout)
     check_split("dev", dev.layout)
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    head = make_head(str(options.head), train.dim, options.window).to(device)
+    head = make_head(str(options.head), train.dim, window=options.window, reach=options.reach).to(
+        device
+    )
     _check_input(head, str(options.head), train)
     targets = train.layout.labels[train.layout.is_candidate]
     loss = make_loss(options.loss, float(targets.mean()), options.gamma)

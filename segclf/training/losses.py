@@ -8,13 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from embedcache import UserError
+from segclf.training.options import LossName
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
-LOSSES = ("cross-entropy", "balanced", "focal")
 
-
-def make_loss(name: str, boundary_rate: float, gamma: float = 2.0) -> Loss:
+def make_loss(name: LossName, boundary_rate: float, gamma: float = 2.0) -> Loss:
     """Make a loss.
 
     Args:
@@ -23,19 +22,12 @@ def make_loss(name: str, boundary_rate: float, gamma: float = 2.0) -> Loss:
             where p is the probability of its true class.
         boundary_rate: Share of boundaries among the training candidates.
         gamma: Exponent of the focal loss.
-
-    Raises:
-        UserError: There is no such loss, or gamma is negative, infinite or NaN.
     """
-    if not 0 <= gamma < math.inf:
-        raise UserError(f"gamma must be at least 0, not {gamma:g}")
     if name == "cross-entropy":
         return F.binary_cross_entropy_with_logits
     if name == "balanced":
         return lambda logits, targets: _balanced(logits, targets, boundary_rate)
-    if name == "focal":
-        return lambda logits, targets: _focal(logits, targets, gamma)
-    raise UserError(f"unknown loss {name!r}: choose from {', '.join(LOSSES)}")
+    return lambda logits, targets: _focal(logits, targets, gamma)
 
 
 def check_finite(value: float, epoch: int) -> None:

@@ -1,88 +1,130 @@
-"""How to train a head: what may be chosen, what the defaults are, and what is refused."""
+"""Options of training a head: names, types, defaults and ranges, stated here only.
 
-import math
-from dataclasses import dataclass, replace
+This module does not import torch, since the command line reads it to print its help.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
 
 from embedcache import UserError
-from segclf.heads import Context, default_window, make_head, resolve_head
-from segclf.training.losses import make_loss
+from segclf.heads.names import (
+    DEFAULT_HEAD,
+    REACH,
+    WINDOW,
+    Context,
+    HeadName,
+    context_of,
+    head_in_context,
+)
+from segclf.inputs.windows import MAX_WINDOW
+from segclf.settings import settings
+
+LossName = Literal["cross-entropy", "balanced", "focal"]
+Count = Annotated[int, Field(gt=0)]
+Distance = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+GAMMA = 2.0
 
 
-@dataclass(frozen=True)
+@settings
 class TrainingOptions:
-    """How to train.
+    """Options of training a head.
+
+    An option that is None takes its default when the object is made, so equal options are equal
+    objects.
 
     Attributes:
-        head: A name in `segclf.heads.HEADS` or `DOCUMENT_HEADS`; None for the default head.
-        context: "window" or "document", what the head reads; None for the context of the head.
-        window: see `segclf.heads.make_head`.
-        crop: most candidates that a head over documents is trained on at once, as if they were a
-            document; None for as many as a step has.
-        loss: a name in `segclf.training.losses.LOSSES`.
-        gamma: of the focal loss.
-        learning_rate: highest of a one-cycle schedule (Smith 2018) over all epochs.
-        weight_decay: of AdamW.
-        batch_size: candidates a step; None for 256, less where that would be few steps an epoch.
-        epochs: most passes over train.
-        patience: epochs without a better F1 on dev before training stops.
-        seed: of weights, dropout and order.
-    """
-
-    head: str | None = None
-    context: Context | None = None
-    window: int | None = None
-    crop: int | None = None
-    loss: str = "cross-entropy"
-    gamma: float = 2.0
-    learning_rate: float = 5e-4
-    weight_decay: float = 1e-2
-    batch_size: int | None = None
-    epochs: int = 6
-    patience: int = 3
-    seed: int = 0
-
-
-def resolve(options: TrainingOptions) -> TrainingOptions:
-    """Return options with default head, its context and its default window filled in.
-
-    The gamma of a loss other than focal is set to the default, so that the options of equal runs
-    are equal.
+        head: Head. On windows: mlp, bilstm, transformer or wordlstm. On whole documents:
+            document-bilstm, local-transformer or linear-transformer. [default: mlp]
+        window: Number of sentences on each side of a candidate (heads on windows only).
+            [default: 4]
+        reach: Number of sentences on each side that a layer attends to (local-transformer only).
+            [default: 32]
+        crop: Maximum number of sentences in a crop of a document (heads on documents only).
+            [default: the batch size]
+        loss: Loss function.
+        gamma: Exponent of the focal loss.
+        learning_rate: Maximum learning rate of the one-cycle schedule.
+        weight_decay: Weight decay of AdamW.
+        batch_size: Number of candidates in a training step. [default: by the size of the corpus,
+            at most 256]
+        epochs: Maximum number of epochs.
+        patience: Stop after this number of epochs without improvement of dev F1.
+        seed: Random seed for weights, dropout and shuffling.
 
     Raises:
-        UserError: There is no such head.
+        UserError: An option has a wrong type, is out of range, or has no effect.
     """
-    head, context = resolve_head(options.head, options.context)
-    return replace(
-        options,
-        head=head,
-        context=context,
-        window=default_window(head) if options.window is None else options.window,
-        gamma=options.gamma if options.loss == "focal" else TrainingOptions.gamma,
-    )
 
+    earlier_options: ClassVar[dict[str, Any]] = {"context": Context | None}
+    """Types of the options of earlier versions that `from_settings` translates."""
 
-def check_options(options: TrainingOptions) -> None:
-    """Raise UserError for an unknown head or loss, or a number out of range or without effect."""
-    head, context = resolve_head(options.head, options.context)
-    make_head(head, 1, options.window)
-    make_loss(options.loss, 0.5, options.gamma)
-    check_gamma(options.loss, options.gamma)
-    for name in ("learning_rate", "epochs", "patience", "batch_size", "crop"):
-        value = getattr(options, name)
-        if value is not None and not 0 < value < math.inf:
-            raise UserError(f"{name.replace('_', ' ')} is {value}: take more than 0")
-    for name in ("seed", "weight_decay"):
-        value = getattr(options, name)
-        if not 0 <= value < math.inf:
-            raise UserError(f"{name.replace('_', ' ')} is {value}: take 0 or more")
-    if options.crop is not None and context == "window":
-        raise UserError(f"crop is for heads on documents, not {head}: leave it out")
+    head: HeadName | None = None
+    window: Distance | None = None
+    reach: Distance | None = None
+    crop: Count | None = None
+    loss: LossName = "cross-entropy"
+    gamma: NonNegativeFloat = GAMMA
+    learning_rate: PositiveFloat = 5e-4
+    weight_decay: NonNegativeFloat = 1e-2
+    batch_size: Count | None = None
+    epochs: Count = 6
+    patience: Count = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @classmethod
+    def from_settings(cls, values: Mapping[str, Any]) -> "TrainingOptions":
+        """Make options from the names of this version or of earlier ones.
+
+        Earlier versions had an option `context`, and called the reach of local-transformer its
+        window.
+
+        Args:
+            values: Options by name.
+
+        Raises:
+            UserError: As for the class.
+        """
+        values = dict(values)
+        context = values.pop("context", None)
+        if context is not None:
+            values["head"] = head_in_context(values.get("head"), context)
+        if values.get("head") == "local-transformer" and values.get("reach") is None:
+            values["reach"] = values.pop("window", None)
+        return cls(**values)
+
+    @property
+    def context(self) -> Context:
+        """What the head reads: "window" or "document"."""
+        return context_of(str(self.head))
+
+    @model_validator(mode="after")
+    def _complete(self) -> "TrainingOptions":
+        """Refuse options without effect and fill in the defaults that depend on the head."""
+        head = self.head or DEFAULT_HEAD
+        on_windows = context_of(head) == "window"
+        if self.window is not None and not on_windows:
+            raise UserError(f"the head {head} reads the whole document: leave out the window")
+        if self.reach is not None and head != "local-transformer":
+            raise UserError(f"the head {head} has no reach: leave it out, or use local-transformer")
+        if self.crop is not None and on_windows:
+            raise UserError(f"crop is for heads on documents, not {head}: leave it out")
+        check_gamma(self.loss, self.gamma)
+        window = (self.window or WINDOW) if on_windows else None
+        reach = (self.reach or REACH) if head == "local-transformer" else None
+        for name, value in (("head", head), ("window", window), ("reach", reach)):
+            object.__setattr__(self, name, value)  # the object is frozen, but not yet in use
+        return self
 
 
 def check_gamma(loss: str, gamma: float) -> None:
     """Raise UserError for a gamma that the loss would ignore."""
-    if loss != "focal" and gamma != TrainingOptions.gamma:
+    if loss != "focal" and gamma != GAMMA:
         raise UserError(
-            f"gamma {gamma:g} has no effect on the loss {loss}: take the loss focal, or leave "
-            "gamma out"
+            f"gamma {gamma:g} has no effect on the loss {loss}: use the focal loss, or leave out "
+            "gamma"
         )

@@ -1,10 +1,13 @@
 """Plot of a run: loss and scores of every epoch."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from segclf.workspace.records import RunRecord
 
 LOSS = "#4c566a"
 SCORES = {
@@ -14,11 +17,11 @@ SCORES = {
 }
 
 
-def draw_history(record: dict[str, Any], path: Path) -> None:
+def draw_history(record: "RunRecord", path: Path) -> None:
     """Plot the training history of a run to a PNG file.
 
     Args:
-        record: Content of run.json, with `options`, `history` and `best_epoch`.
+        record: Record of the run.
         path: File to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow import, 0.3 s
@@ -26,23 +29,23 @@ def draw_history(record: dict[str, Any], path: Path) -> None:
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(_title(record["options"]), fontsize=11)
+    figure.suptitle(_title(record.options), fontsize=11)
     loss, scores = figure.subplots(1, 2)
-    before, *epochs = record["history"]
-    numbers = [epoch["epoch"] for epoch in epochs]
-    loss.plot(numbers, [e["loss"] for e in epochs], color=LOSS, marker="o", label="train")
+    before, *epochs = record.history
+    numbers = [epoch.epoch for epoch in epochs]
+    loss.plot(numbers, [e.loss for e in epochs], color=LOSS, marker="o", label="train")
     loss.plot(
-        0, before["loss"], color=LOSS, marker="o", fillstyle="none", ls="", label="dev, untrained"
+        0, before.loss, color=LOSS, marker="o", fillstyle="none", ls="", label="dev, untrained"
     )
     loss.set_ylabel("loss")
     loss.set_ylim(bottom=0)
     for name, (label, color) in SCORES.items():
-        values = [epoch[name] for epoch in record["history"]]
+        values = [getattr(epoch, name) for epoch in record.history]
         scores.plot([0, *numbers], values, color=color, marker="o", label=label)
     scores.set_ylabel("dev, at the best threshold")
     scores.set_ylim(0, 1)
     for axes in (loss, scores):
-        _finish(axes, record["best_epoch"])
+        _finish(axes, record.best_epoch or 0)
     figure.savefig(path, dpi=110)
 
 
@@ -56,10 +59,10 @@ def _finish(axes: "Axes", best: int) -> None:
     axes.legend(frameon=False, fontsize=8)
 
 
-def _title(options: dict[str, Any]) -> str:
+def _title(options: Mapping[str, object]) -> str:
     """Name the main options; names that users choose may have letters that the font lacks."""
-    parts = [options["head"]]
-    for name in ("window", "loss", "learning_rate", "seed"):
+    parts = [str(options["head"])]
+    for name in ("window", "reach", "loss", "learning_rate", "seed"):
         if options.get(name) is not None:
             parts.append(f"{name.replace('_', ' ')} {options[name]}")
     return ", ".join(parts)

@@ -1,27 +1,48 @@
-"""What a run was made with: the versions of what computes, and the machine."""
+"""Provenance of a run: versions of packages, and the machine."""
 
 import os
 import platform
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 _PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A machine on which a time was measured.
+
+    Attributes:
+        processor: Name of the processor.
+        cores: Number of cores; None if unknown.
+        device: Name of the device that computed.
+        threads: Number of CPU threads that computed; None in records of early versions.
+    """
+
+    processor: str
+    cores: int | None
+    device: str
+    threads: int | None = None
+
+    def __str__(self) -> str:
+        """Return processor, number of cores and device."""
+        return f"{self.processor}, {self.cores} cores, {self.device}"
+
+
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of what trains."""
+    """Return the versions of Python and of the packages that compute."""
     return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
-def machine(device: str, threads: int) -> dict[str, Any]:
-    """Describe what a time was measured on.
+def machine(device: str, threads: int) -> Machine:
+    """Describe the machine that measures a time.
 
     Args:
-        device: that computed, as torch names it.
-        threads: that computed on the CPU.
+        device: Device that computes, as torch names it.
+        threads: Number of CPU threads that compute.
     """
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -31,9 +52,4 @@ def machine(device: str, threads: int) -> dict[str, Any]:
         processor = next(models, processor)
     if device.startswith("cuda"):
         device = torch.cuda.get_device_name(device)
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "device": device,
-    }
+    return Machine(processor, os.cpu_count(), device, threads)

@@ -1,162 +1,276 @@
-"""The record of a run, run.json or config.json: read, and checked before anything relies on it.
+"""The record of a run: run.json, or config.json of an exported run.
 
-A folder with a model may come from elsewhere. Whatever its record holds, reading it ends in a
-record whose fields have the types and ranges that are used later, or in a `UserError`.
+A model may come from elsewhere, so its record is checked once, when it is read. After that, every
+field has the type and range that the other modules rely on.
 """
 
 import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import model_validator as check_model
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from embedcache import UserError
-from segclf.corpus import SPLITS
-from segclf.experiments.grids import checked
-from segclf.heads import Context
+from segclf.corpus import Split
+from segclf.heads.names import Context, context_of
 from segclf.inputs.windows import MAX_WINDOW
+from segclf.settings import explain
+from segclf.training.epochs import Epoch
+from segclf.training.options import TrainingOptions
+from segclf.workspace.provenance import Machine
+from segclf.workspace.workspace import EncoderReference
 
-FORMAT = 1
-KINDS = ("head", "cross-segment", "hierarchical")
-MAX_DIM = 1 << 17  # numbers of a sentence vector
+FORMAT = 2
+MAX_DIM = 1 << 17  # length of a sentence vector
+
+Kind = Literal["head", "cross-segment", "hierarchical"]
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-9, allow_inf_nan=False)]
+Option = str | bool | int | Number | None
+Figures = dict[str, bool | Number]
+
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}(\+[0-9a-f]{32})*")
-_TEXTS = ("corpus", "corpus_digest", "sentence_rule", "device", "precision")
-_COUNTS = ("epochs", "best_epoch", "parameters", "trainable_parameters")
-_SECONDS = ("seconds_per_epoch", "seconds")
-_TABLES = ("versions", "dev", "dev_at_half", "machine", "counts", "scores")
 
 
-def read_record(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Identity:
+    """What makes two runs the same: equal runs would have the same weights.
+
+    Attributes:
+        kind: "head", or the fine-tuned system.
+        corpus: Digest of the corpus; its name in records of early versions.
+        fingerprint: Fingerprint of the encoder; None if it is unknown.
+        options: Names and values of the options, ordered by name.
+    """
+
+    kind: str
+    corpus: str
+    fingerprint: str | None
+    options: tuple[tuple[str, Option], ...]
+
+    @classmethod
+    def of(
+        cls, kind: str, corpus: str, fingerprint: str | None, options: Mapping[str, Option]
+    ) -> "Identity":
+        """Make an identity; see the attributes."""
+        return cls(kind, corpus, fingerprint, tuple(sorted(options.items())))
+
+    def without_seed(self) -> "Identity":
+        """Return what the runs of a system have in common."""
+        options = {name: value for name, value in self.options if name != "seed"}
+        return self.of(self.kind, self.corpus, self.fingerprint, options)
+
+
+@checked_dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
+class SplitCounts:
+    """Size of a split: numbers of documents, sentences and boundaries."""
+
+    documents: Count
+    sentences: Count
+    boundaries: Count
+
+
+@checked_dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
+class RunRecord:
+    """The record of a run.
+
+    Attributes:
+        encoder: Encoder of the vectors, or the model that was fine-tuned. None for a head that was
+            trained on vectors of an unknown encoder.
+        options: Options of training by name, with `head` and `window`.
+        threshold: Calibrated probability from which a sentence begins a paragraph.
+        temperature: Temperature of the calibration.
+        kind: "head", or the fine-tuned system.
+        created: Time at which the run was finished, in ISO format.
+        corpus: Name of the corpus.
+        corpus_digest: Digest of the corpus; empty in records of early versions.
+        sentence_rule: Sentence rule of the corpus.
+        language: Language of the sentence rule; None if it was guessed.
+        counts: Sizes of the splits.
+        dim: Length of a sentence vector.
+        parameters: Number of parameters.
+        trainable_parameters: Number of parameters that training may change.
+        epochs: Number of epochs.
+        best_epoch: Epoch whose weights were kept.
+        dev: Scores on dev at the threshold.
+        dev_at_half: Scores on dev at probability 0.5.
+        collapsed: Whether all predictions on dev are the same.
+        seconds_per_epoch: Mean training time of an epoch.
+        seconds: Training time.
+        history: Scores of every epoch.
+        clip_sigma: See `segclf.heads.base.BaseHead`; None if vectors are not clipped.
+        classes: Labels of the two classes, for heads of `BoundaryClassifier`.
+        versions: Versions of Python and packages.
+        machine: Machine that trained; None if unknown.
+        device: Device of the fine-tuned encoder.
+        precision: Precision of the fine-tuned encoder.
+        scores: Scores by split, in an exported run.
+        has_encoder: Whether the model of the encoder was exported too.
+        format: Version of the format.
+    """
+
+    encoder: EncoderReference | None
+    options: dict[str, Option]
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    temperature: Positive = 1.0
+    kind: Kind = "head"
+    created: str = "1970-01-01"
+    corpus: str = ""
+    corpus_digest: str = ""
+    sentence_rule: str = ""
+    language: str | None = None
+    counts: dict[Split, SplitCounts] = field(default_factory=dict)
+    dim: Annotated[int, Field(ge=1, le=MAX_DIM)] = 1
+    parameters: Count | None = None
+    trainable_parameters: Count | None = None
+    epochs: Count | None = None
+    best_epoch: Count | None = None
+    dev: Figures = field(default_factory=dict)
+    dev_at_half: Figures = field(default_factory=dict)
+    collapsed: bool = False
+    seconds_per_epoch: Seconds | None = None
+    seconds: Seconds | None = None
+    history: tuple[Epoch, ...] = ()
+    clip_sigma: Positive | None = None
+    classes: tuple[Any, ...] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: Machine | None = None
+    device: str | None = None
+    precision: str | None = None
+    scores: dict[str, Figures] = field(default_factory=dict)
+    has_encoder: bool = False
+    format: int = FORMAT
+
+    @field_validator("encoder", mode="before")
+    @classmethod
+    def _check_encoder(cls, encoder: Any) -> Any:  # noqa: ANN401
+        if isinstance(encoder, dict):
+            if encoder.keys() != {"name", "pooling", "fingerprint"}:
+                raise ValueError("must have a name, a pooling and a fingerprint only")
+            if not _FINGERPRINT.fullmatch(str(encoder["fingerprint"])):
+                raise ValueError("the fingerprint must be 32 hexadecimal digits")
+        return encoder
+
+    @check_model(mode="after")
+    def _check_fields(self) -> "RunRecord":
+        _ = self.finished  # raises ValueError if it is not a time
+        if not isinstance(self.options.get("head"), str):
+            raise ValueError("options: the head is missing")
+        window = self.options.get("window")
+        if window is not None and not (type(window) is int and 1 <= window <= MAX_WINDOW):
+            raise ValueError(f"options.window: must be 1 to {MAX_WINDOW}, not {window!r}")
+        if self.encoder is not None:
+            if not self.corpus or not self.sentence_rule:
+                raise ValueError("the corpus or its sentence rule is missing")
+            train = self.counts.get("train")
+            if train is None or train.sentences <= train.documents:
+                raise ValueError("counts: the size of the train split is missing")
+        return self
+
+    @property
+    def finished(self) -> datetime:
+        """Time at which the run was finished; records of early versions omit the time zone."""
+        created = datetime.fromisoformat(self.created)
+        return created if created.tzinfo else created.replace(tzinfo=timezone.utc)
+
+    @property
+    def head(self) -> str:
+        """Name of the head, or of the fine-tuned system."""
+        return str(self.options["head"])
+
+    @property
+    def context(self) -> Context:
+        """What the model reads: "window" or "document"."""
+        return context_of(self.head)
+
+    @property
+    def identity(self) -> Identity:
+        """What makes two runs the same."""
+        fingerprint = self.encoder.fingerprint if self.encoder else None
+        corpus = self.corpus_digest or self.corpus
+        return Identity.of(self.kind, corpus, fingerprint, self.options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of run.json; empty fields are left out."""
+        empty: tuple[Any, ...] = (None, "", {}, ())
+        content = {f.name: getattr(self, f.name) for f in fields(self)}  # keeps the order of fields
+        kept = {name for name, value in content.items() if name == "encoder" or value not in empty}
+        return {name: value for name, value in asdict(self).items() if name in kept}
+
+
+_ADAPTER = TypeAdapter(RunRecord)
+
+
+def read_record(path: Path) -> RunRecord:
     """Read the record of a run.
 
     Raises:
-        UserError: it cannot be read, or a field is missing, of the wrong type or out of range.
+        UserError: It cannot be read, its format is newer than `FORMAT`, or a field is missing, has
+            the wrong type or is out of range.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_constant)
-        _rename_old(record)
-        _check(record)
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_constant)
+        if not isinstance(content, dict):
+            raise ValueError("it is not a JSON object")
+        content = _translate(content)
+        # in JSON mode, strict types accept an object for a dataclass and an array for a tuple
+        return _ADAPTER.validate_json(json.dumps(content))
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except NewerFormatError as error:
+        raise UserError(f"{path}: {error}") from error
     except (ValueError, OverflowError, RecursionError) as error:
-        reason = "it is no JSON" if isinstance(error, json.JSONDecodeError) else error
+        reason: object = error
+        if isinstance(error, json.JSONDecodeError):
+            reason = "it is not JSON"
+        elif isinstance(error, ValidationError):
+            reason = explain(error)
         raise UserError(
-            f"{path} is damaged ({reason}): delete its folder, or copy it again from where it came"
+            f"{path} is damaged ({reason}): delete its folder, or copy it again from its source"
         ) from error
-    return dict(record)
 
 
-def created_at(record: dict[str, Any]) -> datetime:
-    """Return when a run was finished; records of early versions know it to the second."""
-    created = datetime.fromisoformat(record.get("created", "1970-01-01"))
-    return created if created.tzinfo else created.replace(tzinfo=timezone.utc)
+class NewerFormatError(Exception):
+    """A record was written by a newer version of segtool."""
 
 
 def _constant(name: str) -> float:
     if name == "NaN":
-        raise ValueError("it holds NaN")
+        raise ValueError("it contains NaN")
     return float(name)
 
 
-def _rename_old(record: Any) -> None:  # noqa: ANN401
-    """Replace the names that earlier versions wrote into records."""
-    if not isinstance(record, dict):
-        return
-    if "farthest" in record:
-        record["clip_sigma"] = record.pop("farthest")
-    options = record.get("options")
-    if isinstance(options, dict) and options.get("context") == "document":
-        renamed = {"bilstm": "document-bilstm"}
-        head = str(options.get("head"))
-        options["head"] = renamed.get(head, head)
+def _translate(content: dict[str, Any]) -> dict[str, Any]:
+    """Translate the content of a record to the current format.
 
-
-def _check(record: Any) -> None:  # noqa: ANN401
-    """Raise ValueError for a record that cannot be."""
-    _expect(isinstance(record, dict), "it is no JSON object")
-    _expect(record.get("format") == FORMAT, f"its format is not {FORMAT}; upgrade segtool?")
-    _expect(record.get("kind", "head") in KINDS, f"its kind is none of {', '.join(KINDS)}")
-    for name in _TEXTS:
-        _expect(isinstance(record.get(name, ""), str), f"its {name} is no text")
-    for name in _COUNTS:
-        _expect(_is_count(record.get(name, 0)), f"its {name} is no whole number")
-    for name in _SECONDS:
-        _expect(_is_number(record.get(name, 0), 0), f"its {name} is no number of seconds")
-    for name in _TABLES:
-        _expect(isinstance(record.get(name, {}), dict), f"its {name} is no object")
-    _expect(isinstance(record.get("created", ""), str), "its created is no time")
-    created_at(record)
-    _expect(isinstance(record.get("language") or "", str), "its language is no text")
-    _expect(isinstance(record.get("collapsed", False), bool), "its collapsed is not true or false")
-    _expect(_is_number(record.get("threshold"), 0, 1), "its threshold is no probability")
-    _expect(_is_number(record.get("temperature", 1.0), 1e-9), "its temperature is not above 0")
-    clip_sigma = record.get("clip_sigma", math.inf)
-    _expect(clip_sigma == math.inf or _is_number(clip_sigma, 1e-9), "its clip_sigma is not above 0")
-    dim = record.get("dim", 1)
-    _expect(_is_count(dim) and 1 <= dim <= MAX_DIM, f"its dim is not 1 to {MAX_DIM}")
-    _check_options(record.get("options"), record.get("kind", "head"))
-    _check_figures(record)
-    if record.get("encoder", {}) is not None:  # else a head on vectors of an unknown encoder
-        _check_encoder(record.get("encoder"))
-        _expect({"corpus", "sentence_rule"} <= record.keys(), "it names no corpus")
-        train = record.get("counts", {}).get("train")
-        _expect(train and train["sentences"] > train["documents"], "it has no counts of train")
-
-
-def _check_options(options: Any, kind: str) -> None:  # noqa: ANN401
-    _expect(isinstance(options, dict), "it has no options")
-    _expect(isinstance(options.get("head"), str), "it names no head")
-    window = options.get("window")
-    in_range = window is None or (_is_count(window) and 1 <= window <= MAX_WINDOW)
-    _expect(in_range, f"its window is not 1 to {MAX_WINDOW}")
-    _expect(options.get("context", "window") in get_args(Context), "its context is unknown")
-    for name, value in options.items():
-        if kind == "head":
-            checked(name, value)
-        plain = value is None or isinstance(value, bool | str) or _is_number(value)
-        _expect(plain, f"its {name} is no finite number")
-
-
-def _check_encoder(encoder: Any) -> None:  # noqa: ANN401
-    _expect(isinstance(encoder, dict), "its encoder is no object")
-    _expect(encoder.keys() == {"name", "pooling", "fingerprint"}, "its encoder has other fields")
-    _expect(isinstance(encoder["name"], str), "its encoder's name is no text")
-    _expect(isinstance(encoder["pooling"] or "", str), "its encoder's pooling is no text")
-    fingerprint = encoder["fingerprint"]
-    hexadecimal = isinstance(fingerprint, str) and _FINGERPRINT.fullmatch(fingerprint)
-    _expect(hexadecimal, "its encoder's fingerprint is not 32 hexadecimal digits")
-
-
-def _check_figures(record: Mapping[str, Any]) -> None:
-    """Check the tables of numbers that are printed and computed with."""
-    figures = [record.get("dev", {}), record.get("dev_at_half", {})]
-    figures += record.get("scores", {}).values()
-    for table in figures:
-        numbers = isinstance(table, dict) and all(
-            isinstance(value, bool) or _is_number(value) for value in table.values()
+    Format 1 had an option `context` and called the reach of local-transformer its window.
+    """
+    number = content.get("format")
+    if type(number) is not int or number < 1:
+        raise ValueError("its format is not a version number")
+    if number > FORMAT:
+        raise NewerFormatError(
+            f"the record has format {number}, and this version of segtool reads formats up to "
+            f"{FORMAT}: upgrade segtool"
         )
-        _expect(numbers, "a score is no number")
-    for split, counts in record.get("counts", {}).items():
-        known = isinstance(counts, dict) and all(
-            _is_count(counts.get(name)) for name in ("documents", "sentences", "boundaries")
-        )
-        _expect(split in SPLITS and known, "its counts are not those of splits")
-    machine = record.get("machine", {})
-    described = not machine or {"processor", "cores", "device"} <= machine.keys()
-    _expect(described, "its machine is not described")
-
-
-def _expect(met: Any, otherwise: str) -> None:  # noqa: ANN401
-    if not met:
-        raise ValueError(otherwise)
-
-
-def _is_count(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:  # noqa: ANN401
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and low <= value <= high
+    if "farthest" in content:  # name of clip_sigma in early versions
+        content["clip_sigma"] = content.pop("farthest")
+    if content.get("clip_sigma") == math.inf:
+        content["clip_sigma"] = None
+    if content.get("kind", "head") == "head":
+        options = content.get("options")
+        if not isinstance(options, dict) or not isinstance(options.get("head"), str):
+            raise ValueError("options: the head is missing")
+        if options.get("loss") != "focal":  # early records hold a gamma that had no effect
+            options = {name: value for name, value in options.items() if name != "gamma"}
+        content["options"] = asdict(TrainingOptions.from_settings(options))
+    return content | {"format": FORMAT}

@@ -1,4 +1,4 @@
-"""Runs: a trained model with everything that says how it became so.
+"""Runs: trained models with their records.
 
 runs/RUN/run.json             configuration, versions, history, scores, time cost
 runs/RUN/weights.safetensors  the weights of the head, or of what was fine-tuned
@@ -8,7 +8,8 @@ runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 """
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ import torch
 
 from embedcache import UserError
 from embedcache.files import publish
-from segclf.heads import BaseHead, Context, make_head
+from segclf.heads.base import BaseHead
+from segclf.heads.registry import make_head
 from segclf.scoring.calibration import calibrate
 from segclf.training.epochs import Epoch
+from segclf.training.options import TrainingOptions
 from segclf.workspace.provenance import versions
-from segclf.workspace.records import created_at, read_record
+from segclf.workspace.records import RunRecord, SplitCounts, read_record
 from segclf.workspace.weights import load_weights, weight_shapes
 from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, now, warn_once
 
@@ -30,138 +33,147 @@ RECORD = "run.json"
 CONFIGURATION = "config.json"  # what stands in its place in a folder of `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
 
+_SHOWN_OPTIONS = ("head", "window", "loss", "seed")
+_SHOWN = (
+    "corpus",
+    "parameters",
+    "trainable_parameters",
+    "epochs",
+    "best_epoch",
+    "dev",
+    "dev_at_half",
+    "threshold",
+    "temperature",
+    "collapsed",
+    "seconds_per_epoch",
+    "seconds",
+)
+
 
 @dataclass(frozen=True)
 class Run:
     """A trained model on disk.
 
     Attributes:
-        path: its folder.
-        record: what run.json holds, or config.json of an exported run.
+        path: Folder of the run.
+        record: Content of run.json, or of config.json of an exported run.
     """
 
     path: Path
-    record: dict[str, Any]
+    record: RunRecord
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.path.name
 
     @property
     def kind(self) -> str:
-        """The word "head", or which system was fine-tuned."""
-        return str(self.record.get("kind", "head"))
-
-    @property
-    def context(self) -> Context:
-        """What it reads before it decides; a window where the run does not say."""
-        context: Context = self.record["options"].get("context", "window")
-        return context
+        """Return "head", or the name of the fine-tuned system."""
+        return self.record.kind
 
     @property
     def encoder(self) -> EncoderReference:
-        """Whose vectors it was trained on, or which model it was fine-tuned from."""
-        return EncoderReference(**self.record["encoder"])
+        """Encoder of the vectors, or the model that was fine-tuned."""
+        assert self.record.encoder is not None  # noqa: S101 - `load_run` refuses other runs
+        return self.record.encoder
 
     @property
     def threshold(self) -> float:
-        """The probability at which a paragraph begins, from dev."""
-        return float(self.record["threshold"])
+        """Calibrated probability from which a sentence begins a paragraph."""
+        return self.record.threshold
 
     @property
     def temperature(self) -> float:
-        """What calibrates its probabilities, from dev; 1 where the run does not say."""
-        return float(self.record.get("temperature", 1.0))
+        """Temperature of the calibration."""
+        return self.record.temperature
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool train --json` and `segtool finetune --json` print."""
-        record = self.record
-        options = {name: record["options"][name] for name in ("head", "window", "loss", "seed")}
-        same = (
-            "corpus",
-            "parameters",
-            "trainable_parameters",
-            "epochs",
-            "best_epoch",
-            "dev",
-            "dev_at_half",
-            "threshold",
-            "temperature",
-            "collapsed",
-            "seconds_per_epoch",
-            "seconds",
-        )
+        """Return the content of `segtool train --json` and `segtool finetune --json`."""
+        content = self.record.to_dict()
         return {
             "run": self.name,
-            **options,
-            "context": self.context,
-            "encoder": record["encoder"]["name"],
-            **{name: record[name] for name in same if name in record},
+            **{name: self.record.options.get(name) for name in _SHOWN_OPTIONS},
+            "context": self.record.context,
+            "encoder": self.encoder.name,
+            **{name: content[name] for name in _SHOWN if name in content},
         }
 
     def load_head(self) -> BaseHead:
         """Make the head with its trained weights.
 
         Raises:
-            UserError: the weights are damaged, or not those of such a head.
+            UserError: The weights are damaged or do not fit the head.
         """
-        options = self.record["options"]
-        made = options["head"], self.record["dim"], options["window"]
-        with torch.device("meta"):  # shapes alone: nothing is allocated before they are compared
-            state = make_head(*made).state_dict()
+        options = TrainingOptions(**self.record.options)  # type: ignore[arg-type]
+
+        def make() -> BaseHead:
+            return make_head(
+                str(options.head), self.record.dim, window=options.window, reach=options.reach
+            )
+
+        with torch.device("meta"):  # nothing is allocated before the shapes are compared
+            state = make().state_dict()
         shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
         if weight_shapes(self.path / WEIGHTS) != shapes:
             raise UserError(
-                f"the weights of {self.name} do not fit its record: another version of segtool "
-                "made them, or its files were changed: train it again"
+                f"the weights of {self.name} do not fit its record: they were changed, or saved by "
+                "an incompatible version of segtool: train it again"
             )
-        head = make_head(*made)
+        head = make()
         head.load_state_dict(load_weights(self.path / WEIGHTS))
-        head.clip_sigma = self.record.get("clip_sigma", math.inf)
+        clip_sigma = self.record.clip_sigma
+        head.clip_sigma = math.inf if clip_sigma is None else clip_sigma
         return head.eval()
 
 
-def record_of(
+def new_record(
     stored: StoredCorpus,
     encoder: EncoderReference,
-    history: list[Epoch],
+    history: Sequence[Epoch],
     best: Epoch,
-    collapsed: bool,
-) -> dict[str, Any]:
-    """Return what every run's record holds, whatever was trained."""
+    **others: Any,  # noqa: ANN401
+) -> RunRecord:
+    """Make the record of a run that was just trained.
+
+    Args:
+        stored: Corpus of the run.
+        encoder: Encoder of the run.
+        history: Every epoch, the one before training first.
+        best: Epoch whose weights were kept.
+        others: Other fields of the record.
+    """
     seconds = [epoch.seconds for epoch in history[1:]]
-    return {
-        "format": 1,
-        "created": now(),
-        "corpus": stored.name,
-        "corpus_digest": stored.digest,
-        "sentence_rule": stored.sentence_rule,
-        "language": stored.language,
-        "counts": stored.corpus.counts(),
-        "encoder": asdict(encoder),
-        "epochs": len(seconds),
-        "best_epoch": best.epoch,
-        "threshold": float(calibrate(np.float32(best.threshold), best.temperature)),
-        "temperature": best.temperature,
-        "dev": {name: getattr(best, name) for name in ("precision", "recall", "f1")},
-        "collapsed": collapsed,
-        "seconds_per_epoch": sum(seconds) / len(seconds),
-        "seconds": sum(seconds),
-        "history": [asdict(epoch) for epoch in history],
-        "versions": versions(),
-    }
+    return RunRecord(
+        encoder=encoder,
+        threshold=float(calibrate(np.float32(best.threshold), best.temperature)),
+        temperature=best.temperature,
+        created=now(),
+        corpus=stored.name,
+        corpus_digest=stored.digest,
+        sentence_rule=stored.sentence_rule,
+        language=stored.language,
+        counts={split: SplitCounts(**counts) for split, counts in stored.corpus.counts().items()},
+        epochs=len(seconds),
+        best_epoch=best.epoch,
+        dev={name: getattr(best, name) for name in ("precision", "recall", "f1")},
+        seconds_per_epoch=sum(seconds) / len(seconds),
+        seconds=sum(seconds),
+        history=tuple(history),
+        versions=versions(),
+        **others,
+    )
 
 
 def load_run(workspace: Workspace, name: str | None = None) -> Run:
     """Read a run.
 
     Args:
-        workspace: where it is.
-        name: of the run, or the path of its folder; by default the latest run.
+        workspace: Workspace of the run.
+        name: Name of the run, or path of its folder; None for the latest run.
 
     Raises:
-        UserError: there is none (of this name), it is damaged, or it was trained on vectors alone.
+        UserError: There is no such run, it is damaged, or its encoder is unknown.
     """
     if name is None:
         present = list_runs(workspace)
@@ -170,7 +182,7 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
         return present[-1]
     for path in (workspace.runs / name, Path(name)):
         if run := read_run(path):
-            if run.record["encoder"] is None:
+            if run.record.encoder is None:
                 raise UserError(
                     f"{run.name} was trained on vectors of an unknown encoder: read it with "
                     "BoundaryClassifier.from_pretrained"
@@ -181,10 +193,10 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
 
 
 def read_run(folder: Path) -> Run | None:
-    """Read the run, or the exported run, in a folder; None where there is none.
+    """Read the run, or the exported run, in a folder; None if there is none.
 
     Raises:
-        UserError: its record is damaged.
+        UserError: Its record is damaged.
     """
     for name in (RECORD, CONFIGURATION):
         if (folder / name).exists() and (folder / WEIGHTS).exists():
@@ -193,7 +205,7 @@ def read_run(folder: Path) -> Run | None:
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """Read all runs, the latest last; damaged ones are skipped with a warning."""
+    """Read all runs, the latest last; damaged runs are skipped with a warning."""
     runs = []
     for path in sorted(workspace.runs.glob(f"*/{RECORD}")):
         if not path.parent.name.startswith("."):
@@ -202,17 +214,17 @@ def list_runs(workspace: Workspace) -> list[Run]:
                 runs.append(_read_unchanged(path, status.st_ino, status.st_mtime_ns))
             except UserError as error:
                 warn_once(f"skipped a run: {error}")
-    return sorted(runs, key=lambda run: created_at(run.record))
+    return sorted(runs, key=lambda run: run.record.finished)
 
 
 @cache
 def _read_unchanged(path: Path, inode: int, changed: int) -> Run:
-    """Read a run; a sweep asks for all of them at each of its trials."""
+    """Read a run; the result is kept, since each trial of a sweep lists all runs."""
     return Run(path.parent, read_record(path))
 
 
 def publish_run(content: Path, runs: Path, name: str) -> Path:
-    """Give a folder in a scratch folder of the runs the first free name, NAME-001 or higher."""
+    """Move the folder of a new run from its scratch folder to the first free name, NAME-001 on."""
     number = 0
     while True:
         number += 1

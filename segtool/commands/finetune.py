@@ -29,7 +29,9 @@ finetune_app = typer.Typer(
 EncoderToTuneOption = Annotated[
     str, typer.Option("--encoder", help="To start from: a name, a folder or a Hub id.")
 ]
-LossOption = Annotated[str, typer.Option(help="cross-entropy, balanced or focal.")]
+LossOption = Annotated[
+    Literal["cross-entropy", "balanced", "focal"], typer.Option(help="Loss function.")
+]
 GammaOption = Annotated[float, typer.Option(help="Of the focal loss.")]
 EpochsOption = Annotated[int, typer.Option(help="The best of them on dev is kept.")]
 RateOption = Annotated[float, typer.Option(help="Highest of the schedule.")]
@@ -101,7 +103,8 @@ def finetune_cross_segment(
 @finetune_app.command("hierarchical")
 def finetune_hierarchical(
     upper: Annotated[
-        str, typer.Option(help="concatenate, bilstm, transformer or mlp, on sentence vectors.")
+        Literal["concatenate", "mlp", "bilstm", "transformer"],
+        typer.Option(help="Network on the sentence vectors."),
     ] = "concatenate",
     window: Annotated[int, typer.Option(help="Sentences on each side.")] = 1,
     pooling: Annotated[

@@ -142,14 +142,14 @@ def test_mistakes_are_told(fitted, tmp_path):
         fitted.predict(vectors, groups=np.arange(len(vectors)) % 2)
     with pytest.raises(ValueError, match="groups has shape"):
         fitted.predict(vectors, groups=[1, 2])
-    with pytest.raises(UserError, match="unknown head 'rnn'"):
+    with pytest.raises(UserError, match=r"head: must be .*, not 'rnn'"):
         BoundaryClassifier("rnn").fit(vectors, begins)
     with pytest.raises(UserError, match="reads words"):
         BoundaryClassifier("wordlstm").fit(vectors, begins)
     with pytest.raises(ValueError, match="a probability"):
         BoundaryClassifier(threshold=2).fit(vectors, begins)
-    with pytest.raises(UserError, match="unknown context"):
-        BoundaryClassifier(context="page").fit(vectors, begins)
+    with pytest.raises(UserError, match="epochs: must be greater than 0, not 0"):
+        BoundaryClassifier(epochs=0).fit(vectors, begins)
     with pytest.raises(ValueError, match="validation_fraction"):
         BoundaryClassifier(validation_fraction=1).fit(vectors, begins)
     with pytest.raises(UserError, match="--device cuda:99"):

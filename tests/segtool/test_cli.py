@@ -205,9 +205,9 @@ def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
     done = segtool(tmp_path, "train", "--head", "local-transformer")
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
-    assert "run local-transformer-w32-001: local-transformer, whole documents" in said
+    assert "run local-transformer-r32-001: local-transformer, whole documents" in said
     scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
-    assert (scores["context"], scores["window"]) == ("document", 32)
+    assert (scores["context"], scores["window"]) == ("document", None)
     assert scores["f1"] > scores["baselines"]["random"]["f1"]
     (tmp_path / "new.txt").write_text(UNSEEN)
     found = json.loads(segtool(tmp_path, "segment", "new.txt", "--json").stdout)
@@ -244,7 +244,7 @@ def mistake(done):
         (["embed", "text.txt", "--name", "a/b"], "invalid name of a corpus, 'a/b'"),
         (["embed"], "Missing argument"),
         (["train"], "nothing is embedded"),
-        (["train", "--head", "gru"], "unknown head 'gru'"),
+        (["train", "--head", "gru"], "head: must be 'mlp', "),
         (
             ["train", "--context", "window", "--head", "local-transformer"],
             "local-transformer has the context document",
@@ -255,7 +255,7 @@ def mistake(done):
             "document-bilstm reads the whole document",
         ),
         (["train", "--context", "page"], "'page' is not one of"),
-        (["train", "--window", "0"], "window must be 1 to 4,096, not 0"),
+        (["train", "--window", "0"], "window: must be greater than or equal to 1, not 0"),
         (["train", "--window", "x"], "should be a valid integer"),
         (["eval"], "nothing is trained"),
         (["eval", "no-run"], "no run 'no-run'"),

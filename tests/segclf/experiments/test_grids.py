@@ -16,7 +16,7 @@ from segclf.experiments.grids import (
     select,
     settings_of,
 )
-from segclf.training.options import TrainingOptions, resolve
+from segclf.training.options import TrainingOptions
 from segclf.workspace.encoders import DEFAULT_ENCODER
 
 VALUES = {
@@ -45,7 +45,7 @@ def test_a_grid_is_every_combination_once(grid):
     for trial in trials:
         settings = settings_of(trial)
         assert all(settings[name] in values for name, values in grid.items())
-        defaults = settings_of(Trial(resolve(TrainingOptions())))
+        defaults = settings_of(Trial(TrainingOptions()))
         assert all(settings[n] == v for n, v in defaults.items() if n not in {*grid, "seed"})
 
 
@@ -86,10 +86,10 @@ def test_settings_of_the_command_line(given, others, expected):
 @pytest.mark.parametrize(
     ("given", "others", "message"),
     [
-        ({"window": "x"}, [], "window 'x': expected a whole number"),
-        ({"seed": "2-"}, [], "seed '2-': expected a whole number"),
-        ({}, ["patience"], "--set patience: write it as NAME=VALUES"),
-        ({}, ["colour=1"], "no setting 'colour': choose from head, context, window"),
+        ({"window": "x"}, [], "window: must be a valid integer.*, not 'x'"),
+        ({"seed": "2-"}, [], "seed: must be a valid integer.*, not '2-'"),
+        ({}, ["patience"], "--set patience: write NAME=VALUES"),
+        ({}, ["colour=1"], "no setting 'colour': choose from head, window, reach"),
     ],
 )
 def test_mistakes_on_the_command_line(given, others, message):
@@ -128,18 +128,18 @@ def test_an_experiment_file(tmp_path):
     [
         ("[[grid]\n", "Expected"),
         ('[[grid]]\ncolour = "red"\n', "no setting 'colour'"),
-        ("[[grid]]\nwindow = 1.5\n", "window 1.5: expected a whole number"),
-        ("[[grid]]\nwindow = true\n", "window True: expected a whole number"),
-        ("[[grid]]\nhead = [[]]\n", "head \\[\\]: expected a word"),
+        ("[[grid]]\nwindow = 1.5\n", "window: must be a valid integer, not 1.5"),
+        ("[[grid]]\nwindow = true\n", "window: must be a valid integer, not True"),
+        ("[[grid]]\nhead = [[]]\n", "head: must be 'mlp', .*, not \\[\\]"),
         ("[[grid]]\nseed = []\n", "seed is an empty list"),
-        ("grid = [1]\n", "write \\[\\[grid\\]\\]"),
-        ('corpus = "x"\n', "write \\[corpus\\] as a table"),
-        ("[grid]\nseed = 1\n", "write \\[\\[grid\\]\\]"),
-        ('[corpus]\npath = "x"\nboundary = "y"\n', "boundary 'y': expected auto or blank"),
-        ("[corpora]\nseed = 1\n", "no table 'corpora'"),
+        ("grid = [1]\n", "\\[\\[grid\\]\\] must be an array"),
+        ('corpus = "x"\n', "\\[corpus\\] must be a table"),
+        ("[grid]\nseed = 1\n", "\\[\\[grid\\]\\] must be an array"),
+        ('[corpus]\npath = "x"\nboundary = "y"\n', "boundary: must be 'auto', .*, not 'y'"),
+        ("[corpora]\nseed = 1\n", "unknown table 'corpora'"),
         ('[corpus]\nname = "x"\n', "\\[corpus\\] has no path"),
         ('[corpus]\npath = "x"\nsize = "y"\n', "no setting 'size': choose from boundary"),
-        ("[corpus]\npath = 1\n", "path 1: expected a word"),
+        ("[corpus]\npath = 1\n", "path: must be a valid string, not 1"),
     ],
 )
 def test_mistakes_in_a_file_are_told_with_its_name(tmp_path, text, message):
@@ -154,6 +154,20 @@ def test_mistakes_in_a_file_are_told_with_its_name(tmp_path, text, message):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_experiment(tmp_path / "none.toml")
+
+
+def test_settings_of_earlier_versions(tmp_path):
+    path = tmp_path / "experiment.toml"
+    path.write_text(
+        '[[grid]]\nhead = "bilstm"\ncontext = "document"\nseed = 0\n'
+        '[[grid]]\nhead = "local-transformer"\nwindow = [8, 16]\nseed = 0\n'
+    )
+    trials = read_experiment(path).trials
+    assert [(t.options.head, t.options.reach) for t in trials] == [
+        ("document-bilstm", None), ("local-transformer", 8), ("local-transformer", 16)
+    ]  # fmt: skip
+    chosen = select(trials, given_values({"window": "8"}, ["context=document"]))
+    assert [t.options.reach for t in chosen] == [8]
 
 
 def test_every_option_of_training_can_be_swept():

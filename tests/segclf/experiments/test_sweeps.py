@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,12 @@ import pytest
 
 from embedcache import EmbeddingStore, UserError, encode_sentences
 from segclf.corpus import Corpus, Document
-from segclf.experiments import sweeps
+from segclf.experiments import sweeps, workers
 from segclf.experiments.comparison import compare
 from segclf.experiments.grids import Trial, expand
 from segclf.experiments.leaderboard import SCORES, leaderboard, run_row, system_labels
-from segclf.experiments.sweeps import find_runs, report, sweep
+from segclf.experiments.sweeps import report, sweep
+from segclf.experiments.trials import find_runs, identity_of, with_encoder
 from segclf.scoring.metrics import score_at_half
 from segclf.tasks.evaluate import evaluate, probabilities_of
 from segclf.training.options import TrainingOptions
@@ -65,8 +66,8 @@ def test_every_trial_has_a_scored_run_and_is_skipped_the_next_time(swept):
     assert not any(outcome.new for outcome in outcomes)
     assert {path: path.stat().st_mtime_ns for path in swept.runs.rglob("*")} == before
     for outcome in outcomes:
-        assert outcome.run.record["options"] == asdict(outcome.trial.options)
-        assert outcome.run.record["machine"]["threads"] == 1
+        assert outcome.run.record.options == asdict(outcome.trial.options)
+        assert outcome.run.record.machine.threads == 1
         for split in ("dev", "test"):
             saved = json.loads((outcome.run.path / f"eval-{split}.json").read_text())
             part = swept.load_corpus().corpus.select(split)
@@ -85,15 +86,15 @@ def test_options_left_to_their_defaults_are_found_again(swept, tmp_path):
 def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     stored = workspace.load_corpus()
-    trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1)), stored)
+    trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
     todo = workspace.path, "stories", stored.digest, trial, ["dev"]
-    name, new = sweeps._complete(*todo, **ON_CPU, wait=True)
+    name, new = workers._complete(*todo, **ON_CPU, wait=True)
     assert new
-    assert sweeps._complete(*todo, **ON_CPU, wait=False) == (name, False)
+    assert workers._complete(*todo, **ON_CPU, wait=False) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
-        sweeps._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
+        workers._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
 
 
 def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):
@@ -139,14 +140,14 @@ def test_the_leaderboard_is_mean_and_deviation_over_seeds_best_dev_first(swept):
         assert system["seeds"] == [0, 1, 2]
         assert "seed" not in system["options"]
         own = [load_run(swept, name) for name in system["runs"]]
-        assert {run.record["options"]["head"] for run in own} == {system["options"]["head"]}
+        assert {run.record.head for run in own} == {system["options"]["head"]}
         for split in ("dev", "test"):
             saved = [json.loads((run.path / f"eval-{split}.json").read_text()) for run in own]
             for name in SCORES:
                 values = [record[name] for record in saved]
                 assert system[split][name]["mean"] == pytest.approx(np.mean(values))
                 assert system[split][name]["std"] == pytest.approx(np.std(values, ddof=1))
-        seconds = [run.record["seconds_per_epoch"] for run in own]
+        seconds = [run.record.seconds_per_epoch for run in own]
         assert system["seconds_per_epoch"]["mean"] == pytest.approx(np.mean(seconds))
     alone = leaderboard(runs[:1])[0]
     assert alone["test"]["f1"]["std"] is None
@@ -184,9 +185,9 @@ def test_a_trial_that_fails_does_not_stop_the_others(swept, tmp_path):
 @pytest.mark.parametrize(
     ("grid", "options", "message"),
     [
-        ({"head": "gru"}, {}, "unknown head 'gru'"),
-        ({"loss": "hinge"}, {}, "unknown loss 'hinge'"),
-        ({"epochs": [1, 0]}, {}, "epochs is 0"),
+        ({"head": "gru"}, {}, "head: must be 'mlp', .*, not 'gru'"),
+        ({"loss": "hinge"}, {}, "loss: must be .*, not 'hinge'"),
+        ({"epochs": [1, 0]}, {}, "epochs: must be greater than 0, not 0"),
         ({"encoder": "minilm"}, {}, "not embedded with minilm"),
         ({}, {"jobs": 0}, "jobs is 0"),
         ({}, {"device": "cuda:99"}, "--device cuda:99: "),
@@ -213,10 +214,10 @@ def test_two_runs_are_compared_on_the_documents_of_the_test_split(swept):
 def test_runs_of_two_corpora_are_not_compared(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     first, second = list_runs(workspace)[:2]
-    other = Run(second.path, second.record | {"corpus": "others"})
+    other = Run(second.path, replace(second.record, corpus="others"))
     with pytest.raises(UserError, match="choose runs of the same corpus"):
         compare(workspace, first, other)
-    changed = Run(second.path, second.record | {"corpus_digest": "0"})
+    changed = Run(second.path, replace(second.record, corpus_digest="0"))
     with pytest.raises(UserError, match="the corpus stories changed between"):
         compare(workspace, first, changed)
 
@@ -310,22 +311,22 @@ def test_two_sweeps_at_once_train_each_trial_once(tmp_path):
 def test_a_trial_of_another_sweep_is_left_to_it_until_it_dies(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     stored = workspace.load_corpus()
-    trial = sweeps._with_encoder(Trial(TrainingOptions(epochs=1, seed=9)), stored)
+    trial = with_encoder(Trial(TrainingOptions(epochs=1, seed=9)), stored)
     todo = workspace.path, "stories", stored.digest, trial, ["dev"]
     hold = (
         "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); "
         "lock.acquire(); "
         "print('held', flush=True); time.sleep(600)"
     )
-    path = sweeps._lock(workspace, sweeps._key(stored, trial)).lock_file
+    path = workers._lock(workspace, identity_of(stored, trial)).lock_file
     command = [sys.executable, "-c", hold, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline() == "held\n"
-            assert sweeps._complete(*todo, **ON_CPU, wait=False) is None
+            assert workers._complete(*todo, **ON_CPU, wait=False) is None
         finally:
             process.kill()
-    assert sweeps._complete(*todo, **ON_CPU, wait=True) is not None
+    assert workers._complete(*todo, **ON_CPU, wait=True) is not None
 
 
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):

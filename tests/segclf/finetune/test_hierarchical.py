@@ -1,5 +1,7 @@
 """What the hierarchical system encodes and sees."""
 
+from typing import get_args, get_type_hints
+
 import numpy as np
 import pytest
 import torch
@@ -75,8 +77,13 @@ def test_a_long_sentence_is_cut_at_the_last_position(request, model, positions):
     assert np.isfinite(system.predict(tokens)).all()
 
 
-def test_options_out_of_range_are_errors(tiny_bert):
-    with pytest.raises(UserError, match="unknown upper network 'gru': choose from concatenate, "):
-        system_and_text(tiny_bert, HierarchicalOptions(upper="gru"))
-    with pytest.raises(UserError, match="window must be 1 to 4,096, not 0"):
-        system_and_text(tiny_bert, HierarchicalOptions(sentences=0))
+def test_options_out_of_range_are_errors():
+    with pytest.raises(UserError, match=r"upper: must be 'concatenate', .*, not 'gru'"):
+        HierarchicalOptions(upper="gru")
+    with pytest.raises(UserError, match="sentences: must be greater than or equal to 1, not 0"):
+        HierarchicalOptions(sentences=0)
+
+
+def test_every_name_has_an_upper_network():
+    names = get_args(get_type_hints(HierarchicalOptions)["upper"])
+    assert set(names) == set(UPPER)

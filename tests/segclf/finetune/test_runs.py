@@ -4,17 +4,17 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from embedcache import UserError
-from segclf import Run, Workspace
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
-from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune
+from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune, runs
 from segclf.finetune.runs import locked
-from segclf.workspace.workspace import EncoderReference
+from segclf.workspace.workspace import EncoderReference, Workspace
 from tests.segclf.finetune.toy import corpus
 
 HIERARCHICAL = ["hierarchical", "--upper", "transformer", "--batch-size", "8"]
@@ -142,7 +142,7 @@ def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cross-segment", "--sides", "x"], "take sentences:N or tokens:N"),
+        (["cross-segment", "--sides", "x"], "sides: must be sentences:N or tokens:N"),
         (["cross-segment", "--sides", "tokens:128"], "use at most tokens:30"),
         (["cross-segment", "--encoder", "./nowhere"], "no encoder './nowhere'"),
         (["cross-segment", "--precision", "float16"], "computes in float32 or bfloat16"),
@@ -166,22 +166,24 @@ def test_a_mistake_gets_one_line_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("system", "options", "message"),
     [
-        (CrossSegmentOptions(loss="focl"), "unknown loss 'focl'"),
-        (CrossSegmentOptions(loss="focal", gamma=-1), "gamma must be at least 0, not -1"),
-        (CrossSegmentOptions(gamma=3), "gamma 3 has no effect on the loss cross-entropy"),
-        (CrossSegmentOptions(learning_rate=math.nan), "learning rate is nan"),
-        (CrossSegmentOptions(loss="focal", gamma=math.nan), "gamma must be at least 0, not nan"),
-        (HierarchicalOptions(upper_learning_rate=math.inf), "upper learning rate is inf"),
-        (HierarchicalOptions(weight_decay=math.nan), "weight decay is nan"),
-        (CrossSegmentOptions(seed=1 << 31), "seed is 2147483648"),
-        (HierarchicalOptions(upper_learning_rate=0), "upper learning rate is 0"),
+        (CrossSegmentOptions, {"loss": "focl"}, "loss: must be 'cross-entropy', .*, not 'focl'"),
+        (CrossSegmentOptions, {"loss": "focal", "gamma": -1}, "gamma: must be greater .*, not -1"),
+        (CrossSegmentOptions, {"gamma": 3}, "gamma 3 has no effect on the loss cross-entropy"),
+        (CrossSegmentOptions, {"learning_rate": math.nan}, "learning rate: must be a finite"),
+        (CrossSegmentOptions, {"loss": "focal", "gamma": math.nan}, "gamma: must be a finite"),
+        (HierarchicalOptions, {"upper_learning_rate": math.inf}, "upper learning rate: must be a"),
+        (HierarchicalOptions, {"weight_decay": math.nan}, "weight decay: must be a finite number"),
+        (CrossSegmentOptions, {"seed": 1 << 31}, "seed: must be less .*, not 2147483648"),
+        (HierarchicalOptions, {"upper_learning_rate": 0}, "upper learning rate: must be greater"),
+        (CrossSegmentOptions, {"sides": "x"}, "sides: must be sentences:N or tokens:N"),
     ],
 )
-def test_options_that_cannot_be_are_told_first(tmp_path, options, message):
-    with pytest.raises(UserError, match=message):
-        finetune(Workspace(tmp_path), options)
+def test_options_that_cannot_be_are_told_first(system, options, message):
+    with pytest.raises(UserError, match=message) as caught:
+        system(**options)
+    assert "\n" not in str(caught.value)
 
 
 def test_two_processes_do_not_train_one_run(tmp_path):
@@ -206,5 +208,14 @@ def test_nothing_embedded_is_told(tmp_path):
         finetune(Workspace(tmp_path), CrossSegmentOptions())
 
 
-def test_a_record_of_before_is_that_of_a_head(tmp_path):
-    assert Run(tmp_path, {"options": {"head": "mlp"}}).kind == "head"
+def test_an_unfinished_run_is_recognised_by_what_it_trains(tmp_path):
+    options = CrossSegmentOptions()
+    stored = Workspace(workspace_of(tmp_path) / ".segtool").load_corpus()
+    encoder = EncoderReference("model", None, "0" * 32)
+    request = runs._request(stored, encoder, options)
+    folder, resumed = runs._claim_folder(tmp_path / "runs", options, request)
+    assert not resumed
+    moved = runs._request(stored, replace(encoder, name="copy/of/model"), options)
+    assert runs._claim_folder(tmp_path / "runs", options, moved) == (folder, True)
+    other = runs._request(stored, replace(encoder, fingerprint="1" * 32), options)
+    assert runs._claim_folder(tmp_path / "runs", options, other)[1] is False

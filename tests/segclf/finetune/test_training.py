@@ -212,18 +212,18 @@ def test_weight_decay_is_for_matrices_and_the_upper_network_has_its_rate(tiny_be
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, "epochs is 0"),
-        ({"learning_rate": -1.0}, "learning rate is -1"),
-        ({"batch_size": 0}, "batch size is 0"),
-        ({"accumulate": 0}, "accumulate is 0"),
-        ({"seed": -1}, "seed is -1"),
-        ({"freeze": -1}, "--freeze -1"),
-        ({"attention_dropout": 1.0}, "--attention-dropout 1.0"),
+        ({"epochs": 0}, "epochs: must be greater than 0"),
+        ({"learning_rate": -1.0}, "learning rate: must be greater than 0, not -1"),
+        ({"batch_size": 0}, "batch size: must"),
+        ({"accumulate": 0}, "accumulate: must"),
+        ({"seed": -1}, "seed: must"),
+        ({"freeze": -1}, "freeze: must"),
+        ({"attention_dropout": 1.0}, "attention dropout: must be less than 1, not 1.0"),
     ],
 )
 def test_options_out_of_range_are_errors(change, message):
     with pytest.raises(UserError, match=message):
-        CrossSegmentOptions(**change).check()
+        CrossSegmentOptions(**change)
 
 
 def test_too_many_frozen_layers_are_an_error(tiny_bert):

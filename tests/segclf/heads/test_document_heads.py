@@ -12,13 +12,14 @@ from safetensors.torch import save_file
 
 from embedcache import UserError
 from segclf.corpus.layout import Layout
-from segclf.heads import DOCUMENT_HEADS, make_head, resolve_head
+from segclf.heads import names
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
+from segclf.heads.registry import DOCUMENT_HEADS, HEADS, make_head
 from segclf.inputs.examples import Examples
 from segclf.scoring.metrics import precision_recall_f1
 from segclf.training.loop import train_head
-from segclf.training.options import TrainingOptions, resolve
+from segclf.training.options import TrainingOptions
 from segclf.workspace.runs import read_run
 from tests.segclf.topics import topics
 
@@ -110,7 +111,7 @@ def test_a_prediction_depends_on_both_sides(name):
 
 def test_the_window_of_local_attention_is_its_reach_in_each_layer():
     torch.manual_seed(0)
-    head = make_head("local-transformer", 8, 5).eval()
+    head = make_head("local-transformer", 8, reach=5).eval()
     vectors = torch.randn(61, 8, requires_grad=True)
     head(vectors, torch.tensor([0, 61]))[30].backward()
     seen = torch.nonzero(vectors.grad.abs().sum(dim=1) > 0).flatten().tolist()
@@ -160,8 +161,8 @@ def echoes(seed, documents):
     [
         ({"head": "bilstm", "window": 4}, False),
         ({"head": "document-bilstm"}, True),
-        ({"head": "local-transformer", "window": 60}, True),
-        ({"head": "local-transformer", "window": 2}, False),
+        ({"head": "local-transformer", "reach": 60}, True),
+        ({"head": "local-transformer", "reach": 2}, False),
         ({"head": "linear-transformer"}, True),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
@@ -183,16 +184,17 @@ def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options,
             {"head": "linear-transformer", "window": 8},
             "linear-transformer reads the whole document",
         ),
-        ({"head": "local-transformer", "window": 0}, "window must be 1 to 4,096, not 0"),
-        ({"head": "document-bilstm", "crop": 0}, "crop is 0"),
-        ({"context": "page"}, "unknown context 'page': choose from window, document"),
+        ({"head": "local-transformer", "reach": 0}, "reach: must be greater than or equal to 1"),
+        ({"head": "linear-transformer", "reach": 8}, "linear-transformer has no reach"),
+        ({"head": "document-bilstm", "crop": 0}, "crop: must be greater than 0, not 0"),
+        ({"context": "page"}, "context: must be 'window' or 'document', not 'page'"),
         ({"context": "window", "crop": 8}, "crop is for heads on documents, not mlp"),
         ({"context": "window", "head": "local-transformer"}, "leave out the context"),
     ],
 )
 def test_options_that_make_no_sense_are_told(change, message):
     with pytest.raises(UserError, match=message):
-        train_head(topics(0), topics(1), TrainingOptions(**({"context": "document"} | change)))
+        TrainingOptions.from_settings({"context": "document"} | change)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +209,20 @@ def test_options_that_make_no_sense_are_told(change, message):
     ],
 )
 def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
-    assert resolve_head(name, context) == found
-    options = resolve(TrainingOptions(head=name, context=context))
+    options = TrainingOptions.from_settings({"head": name, "context": context})
     assert (options.head, options.context) == found
+
+
+def test_every_name_has_a_head():
+    assert tuple(HEADS) == names.WINDOW_HEADS
+    assert tuple(DOCUMENT_HEADS) == names.DOCUMENT_HEADS
+
+
+def test_the_reach_was_called_a_window():
+    options = TrainingOptions.from_settings({"head": "local-transformer", "window": 8})
+    assert options == TrainingOptions(head="local-transformer", reach=8)
+    with pytest.raises(UserError, match="leave out the window"):
+        TrainingOptions(head="local-transformer", window=8)
 
 
 def test_a_run_of_an_earlier_version_has_the_current_names(tmp_path):
@@ -226,7 +239,7 @@ def test_a_run_of_an_earlier_version_has_the_current_names(tmp_path):
     }
     (tmp_path / "run.json").write_text(json.dumps(record))
     run = read_run(tmp_path)
-    assert run.record["options"]["head"] == "document-bilstm"
+    assert run.record.head == "document-bilstm"
     loaded = run.load_head()
     assert loaded.clip_sigma == 2.5
     torch.testing.assert_close(loaded.state_dict(), head.state_dict())

@@ -99,7 +99,7 @@ def test_an_encoder_is_chosen_by_its_pooling(workspace):
     for pooling in (None, "tokens"):
         embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
     options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
-    assert train(workspace, options, pooling="tokens").record["dim"] == 300
+    assert train(workspace, options, pooling="tokens").record.dim == 300
     with pytest.raises(UserError, match="not embedded with ginza --pooling sif but with ginza"):
         train(workspace, options, encoder_name="ginza", pooling="sif")
 

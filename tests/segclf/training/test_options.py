@@ -1,19 +1,24 @@
 """Options without effect, and numbers that are none."""
 
+import inspect
 import math
+import pickle
+import re
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
 from embedcache import UserError
 from segclf.corpus import ReadOptions
-from segclf.experiments.grids import Trial, expand
-from segclf.experiments.sweeps import find_runs
+from segclf.experiments.grids import expand
+from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.tasks.embed import embed
 from segclf.tasks.statistics import find_corpus
-from segclf.training.losses import make_loss
-from segclf.training.options import TrainingOptions, check_options, resolve
+from segclf.training.options import TrainingOptions
 from segclf.workspace.workspace import Workspace
-from tests.conftest import STORIES
+from tests.conftest import ROOT, STORIES
 from tests.segclf.experiments.test_sweeps import embed_hashes
 
 
@@ -22,35 +27,54 @@ from tests.segclf.experiments.test_sweeps import embed_hashes
     [
         ({"gamma": 3.0}, "gamma 3 has no effect on the loss cross-entropy"),
         ({"gamma": 3.0, "loss": "balanced"}, "no effect on the loss balanced"),
-        ({"gamma": math.nan, "loss": "focal"}, "gamma must be at least 0, not nan"),
-        ({"gamma": math.inf, "loss": "focal"}, "gamma must be at least 0, not inf"),
-        ({"learning_rate": math.nan}, "learning rate is nan"),
-        ({"learning_rate": math.inf}, "learning rate is inf"),
-        ({"weight_decay": math.nan}, "weight decay is nan"),
-        ({"window": 10**9}, "window must be 1 to 4,096"),
-        ({"crop": 8}, "crop is for heads on documents"),
+        ({"gamma": math.nan, "loss": "focal"}, "gamma: must be a finite number, not nan"),
+        ({"gamma": math.inf, "loss": "focal"}, "gamma: must be a finite number, not inf"),
+        ({"gamma": -1.0, "loss": "focal"}, "gamma: must be greater than or equal to 0, not -1"),
+        ({"learning_rate": math.nan}, "learning rate: must be a finite number"),
+        ({"learning_rate": -1}, "learning rate: must be greater than 0, not -1"),
+        ({"learning_rate": "1e-3"}, "learning rate: must be a valid number, not '1e-3'"),
+        ({"weight_decay": math.nan}, "weight decay: must be a finite number"),
+        ({"window": 10**9}, "window: must be less than or equal to 4096"),
+        ({"epochs": True}, "epochs: must be a valid integer, not True"),
+        ({"epochs": 1.5}, "epochs: must be a valid integer, not 1.5"),
+        ({"crop": 8}, "crop is for heads on documents, not mlp"),
+        ({"head": "gru"}, "head: must be 'mlp', .*, not 'gru'"),
+        ({"loss": "hinge"}, "loss: must be 'cross-entropy', 'balanced' or 'focal', not 'hinge'"),
+        ({"colour": 1}, "colour: unknown option"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):
-    with pytest.raises(UserError, match=message):
-        check_options(TrainingOptions(**options))
+    with pytest.raises(UserError, match=message) as caught:
+        TrainingOptions(**options)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_gamma_without_effect_makes_no_other_run(tmp_path):
-    assert resolve(TrainingOptions(gamma=3.0)) == resolve(TrainingOptions())
-    focal = resolve(TrainingOptions(gamma=3.0, loss="focal"))
-    assert focal != resolve(TrainingOptions(loss="focal"))
+def test_defaults_are_filled_in_and_equal_options_are_equal():
+    assert TrainingOptions() == TrainingOptions(head="mlp", window=4, learning_rate=5e-4)
+    assert TrainingOptions(gamma=3.0, loss="focal") != TrainingOptions(loss="focal")
+    local = TrainingOptions(head="local-transformer")
+    assert (local.window, local.reach) == (None, 32)
+    assert pickle.loads(pickle.dumps(local)) == local
+    with pytest.raises(FrozenInstanceError):
+        local.seed = 1
+
+
+def test_a_grid_refuses_a_gamma_without_effect():
     with pytest.raises(UserError, match="gamma 3 has no effect"):
         expand({"gamma": [2.0, 3.0], "loss": ["balanced"]})
-    workspace = Workspace(tmp_path)
-    embed_hashes(workspace)
-    trial = Trial(TrainingOptions(gamma=3.0))
-    assert not find_runs(workspace, [trial], workspace.load_corpus())
 
 
-def test_a_loss_refuses_a_gamma_that_is_no_number():
-    with pytest.raises(UserError, match="gamma must be at least 0, not nan"):
-        make_loss("focal", 0.1, gamma=math.nan)
+def test_options_are_read_without_torch():
+    modules = "segclf.training.options, segclf.finetune.options, segclf.corpus"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_every_option_is_documented():
+    for options in (TrainingOptions, CrossSegmentOptions, HierarchicalOptions, ReadOptions):
+        docs = "".join(inspect.cleandoc(kind.__doc__ or "") for kind in options.__mro__)
+        for field in fields(options):
+            assert re.search(rf"^    {field.name}: [A-Z].*", docs, re.MULTILINE), field.name
 
 
 def test_how_to_read_a_path_means_nothing_for_an_embedded_corpus(tmp_path):

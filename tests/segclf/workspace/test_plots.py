@@ -4,22 +4,27 @@ import struct
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from segclf.training.epochs import Epoch
 from segclf.workspace.plots import draw_history
+from segclf.workspace.records import RunRecord
 from tests.conftest import ROOT
 
 
 def record(epochs):
-    history = [
-        {"epoch": i, "loss": 0.7 / (i + 1), "precision": 0.5, "recall": 0.1 * i, "f1": 0.08 * i}
+    history = tuple(
+        Epoch(
+            i, 0.7 / (i + 1), precision=0.5, recall=0.1 * i, f1=0.08 * i, threshold=0.5, seconds=1
+        )
         for i in range(epochs + 1)
-    ]
+    )
     options = {"head": "mlp", "window": 2, "loss": "focal", "learning_rate": 0.001, "seed": 3}
-    return {"options": options, "history": history, "best_epoch": epochs}
+    return RunRecord(None, options, threshold=0.5, history=history, best_epoch=epochs)
 
 
 @pytest.mark.parametrize("epochs", [1, 8])
@@ -39,9 +44,10 @@ def test_a_picture_is_drawn(tmp_path, epochs):
 
 
 def test_other_scores_are_another_picture(tmp_path):
-    better = record(4)
-    better["history"][4]["f1"] = 0.9
-    for name, drawn in (("a.png", record(4)), ("b.png", better)):
+    worse = record(4)
+    *before, last = worse.history
+    better = replace(worse, history=(*before, replace(last, f1=0.9)))
+    for name, drawn in (("a.png", worse), ("b.png", better)):
         draw_history(drawn, tmp_path / name)
     assert not np.array_equal(imread(tmp_path / "a.png"), imread(tmp_path / "b.png"))
 

@@ -1,0 +1,232 @@
+"""Worker processes of a sweep: each trains and scores one trial at a time."""
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from xxhash import xxh3_128_hexdigest
+
+from embedcache import UserError
+from segclf.corpus import Split
+from segclf.experiments.grids import Trial
+from segclf.experiments.trials import find_runs, identity_of, with_encoder
+from segclf.tasks.evaluate import evaluate, read_evaluation
+from segclf.tasks.train import train_on
+from segclf.workspace.records import Identity
+from segclf.workspace.runs import Run, load_run
+from segclf.workspace.workspace import StoredCorpus, Workspace
+
+Completed = tuple[str, bool] | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Outcome of a trial.
+
+    Attributes:
+        trial: Trial of the sweep.
+        run: Run of the trial; None if it failed.
+        error: Message for the user; None if it did not fail.
+        new: Whether this sweep trained or scored it, rather than an earlier or a parallel one.
+    """
+
+    trial: Trial
+    run: Run | None = None
+    error: str | None = None
+    new: bool = True
+
+
+def run_trials(
+    workspace: Workspace,
+    trials: Sequence[Trial],
+    stored: StoredCorpus,
+    splits: Sequence[Split],
+    jobs: int,
+    device: str,
+    threads: int,
+) -> Iterator[Outcome]:
+    """Run trials in worker processes and yield their outcomes as they finish.
+
+    Args:
+        workspace: Workspace of the corpus.
+        trials: Trials.
+        stored: Corpus.
+        splits: Splits to score.
+        jobs: Number of processes.
+        device: Device of each trial.
+        threads: Number of CPU threads of each trial.
+
+    Raises:
+        UserError: A process was killed.
+    """
+    if not trials:
+        return
+    context = multiprocessing.get_context("spawn")
+    before = set(multiprocessing.active_children())
+    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
+
+    def submit(trial: Trial, *, wait: bool) -> "Future[Completed]":
+        chosen = with_encoder(trial, stored)
+        return executor.submit(
+            _complete,
+            workspace.path,
+            stored.name,
+            stored.digest,
+            chosen,
+            splits,
+            device=device,
+            threads=threads,
+            wait=wait,
+        )
+
+    try:
+        with _no_interrupts():
+            futures = {submit(trial, wait=False): trial for trial in trials}
+        busy = []
+        for future in as_completed(futures):
+            outcome = _outcome(futures[future], future, workspace)
+            if outcome:
+                yield outcome
+            else:
+                busy.append(futures[future])
+        with _no_interrupts():
+            futures = {submit(trial, wait=True): trial for trial in busy}
+        for future in as_completed(futures):
+            outcome = _outcome(futures[future], future, workspace)
+            assert outcome  # noqa: S101 - it waited for the other sweep
+            yield outcome
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process of the sweep was killed, perhaps because memory ran out: finished runs are "
+            "kept; run the same command again with fewer --jobs"
+        ) from error
+    except BaseException:  # Ctrl-C: do not wait for the trials
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _outcome(trial: Trial, future: "Future[Completed]", workspace: Workspace) -> Outcome | None:
+    """Return the outcome of a trial; None if another sweep is working on it."""
+    try:
+        completed = future.result()
+        if completed is None:
+            return None
+        name, new = completed
+        return Outcome(trial, load_run(workspace, name), new=new)
+    except UserError as error:
+        return Outcome(trial, error=str(error))
+    except torch.OutOfMemoryError:
+        return Outcome(trial, error="the device ran out of memory: use fewer --jobs")
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Block Ctrl-C while processes start: they inherit that it is blocked.
+
+    Windows cannot block a signal; there a process ignores Ctrl-C once `_begin_worker` runs.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _begin_worker() -> None:
+    logging.getLogger("segclf").setLevel(logging.ERROR)  # the parent process has warned already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed, as nothing else would."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - this runs in a child
+    parent.join()
+    os._exit(1)
+
+
+def _complete(
+    path: Path,
+    corpus_name: str,
+    digest: str,
+    trial: Trial,
+    splits: Sequence[Split],
+    *,
+    device: str,
+    threads: int,
+    wait: bool,
+) -> Completed:
+    """Train and score a trial in a worker process, unless this was done before.
+
+    Args:
+        path: Folder of the workspace.
+        corpus_name: Name of the corpus.
+        digest: Digest of the corpus when the sweep began.
+        trial: Trial.
+        splits: Splits to score.
+        device: Device that computes.
+        threads: Number of CPU threads that compute.
+        wait: Whether to wait for another sweep that is working on the trial.
+
+    Returns:
+        Name of the run, and whether anything was done; None if another sweep is working on the
+        trial and `wait` is False.
+    """
+    workspace = Workspace(path)
+    stored = workspace.load_corpus(corpus_name)
+    if stored.digest != digest:
+        raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
+    try:
+        with _lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
+            return _do_missing(workspace, stored, trial, splits, device, threads)
+    except Timeout:
+        return None
+
+
+def _lock(workspace: Workspace, identity: Identity) -> FileLock:
+    """Return the lock of a trial; the operating system releases it if the process dies.
+
+    The empty lock files are kept, since a process may be waiting for one.
+    """
+    folder = workspace.path / "locks"
+    folder.mkdir(exist_ok=True)
+    key = json.dumps(asdict(identity), sort_keys=True).encode()
+    return FileLock(folder / xxh3_128_hexdigest(key))
+
+
+def _do_missing(
+    workspace: Workspace,
+    stored: StoredCorpus,
+    trial: Trial,
+    splits: Sequence[Split],
+    device: str,
+    threads: int,
+) -> tuple[str, bool]:
+    run = find_runs(workspace, [trial], stored).get(trial)
+    new = run is None
+    if run is None:
+        encoder = stored.encoder(trial.encoder, trial.pooling)
+        run = train_on(workspace, stored, encoder, trial.options, device=device, threads=threads)
+    for split in splits:
+        if not read_evaluation(run, split):
+            evaluate(workspace, run, split=split, device=device, threads=threads, stored=stored)
+            new = True
+    return run.name, new

@@ -1,0 +1,47 @@
+"""Names of heads; this module does not import torch."""
+
+from typing import Literal, get_args
+
+from embedcache import UserError
+
+WindowHeadName = Literal["mlp", "bilstm", "transformer", "wordlstm"]
+DocumentHeadName = Literal["document-bilstm", "local-transformer", "linear-transformer"]
+HeadName = Literal[WindowHeadName, DocumentHeadName]
+Context = Literal["window", "document"]
+
+WINDOW_HEADS: tuple[WindowHeadName, ...] = get_args(WindowHeadName)
+DOCUMENT_HEADS: tuple[DocumentHeadName, ...] = get_args(DocumentHeadName)
+DEFAULT_HEAD: HeadName = "mlp"
+WINDOW = 4  # default number of sentences on each side
+REACH = 32  # default reach of the attention of local-transformer
+
+
+def context_of(head: str) -> Context:
+    """Return what a head reads: a window of sentences or the whole document."""
+    return "document" if head in DOCUMENT_HEADS else "window"
+
+
+def head_in_context(head: str | None, context: str) -> str:
+    """Return the head that `--context`, an option of earlier versions, means.
+
+    Args:
+        head: Name of the head; None for the default head of the context.
+        context: "window" or "document".
+
+    Raises:
+        UserError: There is no such context, or the head has the other one.
+    """
+    if context not in get_args(Context):
+        raise UserError(f"context: must be 'window' or 'document', not {context!r}")
+    if context == "document" and head in (None, "bilstm"):
+        return "document-bilstm"
+    if head is None:
+        return DEFAULT_HEAD
+    own = context_of(head)
+    if own != context:
+        heads = ", ".join(WINDOW_HEADS if context == "window" else DOCUMENT_HEADS)
+        raise UserError(
+            f"the head {head} has the context {own}, not {context}: choose from {heads}, or leave "
+            "out the context"
+        )
+    return head

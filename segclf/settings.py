@@ -1,0 +1,84 @@
+"""Frozen dataclasses of settings whose types and ranges are checked by pydantic."""
+
+import re
+from collections.abc import Mapping
+from functools import wraps
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from typing_extensions import dataclass_transform
+
+from embedcache import UserError
+
+T = TypeVar("T")
+
+_SUBJECT = re.compile(r"^\w+ should")  # "Input should be greater than 0"
+
+
+@dataclass_transform(frozen_default=True)
+def settings(cls: type[T]) -> type[T]:
+    """Make a frozen dataclass that raises UserError for a value of a wrong type or out of range.
+
+    The annotations are the only statement of types and ranges, so that the command line, TOML
+    files, the estimator and Python agree.
+    """
+    checked = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+    initialize = checked.__init__
+
+    @wraps(initialize)
+    def __init__(self: T, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401, N807
+        try:
+            initialize(self, *args, **kwargs)
+        except ValidationError as error:
+            raise UserError(explain(error)) from error
+
+    checked.__init__ = __init__  # type: ignore[method-assign, assignment]
+    return checked  # type: ignore[return-value]
+
+
+def validate(
+    name: str,
+    value: Any,  # noqa: ANN401
+    types: Mapping[str, Any],
+    *,
+    from_text: bool = False,
+) -> Any:  # noqa: ANN401
+    """Return the value of one setting, converted to its type.
+
+    Args:
+        name: Name of the setting.
+        value: Value, of the type itself or as text.
+        types: Annotations of the known settings by name.
+        from_text: Whether the value is text that represents it, as on the command line.
+
+    Raises:
+        UserError: There is no such setting, or the value has the wrong type or is out of range.
+    """
+    if name not in types:
+        raise UserError(f"no setting {name!r}: choose from {', '.join(types)}")
+    adapter = TypeAdapter(types[name])
+    try:
+        if from_text:
+            return adapter.validate_strings(value)
+        return adapter.validate_python(value, strict=True)
+    except ValidationError as error:
+        raise UserError(explain(error, name)) from error
+
+
+def explain(error: ValidationError, *parents: str) -> str:
+    """Describe the first mistake in one line, such as "epochs: must be greater than 0, not -1".
+
+    Args:
+        error: Error of pydantic.
+        parents: Names that precede the name of the field.
+    """
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in (*parents, *first["loc"])).replace("_", " ")
+    if first["type"] == "value_error":  # raised by our own code
+        message = first["msg"].removeprefix("Value error, ")
+    elif first["type"] in ("unexpected_keyword_argument", "missing", "missing_argument"):
+        message = "unknown option" if first["type"].startswith("unexpected") else "is missing"
+    else:
+        message = f"{_SUBJECT.sub('must', first['msg'])}, not {first['input']!r}"
+    return f"{name}: {message}" if name else message
