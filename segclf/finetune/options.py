@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from embedcache import UserError
-from segclf.training.losses import make_loss
 from segclf.training.options import check_gamma
 
 _POSITIVE = ("learning_rate", "upper_learning_rate", "batch_size", "accumulate", "epochs")
@@ -68,6 +67,8 @@ class FinetuneOptions:
 
     def check(self) -> None:
         """Raise UserError for an unknown loss, or a number out of range."""
+        from segclf.training.losses import make_loss  # imports torch
+
         make_loss(self.loss, 0.5, self.gamma)
         check_gamma(self.loss, self.gamma)
         for name, value in asdict(self).items():

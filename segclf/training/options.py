@@ -2,10 +2,9 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from embedcache import UserError
-from segclf.heads import Context, default_window, make_head, resolve_head
-from segclf.training.losses import make_loss
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class TrainingOptions:
     """
 
     head: str | None = None
-    context: Context | None = None
+    context: Literal["window", "document"] | None = None
     window: int | None = None
     crop: int | None = None
     loss: str = "cross-entropy"
@@ -51,6 +50,8 @@ def resolve(options: TrainingOptions) -> TrainingOptions:
     Raises:
         UserError: There is no such head.
     """
+    from segclf.heads import default_window, resolve_head  # imports torch
+
     head, context = resolve_head(options.head, options.context)
     return replace(
         options,
@@ -63,6 +64,9 @@ def resolve(options: TrainingOptions) -> TrainingOptions:
 
 def check_options(options: TrainingOptions) -> None:
     """Raise UserError for an unknown head or loss, or a number out of range or without effect."""
+    from segclf.heads import make_head, resolve_head  # imports torch
+    from segclf.training.losses import make_loss
+
     head, context = resolve_head(options.head, options.context)
     make_head(head, 1, options.window)
     make_loss(options.loss, 0.5, options.gamma)

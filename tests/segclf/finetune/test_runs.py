@@ -12,8 +12,8 @@ from embedcache import UserError
 from segclf import Run, Workspace
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
-from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune
-from segclf.finetune.runs import locked
+from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
+from segclf.finetune.runs import finetune, locked
 from segclf.workspace.workspace import EncoderReference
 from tests.segclf.finetune.toy import corpus
 
@@ -100,7 +100,7 @@ def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, segtool,
 STOPPING = """
 import signal
 from segclf.finetune import training
-import cli
+from segtool.app import main
 
 step = training._Trainer._step
 
@@ -110,7 +110,7 @@ def press_ctrl_c(trainer, group, number):
     return step(trainer, group, number)
 
 training._Trainer._step = press_ctrl_c
-cli.main()
+main()
 """
 
 
