@@ -2,28 +2,23 @@
 
 from typing import Any
 
-from rich.table import Table
-
-from segtool.tables.console import console, count, print_line
+from segtool.tables.console import console, count, make_table, print_line
 
 _SCORES = {"f1": "F1", "pk": "Pk"}
 
 
 def print_comparison(content: dict[str, Any]) -> None:
     """Print the differences between two runs and whether they are significant."""
-    first, second = content["runs"]
-    table = Table(title=f"{content['corpus']} {content['split']}")
-    for column in ("", first, second, "difference", f"{content['confidence']:.0%} interval"):
-        table.add_column(column, justify="right" if column else "left", overflow="fold")
-    for name, heading in _SCORES.items():
-        score = content[name]
-        table.add_row(
-            heading,
-            f"{score['first']:.3f}",
-            f"{score['second']:.3f}",
-            f"{score['difference']:+.3f}",
-            f"{score['low']:+.3f} to {score['high']:+.3f}",
-        )
+    print_line(f"{content['corpus']} {content['split']}")
+    scores = [content[name] for name in _SCORES]
+    table = make_table("", *_SCORES.values())
+    for run, which in zip(content["runs"], ("first", "second"), strict=True):
+        table.add_row(run, *(f"{score[which]:.3f}" for score in scores))
+    table.add_row("difference", *(f"{score['difference']:+.3f}" for score in scores))
+    table.add_row(
+        f"{content['confidence']:.0%} interval",
+        *(f"{score['low']:+.3f} to {score['high']:+.3f}" for score in scores),
+    )
     console.print(table)
     for name, better in (("f1", 1), ("pk", -1)):
         print_line(_verdict(content, name, better))

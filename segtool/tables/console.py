@@ -2,15 +2,28 @@
 
 from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 # names and ids are shown as they are: never as markup, never as the code of an emoji
 console = Console(highlight=False, markup=False, emoji=False)
 
+HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
+
 
 def print_line(text: str, style: str | None = None) -> None:
-    """Print a line that the terminal wraps."""
-    console.print(text, style=style, soft_wrap=True)
+    """Print a line, wrapped at words on a terminal and whole in a file or a pipe."""
+    console.print(text, style=style, soft_wrap=not console.is_terminal)
+
+
+def make_table(first: str, *others: str) -> Table:
+    """Make a table that fits narrow terminals: names at the left, numbers at the right."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right", overflow="fold")
+    return table
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

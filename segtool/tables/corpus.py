@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
-from segtool.tables.console import console, count, print_line, stored
+from segtool.tables.console import console, count, make_table, print_line, stored
 
 _BOUNDARIES = {
     "indent": "indented lines",
@@ -16,9 +13,8 @@ _BOUNDARIES = {
 
 def print_embedded(content: dict[str, Any]) -> None:
     """Print the corpus that `segtool embed` read, and how many sentences it encoded."""
-    table = Table(title=f"{content['corpus']} ({content['encoder']}, {content['dim']} dimensions)")
-    for column in ("split", "documents", "sentences", "boundaries", "rate"):
-        table.add_column(column, justify="left" if column == "split" else "right")
+    print_line(f"{content['corpus']} ({content['encoder']}, {content['dim']} dimensions)")
+    table = make_table("split", "documents", "sentences", "boundaries", "rate")
     for split, counts in content["splits"].items():
         rate = counts["boundaries"] / counts["sentences"]
         numbers = [f"{counts[key]:,}" for key in ("documents", "sentences", "boundaries")]
@@ -57,10 +53,7 @@ def print_statistics(content: dict[str, Any]) -> None:
         )
         + "  sentences:boundaries"
     )
-    table = Table(title=content["corpus"], box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    for split in splits:
-        table.add_column(split, justify="right")
+    table = make_table(content["corpus"], *splits)
     for name in ("documents", "paragraphs"):
         table.add_row(name, *(f"{counts[name]:,}" for counts in splits.values()))
     for name, text in (

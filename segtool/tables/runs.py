@@ -1,20 +1,18 @@
-"""Tables of many runs: the list of runs, and the leaderboard of a sweep."""
+"""Tables of many runs: the list of runs, and the leaderboard of a sweep.
+
+Names of runs and systems are long, so each stands on lines of its own above its scores.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from segclf.experiments.leaderboard import SCORES, system_labels
 from segclf.tasks.evaluate import SCORED_SPLITS
-from segtool.tables.console import console, count, number, print_line
+from segtool.tables.console import HEADINGS, console, count, number, print_line
 
-_HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
-_FOOTNOTE = (
-    "Pk and WD (WindowDiff): lower is better. s: seconds per epoch. k, M: parameters. "
-    "Thresholds are chosen on the dev split."
-)
+_COLUMN = 7  # width of a score
+_WIDE_COLUMN = 11  # width of a mean with its standard deviation
+_FOOTNOTE = "\nPk and WD (WindowDiff): lower is better. Thresholds are chosen on the dev split."
 
 
 def print_sweep(content: dict[str, Any]) -> None:
@@ -38,22 +36,19 @@ def print_sweep(content: dict[str, Any]) -> None:
 
 def _print_systems(content: dict[str, Any]) -> None:
     systems = content["systems"]
-    table = _score_table(
-        f"{content['corpus']}: mean ± standard deviation over seeds, ranked by dev F1"
-    )
+    print_line(f"{content['corpus']}: mean ± standard deviation over seeds, ranked by dev F1\n")
+    _print_headings(_WIDE_COLUMN)
     several = len({_encoder(system) for system in systems}) > 1
     labels = system_labels([system["options"] for system in systems])
     for system, label in zip(systems, labels, strict=True):
         encoder = f", {_encoder(system)}" if several else ""
-        seconds = _seconds(system["seconds_per_epoch"]["mean"])
-        name = Text.assemble(
-            (label + encoder, "bold"),
-            f"\n{count(system['n'], 'seed')}, {seconds} s, {_short(system['parameters'])}",
-            *_collapse_notes(system),
-        )
-        _add_scores(table, name, system, _mean_and_deviation)
-    console.print(table)
-    console.print(_FOOTNOTE, style="dim")
+        print_line(f"\n{label}{encoder}", style="bold")
+        seeds = count(system["n"], "seed")
+        print_line(f"{seeds}, {_cost(system, system['seconds_per_epoch']['mean'])}")
+        for note in _collapse_notes(system):
+            print_line(note, style="red")
+        _print_scores(system, _mean_and_deviation, _WIDE_COLUMN)
+    print_line(_FOOTNOTE, style="dim")
 
 
 def print_runs(content: dict[str, Any]) -> None:
@@ -61,44 +56,34 @@ def print_runs(content: dict[str, Any]) -> None:
     if not content["runs"]:
         print_line("No runs yet. Train one with segtool train.")
         return
-    table = _score_table("Runs, the latest last", "s", "size")
+    _print_headings(_COLUMN)
     labels = system_labels([run["options"] for run in content["runs"]])
     for run, label in zip(content["runs"], labels, strict=True):
-        described = f"{_encoder(run)}, {run['corpus']}"
-        name = Text.assemble(
-            (run["run"], "bold"),
-            f"\n{label}, seed {run['options'].get('seed')}; {described}",
-            ("\ncollapsed" if run["collapsed"] else "", "bold red"),
-        )
-        figures = _seconds(run["seconds_per_epoch"]), _short(run["parameters"])
-        _add_scores(table, name, run, number, *figures)
-    console.print(table)
-    console.print(_FOOTNOTE, style="dim")
+        print_line(f"\n{run['run']}", style="bold")
+        print_line(f"{label}, seed {run['options'].get('seed')}; {_encoder(run)}, {run['corpus']}")
+        print_line(_cost(run, run["seconds_per_epoch"]))
+        if run["collapsed"]:
+            print_line("predicts a single class", style="bold red")
+        _print_scores(run, number, _COLUMN)
+    print_line(_FOOTNOTE, style="dim")
 
 
-def _score_table(title: str, *more: str) -> Table:
-    table = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("system", overflow="fold", ratio=1)
-    table.add_column("")
-    for column in (*(_HEADINGS[name] for name in SCORES), *more):
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
+def _print_headings(width: int) -> None:
+    console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORES))
 
 
-def _add_scores(
-    table: Table,
-    name: Text,
-    row: dict[str, Any],
-    show: Callable[[Any], str],
-    *more: str,
-) -> None:
-    """Add a row with the scores on dev above those on test."""
-    cells = ["\n".join(show(row[split][score]) for split in SCORED_SPLITS) for score in SCORES]
-    table.add_row(name.append("\n"), "\n".join(SCORED_SPLITS), *cells, *more)
+def _print_scores(row: dict[str, Any], form: Callable[[Any], str], width: int) -> None:
+    for split in SCORED_SPLITS:
+        scores = "".join(f"{form(row[split][name]):>{width}}" for name in SCORES)
+        console.print(f"{split:4}{scores}")
 
 
 def _encoder(row: dict[str, Any]) -> str:
     return " ".join(filter(None, (row["encoder"], row["pooling"])))
+
+
+def _cost(row: dict[str, Any], seconds: float | None) -> str:
+    return f"{_short(row['parameters'])} parameters, {_seconds(seconds)} s per epoch"
 
 
 def _mean_and_deviation(figure: dict[str, float | None]) -> str:
@@ -108,18 +93,18 @@ def _mean_and_deviation(figure: dict[str, float | None]) -> str:
     return f"{figure['mean']:.3f}{deviation}"
 
 
-def _collapse_notes(system: dict[str, Any]) -> list[tuple[str, str]]:
-    """List notes on runs that predict a single class, with their styles."""
-    notes = []
-    if system["collapsed"]:
-        notes.append((f"\n{system['collapsed']} of {system['n']} collapsed", "bold red"))
-    for name, what in (
-        ("nowhere_at_half", "no boundaries"),
-        ("everywhere_at_half", "boundaries only"),
-    ):
-        if system[name]:
-            notes.append((f"\n{what} at 0.5: {system[name]} of {system['n']}", "red"))
-    return notes
+def _collapse_notes(system: dict[str, Any]) -> list[str]:
+    """Describe how many runs of a system predict a single class."""
+    kinds = (
+        ("collapsed", "predict a single class"),
+        ("nowhere_at_half", "predict no boundaries at threshold 0.5"),
+        ("everywhere_at_half", "predict only boundaries at threshold 0.5"),
+    )
+    return [
+        f"{system[name]} of {count(system['n'], 'run')} {what}"
+        for name, what in kinds
+        if system[name]
+    ]
 
 
 def _seconds(value: float | None) -> str:

@@ -2,20 +2,17 @@
 
 from typing import Any
 
-from rich.table import Table
-
-from segtool.tables.console import computed_in, console, count, print_line
+from segtool.tables.console import computed_in, console, count, make_table, print_line
 
 
 def print_info(content: dict[str, Any]) -> None:
     """Print the vectors that the store has of each encoder."""
-    table = Table("encoder", "vectors", "dimensions", "stored as", "size", "computed in")
+    table = make_table("encoder", "vectors", "stored as", "size", "computed in")
     for space in content["spaces"]:
         table.add_row(
             f"{space['encoder']} ({space['fingerprint'][:8]})",
             f"{space['rows']:,}",
-            f"{space['dim']:,}",
-            space["dtype"],
+            f"{space['dim']:,} {space['dtype']}",
             _megabytes(space["bytes"]),
             computed_in(space["precisions"]).removeprefix("computed in "),
         )
