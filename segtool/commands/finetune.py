@@ -42,9 +42,10 @@ def finetune_cross_segment(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fine-tune an encoder that reads both sides of a candidate: [CLS] left [SEP] right [SEP].
+    """Train an encoder on both sides of each candidate.
 
-    After an interruption, run the same command again to continue.
+    The encoder reads [CLS] left [SEP] right [SEP]. After an interruption, run the same command
+    again to continue.
 
     Example: segtool finetune cross-segment --sides tokens:64 --epochs 2
     """
@@ -62,9 +63,10 @@ def finetune_hierarchical(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fine-tune an encoder of single sentences together with a network on the sentence vectors.
+    """Train an encoder of sentences and a network on top.
 
-    After an interruption, run the same command again to continue.
+    The encoder reads each sentence by itself; the network reads the sentence vectors. After an
+    interruption, run the same command again to continue.
 
     Example: segtool finetune hierarchical --upper bilstm --window 2
     """

@@ -14,7 +14,7 @@ store_app = typer.Typer(
 
 @store_app.command()
 def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show the format of the store and the vectors of each encoder.
+    """Show the format of the store and its vectors.
 
     Example: segtool store info --json
     """
@@ -44,7 +44,7 @@ def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
 
 @store_app.command()
 def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Upgrade a store of an earlier version to the current format, in place.
+    """Upgrade the store to the current format, in place.
 
     The store stays readable during the upgrade, but earlier versions of segtool cannot read it
     afterwards. After an interruption, run the command again to continue.

@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from segtool.app import app
 from tests.conftest import ROOT, STORIES
 from tests.segtool.texts import UNSEEN, mistake
 
@@ -58,6 +61,8 @@ from tests.segtool.texts import UNSEEN, mistake
         (["stats"], "nothing is embedded"),
         (["stats", "none.txt"], "none.txt: no such file"),
         (["nonsense"], "No such command 'nonsense'"),
+        (["trian"], "Did you mean 'train'?"),
+        (["train", "--sed", "1"], "(Possible options: --seed)"),
     ],
 )
 def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, arguments, message):
@@ -96,26 +101,53 @@ def test_a_device_or_threads_that_cannot_be_are_told(trained, segtool, command, 
     assert sorted(trained.rglob("*")) == before
 
 
-def test_help_is_fast_and_has_an_example_everywhere(segtool, tmp_path):
-    for command in (
-        [],
-        ["embed"],
-        ["train"],
-        ["eval"],
-        ["segment"],
-        ["sweep"],
-        ["runs"],
-        ["compare"],
-        ["stats"],
-        ["encoders"],
-        ["store"],
-    ):
-        done = segtool(tmp_path, *command, "--help")
-        assert done.returncode == 0
-        assert "Example: segtool" in " ".join(done.stdout.split())
+COMMANDS = [
+    "", "embed", "train", "eval", "segment", "export", "sweep", "runs", "compare", "stats",
+    "encoders", "encoders show", "finetune", "finetune cross-segment", "finetune hierarchical",
+    "store", "store info", "store upgrade",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_page_has_a_summary_and_an_example(command, width):
+    pages = [
+        CliRunner().invoke(app, [*command.split(), flag], terminal_width=width)
+        for flag in ("--help", "-h")
+    ]
+    assert pages[0].output == pages[1].output
+    lines = pages[0].output.splitlines()
+    assert max(map(len, lines)) <= width
+    assert re.match("  [A-Z].*", lines[2])
+    assert pages[0].output.count("Example: segtool") == 1
+    if width == 80:  # summaries in a list of commands are whole
+        assert not re.search(r"\w\.\.\.$", pages[0].output, re.MULTILINE)
+
+
+def test_every_option_has_a_help_text():
+    def commands(group):
+        for command in group.commands.values():
+            yield from commands(command) if hasattr(command, "commands") else [command]
+
+    for command in commands(typer.main.get_command(app)):
+        for parameter in command.params:
+            assert re.search("[.\\])]$", parameter.help), (command.name, parameter.name)
+
+
+def test_help_imports_no_library_that_computes():
     listing = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import segtool.app"],
+        [sys.executable, "-X", "importtime", "-m", "segtool", "--help"],
         capture_output=True, text=True, check=True, cwd=ROOT,
     ).stderr  # fmt: skip
     imported = set(re.findall(r"\| +([\w.]+)$", listing, re.MULTILINE))
+    assert "segclf.training.options" in imported
     assert not {"torch", "scipy", "sklearn", "transformers", "rich.table"} & imported
+
+
+def test_the_checkout_runs_without_being_installed(segtool, tmp_path):
+    help_page = segtool(tmp_path, "--help").stdout
+    for command in (["-m", "segtool"], ["cli.py"]):
+        done = subprocess.run(
+            [sys.executable, *command, "-h"], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        assert done.stdout == help_page

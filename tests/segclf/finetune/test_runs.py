@@ -66,7 +66,7 @@ def test_a_run_is_recorded_like_any_other(finished):
     assert (record["machine"]["device"], record["machine"]["threads"]) == ("cpu", 2)
     first, second, *_ = printed.splitlines()
     assert f"{record['parameters']:,} parameters" in first
-    assert f"{record['trainable_parameters']:,} of them trainable" in first
+    assert f"{record['trainable_parameters']:,} trainable" in first
     assert second.split() == ["epoch", "loss", "dev", "precision", "recall", "F1", "seconds"]
 
 
