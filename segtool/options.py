@@ -41,9 +41,9 @@ class ReadingOptions:
     """How to read a corpus.
 
     Attributes:
-        format: Format of the text: auto, plain, aozora, choi or jsonl.
+        format: Format of the text: plain, aozora, choi or jsonl; auto detects it.
         boundary: Line that begins a paragraph: an indented line, every line, or a line after a
-            blank line.
+            blank line; auto detects it.
         sentences: Sentence rule. sentencex: rules of the language; line: one sentence on each line;
             kuten: split Japanese at 。 only, and remove 。 and spaces.
         language: ISO 639-1 code of the language for sentencex. [default: guessed from the script]
@@ -105,7 +105,9 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     """Replace each dataclass among a command's parameters by one option for each of its fields.
 
     The dataclass states an option once: name, type, default and, in the section "Attributes" of its
-    docstring, the help text.
+    docstring, the help text. If it has a class method `from_settings`, which makes an object from a
+    dict, that is called, with the fields and with the hidden options that its class attribute
+    `earlier_options` (name -> type) keeps for scripts written for earlier versions.
 
     Args:
         **flags: Flags of a field, if they differ from its name.
@@ -122,8 +124,10 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
         @wraps(command)
         def call(**given: Any) -> None:  # noqa: ANN401
             for name, group in groups.items():
-                values = {field.name: given.pop(field.name) for field in fields(group)}
-                given[name] = group(**values)
+                names = [field.name for field in fields(group)] + list(_earlier_options(group))
+                values = {name: given.pop(name) for name in names}
+                make = getattr(group, "from_settings", None)
+                given[name] = make(values) if make else group(**values)
             command(**given)
 
         parameters: list[inspect.Parameter] = []
@@ -151,7 +155,13 @@ def _parameters_of(
         names = [flag] if isinstance(flag, str) else flag
         option = typer.Option(field.default, *names, help=texts[field.name])
         parameters.append(_keyword(field.name, option, hints[field.name]))
+    for name, hint in _earlier_options(group).items():
+        parameters.append(_keyword(name, typer.Option(None, hidden=True), hint))
     return parameters
+
+
+def _earlier_options(group: type[Any]) -> dict[str, Any]:
+    return getattr(group, "earlier_options", {})
 
 
 def _keyword(name: str, default: object, annotation: object) -> inspect.Parameter:

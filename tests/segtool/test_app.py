@@ -130,7 +130,7 @@ def test_every_option_has_a_help_text():
             yield from commands(command) if hasattr(command, "commands") else [command]
 
     for command in commands(typer.main.get_command(app)):
-        for parameter in command.params:
+        for parameter in (shown for shown in command.params if not shown.hidden):
             assert re.search("[.\\])]$", parameter.help), (command.name, parameter.name)
 
 

@@ -1,7 +1,7 @@
 """Options made from dataclasses."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 import typer
@@ -35,6 +35,23 @@ class Special(Base):
 
     loss: Literal["focal", "plain"] = "plain"
     window_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A class one of whose options had another name.
+
+    Attributes:
+        reach: Sentences.
+    """
+
+    earlier_options: ClassVar[dict[str, Any]] = {"window": int | None}
+
+    reach: int | None = None
+
+    @classmethod
+    def from_settings(cls, values):
+        return cls(values["reach"] or values["window"])
 
 
 @pytest.fixture
@@ -91,3 +108,18 @@ def test_help_shows_docstrings_and_defaults_own_fields_first(run):
     assert "--rate, --rates <float> Learning rate, of the optimizer. [default: 0.5]" in page
     assert "--checkpointing Save memory." in page
     assert page.index("--loss") < page.index("--rate")
+
+
+def test_earlier_options_still_work_but_are_not_shown():
+    app = typer.Typer(rich_markup_mode=None)
+    calls = []
+
+    @app.command()
+    @with_options()
+    def train(*, options: Renamed) -> None:
+        calls.append(options)
+
+    for arguments in (["--reach", "3"], ["--window", "4"], []):
+        assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert calls == [Renamed(3), Renamed(4), Renamed(None)]
+    assert "--window" not in CliRunner().invoke(app, ["--help"]).output
