@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from segtool.tables.console import console, print_line, stored
@@ -9,7 +10,7 @@ from segtool.tables.console import console, print_line, stored
 
 def print_encoders(content: dict[str, Any]) -> None:
     """Print the built-in encoders."""
-    table = Table("name", "description", "PyPI package")
+    table = Table("name", "description", "PyPI package", box=SIMPLE_HEAD, show_edge=False)
     for name, known in content.items():
         table.add_row(name, known["description"], known["package"])
     console.print(table)
@@ -25,10 +26,12 @@ def print_encoders(content: dict[str, Any]) -> None:
 def print_described(content: dict[str, Any]) -> None:
     """Print the properties of encoders, one table for each."""
     for described in content["encoders"]:
-        table = Table(show_header=False)
+        table = Table(show_header=False, box=None)
+        table.add_column()
+        table.add_column(overflow="fold")
         for name, value in (described | {"stored": stored(described["stored"])}).items():
             if isinstance(value, dict):
                 value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
             text = f"{value:,}" if isinstance(value, int) else str(value)
             table.add_row(name.replace("_", " "), text)
-        console.print(table)
+        console.print(table, "")

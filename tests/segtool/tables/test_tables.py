@@ -6,6 +6,7 @@ from segtool.tables import comparison, corpus, encoders, evaluation, runs, store
 from segtool.tables.console import console, count
 from tests.segtool.tables.contents import (
     compared,
+    described,
     embedded,
     encoder_list,
     evaluated,
@@ -24,6 +25,7 @@ TABLES = [
     (comparison.print_comparison, compared(), ["document-bilstm-001", "+0.050 to +0.150"]),
     (store.print_info, store_info(), ["12,345", "9.5 MB", "float16", "(12,000)"]),
     (encoders.print_encoders, encoder_list(), ["all-MiniLM-L6-v2"]),
+    (encoders.print_described, described(), ["max tokens", "no vectors in the store"]),
 ]
 
 
