@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
 Command = Callable[..., None]
+
+_MAX_CHOICES = 40  # characters of an option's choices
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -153,11 +155,19 @@ def _parameters_of(
     for field in sorted(fields(group), key=lambda field: field.name not in own):
         flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
         names = [flag] if isinstance(flag, str) else flag
-        option = typer.Option(field.default, *names, help=texts[field.name])
+        metavar = _short_metavar(hints[field.name])
+        option = typer.Option(field.default, *names, help=texts[field.name], metavar=metavar)
         parameters.append(_keyword(field.name, option, hints[field.name]))
     for name, hint in _earlier_options(group).items():
         parameters.append(_keyword(name, typer.Option(None, hidden=True), hint))
     return parameters
+
+
+def _short_metavar(hint: object) -> str | None:
+    """Abbreviate many choices, which a narrow terminal would cut; the help text names them."""
+    literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
+    choices = "|".join(str(choice) for literal in literals for choice in get_args(literal))
+    return "<name>" if len(choices) > _MAX_CHOICES else None
 
 
 def _earlier_options(group: type[Any]) -> dict[str, Any]:

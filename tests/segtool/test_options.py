@@ -30,10 +30,12 @@ class Special(Base):
 
     Attributes:
         loss: Loss function: focal or not.
+        head: One of many heads.
         window_size: Sentences. [default: 4]
     """
 
     loss: Literal["focal", "plain"] = "plain"
+    head: Literal["first-of-many-heads", "second-of-many-heads", "third"] | None = None
     window_size: int | None = None
 
 
@@ -84,7 +86,7 @@ def test_a_command_gets_the_dataclass(run):
 def test_each_field_is_an_option(run):
     arguments = ("--window-size", "3", "--loss", "focal", "--checkpointing", "--json", "a.txt")
     _, calls = run(*arguments)
-    assert calls == [("a.txt", Special(0.5, True, "focal", 3), True)]
+    assert calls == [("a.txt", Special(0.5, True, "focal", None, 3), True)]
 
 
 def test_an_option_may_have_two_flags(run):
@@ -93,7 +95,7 @@ def test_an_option_may_have_two_flags(run):
 
 
 def test_values_are_checked_by_the_type_of_the_field(run):
-    for wrong in (("--loss", "other"), ("--window-size", "x")):
+    for wrong in (("--loss", "other"), ("--head", "fourth"), ("--window-size", "x")):
         result, calls = run("a.txt", *wrong)
         assert result.exit_code == 2
         assert wrong[0] in result.output
@@ -104,6 +106,7 @@ def test_help_shows_docstrings_and_defaults_own_fields_first(run):
     page = " ".join(run("--help")[0].output.split())
     assert "Train a head." in page
     assert "--loss <focal|plain> Loss function: focal or not. [default: plain]" in page
+    assert "--head <name> One of many heads." in page
     assert "--window-size <int> Sentences. [default: 4]" in page
     assert "--rate, --rates <float> Learning rate, of the optimizer. [default: 0.5]" in page
     assert "--checkpointing Save memory." in page
