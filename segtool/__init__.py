@@ -1,3 +1,3 @@
-"""The command line's parts, beside `cli.py`."""
+"""The command line of segtool."""
 
 __version__ = "0.1.0"

@@ -1,120 +1,191 @@
-"""Options that several commands share, and how a command shows what it gives."""
+"""Command-line options: those that several commands share, and those made from dataclasses."""
 
-import json
-import sys
+import inspect
+import re
 from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from segtool import __version__
+Command = Callable[..., None]
 
-if TYPE_CHECKING:
-    from segclf.corpus.decode import TextEncoding
+_MAX_CHOICES = 40  # characters of an option's choices
 
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-VersionOption = Annotated[
-    bool,
-    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
-]
 WorkspaceOption = Annotated[
     Path | None,
-    typer.Option(help="Folder of store, corpora and runs; default $SEGTOOL_HOME, else ./.segtool."),
+    typer.Option(
+        help="Folder of the store, the corpora and the runs. [default: $SEGTOOL_HOME or ./.segtool]"
+    ),
 ]
-CorpusOption = Annotated[str | None, typer.Option(help="A corpus by name; default the latest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+CorpusOption = Annotated[
+    str | None,
+    typer.Option(help="Name of an embedded corpus. [default: the latest]"),
+]
+SplitToScoreOption = Annotated[
+    Literal["train", "dev", "test"], typer.Option(help="Split to score.")
+]
 PoolingName = Literal["cls", "mean", "max", "sif", "tokens"]
 PoolingOption = Annotated[
     PoolingName | None,
     typer.Option(
-        help="cls, mean, max: pool a plain Hugging Face encoder so. mean, sif, tokens: of word "
-        "vectors; tokens are for the head wordlstm."
+        help="Pooling: cls, mean or max for a Hugging Face encoder; mean, sif or tokens for word "
+        "vectors (the head wordlstm reads tokens). [default: that of the encoder]"
     ),
 ]
 
-_device = typer.Option(
-    help="cpu, cuda, cuda:1, ... or mps; by default heads compute on the CPU, encoders on the best "
-    "device."
-)
-_threads = typer.Option(
-    help="Threads on the CPU; by default one for heads, torch's own number for encoders."
-)
-DeviceOption = Annotated[str | None, _device]
-ThreadsOption = Annotated[int | None, _threads]
-HeadDeviceOption = Annotated[str, _device]
-HeadThreadsOption = Annotated[int, _threads]
-PrecisionOption = Annotated[
-    Literal["auto", "float32", "bfloat16", "float16"],
-    typer.Option(
-        help="What a transformer's layers compute in; auto takes the fastest that the device "
-        "computes in hardware."
-    ),
-]
 
-FormatOption = Annotated[
-    str,
-    typer.Option("--format", help="plain, aozora, choi or jsonl; auto tells by the text."),
-]
-BoundaryOption = Annotated[
-    Literal["auto", "indent", "line", "blank"],
-    typer.Option(
-        help="What begins a paragraph in the layout: an indented line, every line, or the line "
-        "behind a blank one; auto tells by the text."
-    ),
-]
-SentencesOption = Annotated[
-    str,
-    typer.Option(
-        help="Sentence rule. sentencex: any language; line: a sentence a line; kuten: Japanese, "
-        "cut at 。 alone, without it and without spaces, as the figures on Soseki are."
-    ),
-]
-LanguageOption = Annotated[
-    str | None, typer.Option(help="Language code for sentencex; default guessed.")
-]
-SplitOption = Annotated[
-    str | None,
-    typer.Option(help="Shares as 80/10/10, or train, dev, test; default sub-folders so named."),
-]
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How to read a corpus.
+
+    Attributes:
+        format: Format of the text: plain, aozora, choi or jsonl; auto detects it.
+        boundary: Line that begins a paragraph: an indented line, every line, or a line after a
+            blank line; auto detects it.
+        sentences: Sentence rule. sentencex: rules of the language; line: one sentence on each line;
+            kuten: split Japanese at 。 only, and remove 。 and spaces.
+        language: ISO 639-1 code of the language for sentencex. [default: guessed from the script]
+        split: Shares of train, dev and test, such as 80/10/10, or the name of one split.
+            [default: the subfolders train, dev and test, or else 80/10/10]
+    """
+
+    format: str = "auto"
+    boundary: Literal["auto", "indent", "line", "blank"] = "auto"
+    sentences: str = "sentencex"
+    language: str | None = None
+    split: str | None = None
 
 
-def encode_like(encoding: "TextEncoding", text: str) -> bytes:
-    """Encode a result as its input was; in UTF-8, with a notice, where that cannot be."""
-    try:
-        return encoding.encode(text)
-    except UnicodeEncodeError as error:
-        character = text[error.start]
-        sys.stderr.write(
-            f"notice: {encoding.codec}, the encoding of the input, lacks {character}: "
-            "the output is in UTF-8\n"
+@dataclass(frozen=True)
+class ComputeOptions:
+    """Where to compute.
+
+    Attributes:
+        device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest for encoders, cpu for
+            heads]
+        threads: Number of CPU threads. [default: PyTorch's default for encoders, 1 for heads]
+    """
+
+    device: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class EncoderComputeOptions:
+    """Where and how precisely to run an encoder.
+
+    Attributes:
+        device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest]
+        threads: Number of CPU threads. [default: PyTorch's default]
+        precision: Precision of transformer layers. auto: the fastest that the device supports in
+            hardware.
+    """
+
+    device: str | None = None
+    threads: int | None = None
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+
+@dataclass(frozen=True)
+class HeadComputeOptions:
+    """Where to train a head.
+
+    Attributes:
+        device: Device: cpu, cuda, cuda:1, ... or mps.
+        threads: Number of CPU threads.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+
+
+def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]:
+    """Replace each dataclass among a command's parameters by one option for each of its fields.
+
+    The dataclass states an option once: name, type, default and, in the section "Attributes" of its
+    docstring, the help text. If it has a class method `from_settings`, which makes an object from a
+    dict, that is called, with the fields and with the hidden options that its class attribute
+    `earlier_options` (name -> type) keeps for scripts written for earlier versions.
+
+    Args:
+        **flags: Flags of a field, if they differ from its name.
+
+    Example:
+        >>> @with_options(seed=("--seed", "--seeds"))
+        ... def train(options: TrainingOptions, as_json: JsonOption = False) -> None: ...
+    """
+
+    def decorate(command: Command) -> Command:
+        hints = get_type_hints(command, include_extras=True)
+        groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
+        @wraps(command)
+        def call(**given: Any) -> None:  # noqa: ANN401
+            for name, group in groups.items():
+                names = [field.name for field in fields(group)] + list(_earlier_options(group))
+                values = {name: given.pop(name) for name in names}
+                make = getattr(group, "from_settings", None)
+                given[name] = make(values) if make else group(**values)
+            command(**given)
+
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in inspect.signature(command).parameters.items():
+            if name in groups:
+                parameters += _parameters_of(groups[name], flags)
+            else:
+                parameters.append(_keyword(name, parameter.default, hints[name]))
+        vars(call)["__signature__"] = inspect.Signature(parameters)
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        return call
+
+    return decorate
+
+
+def _parameters_of(
+    group: type[Any], flags: dict[str, str | tuple[str, ...]]
+) -> list[inspect.Parameter]:
+    hints = get_type_hints(group)
+    texts = attribute_texts(group)
+    own = inspect.get_annotations(group)
+    parameters = []
+    for field in sorted(fields(group), key=lambda field: field.name not in own):
+        flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
+        names = [flag] if isinstance(flag, str) else flag
+        metavar = _short_metavar(hints[field.name])
+        option = typer.Option(field.default, *names, help=texts[field.name], metavar=metavar)
+        parameters.append(_keyword(field.name, option, hints[field.name]))
+    for name, hint in _earlier_options(group).items():
+        parameters.append(_keyword(name, typer.Option(None, hidden=True), hint))
+    return parameters
+
+
+def _short_metavar(hint: object) -> str | None:
+    """Abbreviate many choices, which a narrow terminal would cut; the help text names them."""
+    literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
+    choices = "|".join(str(choice) for literal in literals for choice in get_args(literal))
+    return "<name>" if len(choices) > _MAX_CHOICES else None
+
+
+def _earlier_options(group: type[Any]) -> dict[str, Any]:
+    return getattr(group, "earlier_options", {})
+
+
+def _keyword(name: str, default: object, annotation: object) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+def attribute_texts(group: type) -> dict[str, str]:
+    """Read the section "Attributes" of the docstrings of a class and its bases: name -> text."""
+    texts: dict[str, str] = {}
+    for cls in reversed(group.__mro__[:-1]):
+        section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
+        entries = re.findall(
+            r"^    (\w+): (.*(?:\n {5,}.*)*)", section.partition("\n\n")[0], re.MULTILINE
         )
-        return text.encode()
-
-
-def show(
-    content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
-) -> None:
-    """Print the result of a command: a table, or JSON."""
-    if as_json:
-        # UTF-8 whatever the encoding of the console, without newline translation
-        sys.stdout.buffer.write(json.dumps(content, ensure_ascii=False).encode() + b"\n")
-    else:
-        print_table(_printable(content))
-
-
-def _printable(content: Any) -> Any:  # noqa: ANN401
-    """Return the content of a table with control characters of names and ids made visible."""
-    from embedcache.terminal import printable
-
-    if isinstance(content, dict):
-        return {_printable(key): _printable(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_printable(item) for item in content]
-    return printable(content) if isinstance(content, str) else content
+        texts |= {name: " ".join(text.split()) for name, text in entries}
+    return texts

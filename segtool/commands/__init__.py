@@ -1,1 +1,1 @@
-"""The commands, one function each."""
+"""The commands, one function each: parse, call the library, print."""

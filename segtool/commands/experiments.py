@@ -1,67 +1,79 @@
-"""Commands about runs that are there and about corpora: sweep, runs, compare, export, stats."""
+"""Commands on many runs: sweep, runs and compare."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
 from segtool.options import (
-    BoundaryOption,
+    ComputeOptions,
     CorpusOption,
-    DeviceOption,
-    FormatOption,
-    HeadDeviceOption,
-    HeadThreadsOption,
+    HeadComputeOptions,
     JsonOption,
-    LanguageOption,
-    SentencesOption,
-    SplitOption,
-    ThreadsOption,
+    SplitToScoreOption,
     WorkspaceOption,
-    show,
+    with_options,
 )
+from segtool.output import show
 
 
+@dataclass(frozen=True)
+class GridOptions:
+    """Values of settings, separated by commas.
+
+    Attributes:
+        head: Heads. [default: mlp,bilstm,transformer]
+        window: Windows, such as 1,2,4.
+        loss: Losses, such as cross-entropy,balanced,focal.
+        gamma: Values of gamma for the focal loss, such as 0.5,1,2,5.
+        learning_rate: Peak learning rates, such as 3e-4,1e-3.
+        encoder: Encoders that embedded the corpus. [default: the latest]
+        seed: Random seeds, such as 0,1,2 or 0-2. [default: 0-4]
+        settings: Values of any other option of train, such as epochs=4,8. Repeatable.
+    """
+
+    head: str | None = None
+    window: str | None = None
+    loss: str | None = None
+    gamma: str | None = None
+    learning_rate: str | None = None
+    encoder: str | None = None
+    seed: str | None = None
+    settings: list[str] | None = None
+
+
+@with_options(
+    head=("--head", "--heads"),
+    window=("--window", "--windows"),
+    loss=("--loss", "--losses"),
+    gamma=("--gamma", "--gammas"),
+    learning_rate=("--learning-rate", "--learning-rates"),
+    encoder=("--encoder", "--encoders"),
+    seed=("--seed", "--seeds"),
+    settings="--set",
+)
 def sweep(
     experiment: Annotated[
         Path | None,
         typer.Argument(
-            help="A TOML file of a corpus and grids; the options then select among its trials."
+            help="TOML file with a corpus and grids. The options then select among its runs."
         ),
     ] = None,
-    head: Annotated[
-        str | None, typer.Option("--head", "--heads", help="Default mlp,bilstm,transformer.")
-    ] = None,
-    window: Annotated[str | None, typer.Option("--window", "--windows", help="As 1,2,4.")] = None,
-    loss: Annotated[
-        str | None, typer.Option("--loss", "--losses", help="As cross-entropy,balanced,focal.")
-    ] = None,
-    gamma: Annotated[
-        str | None, typer.Option("--gamma", "--gammas", help="Of the focal loss, as 0.5,1,2,5.")
-    ] = None,
-    learning_rate: Annotated[
-        str | None, typer.Option("--learning-rate", "--learning-rates", help="As 3e-4,1e-3.")
-    ] = None,
-    encoder: Annotated[
-        str | None, typer.Option("--encoder", "--encoders", help="That embedded the corpus.")
-    ] = None,
-    seed: Annotated[
-        str | None, typer.Option("--seed", "--seeds", help="As 0,1,2 or 0-4, the default.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other option of training, as epochs=4,8."),
-    ] = None,
+    *,
+    grid: GridOptions,
     corpus: CorpusOption = None,
     jobs: Annotated[
-        int | None, typer.Option(help="Runs at once; by default one a core, on a GPU one.")
+        int | None,
+        typer.Option(
+            help="Number of runs in parallel. [default: the number of CPU cores, or 1 on a GPU]"
+        ),
     ] = None,
-    device: HeadDeviceOption = "cpu",
-    threads: HeadThreadsOption = 1,
+    compute: HeadComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a grid of settings on all cores, skip what is done, and rank it by dev F1.
+    """Train a grid of settings in parallel and rank them by dev F1. Finished runs are reused.
 
     Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
     """
@@ -69,30 +81,22 @@ def sweep(
     from segclf.experiments.sweeps import embed_experiment, report
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.many import print_sweep
+    from segtool.tables.runs import print_sweep
 
-    place = Workspace(workspace)
-    given = given_values(
-        {
-            "head": head,
-            "window": window,
-            "loss": loss,
-            "gamma": gamma,
-            "learning_rate": learning_rate,
-            "encoder": encoder,
-            "seed": seed,
-        },
-        settings or [],
-    )
+    opened = Workspace(workspace)
+    named: dict[str, Any] = {**vars(grid)}
+    settings = named.pop("settings")
+    given = given_values(named, settings or [])
     plan = read_experiment(experiment) if experiment else Experiment({}, expand(given))
     trials = select(plan.trials, given)
+    name = embed_experiment(plan, trials, opened, corpus_name=corpus, progress=not as_json)
     outcomes = run_sweep(
-        place,
+        opened,
         trials,
-        corpus_name=embed_experiment(plan, trials, place, corpus_name=corpus, progress=not as_json),
+        corpus_name=name,
         jobs=jobs,
-        device=device,
-        threads=threads,
+        device=compute.device,
+        threads=compute.threads,
         progress=not as_json,
     )
     content = report(outcomes)
@@ -102,104 +106,41 @@ def sweep(
 
 
 def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs with their scores, the latest last.
+    """List the runs and their scores, the latest last.
 
     Example: segtool runs --json
     """
     from segclf.experiments.leaderboard import run_row
     from segclf.workspace.runs import list_runs
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.many import print_runs
+    from segtool.tables.runs import print_runs
 
     rows = [run_row(run) for run in list_runs(Workspace(workspace))]
     show({"runs": rows}, print_runs, as_json)
 
 
+@with_options()
 def compare(
-    first: Annotated[str, typer.Argument(help="A run.")],
-    second: Annotated[str, typer.Argument(help="Another run on the same corpus.")],
-    split: Annotated[
-        Literal["train", "dev", "test"], typer.Option(help="What to compare on.")
-    ] = "test",
-    device: DeviceOption = None,
-    threads: ThreadsOption = None,
+    first: Annotated[str, typer.Argument(help="Name of a run.")],
+    second: Annotated[str, typer.Argument(help="Name of another run on the same corpus.")],
+    *,
+    split: SplitToScoreOption = "test",
+    compute: ComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how much better one run is than another, with a paired bootstrap interval.
+    """Compare two runs by a paired bootstrap.
 
     Example: segtool compare bilstm-w4-001 mlp-w4-001
     """
     from segclf.experiments.comparison import compare as compare_runs
     from segclf.workspace.runs import load_run
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.many import print_comparison
+    from segtool.tables.comparison import print_comparison
 
-    place = Workspace(workspace)
-    pair = load_run(place, first), load_run(place, second)
-    comparison = compare_runs(place, *pair, split=split, device=device, threads=threads)
-    show(comparison.to_dict(), print_comparison, as_json)
-
-
-def export(
-    run: Annotated[str, typer.Argument(help="A run.")],
-    directory: Annotated[Path, typer.Argument(help="A new folder.")],
-    with_encoder: Annotated[
-        bool,
-        typer.Option("--with-encoder", help="Copy the encoder's model too: no download is needed."),
-    ] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Copy a run into a folder to hand on: weights, configuration and a model card.
-
-    Example: segtool export bilstm-w4-001 my-model && segtool segment new.txt --run my-model
-    """
-    from segclf.tasks.export import export as export_run
-    from segclf.workspace.runs import load_run
-    from segclf.workspace.workspace import Workspace
-
-    place = Workspace(workspace)
-    made = export_run(load_run(place, run), directory, place, with_encoder=with_encoder)
-    show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
-
-
-def stats(
-    corpus: Annotated[
-        str | None,
-        typer.Argument(help="An embedded corpus by name, default the latest, or a path."),
-    ] = None,
-    workspace: WorkspaceOption = None,
-    format_name: FormatOption = "auto",
-    boundary: BoundaryOption = "auto",
-    sentences: SentencesOption = "sentencex",
-    language: LanguageOption = None,
-    split: SplitOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Count sentences, boundaries, lengths, duplicates and stored vectors.
-
-    The options say how to read a path.
-
-    Example: segtool stats novels/ --boundary indent
-    """
-    from segclf.corpus import ReadOptions
-    from segclf.corpus.statistics import corpus_statistics
-    from segclf.tasks.statistics import encoder_statistics, find_corpus
-    from segclf.workspace.workspace import Workspace
-    from segtool.tables.single import print_statistics
-
-    place = Workspace(workspace)
-    name, found, embedded_by = find_corpus(
-        corpus,
-        place,
-        options=ReadOptions(boundary, sentences, language),
-        format_name=format_name,
-        split=split,
+    opened = Workspace(workspace)
+    pair = load_run(opened, first), load_run(opened, second)
+    comparison = compare_runs(
+        opened, *pair, split=split, device=compute.device, threads=compute.threads
     )
-    content = {
-        "corpus": name,
-        "splits": corpus_statistics(found),
-        "encoders": encoder_statistics(embedded_by, place),
-    }
-    show(content, print_statistics, as_json)
+    show(comparison.to_dict(), print_comparison, as_json)

@@ -1,1 +1,1 @@
-"""Tables for people; each shows what the command prints with --json."""
+"""Tables for people: each shows the content that the command prints with --json."""

@@ -126,10 +126,11 @@ def test_a_workspace_that_is_a_file_is_told_in_one_line(folder, segtool):
 
 
 FAULT = """
-import sys, cli, segclf.runs
+import sys, segclf.workspace.runs
+from segtool.app import main
 path = sys.argv.pop()
 segclf.workspace.runs.list_runs = lambda workspace: open(path)
-cli.main()
+main()
 """
 
 

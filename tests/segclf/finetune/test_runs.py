@@ -66,7 +66,7 @@ def test_a_run_is_recorded_like_any_other(finished):
     assert (record["machine"]["device"], record["machine"]["threads"]) == ("cpu", 2)
     first, second, *_ = printed.splitlines()
     assert f"{record['parameters']:,} parameters" in first
-    assert f"{record['trainable_parameters']:,} of them trainable" in first
+    assert f"{record['trainable_parameters']:,} trainable" in first
     assert second.split() == ["epoch", "loss", "dev", "precision", "recall", "F1", "seconds"]
 
 
@@ -100,7 +100,7 @@ def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, segtool,
 STOPPING = """
 import signal
 from segclf.finetune import training
-import cli
+from segtool.app import main
 
 step = training._Trainer._step
 
@@ -110,7 +110,7 @@ def press_ctrl_c(trainer, group, number):
     return step(trainer, group, number)
 
 training._Trainer._step = press_ctrl_c
-cli.main()
+main()
 """
 
 

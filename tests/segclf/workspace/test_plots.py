@@ -53,6 +53,6 @@ def test_other_scores_are_another_picture(tmp_path):
 
 
 def test_matplotlib_is_imported_only_to_draw():
-    modules = "cli, segclf.workspace.runs, segclf.tasks.evaluate"
+    modules = "segtool.app, segclf.workspace.runs, segclf.tasks.evaluate"
     code = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -28,13 +28,13 @@ def test_a_store_is_shown_and_upgraded(segtool, tmp_path):
         "precisions": {"float32": 1500},
     }
     upgraded = segtool(tmp_path, "store", "upgrade", *place)
-    assert upgraded.stdout == "the store has format 2 now; 4 values were rewritten\n"
+    assert upgraded.stdout == "Upgraded the store to format 2: 4 values rewritten.\n"
     assert upgraded.stderr == ""
     again = json.loads(segtool(tmp_path, "store", "upgrade", *place, "--json").stdout)
     assert again == {"from": 2, "to": 2, "values_rewritten": 0}
     table = segtool(tmp_path, "store", "info", *place).stdout
     assert "1,500" in table
-    assert "float32: 1,500" in table
+    assert table.count("float32") == 2
     assert "format 2" in table
     report = encode_sentences([*SENTENCES, "new"], HashEncoder(), EmbeddingStore(path))
     assert (report.encoded, report.cached) == (1, 1500)

@@ -1,0 +1,108 @@
+"""The command line: all commands together, and what becomes of errors."""
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segtool import __version__
+from segtool.commands import corpus, experiments, heads
+from segtool.commands.encoders import encoders_app
+from segtool.commands.finetune import finetune_app
+from segtool.commands.store import store_app
+from segtool.output import report
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+
+app = typer.Typer(
+    help="Split text into paragraphs: encode every sentence once, train small heads in seconds.\n\n"
+    "Example: segtool embed novel.txt && segtool train && segtool eval && segtool segment new.txt",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options before a command."""
+
+
+app.command()(corpus.embed)
+app.command()(heads.train)
+app.command("eval")(heads.evaluate)
+app.command()(heads.segment)
+app.command()(heads.export)
+app.command()(experiments.sweep)
+app.command()(experiments.runs)
+app.command()(experiments.compare)
+app.command()(corpus.stats)
+app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
+app.add_typer(finetune_app, name="finetune")
+app.add_typer(store_app, name="store")
+
+
+def main() -> None:
+    """Run the command line: one line and exit status 2 for a mistake, a traceback for a bug."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a table may hold what the console cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
+    arguments = sys.argv[1:] or ["--help"]
+    try:
+        code = app(args=arguments, prog_name="segtool", standalone_mode=False) or 0
+        if code == INTERRUPTED:
+            sys.stderr.write(
+                "\nInterrupted. Finished work is saved. "
+                "To continue embed, finetune or sweep, run the same command again.\n"
+            )
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "segtool"
+        report(f"error: {_one_line(error)} (see {command} --help)")
+        code = 2
+    except BrokenPipeError:  # as in `segtool segment novel.txt | head`
+        sys.stderr.close()
+        code = 1
+    except OSError as error:
+        if error.filename is None or not _was_named(Path(error.filename)):
+            raise
+        report(f"error: {error.filename}: {str(error.strerror).lower()}")
+        code = 2
+    except ValueError as error:
+        from embedcache import UserError
+
+        if not isinstance(error, UserError):
+            raise
+        report(f"error: {error}")
+        code = 2
+    sys.exit(code)
+
+
+def _was_named(path: Path) -> bool:
+    """Tell whether an argument or the workspace is the path, contains it or lies below it."""
+    from segclf.workspace.workspace import Workspace
+
+    resolved = path.resolve()
+    words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
+    named = [word.resolve() for word in (*words, Workspace().path)]
+    return any(resolved.is_relative_to(p) or p.is_relative_to(resolved) for p in named)
+
+
+def _one_line(error: typer.TyperException) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(message.replace("Value error, ", "").split())

@@ -1,0 +1,107 @@
+"""Commands on corpora: embed and stats."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from segtool.options import (
+    EncoderComputeOptions,
+    JsonOption,
+    PoolingOption,
+    ReadingOptions,
+    WorkspaceOption,
+    with_options,
+)
+from segtool.output import show
+
+
+@with_options()
+def embed(
+    path: Annotated[str, typer.Argument(help="Text file, folder of text files, or - for stdin.")],
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the corpus. [default: the file name]")
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER cuts a "
+            "transformer after a layer; + joins encoders. [default: e5-small:7+surface]"
+        ),
+    ] = None,
+    pooling: PoolingOption = None,
+    dtype: Annotated[
+        Literal["float32", "float16"] | None,
+        typer.Option(help="Type of the stored vectors. [default: float32 for a new encoder]"),
+    ] = None,
+    reading: ReadingOptions,
+    compute: EncoderComputeOptions,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a corpus and encode its new sentences.
+
+    Example: segtool embed novels/ --boundary indent --split 80/10/10
+    """
+    from segclf.corpus import ReadOptions
+    from segclf.tasks.embed import embed as embed_corpus
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.corpus import print_embedded
+
+    embedded = embed_corpus(
+        path,
+        Workspace(workspace),
+        name=name,
+        encoder_name=encoder,
+        pooling=pooling,
+        device=compute.device,
+        precision=compute.precision,
+        threads=compute.threads,
+        dtype=dtype,
+        options=ReadOptions(reading.boundary, reading.sentences, reading.language),
+        format_name=reading.format,
+        split=reading.split,
+        progress=not as_json,
+    )
+    show(embedded.to_dict(), print_embedded, as_json)
+
+
+@with_options()
+def stats(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of an embedded corpus, or a path. [default: the latest embedded corpus]"
+        ),
+    ] = None,
+    *,
+    reading: ReadingOptions,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show statistics of a corpus and of its stored vectors.
+
+    The options for reading apply to a path, not to an embedded corpus.
+
+    Example: segtool stats novels/ --boundary indent
+    """
+    from segclf.corpus import ReadOptions
+    from segclf.corpus.statistics import corpus_statistics
+    from segclf.tasks.statistics import encoder_statistics, find_corpus
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.corpus import print_statistics
+
+    opened = Workspace(workspace)
+    name, found, encoders = find_corpus(
+        corpus,
+        opened,
+        options=ReadOptions(reading.boundary, reading.sentences, reading.language),
+        format_name=reading.format,
+        split=reading.split,
+    )
+    content = {
+        "corpus": name,
+        "splits": corpus_statistics(found),
+        "encoders": encoder_statistics(encoders, opened),
+    }
+    show(content, print_statistics, as_json)

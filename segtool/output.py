@@ -1,0 +1,55 @@
+"""How a command writes its result: a table or JSON, or text in the encoding of the input."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segclf.corpus.decode import TextEncoding
+
+
+def show(
+    content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
+) -> None:
+    """Print the result of a command as a table or as JSON."""
+    if as_json:
+        # UTF-8 whatever the encoding of the console, without newline translation
+        sys.stdout.buffer.write(json.dumps(content, ensure_ascii=False).encode() + b"\n")
+    else:
+        print_table(_printable(content))
+
+
+def encode_like(encoding: "TextEncoding", text: str) -> bytes:
+    """Encode a result like its input, or in UTF-8, with a notice, if that is impossible."""
+    try:
+        return encoding.encode(text)
+    except UnicodeEncodeError as error:
+        character = text[error.start]
+        sys.stderr.write(
+            f"notice: the output is in UTF-8, because {encoding.codec}, the encoding of the "
+            f"input, does not contain {character}\n"
+        )
+        return text.encode()
+
+
+def report(message: str) -> None:
+    """Write one line to standard error, with control characters escaped."""
+    from embedcache.terminal import printable
+
+    sys.stderr.write(printable(message) + "\n")
+
+
+def ignore(_: object) -> None:
+    """Take the place of a function that prints progress, where JSON is printed."""
+
+
+def _printable(content: Any) -> Any:  # noqa: ANN401
+    """Escape control characters in the names and ids of a result."""
+    from embedcache.terminal import printable
+
+    if isinstance(content, dict):
+        return {_printable(key): _printable(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_printable(item) for item in content]
+    return printable(content) if isinstance(content, str) else content

@@ -1,0 +1,44 @@
+"""Table of the difference between two runs."""
+
+from typing import Any
+
+from segtool.tables.console import console, count, make_table, print_line
+
+_SCORES = {"f1": "F1", "pk": "Pk"}
+
+
+def print_comparison(content: dict[str, Any]) -> None:
+    """Print the differences between two runs and whether they are significant."""
+    print_line(f"{content['corpus']} {content['split']}")
+    scores = [content[name] for name in _SCORES]
+    table = make_table("", *_SCORES.values())
+    for run, which in zip(content["runs"], ("first", "second"), strict=True):
+        table.add_row(run, *(f"{score[which]:.3f}" for score in scores))
+    table.add_row("difference", *(f"{score['difference']:+.3f}" for score in scores))
+    table.add_row(
+        f"{content['confidence']:.0%} interval",
+        *(f"{score['low']:+.3f} to {score['high']:+.3f}" for score in scores),
+    )
+    console.print(table)
+    for name, better in (("f1", 1), ("pk", -1)):
+        print_line(_verdict(content, name, better))
+    print_line(_method(content), style="dim")
+
+
+def _verdict(content: dict[str, Any], name: str, better: int) -> str:
+    score = content[name]
+    if not score["significant"]:
+        return f"{_SCORES[name]}: no significant difference (the interval contains 0)"
+    winner = content["runs"][0 if score["difference"] * better > 0 else 1]
+    return f"{_SCORES[name]}: {winner} is significantly better (the interval excludes 0)"
+
+
+def _method(content: dict[str, Any]) -> str:
+    text = f"Paired bootstrap: {content['resamples']:,} resamples of "
+    if content["unit"] == "document":
+        text += count(content["units"], "document")
+        return text + (", so few that the interval is rough" if content["few_documents"] else "")
+    return text + (
+        f"blocks of {count(content['block_length'], 'sentence')}, because the split is one "
+        "document. The interval does not cover variation between documents."
+    )

@@ -1,0 +1,51 @@
+"""The console and the formats of numbers that all tables share."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+# names and ids are shown as they are: never as markup, never as the code of an emoji
+console = Console(highlight=False, markup=False, emoji=False)
+
+HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
+
+
+def print_line(text: str, style: str | None = None) -> None:
+    """Print a line, wrapped at words on a terminal and whole in a file or a pipe."""
+    console.print(text, style=style, soft_wrap=not console.is_terminal)
+
+
+def make_table(first: str, *others: str) -> Table:
+    """Make a table that fits narrow terminals: names at the left, numbers at the right."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right", overflow="fold")
+    return table
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Format a number of things: "1 sentence", "1,234 sentences"."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """Format a number; a missing one is a dash."""
+    return "-" if value is None else format(value, form)
+
+
+def stored(vectors: dict[str, Any] | None) -> str:
+    """Describe the stored vectors of an encoder: `segclf.workspace.encoders.stored_vectors`."""
+    if vectors is None:
+        return "no vectors in the store"
+    text = f"{count(vectors['rows'], 'vector')} stored as {vectors['dtype']}"
+    return f"{text}, {computed_in(vectors['precisions'])}"
+
+
+def computed_in(precisions: dict[str, int]) -> str:
+    """Describe the precisions in which vectors were computed."""
+    if len(precisions) == 1:
+        return f"computed in {next(iter(precisions))}"
+    return "computed in " + ", ".join(f"{name} ({rows:,})" for name, rows in precisions.items())

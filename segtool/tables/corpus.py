@@ -1,0 +1,80 @@
+"""Tables of a corpus: what `embed` did, and statistics."""
+
+from typing import Any
+
+from segtool.tables.console import console, count, make_table, print_line, stored
+
+_BOUNDARIES = {
+    "indent": "indented lines",
+    "line": "every line",
+    "blank": "lines after a blank line",
+}
+
+
+def print_embedded(content: dict[str, Any]) -> None:
+    """Print the corpus that `segtool embed` read, and how many sentences it encoded."""
+    print_line(f"{content['corpus']} ({content['encoder']}, {content['dim']} dimensions)")
+    table = make_table("split", "documents", "sentences", "boundaries", "rate")
+    for split, counts in content["splits"].items():
+        rate = counts["boundaries"] / counts["sentences"]
+        numbers = [f"{counts[key]:,}" for key in ("documents", "sentences", "boundaries")]
+        table.add_row(split, *numbers, f"{rate:.1%}")
+    console.print(table)
+    print_line(
+        f"{count(content['sentences'], 'sentence')} ({content['unique']:,} distinct): "
+        f"{_work(content)} in {content['seconds']:.1f} s"
+    )
+    if read := content["boundaries_read"]:
+        found = ", ".join(_BOUNDARIES[boundary] for boundary in read)
+        print_line(f"Beginnings of paragraphs: {found} (see --boundary)")
+    if content["headings_removed"]:
+        print_line(f"{count(content['headings_removed'], 'heading')} removed")
+    if content["truncated"]:
+        print_line(
+            f"Warning: the encoder truncated {count(content['truncated'], 'sentence')} to its "
+            "maximum length."
+        )
+
+
+def _work(content: dict[str, Any]) -> str:
+    if not content["encoded"]:
+        return "all already stored"
+    already = f", {content['cached']:,} already stored" if content["cached"] else ""
+    return f"{content['encoded']:,} encoded{already}"
+
+
+def print_statistics(content: dict[str, Any]) -> None:
+    """Print the statistics of a corpus and of its stored vectors."""
+    splits = content["splits"]
+    print_line(
+        "  ".join(
+            f"{split.capitalize()}({counts['sentences']}:{counts['boundaries']})"
+            for split, counts in splits.items()
+        )
+        + "  sentences:boundaries"
+    )
+    table = make_table(content["corpus"], *splits)
+    for name in ("documents", "paragraphs"):
+        table.add_row(name, *(f"{counts[name]:,}" for counts in splits.values()))
+    for name, text in (
+        ("sentence_characters", "characters per sentence"),
+        ("paragraph_sentences", "sentences per paragraph"),
+    ):
+        table.add_section()
+        for figure in next(iter(splits.values()))[name]:
+            values = (counts[name][figure] for counts in splits.values())
+            shown = (f"{v:,.1f}" if figure == "mean" else f"{v:,.0f}" for v in values)
+            table.add_row(f"{text}, {figure}", *shown)
+    table.add_section()
+    for name, text in (
+        ("duplicates", "repeated sentences"),
+        ("in_train", "sentences also in train"),
+    ):
+        table.add_row(text, *(_share(c[name], c["sentences"]) for c in splits.values()))
+    console.print(table)
+    for encoder in content["encoders"]:
+        print_line(f"{encoder['name']}: {stored(encoder['stored'])}")
+
+
+def _share(part: int | None, whole: int) -> str:
+    return "" if part is None else f"{part:,} ({part / whole:.1%})"

@@ -1,0 +1,37 @@
+"""Tables of encoders."""
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from segtool.tables.console import console, print_line, stored
+
+
+def print_encoders(content: dict[str, Any]) -> None:
+    """Print the built-in encoders."""
+    table = Table("name", "description", "PyPI package", box=SIMPLE_HEAD, show_edge=False)
+    for name, known in content.items():
+        table.add_row(name, known["description"], known["package"])
+    console.print(table)
+    print_line(
+        "Default: e5-small:7+surface. NAME:LAYER cuts a transformer after a layer; + joins "
+        "encoders.\n"
+        "Also: the folder or Hub id of a sentence-transformers model; of a Hugging Face encoder, "
+        "with --pooling cls, mean or max; wordvec:FILE for word vectors of word2vec, fastText, "
+        "GloVe or Wikipedia2Vec, with --pooling mean, sif or tokens."
+    )
+
+
+def print_described(content: dict[str, Any]) -> None:
+    """Print the properties of encoders, one table for each."""
+    for described in content["encoders"]:
+        table = Table(show_header=False, box=None)
+        table.add_column()
+        table.add_column(overflow="fold")
+        for name, value in (described | {"stored": stored(described["stored"])}).items():
+            if isinstance(value, dict):
+                value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
+            text = f"{value:,}" if isinstance(value, int) else str(value)
+            table.add_row(name.replace("_", " "), text)
+        console.print(table, "")

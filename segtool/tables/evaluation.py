@@ -1,0 +1,27 @@
+"""Table of the scores of a run beside those of the baselines."""
+
+from typing import Any
+
+from segtool.tables.console import HEADINGS, console, count, make_table, print_line
+from segtool.tables.training import warn_if_collapsed
+
+
+def print_evaluation(content: dict[str, Any]) -> None:
+    """Print the scores of a run and of the baselines."""
+    print_line(
+        f"{content['corpus']} {content['split']}: {count(content['sentences'], 'sentence')}, "
+        f"{count(content['boundaries'], 'boundary', 'boundaries')}"
+    )
+    table = make_table("system", *HEADINGS.values())
+    rows = {content["run"]: content, "at threshold 0.5": content["at_half"], **content["baselines"]}
+    for name, scores in rows.items():
+        style = "bold" if name == content["run"] else None
+        table.add_row(name, *(f"{scores[column]:.3f}" for column in HEADINGS), style=style)
+    console.print(table)
+    print_line(
+        "Pk and WD (WindowDiff): lower is better. Calibration error "
+        f"{content['reliability']['expected_error']:.3f}. "
+        f"Prediction took {content['predict_seconds']:.2f} s.",
+        style="dim",
+    )
+    warn_if_collapsed(content)

@@ -1,0 +1,118 @@
+"""Tables of many runs: the list of runs, and the leaderboard of a sweep.
+
+Names of runs and systems are long, so each stands on lines of its own above its scores.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from segclf.experiments.leaderboard import SCORES, system_labels
+from segclf.tasks.evaluate import SCORED_SPLITS
+from segtool.tables.console import HEADINGS, console, count, number, print_line
+
+_COLUMN = 7  # width of a score
+_WIDE_COLUMN = 11  # width of a mean with its standard deviation
+_FOOTNOTE = "\nPk and WD (WindowDiff): lower is better. Thresholds are chosen on the dev split."
+
+
+def print_sweep(content: dict[str, Any]) -> None:
+    """Print the leaderboard of a sweep, and the runs that failed."""
+    if content["systems"]:
+        _print_systems(content)
+    labels = system_labels([failed["options"] for failed in content["failed"]])
+    for failed, label in zip(content["failed"], labels, strict=True):
+        print_line(
+            f"Failed: {label}, seed {failed['options']['seed']}: {failed['error']}",
+            style="bold red",
+        )
+    work = (
+        (content["done_now"], "trained"),
+        (content["done_before"], "reused"),
+        (len(content["failed"]), "failed"),
+    )
+    done = ", ".join(f"{runs:,} {what}" for runs, what in work if runs)
+    print_line(f"{count(content['trials'], 'run')}: {done}")
+
+
+def _print_systems(content: dict[str, Any]) -> None:
+    systems = content["systems"]
+    print_line(f"{content['corpus']}: mean ± standard deviation over seeds, ranked by dev F1\n")
+    _print_headings(_WIDE_COLUMN)
+    several = len({_encoder(system) for system in systems}) > 1
+    labels = system_labels([system["options"] for system in systems])
+    for system, label in zip(systems, labels, strict=True):
+        encoder = f", {_encoder(system)}" if several else ""
+        print_line(f"\n{label}{encoder}", style="bold")
+        seeds = count(system["n"], "seed")
+        print_line(f"{seeds}, {_cost(system, system['seconds_per_epoch']['mean'])}")
+        for note in _collapse_notes(system):
+            print_line(note, style="red")
+        _print_scores(system, _mean_and_deviation, _WIDE_COLUMN)
+    print_line(_FOOTNOTE, style="dim")
+
+
+def print_runs(content: dict[str, Any]) -> None:
+    """Print all runs with their scores."""
+    if not content["runs"]:
+        print_line("No runs yet. Train one with segtool train.")
+        return
+    _print_headings(_COLUMN)
+    labels = system_labels([run["options"] for run in content["runs"]])
+    for run, label in zip(content["runs"], labels, strict=True):
+        print_line(f"\n{run['run']}", style="bold")
+        print_line(f"{label}, seed {run['options'].get('seed')}; {_encoder(run)}, {run['corpus']}")
+        print_line(_cost(run, run["seconds_per_epoch"]))
+        if run["collapsed"]:
+            print_line("predicts a single class", style="bold red")
+        _print_scores(run, number, _COLUMN)
+    print_line(_FOOTNOTE, style="dim")
+
+
+def _print_headings(width: int) -> None:
+    console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORES))
+
+
+def _print_scores(row: dict[str, Any], form: Callable[[Any], str], width: int) -> None:
+    for split in SCORED_SPLITS:
+        scores = "".join(f"{form(row[split][name]):>{width}}" for name in SCORES)
+        console.print(f"{split:4}{scores}")
+
+
+def _encoder(row: dict[str, Any]) -> str:
+    return " ".join(filter(None, (row["encoder"], row["pooling"])))
+
+
+def _cost(row: dict[str, Any], seconds: float | None) -> str:
+    return f"{_short(row['parameters'])} parameters, {_seconds(seconds)} s per epoch"
+
+
+def _mean_and_deviation(figure: dict[str, float | None]) -> str:
+    if figure["mean"] is None:
+        return "-"
+    deviation = "" if figure["std"] is None else f"±{figure['std']:.3f}".replace("0.", ".")
+    return f"{figure['mean']:.3f}{deviation}"
+
+
+def _collapse_notes(system: dict[str, Any]) -> list[str]:
+    """Describe how many runs of a system predict a single class."""
+    kinds = (
+        ("collapsed", "predict a single class"),
+        ("nowhere_at_half", "predict no boundaries at threshold 0.5"),
+        ("everywhere_at_half", "predict only boundaries at threshold 0.5"),
+    )
+    return [
+        f"{system[name]} of {count(system['n'], 'run')} {what}"
+        for name, what in kinds
+        if system[name]
+    ]
+
+
+def _seconds(value: float | None) -> str:
+    return number(value, ".2g" if value is not None and value < 10 else ",.0f")
+
+
+def _short(parameters: int | None) -> str:
+    """Format 314113 as 314k."""
+    if parameters is None:
+        return "-"
+    return f"{parameters / 1e6:.3g}M" if parameters >= 1e6 else f"{parameters / 1e3:.3g}k"

@@ -1,0 +1,61 @@
+"""What `train` and `finetune` print: the start, every epoch, and the finished run."""
+
+from typing import TYPE_CHECKING, Any
+
+from embedcache.terminal import printable
+from segtool.tables.console import count, print_line
+
+if TYPE_CHECKING:
+    from segclf.finetune.runs import Start
+    from segclf.training.epochs import Epoch
+
+
+def print_start(start: "Start") -> None:
+    """Print the run that `segtool finetune` starts or continues."""
+    print_line(
+        f"{'Continuing' if start.resumed else 'Training'} {start.run} from "
+        f"{printable(start.encoder)}: {count(start.parameters, 'parameter')}, "
+        f"{start.trainable_parameters:,} trainable; {start.device}, {start.precision}"
+    )
+
+
+def print_epoch(epoch: "Epoch") -> None:
+    """Print the loss and the dev scores of an epoch as one line."""
+    if epoch.epoch == 0:
+        print_line("epoch    loss  dev precision  recall      F1  seconds")
+    print_line(
+        f"{epoch.epoch:5d}  {epoch.loss:6.4f}  {epoch.precision:13.3f}  {epoch.recall:6.3f}"
+        f"  {epoch.f1:6.3f}  {epoch.seconds:7.2f}"
+    )
+
+
+def print_run(content: dict[str, Any]) -> None:
+    """Print a finished run."""
+    print_line(
+        f"Run {content['run']}: {content['head']}{_input(content)}, "
+        f"{count(content['parameters'], 'parameter')}\n"
+        f"Best epoch {content['best_epoch']}: dev F1 {content['dev']['f1']:.3f} at threshold "
+        f"{content['threshold']:.3f}; {content['seconds_per_epoch']:.2f} s per epoch"
+    )
+    warn_if_collapsed(content)
+    if content.get("dev_at_half", {}).get("collapsed") and not content["collapsed"]:
+        print_line(
+            "Warning: at threshold 0.5 this run predicts a single class. Train longer or on more "
+            "text.",
+            style="red",
+        )
+
+
+def warn_if_collapsed(content: dict[str, Any]) -> None:
+    """Print a warning if all predictions of a run are the same."""
+    if content["collapsed"]:
+        print_line(
+            "Warning: this run predicts a single class. Try another loss or learning rate, or more "
+            "text.",
+            style="bold red",
+        )
+
+
+def _input(content: dict[str, Any]) -> str:
+    documents = ", whole documents" if content["context"] == "document" else ""
+    return documents + (f", window {content['window']}" if content["window"] else "")

@@ -1,0 +1,76 @@
+"""`segtool embed` and `segtool stats`: real processes, real models."""
+
+import json
+import signal
+import subprocess
+import sys
+
+from segclf.workspace.workspace import Workspace
+from tests.conftest import STORIES
+from tests.segtool.texts import NOVEL, mistake
+
+EMBED_KEYS = {
+    "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "boundaries_read",
+    "splits",
+    "encoder", "dim", "seconds",
+}  # fmt: skip
+
+
+def test_embedding_has_the_promised_keys(trained):
+    embedded = json.loads((trained / "embedded.json").read_text())
+    assert embedded.keys() >= EMBED_KEYS
+    assert embedded["sentences"] == sum(s["sentences"] for s in embedded["splits"].values())
+
+
+def test_embedding_again_encodes_nothing(trained, segtool):
+    again = json.loads(segtool(trained, "embed", str(STORIES), "--json").stdout)
+    first = json.loads((trained / "embedded.json").read_text())
+    assert (again["encoded"], again["cached"]) == (0, first["unique"])
+
+
+def test_a_corpus_may_come_through_a_pipe(trained, segtool):
+    text = "　雨が降る。風が吹く。\n「寒い」\n　夜になった。\n"
+    done = segtool(trained, "embed", "-", "--json", "--split", "test", input=text)
+    assert done.returncode == 0, done.stderr
+    embedded = json.loads(done.stdout)
+    assert embedded["corpus"] == "stdin"
+    assert embedded["splits"] == {"test": {"documents": 1, "sentences": 4, "boundaries": 2}}
+
+
+STOPPING = """
+import sys, threading
+from embedcache.encoders import TransformerEncoder
+from segtool.app import main
+
+encode, batches = TransformerEncoder.encode, []
+
+def encode_two(encoder, sentences):
+    if len(batches) == 2:
+        print("two batches are encoded", flush=True)
+        threading.Event().wait()  # for Ctrl-C
+    batches.append(sentences)
+    return encode(encoder, sentences)
+
+TransformerEncoder.encode = encode_two
+main()
+"""
+
+
+def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
+    (tmp_path / "novel.txt").write_text(NOVEL * 2)
+    arguments = ["embed", "novel.txt", "--encoder", "e5-small"]
+    command = [sys.executable, "-c", STOPPING, *arguments]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "two batches are encoded\n"
+        process.send_signal(signal.SIGINT)
+        stderr = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
+    kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows
+    assert kept > 0
+    done = json.loads(segtool(tmp_path, *arguments, "--json").stdout)
+    assert done["cached"] == kept
+    assert done["cached"] + done["encoded"] == done["unique"]

@@ -1,0 +1,36 @@
+"""`segtool encoders`."""
+
+import json
+
+
+def test_encoders_are_listed_and_shown(segtool, tmp_path):
+    listed = json.loads(segtool(tmp_path, "encoders", "--json").stdout)
+    assert {"e5-small", "minilm"} <= listed.keys()
+    shown = json.loads(segtool(tmp_path, "encoders", "show", "minilm+surface", "--json").stdout)
+    assert [encoder["name"] for encoder in shown["encoders"]] == ["minilm", "surface"]
+    shown = shown["encoders"][0]
+    assert shown["dim"] == 384
+    assert shown["max_tokens"] == 256
+    assert shown["parameters"] == shown["trainable_parameters"] == 22_713_216
+    assert len(shown["fingerprint"]) == 32
+    assert shown["stored"] is None
+    assert "all-MiniLM" in segtool(tmp_path, "encoders").stdout
+
+
+def test_what_a_space_is_made_of_is_shown(trained, segtool):
+    unique = json.loads((trained / "embedded.json").read_text())["unique"]
+    name = "e5-small:7+surface"
+    shown = json.loads(segtool(trained, "encoders", "show", name, "--json").stdout)["encoders"]
+    counted = json.loads(segtool(trained, "stats", "--json").stdout)["encoders"]
+    assert [encoder["name"] for encoder in shown] == ["e5-small:7", "surface"]
+    for encoder, other in zip(shown, counted, strict=True):
+        assert (encoder["name"], encoder["stored"]) == (other["name"], other["stored"])
+        rows = encoder["stored"]["rows"]
+        assert rows >= unique  # and what was segmented
+        assert encoder["stored"]["dtype"] == "float32"
+        precision = encoder.get("precision", "float32")
+        assert encoder["stored"]["precisions"] == {precision: rows}
+    line = f"surface: {rows:,} vectors stored as float32, computed in float32"
+    assert line in segtool(trained, "stats").stdout
+    assert "no vectors in the store" in segtool(trained, "encoders", "show", "surface",
+                                                "--workspace", "elsewhere").stdout  # fmt: skip

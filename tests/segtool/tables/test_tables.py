@@ -1,0 +1,107 @@
+"""What tables show on narrow terminals, and how they count."""
+
+import pytest
+
+from segtool.tables import comparison, corpus, encoders, evaluation, runs, store, training
+from segtool.tables.console import console, count
+from tests.segtool.tables.contents import (
+    compared,
+    described,
+    embedded,
+    encoder_list,
+    evaluated,
+    run_row,
+    store_info,
+    swept,
+    trained,
+)
+
+TABLES = [
+    (corpus.print_embedded, embedded(), ["1,234", "4.5%"]),
+    (training.print_run, trained(), ["314,113"]),
+    (evaluation.print_evaluation, evaluated(), ["document-bilstm-001", "0.333"]),
+    (runs.print_runs, {"runs": [run_row()]}, ["local-transformer-w32-001", "0.333", "0.250"]),
+    (runs.print_sweep, swept(), ["local-transformer, window 32", "0.333±.012"]),
+    (comparison.print_comparison, compared(), ["document-bilstm-001", "+0.050 to +0.150"]),
+    (store.print_info, store_info(), ["12,345", "9.5 MB", "float16", "(12,000)"]),
+    (encoders.print_encoders, encoder_list(), ["all-MiniLM-L6-v2"]),
+    (encoders.print_described, described(), ["max tokens", "no vectors in the store"]),
+]
+
+
+def printed(capsys, print_table, content):
+    print_table(content)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize(("print_table", "content", "figures"), TABLES)
+def test_tables_fit_the_terminal(monkeypatch, capsys, print_table, content, figures, width):
+    monkeypatch.setattr(console, "_width", width)
+    monkeypatch.setattr(console, "_force_terminal", True)
+    out = printed(capsys, print_table, content)
+    assert max(map(len, out.splitlines())) <= width
+    assert "…" not in out
+    for figure in figures:
+        assert figure in out
+
+
+def test_lines_are_whole_in_a_pipe(monkeypatch, capsys):
+    monkeypatch.setattr(console, "_width", 60)
+    out = printed(capsys, encoders.print_encoders, encoder_list())
+    assert max(map(len, out.splitlines())) > 80
+
+
+def test_things_are_counted_in_singular_and_plural():
+    assert count(1, "sentence") == "1 sentence"
+    assert count(1234, "sentence") == "1,234 sentences"
+    assert count(0, "boundary", "boundaries") == "0 boundaries"
+
+
+def test_embedding_reports_only_what_happened(capsys):
+    everything = embedded(encoded=3000, cached=600, truncated=1, headings_removed=2)
+    out = printed(capsys, corpus.print_embedded, everything)
+    assert "3,000 encoded, 600 already stored in 12.3 s" in out
+    assert "truncated 1 sentence to" in out
+    assert "2 headings removed" in out
+    out = printed(capsys, corpus.print_embedded, embedded(encoded=3600, cached=0))
+    assert "3,600 encoded in 12.3 s" in out
+    assert "truncated" not in out
+    assert "removed" not in out
+    out = printed(capsys, corpus.print_embedded, embedded(encoded=0, cached=3600))
+    assert "all already stored in 12.3 s" in out
+
+
+def test_a_sweep_reports_only_what_happened(capsys):
+    assert "5 runs: 3 trained, 2 reused\n" in printed(capsys, runs.print_sweep, swept())
+    failed = {"options": {"head": "mlp", "seed": 1}, "error": "out of memory"}
+    content = swept(trials=1, done_now=0, done_before=0, systems=[], failed=[failed])
+    out = printed(capsys, runs.print_sweep, content)
+    assert out == "Failed: mlp, seed 1: out of memory\n1 run: 1 failed\n"
+
+
+def test_a_system_tells_how_many_runs_predict_a_single_class(capsys):
+    (system,) = swept()["systems"]
+    out = printed(capsys, runs.print_sweep, swept(systems=[system | {"collapsed": 2}]))
+    assert "2 of 5 runs predict a single class" in out
+    assert "at threshold 0.5" not in out
+
+
+@pytest.mark.parametrize("collapsed", [True, False])
+def test_a_run_that_predicts_a_single_class_gets_one_warning(capsys, collapsed):
+    half = {"collapsed": True}
+    out = printed(capsys, training.print_run, trained(collapsed=collapsed, dev_at_half=half))
+    assert out.count("Warning: ") == 1
+    assert ("at threshold 0.5" in out) != collapsed
+    assert "Warning" not in printed(capsys, training.print_run, trained())
+
+
+def test_a_comparison_names_the_winner(capsys):
+    out = printed(capsys, comparison.print_comparison, compared())
+    assert "F1: local-transformer-w32-001 is significantly better" in out
+    assert "Pk: no significant difference" in out
+    assert "10,000 resamples of 12 documents\n" in out
+    worse = compared()
+    worse["f1"]["difference"] = -0.1
+    out = printed(capsys, comparison.print_comparison, worse)
+    assert "F1: document-bilstm-001 is significantly better" in out

@@ -1,0 +1,153 @@
+"""All commands: mistakes, help, devices; real processes."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from segtool.app import app
+from tests.conftest import ROOT, STORIES
+from tests.segtool.texts import UNSEEN, mistake
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "none.txt"], "none.txt: no such file"),
+        (["embed", "empty.txt"], "contains no sentences"),
+        (["embed", "broken.txt"], "byte 3"),
+        (["embed", "text.txt", "--encoder", "./nowhere"], "no encoder './nowhere'"),
+        (["embed", "text.txt", "--encoder", "wordvec:no.bin"], "no.bin: no such file of word vec"),
+        (["embed", "text.txt", "--encoder", "wordvec:text.txt"], "text.txt cannot be read as word"),
+        (["embed", "text.txt", "--pooling", "max"], "--pooling max needs an --encoder"),
+        (["embed", "text.txt", "--encoder", "minilm", "--pooling", "sif"], "--pooling sif"),
+        (["embed", "text.txt", "--threads", "0"], "--threads 0: use 1 or more"),
+        (["embed", "text.txt", "--sentences", "x"], "unknown sentence rule 'x'"),
+        (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
+        (["embed", "text.txt", "--split", "x"], "--split x"),
+        (["embed", "text.txt", "--name", "a/b"], "invalid name of a corpus, 'a/b'"),
+        (["embed"], "Missing argument"),
+        (["train"], "nothing is embedded"),
+        (["train", "--head", "gru"], "'gru'"),
+        (
+            ["train", "--context", "window", "--head", "local-transformer"],
+            "local-transformer has the context document",
+        ),
+        (["train", "--context", "document", "--head", "mlp"], "mlp has the context window"),
+        (
+            ["train", "--head", "document-bilstm", "--window", "4"],
+            "document-bilstm reads the whole document",
+        ),
+        (["train", "--context", "page"], "'page' is not one of"),
+        (["train", "--window", "0"], "not 0"),
+        (["train", "--window", "x"], "should be a valid integer"),
+        (["eval"], "nothing is trained"),
+        (["eval", "no-run"], "no run 'no-run'"),
+        (["segment", "text.txt"], "nothing is trained"),
+        (["sweep"], "nothing is embedded"),
+        (["sweep", "none.toml"], "none.toml: no such file"),
+        (["sweep", "text.txt"], "text.txt: "),
+        (["sweep", "--head", "gru"], "nothing is embedded"),
+        (["sweep", "--window", "x"], "'x'"),
+        (["sweep", "--set", "colour=1"], "no setting 'colour'"),
+        (["compare", "a"], "Missing argument"),
+        (["compare", "a", "b"], "no run 'a'"),
+        (["finetune", "hierarchical", "--encoder", "surface"], "nothing is embedded"),
+        (["stats"], "nothing is embedded"),
+        (["stats", "none.txt"], "none.txt: no such file"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["trian"], "Did you mean 'train'?"),
+        (["train", "--sed", "1"], "Possible options: --head, --seed"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, arguments, message):
+    (tmp_path / "text.txt").write_text("雨が降る。")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "broken.txt").write_bytes(b"abc\xff\xfe\x01")
+    before = sorted(tmp_path.rglob("*"))
+    assert message in mistake(segtool(tmp_path, *arguments))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_computes_takes_a_device_and_threads(trained, segtool, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    (tmp_path / "new.txt").write_text(UNSEEN)
+    for command in (
+        ["embed", str(STORIES), "--precision", "bfloat16"],
+        ["train", "--epochs", "1"],
+        ["eval"],
+        ["segment", "new.txt"],
+        ["sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1"],
+        ["compare", "mlp-w1-002", "mlp-w4-001"],
+    ):
+        done = segtool(tmp_path, *command, "--device", "cpu", "--threads", "2")
+        assert done.returncode == 0, done.stderr
+    for name in ("mlp-w4-001", "mlp-w1-002"):
+        machine = json.loads((tmp_path / f".segtool/runs/{name}/run.json").read_text())["machine"]
+        assert (machine["device"], machine["threads"]) == ("cpu", 2)
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "segment -", "sweep"])
+@pytest.mark.parametrize("option", ["--device cuda:99", "--threads 0"])
+def test_a_device_or_threads_that_cannot_be_are_told(trained, segtool, command, option):
+    before = sorted(trained.rglob("*"))
+    done = segtool(trained, *command.split(), *option.split(), input=UNSEEN)
+    assert option.split()[0].strip("-") in mistake(done)
+    assert sorted(trained.rglob("*")) == before
+
+
+COMMANDS = [
+    "", "embed", "train", "eval", "segment", "export", "sweep", "runs", "compare", "stats",
+    "encoders", "encoders show", "finetune", "finetune cross-segment", "finetune hierarchical",
+    "store", "store info", "store upgrade",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_page_has_a_summary_and_an_example(command, width):
+    pages = [
+        CliRunner().invoke(app, [*command.split(), flag], terminal_width=width)
+        for flag in ("--help", "-h")
+    ]
+    assert pages[0].output == pages[1].output
+    lines = pages[0].output.splitlines()
+    assert max(map(len, lines)) <= width
+    assert re.match("  [A-Z].*", lines[2])
+    assert pages[0].output.count("Example: segtool") == 1
+    if width == 80:  # summaries in a list of commands are whole
+        assert not re.search(r"\w\.\.\.$", pages[0].output, re.MULTILINE)
+
+
+def test_every_option_has_a_help_text():
+    def commands(group):
+        for command in group.commands.values():
+            yield from commands(command) if hasattr(command, "commands") else [command]
+
+    for command in commands(typer.main.get_command(app)):
+        for parameter in (shown for shown in command.params if not shown.hidden):
+            assert re.search("[.\\])]$", parameter.help), (command.name, parameter.name)
+
+
+def test_help_imports_no_library_that_computes():
+    listing = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "segtool", "--help"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stderr  # fmt: skip
+    imported = set(re.findall(r"\| +([\w.]+)$", listing, re.MULTILINE))
+    assert "segclf.training.options" in imported
+    assert not {"torch", "scipy", "sklearn", "transformers", "rich.table"} & imported
+
+
+def test_the_checkout_runs_without_being_installed(segtool, tmp_path):
+    help_page = segtool(tmp_path, "--help").stdout
+    for command in (["-m", "segtool"], ["cli.py"]):
+        done = subprocess.run(
+            [sys.executable, *command, "-h"], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        assert done.stdout == help_page
