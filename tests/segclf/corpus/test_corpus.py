@@ -1,4 +1,4 @@
-"""Layout, encodings and splits -> sentences and labels."""
+"""Reading plain text: layouts, encodings, splits and errors."""
 
 import json
 import os
@@ -155,7 +155,7 @@ def test_the_example_stories_have_the_documented_size():
 @pytest.mark.parametrize("boundary", ["auto", "indent", "line", "blank"])
 @given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
 def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
-    """No sentence holds white space that a layout is made of, and none begins or ends with any."""
+    """Sentences contain no white space of a layout, and no white space at either end."""
     (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
     for sentence in document.sentences:
         assert sentence == sentence.strip() != ""
@@ -274,7 +274,7 @@ def test_unreadable_files_and_unknown_options_are_errors(tmp_path):
 
 
 def read_as_nobody(path):
-    """Read a corpus in a process that is not root, whose permissions count."""
+    """Read a corpus in a process without the permissions of root."""
     code = (
         "import os, sys; from segclf.corpus import read_corpus; os.getuid() or os.setuid(65534)\n"
         "try: print(read_corpus(sys.argv[1], split='train').document_ids)\n"

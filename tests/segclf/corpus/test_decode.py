@@ -1,4 +1,4 @@
-"""Bytes of a file -> text: encodings that are read, and what is refused."""
+"""Decoding of text files, and errors for other files."""
 
 import bz2
 import gzip

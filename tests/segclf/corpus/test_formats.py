@@ -1,4 +1,4 @@
-"""Aozora Bunko, Choi's sets and JSON Lines -> sentences and labels; texts to segment."""
+"""Readers of Aozora Bunko, the sets of Choi and JSON Lines; reading texts to segment."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Layouts: the first sentence of a document begins a paragraph and is no candidate."""
+"""Layouts: the first sentence of a document begins a paragraph and is not a candidate."""
 
 import numpy as np
 import pytest

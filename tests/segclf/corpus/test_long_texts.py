@@ -1,4 +1,4 @@
-"""Text without line breaks: the pieces that are worked on stay small, and change no result."""
+"""Long texts without line breaks are read in linear time with the same sentences."""
 
 import pytest
 import sentencex

@@ -1,4 +1,4 @@
-"""Counts, lengths and duplicates against hand counts."""
+"""Statistics of known corpora."""
 
 import numpy as np
 import pytest

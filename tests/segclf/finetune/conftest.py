@@ -1,4 +1,4 @@
-"""Tiny models with random weights, saved as any Hugging Face model is."""
+"""Tiny models with random weights, saved as Hugging Face models."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def save_tiny_bert(folder: Path, *, dropout: float = 0.1) -> Path:
 
 
 def save_tiny_roberta(folder: Path) -> Path:
-    """Save a RoBERTa of 40 positions, of which it uses 38: the first stands behind padding's."""
+    """Save a RoBERTa with 40 positions, of which it can use 38: the first two are for padding."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel

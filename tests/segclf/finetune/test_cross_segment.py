@@ -1,4 +1,4 @@
-"""What the cross-segment system looks at, token by token."""
+"""Token sequences of the cross-segment system."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ SENTENCES = [["雨夜", "人", "手目時日見"], ["今前", "家"]]
 
 
 def laid_out(model, sides, candidate):
-    """Return the tokens of one row, its mask and its types, beside a longer row."""
+    """Return the tokens, mask and types of one row in a batch with a longer row."""
     text = Corpus.of(
         [Document(str(i), s, np.ones(len(s), bool)) for i, s in enumerate(SENTENCES)], ["train"] * 2
     )
@@ -88,13 +88,13 @@ def test_sides_are_the_nearest_tokens_of_the_same_document(text, unit, count, ro
 def test_groups_contain_every_candidate_once_with_similar_lengths(tiny_bert):
     system, text = system_and_text(tiny_bert, CrossSegmentOptions(), corpus(length=500))
     groups = system.groups(text, 16, np.random.default_rng(0))
-    dealt = np.concatenate(groups)
-    assert sorted(dealt) == np.flatnonzero(text.layout.is_candidate).tolist()
-    begin, _, end = spans(text, dealt, system.sides, system.max_tokens)
+    grouped = np.concatenate(groups)
+    assert sorted(grouped) == np.flatnonzero(text.layout.is_candidate).tolist()
+    begin, _, end = spans(text, grouped, system.sides, system.max_tokens)
     padded = sum(len(rows.ids.ravel()) for rows in (system.rows(text, g) for g in groups))
     assert padded < 1.1 * (end - begin + 3).sum()
     again = np.concatenate(system.groups(text, 16, np.random.default_rng(1)))
-    assert not np.array_equal(dealt, again)
+    assert not np.array_equal(grouped, again)
 
 
 @pytest.mark.parametrize("sides", ["sentences:2", "tokens:6"])

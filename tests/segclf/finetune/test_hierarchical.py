@@ -1,4 +1,4 @@
-"""What the hierarchical system encodes and sees."""
+"""Inputs and outputs of the hierarchical system."""
 
 from typing import get_args, get_type_hints
 
@@ -47,11 +47,11 @@ def test_every_upper_network_depends_on_its_window_only(tiny_bert, upper, poolin
 def test_groups_contain_every_candidate_once_with_its_neighbours(tiny_bert, size):
     system, text = system_and_text(tiny_bert, HierarchicalOptions())
     groups = system.groups(text, size, np.random.default_rng(0))
-    dealt = np.concatenate(groups)
-    assert sorted(dealt) == np.flatnonzero(text.layout.is_candidate).tolist()
+    grouped = np.concatenate(groups)
+    assert sorted(grouped) == np.flatnonzero(text.layout.is_candidate).tolist()
     assert max(map(len, groups)) <= size
     if size == 64:
-        assert np.mean(np.diff(dealt) == 1) > 0.9
+        assert np.mean(np.diff(grouped) == 1) > 0.9
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -1,4 +1,4 @@
-"""Systems learn, and a stopped run ends as if it had not been stopped."""
+"""Training of systems, interrupted and resumed."""
 
 import shutil
 import signal
@@ -25,7 +25,7 @@ TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
 
 
 def trained(model, options, folder, hook=None, precision="float32"):
-    """Train on the toy task; return what is left of the history when seconds are left out."""
+    """Train on the toy task, and return the history without the times."""
     system = make_system(load_encoder(model, precision=precision), options)
     if hook:
         system.register_forward_hook(hook)

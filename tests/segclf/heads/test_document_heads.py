@@ -27,14 +27,14 @@ LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
 
 def queries_keys_values(lengths, heads=2, size=8):
-    """Random inputs of attention, large enough for sharp weights; garbage after the ends."""
+    """Random inputs of attention, large enough for sharp weights, with garbage as padding."""
     torch.manual_seed(0)
     shape = (3, len(lengths), max(lengths), heads, size)
     return 3 * torch.randn(shape), torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
 
 
 def reference(weights, values):
-    """Mix values (l, c) by the rows of weights (l, l), as the formula stands."""
+    """Mix values (l, c) by the rows of weights (l, l), as in the formula."""
     return (weights / weights.sum(dim=1, keepdim=True)) @ values
 
 

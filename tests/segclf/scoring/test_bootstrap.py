@@ -12,7 +12,7 @@ from segclf.scoring.metrics import score
 
 
 def texts(lengths, seed=0):
-    """Documents, and two predictions, the first the better."""
+    """Documents and two predictions, of which the first is better."""
     random = np.random.default_rng(seed)
     documents = [
         Document(f"d{i}", [f"{i} {j}" for j in range(n)], random.random(n) < 0.25)

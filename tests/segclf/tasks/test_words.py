@@ -1,4 +1,4 @@
-"""Word vectors from a corpus to paragraphs."""
+"""Word vectors, from embedding a corpus to segmenting a text."""
 
 import json
 import shutil
