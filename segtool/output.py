@@ -41,7 +41,7 @@ def report(message: str) -> None:
 
 
 def ignore(_: object) -> None:
-    """Take the place of a function that prints progress, where JSON is printed."""
+    """Do nothing. Replaces functions that print progress if the result is JSON."""
 
 
 def _printable(content: Any) -> Any:  # noqa: ANN401
