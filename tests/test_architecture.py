@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from segclf.heads import Head
+from segclf.heads.base import Head
 from segclf.inputs.examples import Sentences
 from tests.conftest import ROOT
 from tests.segclf.topics import topics
