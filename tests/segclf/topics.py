@@ -3,7 +3,7 @@
 import numpy as np
 
 from segclf.corpus.layout import Layout
-from segclf.heads import HEADS
+from segclf.heads.registry import HEADS
 from segclf.inputs.examples import Examples
 
 

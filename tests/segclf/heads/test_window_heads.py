@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from segclf.heads import HEADS, make_head
 from segclf.heads.base import BaseHead, Dropout
 from segclf.heads.recurrence import run_lstm
+from segclf.heads.registry import HEADS, make_head
 from segclf.heads.transformer import sinusoidal_positions
 from segclf.inputs.examples import look_up
 from segclf.inputs.windows import OUTSIDE, windows_of

@@ -18,7 +18,7 @@ from segclf import (
     train,
 )
 from tests.conftest import ROOT, STORIES
-from tests.segtool.test_cli import mistake
+from tests.segtool.texts import mistake
 
 pytest.importorskip("ja_ginza")
 UNSEEN = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
