@@ -88,7 +88,8 @@ def test_an_upgrade_refuses_a_block_with_the_key_of_another(tmp_path, flip):
 
 UPGRADE_IN_SMALL_STEPS = """
 import sys
-from embedcache import EmbeddingStore, upgrade
+from embedcache import EmbeddingStore
+from embedcache.store import upgrade
 upgrade._BATCH_BYTES = 1
 print("started", flush=True)
 EmbeddingStore(sys.argv[1], create=False).upgrade()
