@@ -137,6 +137,7 @@ def _refuse_word_pooling(pooling: Pooling | None) -> None:
 
 
 def _refuse_pooling(name: str, pooling: Pooling | None) -> None:
+    _refuse_word_pooling(pooling)
     if pooling is not None:
         raise UserError(f"{name} has its own pooling: leave out --pooling {pooling}")
 

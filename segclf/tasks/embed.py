@@ -110,8 +110,8 @@ def embed(
             f"{encoder.storage_dtype}; leave out --dtype"
         )
     encoder.check_text(corpus.sentences[:_SAMPLE])
-    fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     with limit_threads(threads):
+        fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
         store = workspace.store(create=True)
         report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
     reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)

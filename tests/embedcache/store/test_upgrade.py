@@ -88,7 +88,8 @@ def test_an_upgrade_refuses_a_block_with_the_key_of_another(tmp_path, flip):
 
 UPGRADE_IN_SMALL_STEPS = """
 import sys
-from embedcache import EmbeddingStore, upgrade
+from embedcache import EmbeddingStore
+from embedcache.store import upgrade
 upgrade._BATCH_BYTES = 1
 print("started", flush=True)
 EmbeddingStore(sys.argv[1], create=False).upgrade()
@@ -118,7 +119,7 @@ def test_a_killed_upgrade_can_be_continued_and_readers_see_no_damage(tmp_path):
                 assert np.array_equal(space.vectors(every)[:, 0], np.arange(0, count, 100))
             upgrading.kill()
         left.append(signed_as_in_format_1(store))
-        assert left[-1] < left[-2]
+        assert left[-1] < left[-2] or left[-1] == 1  # it was killed just before the last commit
     assert left[-1] == 1  # the header
     read_numbers(tmp_path, [*range(0, count, 100)])
 
