@@ -28,6 +28,7 @@ from segclf.workspace.runs import Run, list_runs, load_run
 from segclf.workspace.workspace import EncoderReference, Workspace
 from tests.conftest import HANG, STORIES, HashEncoder
 
+ON_CPU = {"device": "cpu", "threads": 1}
 GRID = {"head": ["mlp", "bilstm"], "window": 1, "epochs": 2, "seed": [0, 1, 2]}
 
 
@@ -88,12 +89,12 @@ def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_pa
     trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
     todo = workspace.path, "stories", stored.digest, trial, ["dev"]
-    name, new = workers._complete(*todo, wait=True)
+    name, new = workers._complete(*todo, wait=True, **ON_CPU)
     assert new
-    assert workers._complete(*todo, wait=False) == (name, False)
+    assert workers._complete(*todo, wait=False, **ON_CPU) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
-        workers._complete(workspace.path, "stories", "0", trial, ["dev"], wait=True)
+        workers._complete(workspace.path, "stories", "0", trial, ["dev"], wait=True, **ON_CPU)
 
 
 def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):
@@ -214,7 +215,7 @@ def test_runs_of_two_corpora_are_not_compared(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     first, second = list_runs(workspace)[:2]
     other = Run(second.path, replace(second.record, corpus="others"))
-    with pytest.raises(UserError, match="compare runs of one corpus"):
+    with pytest.raises(UserError, match="choose runs of the same corpus"):
         compare(workspace, first, other)
     changed = Run(second.path, replace(second.record, corpus_digest="0"))
     with pytest.raises(UserError, match="the corpus stories changed between"):
@@ -320,9 +321,9 @@ def test_a_trial_of_another_sweep_is_left_to_it_until_it_dies(swept, tmp_path):
     command = [sys.executable, "-c", hold, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
-        assert workers._complete(*todo, wait=False) is None
+        assert workers._complete(*todo, wait=False, **ON_CPU) is None
         process.kill()
-    assert workers._complete(*todo, wait=True) is not None
+    assert workers._complete(*todo, wait=True, **ON_CPU) is not None
 
 
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):
