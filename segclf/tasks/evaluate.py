@@ -68,6 +68,7 @@ class Evaluation:
             "head": record.head,
             "context": record.context,
             "window": record.options.get("window"),
+            "reach": record.options.get("reach"),
             "encoder": self.run.encoder.name,
             "corpus": self.corpus,
             "corpus_digest": self.corpus_digest,

@@ -33,7 +33,7 @@ RECORD = "run.json"
 CONFIGURATION = "config.json"  # what stands in its place in a folder of `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
 
-_SHOWN_OPTIONS = ("head", "window", "loss", "seed")
+_SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
 _SHOWN = (
     "corpus",
     "parameters",

@@ -58,4 +58,5 @@ def warn_if_collapsed(content: dict[str, Any]) -> None:
 
 def _input(content: dict[str, Any]) -> str:
     documents = ", whole documents" if content["context"] == "document" else ""
-    return documents + (f", window {content['window']}" if content["window"] else "")
+    distances = (f", {name} {content[name]}" for name in ("window", "reach") if content.get(name))
+    return documents + "".join(distances)
