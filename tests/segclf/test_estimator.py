@@ -130,15 +130,15 @@ def test_validation_on_the_training_data_is_announced(fitted):
         classifier.fit(vectors, begins)
     assert classifier.validated_on_training_
     assert not fitted.validated_on_training_
-    with warnings.catch_warnings():  # who holds nothing out knows it
+    with warnings.catch_warnings():  # no warning if nothing is held out on purpose
         warnings.simplefilter("error")
         classifier.set_params(validation_fraction=0).fit(vectors, begins)
     assert classifier.validated_on_training_
 
 
-def test_mistakes_are_told(fitted, tmp_path):
+def test_mistakes_are_reported(fitted, tmp_path):
     vectors, begins, _ = documents(0, count=2)
-    with pytest.raises(ValueError, match="side by side"):
+    with pytest.raises(ValueError, match="must be consecutive"):
         fitted.predict(vectors, groups=np.arange(len(vectors)) % 2)
     with pytest.raises(ValueError, match="groups has shape"):
         fitted.predict(vectors, groups=[1, 2])

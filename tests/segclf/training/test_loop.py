@@ -52,7 +52,7 @@ def test_a_gpu_is_used_only_if_it_is_named(monkeypatch):
     ("name", "examples", "message"),
     [
         ("wordlstm", topics(0), "wordlstm reads words: .*--pooling tokens"),
-        ("mlp", word_topics(0), "mlp reads one vector a sentence.*--head wordlstm"),
+        ("mlp", word_topics(0), "mlp reads one vector per sentence.*--head wordlstm"),
     ],
 )
 def test_a_head_refuses_what_it_cannot_read(name, examples, message):
