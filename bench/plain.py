@@ -48,7 +48,7 @@ class Projection(nn.Module):
 
 
 class MLP(nn.Module):
-    """The head `mlp`, which here projects a sentence once for each window."""
+    """The head `mlp`, which projects each sentence once per window."""
 
     def __init__(self, vectors: Tensor, window: int) -> None:
         super().__init__()

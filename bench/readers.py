@@ -22,7 +22,7 @@ RULES = {"ja": tuple(SENTENCE_RULES), "en": ("sentencex", "line")}
 
 
 def main() -> None:
-    """Read each text by each rule, in a process of its own, and publish the table."""
+    """Read each text by each rule in a separate process, and publish the table."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for code, language in LANGUAGES.items():
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def write(folder: Path, code: str, size: int) -> Path:
-    """Write a text of so many bytes on one line, novels again and again."""
+    """Write the novels repeatedly on one line, until the text has the given number of bytes."""
     if code == "ja":
         novels = [path.read_text("utf-8") for path in sorted(SHARED.glob("data/soseki/*/*.txt"))]
         text = "".join("".join(novels).split())

@@ -27,7 +27,7 @@ class _Missing:
         texts: n normalized sentences.
         ids: (n, 2) uint64.
         lengths: (n,) int64, see `embedcache.batches.measure`.
-        truncated: (n,) bool, likewise.
+        truncated: (n,) bool, see `embedcache.batches.measure`.
     """
 
     texts: list[str]
@@ -39,7 +39,7 @@ class _Missing:
 class SpaceWriter:
     """Encodes sentences with one encoder and commits their vectors every few seconds.
 
-    A context manager: at its end the claims on sentences are given up.
+    Use it as a context manager; its exit releases the claims on sentences.
 
     Args:
         encoder: Encoder that is not joined.

@@ -1,4 +1,4 @@
-"""Heads as a scikit-learn classifier."""
+"""A scikit-learn classifier that trains heads."""
 
 import warnings
 from dataclasses import asdict
@@ -32,49 +32,52 @@ from segclf.workspace.weights import save_weights
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Says before which sentences of a text a paragraph begins, from the sentences' vectors.
+    """Predicts which sentences of a text begin a paragraph, from the sentence vectors.
 
-    Rows are sentences in the order of the text, so they must not be shuffled; split data by
+    Rows are sentences in the order of the text, so they must not be shuffled. Split the data by
     documents, with `groups` and `sklearn.model_selection.GroupKFold`. A search or a
-    cross-validation hands `groups` on to the classifier only under
-    `sklearn.set_config(enable_metadata_routing=True)`; else each part is one document to it.
+    cross-validation passes `groups` to the classifier only after
+    `sklearn.set_config(enable_metadata_routing=True)`; otherwise the classifier treats each part as
+    one document.
 
     Args:
-        head: see `segclf.training.options.TrainingOptions`, as all up to `patience`.
-        window: see there.
-        reach: see there.
-        crop: see there.
-        loss: see there.
-        gamma: see there.
-        learning_rate: see there.
-        weight_decay: see there.
-        batch_size: see there.
-        epochs: see there.
-        patience: see there.
-        validation_fraction: share of each document, its end, that is not learned from but decides
-            about epoch, temperature and threshold. At 0, or with a warning if one side would have
-            a single class, everything is learned from and decides.
-        threshold: probability at which a paragraph begins; None for the one that gives the held-out
-            sentences the highest F1.
-        random_state: seeds weights, dropout and order.
-        device: "cpu", "cuda", "cuda:1", ... or "mps".
-        threads: that a CPU computes with.
+        head: Name of the head; None for the default. This and the parameters up to `patience` are
+            those of `segclf.training.options.TrainingOptions`.
+        window: Number of sentences on each side of a candidate (window heads only).
+        reach: Number of sentences on each side that attention reaches (local-transformer only).
+        crop: Maximum number of sentences in a crop of a document (document heads only).
+        loss: Loss function.
+        gamma: Exponent of the focal loss.
+        learning_rate: Maximum learning rate.
+        weight_decay: Weight decay of AdamW.
+        batch_size: Number of candidates in a training step; None for a number that depends on the
+            size of the data.
+        epochs: Maximum number of epochs.
+        patience: Number of epochs without improvement of F1 after which training stops.
+        validation_fraction: Share of sentences at the end of each document that are held out to
+            choose epoch, temperature and threshold. If it is 0, or if the held-out or the remaining
+            sentences would have a single class (with a warning), all sentences are used for both.
+        threshold: Probability from which a sentence begins a paragraph; None for the threshold with
+            the highest F1 on the held-out sentences.
+        random_state: Random seed for weights, dropout and shuffling.
+        device: Device: "cpu", "cuda", "cuda:1", ... or "mps".
+        threads: Number of CPU threads.
 
     Attributes:
-        classes_: (2,) labels; the second is that of a boundary.
-        n_features_in_: length of a vector.
-        options_: how it was trained.
-        head_: the trained network.
-        threshold_: probability at which a paragraph begins.
-        temperature_: what calibrates the probabilities, see `segclf.scoring.calibration`.
-        validated_on_training_: whether no sentence was held out.
+        classes_: (2,) labels of the classes; the second marks a boundary.
+        n_features_in_: Length of a sentence vector.
+        options_: Options of the training.
+        head_: Trained network.
+        threshold_: Probability from which a sentence begins a paragraph.
+        temperature_: Temperature of the calibration, see `segclf.scoring.calibration`.
+        validated_on_training_: Whether no sentences were held out.
 
     Example:
         >>> classifier = BoundaryClassifier(head="bilstm", window=4)
         >>> classifier.fit(vectors, begins, groups=documents).predict(more_vectors)
     """
 
-    # what scikit-learn's metadata routing hands on without being asked
+    # scikit-learn's metadata routing passes these by default
     __metadata_request__fit: ClassVar = {"groups": True}
     __metadata_request__score: ClassVar = {"groups": True}
 
@@ -125,17 +128,18 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: (n, d) vectors of sentences.
-            y: (n,) two labels; the larger one where a paragraph begins.
-            groups: (n,) the document of each sentence, sentences of one side by side; None for one
-                document.
+            y: (n,) labels of two classes; the larger label marks the beginning of a paragraph.
+            groups: (n,) document of each sentence; the sentences of a document must be
+                consecutive. None for a single document.
 
         Raises:
-            ValueError: not two labels, a document in pieces, or parameters out of range.
+            ValueError: There are not two classes, the sentences of a document are not consecutive,
+                or a parameter is out of range.
         """
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(targets)
         if type_of_target(targets, input_name="y", raise_unknown=True) != "binary":
-            raise ValueError("Only binary classification is supported: boundary or none.")
+            raise ValueError("Only binary classification is supported: pass labels of two classes.")
         self.classes_ = np.unique(targets)
         if len(self.classes_) < 2:
             raise ValueError(f"Classifier can't train when only one class is present: {targets[0]}")
@@ -143,7 +147,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         layout = Layout(labels, _offsets_of(groups, len(vectors)))
         train, validation = self._hold_out(vectors, layout)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ValueError("threshold must be a probability, 0 to 1")
+            raise ValueError("threshold must be a probability between 0 and 1")
         self.options_ = self._options()
         trained = train_head(
             train, validation, self.options_, device=self.device, threads=self.threads
@@ -157,11 +161,11 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.float32]:  # noqa: N803
         """Return the calibrated probabilities (n, 2) of the two classes.
 
-        A document begins with a paragraph: that of its first sentence is 1.
+        The first sentence of a document always begins a paragraph, so its probability is 1.
 
         Args:
             X: (n, d) vectors of sentences.
-            groups: (n,) the document of each; None for one.
+            groups: (n,) document of each sentence; None for a single document.
         """
         check_is_fitted(self)
         vectors = validate_data(self, X, dtype=np.float32, reset=False)
@@ -185,15 +189,16 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> float:
-        """Return the F1 of boundaries: accuracy says little where most sentences begin nothing.
+        """Return the F1 of boundaries.
 
-        The first sentence of a document does not count, it is no decision.
+        Accuracy would be misleading, since few sentences are boundaries. The first sentence of a
+        document is not scored, since it always begins a paragraph.
 
         Args:
             X: (n, d) vectors of sentences.
             y: (n,) labels.
-            sample_weight: (n,) of the sentences.
-            groups: (n,) the document of each; None for one.
+            sample_weight: (n,) weights of the sentences.
+            groups: (n,) document of each sentence; None for a single document.
         """
         predicted = self.predict(X, groups)
         is_candidate = Layout.unlabelled(_offsets_of(groups, len(predicted))).is_candidate
@@ -209,10 +214,10 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def save_pretrained(self, directory: str | PathLike[str]) -> None:
-        """Write the trained head into a new folder: see `segclf.tasks.export`.
+        """Write the trained head to a new folder, see `segclf.tasks.export`.
 
         Raises:
-            UserError: there is something in the directory.
+            UserError: The folder is not empty.
         """
         check_is_fitted(self)
         record = RunRecord(
@@ -232,20 +237,22 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @classmethod
     def from_pretrained(cls, directory: str | PathLike[str]) -> "BoundaryClassifier":
-        """Read what `save_pretrained` or `segtool export` wrote.
+        """Read a model that `save_pretrained` or `segtool export` wrote.
 
         Raises:
-            UserError: it is no such folder, or its model does not read one vector a sentence.
+            UserError: The folder has no model, or the model does not read sentence vectors.
         """
         run = read_run(Path(directory))
         if run is None:
-            raise UserError(f"{directory} has no model: name a folder of segtool export")
+            raise UserError(f"{directory} has no model: pass a folder written by segtool export")
         head = run.load_head() if run.kind == "head" else None
         if head is None or head.reads_words:
-            raise UserError(f"{run.name} does not read one vector a sentence")
+            raise UserError(
+                f"{run.name} does not read sentence vectors: use it with segtool segment --run"
+            )
         options = TrainingOptions(**run.record.options)  # type: ignore[arg-type]
-        same = {name: value for name, value in asdict(options).items() if name in _SAME}
-        classifier = cls(**same, threshold=None, random_state=options.seed)
+        shared = {name: value for name, value in asdict(options).items() if name in _SHARED_OPTIONS}
+        classifier = cls(**shared, threshold=None, random_state=options.seed)
         classifier.options_ = options
         classifier.head_ = head
         classifier.classes_ = np.array(run.record.classes or (False, True))
@@ -260,18 +267,18 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _options(self) -> TrainingOptions:
-        same = {  # plain numbers, as a grid of numpy's would not go into JSON
+        shared = {  # as Python numbers, since JSON cannot hold those of NumPy
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in self.get_params().items()
-            if name in _SAME
+            if name in _SHARED_OPTIONS
         }
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31)
-        return TrainingOptions(**same, seed=int(seed))
+        return TrainingOptions(**shared, seed=int(seed))
 
     def _hold_out(self, vectors: NDArray[np.float32], layout: Layout) -> tuple[Examples, Examples]:
-        """Part the end of each document from the rest."""
+        """Split the examples into train and validation: the end of each document is held out."""
         if not 0 <= self.validation_fraction < 1:
             raise ValueError("validation_fraction must be at least 0 and below 1")
         everything = Examples(vectors, layout)
@@ -292,7 +299,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.validation_fraction > 0:
             warnings.warn(
                 "Holding out validation_fraction of each document would leave a single class on "
-                "one side: the model is trained and validated on all of the data, so the epoch, "
+                "one side, so the model is trained and validated on all of the data and epoch, "
                 "temperature and threshold_ are chosen too optimistically. Pass longer documents "
                 "or another validation_fraction.",
                 UserWarning,
@@ -301,7 +308,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return everything, everything
 
 
-_SAME = frozenset(asdict(TrainingOptions())) - {"seed"}
+_SHARED_OPTIONS = frozenset(asdict(TrainingOptions())) - {"seed"}
 
 
 def _has_both(examples: Examples) -> bool:
@@ -310,13 +317,13 @@ def _has_both(examples: Examples) -> bool:
 
 
 def _offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
-    """Return where documents begin, and n at the end."""
+    """Return the first row of each document, followed by n."""
     if groups is None:
         return np.array([0, n], dtype=np.int64)
     names = np.asarray(groups)
     if names.shape != (n,):
-        raise ValueError(f"groups has shape {names.shape}, and there are {n} sentences")
+        raise ValueError(f"groups has shape {names.shape}, but X has {n} sentences")
     starts = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if n else np.zeros(0)
     if len(np.unique(names)) != len(starts):
-        raise ValueError("the sentences of a group must stand side by side, in their order")
+        raise ValueError("the sentences of a group must be consecutive, in the order of the text")
     return np.append(starts, n).astype(np.int64)

@@ -1,4 +1,4 @@
-"""How a command writes its result: a table or JSON, or text in the encoding of the input."""
+"""Output of commands: a table, JSON, or text in the encoding of the input."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The few fixtures that many tests share."""
+"""Fixtures that many tests share."""
 
 import json
 import os
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from embedcache import EmbeddingStore, Encoder
 
-settings.register_profile("any machine", deadline=None)  # a busy one is no failure
+settings.register_profile("any machine", deadline=None)  # a slow machine is not a failure
 settings.load_profile("any machine")
 
-# a shell starts what runs in the background with Ctrl-C ignored, and its children inherit that
+# A shell starts background processes with Ctrl-C ignored, and their children inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-HANG = 600  # seconds to wait for what a machine of any speed does; only a defect takes as long
+HANG = 600  # timeout in seconds, far longer than any step takes on a slow machine
 
 ROOT = Path(__file__).parent.parent
 
-# each takes a minute or more; they come first, so that no process waits for another at the end
+# Each takes a minute or more. They run first, so that both processes end at about the same time.
 SLOWEST_FILES = (
     "test_cli.py",
     "test_sweeps.py",
@@ -85,7 +85,7 @@ def store(tmp_path: Path) -> EmbeddingStore:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     if not SHARED.is_dir():
-        pytest.skip("the folder shared/ with the benchmark data is not here")
+        pytest.skip("the folder shared/ with the benchmark data is missing")
     return SHARED
 
 
@@ -117,7 +117,7 @@ def segtool() -> Run:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
-    """A folder in which the example stories were embedded with e5-small and a head trained."""
+    """A folder with the example stories, embedded with the default encoder, and a trained head."""
     folder = tmp_path_factory.mktemp("trained")
     embedded = segtool(folder, "embed", str(STORIES), "--json")
     assert embedded.returncode == 0, embedded.stderr

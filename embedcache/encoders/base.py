@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from embedcache.store import StorageDtype, Vectors
 
 Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
-"""How the vectors of a sentence's tokens become one vector. "sif" and "tokens" are for word
-vectors only: see `embedcache.encoders.sif` and `embedcache.encoders.word_vectors`."""
+"""How token vectors are combined into a sentence vector. "sif" and "tokens" are for word vectors
+only: see `embedcache.encoders.sif` and `embedcache.encoders.word_vectors`."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """Precision of a transformer's matrix products; "auto" is the fastest that the device computes in

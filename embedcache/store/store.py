@@ -150,8 +150,8 @@ class EmbeddingStore:
         """Gather the vectors of an encoder.
 
         Args:
-            fingerprint: Fingerprint of the encoder. Those of the parts of a joined encoder, joined
-                by "+", give the vectors of the parts side by side.
+            fingerprint: Fingerprint of the encoder. For a joined encoder, the fingerprints of its
+                parts, joined by "+"; the vectors of the parts are concatenated.
             ids: (n, 2) uint64 sentence ids, in any order, repeats allowed.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Where the documents and the paragraphs of a corpus begin."""
+"""Beginnings of the documents and paragraphs of a corpus."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise

@@ -1,7 +1,8 @@
-"""Checkpoints: what a stopped run needs to go on as if nothing had happened.
+"""Checkpoints, from which an interrupted run resumes with the same result.
 
-One safetensors file holds the trained weights and AdamW's moments; its header holds, as JSON, how
-far the run has come. Random numbers need no room: the seed of a step follows from its number.
+One safetensors file holds the trained weights and the moments of AdamW. Its header holds the
+progress of the run as JSON. The state of random generators is not saved, since the seed of a step
+is derived from its number.
 """
 
 import json
@@ -23,17 +24,17 @@ _WEIGHTS, _MOMENTS = "weights/", "moments/"
 
 @dataclass
 class Progress:
-    """How far a run has come.
+    """Progress of a run.
 
     Attributes:
-        epoch: now in training.
-        step: of it that comes next.
-        loss: summed over the candidates of the epoch so far.
-        candidates: of the epoch so far.
-        seconds: of training in the epoch so far.
-        history: the epochs that are over.
-        best: number of the best of them.
-        collapsed: whether that one says the same of every dev candidate.
+        epoch: Number of the current epoch.
+        step: Next step of the current epoch.
+        loss: Sum of the loss over the candidates of the current epoch so far.
+        candidates: Number of candidates of the current epoch so far.
+        seconds: Training time of the current epoch so far.
+        history: Finished epochs.
+        best: Number of the best finished epoch.
+        collapsed: Whether the best epoch predicts the same class for every dev candidate.
     """
 
     epoch: int = 1
@@ -49,7 +50,7 @@ class Progress:
 def save_checkpoint(
     folder: Path, progress: Progress, system: System, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Write a checkpoint in place of the one before, whole or not at all."""
+    """Write a checkpoint, replacing the previous one atomically."""
     tensors = {_WEIGHTS + name: tensor for name, tensor in system.trained_state().items()}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"{_MOMENTS}{number}/{name}": tensor for name, tensor in moments.items()}
@@ -59,25 +60,25 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, system: System, optimizer: torch.optim.Optimizer
 ) -> Progress | None:
-    """Restore system and optimizer from the checkpoint; return None if there is none."""
+    """Restore system and optimizer from the checkpoint; return None if there is no checkpoint."""
     path = folder / CHECKPOINT
     if not path.exists():
         return None
     with safe_open(path, "pt") as file:
         content = json.loads(file.metadata()["progress"])
     tensors = load_file(path)
-    system.load_trained_state(_below(tensors, _WEIGHTS))
+    system.load_trained_state(_with_prefix(tensors, _WEIGHTS))
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _below(tensors, _MOMENTS).items():
+    for name, tensor in _with_prefix(tensors, _MOMENTS).items():
         number, moment = name.split("/")
-        # a copy: the tensor maps the file, and Windows cannot replace a mapped file
+        # copied, since the tensor maps the file and Windows cannot replace a mapped file
         state.setdefault(int(number), {})[moment] = tensor.clone()
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     return Progress(**content | {"history": [Epoch(**epoch) for epoch in content["history"]]})
 
 
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): tensor
         for name, tensor in tensors.items()

@@ -1,4 +1,4 @@
-"""Options -> system, untrained or as a run left it."""
+"""Construction of fine-tuned systems from their options, with new or trained weights."""
 
 import torch
 from torch import Tensor
@@ -12,14 +12,14 @@ from segclf.finetune.system import System
 
 
 def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
-    """Make a system whose upper layers are new, on the CPU.
+    """Make a system with random upper layers on the CPU.
 
     Args:
-        encoder: whose model it starts from.
-        options: of the system.
+        encoder: Encoder whose model is fine-tuned.
+        options: Options of the system.
 
     Raises:
-        UserError: the model cannot be taken, or does not fit the options.
+        UserError: The model is not supported, or it does not fit the options.
     """
     torch.manual_seed(options.seed)
     backbone = Backbone(
@@ -31,18 +31,18 @@ def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System
         return CrossSegment(backbone, options)
     if isinstance(options, HierarchicalOptions):
         return Hierarchical(backbone, options)
-    raise TypeError(f"options of no system: {type(options).__name__}")
+    raise TypeError(f"unknown options: {type(options).__name__}")
 
 
 def restore_system(
     encoder: TransformerEncoder, options: FinetuneOptions, state: dict[str, Tensor]
 ) -> System:
-    """Make a system with weights that `System.trained_state` gave.
+    """Make a system with the weights that `System.trained_state` returned.
 
     Args:
-        encoder: that it was trained from.
-        options: that it was trained with.
-        state: its weights.
+        encoder: Encoder whose model was fine-tuned.
+        options: Options of the training.
+        state: Trained weights by name.
     """
     system = make_system(encoder, options)
     if options.freeze is None:

@@ -1,10 +1,10 @@
-"""Fine-tuned runs: made, gone on with, and loaded.
+"""Fine-tuned runs: training, resumption and loading.
 
-runs/RUN/unfinished.json         what is trained, while it is; the same command goes on with it
+runs/RUN/unfinished.json         settings of the run during training; the same command resumes it
 runs/RUN/checkpoint.safetensors  see `segclf.finetune.checkpoints`
-runs/RUN/weights.safetensors     what training changed, of the best epoch; what it froze is taken
-                                 from the model that it started from
-runs/RUN/run.json                as of every run, once training is over
+runs/RUN/weights.safetensors     trained weights of the best epoch; frozen weights are read from
+                                 the pretrained model
+runs/RUN/run.json                record of the run, written after training
 """
 
 import json
@@ -43,18 +43,18 @@ _LOCK = "lock"
 
 @dataclass(frozen=True)
 class Start:
-    """What is known before training.
+    """Description of a run before training.
 
     Attributes:
-        run: its name.
-        encoder: name of the model that it starts from.
-        parameters: all of them.
-        trainable_parameters: those that training may change; of the word embeddings, those of the
-            tokens that occur in train.
-        device: that computes.
-        precision: of the encoder's matrix products.
-        threads: that compute on the CPU.
-        resumed: whether an earlier call of the same was stopped and is gone on with.
+        run: Name of the run.
+        encoder: Name of the pretrained encoder.
+        parameters: Number of parameters.
+        trainable_parameters: Number of parameters that training may change. Of the word
+            embeddings, only those of tokens in the train split are counted.
+        device: Device that computes.
+        precision: Precision of the encoder's matrix products.
+        threads: Number of CPU threads.
+        resumed: Whether an interrupted run is resumed.
     """
 
     run: str
@@ -80,31 +80,34 @@ def finetune(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> Run:
-    """Train an encoder and what is above it on an embedded corpus, and keep it as a run.
+    """Fine-tune an encoder with its upper layers on an embedded corpus and save it as a run.
 
-    If it is stopped, the same call goes on from where it was and ends with the same run. The
-    sentences come from the corpus, no vector from the store.
+    If training is interrupted, the same call resumes it and ends with the same run. The sentences
+    are read from the corpus; cached vectors are not used.
 
     Args:
-        workspace: that the corpus was embedded into.
-        options: of a system; their class says of which.
-        corpus_name: by default the corpus embedded last.
-        encoder_name: the model to start from, see `embedcache.load_encoder`.
-        device: see there.
-        precision: of the encoder's matrix products. "float16" is refused: its gradients would have
-            to be scaled. A stopped run goes on in whatever precision the next call names.
-        threads: that a CPU computes with; None for torch's own number.
-        on_start: called before training.
-        on_epoch: called after each epoch.
-        progress: show bars on standard error.
+        workspace: Workspace of the corpus.
+        options: Options of the system. Their class determines the system.
+        corpus_name: Name of the corpus; None for the latest.
+        encoder_name: Name of the pretrained encoder, see `embedcache.load_encoder`.
+        device: Device that computes, see `embedcache.load_encoder`.
+        precision: Precision of the encoder's matrix products. "float16" is not supported, since
+            its gradients would have to be scaled. An interrupted run may be resumed in another
+            precision.
+        threads: Number of CPU threads; None for the default of torch.
+        on_start: Function that is called before training.
+        on_epoch: Function that is called after each epoch.
+        progress: Whether to show progress bars on standard error.
 
     Raises:
-        UserError: nothing is embedded, there is no such model, the options do not fit, or another
-            process trains the same.
-        KeyboardInterrupt: Ctrl-C, once a checkpoint was written.
+        UserError: Nothing is embedded, there is no such encoder, it does not fit the options, or
+            another process is training the same run.
+        KeyboardInterrupt: Ctrl-C was pressed; a checkpoint was written before.
     """
     if precision == "float16":
-        raise UserError("--precision float16: fine-tuning computes in float32 or bfloat16")
+        raise UserError(
+            "--precision float16 is not supported in fine-tuning: use float32 or bfloat16"
+        )
     stored = workspace.load_corpus(corpus_name)
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
     check_split("train", train.layout)
@@ -148,7 +151,7 @@ def finetune(
             write_json(folder / RECORD, record.to_dict(), indent=1)
             for name in (CHECKPOINT, _UNFINISHED):
                 (folder / name).unlink(missing_ok=True)
-    (folder / _LOCK).unlink(missing_ok=True)  # after its release: Windows removes no open file
+    (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete it before its release
     return Run(folder, record)
 
 
@@ -156,12 +159,12 @@ def load_system(run: Run, device: str | None = None) -> System:
     """Make the system of a run with its trained weights.
 
     Args:
-        run: of a fine-tuned system.
-        device: that is to compute; None for the best.
+        run: Run of a fine-tuned system.
+        device: Device that computes; None for the fastest available.
 
     Raises:
-        UserError: the model that it was trained from is gone or has changed, the run is damaged,
-            or there is no such device.
+        UserError: The pretrained model is missing or has changed, the run is damaged, or the
+            device does not exist.
     """
     state = load_weights(run.path / WEIGHTS)
     options = options_from(run.kind, run.record.options)
@@ -171,7 +174,9 @@ def load_system(run: Run, device: str | None = None) -> System:
 
 def _transformer(encoder: Encoder) -> TransformerEncoder:
     if not isinstance(encoder, TransformerEncoder):
-        raise UserError(f"{encoder.name} is not a single transformer: fine-tuning needs one")
+        raise UserError(
+            f"{encoder.name} is not a single transformer: choose a transformer to fine-tune"
+        )
     return encoder
 
 
@@ -207,7 +212,7 @@ def _identity(request: dict[str, Any]) -> Identity:
 def _claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
-    """Return the folder of a stopped run with the same identity, or else a new one."""
+    """Return the folder of an interrupted run with the same identity, or else a new one."""
     for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
         try:
             same = _identity(json.loads(path.read_text(encoding="utf-8"))) == _identity(request)
@@ -224,9 +229,11 @@ def _claim_folder(
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from the run while this one trains it."""
+    """Lock a run while this process trains it."""
     try:
         with FileLock(folder / _LOCK, timeout=0):
             yield
     except Timeout as error:
-        raise UserError(f"{folder.name} is being trained by another process") from error
+        raise UserError(
+            f"{folder.name} is being trained by another process: wait until it ends, or stop it"
+        ) from error

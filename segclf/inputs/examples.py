@@ -1,4 +1,4 @@
-"""What a head reads: vectors or words of sentences, and their layout."""
+"""Input of a head: vectors or words of sentences, and their layout."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias

@@ -1,4 +1,4 @@
-"""Score a run on a split it has not seen, beside answers that look at no sentence."""
+"""Evaluation of a run on a split of a corpus, with trivial baselines for comparison."""
 
 import errno
 import json
@@ -28,21 +28,21 @@ class Evaluation:
     """Scores of a run on one split.
 
     Attributes:
-        run: that was scored.
-        corpus: name of the corpus.
-        corpus_digest: hash of it.
-        split: of the corpus.
-        sentences: in it.
-        boundaries: in it.
-        scores: of the run.
-        baselines: of the trivial answers.
-        collapsed: whether the run says the same before every sentence.
-        predict_seconds: wall-clock time of the pass over the split, see `segclf.tasks.predict`.
-        at_half: scores at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
-        reliability: of the probabilities.
-        probabilities: (n,) float32, that a paragraph begins with the sentence.
-        unsaved: why the scores could not be kept beside the run; None where they were, or where
-            they are of another corpus than the run's own.
+        run: Run that was scored.
+        corpus: Name of the corpus.
+        corpus_digest: Digest of the corpus.
+        split: Split of the corpus.
+        sentences: Number of sentences in the split.
+        boundaries: Number of boundaries in the split.
+        scores: Scores at the threshold of the run.
+        baselines: Scores of the trivial baselines by name.
+        collapsed: Whether the run predicts the same class for every candidate.
+        predict_seconds: Wall-clock time of the prediction, see `segclf.tasks.predict`.
+        at_half: Scores at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+        reliability: Reliability of the probabilities.
+        probabilities: (n,) float32 probability that each sentence begins a paragraph.
+        unsaved: Why the scores could not be saved in the folder of the run; None if they were
+            saved, or if they need not be because the run was trained on another corpus.
     """
 
     run: Run
@@ -61,7 +61,7 @@ class Evaluation:
     unsaved: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool eval --json` prints."""
+        """Return the content of `segtool eval --json`."""
         record = self.run.record
         return {
             "run": self.run.name,
@@ -97,23 +97,24 @@ def evaluate(
     progress: bool = False,
     stored: StoredCorpus | None = None,
 ) -> Evaluation:
-    """Score a run; the threshold is the one that dev gave.
+    """Score a run at the threshold that was chosen on dev.
 
-    The scores of a run of the workspace on its own corpus are kept beside it, if it may be written.
+    If the run is in the workspace and is scored on the corpus that it was trained on, its scores
+    are saved in its folder, unless the folder is read-only.
 
     Args:
-        workspace: with the run's encoder in its store.
-        run: to score.
-        split: to score on.
-        corpus_name: by default the corpus that the run was trained on.
-        device: see `segclf.tasks.predict.predict_corpus`.
-        threads: likewise.
-        progress: show a bar on standard error.
-        stored: The corpus, if it was loaded before.
+        workspace: Workspace whose store has vectors of the run's encoder.
+        run: Run to score.
+        split: Split to score on.
+        corpus_name: Name of the corpus; None for the corpus that the run was trained on.
+        device: Device for prediction, see `segclf.tasks.predict.predict_corpus`.
+        threads: Number of CPU threads, see `segclf.tasks.predict.predict_corpus`.
+        progress: Whether to show a progress bar on standard error.
+        stored: Corpus, if it is already loaded.
 
     Raises:
-        UserError: the corpus has no such split, or is another text than the run was trained on;
-            or the store lacks the run's encoder.
+        UserError: The corpus has no such split, it has changed since the run was trained, or the
+            store lacks the vectors of the run's encoder.
     """
     stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
     in_workspace = run.path.resolve().parent == workspace.runs.resolve()
@@ -122,11 +123,13 @@ def evaluate(
     if changed and (own or corpus_name is None):
         raise UserError(
             f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
-            "embed the new text with another --name and take --corpus"
+            "embed the new text under another --name and evaluate on it with --corpus"
         )
     part = stored.corpus.select(split)
     if len(part) < 2:
-        raise UserError(f"the corpus {stored.name} has no {split} split: {_splits(stored)}")
+        raise UserError(
+            f"the corpus {stored.name} has no {split} split: {_describe_splits(stored)}"
+        )
     prediction = predict_corpus(
         run, part, workspace, device=device, threads=threads, progress=progress
     )
@@ -157,7 +160,7 @@ def evaluate(
 
 
 def _saved(evaluation: Evaluation) -> Evaluation:
-    """Keep an evaluation beside its run; say why where that may not be written."""
+    """Save an evaluation in the folder of its run; set `unsaved` if the folder is read-only."""
     base = evaluation.run.path / f"eval-{evaluation.split}"
     try:
         write_array(base.with_suffix(".npy"), evaluation.probabilities)
@@ -179,33 +182,38 @@ def probabilities_of(
     device: str | None = None,
     threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """Return the probabilities (n,) of a run on a split of its corpus; they are computed once.
+    """Return the probabilities (n,) of a run on a split of its corpus.
+
+    Saved probabilities are reused. Otherwise the run is evaluated.
 
     Args:
-        workspace: with the run.
-        run: that predicts.
-        split: of the corpus that the run was trained on.
-        stored: The corpus, if it was loaded before.
-        device: see `segclf.tasks.predict.predict_corpus`.
-        threads: likewise.
+        workspace: Workspace of the run.
+        run: Run that predicts.
+        split: Split of the corpus that the run was trained on.
+        stored: Corpus, if it is already loaded.
+        device: Device for prediction, see `segclf.tasks.predict.predict_corpus`.
+        threads: Number of CPU threads, see `segclf.tasks.predict.predict_corpus`.
 
     Raises:
-        UserError: the corpus has no such split, or is another text than the run was trained on.
+        UserError: The corpus has no such split, or it has changed since the run was trained.
     """
     stored = stored or workspace.load_corpus(run.record.corpus)
     record = read_evaluation(run, split)
     path = run.path / f"eval-{split}.npy"
     if record is None or record.get("corpus_digest") != stored.digest or not path.exists():
-        again = evaluate(workspace, run, split=split, device=device, threads=threads, stored=stored)
-        return again.probabilities
+        return evaluate(
+            workspace, run, split=split, device=device, threads=threads, stored=stored
+        ).probabilities
     probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
     return probabilities
 
 
 def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
-    """Return what eval-SPLIT.json of a run holds.
+    """Return the content of eval-SPLIT.json of a run.
 
-    None where the run's text was never scored, or where the file is damaged: it is made again.
+    Returns:
+        The content; None if there is no such file, if it is damaged, or if it has the scores of
+        another text than the run was trained on.
     """
     path = run.path / f"eval-{split}.json"
     if not path.exists():
@@ -220,5 +228,5 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
     return record if trained_on in ("", record.get("corpus_digest")) else None
 
 
-def _splits(stored: StoredCorpus) -> str:
+def _describe_splits(stored: StoredCorpus) -> str:
     return "it has " + ", ".join(stored.corpus.counts())

@@ -14,7 +14,7 @@ from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import RECORD, WEIGHTS, Run, new_record, publish_run
-from segclf.workspace.vectors import examples_of
+from segclf.workspace.vectors import examples_of_parts
 from segclf.workspace.weights import save_weights
 from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace
 
@@ -30,21 +30,21 @@ def train(
     threads: int = 1,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
-    """Train a head on an embedded corpus and keep it as a run.
+    """Train a head on an embedded corpus and save it as a run.
 
     Args:
         workspace: Workspace of the corpus.
         options: Options of training; None for the defaults.
         corpus_name: Name of the corpus; None for the latest.
         encoder_name: Name of the encoder of the vectors; None for the latest.
-        pooling: Pooling of the encoder, if the corpus was embedded with several.
-        device: See `segclf.training.loop.train_head`.
-        threads: See `segclf.training.loop.train_head`.
+        pooling: Pooling of the encoder; None for the only or the latest one.
+        device: Device for training, see `segclf.training.loop.train_head`.
+        threads: Number of CPU threads.
         on_epoch: Function that is called after each epoch.
 
     Raises:
-        UserError: Nothing is embedded, the head does not read such vectors, or there is no such
-            device.
+        UserError: Nothing is embedded, the head cannot read the vectors, or the device does not
+            exist.
     """
     stored = workspace.load_corpus(corpus_name)
     return train_on(
@@ -68,14 +68,10 @@ def train_on(
     threads: int = 1,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
-    """Train a head on a corpus that was loaded before; see `train`."""
-    parts = {
-        split: examples_of(stored.corpus.select(split), workspace, encoder)
-        for split in ("train", "dev")
-    }
-    trained = train_head(
-        parts["train"], parts["dev"], options, on_epoch, device=device, threads=threads
-    )
+    """Train a head on a corpus that is already loaded; see `train`."""
+    splits = [stored.corpus.select("train"), stored.corpus.select("dev")]
+    examples, dev = examples_of_parts(splits, workspace, encoder)
+    trained = train_head(examples, dev, options, on_epoch, device=device, threads=threads)
     parameters = sum(p.numel() for p in trained.head.parameters())
     record = new_record(
         stored,
@@ -85,7 +81,7 @@ def train_on(
         collapsed=trained.collapsed,
         dev_at_half=trained.at_half,
         machine=machine(device, threads),
-        dim=parts["train"].dim,
+        dim=examples.dim,
         options=asdict(options),
         parameters=parameters,
         trainable_parameters=parameters,

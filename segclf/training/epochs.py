@@ -16,16 +16,16 @@ from segclf.training.losses import Loss
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch gave; epoch 0 is before training.
+    """Scores after an epoch. Epoch 0 is before training.
 
     Attributes:
-        epoch: its number.
-        loss: mean over the epoch's candidates; of epoch 0, over dev's.
-        precision: on dev, at the threshold.
-        recall: on dev.
-        f1: on dev.
-        threshold: the best on dev.
-        seconds: of training alone.
+        epoch: Number of the epoch.
+        loss: Mean loss over the train candidates; for epoch 0, over the dev candidates.
+        precision: Precision on dev at the threshold.
+        recall: Recall on dev at the threshold.
+        f1: F1 on dev at the threshold.
+        threshold: Threshold with the highest F1 on dev.
+        seconds: Training time, without evaluation.
         temperature: Temperature of the dev probabilities, see
             `segclf.scoring.calibration.fit_temperature`. The threshold is for probabilities before
             they are divided by it.
@@ -42,12 +42,12 @@ class Epoch:
 
 
 def check_split(split: str, layout: Layout) -> None:
-    """Raise UserError for a split in which there is nothing to tell apart."""
+    """Raise UserError unless the candidates of a split have both classes."""
     labels = layout.labels[layout.is_candidate]
     if not len(layout):
         raise UserError(
-            f"the corpus has no {split} split: put texts into a folder {split}, or embed it with "
-            "--split 80/10/10"
+            f"the corpus has no {split} split: put texts into a folder {split}, or embed the "
+            "corpus with --split 80/10/10"
         )
     if not len(labels):
         raise UserError(f"no document of the {split} split has two sentences: embed more text")
@@ -55,13 +55,13 @@ def check_split(split: str, layout: Layout) -> None:
         what = "no boundary" if not labels.any() else "a boundary before every sentence"
         raise UserError(
             f"the {split} split has {what} ({len(labels)} candidates): embed more text, or "
-            "name its layout with segtool embed --boundary"
+            "choose its layout with segtool embed --boundary"
         )
 
 
 def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
-    """Make epoch 0 of what an untrained model says (n,) of dev."""
-    # clipped, so that the loss is finite
+    """Make epoch 0 from the probabilities (n,) of an untrained model on dev."""
+    # clipped to keep the loss finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
     targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))
     value = loss(logits, targets)
@@ -71,7 +71,7 @@ def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss
 def assess(
     number: int, loss: float, seconds: float, dev: Layout, probabilities: NDArray[np.float32]
 ) -> Epoch:
-    """Make an epoch of what the model says (n,) of dev after it, at the best threshold."""
+    """Make an epoch from the probabilities (n,) on dev after it, scored at the best threshold."""
     candidates = probabilities[dev.is_candidate], dev.labels[dev.is_candidate]
     threshold, _ = best_threshold(*candidates)
     scores = precision_recall_f1(dev, decode(dev, probabilities, threshold))
@@ -80,10 +80,10 @@ def assess(
 
 
 def is_better(epoch: Epoch, best: Epoch) -> bool:
-    """Say whether an epoch takes the place of the best before it; any does that of epoch 0."""
+    """Return whether an epoch is better than the best before it; any is better than epoch 0."""
     return epoch.f1 > best.f1 or best.epoch == 0
 
 
 def has_collapsed(dev: Layout, probabilities: NDArray[np.float32], threshold: float) -> bool:
-    """Say whether a model decides the same before every sentence."""
+    """Return whether a model predicts the same class for every candidate."""
     return is_collapsed(dev, decode(dev, probabilities, threshold))

@@ -1,4 +1,4 @@
-"""Train a head on cached vectors; everything that is chosen is chosen on dev."""
+"""Training of a head on cached vectors. Epoch and threshold are chosen on the dev split."""
 
 import copy
 import time
@@ -32,14 +32,14 @@ from segclf.training.options import TrainingOptions
 
 @dataclass(frozen=True)
 class TrainedHead:
-    """A trained head and how it became so.
+    """A trained head with its history.
 
     Attributes:
-        head: with the weights of the best epoch, on the CPU.
-        history: every epoch.
-        best: the epoch with the highest F1 on dev.
-        collapsed: whether it says the same of every dev candidate.
-        at_half: scores on dev at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+        head: Head with the weights of the best epoch, on the CPU.
+        history: All epochs.
+        best: Epoch with the highest F1 on dev.
+        collapsed: Whether the head predicts the same class for every dev candidate.
+        at_half: Scores on dev at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
     """
 
     head: BaseHead
@@ -60,19 +60,19 @@ def train_head(
 ) -> TrainedHead:
     """Train a head with AdamW and early stopping.
 
-    Heads are small: more threads gain little on an idle machine and cost much on a busy one.
+    Heads are small: more threads save little time on an idle machine and cost much on a busy one.
 
     Args:
-        train: learned from.
-        dev: for early stopping and the threshold.
-        options: how.
-        on_epoch: called with each epoch, number 0 before training.
-        device: "cpu", "cuda", "cuda:1", ... or "mps".
-        threads: that a CPU computes with.
+        train: Examples to train on.
+        dev: Examples for early stopping, temperature and threshold.
+        options: Options of training.
+        on_epoch: Function that is called with each epoch, starting with epoch 0, before training.
+        device: Device: "cpu", "cuda", "cuda:1", ... or "mps".
+        threads: Number of CPU threads.
 
     Raises:
-        UserError: no such head, loss or device, a number out of range, or a split without
-            boundaries.
+        UserError: The device does not exist, the head cannot read the vectors, or a split has no
+            candidates or candidates of a single class.
     """
     with limit_threads(threads):
         return _train_head(train, dev, options, on_epoch, check_device(device))
@@ -101,7 +101,9 @@ def _train_head(
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
-    steps = max(options.epochs * len(batches), 11)  # a tenth of them, the rise, must be over one
+    steps = max(
+        options.epochs * len(batches), 11
+    )  # the warm-up, a tenth of them, needs more than one step
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, steps, pct_start=0.1
     )
@@ -137,11 +139,11 @@ def _check_input(head: BaseHead, name: str, train: Examples) -> None:
             "wordvec:FILE) --pooling tokens first"
         )
     if train.table is not None and len(train.table) == 1:
-        raise UserError("no word of the train split has a vector: take vectors of its language")
+        raise UserError("no word of the train split has a vector: use word vectors of its language")
     if not head.reads_words and train.table is not None:
         raise UserError(
-            f"the head {name} reads one vector a sentence, and --pooling tokens keeps its words: "
-            "take --head wordlstm, or run segtool embed with another pooling"
+            f"the head {name} reads one vector per sentence, but the corpus is embedded with "
+            "--pooling tokens: use --head wordlstm, or run segtool embed with another pooling"
         )
 
 

@@ -1,4 +1,4 @@
-"""Encoders of a workspace: loaded from the records of corpora and runs, fitted, copied."""
+"""Loading, fitting and copying the encoders of a workspace."""
 
 import json
 import re

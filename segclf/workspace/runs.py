@@ -1,7 +1,7 @@
 """Runs: trained models with their records.
 
 runs/RUN/run.json             configuration, versions, history, scores, time cost
-runs/RUN/weights.safetensors  the weights of the head, or of what was fine-tuned
+runs/RUN/weights.safetensors  the weights of the head, or the fine-tuned weights
 runs/RUN/history.png          loss and scores of every epoch
 runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has computed them
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
@@ -30,7 +30,7 @@ from segclf.workspace.weights import load_weights, weight_shapes
 from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, now, warn_once
 
 RECORD = "run.json"
-CONFIGURATION = "config.json"  # what stands in its place in a folder of `segclf.tasks.export`
+CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
@@ -224,7 +224,7 @@ def _read_unchanged(path: Path, inode: int, changed: int) -> Run:
 
 
 def publish_run(content: Path, runs: Path, name: str) -> Path:
-    """Move the folder of a new run from its scratch folder to the first free name, NAME-001 on."""
+    """Rename the scratch folder of a new run to the first free NAME-001, NAME-002, ..."""
     number = 0
     while True:
         number += 1

@@ -1,5 +1,7 @@
 """Examples of a corpus: its labels with the vectors of its sentences."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,15 +14,23 @@ from segclf.workspace.workspace import EncoderReference, Workspace
 
 
 def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> Examples:
-    """Gather the vectors of a corpus, or of one split of it, from the store.
+    """Read the vectors of a corpus, or of one split of it, from the store.
 
     Raises:
         StoreError: The store lacks the encoder or a sentence.
-        UserError: The encoder gives words, and their vectors cannot be loaded.
+        UserError: The encoder returns words, and their vectors cannot be loaded.
     """
-    vectors = workspace.store().vectors(encoder.fingerprint, sentence_ids(corpus.sentences))
-    tokens = load_referenced(encoder).token_vectors if vectors.dtype == np.int32 else None
-    return make_examples(corpus, vectors, tokens)
+    return examples_of_parts([corpus], workspace, encoder)[0]
+
+
+def examples_of_parts(
+    parts: Sequence[Corpus], workspace: Workspace, encoder: EncoderReference
+) -> list[Examples]:
+    """Read the vectors of several splits as `examples_of` does, opening store and encoder once."""
+    store = workspace.store()
+    vectors = [store.vectors(encoder.fingerprint, sentence_ids(part.sentences)) for part in parts]
+    tokens = load_referenced(encoder).token_vectors if vectors[0].dtype == np.int32 else None
+    return [make_examples(part, own, tokens) for part, own in zip(parts, vectors, strict=True)]
 
 
 def make_examples(
@@ -31,7 +41,7 @@ def make_examples(
     Args:
         corpus: Corpus with the labels.
         vectors: (n, d) vectors of the sentences, or (n, l) rows of `token_vectors`.
-        token_vectors: (v, d) `token_vectors` of the encoder; None if it gives sentence vectors.
+        token_vectors: (v, d) `token_vectors` of the encoder; None if it returns sentence vectors.
     """
     if token_vectors is None:
         return Examples(vectors, corpus.layout)

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors files, written whole, and described without being loaded."""
+"""Weights on disk in the safetensors format."""
 
 import os
 import re
@@ -15,17 +15,17 @@ from embedcache.files import write_file
 def save_weights(
     path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a safetensors file whole or not at all.
+    """Write a safetensors file atomically.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: The file cannot be written.
     """
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def write(scratch: Path) -> None:
         try:
             save_file(contiguous, scratch, metadata)
-        except SafetensorError as error:  # it reports what the system said as text alone
+        except SafetensorError as error:  # it reports system errors as text only
             if number := re.search(r"os error (\d+)", str(error)):
                 raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
             raise
@@ -34,10 +34,10 @@ def save_weights(
 
 
 def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor in a safetensors file; only its header is read.
+    """Return the shape of each tensor in a safetensors file, reading only its header.
 
     Raises:
-        UserError: it is no such file.
+        UserError: The file is not a safetensors file.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -50,7 +50,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file.
 
     Raises:
-        UserError: it is no such file.
+        UserError: The file is not a safetensors file.
     """
     try:
         return load_file(path)
@@ -59,6 +59,4 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _damaged(path: Path, error: SafetensorError) -> UserError:
-    return UserError(
-        f"{path} is damaged ({error}): copy it again from where it came, or train again"
-    )
+    return UserError(f"{path} is damaged ({error}): copy it again from its source, or train again")

@@ -1,9 +1,9 @@
 """The workspace: a folder with the store, the corpora embedded into it, and the runs.
 
-store/            the embedding store
-corpora/NAME.jsonl sentences, labels and splits of a corpus, and who encoded it
-encoders/ID.json  what an encoder with this fingerprint was fitted to
-runs/RUN/         see `segclf.workspace.runs`
+store/              the embedding store
+corpora/NAME.jsonl  sentences, labels, splits and encoders of a corpus
+encoders/ID.json    fitted state of the encoder with this fingerprint
+runs/RUN/           see `segclf.workspace.runs`
 """
 
 import json
@@ -64,12 +64,12 @@ class StoredCorpus:
     """A corpus in the workspace.
 
     Attributes:
-        name: of the corpus.
-        corpus: its text.
-        sentence_rule: how it was cut into sentences.
-        language: for that rule; None where it was guessed.
-        digest: hash of sentences, labels and splits.
-        encoders: whose vectors of it are in the store, the latest last.
+        name: Name of the corpus.
+        corpus: Sentences, labels and splits.
+        sentence_rule: Rule that split the text into sentences.
+        language: Language of the rule; None if it was guessed.
+        digest: Hash of sentences, labels and splits.
+        encoders: Encoders whose vectors are in the store, the latest last.
     """
 
     name: str
@@ -85,7 +85,7 @@ class StoredCorpus:
         A name without a pooling means the encoder that was embedded without one, if there is one.
 
         Raises:
-            UserError: it has not encoded this corpus, or it has with several poolings.
+            UserError: The corpus is not embedded with this encoder, or it is with several poolings.
         """
         matching = [
             encoder
@@ -96,8 +96,8 @@ class StoredCorpus:
         poolings = list(dict.fromkeys(str(encoder.pooling) for encoder in matching))
         if name and not exact and len(poolings) > 1:
             raise UserError(
-                f"the corpus {self.name} is embedded with {name} in several ways: name one of "
-                f"--pooling {', '.join(reversed(poolings))}"
+                f"the corpus {self.name} is embedded with {name} and several poolings: "
+                f"choose --pooling {', '.join(reversed(poolings))}"
             )
         if matching:
             return (exact or matching)[0]
@@ -112,8 +112,8 @@ class Workspace:
     """The folder that the commands share.
 
     Args:
-        path: the folder; by default that in SEGTOOL_HOME, else ./.segtool. It is made when
-            something is written.
+        path: Path of the folder; None for the environment variable SEGTOOL_HOME, or ./.segtool if
+            it is not set. The folder is created when something is written.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -123,14 +123,14 @@ class Workspace:
         self._corpora = self.path / "corpora"
 
     def has_store(self) -> bool:
-        """Say whether anything was ever embedded."""
+        """Return whether the workspace has a store."""
         return (self.path / "store").exists()
 
     def store(self, *, create: bool = False) -> EmbeddingStore:
         """Open the store.
 
         Raises:
-            UserError: there is none and `create` is False.
+            UserError: There is no store and `create` is False.
         """
         if not create and not self.has_store():
             raise UserError(self._nothing_embedded())
@@ -144,16 +144,23 @@ class Workspace:
         encoder: EncoderReference,
         language: str | None = None,
     ) -> None:
-        """Write a corpus that an encoder has encoded, in place of one of the same name.
+        """Write a corpus that an encoder has encoded, replacing a corpus of the same name.
 
-        If it is the same text as before, its other encoders stay with it. It becomes the latest.
+        The corpus becomes the latest. If its text has not changed, its other encoders are kept.
+
+        Args:
+            name: Name of the corpus.
+            corpus: Sentences, labels and splits.
+            sentence_rule: Rule that split the text into sentences.
+            encoder: Encoder whose vectors are in the store.
+            language: Language of the rule; None if it was guessed.
         """
         path = self._corpora / f"{name}.jsonl"
         body = "\n".join(_document_lines(corpus))
         digest = xxh3_128_hexdigest(body.encode())
         try:
             before = _read_header(path) if path.exists() else {}
-        except UserError:  # damaged: written anew
+        except UserError:  # damaged, so it is replaced
             before = {}
         others = before["encoders"] if before.get("digest") == digest else []
         latest = asdict(encoder)
@@ -170,14 +177,14 @@ class Workspace:
         write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
 
     def corpus_names(self) -> list[str]:
-        """List the embedded corpora, the one embedded last at the end."""
+        """List the embedded corpora, the latest last."""
         return [path.stem for path in self._corpus_paths()]
 
     def load_corpus(self, name: str | None = None) -> StoredCorpus:
-        """Read a corpus, by default the one embedded last.
+        """Read a corpus, by default the latest.
 
         Raises:
-            UserError: there is none (of this name), or its file is damaged.
+            UserError: There is no such corpus, or its file is damaged.
         """
         path = self._corpora / f"{name}.jsonl"
         if name is None or not path.exists():
@@ -224,9 +231,9 @@ def _read_header(path: Path) -> dict[str, Any]:
     """Read the first line of a corpus file.
 
     Raises:
-        UserError: it is no header of a corpus.
+        UserError: The line is not the header of a corpus.
     """
-    with _damage_told(path), path.open(encoding="utf-8") as file:
+    with _translate_damage(path), path.open(encoding="utf-8") as file:
         header: dict[str, Any] = json.loads(file.readline())
         if not isinstance(header["encoders"], list) or not header["encoders"]:
             raise ValueError
@@ -237,7 +244,7 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 def _read_corpus(path: Path) -> StoredCorpus:
     header = _read_header(path)
-    with _damage_told(path):
+    with _translate_damage(path):
         _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         records = [json.loads(line) for line in lines]
         documents = [
@@ -256,7 +263,7 @@ def _read_corpus(path: Path) -> StoredCorpus:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _translate_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -267,18 +274,18 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write a .npy file, without pickle, whole or not at all."""
+    """Write a .npy file atomically, without pickle."""
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_file(path, lambda scratch: scratch.write_bytes(buffer.getbuffer()))
 
 
 def now() -> str:
-    """Return the time in UTC to the microsecond, as records hold it."""
+    """Return the current time in UTC in ISO format, to the microsecond."""
     return datetime.now(timezone.utc).isoformat(timespec="microseconds")
 
 
 @lru_cache
 def warn_once(message: str) -> None:
-    """Log a warning, once a process: a line on standard error unless logging is configured."""
+    """Log a warning once per process; it goes to standard error unless logging is configured."""
     _log.warning("warning: %s", printable(message))

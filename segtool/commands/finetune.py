@@ -65,7 +65,7 @@ def finetune_hierarchical(
 ) -> None:
     """Train an encoder of sentences and a network on top.
 
-    The encoder reads each sentence by itself; the network reads the sentence vectors. After an
+    The encoder reads each sentence separately, and the network reads the sentence vectors. After an
     interruption, run the same command again to continue.
 
     Example: segtool finetune hierarchical --upper bilstm --window 2

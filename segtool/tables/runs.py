@@ -1,6 +1,6 @@
 """Tables of many runs: the list of runs, and the leaderboard of a sweep.
 
-Names of runs and systems are long, so each stands on lines of its own above its scores.
+Names of runs and systems are long, so each is printed on separate lines above its scores.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What `train` and `finetune` print: the start, every epoch, and the finished run."""
+"""Output of `train` and `finetune`: the start, every epoch, and the finished run."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""The heads as a scikit-learn classifier: its own test suite, and use."""
+"""The scikit-learn classifier: scikit-learn's own checks, and typical use."""
 
 import pickle
 import warnings
@@ -29,7 +29,7 @@ def test_scikit_learns_own_checks():
 
 
 def documents(seed, count=8, length=120, dim=12):
-    """Vectors that change where a paragraph begins."""
+    """Make vectors that change at the beginning of each paragraph."""
     random = np.random.default_rng(seed)
     n = count * length
     begins = random.random(n) < 0.2
@@ -54,7 +54,7 @@ def test_it_finds_boundaries_of_new_documents(fitted):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
-def test_documents_do_not_see_each_other(fitted):
+def test_documents_do_not_influence_each_other(fitted):
     vectors, _, groups = documents(1, count=3)
     whole = fitted.predict_proba(vectors, groups=groups)
     second = fitted.predict_proba(vectors[120:240])
@@ -91,7 +91,7 @@ def test_a_grid_search_over_documents(tmp_path):
     search.best_estimator_.save_pretrained(tmp_path / "best")
 
 
-def test_the_first_sentence_of_a_document_is_no_decision(fitted):
+def test_the_first_sentence_of_a_document_is_not_scored(fitted):
     vectors, begins, groups = documents(1, count=3)
     begins = begins.copy()
     score = fitted.score(vectors, begins, groups=groups)
@@ -100,7 +100,7 @@ def test_the_first_sentence_of_a_document_is_no_decision(fitted):
     assert (fitted.predict_proba(vectors, groups=groups)[::120, 1] == 1).all()
 
 
-def test_the_same_seed_gives_the_same_answer(fitted):
+def test_the_same_seed_gives_the_same_probabilities(fitted):
     vectors, begins, groups = documents(0)
     again = clone(fitted).fit(vectors, begins, groups=groups)
     assert (again.predict_proba(vectors) == fitted.predict_proba(vectors)).all()
@@ -122,23 +122,23 @@ def test_saved_and_read_again(fitted, tmp_path):
         fitted.save_pretrained(tmp_path / "model")
 
 
-def test_validation_on_the_training_data_is_announced(fitted):
+def test_validation_on_the_training_data_gives_a_warning(fitted):
     vectors, _, _ = documents(0, count=1, length=40)
-    begins = np.arange(40) % 40 == 20  # none in the tenth that would be held out
+    begins = np.arange(40) % 40 == 20  # no boundary in the tenth that would be held out
     classifier = BoundaryClassifier("mlp", window=1, epochs=1)
     with pytest.warns(UserWarning, match="validated on all of the data"):
         classifier.fit(vectors, begins)
     assert classifier.validated_on_training_
     assert not fitted.validated_on_training_
-    with warnings.catch_warnings():  # who holds nothing out knows it
+    with warnings.catch_warnings():  # no warning if nothing is held out on purpose
         warnings.simplefilter("error")
         classifier.set_params(validation_fraction=0).fit(vectors, begins)
     assert classifier.validated_on_training_
 
 
-def test_mistakes_are_told(fitted, tmp_path):
+def test_mistakes_are_reported(fitted, tmp_path):
     vectors, begins, _ = documents(0, count=2)
-    with pytest.raises(ValueError, match="side by side"):
+    with pytest.raises(ValueError, match="must be consecutive"):
         fitted.predict(vectors, groups=np.arange(len(vectors)) % 2)
     with pytest.raises(ValueError, match="groups has shape"):
         fitted.predict(vectors, groups=[1, 2])

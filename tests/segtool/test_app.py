@@ -74,7 +74,7 @@ def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, argument
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_computes_takes_a_device_and_threads(trained, segtool, tmp_path):
+def test_commands_that_compute_take_a_device_and_threads(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "new.txt").write_text(UNSEEN)
     for command in (
@@ -94,7 +94,7 @@ def test_what_computes_takes_a_device_and_threads(trained, segtool, tmp_path):
 
 @pytest.mark.parametrize("command", ["train", "eval", "segment -", "sweep"])
 @pytest.mark.parametrize("option", ["--device cuda:99", "--threads 0"])
-def test_a_device_or_threads_that_cannot_be_are_told(trained, segtool, command, option):
+def test_an_invalid_device_or_number_of_threads_is_reported(trained, segtool, command, option):
     before = sorted(trained.rglob("*"))
     done = segtool(trained, *command.split(), *option.split(), input=UNSEEN)
     assert option.split()[0].strip("-") in mistake(done)
@@ -120,7 +120,7 @@ def test_every_help_page_has_a_summary_and_an_example(command, width):
     assert max(map(len, lines)) <= width
     assert re.match("  [A-Z].*", lines[2])
     assert pages[0].output.count("Example: segtool") == 1
-    if width == 80:  # summaries in a list of commands are whole
+    if width == 80:  # summaries in a list of commands are not cut off
         assert not re.search(r"\w\.\.\.$", pages[0].output, re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What the command line says when files cannot be read or written: real processes."""
+"""Messages about files that cannot be read or written: real processes."""
 
 import ctypes
 import json
@@ -41,7 +41,7 @@ def copied(folder, tmp_path):
 
 
 def without_rights(folder, *arguments):
-    """Run segtool with no right to write what is read-only, which root has elsewhere."""
+    """Run segtool so that read-only files cannot be written, even by root."""
     command = [str(Path(sys.executable).parent / "segtool"), *arguments]
     return subprocess.run(
         command,
@@ -53,7 +53,7 @@ def without_rights(folder, *arguments):
 
 
 def drop_rights():
-    """Take from the program that is started what lets root pass over the modes of files."""
+    """Drop the capabilities with which root ignores the modes of files."""
     for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
 
@@ -70,7 +70,7 @@ def one_line(done):
     return line
 
 
-def test_an_exported_model_segments_where_nothing_may_be_written(copied):
+def test_an_exported_model_segments_in_a_read_only_folder(copied):
     shutil.rmtree(copied / ".segtool")
     read_only(copied)
     before = sorted(copied.rglob("*"))
@@ -103,7 +103,7 @@ def test_eval_prints_scores_that_cannot_be_saved(copied):
     assert "permission denied" in line
 
 
-def test_a_folder_that_may_not_be_written_is_told_in_one_line(copied):
+def test_a_read_only_folder_is_reported_in_one_line(copied):
     read_only(copied / ".segtool/runs")
     copied.chmod(0o555)
     line = one_line(without_rights(copied, "segment", "new.txt", "--output", "out.txt"))
@@ -115,12 +115,12 @@ def test_a_folder_that_may_not_be_written_is_told_in_one_line(copied):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
-def test_a_full_disk_is_told_in_one_line(folder, segtool):
+def test_a_full_disk_is_reported_in_one_line(folder, segtool):
     line = one_line(segtool(folder, "segment", "new.txt", "--output", "/dev/full"))
     assert line == "error: /dev/full: no space left on device"
 
 
-def test_a_workspace_that_is_a_file_is_told_in_one_line(folder, segtool):
+def test_a_workspace_that_is_a_file_is_reported_in_one_line(folder, segtool):
     done = segtool(folder, "embed", "new.txt", "--encoder", "surface", "--workspace", "new.txt")
     assert "new.txt" in one_line(done)
 

@@ -12,7 +12,7 @@ from segtool.options import with_options
 
 @dataclass(frozen=True)
 class Base:
-    """What all have.
+    """Common options.
 
     Attributes:
         rate: Learning rate, of
@@ -26,7 +26,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Special(Base):
-    """What one has.
+    """Special options.
 
     Attributes:
         loss: Loss function: focal or not.
@@ -41,7 +41,7 @@ class Special(Base):
 
 @dataclass(frozen=True)
 class Renamed:
-    """A class one of whose options had another name.
+    """Options, one of which was renamed.
 
     Attributes:
         reach: Sentences.

@@ -1,4 +1,4 @@
-"""Grids of settings -> trials."""
+"""Trials of grids of settings."""
 
 import math
 from dataclasses import asdict
@@ -37,7 +37,7 @@ GRIDS = st.fixed_dictionaries(
 
 
 @given(GRIDS)
-def test_a_grid_is_every_combination_once(grid):
+def test_a_grid_has_every_combination_once(grid):
     trials = expand(grid)
     seeds = grid.get("seed", [0, 1, 2, 3, 4])
     sizes = [len(values) for name, values in grid.items() if name != "seed"]
@@ -49,14 +49,14 @@ def test_a_grid_is_every_combination_once(grid):
         assert all(settings[n] == v for n, v in defaults.items() if n not in {*grid, "seed"})
 
 
-def test_seeds_change_first_so_that_a_system_is_done_together():
+def test_the_seed_varies_fastest():
     trials = expand({"head": ["mlp", "bilstm"], "seed": [0, 1]})
     assert [(t.options.head, t.options.seed) for t in trials] == [
         ("mlp", 0), ("mlp", 1), ("bilstm", 0), ("bilstm", 1)
     ]  # fmt: skip
 
 
-def test_gamma_multiplies_the_focal_loss_alone():
+def test_gamma_applies_to_the_focal_loss_only():
     trials = expand(
         {"head": "mlp", "loss": ["cross-entropy", "focal"], "gamma": [0.5, 1, 5], "seed": 0}
     )
@@ -142,7 +142,7 @@ def test_an_experiment_file(tmp_path):
         ("[corpus]\npath = 1\n", "path: must be a valid string, not 1"),
     ],
 )
-def test_mistakes_in_a_file_are_told_with_its_name(tmp_path, text, message):
+def test_mistakes_in_a_file_are_reported_with_its_name(tmp_path, text, message):
     path = tmp_path / "experiment.toml"
     path.write_text(text)
     with pytest.raises(UserError, match=message) as caught:
@@ -151,7 +151,7 @@ def test_mistakes_in_a_file_are_told_with_its_name(tmp_path, text, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_experiment(tmp_path / "none.toml")
 

@@ -1,4 +1,4 @@
-"""Sweeps in real processes: what is done is skipped, what is stopped goes on."""
+"""Sweeps in real processes: finished trials are skipped, interrupted sweeps are resumed."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedcache import EmbeddingStore, UserError, encode_sentences
+from embedcache import UserError, encode_sentences
 from segclf.corpus import Corpus, Document
 from segclf.experiments import sweeps, workers
 from segclf.experiments.comparison import compare
@@ -33,7 +33,7 @@ ON_CPU = {"device": "cpu", "threads": 1}
 
 
 def embed_hashes(workspace, name="stories", encoder_name="hash"):
-    """Embed texts whose paragraphs begin with another letter than they go on with."""
+    """Embed texts in which the first letter of a sentence shows whether a paragraph begins."""
     random = np.random.default_rng(0)
     documents = []
     for split, count in (("train", 4), ("dev", 2), ("test", 3)):
@@ -58,7 +58,7 @@ def swept(tmp_path_factory):
     return workspace
 
 
-def test_every_trial_has_a_scored_run_and_is_skipped_the_next_time(swept):
+def test_every_trial_gets_a_scored_run_and_is_not_repeated(swept):
     trials = expand(GRID)
     before = {path: path.stat().st_mtime_ns for path in swept.runs.rglob("*")}
     outcomes = sweep(swept, trials)
@@ -76,14 +76,14 @@ def test_every_trial_has_a_scored_run_and_is_skipped_the_next_time(swept):
     assert len(list_runs(swept)) == len(trials)
 
 
-def test_options_left_to_their_defaults_are_found_again(swept, tmp_path):
+def test_trials_with_default_options_are_not_repeated(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     trials = [Trial(TrainingOptions(epochs=1))]
     for new in (True, False):
         assert [outcome.new for outcome in sweep(workspace, trials, jobs=1)] == [new]
 
 
-def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_path):
+def test_corpus_and_encoder_of_a_sweep_do_not_change(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     stored = workspace.load_corpus()
     trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
@@ -97,7 +97,7 @@ def test_a_sweep_keeps_to_the_corpus_and_the_encoder_it_began_with(swept, tmp_pa
         workers._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
 
 
-def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):
+def test_missing_runs_and_scores_are_computed(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     (list_runs(workspace)[0].path / "eval-test.json").unlink()
     shutil.rmtree(list_runs(workspace)[1].path)
@@ -107,23 +107,23 @@ def test_what_is_missing_of_a_trial_is_done(swept, tmp_path):
     assert all(run_row(run)["test"]["f1"] is not None for run in list_runs(workspace))
 
 
-def test_numbers_do_not_depend_on_how_many_run_at_once(swept, tmp_path):
+def test_probabilities_do_not_depend_on_the_number_of_jobs(swept, tmp_path):
     trials = expand(GRID | {"seed": 1})
     workspace = Workspace(tmp_path)
     embed_hashes(workspace)
     for alone, beside in zip(sweep(workspace, trials, jobs=1), sweep(swept, trials), strict=True):
-        pair = [probabilities_of(*place, "test") for place in
+        pair = [probabilities_of(*arguments, "test") for arguments in
                 ((workspace, alone.run), (swept, beside.run))]  # fmt: skip
         assert np.array_equal(*pair)
 
 
-def test_another_text_is_another_trial(swept, tmp_path):
+def test_runs_of_a_changed_text_are_not_reused(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     path = workspace.path / "corpora/stories.jsonl"
     path.write_text(path.read_text().replace('"digest": "', '"digest": "0'))
     run = list_runs(workspace)[0]
     scores = (run.path / "eval-test.json").read_bytes()
-    for score_again in (probabilities_of, lambda *place: evaluate(*place[:2])):
+    for score_again in (probabilities_of, lambda *arguments: evaluate(*arguments[:2])):
         with pytest.raises(UserError, match="the corpus stories has changed"):
             score_again(workspace, run, "test")
     assert (run.path / "eval-test.json").read_bytes() == scores
@@ -131,7 +131,7 @@ def test_another_text_is_another_trial(swept, tmp_path):
     assert not find_runs(workspace, expand(GRID), workspace.load_corpus())
 
 
-def test_the_leaderboard_is_mean_and_deviation_over_seeds_best_dev_first(swept):
+def test_leaderboard_shows_mean_and_deviation_over_seeds_sorted_by_dev_f1(swept):
     runs = list_runs(swept)
     board = leaderboard(runs)
     assert [system["n"] for system in board] == [3, 3]
@@ -153,7 +153,7 @@ def test_the_leaderboard_is_mean_and_deviation_over_seeds_best_dev_first(swept):
     assert alone["test"]["f1"]["std"] is None
 
 
-def test_systems_are_named_by_what_tells_them_apart():
+def test_labels_of_systems_name_the_options_that_differ():
     plain = {"head": "mlp", "window": 2, "loss": "cross-entropy", "gamma": 2.0, "seed": 1}
     focal = plain | {"loss": "focal"}
     assert system_labels([plain, focal]) == ["mlp, window 2", "mlp, window 2, focal 2"]
@@ -166,7 +166,7 @@ def test_systems_are_named_by_what_tells_them_apart():
     assert system_labels([tuned]) == ["cross-segment, tokens 64, balanced"]
 
 
-def test_a_trial_that_fails_does_not_stop_the_others(swept, tmp_path):
+def test_a_failed_trial_does_not_stop_the_others(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     path = workspace.path / "corpora/stories.jsonl"
     header, body = path.read_text().split("\n", 1)
@@ -194,14 +194,14 @@ def test_a_trial_that_fails_does_not_stop_the_others(swept, tmp_path):
         ({}, {"corpus_name": "novels"}, "no corpus 'novels'"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_trained(swept, grid, options, message):
+def test_mistakes_are_reported_before_training(swept, grid, options, message):
     before = len(list_runs(swept))
     with pytest.raises(UserError, match=message):
         sweep(swept, expand(grid), **options)
     assert len(list_runs(swept)) == before
 
 
-def test_two_runs_are_compared_on_the_documents_of_the_test_split(swept):
+def test_two_runs_are_compared_on_the_test_split(swept):
     first, second = list_runs(swept)[:2]
     content = compare(swept, first, second).to_dict()
     assert (content["unit"], content["units"], content["few_documents"]) == ("document", 3, True)
@@ -211,7 +211,7 @@ def test_two_runs_are_compared_on_the_documents_of_the_test_split(swept):
         assert content[name]["low"] <= content[name]["difference"] <= content[name]["high"]
 
 
-def test_runs_of_two_corpora_are_not_compared(swept, tmp_path):
+def test_runs_of_different_corpora_are_not_compared(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     first, second = list_runs(workspace)[:2]
     other = Run(second.path, replace(second.record, corpus="others"))
@@ -238,8 +238,8 @@ epochs = 2
 """
 
 
-def started(folder, *options):
-    """Start a sweep of four trials, one of which ends on no machine."""
+def start_sweep(folder, *options):
+    """Start a sweep of four trials, one of which never ends."""
     (folder / "endless.toml").write_text(ENDLESS)
     script = str(Path(sys.executable).parent / "segtool")
     command = [script, "sweep", "endless.toml", *(options or ("--jobs", "2"))]
@@ -269,12 +269,12 @@ def group_is_gone(group):
     return False
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path, segtool):
+def test_ctrl_c_keeps_finished_runs_and_the_same_command_resumes(tmp_path, segtool):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
-    process = started(tmp_path)
+    process = start_sweep(tmp_path)
     wait_for_a_run(workspace, process)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+    os.killpg(process.pid, signal.SIGINT)  # like a terminal, which also signals the workers
     _, stderr = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert "Traceback" not in stderr
@@ -286,16 +286,16 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path, se
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["done_before"] + content["done_now"] == 3
-    assert content["done_before"] >= kept - 1  # trained, but not scored yet, counts as due
+    assert content["done_before"] >= kept - 1  # a run that was trained but not scored is not done
     assert len(list_runs(workspace)) == 3
     assert content["systems"][0]["n"] == 3
 
 
-def test_two_sweeps_at_once_train_each_trial_once(tmp_path):
+def test_parallel_sweeps_train_each_trial_once(tmp_path):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
     options = ["--seed", "1,2", "--set", "epochs=2", "--jobs", "1", "--json"]
-    pair = [started(tmp_path, *options) for _ in range(2)]
+    pair = [start_sweep(tmp_path, *options) for _ in range(2)]
     contents = []
     for process in pair:
         output, errors = process.communicate(timeout=300)
@@ -308,7 +308,7 @@ def test_two_sweeps_at_once_train_each_trial_once(tmp_path):
         assert content["systems"][0]["n"] == 2
 
 
-def test_a_trial_of_another_sweep_is_left_to_it_until_it_dies(swept, tmp_path):
+def test_a_trial_of_another_sweep_is_skipped_until_that_sweep_dies(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     stored = workspace.load_corpus()
     trial = with_encoder(Trial(TrainingOptions(epochs=1, seed=9)), stored)
@@ -332,7 +332,7 @@ def test_a_trial_of_another_sweep_is_left_to_it_until_it_dies(swept, tmp_path):
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
-    process = started(tmp_path)
+    process = start_sweep(tmp_path)
     wait_for_a_run(workspace, process)
     process.kill()
     process.communicate(timeout=HANG)
@@ -347,13 +347,14 @@ def test_a_gpu_runs_one_trial_at_a_time():
 
 
 def copied(workspace, folder):
-    """Copy a workspace through its own store handle's files."""
-    assert isinstance(workspace.store(), EmbeddingStore)
+    """Copy a workspace."""
     shutil.copytree(workspace.path, folder / "copy")
     return Workspace(folder / "copy")
 
 
-def test_an_experiment_file_embeds_its_corpus_and_each_row_runs_alone(trained, tmp_path, segtool):
+def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(
+    trained, tmp_path, segtool
+):
     shutil.copytree(trained / ".segtool/store", tmp_path / ".segtool/store")
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments/one.toml").write_text(

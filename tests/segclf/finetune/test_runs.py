@@ -21,7 +21,7 @@ HIERARCHICAL = ["hierarchical", "--upper", "transformer", "--batch-size", "8"]
 
 
 def workspace_of(folder: Path) -> Path:
-    """Make a workspace with the toy corpus, as if it had been embedded."""
+    """Make a workspace with the toy corpus, as if the corpus had been embedded."""
     parts = {split: corpus(i, split=split) for i, split in enumerate(("train", "dev", "test"))}
     documents = [
         Document(part.document_ids[i], part.sentences[a:b], part.labels[a:b])
@@ -180,7 +180,7 @@ def test_a_mistake_gets_one_line_and_changes_nothing(
         (CrossSegmentOptions, {"sides": "x"}, "sides: must be sentences:N or tokens:N"),
     ],
 )
-def test_options_that_cannot_be_are_told_first(system, options, message):
+def test_invalid_options_are_reported_first(system, options, message):
     with pytest.raises(UserError, match=message) as caught:
         system(**options)
     assert "\n" not in str(caught.value)
@@ -203,7 +203,7 @@ def test_a_damaged_unfinished_run_does_not_stop_others(tmp_path, tiny_bert, capl
     assert str(broken) in warning
 
 
-def test_nothing_embedded_is_told(tmp_path):
+def test_an_empty_workspace_is_reported(tmp_path):
     with pytest.raises(UserError, match="nothing is embedded"):
         finetune(Workspace(tmp_path), CrossSegmentOptions())
 

@@ -139,7 +139,7 @@ def test_a_head_reads_documents_longer_than_those_in_training(name):
 
 
 def echoes(seed, documents):
-    """Cues before which a paragraph begins if the first sentence, 50 or more before, says so."""
+    """Cues that begin a paragraph depending on the first sentence, 50 or more sentences before."""
     random = np.random.default_rng(seed)
     length, dim = 60, 8
     vectors = 0.1 * random.standard_normal((documents, length, dim))
@@ -167,7 +167,7 @@ def echoes(seed, documents):
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
-def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options, learns):
+def test_heads_learn_dependencies_over_fifty_sentences_within_their_reach(options, learns):
     options = TrainingOptions(**options, batch_size=120, epochs=7, learning_rate=3e-3)
     f1 = train_head(echoes(0, documents=100), echoes(1, documents=40), options).best.f1
     assert f1 > 0.95 if learns else f1 < 0.85  # before every cue: 0.77
@@ -192,7 +192,7 @@ def test_an_answer_fifty_sentences_away_is_found_by_heads_that_reach_it(options,
         ({"context": "window", "head": "local-transformer"}, "leave out the context"),
     ],
 )
-def test_options_that_make_no_sense_are_told(change, message):
+def test_options_without_effect_are_reported(change, message):
     with pytest.raises(UserError, match=message):
         TrainingOptions.from_settings({"context": "document"} | change)
 

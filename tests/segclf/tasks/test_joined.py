@@ -1,4 +1,4 @@
-"""Encoders joined by "+": each cached by itself, their vectors side by side."""
+"""Encoders joined by "+": cached separately, and their vectors concatenated."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What segmented text looks like."""
+"""Output of segmented text."""
 
 import re
 

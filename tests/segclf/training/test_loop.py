@@ -52,7 +52,7 @@ def test_a_gpu_is_used_only_if_it_is_named(monkeypatch):
     ("name", "examples", "message"),
     [
         ("wordlstm", topics(0), "wordlstm reads words: .*--pooling tokens"),
-        ("mlp", word_topics(0), "mlp reads one vector a sentence.*--head wordlstm"),
+        ("mlp", word_topics(0), "mlp reads one vector per sentence.*--head wordlstm"),
     ],
 )
 def test_a_head_refuses_what_it_cannot_read(name, examples, message):
@@ -70,17 +70,19 @@ def test_a_head_that_cannot_learn_is_reported_as_collapsed():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"head": "gru"}, "unknown head 'gru': choose from mlp, bilstm, transformer"),
-        ({"window": 0}, "window must be 1 to 4,096, not 0"),
-        ({"loss": "hinge"}, "unknown loss"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"learning_rate": -1.0}, "learning rate is -1"),
-        ({"batch_size": 0}, "batch size is 0"),
+        ({"head": "gru"}, "head: must be 'mlp', 'bilstm', .*, not 'gru'"),
+        ({"window": 0}, "window: must be greater than or equal to 1, not 0"),
+        ({"loss": "hinge"}, "loss: must be 'cross-entropy', .*, not 'hinge'"),
+        ({"epochs": 0}, "epochs: must be greater than 0, not 0"),
+        ({"learning_rate": -1.0}, "learning rate: must be greater than 0, not -1"),
+        ({"batch_size": 0}, "batch size: must be greater than 0, not 0"),
+        ({"seed": -1}, "seed: must be greater than or equal to 0, not -1"),
+        ({"weight_decay": -1.0}, "weight decay: must be greater than or equal to 0, not -1"),
     ],
 )
 def test_options_out_of_range_are_errors(change, message):
     with pytest.raises(UserError, match=message):
-        train_head(topics(0), topics(1), TrainingOptions(**change))
+        TrainingOptions(**change)
 
 
 def test_a_split_without_boundaries_is_an_error():
@@ -107,9 +109,3 @@ def test_a_schedule_of_any_length_runs():
     for epochs in range(1, 13):
         options = TrainingOptions(head="mlp", window=1, epochs=epochs, patience=20, batch_size=999)
         assert len(train_head(small, small, options).history) == epochs + 1
-
-
-@pytest.mark.parametrize("change", [{"seed": -1}, {"weight_decay": -1.0}, {"epochs": 0}])
-def test_numbers_out_of_range_are_errors(change):
-    with pytest.raises(UserError, match="must be greater than"):
-        TrainingOptions(**change)

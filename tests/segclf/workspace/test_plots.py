@@ -1,4 +1,4 @@
-"""The picture of a run."""
+"""The plot of a run."""
 
 import struct
 import subprocess
@@ -28,10 +28,10 @@ def record(epochs):
 
 
 @pytest.mark.parametrize("epochs", [1, 8])
-def test_a_picture_is_drawn(tmp_path, epochs):
+def test_a_plot_is_drawn(tmp_path, epochs):
     path = tmp_path / "history.png"
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a letter that the font lacks, for one
+        warnings.simplefilter("error")  # for example, if the font lacks a letter
         draw_history(record(epochs), path)
     width, height = struct.unpack(">II", path.read_bytes()[16:24])
     assert 600 <= width <= 1600
@@ -43,7 +43,7 @@ def test_a_picture_is_drawn(tmp_path, epochs):
     assert dark[:, width // 2 :].any()
 
 
-def test_other_scores_are_another_picture(tmp_path):
+def test_other_scores_give_another_plot(tmp_path):
     worse = record(4)
     *before, last = worse.history
     better = replace(worse, history=(*before, replace(last, f1=0.9)))

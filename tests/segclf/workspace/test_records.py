@@ -1,4 +1,4 @@
-"""Records of runs from elsewhere: nothing in them is trusted."""
+"""Records of runs from untrusted sources are checked."""
 
 import json
 import shutil
@@ -68,7 +68,7 @@ def tampered(model, folder, change):
         ("format", "1", "format is not a version number"),
     ],
 )
-def test_a_record_that_cannot_be_is_told_in_one_line(model, tmp_path, field, value, reason):
+def test_an_invalid_record_is_reported_in_one_line(model, tmp_path, field, value, reason):
     def change(record):
         *parents, name = field.split(".")
         for parent in parents:
@@ -82,7 +82,7 @@ def test_a_record_that_cannot_be_is_told_in_one_line(model, tmp_path, field, val
     assert "\n" not in str(caught.value)
 
 
-def test_a_head_is_compared_with_the_weights_file_before_it_is_made(model, tmp_path):
+def test_shapes_of_weights_are_checked_before_a_head_is_made(model, tmp_path):
     folder = tampered(model, tmp_path, lambda record: record.update(dim=100_000))
     run = load_run(Workspace(tmp_path / "none"), str(folder))
     with pytest.raises(UserError, match="do not fit its record"):
@@ -94,7 +94,7 @@ def test_a_head_is_compared_with_the_weights_file_before_it_is_made(model, tmp_p
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, None])
-def test_damaged_weights_are_told(model, tmp_path, content):
+def test_damaged_weights_are_reported(model, tmp_path, content):
     folder = tampered(model, tmp_path, lambda record: None)
     path = folder / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-10] if content is None else content)
@@ -103,7 +103,7 @@ def test_damaged_weights_are_told(model, tmp_path, content):
         run.load_head()
 
 
-def test_other_weights_are_told(model, tmp_path):
+def test_weights_of_another_model_are_reported(model, tmp_path):
     folder = tampered(model, tmp_path, lambda record: None)
     save_file({"other": torch.zeros(1)}, folder / "weights.safetensors")
     with pytest.raises(UserError, match="train it again"):

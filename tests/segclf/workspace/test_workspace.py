@@ -1,4 +1,4 @@
-"""What is kept on disk: what is the latest, and what a damaged file stops."""
+"""Files of the workspace: the latest corpus and run, and damaged files."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def workspace(made, tmp_path):
-    """A copy whose files are as old as can be, and in the reverse order."""
+    """A copy whose files have very old modification times, in reverse order."""
     shutil.copytree(made.path, tmp_path / "copy")
     for age, path in enumerate(sorted((tmp_path / "copy").rglob("*.json*"))):
         os.utime(path, (1000 - age, 1000 - age))
@@ -48,7 +48,7 @@ def test_a_copy_has_the_same_latest_corpus_and_run(workspace):
     assert load_run(workspace).name == "mlp-w1-002"
 
 
-def test_records_of_early_versions_sort_by_their_second(workspace):
+def test_records_with_times_in_seconds_are_sorted(workspace):
     path = workspace.runs / "mlp-w1-002" / "run.json"
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"created": "2026-01-01T00:00:00+00:00"}))
@@ -101,7 +101,7 @@ def test_a_run_named_by_its_absolute_path_keeps_its_scores(workspace, monkeypatc
     assert (workspace.runs / "mlp-w1-001" / "eval-test.json").exists()
 
 
-def test_an_encoder_with_several_poolings_must_be_named_with_one(workspace):
+def test_an_encoder_with_several_poolings_needs_one_to_be_chosen(workspace):
     stored = workspace.load_corpus()
     for pooling in ("mean", "tokens"):
         reference = EncoderReference("words", pooling, "0" * 32)

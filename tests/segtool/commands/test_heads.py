@@ -139,7 +139,7 @@ def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):
         (["--min-length", "5", "--max-length", "2"], "5 or more"),
     ],
 )
-def test_paragraphs_that_cannot_be_are_told(trained, segtool, options, message):
+def test_impossible_paragraph_options_are_reported(trained, segtool, options, message):
     done = segtool(trained, "segment", str(ROOT / "examples/unseen.txt"), *options)
     assert done.returncode == 2
     assert message in done.stderr
@@ -189,7 +189,7 @@ def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
     assert found["text"] == UNSEEN
 
 
-def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_path):
+def test_a_run_whose_encoder_is_not_in_the_store_is_reported(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool/runs", tmp_path / ".segtool/runs")
     shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
     assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
@@ -197,7 +197,7 @@ def test_a_run_whose_encoder_is_not_in_the_store_is_told(trained, segtool, tmp_p
     assert "has no vectors of the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
 
 
-def test_a_run_whose_head_was_made_otherwise_is_told(trained, segtool, tmp_path):
+def test_a_run_with_an_incompatible_head_is_reported(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     save_file({"other": torch.zeros(1)}, tmp_path / ".segtool/runs/mlp-w1-001/weights.safetensors")
     done = segtool(tmp_path, "eval", "mlp-w1-001")
