@@ -28,13 +28,14 @@ ROOT = Path(__file__).parent.parent
 
 # Each takes a minute or more. They run first, so that both processes end at about the same time.
 SLOWEST_FILES = (
-    "test_cli.py",
     "test_sweeps.py",
+    "test_heads.py",
     "test_guide.py",
     "test_readme.py",
     "test_encoders.py",
     "test_export.py",
     "test_runs.py",
+    "test_failures.py",
     "test_other_systems.py",
 )
 
