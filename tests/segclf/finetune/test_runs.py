@@ -36,7 +36,7 @@ def workspace_of(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, segtool, tiny_bert):
-    """A folder with a finished run, and what was printed."""
+    """A folder with a finished run, and the printed output."""
     folder = workspace_of(tmp_path_factory.mktemp("finetuned"))
     options = ["--encoder", tiny_bert, "--learning-rate", "3e-3", "--batch-size", "16"]
     options += ["--device", "cpu", "--precision", "bfloat16", "--threads", "2"]
