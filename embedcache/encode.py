@@ -71,7 +71,7 @@ def encode_sentences(
     """
     started = time.perf_counter()
     count = 0
-    # interrupted work has all parts of the sentences that the slow part has encoded
+    # after an interruption, sentences encoded by the slow part have the vectors of all parts
     parts = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,

@@ -136,7 +136,7 @@ def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
 
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f".*{_SCRATCH}"):
-        with suppress(Timeout, OSError):  # in use, or another user's
+        with suppress(Timeout, OSError):  # in use, or owned by another user
             with FileLock(folder / _LOCK, timeout=0):
                 pass
             shutil.rmtree(folder, ignore_errors=True)

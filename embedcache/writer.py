@@ -15,7 +15,7 @@ from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
 from embedcache.store.claims import Claims
 
 COMMIT_SECONDS = 5.0
-_CLAIM_SECONDS = 0.5  # of work claimed at a time
+_CLAIM_SECONDS = 0.5  # estimated encoding time of the sentences claimed at a time
 _WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
 
 
@@ -71,7 +71,7 @@ class SpaceWriter:
         self._bar = bar
         self._dtype = np.dtype(self.space.info().dtype)
         self._claims = Claims(store.path, encoder.fingerprint)
-        self._claimed_batches = 1  # at a time
+        self._claimed_batches = 1  # number of batches claimed at a time
         self._pending: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
         self._committed_at = time.monotonic()
 

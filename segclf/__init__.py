@@ -67,5 +67,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
 
 def __dir__() -> list[str]:
-    """List the names of the module, imported or not."""
-    return sorted({*globals(), *__all__})
+    """List the public names, which are not globals before their first use."""
+    return __all__

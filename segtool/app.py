@@ -60,7 +60,9 @@ app.add_typer(store_app, name="store")
 
 def main() -> None:
     """Run the command line: one line and exit status 2 for a mistake, a traceback for a bug."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a table may hold what the console cannot show
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # a table may contain characters that the console cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] or ["--help"]
     try:

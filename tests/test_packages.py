@@ -1,4 +1,4 @@
-"""What the packages show of themselves."""
+"""Public names of the packages."""
 
 import pickle
 import subprocess

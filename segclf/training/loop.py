@@ -101,9 +101,8 @@ def _train_head(
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
-    steps = max(
-        options.epochs * len(batches), 11
-    )  # the warm-up, a tenth of them, needs more than one step
+    # the warm-up, a tenth of the steps, needs more than one step
+    steps = max(options.epochs * len(batches), 11)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, steps, pct_start=0.1
     )

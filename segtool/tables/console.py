@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-# names and ids are shown as they are: never as markup, never as the code of an emoji
+# names and ids are printed literally, not as markup or emoji codes
 console = Console(highlight=False, markup=False, emoji=False)
 
 HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}

@@ -1,4 +1,4 @@
-"""What differs on Windows, as far as Linux can simulate it."""
+"""Behaviour on Windows, as far as Linux can simulate it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Texts and a check that several tests of commands share."""
+"""Texts and a check for tests of several commands."""
 
 from tests.conftest import ROOT, STORIES
 

@@ -28,7 +28,10 @@ ENGLISH = [
 
 
 PRECISIONS = ["float32", "bfloat16"]  # every machine computes both; bfloat16 may be slow
-LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.999}  # to what float32 gives
+LEAST_COSINE = {
+    "float32": 0.99999,
+    "bfloat16": 0.999,
+}  # minimum cosine similarity to the float32 vectors
 SHORT = ["あ", "はい。", "山", "No", "...", "？！"]
 
 

@@ -176,7 +176,7 @@ def test_indents_change_labels_but_not_sentences(rule, lines, marked):
     if rule == "kuten":  # counts the mark when it drops pieces of one character
         assume(not is_wrapped(bare))
         assert set(without.sentences) <= set(with_marks.sentences)
-    elif is_wrapped(bare):  # a mark also parts lines that are joined else
+    elif is_wrapped(bare):  # a mark also separates lines that would be joined otherwise
         assert len({"".join("".join(d.sentences).split()) for d in (with_marks, without)}) == 1
     else:
         assert with_marks.sentences == without.sentences
@@ -288,7 +288,7 @@ def read_as_nobody(path):
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions are those of POSIX")
 @pytest.mark.parametrize("mode", [0o000, 0o444])
 def test_a_folder_without_read_permission_is_an_error(mode):
-    with tempfile.TemporaryDirectory() as place:  # that others may enter, unlike tmp_path
+    with tempfile.TemporaryDirectory() as place:  # other users may enter it, unlike tmp_path
         folder = Path(place)
         folder.chmod(0o755)
         write(folder, INDENTED, "a.txt")

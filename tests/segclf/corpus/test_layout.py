@@ -22,7 +22,7 @@ def test_the_first_sentence_of_a_document_begins_a_paragraph_and_is_not_a_candid
     made = Layout(given, OFFSETS)
     assert made.labels.tolist() == [True, False, False, True, True, False, False]
     assert made.is_candidate.tolist() == [False, True, True, False, False, True, True]
-    assert not given.any()  # what the caller has is left as it is
+    assert not given.any()  # the array of the caller is not changed
     assert (Layout.unlabelled(OFFSETS).labels == made.labels).all()
 
 

@@ -36,7 +36,7 @@ def workspace_of(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, segtool, tiny_bert):
-    """A folder with a finished run, and what was printed."""
+    """A folder with a finished run, and the printed output."""
     folder = workspace_of(tmp_path_factory.mktemp("finetuned"))
     options = ["--encoder", tiny_bert, "--learning-rate", "3e-3", "--batch-size", "16"]
     options += ["--device", "cpu", "--precision", "bfloat16", "--threads", "2"]
@@ -145,7 +145,7 @@ def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_pat
         (["cross-segment", "--sides", "x"], "sides: must be sentences:N or tokens:N"),
         (["cross-segment", "--sides", "tokens:128"], "use at most tokens:30"),
         (["cross-segment", "--encoder", "./nowhere"], "no encoder './nowhere'"),
-        (["cross-segment", "--precision", "float16"], "computes in float32 or bfloat16"),
+        (["cross-segment", "--precision", "float16"], "fine-tuning: use float32 or bfloat16"),
         (["cross-segment", "--device", "cuda:99"], "--device cuda:99: "),
         (["cross-segment", "--threads", "0"], "--threads 0: use 1 or more"),
         (["tree"], "No such command 'tree'"),

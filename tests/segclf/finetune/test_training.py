@@ -105,10 +105,12 @@ def test_accumulated_batches_give_the_gradient_of_one_batch(still_bert, tmp_path
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
     if (
         precision == "bfloat16"
-    ):  # other batches round otherwise, and AdamW scales small gradients up
+    ):  # other batches round differently, and AdamW scales small gradients up
         return
     for name, tensor in weights[0].items():
-        if "key.bias" not in name:  # a softmax does not see it: its gradient is rounding noise
+        if (
+            "key.bias" not in name
+        ):  # it has no effect on a softmax, so its gradient is rounding noise
             torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
 
 

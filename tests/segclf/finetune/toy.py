@@ -34,7 +34,7 @@ def corpus(seed=0, documents=4, length=100, split="train"):
 
 
 TOLERANCES = {"float32": {"atol": 1e-5, "rtol": 1e-4}, "bfloat16": {"atol": 0.02, "rtol": 0.02}}
-PRECISIONS = list(TOLERANCES)  # both on every machine: bfloat16 is slow, but it runs
+PRECISIONS = list(TOLERANCES)  # every machine computes both; bfloat16 may be slow
 
 
 def system_and_text(model, options, text=None, precision="float32"):

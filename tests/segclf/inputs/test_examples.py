@@ -19,6 +19,6 @@ def test_words_are_looked_up_in_a_table_of_the_words_that_occur():
         longest = (words[some] >= 0).sum(axis=1).max()  # no longer than the longest sentence
         assert np.array_equal(found.table[found.rows], expected[some, :longest])
         occur = len(np.unique(words[some])) - 1
-        assert len(found.table) == occur + 1  # and one of zeros
+        assert len(found.table) == occur + 1  # and a row of zeros
     only_unknown = look_up(vectors[[1]], table)
     assert np.array_equal(only_unknown.table[only_unknown.rows], np.zeros((1, 1, 2)))

@@ -90,7 +90,7 @@ def test_one_document_is_resampled_in_circular_blocks():
     assert (how.unit, how.units, how.draws, how.block_length) == ("block", 100, 10, 10)
     labels, (guess, _) = part.labels, predictions
     true_positive = labels & guess
-    true_positive[0] = False  # no decision
+    true_positive[0] = False  # not a candidate
     for start in range(100):
         block = [(start + i) % 100 for i in range(10)]
         assert units[start, 0, 0] == true_positive[block].sum()

@@ -56,7 +56,7 @@ def test_wide_limits_do_not_change_the_result(probabilities, threshold):
     free = decode_within(layout, probabilities, threshold)
     wide = decode_within(layout, probabilities, threshold, max_length=40)
     assert (plain == free).all()
-    differ = plain != wide  # only where nothing is gained or lost
+    differ = plain != wide  # only where the score does not change
     assert (logits_of(probabilities[differ]) == logits_of(np.float32(threshold))).all()
 
 

@@ -35,7 +35,7 @@ def test_an_exported_run_segments_as_before(trained, exported, segtool):
     there, here = (json.loads(done.stdout)["sentences"] for done in (before, after))
     assert [s["boundary"] for s in there] == [s["boundary"] for s in here]
     probabilities = [[s["probability"] for s in found] for found in (there, here)]
-    np.testing.assert_allclose(*probabilities, atol=0.01)  # other batches, in bfloat16 perhaps
+    np.testing.assert_allclose(*probabilities, atol=0.01)  # the batches differ, perhaps in bfloat16
 
 
 def test_an_exported_folder_contains_config_weights_and_model_card(exported):

@@ -49,7 +49,7 @@ def test_sif_is_fitted_on_the_train_split_only(tmp_path, workspace):
     assert len(list(workspace.encoders.iterdir())) == 1
     assert fingerprint(train="春が来る。", dev="風が吹く。", test="雪が積もる。") != first
     assert len(list(workspace.encoders.iterdir())) == 2
-    # a corpus without a train split takes the latest
+    # a corpus without a train split uses the latest fit
     assert fingerprint(train="雨が降る。", dev="風が吹く。", test="雪が積もる。") == first
     assert fingerprint(test="別の話だ。") == first
 
@@ -132,4 +132,4 @@ def test_a_loaded_run_has_the_same_scores(workspace):
     first = evaluate(workspace, run).scores
     assert evaluate(workspace, load_run(workspace)).scores == first
     weights = run.load_head().state_dict()
-    assert sum(w.numel() for w in weights.values()) < 1_000_000  # word vectors are not among them
+    assert sum(w.numel() for w in weights.values()) < 1_000_000  # without the word vectors

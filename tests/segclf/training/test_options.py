@@ -1,4 +1,4 @@
-"""Options without effect, and numbers that are none."""
+"""Options without effect, and values that are not valid numbers."""
 
 import inspect
 import math
@@ -77,7 +77,7 @@ def test_every_option_is_documented():
             assert re.search(rf"^    {field.name}: [A-Z].*", docs, re.MULTILINE), field.name
 
 
-def test_how_to_read_a_path_means_nothing_for_an_embedded_corpus(tmp_path):
+def test_options_of_reading_are_refused_for_an_embedded_corpus(tmp_path):
     workspace = Workspace(tmp_path)
     embed_hashes(workspace)
     assert find_corpus("stories", workspace, options=ReadOptions())[0] == "stories"
@@ -86,7 +86,7 @@ def test_how_to_read_a_path_means_nothing_for_an_embedded_corpus(tmp_path):
             find_corpus("stories", workspace, **options)
 
 
-def test_a_dtype_that_no_encoder_takes_is_refused(tmp_path):
+def test_an_unsupported_dtype_is_refused(tmp_path):
     story = STORIES / "eki.txt"
-    with pytest.raises(UserError, match="leave --dtype out"):
+    with pytest.raises(UserError, match="leave out --dtype"):
         embed(story, Workspace(tmp_path), encoder_name="surface", dtype="float16")

@@ -26,7 +26,7 @@ def test_what_a_space_is_made_of_is_shown(trained, segtool):
     for encoder, other in zip(shown, counted, strict=True):
         assert (encoder["name"], encoder["stored"]) == (other["name"], other["stored"])
         rows = encoder["stored"]["rows"]
-        assert rows >= unique  # and what was segmented
+        assert rows >= unique  # segmented sentences are in the store too
         assert encoder["stored"]["dtype"] == "float32"
         precision = encoder.get("precision", "float32")
         assert encoder["stored"]["precisions"] == {precision: rows}

@@ -1,4 +1,4 @@
-"""What tables show on narrow terminals, and how they count."""
+"""Tables on narrow terminals, and singular and plural."""
 
 import pytest
 
