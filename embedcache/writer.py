@@ -113,7 +113,7 @@ class SpaceWriter:
                 self._commit()  # before waiting: others may wait for these vectors
                 if len(claimed_by_others) == len(left):
                     time.sleep(_WAIT_SECONDS)
-                left = self._still_missing(missing, claimed_by_others)
+                left = self._drop_committed(missing, claimed_by_others)
         finally:  # also after Ctrl-C: vectors that were computed are kept
             self._commit()
 
@@ -137,12 +137,16 @@ class SpaceWriter:
             positions = np.concatenate(group)
             free = self._claims.take(missing.ids[positions])
             claimed_by_others.append(positions[~free])
-            wanted[self._still_missing(missing, positions[free])] = True
+            wanted[self._drop_committed(missing, positions[free])] = True
             for batch in group:
                 self._encode_batch(missing, batch[wanted[batch]])
             seconds = time.monotonic() - started
-            factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
-            self._claimed_batches = max(int(factor * self._claimed_batches), 1)
+            if wanted[positions].all():  # otherwise the time says little about encoding
+                factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
+                self._claimed_batches = max(int(factor * len(group)), 1)
+            # not within a group: a commit gives up the claims on all of it
+            if time.monotonic() - self._committed_at > COMMIT_SECONDS:
+                self._commit()
         return np.concatenate(claimed_by_others)
 
     def _encode_batch(self, missing: _Missing, batch: NDArray[np.int64]) -> None:
@@ -152,10 +156,8 @@ class SpaceWriter:
         vectors = encode_batch(self._encoder, texts, self._dtype)
         self._pending.append((missing.ids[batch], vectors, missing.truncated[batch]))
         self._bar.update(len(batch))
-        if time.monotonic() - self._committed_at > COMMIT_SECONDS:
-            self._commit()
 
-    def _still_missing(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _drop_committed(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Drop the positions of sentences that another writer has committed meanwhile."""
         absent = positions[~self.space.contains(missing.ids[positions])]
         self._bar.update(len(positions) - len(absent))

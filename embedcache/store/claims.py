@@ -7,6 +7,8 @@ Another lock, held for milliseconds, makes reading the claims of others and writ
 single step.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -35,9 +37,9 @@ class Claims:
 
     def __init__(self, store: Path, fingerprint: str) -> None:
         self._folder = store / "claims" / fingerprint
-        self._lock = self._folder / f"{uuid4().hex}{_ALIVE}"
-        self._file = self._lock.with_suffix(_CLAIMED)
-        self._alive = FileLock(self._lock)
+        self._alive_file = self._folder / f"{uuid4().hex}{_ALIVE}"
+        self._claimed_file = self._alive_file.with_suffix(_CLAIMED)
+        self._alive = FileLock(self._alive_file)
         self._turn = FileLock(self._folder / "turn", poll_interval=_POLL_SECONDS)
         self._claimed: list[Ids] = []
 
@@ -58,7 +60,9 @@ class Claims:
         with self._turn:
             free = ~_among(ids, self._claims_of_others())
             self._claimed.append(ids[free])
-            self._file.write_bytes(b"".join([part.tobytes() for part in self._claimed]))
+            content = b"".join([part.tobytes() for part in self._claimed])
+            with self._failures_named():
+                self._claimed_file.write_bytes(content)
         return free
 
     def forget(self) -> None:
@@ -69,29 +73,35 @@ class Claims:
         """Give up all claims and remove their files."""
         if self._alive.is_locked:
             with self._turn:
-                self._file.unlink(missing_ok=True)
+                self._claimed_file.unlink(missing_ok=True)
                 self._alive.release()
-                self._lock.unlink(missing_ok=True)
+                self._alive_file.unlink(missing_ok=True)
 
     def _start(self) -> None:
-        try:
+        with self._failures_named():
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._turn:
                 self._alive.acquire()
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        """Raise StoreError, with the name of the folder, for an error of the file system."""
+        try:
+            yield
         except OSError as error:
             raise StoreError(f"{self._folder} cannot be written: {error.strerror}") from error
 
     def _claims_of_others(self) -> Ids:
         found = [np.empty((0, 2), dtype=np.uint64)]
-        for lock in self._folder.glob(f"*{_ALIVE}"):
-            file = lock.with_suffix(_CLAIMED)
-            if lock == self._lock or not file.exists():
+        for alive_file in self._folder.glob(f"*{_ALIVE}"):
+            if alive_file == self._alive_file:
                 continue
-            if _is_held(lock):
-                found.append(np.fromfile(file, dtype=np.uint64).reshape(-1, 2))
-            else:  # its writer has died
-                file.unlink()
-                lock.unlink()
+            claimed_file = alive_file.with_suffix(_CLAIMED)
+            if not _is_held(alive_file):  # its writer has died
+                claimed_file.unlink(missing_ok=True)
+                alive_file.unlink(missing_ok=True)  # Windows removes it when it is released
+            elif claimed_file.exists():
+                found.append(np.fromfile(claimed_file, dtype=np.uint64).reshape(-1, 2))
         return np.concatenate(found)
 
 

@@ -17,21 +17,23 @@ from segclf.corpus.splits import assign_splits
 
 @dataclass(frozen=True)
 class Format:
-    """The two functions of a reader module.
+    """A text format: the two functions of its reader module.
 
     Attributes:
         recognizes: Function that returns whether a text has the format.
         read: Function that returns the documents of a text, given the text, the id of the file
             and the options.
+        is_segmented: Whether texts of the format are always segmented already.
     """
 
     recognizes: Callable[[str], bool]
     read: Callable[[str, str, ReadOptions], list[Document]]
+    is_segmented: bool = False
 
 
 FORMATS = {
-    "jsonl": Format(jsonl.recognizes, jsonl.read),
-    "choi": Format(choi.recognizes, choi.read),
+    "jsonl": Format(jsonl.recognizes, jsonl.read, is_segmented=True),
+    "choi": Format(choi.recognizes, choi.read, is_segmented=True),
     "aozora": Format(aozora.recognizes, aozora.read),
     "plain": Format(plain.recognizes, plain.read),
 }
@@ -60,7 +62,7 @@ def read_corpus(
         UserError: A file cannot be read, the text contains no sentences, or an option is unknown.
     """
     options = options or ReadOptions()
-    sentence_rule(options.sentences)
+    sentence_rule(options.sentences)  # raises for an unknown rule before anything is read
     check_language(options.language)
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
@@ -88,9 +90,11 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
         The text and its encoding.
 
     Raises:
-        UserError: The file cannot be read, or the format is "auto" and the file is a corpus that
-            is already segmented.
+        UserError: The file cannot be read, the format is unknown, or it is "auto" and the file is
+            a corpus that is already segmented.
     """
+    if format_name not in ("auto", "plain", "aozora"):
+        raise UserError(f"unknown format {format_name!r}: choose from auto, plain, aozora")
     source = read_text(path)
     if format_name == "auto":
         format_name = _unsegmented_format(source.text, str(path))
@@ -101,7 +105,7 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
 
 
 def _unsegmented_format(text: str, name: str) -> str:
-    if _format_of(text, name, "auto") in (FORMATS["jsonl"], FORMATS["choi"]):
+    if _format_of(text, name, "auto").is_segmented:
         raise UserError(
             f"{name} is a corpus that is already segmented, and segment takes plain text "
             "(--input-format plain reads any text as it is)"

@@ -52,7 +52,7 @@ from tests.segtool.texts import UNSEEN, mistake
         (["sweep"], "nothing is embedded"),
         (["sweep", "none.toml"], "none.toml: no such file"),
         (["sweep", "text.txt"], "text.txt: "),
-        (["sweep", "--head", "gru"], "nothing is embedded"),
+        (["sweep", "--head", "gru"], "head: must be 'mlp', "),
         (["sweep", "--window", "x"], "'x'"),
         (["sweep", "--set", "colour=1"], "no setting 'colour'"),
         (["compare", "a"], "Missing argument"),

@@ -10,8 +10,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from embedcache import EmbeddingStore, encode_sentences, sentence_ids
+from embedcache import writer as writers_module
 from embedcache.store.claims import Claims
 from tests.conftest import ROOT, HashEncoder
 from tests.embedcache.store.stores import ids_of
@@ -157,3 +159,62 @@ def test_claims_of_different_spaces_are_independent(tmp_path):
     for claims in (first, second, third):
         claims.close()
     assert os.listdir(tmp_path / "claims" / "a") == ["turn"]
+
+
+def test_a_writer_may_wait_for_any_time(store, encoder, monkeypatch):
+    """The size of a claim depends on the speed of encoding, not on the time spent waiting."""
+    other = Claims(store.path, encoder.fingerprint)
+    store.create_space(encoder.fingerprint, name="hash", dim=encoder.dim)
+    other.take(sentence_ids(["one"]))
+    polls = []
+
+    def wait(seconds):
+        polls.append(seconds)
+        if len(polls) == 2000:
+            other.close()
+
+    monkeypatch.setattr(writers_module.time, "sleep", wait)
+    with writers_module.SpaceWriter(encoder, store, None, tqdm(disable=True)) as writer:
+        writer.encode_missing(["one"], sentence_ids(["one"]))
+        assert writer.encoded == 1
+        assert writer._claimed_batches <= 2
+    assert len(polls) == 2000
+
+
+class TimedEncoder(HashEncoder):
+    """Encodes one sentence at a time and sets a clock; the fourth sentence takes long."""
+
+    batch_tokens = 1
+
+    def __init__(self, store):
+        super().__init__()
+        self.store = store
+        self.clock = 0.0
+        self.free_for_others = []
+
+    def encode(self, sentences):
+        vectors = super().encode(sentences)
+        self.clock += 2 * writers_module.COMMIT_SECONDS if len(self.encoded) == 4 else 0.01
+        ids = sentence_ids(self.encoded)
+        committed = self.store.space(self.fingerprint).contains(ids)
+        others = Claims(self.store.path, self.fingerprint)
+        self.free_for_others.append(bool((others.take(ids) & ~committed).any()))
+        others.close()
+        return vectors
+
+
+def test_a_claim_lasts_until_its_vectors_are_committed(store, monkeypatch):
+    encoder = TimedEncoder(store)
+    monkeypatch.setattr(writers_module.time, "monotonic", lambda: encoder.clock)
+    encode_sentences([f"sentence {number}" for number in range(30)], encoder, store)
+    assert not any(encoder.free_for_others)
+
+
+def test_files_of_a_writer_that_died_are_removed(store, encoder):
+    folder = store.path / "claims" / encoder.fingerprint
+    folder.mkdir(parents=True)
+    (folder / "dead.alive").touch()  # it died before it claimed anything
+    claims = Claims(store.path, encoder.fingerprint)
+    assert claims.take(sentence_ids(["one"])).all()
+    assert not (folder / "dead.alive").exists()
+    claims.close()

@@ -117,7 +117,7 @@ def test_padding_does_not_change_predictions(tiny_bert, sides, precision):
 
 @pytest.mark.parametrize("sides", ["sentence:1", "tokens", "tokens:0", "tokens:-3", "tokens:x", ""])
 def test_invalid_sides_are_an_error(sides):
-    with pytest.raises(UserError, match="take sentences:N or tokens:N"):
+    with pytest.raises(UserError, match="must be sentences:N or tokens:N"):
         Sides.parse(sides)
 
 

@@ -179,7 +179,7 @@ def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
     done = segtool(tmp_path, "train", "--head", "local-transformer")
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
-    assert "Run local-transformer-w32-001: local-transformer, whole documents" in said
+    assert "Run local-transformer-r32-001: local-transformer, whole documents, reach 32" in said
     scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
     assert (scores["context"], scores["window"]) == ("document", None)
     assert scores["f1"] > scores["baselines"]["random"]["f1"]
