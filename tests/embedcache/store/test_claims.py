@@ -174,7 +174,7 @@ def test_a_writer_may_wait_for_any_time(store, encoder, monkeypatch):
             other.close()
 
     monkeypatch.setattr(writers_module.time, "sleep", wait)
-    with writers_module.SpaceWriter(encoder, store, None, tqdm(disable=True)) as writer:
+    with writers_module.SpaceWriter(encoder, store, None, tqdm(disable=True, total=0)) as writer:
         writer.encode_missing(["one"], sentence_ids(["one"]))
         assert writer.encoded == 1
         assert writer._claimed_batches <= 2
