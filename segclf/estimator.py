@@ -54,11 +54,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             size of the data.
         epochs: Maximum number of epochs.
         patience: Number of epochs without improvement of F1 after which training stops.
-        validation_fraction: Share of sentences at the end of each document that are held out to
-            choose epoch, temperature and threshold. If it is 0, or if the held-out or the remaining
-            sentences would have a single class (with a warning), all sentences are used for both.
-        threshold: Probability from which a sentence begins a paragraph; None for the threshold with
-            the highest F1 on the held-out sentences.
+        validation_fraction: Share of the sentences of each document, at its end, that is held out
+            to choose the epoch, the temperature and the threshold. If it is 0, all sentences are
+            used for both training and validation. The same happens, with a warning, if the training
+            or the held-out part would contain only one class.
+        threshold: Minimum probability at which a sentence is predicted to begin a paragraph; None
+            for the threshold with the highest F1 on the held-out sentences.
         random_state: Random seed for weights, dropout and shuffling.
         device: Device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
@@ -66,11 +67,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: (2,) labels of the classes; the second marks a boundary.
         n_features_in_: Length of a sentence vector.
-        options_: Options of the training.
+        options_: Training options.
         head_: Trained network.
-        threshold_: Probability from which a sentence begins a paragraph.
-        temperature_: Temperature of the calibration, see `segclf.scoring.calibration`.
-        validated_on_training_: Whether no sentences were held out.
+        threshold_: Minimum probability at which a sentence is predicted to begin a paragraph.
+        temperature_: Calibration temperature; see `segclf.scoring.calibration`.
+        validated_on_training_: Whether the model was validated on its training data because no
+            sentences were held out.
 
     Example:
         >>> classifier = BoundaryClassifier(head="bilstm", window=4)
@@ -298,10 +300,10 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return parts[0], parts[1]
         if self.validation_fraction > 0:
             warnings.warn(
-                "Holding out validation_fraction of each document would leave a single class on "
-                "one side, so the model is trained and validated on all of the data and epoch, "
-                "temperature and threshold_ are chosen too optimistically. Pass longer documents "
-                "or another validation_fraction.",
+                "With this validation_fraction, the training or the validation part would contain "
+                "only one class. The model is therefore trained and validated on the same data, so "
+                "the choice of epoch, temperature and threshold_ is biased. Pass longer documents "
+                "or change validation_fraction.",
                 UserWarning,
                 stacklevel=3,
             )

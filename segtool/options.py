@@ -33,7 +33,7 @@ PoolingOption = Annotated[
     PoolingName | None,
     typer.Option(
         help="Pooling: cls, mean or max for a Hugging Face encoder; mean, sif or tokens for word "
-        "vectors (the head wordlstm reads tokens). [default: that of the encoder]"
+        "vectors (the head wordlstm reads tokens). [default: the pooling of the encoder]"
     ),
 ]
 
@@ -46,11 +46,11 @@ class ReadingOptions:
         format: Format of the text: plain, aozora, choi or jsonl; auto detects it.
         boundary: Line that begins a paragraph: an indented line, every line, or a line after a
             blank line; auto detects it.
-        sentences: Sentence rule. sentencex: rules of the language; line: one sentence on each line;
-            kuten: split Japanese at 。 only, and remove 。 and spaces.
+        sentences: How to split the text into sentences. sentencex: language-specific rules; line:
+            one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
         language: ISO 639-1 code of the language for sentencex. [default: guessed from the script]
         split: Shares of train, dev and test, such as 80/10/10, or the name of one split.
-            [default: the subfolders train, dev and test, or else 80/10/10]
+            [default: the subfolders train, dev and test if they exist, otherwise 80/10/10]
     """
 
     format: str = "auto"

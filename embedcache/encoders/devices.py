@@ -28,7 +28,9 @@ def check_device(name: str) -> str:
 
 
 def best_precision(device: str) -> Precision:
-    """Return the fastest precision whose vectors have a cosine of at least 0.999 to float32.
+    """Return the fastest precision of sufficient accuracy.
+
+    Its vectors have a cosine similarity of at least 0.999 to the float32 vectors.
 
     Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX). On other CPUs bfloat16 is about 10
     times slower than float32. float16 is slow on all CPUs.
@@ -57,7 +59,7 @@ def resolve_precision(precision: Precision, device: str) -> Precision:
         F.scaled_dot_product_attention(states, states, states)
     except (RuntimeError, TypeError) as error:
         raise UserError(
-            f"--precision {precision}: {device} cannot compute in it "
+            f"--precision {precision}: the device {device} does not support this precision "
             f"({str(error).splitlines()[0]}); use auto or float32"
         ) from error
     return precision

@@ -1,7 +1,7 @@
 """Features of a sentence's characters: length, scripts, brackets, first and last characters.
 
-They need no model, and they keep what the mean of a transformer's states blurs, such as whether
-direct speech continues.
+They need no model. They preserve information that is lost when the hidden states of a transformer
+are averaged, such as whether a quotation is still open at the end of the sentence.
 """
 
 import math
@@ -50,22 +50,24 @@ _CLOSE = (_KINDS.index("quote closes"), _KINDS.index("bracket closes"))
 class SurfaceEncoder(Encoder):
     """Counts and flags of a sentence's characters, all between -1 and about 1.
 
-    In this order: two measures of length; the share of each kind of character; the numbers of
-    quotation marks and other brackets that open and close, the depth of nesting at the end, and
-    the lowest depth; the kinds of the first and the last three characters; the first and the last
-    character, each hashed into one of 64 buckets. Quotation marks are the Japanese, curly and
-    angled ones. A curly apostrophe counts as one, a straight mark does not.
+    The features are, in this order: two measures of length; the share of each kind of character;
+    the numbers of opening quotation marks, other opening brackets, closing quotation marks and
+    other closing brackets; the nesting depth at the end, and the minimum depth; the kinds of the
+    first and the last three characters; the first and the last character, each hashed into one of
+    64 buckets. Quotation marks are Japanese, curly or angled. A curly apostrophe counts as a
+    quotation mark; straight quotation marks and apostrophes do not.
     """
 
     name = "surface"
     dim = 2 + len(_KINDS) + 6 + 2 * EDGE * len(_KINDS) + 2 * BUCKETS
     batch_tokens = 1 << 20
-    storage_dtype: StorageDtype | None = "float32"  # also beside vectors stored as float16
+    # even when joined with an encoder whose vectors are stored as float16
+    storage_dtype: StorageDtype | None = "float32"
     is_fast = True
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Version of the features, and their number."""
+        """Version of the features, and the length of a vector."""
         return {"surface": 1, "dim": self.dim}
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
@@ -110,7 +112,7 @@ def _brackets(kinds: list[int]) -> list[float]:
 
 @lru_cache(maxsize=1 << 16)
 def _kind(character: str) -> int:
-    """Return the number of a character's kind."""
+    """Return the index of a character's kind in _KINDS."""
     for name, marks in _MARKS.items():
         if character in marks:
             return _KINDS.index(name)

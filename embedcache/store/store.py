@@ -1,7 +1,8 @@
 """The store: one vector per sentence and encoder, in one LMDB environment.
 
 Layout of format 2. Numbers are little-endian, except in keys, where they are big-endian so that
-keys sort by number. Every value ends in an 8-byte checksum: see `embedcache.store.values`.
+keys sort by number. The size of an integer in a key is given in parentheses, in bytes; "number" is
+the number of the space. Every value ends in an 8-byte checksum: see `embedcache.store.values`.
 
     b"format"                        JSON: {"format": 2}
     b"space/" + fingerprint          JSON: number, name, identity, dim, dtype, rows, ...
@@ -48,7 +49,8 @@ class EmbeddingStore:
 
     Args:
         path: Folder of the store.
-        create: Whether to create the store if it is missing. Opening does not change a store.
+        create: Whether to create the store if it is missing. Opening an existing
+            store never modifies it.
 
     Raises:
         StoreError: The store is missing or damaged, or it has a later format.
@@ -70,7 +72,7 @@ class EmbeddingStore:
         self.path = Path(path)
         file = self.path / "data.mdb"
         if not create and not (file.exists() and file.stat().st_size):
-            raise self._nothing_here()
+            raise self._missing_store_error()
         self._environment = Environment.open(self.path)
         with self._environment.reading() as transaction:
             number = values.read_format(self._environment, transaction)
@@ -78,7 +80,7 @@ class EmbeddingStore:
         if number is None and commits:
             raise values.damaged(self._environment, values.HEADER_KEY)
         if number is None and not create:
-            raise self._nothing_here()
+            raise self._missing_store_error()
         if number is None:
             self._environment.write(self._write_header, 0)
         elif number > FORMAT:
@@ -86,7 +88,7 @@ class EmbeddingStore:
                 f"{self.path} was written by a later version of segtool: upgrade segtool"
             )
 
-    def _nothing_here(self) -> StoreError:
+    def _missing_store_error(self) -> StoreError:
         return StoreError(f"there is no embedding store at {self.path}")
 
     def _write_header(self, transaction: lmdb.Transaction) -> None:
@@ -105,17 +107,18 @@ class EmbeddingStore:
         return (self.path / "data.mdb").stat().st_size
 
     def upgrade(self, *, progress: bool = False) -> int:
-        """Convert a store of format 1 to format 2. The store can be read meanwhile.
+        """Convert a store from format 1 to format 2.
 
-        Work is committed every few seconds. If the call is interrupted, the same call continues
-        from there. No process with an earlier version of this package may use the store meanwhile.
+        The store remains readable during the conversion. Work is committed every few seconds. If
+        the conversion is interrupted, call the method again to resume it. No process with an
+        earlier version of this package may use the store during the conversion.
 
         Args:
             progress: Whether to show a bar on standard error if the call takes more than two
                 seconds.
 
         Returns:
-            Number of values that were rewritten; 0 if the store has format 2.
+            Number of values that were rewritten; 0 if the store already has format 2.
 
         Raises:
             StoreError: The store is damaged or read-only. It can be read as before.
@@ -141,7 +144,7 @@ class EmbeddingStore:
         if not any(info.fingerprint == fingerprint for info in infos):
             present = ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos)
             raise StoreError(
-                f"the store {self.path} has no vectors of the encoder {fingerprint[:8]}; "
+                f"the store {self.path} has no vectors from the encoder {fingerprint[:8]}; "
                 f"it has: {present or 'nothing yet'}"
             )
         return Space(self._environment, fingerprint)
@@ -211,8 +214,9 @@ class EmbeddingStore:
         present = space.info()
         if present.dim != dim or dtype not in (None, present.dtype):
             raise StoreError(
-                f"{self.path} stores {name} as {present.dim} {present.dtype}, not {dim} "
-                f"{dtype or present.dtype}: use the same dtype, or another store"
+                f"{self.path} stores the vectors of {name} with dimension {present.dim} and dtype "
+                f"{present.dtype}, not dimension {dim} and dtype {dtype or present.dtype}: use the "
+                "same dimension and dtype, or another store"
             )
         return space
 

@@ -19,11 +19,11 @@ from embedcache.words.vectors import WordVectors
 
 _MASK = (1 << 64) - 1
 _MULTIPLIER = 0xC6A4A7935BD1E995
-_SEED = 1  # spaCy's
+_SEED = 1  # the seed that spaCy uses
 
 
 def open_ginza_vectors() -> WordVectors:
-    """Open the vectors of ja-ginza, memory-mapped.
+    """Open the vectors of ja-ginza as a memory map.
 
     Raises:
         UserError: The package is missing.
@@ -31,7 +31,9 @@ def open_ginza_vectors() -> WordVectors:
     package = importlib.util.find_spec("ja_ginza")
     folders = [] if package is None or package.origin is None else _vocabularies(package.origin)
     if not folders:
-        raise UserError("the encoder ginza needs a package: pip install 'segtool[ginza]'")
+        raise UserError(
+            "the encoder ginza needs the package ja-ginza: run pip install 'segtool[ginza]'"
+        )
     import srsly
 
     matrix = np.load(folders[0] / "vectors", mmap_mode="r")
@@ -50,7 +52,7 @@ def _vocabularies(package: str) -> list[Path]:
 
 
 def murmur_hash(data: bytes) -> int:
-    """Return spaCy's key of a word in UTF-8: MurmurHash64A (Appleby) with seed 1."""
+    """Return spaCy's key for a UTF-8 encoded word: MurmurHash64A (Appleby) with seed 1."""
     value = _SEED ^ (len(data) * _MULTIPLIER & _MASK)
     whole = len(data) & ~7
     for start in range(0, whole, 8):

@@ -24,7 +24,7 @@ class Document:
         sentences: n normalised sentences, without the line breaks and indents around them.
         labels: (n,) bool, whether a paragraph begins with the sentence. The first label may be
             False: a `Layout` corrects it.
-        headings: Number of section titles that were removed.
+        headings: Number of headings that were removed.
         split: Split given in the file; None if there is none.
         boundary: What begins a paragraph in the text; None if its format has no layout.
     """
@@ -46,7 +46,7 @@ class Corpus:
         layout: Where documents and paragraphs begin.
         document_ids: Ids of the m documents.
         splits: Splits of the m documents.
-        headings_removed: Number of section titles that were removed from the texts.
+        headings_removed: Number of headings that were removed from the texts.
         boundaries_read: Number of documents for each way to begin a paragraph.
     """
 

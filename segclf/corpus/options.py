@@ -13,8 +13,8 @@ class ReadOptions:
     Attributes:
         boundary: What begins a paragraph: an indented line, every line, or the line after a blank
             one; auto detects it.
-        sentences: Sentence rule. sentencex: any language. line: one sentence per line. kuten:
-            Japanese, split at 。 only, without it and without spaces.
+        sentences: How to split the text into sentences. sentencex: language-specific rules; line:
+            one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
         language: Language code (ISO 639-1) for sentencex. [default: guessed from the script]
     """
 

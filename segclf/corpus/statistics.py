@@ -29,7 +29,7 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
 
 
 def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:
-    """Return the numbers of sentences (p,) int64 of all p paragraphs, in order."""
+    """Return the number of sentences in each of the p paragraphs, in order: (p,) int64."""
     return np.diff(np.append(np.flatnonzero(corpus.labels), len(corpus)))
 
 

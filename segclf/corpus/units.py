@@ -23,7 +23,7 @@ _NUMBERED = re.compile(
     r"第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|\d+\.?"
     rf"|{_ROMAN}\.?"
     rf"|(?i:chapter|part|book|act|scene|section)\s+(?:\d[\d.]*[a-z]?|{_ROMAN}|{_NUMBER_WORD}|[A-Z])"
-    r"(?:\s*[.,:—–-].{0,60}|\s.{0,60}[^.…\"'”’])?"  # the title after the number
+    r"(?:\s*[.,:—–-].{0,60}|\s.{0,60}[^.…\"'”’])?"  # the rest of the heading
 )
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _MAX_HEADING = 40  # characters
@@ -35,7 +35,7 @@ class Unit(NamedTuple):
     Attributes:
         start: Offset of its first character.
         end: Offset after its last character.
-        begins_paragraph: Whether a paragraph begins with the unit.
+        begins_paragraph: Whether the unit begins a paragraph.
     """
 
     start: int
@@ -47,9 +47,9 @@ def guess_boundary(text: str) -> Boundary:
     """Guess what marks the beginning of a paragraph in a text.
 
     Returns:
-        "indent" if at least a tenth of the lines are indented. Otherwise "blank" if there are blank
-        lines and the lines are not paragraphs, because they are wrapped or contain one sentence
-        each. Otherwise "line".
+        "indent" if at least a tenth of the lines are indented. Otherwise, "blank" if the text has
+        blank lines and its lines are wrapped or mostly contain a single sentence. Otherwise,
+        "line".
     """
     lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
     if not lines:
@@ -63,7 +63,10 @@ def guess_boundary(text: str) -> Boundary:
 
 
 def is_wrapped(text: str) -> bool:
-    """Return whether lines are wrapped: at least 3 of 10 do not end where a sentence may end."""
+    """Return whether the lines are wrapped.
+
+    That is, whether at least 30% of them do not end with sentence-final punctuation.
+    """
     lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
     return sum(_ends_sentence(line) for line in lines) <= 0.7 * len(lines)
 
@@ -71,25 +74,29 @@ def is_wrapped(text: str) -> bool:
 def split_units(
     text: str, boundary: Boundary, *, keep_headings: bool = False
 ) -> tuple[list[Unit], int]:
-    """Split a text into units and remove its section titles.
+    """Split a text into units and remove its headings.
 
     Args:
         text: Text with newlines of any kind.
         boundary: What begins a paragraph: an indented line, every line, or a line after a blank
             one.
-        keep_headings: Whether to keep section titles, as units like the others.
+        keep_headings: Whether to keep headings, as units like the others.
 
     Returns:
-        The units that are not blank, and the number of titles that were removed.
+        The units that are not blank, and the number of headings that were removed.
     """
     pieces = _pieces(text, boundary)
     units, headings = [], 0
     for number, (start, end) in enumerate(pieces):
         before = pieces[number - 1][1] if number else None
         after = pieces[number + 1][0] if number + 1 < len(pieces) else None
-        may_be = not keep_headings and (end - start <= _MAX_HEADING or text[start] == "#")
-        alone = may_be and boundary != "blank" and _stands_alone(text, start, end, before, after)
-        if may_be and _is_heading(text[start:end], alone=alone):
+        may_be_heading = not keep_headings and (end - start <= _MAX_HEADING or text[start] == "#")
+        alone = (
+            may_be_heading
+            and boundary != "blank"
+            and _stands_alone(text, start, end, before, after)
+        )
+        if may_be_heading and _is_heading(text[start:end], alone=alone):
             headings += 1
         else:
             begins = boundary != "indent" or bool(_INDENT.match(text, start))
@@ -102,21 +109,21 @@ def _lines(text: str) -> list[tuple[int, int]]:
 
 
 def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
-    """Join wrapped lines, except across a blank line, an indent or a title."""
+    """Join wrapped lines, except across a blank line, an indent or a heading."""
     lines = _lines(text)
     if boundary == "line" or (boundary == "indent" and not is_wrapped(text)):
         return lines
     pieces: list[tuple[int, int]] = []
-    below_title = False
+    below_heading = False
     for start, end in lines:
         separate = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
         separate |= boundary == "indent" and bool(_INDENT.match(text, start))
-        title = end - start <= _MAX_HEADING and _is_heading(text[start:end], alone=False)
-        if separate or title or below_title:
+        heading = end - start <= _MAX_HEADING and _is_heading(text[start:end], alone=False)
+        if separate or heading or below_heading:
             pieces.append((start, end))
         else:
             pieces[-1] = (pieces[-1][0], end)
-        below_title = title
+        below_heading = heading
     return pieces
 
 
@@ -127,10 +134,10 @@ def _stands_alone(text: str, start: int, end: int, before: int | None, after: in
 
 
 def _is_heading(line: str, *, alone: bool) -> bool:
-    """Return whether a line is a section title.
+    """Return whether a line is a heading.
 
-    A title is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or a
-    short line between blank lines that does not end like a sentence.
+    A heading is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or
+    a short line between blank lines that does not end like a sentence.
     """
     if _MARKDOWN_HEADING.match(line):
         return "\n" not in line

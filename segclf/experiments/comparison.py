@@ -76,23 +76,25 @@ def compare(
 ) -> Comparison:
     """Compare two runs by the paired bootstrap (Efron and Tibshirani 1993, percentile intervals).
 
-    Both runs are scored on the same resamples, so the differences between texts cancel out.
-    Documents are drawn with replacement. If the split is one document, blocks of neighbouring
-    sentences are drawn instead, and the end of the document is joined to its beginning (circular
-    block bootstrap, Politis and Romano 1992). A block has about as many sentences as there are
-    blocks. Such an interval applies to similar sentences, not to other documents.
+    Both runs are scored on the same resamples, so variation between texts that affects both runs
+    equally cancels out. Documents are drawn with replacement. If the split is one document, blocks
+    of neighbouring sentences are drawn instead, and the end of the document is joined to its
+    beginning (circular block bootstrap, Politis and Romano 1992). For n sentences, the block length
+    is about sqrt(n). An interval from a single document applies to similar text in that document
+    and does not generalize to other documents.
 
     Args:
         workspace: Workspace of both runs.
         first: A run.
         second: Another run, trained on the same corpus.
         split: Split to compare on.
-        device: Device for runs that were not scored before; see
+        device: Device for runs that have not been scored yet; see
             `segclf.tasks.predict.predict_corpus`.
         threads: Number of CPU threads for them.
 
     Raises:
-        UserError: The runs are of different corpora, or the corpus has changed since training.
+        UserError: The runs were trained on different corpora, or the corpus has changed since
+            training.
     """
     _check_same_corpus(first, second)
     stored = workspace.load_corpus(first.record.corpus)
@@ -112,8 +114,8 @@ def compare(
 
 def compare_means(
     workspace: Workspace,
-    firsts: Sequence[Run],
-    seconds: Sequence[Run],
+    first_runs: Sequence[Run],
+    second_runs: Sequence[Run],
     *,
     split: Split = "test",
     device: str | None = None,
@@ -125,8 +127,8 @@ def compare_means(
 
     Args:
         workspace: Workspace of the runs, all of one corpus.
-        firsts: Runs of one system.
-        seconds: The same number of runs of the other system.
+        first_runs: Runs of one system.
+        second_runs: The same number of runs of the other system.
         split: Split to compare on.
         device: See `compare`.
         threads: See `compare`.
@@ -137,20 +139,22 @@ def compare_means(
     Raises:
         ValueError: The numbers of runs differ, or there are none.
     """
-    if len(firsts) != len(seconds) or not firsts:
+    if len(first_runs) != len(second_runs) or not first_runs:
         raise ValueError(
-            f"expected the same number of runs of both systems, got {len(firsts)} and "
-            f"{len(seconds)}"
+            f"expected the same number of runs of both systems, got {len(first_runs)} and "
+            f"{len(second_runs)}"
         )
-    stored = workspace.load_corpus(firsts[0].record.corpus)
-    return _compare(workspace, stored, firsts, seconds, split=split, device=device, threads=threads)
+    stored = workspace.load_corpus(first_runs[0].record.corpus)
+    return _compare(
+        workspace, stored, first_runs, second_runs, split=split, device=device, threads=threads
+    )
 
 
 def _compare(
     workspace: Workspace,
     stored: StoredCorpus,
-    firsts: Sequence[Run],
-    seconds: Sequence[Run],
+    first_runs: Sequence[Run],
+    second_runs: Sequence[Run],
     *,
     split: Split,
     device: str | None,
@@ -163,7 +167,7 @@ def _compare(
             probabilities_of(workspace, run, split, stored, device=device, threads=threads),
             run.threshold,
         )
-        for run in (*firsts, *seconds)
+        for run in (*first_runs, *second_runs)
     ]
     units, how = units_of(part.layout, predictions)
     f1, pk = differences(units, how.draws)
@@ -176,7 +180,7 @@ def _check_same_corpus(first: Run, second: Run) -> None:
     if names[0] != names[1]:
         raise UserError(
             f"{first.name} was trained on the corpus {names[0]}, {second.name} on {names[1]}: "
-            "choose runs of the same corpus"
+            "choose runs trained on the same corpus"
         )
     if "" not in digests and digests[0] != digests[1]:
         raise UserError(

@@ -33,16 +33,16 @@ def sweep(
     """Train and score every trial that has no run yet.
 
     Trials run in separate processes with a fixed number of threads, so the results do not depend on
-    the number of processes. If the sweep is stopped, finished runs are kept, and the same call does
-    the rest. Several sweeps may run at the same time: a trial that another sweep is working on is
-    left to the end, and its result is used.
+    the number of processes. If the sweep is stopped, finished runs are kept; call it again with the
+    same arguments to run the remaining trials. Several sweeps may run at the same time. If another
+    sweep is working on a trial, this sweep processes that trial last and uses the existing result.
 
     Args:
         workspace: Workspace of the corpus.
         trials: Trials.
         corpus_name: Name of the corpus; None for the latest.
-        jobs: Number of trials at the same time; None for the number of cores divided by `threads`,
-            or one on a GPU.
+        jobs: Number of trials to run at the same time; None for the number of cores divided by
+            `threads`, or one on a GPU.
         device: Device of all trials; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads of each trial.
         progress: Whether to show a progress bar on standard error.
@@ -59,7 +59,7 @@ def sweep(
             raise UserError(f"{name} is {value}: use 1 or more")
     check_device(device)
     stored = workspace.load_corpus(corpus_name)
-    for trial in trials:  # raises before anything is trained
+    for trial in trials:  # check all encoders before training begins
         stored.encoder(trial.encoder, trial.pooling)
     splits = [split for split in SCORED_SPLITS if split in stored.corpus.counts()]
     done = {
@@ -134,7 +134,9 @@ def embed_experiment(
     if not settings:
         return corpus_name
     if corpus_name is not None:
-        raise UserError(f"the file names its corpus, {settings['path']}: leave out --corpus")
+        raise UserError(
+            f"the experiment file already names the corpus {settings['path']}: leave out --corpus"
+        )
     read: dict[str, Any] = {
         field.name: settings[field.name] for field in fields(ReadOptions) if field.name in settings
     }

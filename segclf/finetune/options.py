@@ -45,7 +45,7 @@ class FinetuneOptions:
         checkpointing: Recompute activations in the backward pass. Uses less memory and about a
             third more time.
         attention_dropout: Dropout of the encoder's attention weights. On a CPU, 0 nearly halves
-            the time for long inputs. [default: that of the encoder]
+            the time for long inputs. [default: the dropout of the encoder]
         seed: Random seed for new weights, dropout and shuffling.
 
     Raises:

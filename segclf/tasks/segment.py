@@ -96,7 +96,7 @@ def segment(
         run: Run of any kind.
         threshold: Smallest probability of a boundary; None for the threshold of the run, which was
             chosen on dev.
-        paragraphs: Return exactly this number of paragraphs, at the most probable boundaries.
+        paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
         min_length: Minimum number of sentences in a paragraph. The last may have fewer.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
         device: Device of the encoder and the model; None for the fastest device, and the CPU for a

@@ -38,13 +38,13 @@ class TrainingOptions:
     objects.
 
     Attributes:
-        head: Head. On windows: mlp, bilstm, transformer or wordlstm. On whole documents:
-            document-bilstm, local-transformer or linear-transformer. [default: mlp]
-        window: Number of sentences on each side of a candidate (heads on windows only).
+        head: Head. Window heads: mlp, bilstm, transformer, wordlstm. Document heads:
+            document-bilstm, local-transformer, linear-transformer. [default: mlp]
+        window: Number of sentences on each side of a candidate (window heads only).
             [default: 4]
         reach: Number of sentences on each side that a layer attends to (local-transformer only).
             [default: 32]
-        crop: Maximum number of sentences in a crop of a document (heads on documents only).
+        crop: Maximum number of sentences in a crop of a document (document heads only).
             [default: the batch size]
         loss: Loss function.
         gamma: Exponent of the focal loss.

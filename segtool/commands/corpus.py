@@ -25,14 +25,18 @@ def embed(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER cuts a "
-            "transformer after a layer; + joins encoders. [default: e5-small:7+surface]"
+            help="Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses "
+            "the transformer only up to that layer; A+B concatenates the vectors of encoders A "
+            "and B. [default: e5-small:7+surface]"
         ),
     ] = None,
     pooling: PoolingOption = None,
     dtype: Annotated[
         Literal["float32", "float16"] | None,
-        typer.Option(help="Type of the stored vectors. [default: float32 for a new encoder]"),
+        typer.Option(
+            help="Data type of the stored vectors. [default: the existing data type, or float32 "
+            "for a new encoder]"
+        ),
     ] = None,
     reading: ReadingOptions,
     compute: EncoderComputeOptions,

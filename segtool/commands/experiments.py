@@ -24,11 +24,11 @@ class GridOptions:
 
     Attributes:
         head: Heads. [default: mlp,bilstm,transformer]
-        window: Windows, such as 1,2,4.
-        loss: Losses, such as cross-entropy,balanced,focal.
+        window: Window sizes, such as 1,2,4.
+        loss: Loss functions, such as cross-entropy,balanced,focal.
         gamma: Values of gamma for the focal loss, such as 0.5,1,2,5.
-        learning_rate: Peak learning rates, such as 3e-4,1e-3.
-        encoder: Encoders that embedded the corpus. [default: the latest]
+        learning_rate: Maximum learning rates, such as 3e-4,1e-3.
+        encoder: Encoders used to embed the corpus. [default: the latest]
         seed: Random seeds, such as 0,1,2 or 0-2. [default: 0-4]
         settings: Values of any other option of train, such as epochs=4,8. Repeatable.
     """
@@ -57,7 +57,8 @@ def sweep(
     experiment: Annotated[
         Path | None,
         typer.Argument(
-            help="TOML file with a corpus and grids. The options then select among its runs."
+            help="TOML file that defines a corpus and grids of settings. If it is given, the "
+            "options select a subset of its runs."
         ),
     ] = None,
     *,
@@ -66,14 +67,17 @@ def sweep(
     jobs: Annotated[
         int | None,
         typer.Option(
-            help="Number of runs in parallel. [default: the number of CPU cores, or 1 on a GPU]"
+            help="Number of runs in parallel. [default: the number of CPU cores divided by "
+            "--threads, or 1 on a GPU]"
         ),
     ] = None,
     compute: HeadComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a grid of settings in parallel and rank them by dev F1. Finished runs are reused.
+    """Train heads on a grid of settings in parallel and rank the settings by dev F1.
+
+    Finished runs are reused.
 
     Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
     """

@@ -28,7 +28,7 @@ class ParagraphOptions:
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
-        paragraphs: Return exactly N paragraphs, at the most probable boundaries.
+        paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
         min_length: Minimum number of sentences in a paragraph, except the last.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
@@ -46,17 +46,20 @@ def train(
     corpus: CorpusOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Encoder that embedded the corpus. [default: the latest]"),
+        typer.Option(help="Encoder used to embed the corpus. [default: the latest]"),
     ] = None,
     pooling: Annotated[
         PoolingName | None,
-        typer.Option(help="Pooling of the encoder, if it embedded the corpus with several."),
+        typer.Option(
+            help="Pooling of the encoder. Needed if the corpus was embedded with several poolings "
+            "of that encoder."
+        ),
     ] = None,
     compute: HeadComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a head. Epoch and threshold are chosen on the dev split.
+    """Train a head. The epoch and the threshold are chosen on the dev split.
 
     Example: segtool train --head transformer --window 2 --loss focal
     """
@@ -127,7 +130,7 @@ def segment(
         Literal["auto", "plain", "aozora"],
         typer.Option(
             help="Format of the text. aozora: remove header, colophon and markup of Aozora Bunko; "
-            "plain: keep all text; auto: aozora for whole files of Aozora Bunko, or else plain."
+            "plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise plain."
         ),
     ] = "auto",
     output_format: Annotated[
@@ -145,7 +148,7 @@ def segment(
     workspace: WorkspaceOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
 ) -> None:
-    """Split a text into paragraphs. The output has the encoding of the input.
+    """Split a text into paragraphs. The output uses the same encoding as the input.
 
     Example: segtool segment new.txt --output new-paragraphs.txt
     """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segtool.tables.console import console, count, make_table, print_line
+from segtool.tables.console import console, format_count, make_table, print_line
 
 _SCORES = {"f1": "F1", "pk": "Pk"}
 
@@ -36,9 +36,9 @@ def _verdict(content: dict[str, Any], name: str, better: int) -> str:
 def _method(content: dict[str, Any]) -> str:
     text = f"Paired bootstrap: {content['resamples']:,} resamples of "
     if content["unit"] == "document":
-        text += count(content["units"], "document")
+        text += format_count(content["units"], "document")
         return text + (", so few that the interval is rough" if content["few_documents"] else "")
     return text + (
-        f"blocks of {count(content['block_length'], 'sentence')}, because the split is one "
+        f"blocks of {format_count(content['block_length'], 'sentence')}, because the split is one "
         "document. The interval does not cover variation between documents."
     )

@@ -1,4 +1,4 @@
-"""The console and the formats of numbers that all tables share."""
+"""The console and the number formats shared by all tables."""
 
 from typing import Any
 
@@ -6,14 +6,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+<<<<<<< HEAD
 # names and ids are printed literally, not as markup or emoji codes
+=======
+# names and ids are printed literally: no markup and no emoji codes
+>>>>>>> p-lang
 console = Console(highlight=False, markup=False, emoji=False)
 
 HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
 
 
 def print_line(text: str, style: str | None = None) -> None:
-    """Print a line, wrapped at words on a terminal and whole in a file or a pipe."""
+    """Print text, wrapped at word boundaries on a terminal and unwrapped in a file or a pipe."""
     console.print(text, style=style, soft_wrap=not console.is_terminal)
 
 
@@ -26,25 +30,25 @@ def make_table(first: str, *others: str) -> Table:
     return table
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
+def format_count(number: int, noun: str, plural: str | None = None) -> str:
     """Format a number of things: "1 sentence", "1,234 sentences"."""
     return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
-def number(value: float | None, form: str = ".3f") -> str:
-    """Format a number; a missing one is a dash."""
+def format_number(value: float | None, form: str = ".3f") -> str:
+    """Format a number; None becomes a dash."""
     return "-" if value is None else format(value, form)
 
 
-def stored(vectors: dict[str, Any] | None) -> str:
+def describe_vectors(vectors: dict[str, Any] | None) -> str:
     """Describe the stored vectors of an encoder: `segclf.workspace.encoders.stored_vectors`."""
     if vectors is None:
         return "no vectors in the store"
-    text = f"{count(vectors['rows'], 'vector')} stored as {vectors['dtype']}"
-    return f"{text}, {computed_in(vectors['precisions'])}"
+    text = f"{format_count(vectors['rows'], 'vector')} stored as {vectors['dtype']}"
+    return f"{text}, {describe_precisions(vectors['precisions'])}"
 
 
-def computed_in(precisions: dict[str, int]) -> str:
+def describe_precisions(precisions: dict[str, int]) -> str:
     """Describe the precisions in which vectors were computed."""
     if len(precisions) == 1:
         return f"computed in {next(iter(precisions))}"

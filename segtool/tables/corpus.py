@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segtool.tables.console import console, count, make_table, print_line, stored
+from segtool.tables.console import console, describe_vectors, format_count, make_table, print_line
 
 _BOUNDARIES = {
     "indent": "indented lines",
@@ -21,18 +21,18 @@ def print_embedded(content: dict[str, Any]) -> None:
         table.add_row(split, *numbers, f"{rate:.1%}")
     console.print(table)
     print_line(
-        f"{count(content['sentences'], 'sentence')} ({content['unique']:,} distinct): "
+        f"{format_count(content['sentences'], 'sentence')} ({content['unique']:,} distinct): "
         f"{_work(content)} in {content['seconds']:.1f} s"
     )
     if read := content["boundaries_read"]:
         found = ", ".join(_BOUNDARIES[boundary] for boundary in read)
         print_line(f"Beginnings of paragraphs: {found} (see --boundary)")
     if content["headings_removed"]:
-        print_line(f"{count(content['headings_removed'], 'heading')} removed")
+        print_line(f"{format_count(content['headings_removed'], 'heading')} removed")
     if content["truncated"]:
         print_line(
-            f"Warning: the encoder truncated {count(content['truncated'], 'sentence')} to its "
-            "maximum length."
+            f"Warning: the encoder truncated {format_count(content['truncated'], 'sentence')} to "
+            "its maximum length."
         )
 
 
@@ -73,7 +73,7 @@ def print_statistics(content: dict[str, Any]) -> None:
         table.add_row(text, *(_share(c[name], c["sentences"]) for c in splits.values()))
     console.print(table)
     for encoder in content["encoders"]:
-        print_line(f"{encoder['name']}: {stored(encoder['stored'])}")
+        print_line(f"{encoder['name']}: {describe_vectors(encoder['stored'])}")
 
 
 def _share(part: int | None, whole: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from segtool.tables.console import console, print_line, stored
+from segtool.tables.console import console, describe_vectors, print_line
 
 
 def print_encoders(content: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ def print_described(content: dict[str, Any]) -> None:
         table = Table(show_header=False, box=None)
         table.add_column()
         table.add_column(overflow="fold")
-        for name, value in (described | {"stored": stored(described["stored"])}).items():
+        for name, value in (described | {"stored": describe_vectors(described["stored"])}).items():
             if isinstance(value, dict):
                 value = "\n".join(f"{key}: {item!r}" for key, item in value.items())
             text = f"{value:,}" if isinstance(value, int) else str(value)

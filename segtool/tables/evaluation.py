@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from segtool.tables.console import HEADINGS, console, count, make_table, print_line
+from segtool.tables.console import HEADINGS, console, format_count, make_table, print_line
 from segtool.tables.training import warn_if_collapsed
 
 
 def print_evaluation(content: dict[str, Any]) -> None:
     """Print the scores of a run and of the baselines."""
     print_line(
-        f"{content['corpus']} {content['split']}: {count(content['sentences'], 'sentence')}, "
-        f"{count(content['boundaries'], 'boundary', 'boundaries')}"
+        f"{content['corpus']} {content['split']}: "
+        f"{format_count(content['sentences'], 'sentence')}, "
+        f"{format_count(content['boundaries'], 'boundary', 'boundaries')}"
     )
     table = make_table("system", *HEADINGS.values())
     rows = {content["run"]: content, "at threshold 0.5": content["at_half"], **content["baselines"]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from segclf.experiments.leaderboard import SCORES, system_labels
 from segclf.tasks.evaluate import SCORED_SPLITS
-from segtool.tables.console import HEADINGS, console, count, number, print_line
+from segtool.tables.console import HEADINGS, console, format_count, format_number, print_line
 
 _COLUMN = 7  # width of a score
 _WIDE_COLUMN = 11  # width of a mean with its standard deviation
@@ -31,7 +31,7 @@ def print_sweep(content: dict[str, Any]) -> None:
         (len(content["failed"]), "failed"),
     )
     done = ", ".join(f"{runs:,} {what}" for runs, what in work if runs)
-    print_line(f"{count(content['trials'], 'run')}: {done}")
+    print_line(f"{format_count(content['trials'], 'run')}: {done}")
 
 
 def _print_systems(content: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ def _print_systems(content: dict[str, Any]) -> None:
     for system, label in zip(systems, labels, strict=True):
         encoder = f", {_encoder(system)}" if several else ""
         print_line(f"\n{label}{encoder}", style="bold")
-        seeds = count(system["n"], "seed")
+        seeds = format_count(system["n"], "seed")
         print_line(f"{seeds}, {_cost(system, system['seconds_per_epoch']['mean'])}")
         for note in _collapse_notes(system):
             print_line(note, style="red")
@@ -64,7 +64,7 @@ def print_runs(content: dict[str, Any]) -> None:
         print_line(_cost(run, run["seconds_per_epoch"]))
         if run["collapsed"]:
             print_line("predicts a single class", style="bold red")
-        _print_scores(run, number, _COLUMN)
+        _print_scores(run, format_number, _COLUMN)
     print_line(_FOOTNOTE, style="dim")
 
 
@@ -101,14 +101,14 @@ def _collapse_notes(system: dict[str, Any]) -> list[str]:
         ("everywhere_at_half", "predict only boundaries at threshold 0.5"),
     )
     return [
-        f"{system[name]} of {count(system['n'], 'run')} {what}"
+        f"{system[name]} of {format_count(system['n'], 'run')} {what}"
         for name, what in kinds
         if system[name]
     ]
 
 
 def _seconds(value: float | None) -> str:
-    return number(value, ".2g" if value is not None and value < 10 else ",.0f")
+    return format_number(value, ".2g" if value is not None and value < 10 else ",.0f")
 
 
 def _short(parameters: int | None) -> str:

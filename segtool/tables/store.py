@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from segtool.tables.console import computed_in, console, count, make_table, print_line
+from segtool.tables.console import (
+    console,
+    describe_precisions,
+    format_count,
+    make_table,
+    print_line,
+)
 
 
 def print_info(content: dict[str, Any]) -> None:
@@ -14,7 +20,7 @@ def print_info(content: dict[str, Any]) -> None:
             f"{space['rows']:,}",
             f"{space['dim']:,} {space['dtype']}",
             _megabytes(space["bytes"]),
-            computed_in(space["precisions"]).removeprefix("computed in "),
+            describe_precisions(space["precisions"]).removeprefix("computed in "),
         )
     console.print(table)
     print_line(f"{content['path']}: format {content['format']}, {_megabytes(content['bytes'])}")
@@ -27,7 +33,7 @@ def print_upgraded(content: dict[str, Any]) -> None:
     else:
         print_line(
             f"Upgraded the store to format {content['to']}: "
-            f"{count(content['values_rewritten'], 'value')} rewritten."
+            f"{format_count(content['values_rewritten'], 'value')} rewritten."
         )
 
 

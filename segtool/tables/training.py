@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from embedcache.terminal import printable
-from segtool.tables.console import count, print_line
+from segtool.tables.console import format_count, print_line
 
 if TYPE_CHECKING:
     from segclf.finetune.runs import Start
@@ -14,7 +14,7 @@ def print_start(start: "Start") -> None:
     """Print the run that `segtool finetune` starts or continues."""
     print_line(
         f"{'Continuing' if start.resumed else 'Training'} {start.run} from "
-        f"{printable(start.encoder)}: {count(start.parameters, 'parameter')}, "
+        f"{printable(start.encoder)}: {format_count(start.parameters, 'parameter')}, "
         f"{start.trainable_parameters:,} trainable; {start.device}, {start.precision}"
     )
 
@@ -33,7 +33,7 @@ def print_run(content: dict[str, Any]) -> None:
     """Print a finished run."""
     print_line(
         f"Run {content['run']}: {content['head']}{_input(content)}, "
-        f"{count(content['parameters'], 'parameter')}\n"
+        f"{format_count(content['parameters'], 'parameter')}\n"
         f"Best epoch {content['best_epoch']}: dev F1 {content['dev']['f1']:.3f} at threshold "
         f"{content['threshold']:.3f}; {content['seconds_per_epoch']:.2f} s per epoch"
     )

@@ -126,7 +126,7 @@ def test_validation_on_the_training_data_gives_a_warning(fitted):
     vectors, _, _ = documents(0, count=1, length=40)
     begins = np.arange(40) % 40 == 20  # no boundary in the tenth that would be held out
     classifier = BoundaryClassifier("mlp", window=1, epochs=1)
-    with pytest.warns(UserWarning, match="validated on all of the data"):
+    with pytest.warns(UserWarning, match="trained and validated on the same data"):
         classifier.fit(vectors, begins)
     assert classifier.validated_on_training_
     assert not fitted.validated_on_training_

@@ -93,7 +93,7 @@ def test_gathered_vectors_are_copied_once(store):
 def test_a_missing_part_is_an_error(store):
     encoder = joined()
     encode_sentences(SENTENCES, encoder.parts[0], store)
-    with pytest.raises(StoreError, match="no vectors of the encoder"):
+    with pytest.raises(StoreError, match="no vectors from the encoder"):
         store.vectors(encoder.fingerprint, sentence_ids(SENTENCES))
 
 

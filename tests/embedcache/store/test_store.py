@@ -81,9 +81,11 @@ def test_encoders_have_separate_spaces(store):
     one.append(ids_of(1), rows(1, seed=1))
     two.append(ids_of(1), rows(1, seed=2))
     assert not np.array_equal(one.vectors(ids_of(1)), two.vectors(ids_of(1)))
-    with pytest.raises(StoreError, match=r"no vectors of the encoder cccccccc; it has: one .*two"):
+    with pytest.raises(
+        StoreError, match=r"no vectors from the encoder cccccccc; it has: one .*two"
+    ):
         store.space("c" * 32)
-    with pytest.raises(StoreError, match="stores one as 4 float32, not 5 float32"):
+    with pytest.raises(StoreError, match="dimension 4 and dtype float32, not dimension 5 and"):
         store.create_space("a" * 32, name="one", dim=5)
 
 

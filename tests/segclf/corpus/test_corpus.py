@@ -76,7 +76,7 @@ def test_the_error_for_undecodable_bytes_contains_their_offset():
         decode(b"abc\xff\xfe\x01", "x.txt")
 
 
-def test_titles_are_removed_and_counted(tmp_path):
+def test_headings_are_removed_and_counted(tmp_path):
     story = "潮待ち\n\n一\n\n" + INDENTED + "\n第二章\n\n" + INDENTED + "\n# おわり\n\n" + INDENTED
     corpus = read(write(tmp_path, story))
     assert corpus.headings_removed == 4
@@ -102,24 +102,29 @@ NO_TITLES = (
 
 
 @pytest.mark.parametrize(
-    ("line", "is_title"),
+    ("line", "is_heading"),
     [
         *[(line, True) for line in TITLES],
         *[(line, False) for line in NO_TITLES],
     ],
 )
-def test_a_line_with_a_section_number_is_a_title(line, is_title):
+def test_a_line_with_a_section_number_is_a_heading(line, is_heading):
     units, headings = split_units(f"Rain fell.\n{line}\nWe stayed.", "line")
-    assert (headings, len(units)) == ((1, 2) if is_title else (0, 3))
+    assert (headings, len(units)) == ((1, 2) if is_heading else (0, 3))
 
 
 @pytest.mark.parametrize("boundary", ["blank", "indent"])
-def test_titles_between_wrapped_lines_are_removed(boundary):
+def test_headings_between_wrapped_lines_are_removed(boundary):
     text = "  It rained on the\ntown.\n\n{}\n\n  The river rose in\nthe night.\n"
-    for title in ("CHAPTER THIRTEEN", "Chapter twenty-one", "xiv.", "Chapter 4a", "Section A"):
-        assert split_units(text.format(title), boundary)[1] == 1, title
-    for title in ("Chapter 4 Who Goes There?", "Chapter 12, in which", "Act I, Scene 2", "第二章"):
-        assert split_units(text.format(title), boundary)[1] == 1, title
+    for heading in ("CHAPTER THIRTEEN", "Chapter twenty-one", "xiv.", "Chapter 4a", "Section A"):
+        assert split_units(text.format(heading), boundary)[1] == 1, heading
+    for heading in (
+        "Chapter 4 Who Goes There?",
+        "Chapter 12, in which",
+        "Act I, Scene 2",
+        "第二章",
+    ):
+        assert split_units(text.format(heading), boundary)[1] == 1, heading
 
 
 def test_wrapped_lines_of_japanese_are_joined_without_a_space(tmp_path):

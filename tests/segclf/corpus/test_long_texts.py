@@ -124,7 +124,7 @@ RUNS = {
     "newlines": "あ" + "\n" * 200_000 + "a",
     "spaces": "あ" + " " * 500_000 + "い",
     "spaces at an end": "。" + " " * 500_000 + "い",
-    "a title of spaces": "#" + " " * 500_000,
+    "a heading of spaces": "#" + " " * 500_000,
     "dashes": "-" * 500_000,
     "digits": "1" * 500_000,
     "combining marks": "e" + "\u0301\u0327" * 200_000,

@@ -177,7 +177,7 @@ def test_a_failed_trial_does_not_stop_the_others(swept, tmp_path):
     content = report(sweep(workspace, [Trial(options, "lost"), Trial(options, "hash")], jobs=1))
     (failed,) = content["failed"]
     assert failed["encoder"] == "lost"
-    assert "no vectors of the encoder" in failed["error"]
+    assert "no vectors from the encoder" in failed["error"]
     assert [system["encoder"] for system in content["systems"]] == ["hash"]
     assert (content["trials"], content["done_now"], content["done_before"]) == (2, 1, 0)
 
@@ -215,7 +215,7 @@ def test_runs_of_different_corpora_are_not_compared(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     first, second = list_runs(workspace)[:2]
     other = Run(second.path, replace(second.record, corpus="others"))
-    with pytest.raises(UserError, match="choose runs of the same corpus"):
+    with pytest.raises(UserError, match="choose runs trained on the same corpus"):
         compare(workspace, first, other)
     changed = Run(second.path, replace(second.record, corpus_digest="0"))
     with pytest.raises(UserError, match="the corpus stories changed between"):

@@ -194,7 +194,7 @@ def test_a_run_whose_encoder_is_not_in_the_store_is_reported(trained, segtool, t
     shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
     assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
     Workspace(tmp_path / ".segtool").store(create=True)
-    assert "has no vectors of the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+    assert "has no vectors from the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
 
 
 def test_a_run_with_an_incompatible_head_is_reported(trained, segtool, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from segtool.tables import comparison, corpus, encoders, evaluation, runs, store, training
-from segtool.tables.console import console, count
+from segtool.tables.console import console, format_count
 from tests.segtool.tables.contents import (
     compared,
     described,
@@ -53,9 +53,9 @@ def test_lines_are_whole_in_a_pipe(monkeypatch, capsys):
 
 
 def test_things_are_counted_in_singular_and_plural():
-    assert count(1, "sentence") == "1 sentence"
-    assert count(1234, "sentence") == "1,234 sentences"
-    assert count(0, "boundary", "boundaries") == "0 boundaries"
+    assert format_count(1, "sentence") == "1 sentence"
+    assert format_count(1234, "sentence") == "1,234 sentences"
+    assert format_count(0, "boundary", "boundaries") == "0 boundaries"
 
 
 def test_embedding_reports_only_what_happened(capsys):
