@@ -6,11 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-<<<<<<< HEAD
-# names and ids are printed literally, not as markup or emoji codes
-=======
 # names and ids are printed literally: no markup and no emoji codes
->>>>>>> p-lang
 console = Console(highlight=False, markup=False, emoji=False)
 
 HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
