@@ -156,7 +156,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         self.head_ = trained.head
         self.temperature_ = trained.best.temperature
-        best = calibrate(np.float32(trained.best.threshold), trained.best.temperature)
+        best = trained.best.calibrated_threshold
         self.threshold_ = float(best if self.threshold is None else self.threshold)
         return self
 
@@ -252,7 +252,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise UserError(
                 f"{run.name} does not read sentence vectors: use it with segtool segment --run"
             )
-        options = TrainingOptions(**run.record.options)  # type: ignore[arg-type]
+        options = run.record.training_options
         shared = {name: value for name, value in asdict(options).items() if name in _SHARED_OPTIONS}
         classifier = cls(**shared, threshold=None, random_state=options.seed)
         classifier.options_ = options

@@ -98,7 +98,7 @@ def _load_one(
         return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
     _refuse_word_pooling(pooling)
     directory = find_model(name)
-    label = Path(name).name if Path(name).is_dir() else name
+    label = Path(name).resolve().name if Path(name).is_dir() else name
     settings = read_settings(directory, pooling)
     return TransformerEncoder(label, lambda: directory, settings, device, precision)
 
@@ -119,7 +119,7 @@ def _load_cut(
         settings = cut_e5_small_settings(layer, pooling)
         return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
     directory = _minilm_directory() if model == "minilm" else find_model(model)
-    label = f"{directory.name}:{layer}" if Path(model).is_dir() else name
+    label = f"{directory.resolve().name}:{layer}" if Path(model).is_dir() else name
     settings = read_settings(directory, pooling, layer)
     return TransformerEncoder(label, lambda: directory, settings, device, precision)
 

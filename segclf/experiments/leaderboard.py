@@ -127,13 +127,13 @@ def _system(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "runs": [row["run"] for row in rows],
         "machines": sorted({row["machine"] for row in rows if row["machine"]}),
         "threads": sorted({row["threads"] for row in rows if row["threads"]}),
-        "seconds_per_epoch": spread([row["seconds_per_epoch"] for row in rows]),
+        "seconds_per_epoch": _spread([row["seconds_per_epoch"] for row in rows]),
         **{
-            split: {name: spread([row[split][name] for row in rows]) for name in SCORES}
+            split: {name: _spread([row[split][name] for row in rows]) for name in SCORES}
             for split in SCORED_SPLITS
         },
         "at_half": {
-            split: {name: spread([row["at_half"][split][name] for row in rows]) for name in SCORES}
+            split: {name: _spread([row["at_half"][split][name] for row in rows]) for name in SCORES}
             for split in SCORED_SPLITS
         },
         "collapsed": sum(bool(row["collapsed"]) for row in rows),
@@ -147,7 +147,7 @@ def _collapsed_at_half(row: dict[str, Any], recall: float) -> bool:
     return bool(dev["collapsed"]) and dev["recall"] == recall
 
 
-def spread(values: Sequence[float | None]) -> dict[str, float | None]:
+def _spread(values: Sequence[float | None]) -> dict[str, float | None]:
     """Return mean and sample standard deviation, None if there are too few values."""
     known = [value for value in values if value is not None]
     return {

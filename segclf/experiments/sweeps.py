@@ -59,12 +59,10 @@ def sweep(
             raise UserError(f"{name} is {value}: use 1 or more")
     check_device(device)
     stored = workspace.load_corpus(corpus_name)
-    for trial in trials:  # check all encoders before training begins
-        stored.encoder(trial.encoder, trial.pooling)
     splits = [split for split in SCORED_SPLITS if split in stored.corpus.counts()]
     done = {
         trial: run
-        for trial, run in find_runs(workspace, trials, stored).items()
+        for trial, run in find_runs(workspace, trials, stored).items()  # checks their encoders too
         if all(read_evaluation(run, split) for split in splits)
     }
     missing = [trial for trial in trials if trial not in done]

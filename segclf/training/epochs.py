@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus.layout import Layout
-from segclf.scoring.calibration import fit_temperature
+from segclf.scoring.calibration import calibrate, fit_temperature
 from segclf.scoring.decoding import best_threshold, decode
 from segclf.scoring.metrics import is_collapsed, precision_recall_f1
 from segclf.training.losses import Loss
@@ -39,6 +39,11 @@ class Epoch:
     threshold: float
     seconds: float
     temperature: float = 1.0
+
+    @property
+    def calibrated_threshold(self) -> float:
+        """Threshold for calibrated probabilities."""
+        return float(calibrate(np.float32(self.threshold), self.temperature))
 
 
 def check_split(split: str, layout: Layout) -> None:

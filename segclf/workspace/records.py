@@ -193,6 +193,11 @@ class RunRecord:
         return context_of(self.head)
 
     @property
+    def training_options(self) -> TrainingOptions:
+        """Options with which a head was trained."""
+        return TrainingOptions(**self.options)  # type: ignore[arg-type]
+
+    @property
     def identity(self) -> Identity:
         """What makes two runs the same."""
         fingerprint = self.encoder.fingerprint if self.encoder else None

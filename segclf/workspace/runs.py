@@ -14,16 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from embedcache import UserError
 from embedcache.files import publish
 from segclf.heads.base import BaseHead
 from segclf.heads.registry import make_head
-from segclf.scoring.calibration import calibrate
 from segclf.training.epochs import Epoch
-from segclf.training.options import TrainingOptions
 from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord, SplitCounts, read_record
 from segclf.workspace.weights import load_weights, weight_shapes
@@ -105,7 +102,7 @@ class Run:
         Raises:
             UserError: The weights are damaged or do not fit the head.
         """
-        options = TrainingOptions(**self.record.options)  # type: ignore[arg-type]
+        options = self.record.training_options
 
         def make() -> BaseHead:
             return make_head(
@@ -146,7 +143,7 @@ def new_record(
     seconds = [epoch.seconds for epoch in history[1:]]
     return RunRecord(
         encoder=encoder,
-        threshold=float(calibrate(np.float32(best.threshold), best.temperature)),
+        threshold=best.calibrated_threshold,
         temperature=best.temperature,
         created=now(),
         corpus=stored.name,
