@@ -75,7 +75,7 @@ def sweep(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train heads on a grid of settings in parallel and rank the settings by dev F1.
+    """Train heads on a grid of settings and rank them by dev F1.
 
     Finished runs are reused.
 

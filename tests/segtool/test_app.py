@@ -76,6 +76,7 @@ def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, argument
 
 def test_commands_that_compute_take_a_device_and_threads(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    shutil.rmtree(tmp_path / ".segtool/runs")
     (tmp_path / "new.txt").write_text(UNSEEN)
     for command in (
         ["embed", str(STORIES), "--precision", "bfloat16"],
@@ -83,11 +84,11 @@ def test_commands_that_compute_take_a_device_and_threads(trained, segtool, tmp_p
         ["eval"],
         ["segment", "new.txt"],
         ["sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1"],
-        ["compare", "mlp-w1-002", "mlp-w4-001"],
+        ["compare", "mlp-w1-001", "mlp-w4-001"],
     ):
         done = segtool(tmp_path, *command, "--device", "cpu", "--threads", "2")
         assert done.returncode == 0, done.stderr
-    for name in ("mlp-w4-001", "mlp-w1-002"):
+    for name in ("mlp-w4-001", "mlp-w1-001"):
         machine = json.loads((tmp_path / f".segtool/runs/{name}/run.json").read_text())["machine"]
         assert (machine["device"], machine["threads"]) == ("cpu", 2)
 

@@ -197,7 +197,7 @@ def test_a_space_keeps_its_dtype_by_default(store):
     store.create_space("a" * 32, name="x", dim=2, dtype="float16")
     assert store.create_space("a" * 32, name="x", dim=2).info().dtype == "float16"
     assert store.create_space("b" * 32, name="y", dim=2).info().dtype == "float32"
-    with pytest.raises(StoreError, match="as 2 float16, not 2 float32"):
+    with pytest.raises(StoreError, match="dtype float16, not dimension 2 and dtype float32"):
         store.create_space("a" * 32, name="x", dim=2, dtype="float32")
 
 
