@@ -310,7 +310,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return everything, everything
 
 
-_SHARED_OPTIONS = frozenset(asdict(TrainingOptions())) - {"seed"}
+_SHARED_OPTIONS = frozenset(asdict(TrainingOptions())) - {"seed", "boundary_type"}
 
 
 def _has_both(examples: Examples) -> bool:

@@ -45,7 +45,8 @@ class ReadingOptions:
     Attributes:
         format: Format of the text: plain, aozora, choi or jsonl; auto detects it.
         boundary: Line that begins a paragraph: an indented line, every line, or a line after a
-            blank line; auto detects it.
+            blank line; auto detects it. typed: every line begins a boundary, and an indented line
+            begins a paragraph.
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
         language: ISO 639-1 code of the language for sentencex. [default: guessed from the script]
@@ -54,7 +55,7 @@ class ReadingOptions:
     """
 
     format: str = "auto"
-    boundary: Literal["auto", "indent", "line", "blank"] = "auto"
+    boundary: Literal["auto", "indent", "line", "blank", "typed"] = "auto"
     sentences: str = "sentencex"
     language: str | None = None
     split: str | None = None

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from segclf.corpus.layout import Layout
 
-Boundary = Literal["indent", "line", "blank"]
+Boundary = Literal["indent", "line", "blank", "typed"]
+BoundaryType = Literal["any", "line", "paragraph"]
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+
+LINE, PARAGRAPH = 1, 2
+"""Typed labels: a line begins with the sentence, such as one of dialogue, or a paragraph does."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,8 @@ class Document:
     Attributes:
         id: Path below the folder that was read, or name in the file.
         sentences: n normalised sentences, without the line breaks and indents around them.
-        labels: (n,) bool, whether a paragraph begins with the sentence. The first label may be
-            False: a `Layout` corrects it.
+        labels: (n,) bool, whether a paragraph begins with the sentence; or (n,) int8 typed labels,
+            0, LINE or PARAGRAPH. The first label may be 0: a `Corpus` corrects it.
         headings: Number of headings that were removed.
         split: Split given in the file; None if there is none.
         boundary: What begins a paragraph in the text; None if its format has no layout.
@@ -31,7 +35,7 @@ class Document:
 
     id: str
     sentences: list[str]
-    labels: NDArray[np.bool_]
+    labels: NDArray[np.bool_] | NDArray[np.int8]
     headings: int = 0
     split: Split | None = None
     boundary: Boundary | None = None
@@ -43,7 +47,10 @@ class Corpus:
 
     Attributes:
         sentences: n sentences.
-        layout: Where documents and paragraphs begin.
+        types: (n,) int8 typed labels: 0, LINE or PARAGRAPH. Without a PARAGRAPH the corpus is not
+            typed, and 1 marks the boundaries.
+        layout: Where documents and paragraphs begin. In a typed corpus, every boundary counts,
+            unless `of_type` has chosen those of one type.
         document_ids: Ids of the m documents.
         splits: Splits of the m documents.
         headings_removed: Number of headings that were removed from the texts.
@@ -51,6 +58,7 @@ class Corpus:
     """
 
     sentences: list[str]
+    types: NDArray[np.int8]
     layout: Layout
     document_ids: list[str]
     splits: list[Split]
@@ -74,28 +82,48 @@ class Corpus:
     def of(cls, documents: Sequence[Document], splits: Sequence[Split]) -> "Corpus":
         """Make a corpus of m documents and their m splits."""
         lengths = [len(document.sentences) for document in documents]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        types = np.concatenate([np.zeros(0), *(d.labels for d in documents)]).astype(np.int8)
+        layout = Layout(types > 0, offsets)
+        starts_without_type = layout.labels & (types == 0)
+        types[starts_without_type] = types.max(initial=LINE)
         return cls(
             sentences=[sentence for document in documents for sentence in document.sentences],
-            layout=Layout(
-                np.concatenate([np.zeros(0, dtype=np.bool_), *(d.labels for d in documents)]),
-                np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            ),
+            types=types,
+            layout=layout,
             document_ids=[document.id for document in documents],
             splits=list(splits),
             headings_removed=sum(document.headings for document in documents),
             boundaries_read=Counter(d.boundary for d in documents if d.boundary),
         )
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether the labels tell paragraphs from lines."""
+        return bool((self.types == PARAGRAPH).any())
+
+    def of_type(self, boundary_type: BoundaryType) -> "Corpus":
+        """Return the corpus with a layout of the boundaries of one type.
+
+        In a corpus that is not typed, the boundaries have whatever type is asked for.
+        """
+        if boundary_type == "any" or not self.is_typed:
+            return self
+        wanted = LINE if boundary_type == "line" else PARAGRAPH
+        return replace(self, layout=Layout(self.types == wanted, self.offsets))
+
     def select(self, split: Split) -> "Corpus":
         """Return a corpus of the documents of one split."""
         chosen = [
-            Document(document_id, self.sentences[start:stop], self.labels[start:stop])
+            Document(document_id, self.sentences[start:stop], self.types[start:stop])
             for document_id, name, (start, stop) in zip(
                 self.document_ids, self.splits, self.layout.documents, strict=True
             )
             if name == split
         ]
-        return Corpus.of(chosen, [split] * len(chosen))
+        part = Corpus.of(chosen, [split] * len(chosen))
+        selected = np.repeat([name == split for name in self.splits], np.diff(self.offsets))
+        return replace(part, layout=Layout(self.labels[selected], part.offsets))
 
     def counts(self) -> dict[Split, dict[str, int]]:
         """Count documents, sentences and boundaries of each split that is not empty."""

@@ -3,7 +3,8 @@
 {"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "train"}
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
 
-A label is 1 where a paragraph begins, and 0 otherwise. "id" and "split" are optional.
+A label is 1 where a paragraph begins, and 0 otherwise. Typed labels are 1 where a line begins and 2
+where a paragraph begins. "id" and "split" are optional.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from embedcache import UserError, normalize
-from segclf.corpus.documents import SPLITS, Document
+from segclf.corpus.documents import LINE, PARAGRAPH, SPLITS, Document
 from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import guess_language, sentence_rule, split_sentences
 
@@ -60,12 +61,12 @@ def _read_line(line: str, where: str, default_id: str, options: ReadOptions) -> 
     document_id = str(record.get("id", default_id))
     read = _labelled if "sentences" in record else _paragraphs
     sentences, labels = read(record, where, options)
-    return Document(document_id, sentences, np.array(labels, dtype=np.bool_), split=split)
+    return Document(document_id, sentences, np.array(labels, dtype=np.int8), split=split)
 
 
 def _labelled(
     record: dict[str, Any], where: str, _options: ReadOptions
-) -> tuple[list[str], list[bool]]:
+) -> tuple[list[str], list[int]]:
     sentences, labels = record["sentences"], record.get("labels")
     if not _is_list_of(sentences, str):
         raise UserError(f'{where}: "sentences" must be a list of strings')
@@ -73,35 +74,35 @@ def _labelled(
         raise UserError(
             f'{where}: "labels" are missing: add 1 where a paragraph begins, 0 elsewhere'
         )
-    if not _is_list_of(labels, int) or not set(labels) <= {0, 1}:
-        raise UserError(f'{where}: "labels" must be a list of 0 and 1')
+    if not _is_list_of(labels, int) or not set(labels) <= {0, LINE, PARAGRAPH}:
+        raise UserError(f'{where}: "labels" must be a list of 0 and 1, or of 0, 1 and 2')
     if len(labels) != len(sentences):
         raise UserError(f"{where}: {len(sentences)} sentences but {len(labels)} labels")
     kept: list[str] = []
-    kept_labels: list[bool] = []
-    begins = False
+    kept_labels: list[int] = []
+    pending = 0
     for sentence, label in zip(map(normalize, sentences), labels, strict=True):
-        begins |= bool(label)
+        pending = max(pending, int(label))
         if sentence:  # an empty sentence is dropped, its label moves to the next
             kept.append(sentence)
-            kept_labels.append(begins)
-            begins = False
+            kept_labels.append(pending)
+            pending = 0
     return kept, kept_labels
 
 
 def _paragraphs(
     record: dict[str, Any], where: str, options: ReadOptions
-) -> tuple[list[str], list[bool]]:
+) -> tuple[list[str], list[int]]:
     if not _is_list_of(record["paragraphs"], str):
         raise UserError(f'{where}: "paragraphs" must be a list of strings')
     language = options.language or guess_language("".join(record["paragraphs"]))
     rule = sentence_rule(options.sentences)
     sentences: list[str] = []
-    labels: list[bool] = []
+    labels: list[int] = []
     for paragraph in record["paragraphs"]:
         found = split_sentences(paragraph, rule, language)
         sentences += found
-        labels += [number == 0 for number in range(len(found))]
+        labels += [1, *[0] * (len(found) - 1)] if found else []
     return sentences, labels
 
 

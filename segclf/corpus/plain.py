@@ -20,10 +20,10 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     rule = sentence_rule(options.sentences)
     units, headings = split_units(text, boundary)
     sentences: list[str] = []
-    labels: list[bool] = []
+    labels: list[int] = []
     for unit in units:
         found = split_sentences(text[unit.start : unit.end], rule, language)
         sentences += found
-        labels += [unit.begins_paragraph, *[False] * (len(found) - 1)] if found else []
-    label_array = np.array(labels, dtype=np.bool_)
+        labels += [unit.label, *[0] * (len(found) - 1)] if found else []
+    label_array = np.array(labels, dtype=np.int8)
     return [Document(document_id, sentences, label_array, headings, boundary=boundary)]

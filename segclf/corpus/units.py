@@ -35,12 +35,13 @@ class Unit(NamedTuple):
     Attributes:
         start: Offset of its first character.
         end: Offset after its last character.
-        begins_paragraph: Whether the unit begins a paragraph.
+        label: 0 if the unit continues a paragraph; 1 if it begins a paragraph or, with typed
+            boundaries, a line; 2 if it begins a paragraph with typed boundaries.
     """
 
     start: int
     end: int
-    begins_paragraph: bool
+    label: int
 
 
 def guess_boundary(text: str) -> Boundary:
@@ -79,7 +80,7 @@ def split_units(
     Args:
         text: Text with newlines of any kind.
         boundary: What begins a paragraph: an indented line, every line, or a line after a blank
-            one.
+            one. If typed, every line is a unit, and an indented line begins a paragraph.
         keep_headings: Whether to keep headings, as units like the others.
 
     Returns:
@@ -99,8 +100,9 @@ def split_units(
         if may_be_heading and _is_heading(text[start:end], alone=alone):
             headings += 1
         else:
-            begins = boundary != "indent" or bool(_INDENT.match(text, start))
-            units.append(Unit(start, end, begins))
+            indented = bool(_INDENT.match(text, start))
+            label = {"indent": int(indented), "typed": 1 + int(indented)}.get(boundary, 1)
+            units.append(Unit(start, end, label))
     return units, headings
 
 
@@ -111,7 +113,7 @@ def _lines(text: str) -> list[tuple[int, int]]:
 def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
     """Join wrapped lines, except across a blank line, an indent or a heading."""
     lines = _lines(text)
-    if boundary == "line" or (boundary == "indent" and not is_wrapped(text)):
+    if boundary in ("line", "typed") or (boundary == "indent" and not is_wrapped(text)):
         return lines
     pieces: list[tuple[int, int]] = []
     below_heading = False

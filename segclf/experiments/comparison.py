@@ -160,7 +160,7 @@ def _compare(
     device: str | None,
     threads: int | None,
 ) -> tuple[Difference, Difference, Resampling]:
-    part = stored.corpus.select(split)
+    part = stored.corpus.of_type(first_runs[0].record.boundary_type).select(split)
     predictions = [
         decode(
             part.layout,
@@ -186,4 +186,10 @@ def _check_same_corpus(first: Run, second: Run) -> None:
         raise UserError(
             f"the corpus {names[0]} changed between {first.name} and {second.name}: "
             "train both on the same text"
+        )
+    types = [run.record.boundary_type for run in (first, second)]
+    if types[0] != types[1]:
+        raise UserError(
+            f"{first.name} predicts boundaries of type {types[0]}, {second.name} of type "
+            f"{types[1]}: choose runs of the same type"
         )

@@ -125,7 +125,7 @@ def evaluate(
             f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
             "embed the new text under another --name and evaluate on it with --corpus"
         )
-    part = stored.corpus.select(split)
+    part = stored.corpus.of_type(run.record.boundary_type).select(split)
     if len(part) < 2:
         raise UserError(
             f"the corpus {stored.name} has no {split} split: {_describe_splits(stored)}"

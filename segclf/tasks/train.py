@@ -1,7 +1,7 @@
 """Train a head on an embedded corpus."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from embedcache.encoders import Pooling
@@ -69,6 +69,7 @@ def train_on(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
+    stored = replace(stored, corpus=stored.corpus.of_type(options.boundary_type))
     splits = [stored.corpus.select("train"), stored.corpus.select("dev")]
     examples, dev = examples_of_parts(splits, workspace, encoder)
     trained = train_head(examples, dev, options, on_epoch, device=device, threads=threads)

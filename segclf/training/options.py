@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from embedcache import UserError
+from segclf.corpus.documents import BoundaryType
 from segclf.heads.names import (
     DEFAULT_HEAD,
     REACH,
@@ -55,6 +56,8 @@ class TrainingOptions:
         epochs: Maximum number of epochs.
         patience: Stop after this number of epochs without improvement of dev F1.
         seed: Random seed for weights, dropout and shuffling.
+        boundary_type: Boundaries to learn, if the corpus tells lines from paragraphs: only one
+            type, or any.
 
     Raises:
         UserError: An option has a wrong type, is out of range, or has no effect.
@@ -75,6 +78,7 @@ class TrainingOptions:
     epochs: Count = 6
     patience: Count = 3
     seed: Annotated[int, Field(ge=0)] = 0
+    boundary_type: BoundaryType = "any"
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> "TrainingOptions":

@@ -18,7 +18,7 @@ from pydantic import model_validator as check_model
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from embedcache import UserError
-from segclf.corpus import Split
+from segclf.corpus import BoundaryType, Split
 from segclf.heads.names import Context, context_of
 from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import explain
@@ -191,6 +191,11 @@ class RunRecord:
     def context(self) -> Context:
         """What the model reads: "window" or "document"."""
         return context_of(self.head)
+
+    @property
+    def boundary_type(self) -> BoundaryType:
+        """Type of the boundaries that the run predicts."""
+        return self.training_options.boundary_type if self.kind == "head" else "any"
 
     @property
     def training_options(self) -> TrainingOptions:

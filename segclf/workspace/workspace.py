@@ -216,7 +216,7 @@ def _label(name: str | None, pooling: Pooling | None) -> str:
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:
-    labels = corpus.labels.astype(int).tolist()
+    labels = corpus.types.tolist()
     for i, (start, stop) in enumerate(pairwise(corpus.offsets)):
         record = {
             "id": corpus.document_ids[i],
@@ -248,7 +248,7 @@ def _read_corpus(path: Path) -> StoredCorpus:
         _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         records = [json.loads(line) for line in lines]
         documents = [
-            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.bool_))
+            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.int8))
             for record in records
         ]
         corpus = Corpus.of(documents, [record["split"] for record in records])

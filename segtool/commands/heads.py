@@ -39,7 +39,7 @@ class ParagraphOptions:
     max_length: int | None = None
 
 
-@with_options()
+@with_options(boundary_type="--type")
 def train(
     *,
     options: TrainingOptions,

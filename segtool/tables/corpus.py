@@ -8,6 +8,7 @@ _BOUNDARIES = {
     "indent": "indented lines",
     "line": "every line",
     "blank": "lines after a blank line",
+    "typed": "indented lines; other boundaries: every line",
 }
 
 

@@ -110,7 +110,7 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
 
 def paragraph_lines(text):
     units, _ = split_units(text, "indent")
-    return [(unit.begins_paragraph, text[unit.start : unit.end].strip()) for unit in units]
+    return [(unit.label, text[unit.start : unit.end].strip()) for unit in units]
 
 
 def test_choi_has_one_sentence_per_line(tmp_path, shared):
