@@ -20,7 +20,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Holding out validation_fraction")
+@pytest.mark.filterwarnings("ignore:With this validation_fraction")
 def test_scikit_learns_own_checks():
     classifier = BoundaryClassifier("mlp", window=1, epochs=3)
     results = check_estimator(classifier, expected_failed_checks=EXPECTED, on_skip=None)
