@@ -114,8 +114,9 @@ def _predict(
     if run.kind == "head":
         head = run.load_head().to(check_device(device or "cpu"))
         started = time.perf_counter()
+        vectors = examples()  # encoders do not compute with the threads of the head
         with limit_threads(1 if threads is None else threads):
-            probabilities = head.predict(examples())
+            probabilities = head.predict(vectors)
     else:
         from segclf.finetune.runs import load_system
 
