@@ -139,11 +139,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = _two_classes(targets)
         self._check_shares()
         layout = Layout(targets == self.classes_[1], offsets_of(groups, len(vectors)))
-        train, validation = self._hold_out(Examples(vectors, layout))
+        parts = self._hold_out(Examples(vectors, layout))
         self.options_ = self._options()
-        trained = train_head(
-            train, validation, self.options_, device=self.device, threads=self.threads
-        )
+        trained = train_head(*parts, self.options_, device=self.device, threads=self.threads)
         self.head_ = trained.head
         self.temperature_ = trained.best.temperature
         best = trained.best.calibrated_threshold
@@ -232,11 +230,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         run = read_run(Path(directory))
         if run is None:
             raise UserError(f"{directory} has no model: pass a folder written by segtool export")
-        head = run.load_head() if run.kind == "head" else None
-        if head is None or head.reads_words:
-            raise UserError(
-                f"{run.name} does not read sentence vectors: use it with segtool segment --run"
-            )
+        head = run.load_head()
+        if head.reads_words:
+            raise UserError(f"{run.name} reads words: use it with segtool segment --run")
         options = run.record.training_options
         shared = {name: value for name, value in asdict(options).items() if name in _SHARED_OPTIONS}
         classifier = cls(**shared, threshold=None, random_state=options.seed)
