@@ -85,7 +85,7 @@ def test_an_invalid_record_is_reported_in_one_line(model, tmp_path, field, value
 
 @pytest.fixture
 def allocated():
-    """Numbers of elements of the parameters that modules get, without those on the device "meta"."""
+    """The sizes of the parameters that modules get, except on the device "meta"."""
     sizes = []
 
     def note(module, name, parameter):
