@@ -55,7 +55,7 @@ def test_japanese_is_decoded_in_every_supported_encoding(encoding, sentences):
     text = "".join(sentences)
     data = text.encode(encoding)
     if encoding == "euc_jp":  # shorter text may be Big5
-        assume(len(text) >= 8)
+        assume(len(text.replace("\n", "")) >= 8)
     if encoding in ("utf-16-le", "utf-16-be"):  # may be UTF-8 by chance: あ is B0
         assume("\ufffd" in data.decode(errors="replace"))
     decoded = decode(data, "x")
