@@ -100,6 +100,17 @@ def test_the_first_sentence_of_a_document_is_not_scored(fitted):
     assert (fitted.predict_proba(vectors, groups=groups)[::120, 1] == 1).all()
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"threads": 2}, 2)])
+def test_it_computes_with_one_thread_by_default(threads_used, given, expected):
+    vectors, begins, groups = documents(0, count=2)
+    classifier = BoundaryClassifier("mlp", window=1, epochs=1, **given)
+    classifier.fit(vectors, begins, groups=groups)
+    assert threads_used == {expected}
+    threads_used.clear()
+    classifier.predict(vectors, groups=groups)
+    assert threads_used == {expected}
+
+
 def test_the_same_seed_gives_the_same_probabilities(fitted):
     vectors, begins, groups = documents(0)
     again = clone(fitted).fit(vectors, begins, groups=groups)
