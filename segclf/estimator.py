@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
-from segclf.corpus.layout import Layout
+from segclf.corpus.layout import Layout, offsets_of
 from segclf.heads.names import HeadName
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
@@ -121,10 +121,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.threads = threads
 
     def fit(
-        self,
-        X: ArrayLike,  # noqa: N803
-        y: ArrayLike,
-        groups: ArrayLike | None = None,
+        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
     ) -> "BoundaryClassifier":
         """Train the head.
 
@@ -139,28 +136,19 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 or a parameter is out of range.
         """
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
-        check_classification_targets(targets)
-        if type_of_target(targets, input_name="y", raise_unknown=True) != "binary":
-            raise ValueError("Only binary classification is supported: pass labels of two classes.")
-        self.classes_ = np.unique(targets)
-        if len(self.classes_) < 2:
-            raise ValueError(f"Classifier can't train when only one class is present: {targets[0]}")
-        labels = targets == self.classes_[1]
-        layout = Layout(labels, _offsets_of(groups, len(vectors)))
-        train, validation = self._hold_out(vectors, layout)
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ValueError("threshold must be a probability between 0 and 1")
+        self.classes_ = _two_classes(targets)
+        self._check_shares()
+        layout = Layout(targets == self.classes_[1], offsets_of(groups, len(vectors)))
+        parts = self._hold_out(Examples(vectors, layout))
         self.options_ = self._options()
-        trained = train_head(
-            train, validation, self.options_, device=self.device, threads=self.threads
-        )
+        trained = train_head(*parts, self.options_, device=self.device, threads=self.threads)
         self.head_ = trained.head
         self.temperature_ = trained.best.temperature
         best = trained.best.calibrated_threshold
         self.threshold_ = float(best if self.threshold is None else self.threshold)
         return self
 
-    def predict_proba(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.float32]:  # noqa: N803
+    def predict_proba(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.float32]:
         """Return the calibrated probabilities (n, 2) of the two classes.
 
         The first sentence of a document always begins a paragraph, so its probability is 1.
@@ -171,14 +159,14 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         vectors = validate_data(self, X, dtype=np.float32, reset=False)
-        layout = Layout.unlabelled(_offsets_of(groups, len(vectors)))
+        layout = Layout.unlabelled(offsets_of(groups, len(vectors)))
         head = self.head_.to(check_device(self.device))
         with limit_threads(self.threads):
             begins = calibrate(head.predict(Examples(vectors, layout)), self.temperature_)
         begins = layout.mark_document_starts(begins)
         return np.stack([1 - begins, begins], axis=1)
 
-    def predict(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: ArrayLike, groups: ArrayLike | None = None) -> NDArray[Any]:
         """Return the labels (n,) of sentences; see `predict_proba`."""
         begins = self.predict_proba(X, groups)[:, 1]
         labels: NDArray[Any] = self.classes_[(begins >= self.threshold_).astype(int)]
@@ -186,7 +174,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def score(
         self,
-        X: ArrayLike,  # noqa: N803
+        X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
@@ -203,17 +191,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             groups: (n,) document of each sentence; None for a single document.
         """
         predicted = self.predict(X, groups)
-        is_candidate = Layout.unlabelled(_offsets_of(groups, len(predicted))).is_candidate
+        is_candidate = Layout.unlabelled(offsets_of(groups, len(predicted))).is_candidate
         weights = None if sample_weight is None else np.asarray(sample_weight)[is_candidate]
-        return float(
-            f1_score(
-                np.asarray(y)[is_candidate],
-                predicted[is_candidate],
-                pos_label=self.classes_[1],
-                sample_weight=weights,
-                zero_division=0,
-            )
-        )
+        true, found = np.asarray(y)[is_candidate], predicted[is_candidate]
+        begins = self.classes_[1]
+        f1 = f1_score(true, found, pos_label=begins, sample_weight=weights, zero_division=0)
+        return float(f1)
 
     def save_pretrained(self, directory: str | PathLike[str]) -> None:
         """Write the trained head to a new folder, see `segclf.tasks.export`.
@@ -247,11 +230,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         run = read_run(Path(directory))
         if run is None:
             raise UserError(f"{directory} has no model: pass a folder written by segtool export")
-        head = run.load_head() if run.kind == "head" else None
-        if head is None or head.reads_words:
-            raise UserError(
-                f"{run.name} does not read sentence vectors: use it with segtool segment --run"
-            )
+        head = run.load_head()
+        if head.reads_words:
+            raise UserError(f"{run.name} reads words: use it with segtool segment --run")
         options = run.record.training_options
         shared = {name: value for name, value in asdict(options).items() if name in _SHARED_OPTIONS}
         classifier = cls(**shared, threshold=None, random_state=options.seed)
@@ -279,25 +260,19 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed = check_random_state(seed).randint(2**31)
         return TrainingOptions(**shared, seed=int(seed))
 
-    def _hold_out(self, vectors: NDArray[np.float32], layout: Layout) -> tuple[Examples, Examples]:
-        """Split the examples into train and validation: the end of each document is held out."""
+    def _check_shares(self) -> None:
         if not 0 <= self.validation_fraction < 1:
             raise ValueError("validation_fraction must be at least 0 and below 1")
-        everything = Examples(vectors, layout)
-        held_out = np.zeros(len(layout), dtype=np.bool_)
-        for start, stop in layout.documents:
-            held_out[stop - round((stop - start) * self.validation_fraction) : stop] = True
-        documents = np.repeat(np.arange(len(layout.documents)), np.diff(layout.offsets))
-        parts = tuple(
-            Examples(
-                vectors[part],
-                Layout(layout.labels[part], _offsets_of(documents[part], int(part.sum()))),
-            )
-            for part in (~held_out, held_out)
-        )
-        self.validated_on_training_ = not all(_has_both(part) for part in parts)
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError("threshold must be a probability between 0 and 1")
+
+    def _hold_out(self, examples: Examples) -> tuple[Examples, Examples]:
+        """Return the examples to train on and, from the end of each document, to validate on."""
+        held_out = examples.layout.mark_last(self.validation_fraction)
+        parts = examples.select(~held_out), examples.select(held_out)
+        self.validated_on_training_ = not all(part.layout.has_both_classes for part in parts)
         if not self.validated_on_training_:
-            return parts[0], parts[1]
+            return parts
         if self.validation_fraction > 0:
             warnings.warn(
                 "With this validation_fraction, the training or the validation part would contain "
@@ -307,25 +282,18 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 UserWarning,
                 stacklevel=3,
             )
-        return everything, everything
+        return examples, examples
 
 
 _SHARED_OPTIONS = frozenset(asdict(TrainingOptions())) - {"seed", "boundary_type"}
 
 
-def _has_both(examples: Examples) -> bool:
-    labels = examples.layout.labels[examples.layout.is_candidate]
-    return bool(labels.any() and not labels.all())
-
-
-def _offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
-    """Return the first row of each document, followed by n."""
-    if groups is None:
-        return np.array([0, n], dtype=np.int64)
-    names = np.asarray(groups)
-    if names.shape != (n,):
-        raise ValueError(f"groups has shape {names.shape}, but X has {n} sentences")
-    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if n else np.zeros(0)
-    if len(np.unique(names)) != len(starts):
-        raise ValueError("the sentences of a group must be consecutive, in the order of the text")
-    return np.append(starts, n).astype(np.int64)
+def _two_classes(targets: NDArray[Any]) -> NDArray[Any]:
+    """Return the two classes of the targets, in order."""
+    check_classification_targets(targets)
+    if type_of_target(targets, input_name="y", raise_unknown=True) != "binary":
+        raise ValueError("Only binary classification is supported: pass labels of two classes.")
+    classes: NDArray[Any] = np.unique(targets)
+    if len(classes) < 2:
+        raise ValueError(f"Classifier can't train when only one class is present: {classes[0]}")
+    return classes

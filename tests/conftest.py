@@ -2,21 +2,26 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from embedcache import EmbeddingStore, Encoder
 
-settings.register_profile("any machine", deadline=None)  # a slow machine is not a failure
+# a slow machine is not a failure
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 # A shell starts background processes with Ctrl-C ignored, and their children inherit this.
@@ -38,6 +43,20 @@ SLOWEST_FILES = (
     "test_failures.py",
     "test_other_systems.py",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the tests independent of the variables and caches of the user.
+
+    The processes that tests start inherit the environment, and so do the workers of pytest-xdist.
+    """
+    if hasattr(config, "workerinput"):
+        return
+    for name in ("SEGTOOL_HOME", "COLUMNS", "FORCE_COLOR", "PYTHONIOENCODING"):
+        os.environ.pop(name, None)
+    cache = tempfile.mkdtemp(prefix="segtool-cache-")
+    config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))
+    os.environ["XDG_CACHE_HOME"] = cache
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -103,13 +122,12 @@ def segtool() -> Run:
     def run(
         folder: Path, *arguments: str, variables: dict[str, str] | None = None, **options: object
     ) -> subprocess.CompletedProcess[str]:
-        environment = {k: v for k, v in os.environ.items() if k != "SEGTOOL_HOME"}
         return subprocess.run(
             [str(Path(sys.executable).parent / "segtool"), *arguments],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",
-            env=environment | (variables or {}),
+            env=os.environ | (variables or {}),
             **options,
         )
 

@@ -2,7 +2,7 @@
 
 from embedcache.encoders.base import Encoder, Pooling, Precision
 from embedcache.encoders.joined import JoinedEncoder, join_encoders
-from embedcache.encoders.names import split_layer, split_recorded
+from embedcache.encoders.names import join_layer, split_layer, split_recorded
 from embedcache.encoders.registry import BUILT_IN, load_encoder
 from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
@@ -19,6 +19,7 @@ __all__ = [
     "TransformerEncoder",
     "WordEncoder",
     "join_encoders",
+    "join_layer",
     "load_encoder",
     "silence_transformers",
     "split_layer",

@@ -95,12 +95,12 @@ def read_settings(
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.
         pooling: Pooling that replaces that of the model; see `embedcache.load_encoder`.
-        layer: Last layer of a cut model, which needs a pooling; None for a whole model.
+        layer: Last layer of a cut model; None for a whole model.
 
     Raises:
         UserError: The folder has no model, or the model does not have the layer.
     """
-    modules = _read_json(directory / "modules.json") if pooling is None else []
+    modules = _read_json(directory / "modules.json") if pooling is None and layer is None else []
     base = directory / modules[0]["path"] if modules else directory
     config = _read_json(base / "config.json")
     weights = _weights(base)
@@ -158,23 +158,23 @@ def count_positions(config: dict[str, Any]) -> int:
     return positions
 
 
-def e5_small_settings() -> ModelSettings:
-    """Return the settings of e5-small, without its folder."""
-    return ModelSettings(
-        e5_small.IDENTITY, e5_small.DIM, e5_small.MAX_TOKENS, e5_small.PROMPT, None
-    )
+def e5_small_settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
+    """Return the settings of e5-small, without its folder.
 
-
-def cut_e5_small_settings(layer: int, pooling: str) -> ModelSettings:
-    """Return the settings of e5-small cut off after a layer.
+    Args:
+        pooling: Pooling of the cut model; None for the mean. The whole model has its own.
+        layer: Last layer of the cut model; None for the whole model.
 
     Raises:
         UserError: e5-small does not have the layer.
     """
-    _check_layer(layer, e5_small.LAYERS)
-    changed = {"layer": layer, "pooling": pooling, "prompt": "", "normalize": False}
-    identity = e5_small.IDENTITY | changed
-    return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, "", pooling, layer)
+    identity, prompt = e5_small.IDENTITY, e5_small.PROMPT
+    if layer is not None:
+        _check_layer(layer, e5_small.LAYERS)
+        pooling, prompt = pooling or "mean", ""
+        changed = {"layer": layer, "pooling": pooling, "prompt": prompt, "normalize": False}
+        identity = identity | changed
+    return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, prompt, pooling, layer)
 
 
 def _poolings(config: dict[str, Any]) -> int:

@@ -26,6 +26,11 @@ def split_layer(name: str) -> tuple[str, int | None]:
     return match["model"], int(match["layer"])
 
 
+def join_layer(model: str, layer: int | None) -> str:
+    """Return the name of a model that is cut after a layer; the reverse of `split_layer`."""
+    return model if layer is None else f"{model}:{layer}"
+
+
 def split_joined(name: str) -> list[str]:
     """Split the name of a joined encoder at each "+" that is not in the path of a file or folder.
 

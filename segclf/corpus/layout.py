@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Values = TypeVar("Values", np.bool_, np.float32)
 
@@ -47,6 +47,39 @@ class Layout:
         """First sentence of each document, and the one after its last."""
         return list(pairwise(self.offsets.tolist()))
 
+    @property
+    def has_both_classes(self) -> bool:
+        """Whether a paragraph begins with some candidates, but not with all."""
+        labels = self.labels[self.is_candidate]
+        return bool(labels.any() and not labels.all())
+
+    def mark_last(self, share: float) -> NDArray[np.bool_]:
+        """Mark the last sentences of each document.
+
+        Args:
+            share: Share of the sentences of a document that are marked, between 0 and 1; their
+                number is rounded.
+
+        Returns:
+            (n,) bool.
+        """
+        marked = np.zeros(len(self), dtype=np.bool_)
+        for start, stop in self.documents:
+            marked[stop - round((stop - start) * share) : stop] = True
+        return marked
+
+    def select(self, chosen: NDArray[np.bool_]) -> "Layout":
+        """Return the layout of some of the sentences.
+
+        Args:
+            chosen: (n,) bool, whether a sentence is kept.
+
+        Returns:
+            Layout of the sentences that are kept, without the documents that lose all of theirs.
+        """
+        kept = np.append(0, np.cumsum(chosen, dtype=np.int64))
+        return Layout(self.labels[chosen], np.unique(kept[self.offsets]))
+
     def mark_document_starts(self, values: NDArray[Values]) -> NDArray[Values]:
         """Return a copy in which every document begins with a paragraph.
 
@@ -59,3 +92,24 @@ class Layout:
         copy = values.copy()
         copy[~self.is_candidate] = 1
         return copy
+
+
+def offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """Return the offsets of the documents of n sentences, see `Layout`.
+
+    Args:
+        groups: (n,) document of each sentence; None for a single document.
+        n: Number of sentences.
+
+    Raises:
+        ValueError: There are not n groups, or the sentences of one are not consecutive.
+    """
+    if groups is None:
+        return np.array([0, n], dtype=np.int64)
+    names = np.asarray(groups)
+    if names.shape != (n,):
+        raise ValueError(f"groups has shape {names.shape}, but there are {n} sentences")
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if n else np.zeros(0)
+    if len(np.unique(names)) != len(starts):
+        raise ValueError("the sentences of a group must be consecutive, in the order of the text")
+    return np.append(starts, n).astype(np.int64)

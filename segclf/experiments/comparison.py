@@ -88,8 +88,7 @@ def compare(
         first: A run.
         second: Another run, trained on the same corpus.
         split: Split to compare on.
-        device: Device for runs that have not been scored yet; see
-            `segclf.tasks.predict.predict_corpus`.
+        device: Device for runs that have not been scored yet, see `segclf.tasks.models.Compute`.
         threads: Number of CPU threads for them.
 
     Raises:

@@ -1,6 +1,6 @@
 """Input of a head: vectors or words of sentences, and their layout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -59,6 +59,10 @@ class Examples:
         table[:-1] = matrix[used[padded:]]
         rows = (renumbered.reshape(words.shape) - padded).astype(np.int32)
         return cls(rows, layout, table)
+
+    def select(self, chosen: NDArray[np.bool_]) -> "Examples":
+        """Return some of the sentences; see `Layout.select`."""
+        return replace(self, vectors=self.vectors[chosen], layout=self.layout.select(chosen))
 
     @property
     def dim(self) -> int:

@@ -15,6 +15,7 @@ from segclf.scoring.baselines import baseline_scores
 from segclf.scoring.calibration import Reliability, reliability
 from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
+from segclf.tasks.models import Compute
 from segclf.tasks.predict import predict_corpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import StoredCorpus, Workspace, write_array
@@ -107,8 +108,8 @@ def evaluate(
         run: Run to score.
         split: Split to score on.
         corpus_name: Name of the corpus; None for the corpus that the run was trained on.
-        device: Device for prediction, see `segclf.tasks.predict.predict_corpus`.
-        threads: Number of CPU threads, see `segclf.tasks.predict.predict_corpus`.
+        device: Device for prediction, see `segclf.tasks.models.Compute`.
+        threads: Number of CPU threads, see `segclf.tasks.models.Compute`.
         progress: Whether to show a progress bar on standard error.
         stored: Corpus, if it is already loaded.
 
@@ -130,9 +131,7 @@ def evaluate(
         raise UserError(
             f"the corpus {stored.name} has no {split} split: {_describe_splits(stored)}"
         )
-    prediction = predict_corpus(
-        run, part, workspace, device=device, threads=threads, progress=progress
-    )
+    prediction = predict_corpus(run, part, workspace, Compute(device, threads, progress))
     probabilities = prediction.probabilities
     predicted = decode(part.layout, probabilities, run.threshold)
     is_candidate = part.layout.is_candidate
@@ -191,8 +190,8 @@ def probabilities_of(
         run: Run that predicts.
         split: Split of the corpus that the run was trained on.
         stored: Corpus, if it is already loaded.
-        device: Device for prediction, see `segclf.tasks.predict.predict_corpus`.
-        threads: Number of CPU threads, see `segclf.tasks.predict.predict_corpus`.
+        device: Device for prediction, see `segclf.tasks.models.Compute`.
+        threads: Number of CPU threads, see `segclf.tasks.models.Compute`.
 
     Raises:
         UserError: The corpus has no such split, or it has changed since the run was trained.

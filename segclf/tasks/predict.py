@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import encode_in_memory
-from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
 from segclf.corpus import Corpus
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
+from segclf.tasks.models import Compute, load_model
 from segclf.workspace.encoders import load_referenced
 from segclf.workspace.runs import Run
 from segclf.workspace.vectors import examples_of, make_examples
@@ -34,15 +34,7 @@ class Prediction:
     seconds: float
 
 
-def predict_corpus(
-    run: Run,
-    corpus: Corpus,
-    workspace: Workspace,
-    *,
-    device: str | None = None,
-    threads: int | None = None,
-    progress: bool = False,
-) -> Prediction:
+def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Prediction:
     """Predict the boundaries of an embedded corpus.
 
     A head reads the vectors in the store. A fine-tuned system reads the sentences.
@@ -51,32 +43,20 @@ def predict_corpus(
         run: Run of any kind.
         corpus: Corpus, or one split of it. Its labels are not used.
         workspace: Workspace with the vectors.
-        device: Device of the model; None for the CPU for a head, and the fastest device for a
-            fine-tuned system.
-        threads: Number of CPU threads; None for 1 for a head, and the default of torch for a
-            fine-tuned system.
-        progress: Whether to show a progress bar on standard error.
+        compute: Where the model computes.
 
     Raises:
         StoreError: The store lacks a sentence or the encoder.
         UserError: The encoder of the run has changed, or the device does not exist.
     """
 
-    def gather() -> Examples:
+    def read(corpus: Corpus) -> Examples:
         return examples_of(corpus, workspace, run.encoder)
 
-    return _predict(run, corpus, gather, device, threads, progress)
+    return _predict(run, corpus, read, compute)
 
 
-def predict_text(
-    run: Run,
-    corpus: Corpus,
-    workspace: Workspace,
-    *,
-    device: str | None = None,
-    threads: int | None = None,
-    progress: bool = False,
-) -> Prediction:
+def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Prediction:
     """Predict the boundaries of a text that is not embedded, without writing anything.
 
     Args:
@@ -84,46 +64,27 @@ def predict_text(
         corpus: The text. Its labels are not used.
         workspace: Workspace whose store is searched for vectors of the sentences. It may have no
             store.
-        device: Device of the encoder and the model; None for the fastest device, and the CPU for a
-            head.
-        threads: Number of CPU threads; None for the default of torch, and 1 for a head.
-        progress: Whether to show a progress bar on standard error.
+        compute: Where the encoder and the model compute.
 
     Raises:
         UserError: The encoder of the run has changed, or the device does not exist.
     """
 
-    def encode() -> Examples:
+    def encode(corpus: Corpus) -> Examples:
         store = workspace.store() if workspace.has_store() else None
-        encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=device)
-        with limit_threads(threads):
-            vectors = encode_in_memory(corpus.sentences, encoder, store, progress=progress)
+        encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=compute.device)
+        with limit_threads(compute.threads):
+            vectors = encode_in_memory(corpus.sentences, encoder, store, progress=compute.progress)
         return make_examples(corpus, vectors, encoder.token_vectors)
 
-    return _predict(run, corpus, encode, device, threads, progress)
+    return _predict(run, corpus, encode, compute)
 
 
 def _predict(
-    run: Run,
-    corpus: Corpus,
-    examples: Callable[[], Examples],
-    device: str | None,
-    threads: int | None,
-    progress: bool,
+    run: Run, corpus: Corpus, examples: Callable[[Corpus], Examples], compute: Compute
 ) -> Prediction:
-    if run.kind == "head":
-        head = run.load_head().to(check_device(device or "cpu"))
-        started = time.perf_counter()
-        with limit_threads(1 if threads is None else threads):
-            probabilities = head.predict(examples())
-    else:
-        from segclf.finetune.runs import load_system
-
-        system = load_system(run, device)
-        started = time.perf_counter()
-        with limit_threads(threads):
-            text = system.backbone.tokenize(corpus.sentences, corpus.layout)
-            probabilities = system.predict(text, progress=progress)
-    probabilities = calibrate(probabilities, run.temperature)
+    model = load_model(run, examples, compute)
+    started = time.perf_counter()
+    probabilities = calibrate(model(corpus), run.temperature)
     probabilities = corpus.layout.mark_document_starts(probabilities)
     return Prediction(probabilities, time.perf_counter() - started)

@@ -13,6 +13,7 @@ from segclf.corpus import Corpus, Document
 from segclf.corpus.sentences import Sentence, guess_language, locate_sentences, sentence_rule
 from segclf.corpus.units import is_wrapped, split_units
 from segclf.scoring.decoding import decode_within, most_probable
+from segclf.tasks.models import Compute
 from segclf.tasks.predict import predict_text
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
@@ -99,9 +100,9 @@ def segment(
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
         min_length: Minimum number of sentences in a paragraph. The last may have fewer.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
-        device: Device of the encoder and the model; None for the fastest device, and the CPU for a
+        device: Device of the encoder and the model; None for the fastest device, but the CPU for a
             head.
-        threads: Number of CPU threads; None for the default of torch, and 1 for a head.
+        threads: Number of CPU threads of both; None for the default of torch, but 1 for a head.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
@@ -121,9 +122,8 @@ def segment(
         )
     texts = [sentence.text for sentence in sentences]
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
-    probabilities = predict_text(
-        run, corpus, workspace, device=device, threads=threads, progress=progress
-    ).probabilities
+    compute = Compute(device, threads, progress)
+    probabilities = predict_text(run, corpus, workspace, compute).probabilities
     if paragraphs is not None:
         boundaries = most_probable(corpus.layout, probabilities, paragraphs)
     else:

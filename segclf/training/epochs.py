@@ -56,7 +56,7 @@ def check_split(split: str, layout: Layout) -> None:
         )
     if not len(labels):
         raise UserError(f"no document of the {split} split has two sentences: embed more text")
-    if not labels.any() or labels.all():
+    if not layout.has_both_classes:
         what = "no boundary" if not labels.any() else "a boundary before every sentence"
         raise UserError(
             f"the {split} split has {what} ({len(labels)} candidates): embed more text, or "

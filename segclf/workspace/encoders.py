@@ -14,6 +14,7 @@ from embedcache.encoders import (
     TransformerEncoder,
     WordEncoder,
     join_encoders,
+    join_layer,
     split_layer,
 )
 from embedcache.encoders.e5_small import model_directory
@@ -118,7 +119,7 @@ def _open_copy(reference: EncoderReference, copy: Path) -> str:
         model_directory(copy / PACKED_FILE)
         return reference.name
     _, layer = split_layer(reference.name)
-    return str(copy) if layer is None else f"{copy}:{layer}"
+    return join_layer(str(copy), layer)
 
 
 def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | None:

@@ -100,8 +100,13 @@ class Run:
         """Make the head with its trained weights.
 
         Raises:
-            UserError: The weights are damaged or do not fit the head.
+            UserError: The run has no head, or its weights are damaged or do not fit the head.
         """
+        if self.kind != "head":
+            raise UserError(
+                f"{self.name} is a fine-tuned transformer and not a head on sentence vectors: use "
+                "it with segtool segment --run"
+            )
         options = self.record.training_options
 
         def make() -> BaseHead:

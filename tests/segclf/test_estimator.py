@@ -20,7 +20,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Holding out validation_fraction")
+@pytest.mark.filterwarnings("ignore:With this validation_fraction")
 def test_scikit_learns_own_checks():
     classifier = BoundaryClassifier("mlp", window=1, epochs=3)
     results = check_estimator(classifier, expected_failed_checks=EXPECTED, on_skip=None)
@@ -98,6 +98,17 @@ def test_the_first_sentence_of_a_document_is_not_scored(fitted):
     begins[::120] = False
     assert fitted.score(vectors, begins, groups=groups) == score
     assert (fitted.predict_proba(vectors, groups=groups)[::120, 1] == 1).all()
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"threads": 2}, 2)])
+def test_it_computes_with_one_thread_by_default(threads_used, given, expected):
+    vectors, begins, groups = documents(0, count=2)
+    classifier = BoundaryClassifier("mlp", window=1, epochs=1, **given)
+    classifier.fit(vectors, begins, groups=groups)
+    assert threads_used == {expected}
+    threads_used.clear()
+    classifier.predict(vectors, groups=groups)
+    assert threads_used == {expected}
 
 
 def test_the_same_seed_gives_the_same_probabilities(fitted):

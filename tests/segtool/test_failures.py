@@ -166,6 +166,32 @@ def test_names_are_shown_as_they_are(copied, segtool):
         assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_file_names_and_names_of_encoders_are_shown_as_they_are(tmp_path, segtool):
+    name = "[red]x :smile: \x1b[31m.txt"
+    shown = r"[red]x :smile: \x1b[31m.txt"
+    vectors = f"wordvec:{name}"
+    (tmp_path / name).write_text("rain 1 0\nwind 0 1\nnight 1 1\n")
+    for split in ("train", "dev", "test"):
+        (tmp_path / "texts" / split).mkdir(parents=True)
+        text = "\tRain fell. The wind rose.\nIt was night.\n" * 4
+        (tmp_path / "texts" / split / name).write_text(text)
+    for command in (
+        ["embed", "texts", "--encoder", vectors],
+        ["train", "--epochs", "1"],
+        ["runs"],
+        ["store", "info"],
+        ["encoders", "show", vectors],
+    ):
+        done = segtool(tmp_path, *command, variables={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+        assert done.returncode == 0, done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+        assert shown in " ".join(done.stdout.split()) or command[0] == "train", done.stdout
+    (tmp_path / "texts/dev" / name).write_bytes(b"abc\xff\xfe\x01")
+    wrong = segtool(tmp_path, "embed", "texts", "--encoder", "surface")
+    assert f"dev/{shown}: byte 3" in one_line(wrong)
+    assert "\x1b" not in wrong.stderr
+
+
 def test_damaged_files_do_not_stop_a_command(copied, segtool):
     runs = copied / ".segtool/runs"
     shutil.copytree(runs / "mlp-w1-001", runs / "broken")

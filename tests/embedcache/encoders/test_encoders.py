@@ -4,12 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from embedcache import UserError, load_encoder, normalize
-from embedcache.encoders import e5_small
+from embedcache.encoders import e5_small, registry
 from embedcache.encoders.devices import best_precision, resolve_precision
 from embedcache.encoders.model_settings import read_settings
 from embedcache.encoders.threads import limit_threads
@@ -308,6 +309,19 @@ def test_cut_models_have_different_fingerprints(e5):
     assert len({encoder.fingerprint for encoder in encoders}) == len(encoders)
     assert [encoder.name for encoder in encoders] == list(names)
     assert load_encoder("e5-small:6").encode(["雨が降る"]).shape == (1, e5.dim)
+
+
+@pytest.mark.parametrize("folder", [".", "../model", "{cwd}"])
+def test_a_folder_is_labelled_with_its_name(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(MINILM, tmp_path / "model"))
+    folder = folder.format(cwd=tmp_path / "model")
+    assert load_encoder(folder).name == "model"
+    assert load_encoder(f"{folder}:3").name == "model:3"
+
+
+def test_the_root_folder_is_labelled_as_it_is():
+    root = Path.cwd().anchor
+    assert registry._label(root) == root
 
 
 @pytest.mark.parametrize("name", ["surface:3", "ginza:1"])

@@ -13,7 +13,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from embedcache import EmbeddingStore, StoreError
-from tests.conftest import ROOT
+from tests.conftest import HANG, ROOT
 from tests.embedcache.store.stores import FINGERPRINT, ids_of, make_store, numbered
 
 forks = pytest.mark.skipif(
@@ -86,7 +86,7 @@ assert (space.vectors(ids_of(*numbers))[:, 0] == numbers).all()
 def test_a_process_may_fork_while_its_threads_read_and_write(tmp_path):
     make_store(tmp_path, 50)
     command = [sys.executable, "-W", "ignore", "-c", FORK_WHILE_THREADS_READ, str(tmp_path)]
-    subprocess.run(command, check=True, timeout=120, cwd=ROOT)
+    subprocess.run(command, check=True, timeout=HANG, cwd=ROOT)
 
 
 @forks
@@ -249,7 +249,7 @@ def test_a_snapshot_overwritten_under_a_reader_without_lock_is_an_error(open_fol
         space = EmbeddingStore(path).space(FINGERPRINT)
         for number in range(10, 14):
             space.append(ids_of(number), numbered(number, number + 1))
-        told, _ = reader.communicate("\n", timeout=60)
+        told, _ = reader.communicate("\n", timeout=HANG)
     assert reader.returncode == 0
     assert "was written while it was read without its lock file: try again" in told
 

@@ -19,7 +19,7 @@ from segclf.corpus.decode import decode
 from segclf.corpus.sentences import SENTENCE_RULES, locate_sentences
 from segclf.corpus.splits import assign_splits
 from segclf.corpus.units import Unit, guess_boundary, is_wrapped, split_units
-from tests.conftest import STORIES
+from tests.conftest import HANG, STORIES
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
 
 
@@ -286,7 +286,7 @@ def read_as_nobody(path):
         "except ValueError as error: sys.exit(f'{type(error).__name__}: {error}')"
     )
     return subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=HANG
     )
 
 

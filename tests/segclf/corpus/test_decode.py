@@ -55,7 +55,7 @@ def test_japanese_is_decoded_in_every_supported_encoding(encoding, sentences):
     text = "".join(sentences)
     data = text.encode(encoding)
     if encoding == "euc_jp":  # shorter text may be Big5
-        assume(len(text) >= 8)
+        assume(len(text.replace("\n", "")) >= 8)
     if encoding in ("utf-16-le", "utf-16-be"):  # may be UTF-8 by chance: あ is B0
         assume("\ufffd" in data.decode(errors="replace"))
     decoded = decode(data, "x")
@@ -187,8 +187,6 @@ def database(folder):
 
 def test_binary_files_are_errors_that_name_their_format(tmp_path):
     text = b"It rained on the town." * 10
-    with open("/proc/self/exe", "rb") as program:
-        elf = program.read(4096)
     for name, data, kind in [
         ("novel.pdf", picture("pdf"), "a PDF"),
         ("empty.pdf", b"%PDF-1.4\n1 0 obj\n", "a PDF"),
@@ -200,7 +198,7 @@ def test_binary_files_are_errors_that_name_their_format(tmp_path):
         ("page.png", picture("png"), "a PNG image"),
         ("page.jpg", picture("jpg"), "a JPEG image"),
         ("page.gif", b"GIF89a\x01\0\x01\0", "a GIF image"),
-        ("python", elf, "a program"),
+        ("python", b"\x7fELF\x02\x01\x01" + bytes(57), "a program"),
         ("x.db", database(tmp_path), "an SQLite database"),
         ("novel.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "an old Office document"),
         ("novel.rtf", b"{\\rtf1\\ansi It rained.}", "an RTF document"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segclf.corpus import Corpus, Document
-from segclf.corpus.layout import Layout
+from segclf.corpus.layout import Layout, offsets_of
 from segclf.corpus.statistics import paragraph_lengths
 from segclf.scoring.baselines import baseline_scores
 from segclf.scoring.decoding import decode, decode_within, most_probable
@@ -37,6 +37,35 @@ def test_documents_are_spans_and_may_be_empty():
 def test_labels_and_offsets_must_have_the_same_length():
     with pytest.raises(IndexError):
         Layout(np.zeros(6, dtype=bool), OFFSETS)
+
+
+def test_sentences_are_selected_and_documents_without_any_are_left_out():
+    chosen = np.array([mark == "1" for mark in "0110011"])
+    part = layout("0100010").select(chosen)
+    assert part.documents == [(0, 2), (2, 4)]
+    assert part.labels.tolist() == [True, False, True, False]
+    assert layout().select(np.zeros(7, dtype=bool)).documents == []
+
+
+@pytest.mark.parametrize(("share", "marked"), [(0, []), (0.4, [2, 6]), (0.5, [1, 2, 5, 6])])
+def test_the_last_sentences_of_each_document_are_marked(share, marked):
+    assert np.flatnonzero(layout().mark_last(share)).tolist() == marked
+
+
+def test_only_candidates_decide_whether_both_classes_occur():
+    assert layout("0100000").has_both_classes
+    assert not layout("1001100").has_both_classes
+    assert not layout("0110011").has_both_classes
+
+
+def test_consecutive_sentences_of_a_group_are_a_document():
+    assert offsets_of(["b", "b", "a"], 3).tolist() == [0, 2, 3]
+    assert offsets_of(None, 3).tolist() == [0, 3]
+    assert offsets_of([], 0).tolist() == [0]
+    with pytest.raises(ValueError, match="must be consecutive"):
+        offsets_of(["b", "a", "b"], 3)
+    with pytest.raises(ValueError, match=r"groups has shape \(2,\), but there are 3 sentences"):
+        offsets_of(["b", "a"], 3)
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4, 1.0])

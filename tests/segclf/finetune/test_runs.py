@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedcache import UserError
+from segclf import BoundaryClassifier
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
 from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune, runs
@@ -81,6 +82,13 @@ def test_a_run_is_scored_and_segments(finished, segtool):
     done = segtool(folder, "segment", "-", input="夜の人。見た目。雨の家。時の前。")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "夜の人。見た目。\n\n雨の家。時の前。"
+
+
+def test_a_run_is_not_a_classifier_of_sentence_vectors(finished):
+    folder, _ = finished
+    run = folder / ".segtool/runs/cross-segment-sentences1-001"
+    with pytest.raises(UserError, match=r"is a fine-tuned transformer .* segtool segment --run"):
+        BoundaryClassifier.from_pretrained(run)
 
 
 def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, segtool, tmp_path):

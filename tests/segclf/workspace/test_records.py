@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from embedcache import UserError
 from segclf.tasks.export import export
@@ -82,15 +83,34 @@ def test_an_invalid_record_is_reported_in_one_line(model, tmp_path, field, value
     assert "\n" not in str(caught.value)
 
 
-def test_shapes_of_weights_are_checked_before_a_head_is_made(model, tmp_path):
-    folder = tampered(model, tmp_path, lambda record: record.update(dim=100_000))
-    run = load_run(Workspace(tmp_path / "none"), str(folder))
-    with pytest.raises(UserError, match="do not fit its record"):
-        run.load_head()
-    tampered(model, tmp_path / "again", lambda record: record["options"].update(window=4000))
-    run = load_run(Workspace(tmp_path / "none"), str(tmp_path / "again/model"))
-    with pytest.raises(UserError, match="do not fit its record"):
-        run.load_head()
+@pytest.fixture
+def allocated():
+    """The sizes of the parameters that modules get, except on the device "meta"."""
+    sizes = []
+
+    def note(module, name, parameter):
+        if not parameter.is_meta:
+            sizes.append(parameter.numel())
+
+    hook = register_module_parameter_registration_hook(note)
+    yield sizes
+    hook.remove()
+
+
+def test_shapes_of_weights_are_checked_before_memory_is_allocated(model, tmp_path, allocated):
+    for number, change in enumerate(
+        (
+            lambda record: record.update(dim=100_000),
+            lambda record: record["options"].update(window=4000),
+        )
+    ):
+        folder = tampered(model, tmp_path / str(number), change)
+        run = load_run(Workspace(tmp_path / "none"), str(folder))
+        with pytest.raises(UserError, match="do not fit its record"):
+            run.load_head()
+    assert allocated == []
+    load_run(Workspace(tmp_path / "none"), str(model)).load_head()
+    assert max(allocated) > 0
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, None])

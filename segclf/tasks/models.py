@@ -1,0 +1,73 @@
+"""Trained models of any kind, loaded from their runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.encoders.devices import check_device
+from embedcache.encoders.threads import limit_threads
+from segclf.corpus import Corpus
+from segclf.inputs.examples import Examples
+from segclf.workspace.runs import Run
+
+Model = Callable[[Corpus], NDArray[np.float32]]
+"""A loaded model. It returns (n,) probabilities, before calibration, that a paragraph begins with
+each sentence of a corpus. Those of the first sentences of documents have no meaning."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where to compute.
+
+    Attributes:
+        device: Device of the model, and of the encoder if sentences are encoded. None for the
+            fastest device, but the CPU for a head.
+        threads: Number of CPU threads of both. None for the default of torch, but 1 for a head.
+        progress: Whether to show a progress bar on standard error.
+    """
+
+    device: str | None = None
+    threads: int | None = None
+    progress: bool = False
+
+
+def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
+    """Load the model of a run.
+
+    Args:
+        run: Run of any kind.
+        examples: Function that reads or computes the vectors of a corpus. Only a head needs it: a
+            fine-tuned system reads the sentences.
+        compute: Where the model computes.
+
+    Raises:
+        UserError: The run is damaged, the pretrained model of a fine-tuned system is missing or has
+            changed, or the device does not exist.
+    """
+    return _load_head(run, examples, compute) if run.kind == "head" else _load_system(run, compute)
+
+
+def _load_head(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
+    head = run.load_head().to(check_device(compute.device or "cpu"))
+
+    def predict(corpus: Corpus) -> NDArray[np.float32]:
+        vectors = examples(corpus)  # encoders do not compute with the threads of the head
+        with limit_threads(1 if compute.threads is None else compute.threads):
+            return head.predict(vectors)
+
+    return predict
+
+
+def _load_system(run: Run, compute: Compute) -> Model:
+    from segclf.finetune.runs import load_system  # heads do not need these modules
+
+    system = load_system(run, compute.device)
+
+    def predict(corpus: Corpus) -> NDArray[np.float32]:
+        with limit_threads(compute.threads):
+            text = system.backbone.tokenize(corpus.sentences, corpus.layout)
+            return system.predict(text, progress=compute.progress)
+
+    return predict
