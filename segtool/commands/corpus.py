@@ -62,7 +62,9 @@ def embed(
         precision=compute.precision,
         threads=compute.threads,
         dtype=dtype,
-        options=ReadOptions(reading.boundary, reading.sentences, reading.language),
+        options=ReadOptions(
+            boundary=reading.boundary, sentences=reading.sentences, language=reading.language
+        ),
         format_name=reading.format,
         split=reading.split,
         progress=not as_json,
@@ -99,7 +101,9 @@ def stats(
     name, found, encoders = find_corpus(
         corpus,
         opened,
-        options=ReadOptions(reading.boundary, reading.sentences, reading.language),
+        options=ReadOptions(
+            boundary=reading.boundary, sentences=reading.sentences, language=reading.language
+        ),
         format_name=reading.format,
         split=reading.split,
     )
