@@ -6,7 +6,8 @@ from typing import Any
 
 from reports.markdown import NOT_RUN, command_list, table
 from reports.systems import experiment_rows
-from segclf.experiments.grids import Experiment, Trial
+from segclf.experiments.experiment_files import Experiment
+from segclf.experiments.grids import Trial
 from segclf.workspace.workspace import StoredCorpus, Workspace
 
 Summaries = dict[str, dict[float, dict[str, Any] | None]]

@@ -7,7 +7,8 @@ import pytest
 from bench import report
 from reports import results, system_tables
 from reports.systems import CORPUS, read_toml
-from segclf.experiments.grids import read_experiment, unique
+from segclf.experiments.experiment_files import read_experiment
+from segclf.experiments.grids import unique
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.sweeps import sweep
 from segclf.training.options import TrainingOptions
