@@ -82,7 +82,7 @@ def read_experiment(path: Path) -> Experiment:
         table, grids = content.get("corpus", {}), content.get("grid", [{}])
         if not isinstance(table, dict):
             raise UserError("[corpus] must be a table, in brackets")
-        if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
+        if not (isinstance(grids, list) and grids and all(isinstance(g, dict) for g in grids)):
             raise UserError("[[grid]] must be an array of tables, in double brackets")
         corpus = _corpus_settings(table, path.parent) if table else None
         default = {"encoder": DEFAULT_ENCODER} if corpus else {}

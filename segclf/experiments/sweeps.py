@@ -126,7 +126,8 @@ def embed_experiment(
         Name of the corpus to train on; None for the latest.
 
     Raises:
-        UserError: The text cannot be read, there is no such encoder, or two corpora are named.
+        UserError: The text cannot be read, there is no such encoder, two corpora are named, or
+            there are no trials.
     """
     corpus = experiment.corpus
     if corpus is None:
@@ -135,6 +136,8 @@ def embed_experiment(
         raise UserError(
             f"the experiment file already names the corpus {corpus.path}: leave out --corpus"
         )
+    if not trials:
+        raise UserError("no trials to embed the corpus for: give at least one")
     for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
         embedded = embed(
             corpus.path,

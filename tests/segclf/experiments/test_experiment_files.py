@@ -4,9 +4,11 @@ import pytest
 
 from embedcache import UserError
 from segclf.corpus import ReadOptions
-from segclf.experiments.experiment_files import CorpusSettings, read_experiment
+from segclf.experiments.experiment_files import CorpusSettings, Experiment, read_experiment
 from segclf.experiments.grids import given_values, select
+from segclf.experiments.sweeps import embed_experiment
 from segclf.workspace.encoders import DEFAULT_ENCODER
+from segclf.workspace.workspace import Workspace
 
 
 def test_a_file_defines_a_corpus_and_trials(tmp_path):
@@ -46,6 +48,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         ("[[grid]]\nwindow = true\n", "window: must be a valid integer, not True"),
         ("[[grid]]\nhead = [[]]\n", "head: must be 'mlp', .*, not \\[\\]"),
         ("[[grid]]\nseed = []\n", "seed is an empty list"),
+        ("grid = []\n", "\\[\\[grid\\]\\] must be an array"),
         ("grid = [1]\n", "\\[\\[grid\\]\\] must be an array"),
         ('corpus = "x"\n', "\\[corpus\\] must be a table"),
         ("[grid]\nseed = 1\n", "\\[\\[grid\\]\\] must be an array"),
@@ -83,3 +86,11 @@ def test_settings_of_earlier_versions(tmp_path):
     ]  # fmt: skip
     chosen = select(trials, given_values({"window": "8"}, ["context=document"]))
     assert [t.options.reach for t in chosen] == [8]
+
+
+def test_without_trials_there_is_nothing_to_embed_the_corpus_with(tmp_path):
+    workspace = Workspace(tmp_path / "work")
+    experiment = Experiment(CorpusSettings(str(tmp_path)), [])
+    with pytest.raises(UserError, match="no trials"):
+        embed_experiment(experiment, [], workspace)
+    assert not workspace.path.exists()
