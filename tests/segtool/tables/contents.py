@@ -103,6 +103,12 @@ def swept(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def failed_trial(options: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A trial of a sweep; without an encoder, it uses the latest one of the corpus."""
+    failed = {"options": options, "encoder": None, "pooling": None, "error": "out of memory"}
+    return failed | changes
+
+
 def compared(**changes: Any) -> dict[str, Any]:
     better = {"first": 0.5, "second": 0.4, "difference": 0.1, "low": 0.05, "high": 0.15}
     return {
