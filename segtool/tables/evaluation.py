@@ -2,8 +2,14 @@
 
 from typing import Any
 
-from segtool.tables.console import HEADINGS, console, format_count, make_table, print_line
-from segtool.tables.training import warn_if_collapsed
+from segtool.tables.console import (
+    HEADINGS,
+    console,
+    format_count,
+    make_table,
+    print_line,
+    warn_if_collapsed,
+)
 
 
 def print_evaluation(content: dict[str, Any]) -> None:
