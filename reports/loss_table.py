@@ -70,7 +70,7 @@ def _cell(summary: dict[str, Any] | None) -> str:
     text = f"{half:.3f} → {chosen:.3f}"
     counts = {
         "no boundary": summary["nowhere_at_half"],
-        "all boundaries": summary["everywhere_at_half"],
+        "a boundary before every sentence": summary["everywhere_at_half"],
         "collapsed": summary["collapsed"],
     }
     for name, count in counts.items():

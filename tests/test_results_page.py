@@ -83,7 +83,7 @@ def test_rows_are_the_records(tmp_path, experiments):
         assert row[6] == f"{f1:.3f} ± {deviation:.3f}"
     assert cost[3] == f"{system['parameters']:,}"
     assert cells(page, "bilstm, window 1")[0][3] == "not run yet"
-    assert cells(page, "everywhere")[0][3] == "1.000"
+    assert cells(page, "a boundary before every sentence")[0][3] == "1.000"
     (focal,) = cells(page, "focal, gamma 5")
     assert re.match(r"\d\.\d{3} → \d\.\d{3}", focal[1])
     assert re.search(r"- focal, gamma 5: `.* --loss focal --gamma 5`\n", page)

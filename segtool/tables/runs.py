@@ -104,7 +104,7 @@ def _collapse_notes(system: dict[str, Any]) -> list[str]:
     kinds = (
         ("collapsed", "predict a single class"),
         ("nowhere_at_half", "predict no boundaries at threshold 0.5"),
-        ("everywhere_at_half", "predict only boundaries at threshold 0.5"),
+        ("everywhere_at_half", "predict a boundary before every sentence at threshold 0.5"),
     )
     return [
         f"{system[name]} of {format_count(system['n'], 'run')} {what}"

@@ -49,7 +49,7 @@ def evaluated(**changes: Any) -> dict[str, Any]:
         "boundaries": 56,
         **SCORES,
         "at_half": SCORES,
-        "baselines": {"none": SCORES, "random": SCORES},
+        "baselines": {"everywhere": SCORES, "random": SCORES},
         "reliability": {"expected_error": 0.042},
         "predict_seconds": 0.01,
         "collapsed": False,
