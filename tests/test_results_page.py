@@ -16,7 +16,7 @@ from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.runs import list_runs
 from segclf.workspace.workspace import Workspace
 from tests.conftest import ROOT
-from tests.segclf.experiments.test_sweeps import embed_hashes
+from tests.segclf.experiments.corpora import embed_hashes
 
 HEADS = '[[grid]]\nhead = ["mlp", "bilstm"]\nwindow = 1\nepochs = 1\nseed = [0, 1]\n'
 LOSSES = (
