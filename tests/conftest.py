@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent
 # Each takes a minute or more. They run first, so that both processes end at about the same time.
 SLOWEST_FILES = (
     "test_sweeps.py",
+    "test_sweep_processes.py",
     "test_heads.py",
     "test_guide.py",
     "test_readme.py",
