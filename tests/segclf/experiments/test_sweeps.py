@@ -147,6 +147,7 @@ def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(
     (tmp_path / "experiments/one.toml").write_text(
         f'[corpus]\npath = "{STORIES}"\nname = "tales"\n'
         '[[grid]]\nhead = ["mlp", "bilstm"]\nwindow = [1, 2]\nepochs = 1\nseed = 0\n'
+        'encoder = "surface"\n'
     )
     command = ("sweep", "experiments/one.toml", "--head", "mlp", "--jobs", "1")
     done = segtool(tmp_path, *command, "--window", "2", "--json")
