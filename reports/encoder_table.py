@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from reports.markdown import NOT_RUN, mean_and_deviation, table
 from segclf.corpus import Split
 from segclf.experiments.comparison import compare_means
-from segclf.experiments.grids import Experiment, Trial
+from segclf.experiments.experiment_files import Experiment
+from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.trials import find_runs
 from segclf.scoring.bootstrap import CONFIDENCE

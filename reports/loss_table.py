@@ -6,7 +6,8 @@ from typing import Any
 
 from reports.markdown import NOT_RUN, command_list, table
 from reports.systems import experiment_rows
-from segclf.experiments.grids import Experiment, Trial
+from segclf.experiments.experiment_files import Experiment
+from segclf.experiments.grids import Trial
 from segclf.workspace.workspace import StoredCorpus, Workspace
 
 Summaries = dict[str, dict[float, dict[str, Any] | None]]
@@ -69,7 +70,7 @@ def _cell(summary: dict[str, Any] | None) -> str:
     text = f"{half:.3f} → {chosen:.3f}"
     counts = {
         "no boundary": summary["nowhere_at_half"],
-        "all boundaries": summary["everywhere_at_half"],
+        "a boundary before every sentence": summary["everywhere_at_half"],
         "collapsed": summary["collapsed"],
     }
     for name, count in counts.items():

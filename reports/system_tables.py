@@ -6,6 +6,7 @@ from typing import Any
 from reports.markdown import NOT_RUN, command_list, mean_and_deviation, seconds, table
 from reports.systems import Row, read_toml
 from segclf.experiments.leaderboard import SCORES
+from segclf.scoring.baselines import DESCRIPTIONS
 from segclf.tasks.evaluate import read_evaluation
 from segclf.workspace.runs import Run
 
@@ -86,7 +87,7 @@ def baselines(runs: Sequence[Run]) -> list[str]:
     for split in ("test", "dev"):
         found = next(filter(None, (read_evaluation(run, split) for run in runs)), None)
         for name, scores in found["baselines"].items() if found else ():
-            rows.append([name, split, *(f"{scores[score]:.3f}" for score in SCORES)])
+            rows.append([DESCRIPTIONS[name], split, *(f"{scores[score]:.3f}" for score in SCORES)])
     if not rows:
         return ["## Baselines\n", f"Not run yet: `{BASELINE_COMMAND}`\n"]
     text = (

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
-from segclf.experiments.grids import Experiment, Trial, settings_of
+from segclf.experiments.experiment_files import Experiment
+from segclf.experiments.grids import Trial, settings_of
 from segclf.experiments.leaderboard import leaderboard, system_labels
 from segclf.experiments.trials import find_runs
 from segclf.finetune.options import options_from

@@ -29,13 +29,6 @@ SplitToScoreOption = Annotated[
     Literal["train", "dev", "test"], typer.Option(help="Split to score.")
 ]
 PoolingName = Literal["cls", "mean", "max", "sif", "tokens"]
-PoolingOption = Annotated[
-    PoolingName | None,
-    typer.Option(
-        help="Pooling: cls, mean or max for a Hugging Face encoder; mean, sif or tokens for word "
-        "vectors (the head wordlstm reads tokens). [default: the pooling of the encoder]"
-    ),
-]
 
 
 @dataclass(frozen=True)

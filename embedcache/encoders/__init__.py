@@ -2,7 +2,7 @@
 
 from embedcache.encoders.base import Encoder, Pooling, Precision
 from embedcache.encoders.joined import JoinedEncoder, join_encoders
-from embedcache.encoders.names import join_layer, split_layer, split_recorded
+from embedcache.encoders.names import is_fingerprint, join_layer, split_layer, split_recorded
 from embedcache.encoders.registry import BUILT_IN, load_encoder
 from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.transformer import TransformerEncoder, silence_transformers
@@ -18,6 +18,7 @@ __all__ = [
     "TokenEncoder",
     "TransformerEncoder",
     "WordEncoder",
+    "is_fingerprint",
     "join_encoders",
     "join_layer",
     "load_encoder",

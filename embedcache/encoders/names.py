@@ -7,6 +7,7 @@ from embedcache.errors import UserError
 from embedcache.store import JOIN
 
 VECTOR_FILE = "wordvec:"  # before the path of a file of word vectors
+_FINGERPRINT = re.compile("[0-9a-f]{32}")
 _LAYER = re.compile(r"(?P<model>(?!wordvec:).+):(?P<layer>\d+)")
 
 
@@ -66,6 +67,11 @@ def split_recorded(name: str, fingerprint: str) -> list[tuple[str, str]]:
     fingerprints = fingerprint.split(JOIN)
     names = name.rsplit(JOIN, len(fingerprints) - 1)
     return list(zip(names, fingerprints, strict=False))
+
+
+def is_fingerprint(text: str) -> bool:
+    """Return whether a text has the form of the fingerprint of an encoder, joined or not."""
+    return all(_FINGERPRINT.fullmatch(part) for part in text.split(JOIN))
 
 
 def _is_path(name: str) -> bool:

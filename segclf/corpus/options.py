@@ -2,7 +2,11 @@
 
 from typing import Literal
 
+from pydantic import field_validator
+
 from segclf.corpus.documents import Boundary
+from segclf.corpus.languages import check_language
+from segclf.corpus.sentences import sentence_rule
 from segclf.settings import settings
 
 
@@ -17,8 +21,23 @@ class ReadOptions:
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
         language: Language code (ISO 639-1) for sentencex. [default: guessed from the script]
+
+    Raises:
+        UserError: An option has a wrong type, or there is no such rule or language.
     """
 
     boundary: Literal["auto", Boundary] = "auto"
     sentences: str = "sentencex"
     language: str | None = None
+
+    @field_validator("sentences")
+    @classmethod
+    def _check_sentences(cls, name: str) -> str:
+        sentence_rule(name)
+        return name
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, code: str | None) -> str | None:
+        check_language(code)
+        return code

@@ -9,9 +9,7 @@ from segclf.corpus import aozora, choi, jsonl, plain
 from segclf.corpus.decode import DecodedText
 from segclf.corpus.documents import Corpus, Document
 from segclf.corpus.files import read_text, read_texts
-from segclf.corpus.languages import check_language
 from segclf.corpus.options import ReadOptions
-from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.splits import assign_splits
 
 
@@ -59,11 +57,9 @@ def read_corpus(
             `segclf.corpus.splits.assign_splits`.
 
     Raises:
-        UserError: A file cannot be read, the text contains no sentences, or an option is unknown.
+        UserError: A file cannot be read, the text contains no sentences, or the format is unknown.
     """
     options = options or ReadOptions()
-    sentence_rule(options.sentences)  # raises for an unknown rule before anything is read
-    check_language(options.language)
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     documents = [

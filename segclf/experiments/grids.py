@@ -1,36 +1,15 @@
-"""Grids of settings, from a file or the command line, and their trials.
-
-An experiment file names a corpus and grids. A setting is a value or a list of values:
-
-    [corpus]
-    path = "novels"          # relative to the file; the other settings as in `segtool embed`
-    boundary = "indent"
-
-    [[grid]]
-    head = ["mlp", "bilstm"]
-    window = [2, 4]
-    seed = [0, 1, 2]
-"""
+"""Grids of settings and their trials."""
 
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import product
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from embedcache import UserError
 from embedcache.encoders import Pooling
-from segclf.corpus import ReadOptions
 from segclf.settings import validate
 from segclf.training.options import TrainingOptions, check_gamma
-from segclf.workspace.encoders import DEFAULT_ENCODER
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT_GRID: dict[str, list[Any]] = {
     "head": ["mlp", "bilstm", "transformer"],
@@ -45,9 +24,6 @@ _TYPES: dict[str, Any] = {
     "encoder": str | None,
     "pooling": Pooling | None,
 }
-_CORPUS_TYPES: dict[str, Any] = get_type_hints(ReadOptions, include_extras=True) | dict.fromkeys(
-    ("path", "name", "format", "split"), str
-)
 
 
 @dataclass(frozen=True)
@@ -63,49 +39,6 @@ class Trial:
     options: TrainingOptions
     encoder: str | None = None
     pooling: Pooling | None = None
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """Content of an experiment file.
-
-    Attributes:
-        corpus: Settings of the table [corpus], with an absolute `path`; empty if there is none.
-        trials: Trials of all grids, without duplicates.
-    """
-
-    corpus: dict[str, str]
-    trials: list[Trial]
-
-
-def read_experiment(path: Path) -> Experiment:
-    """Read an experiment file.
-
-    Raises:
-        UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise UserError(f"{path}: {error}") from error
-    unknown = content.keys() - {"corpus", "grid"}
-    if unknown:
-        raise UserError(
-            f"{path}: unknown table {unknown.pop()!r}: the tables are [corpus] and [[grid]]"
-        )
-    try:
-        table, grids = content.get("corpus", {}), content.get("grid", [{}])
-        if not isinstance(table, dict):
-            raise UserError("[corpus] must be a table, in brackets")
-        if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
-            raise UserError("[[grid]] must be an array of tables, in double brackets")
-        corpus = _corpus_settings(table, path.parent)
-        default = {"encoder": DEFAULT_ENCODER} if corpus else {}
-        return Experiment(corpus, unique(t for grid in grids for t in expand(default | grid)))
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def expand(grid: Mapping[str, Any]) -> list[Trial]:
@@ -225,11 +158,3 @@ def _listed(name: str, values: Any) -> list[Any]:  # noqa: ANN401
     if not listed:
         raise UserError(f"{name} is an empty list: give at least one value")
     return listed
-
-
-def _corpus_settings(table: dict[str, Any], folder: Path) -> dict[str, str]:
-    for name, value in table.items():
-        validate(name, value, _CORPUS_TYPES)
-    if table and "path" not in table:
-        raise UserError("[corpus] has no path: add the path of the text")
-    return {**table, "path": str(folder / table["path"])} if table else {}

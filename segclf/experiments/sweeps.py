@@ -3,15 +3,15 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from tqdm import tqdm
 
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
-from segclf.corpus import ReadOptions
-from segclf.experiments.grids import Experiment, Trial
+from segclf.experiments.experiment_files import Experiment
+from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.trials import find_runs
 from segclf.experiments.workers import Outcome, run_trials
@@ -126,28 +126,28 @@ def embed_experiment(
         Name of the corpus to train on; None for the latest.
 
     Raises:
-        UserError: The text cannot be read, there is no such encoder, or two corpora are named.
+        UserError: The text cannot be read, there is no such encoder, two corpora are named, or
+            there are no trials.
     """
-    settings = experiment.corpus
-    if not settings:
+    corpus = experiment.corpus
+    if corpus is None:
         return corpus_name
     if corpus_name is not None:
         raise UserError(
-            f"the experiment file already names the corpus {settings['path']}: leave out --corpus"
+            f"the experiment file already names the corpus {corpus.path}: leave out --corpus"
         )
-    read: dict[str, Any] = {
-        field.name: settings[field.name] for field in fields(ReadOptions) if field.name in settings
-    }
+    if not trials:
+        raise UserError("no trials to embed the corpus for: give at least one")
     for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
         embedded = embed(
-            settings["path"],
+            corpus.path,
             workspace,
-            name=settings.get("name"),
+            name=corpus.name,
             encoder_name=encoder,
             pooling=pooling,
-            options=ReadOptions(**read),
-            format_name=settings.get("format", "auto"),
-            split=settings.get("split"),
+            options=corpus.options,
+            format_name=corpus.format,
+            split=corpus.split,
             progress=progress,
         )
     return embedded.name

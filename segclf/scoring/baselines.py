@@ -8,6 +8,14 @@ from segclf.scoring.metrics import Scores, score
 
 RANDOM_DRAWS = 20
 
+DESCRIPTIONS = {
+    "everywhere": "a boundary before every sentence",
+    "nowhere": "no boundary",
+    "even": "boundaries at even distances",
+    "random": "random boundaries at the training rate",
+}
+"""Descriptions of the baselines for tables, by name."""
+
 
 def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> dict[str, Scores]:
     """Score trivial segmentations.
@@ -18,9 +26,8 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
         rate: Share of boundaries among the training candidates.
 
     Returns:
-        Scores of "everywhere" (a boundary before every sentence), "nowhere" (none), "even"
-        (paragraphs of the mean training length) and "random" (boundaries at the training rate, mean
-        of 20 draws).
+        Scores by the names of `DESCRIPTIONS`. The paragraphs of "even" have the mean training
+        length; the scores of "random" are the mean of 20 draws.
     """
     n = len(layout)
     draws = [

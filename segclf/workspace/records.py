@@ -6,7 +6,6 @@ field has the type and range that the other modules rely on.
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
@@ -18,6 +17,7 @@ from pydantic import model_validator as check_model
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from embedcache import UserError
+from embedcache.encoders import is_fingerprint
 from segclf.corpus import BoundaryType, Split
 from segclf.heads.names import Context, context_of
 from segclf.inputs.windows import MAX_WINDOW
@@ -37,8 +37,6 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(ge=1e-9, allow_inf_nan=False)]
 Option = str | bool | int | Number | None
 Figures = dict[str, bool | Number]
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{32}(\+[0-9a-f]{32})*")
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ class RunRecord:
         if isinstance(encoder, dict):
             if encoder.keys() != {"name", "pooling", "fingerprint"}:
                 raise ValueError("must have a name, a pooling and a fingerprint only")
-            if not _FINGERPRINT.fullmatch(str(encoder["fingerprint"])):
+            if not is_fingerprint(str(encoder["fingerprint"])):
                 raise ValueError("the fingerprint must be 32 hexadecimal digits")
         return encoder
 

@@ -1,5 +1,6 @@
 """Commands on corpora: embed and stats."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import typer
@@ -7,12 +8,31 @@ import typer
 from segtool.options import (
     EncoderComputeOptions,
     JsonOption,
-    PoolingOption,
+    PoolingName,
     ReadingOptions,
     WorkspaceOption,
     with_options,
 )
 from segtool.output import show
+
+
+@dataclass(frozen=True)
+class VectorOptions:
+    """Which vectors to store.
+
+    Attributes:
+        encoder: Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses the
+            transformer only up to that layer; A+B concatenates the vectors of encoders A and B.
+            [default: e5-small:7+surface]
+        pooling: Pooling: cls, mean or max for a Hugging Face encoder; mean, sif or tokens for word
+            vectors (the head wordlstm reads tokens). [default: the pooling of the encoder]
+        dtype: Data type of the stored vectors. [default: the existing data type, or float32 for a
+            new encoder]
+    """
+
+    encoder: str | None = None
+    pooling: PoolingName | None = None
+    dtype: Literal["float32", "float16"] | None = None
 
 
 @with_options()
@@ -22,22 +42,7 @@ def embed(
     name: Annotated[
         str | None, typer.Option(help="Name of the corpus. [default: the file name]")
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses "
-            "the transformer only up to that layer; A+B concatenates the vectors of encoders A "
-            "and B. [default: e5-small:7+surface]"
-        ),
-    ] = None,
-    pooling: PoolingOption = None,
-    dtype: Annotated[
-        Literal["float32", "float16"] | None,
-        typer.Option(
-            help="Data type of the stored vectors. [default: the existing data type, or float32 "
-            "for a new encoder]"
-        ),
-    ] = None,
+    vectors: VectorOptions,
     reading: ReadingOptions,
     compute: EncoderComputeOptions,
     workspace: WorkspaceOption = None,
@@ -56,13 +61,15 @@ def embed(
         path,
         Workspace(workspace),
         name=name,
-        encoder_name=encoder,
-        pooling=pooling,
+        encoder_name=vectors.encoder,
+        pooling=vectors.pooling,
         device=compute.device,
         precision=compute.precision,
         threads=compute.threads,
-        dtype=dtype,
-        options=ReadOptions(reading.boundary, reading.sentences, reading.language),
+        dtype=vectors.dtype,
+        options=ReadOptions(
+            boundary=reading.boundary, sentences=reading.sentences, language=reading.language
+        ),
         format_name=reading.format,
         split=reading.split,
         progress=not as_json,
@@ -99,7 +106,9 @@ def stats(
     name, found, encoders = find_corpus(
         corpus,
         opened,
-        options=ReadOptions(reading.boundary, reading.sentences, reading.language),
+        options=ReadOptions(
+            boundary=reading.boundary, sentences=reading.sentences, language=reading.language
+        ),
         format_name=reading.format,
         split=reading.split,
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from segtool.options import JsonOption, PoolingOption, WorkspaceOption
+from segtool.options import JsonOption, PoolingName, WorkspaceOption
 from segtool.output import show
 
 encoders_app = typer.Typer(rich_markup_mode=None)
@@ -32,7 +32,10 @@ def show_encoder(
     name: Annotated[
         str, typer.Argument(help="Name, folder or Hub id of an encoder, or wordvec:FILE.")
     ],
-    pooling: PoolingOption = None,
+    pooling: Annotated[
+        PoolingName | None,
+        typer.Option(help="Pooling, as in segtool embed. [default: the pooling of the encoder]"),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -81,7 +81,8 @@ def sweep(
 
     Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
     """
-    from segclf.experiments.grids import Experiment, expand, given_values, read_experiment, select
+    from segclf.experiments.experiment_files import Experiment, read_experiment
+    from segclf.experiments.grids import expand, given_values, select
     from segclf.experiments.sweeps import embed_experiment, report
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
@@ -91,7 +92,7 @@ def sweep(
     named: dict[str, Any] = {**vars(grid)}
     settings = named.pop("settings")
     given = given_values(named, settings or [])
-    plan = read_experiment(experiment) if experiment else Experiment({}, expand(given))
+    plan = read_experiment(experiment) if experiment else Experiment(None, expand(given))
     trials = select(plan.trials, given)
     name = embed_experiment(plan, trials, opened, corpus_name=corpus, progress=not as_json)
     outcomes = run_sweep(

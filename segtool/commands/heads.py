@@ -39,6 +39,22 @@ class ParagraphOptions:
     max_length: int | None = None
 
 
+@dataclass(frozen=True)
+class WritingOptions:
+    """How and where to write a segmented text.
+
+    Attributes:
+        format: text: the text with a blank line between paragraphs; json: the sentences with
+            their probabilities.
+        output: File to write. [default: standard output]
+        as_json: Same as --format json.
+    """
+
+    format: Literal["text", "json"] = "text"
+    output: Path | None = None
+    as_json: bool = False
+
+
 @with_options(boundary_type="--type")
 def train(
     *,
@@ -117,7 +133,7 @@ def evaluate(
         report(f"warning: the scores were not saved: {evaluation.unsaved}")
 
 
-@with_options()
+@with_options(as_json="--json")
 def segment(
     path: Annotated[str, typer.Argument(help="Text file, or - for stdin.")],
     *,
@@ -133,20 +149,9 @@ def segment(
             "plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise plain."
         ),
     ] = "auto",
-    output_format: Annotated[
-        Literal["text", "json"],
-        typer.Option(
-            "--format",
-            help="text: the text with a blank line between paragraphs; json: the sentences with "
-            "their probabilities.",
-        ),
-    ] = "text",
-    output: Annotated[
-        Path | None, typer.Option(help="File to write. [default: standard output]")
-    ] = None,
     compute: ComputeOptions,
     workspace: WorkspaceOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
+    writing: WritingOptions,
 ) -> None:
     """Split a text into paragraphs. The output uses the same encoding as the input.
 
@@ -172,12 +177,12 @@ def segment(
         threads=compute.threads,
         progress=True,
     )
-    if as_json or output_format == "json":
+    if writing.as_json or writing.format == "json":
         result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
     else:
         result = encode_like(source.encoding, found.to_text())
-    if output:
-        write_bytes(output, result)
+    if writing.output:
+        write_bytes(writing.output, result)
     else:
         sys.stdout.buffer.write(result)
 

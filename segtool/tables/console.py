@@ -1,4 +1,4 @@
-"""The console and the number formats shared by all tables."""
+"""The console, and the lines and number formats that tables share."""
 
 from typing import Any
 
@@ -15,6 +15,16 @@ HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "w
 def print_line(text: str, style: str | None = None) -> None:
     """Print text, wrapped at word boundaries on a terminal and unwrapped in a file or a pipe."""
     console.print(text, style=style, soft_wrap=not console.is_terminal)
+
+
+def warn_if_collapsed(content: dict[str, Any]) -> None:
+    """Print a warning if all predictions of a run are the same."""
+    if content["collapsed"]:
+        print_line(
+            "Warning: this run predicts a single class. Try another loss or learning rate, or more "
+            "text.",
+            style="bold red",
+        )
 
 
 def make_table(first: str, *others: str) -> Table:

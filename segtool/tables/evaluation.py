@@ -2,8 +2,15 @@
 
 from typing import Any
 
-from segtool.tables.console import HEADINGS, console, format_count, make_table, print_line
-from segtool.tables.training import warn_if_collapsed
+from segclf.scoring.baselines import DESCRIPTIONS
+from segtool.tables.console import (
+    HEADINGS,
+    console,
+    format_count,
+    make_table,
+    print_line,
+    warn_if_collapsed,
+)
 
 
 def print_evaluation(content: dict[str, Any]) -> None:
@@ -14,7 +21,8 @@ def print_evaluation(content: dict[str, Any]) -> None:
         f"{format_count(content['boundaries'], 'boundary', 'boundaries')}"
     )
     table = make_table("system", *HEADINGS.values())
-    rows = {content["run"]: content, "at threshold 0.5": content["at_half"], **content["baselines"]}
+    baselines = {DESCRIPTIONS[name]: scores for name, scores in content["baselines"].items()}
+    rows = {content["run"]: content, "at threshold 0.5": content["at_half"], **baselines}
     for name, scores in rows.items():
         style = "bold" if name == content["run"] else None
         table.add_row(name, *(f"{scores[column]:.3f}" for column in HEADINGS), style=style)

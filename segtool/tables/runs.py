@@ -3,7 +3,7 @@
 Names of runs and systems are long, so each is printed on separate lines above its scores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from segclf.experiments.leaderboard import SCORES, system_labels
@@ -17,10 +17,11 @@ _FOOTNOTE = "\nPk and WD (WindowDiff): lower is better. Thresholds are chosen on
 
 def print_sweep(content: dict[str, Any]) -> None:
     """Print the leaderboard of a sweep, and the runs that failed."""
-    if content["systems"]:
-        _print_systems(content)
-    labels = system_labels([failed["options"] for failed in content["failed"]])
-    for failed, label in zip(content["failed"], labels, strict=True):
+    systems, failures = content["systems"], content["failed"]
+    labels = _labels([*systems, *failures])
+    if systems:
+        _print_systems(content, labels[: len(systems)])
+    for failed, label in zip(failures, labels[len(systems) :], strict=True):
         print_line(
             f"Failed: {label}, seed {failed['options']['seed']}: {failed['error']}",
             style="bold red",
@@ -28,21 +29,26 @@ def print_sweep(content: dict[str, Any]) -> None:
     work = (
         (content["done_now"], "trained"),
         (content["done_before"], "reused"),
-        (len(content["failed"]), "failed"),
+        (len(failures), "failed"),
     )
     done = ", ".join(f"{runs:,} {what}" for runs, what in work if runs)
     print_line(f"{format_count(content['trials'], 'run')}: {done}")
 
 
-def _print_systems(content: dict[str, Any]) -> None:
-    systems = content["systems"]
+def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Name systems and failed trials; the encoder is named if there are several."""
+    encoders = {_encoder(row) for row in rows if row["encoder"]}  # a trial may not name its encoder
+    labels = system_labels([row["options"] for row in rows])
+    if len(encoders) < 2:
+        return labels
+    return [", ".join(filter(None, pair)) for pair in zip(labels, map(_encoder, rows), strict=True)]
+
+
+def _print_systems(content: dict[str, Any], labels: Sequence[str]) -> None:
     print_line(f"{content['corpus']}: mean ± standard deviation over seeds, ranked by dev F1\n")
     _print_headings(_WIDE_COLUMN)
-    several = len({_encoder(system) for system in systems}) > 1
-    labels = system_labels([system["options"] for system in systems])
-    for system, label in zip(systems, labels, strict=True):
-        encoder = f", {_encoder(system)}" if several else ""
-        print_line(f"\n{label}{encoder}", style="bold")
+    for system, label in zip(content["systems"], labels, strict=True):
+        print_line(f"\n{label}", style="bold")
         seeds = format_count(system["n"], "seed")
         print_line(f"{seeds}, {_cost(system, system['seconds_per_epoch']['mean'])}")
         for note in _collapse_notes(system):
@@ -98,7 +104,7 @@ def _collapse_notes(system: dict[str, Any]) -> list[str]:
     kinds = (
         ("collapsed", "predict a single class"),
         ("nowhere_at_half", "predict no boundaries at threshold 0.5"),
-        ("everywhere_at_half", "predict only boundaries at threshold 0.5"),
+        ("everywhere_at_half", "predict a boundary before every sentence at threshold 0.5"),
     )
     return [
         f"{system[name]} of {format_count(system['n'], 'run')} {what}"

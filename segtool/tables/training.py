@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from embedcache.terminal import printable
-from segtool.tables.console import format_count, print_line
+from segtool.tables.console import format_count, print_line, warn_if_collapsed
 
 if TYPE_CHECKING:
     from segclf.finetune.runs import Start
@@ -43,16 +43,6 @@ def print_run(content: dict[str, Any]) -> None:
             "Warning: at threshold 0.5 this run predicts a single class. Train longer or on more "
             "text.",
             style="red",
-        )
-
-
-def warn_if_collapsed(content: dict[str, Any]) -> None:
-    """Print a warning if all predictions of a run are the same."""
-    if content["collapsed"]:
-        print_line(
-            "Warning: this run predicts a single class. Try another loss or learning rate, or more "
-            "text.",
-            style="bold red",
         )
 
 

@@ -79,7 +79,7 @@ def test_commands_that_compute_take_a_device_and_threads(trained, segtool, tmp_p
     shutil.rmtree(tmp_path / ".segtool/runs")
     (tmp_path / "new.txt").write_text(UNSEEN)
     for command in (
-        ["embed", str(STORIES), "--precision", "bfloat16"],
+        ["embed", str(STORIES / "eki.txt"), "--precision", "bfloat16"],
         ["train", "--epochs", "1"],
         ["eval"],
         ["segment", "new.txt"],

@@ -13,7 +13,7 @@ from embedcache import (
     load_encoder,
     sentence_ids,
 )
-from embedcache.encoders import JoinedEncoder
+from embedcache.encoders import JoinedEncoder, is_fingerprint
 from tests.conftest import HashEncoder
 
 SENTENCES = ["雨が降る。", "「風が吹く。」", "雪", "雨が降る。"]
@@ -26,6 +26,14 @@ class Stopping(HashEncoder):
 
 def joined():
     return JoinedEncoder([HashEncoder(8, "a"), HashEncoder(4, "b")])
+
+
+def test_fingerprints_have_a_form_that_records_can_check():
+    fingerprint = joined().fingerprint
+    assert is_fingerprint(fingerprint)
+    assert is_fingerprint(fingerprint.split("+")[0])
+    for wrong in ("", "+", fingerprint + "+", fingerprint[1:], "../" + fingerprint):
+        assert not is_fingerprint(wrong)
 
 
 def test_a_name_with_a_plus_is_one_encoder():

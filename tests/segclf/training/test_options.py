@@ -19,7 +19,7 @@ from segclf.tasks.statistics import find_corpus
 from segclf.training.options import TrainingOptions
 from segclf.workspace.workspace import Workspace
 from tests.conftest import ROOT, STORIES
-from tests.segclf.experiments.test_sweeps import embed_hashes
+from tests.segclf.experiments.corpora import embed_hashes
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.workspace.runs import load_run
 from segclf.workspace.workspace import Workspace
-from tests.segclf.experiments.test_sweeps import embed_hashes
+from tests.segclf.experiments.corpora import embed_hashes
 from tests.segclf.workspace.test_workspace import QUICK
 
 

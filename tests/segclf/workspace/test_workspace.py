@@ -12,7 +12,7 @@ from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
 from segclf.workspace.runs import list_runs, load_run
 from segclf.workspace.workspace import EncoderReference, Workspace
-from tests.segclf.experiments.test_sweeps import embed_hashes
+from tests.segclf.experiments.corpora import embed_hashes
 
 QUICK = TrainingOptions(head="mlp", window=1, epochs=1)
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from segclf.workspace.workspace import Workspace
-from tests.conftest import STORIES
+from tests.conftest import STORIES, SURFACE
 from tests.segtool.texts import NOVEL, mistake
 
 EMBED_KEYS = {
@@ -23,14 +23,14 @@ def test_embedding_has_the_promised_keys(trained):
 
 
 def test_embedding_again_encodes_nothing(trained, segtool):
-    again = json.loads(segtool(trained, "embed", str(STORIES), "--json").stdout)
+    again = json.loads(segtool(trained, "embed", str(STORIES), *SURFACE, "--json").stdout)
     first = json.loads((trained / "embedded.json").read_text())
     assert (again["encoded"], again["cached"]) == (0, first["unique"])
 
 
 def test_a_corpus_may_come_through_a_pipe(trained, segtool):
     text = "　雨が降る。風が吹く。\n「寒い」\n　夜になった。\n"
-    done = segtool(trained, "embed", "-", "--json", "--split", "test", input=text)
+    done = segtool(trained, "embed", "-", *SURFACE, "--json", "--split", "test", input=text)
     assert done.returncode == 0, done.stderr
     embedded = json.loads(done.stdout)
     assert embedded["corpus"] == "stdin"

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from segclf.tasks.segment import segment
 from segclf.workspace.runs import load_run
 from segclf.workspace.workspace import Workspace
-from tests.conftest import ROOT, STORIES
+from tests.conftest import ROOT, STORIES, SURFACE
 from tests.segtool.texts import NOVEL, ODD, UNSEEN, mistake
 
 EVAL_KEYS = {
@@ -155,7 +155,8 @@ def test_text_without_breaks_reads_back_when_they_are_taken_out(trained, segtool
 def test_new_text_is_cut_by_the_rules_of_the_corpus_language(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "de.txt").write_text("\tDas war um 5 Uhr.\nBei Dr. Meier.\n" * 40)
-    for command in (["embed", "de.txt", "--language", "de"], ["train", "--epochs", "1"]):
+    embedding = ["embed", "de.txt", "--language", "de", *SURFACE]
+    for command in (embedding, ["train", "--epochs", "1"]):
         done = segtool(tmp_path, *command)
         assert done.returncode == 0, done.stderr
     done = segtool(tmp_path, "segment", "-", "--json", input="Um 5 Uhr bzw. bei Dr. Meier. Ja.")
@@ -166,7 +167,7 @@ def test_new_text_is_cut_by_the_rules_of_the_corpus_language(trained, segtool, t
 def test_a_run_outlives_its_text(trained, segtool, tmp_path):
     (tmp_path / "novel.txt").write_text(NOVEL)
     workspace = str(trained / ".segtool")
-    embedded = segtool(tmp_path, "embed", "novel.txt", "--workspace", workspace)
+    embedded = segtool(tmp_path, "embed", "novel.txt", *SURFACE, "--workspace", workspace)
     assert embedded.returncode == 0, embedded.stderr
     (tmp_path / "novel.txt").unlink()
     for command in (["train", "--corpus", "novel", "--head", "mlp"], ["eval"]):
@@ -209,7 +210,8 @@ def test_a_run_with_an_incompatible_head_is_reported(trained, segtool, tmp_path)
 def test_a_store_of_half_precision_segments_too(tmp_path, segtool):
     shutil.copy(STORIES / "eki.txt", tmp_path)
     (tmp_path / "new.txt").write_text("朝が来た。鳥が鳴いた。")
-    for command in (["embed", "eki.txt", "--dtype", "float16"], ["train", "--epochs", "1"]):
+    embedding = ["embed", "eki.txt", "--dtype", "float16"]
+    for command in (embedding, ["train", "--epochs", "1"]):
         assert segtool(tmp_path, *command).returncode == 0
     done = segtool(tmp_path, "segment", "new.txt")
     assert done.returncode == 0, done.stderr

@@ -49,7 +49,7 @@ def evaluated(**changes: Any) -> dict[str, Any]:
         "boundaries": 56,
         **SCORES,
         "at_half": SCORES,
-        "baselines": {"none": SCORES, "random": SCORES},
+        "baselines": {"everywhere": SCORES, "random": SCORES},
         "reliability": {"expected_error": 0.042},
         "predict_seconds": 0.01,
         "collapsed": False,
@@ -101,6 +101,12 @@ def swept(**changes: Any) -> dict[str, Any]:
         "systems": [system],
         "failed": [],
     } | changes
+
+
+def failed_trial(options: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A trial of a sweep; without an encoder, it uses the latest one of the corpus."""
+    failed = {"options": options, "encoder": None, "pooling": None, "error": "out of memory"}
+    return failed | changes
 
 
 def compared(**changes: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tests.segtool.tables.contents import (
     embedded,
     encoder_list,
     evaluated,
+    failed_trial,
     run_row,
     store_info,
     swept,
@@ -74,10 +75,28 @@ def test_embedding_reports_only_what_happened(capsys):
 
 def test_a_sweep_reports_only_what_happened(capsys):
     assert "5 runs: 3 trained, 2 reused\n" in printed(capsys, runs.print_sweep, swept())
-    failed = {"options": {"head": "mlp", "seed": 1}, "error": "out of memory"}
+    failed = failed_trial({"head": "mlp", "seed": 1})
     content = swept(trials=1, done_now=0, done_before=0, systems=[], failed=[failed])
     out = printed(capsys, runs.print_sweep, content)
     assert out == "Failed: mlp, seed 1: out of memory\n1 run: 1 failed\n"
+
+
+def test_a_failed_trial_is_told_apart_from_the_systems(capsys):
+    (system,) = swept()["systems"]
+    options = {"head": "mlp", "window": 2, "learning_rate": 1e-3}
+    system |= {"options": options}
+    faster = failed_trial(options | {"learning_rate": 1e-2, "seed": 1})
+    out = printed(capsys, runs.print_sweep, swept(systems=[system], failed=[faster]))
+    assert "\nmlp, window 2, learning rate 0.001\n" in out
+    assert "Failed: mlp, window 2, learning rate 0.01, seed 1: out of memory\n" in out
+    other = failed_trial(options | {"seed": 1}, encoder="ginza", pooling="sif")
+    out = printed(capsys, runs.print_sweep, swept(systems=[system], failed=[other]))
+    assert "\nmlp, window 2, e5-small:7+surface\n" in out
+    assert "Failed: mlp, window 2, ginza sif, seed 1: out of memory\n" in out
+    latest = failed_trial(options | {"seed": 1})
+    out = printed(capsys, runs.print_sweep, swept(systems=[system], failed=[latest]))
+    assert "\nmlp, window 2\n" in out
+    assert "Failed: mlp, window 2, seed 1: out of memory\n" in out
 
 
 def test_a_system_tells_how_many_runs_predict_a_single_class(capsys):

@@ -1,0 +1,105 @@
+"""Experiment files: a corpus and grids of settings.
+
+A setting of a grid is a value or a list of values:
+
+    [corpus]
+    path = "novels"          # relative to the file; the other settings as in `segtool embed`
+    boundary = "indent"
+
+    [[grid]]
+    head = ["mlp", "bilstm"]
+    window = [2, 4]
+    seed = [0, 1, 2]
+"""
+
+import sys
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from embedcache import UserError
+from segclf.corpus import ReadOptions
+from segclf.experiments.grids import Trial, expand, unique
+from segclf.settings import settings
+from segclf.workspace.encoders import DEFAULT_ENCODER
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@settings
+class CorpusSettings:
+    """The corpus of an experiment, with the defaults of `segclf.tasks.embed.embed`.
+
+    Attributes:
+        path: File or folder of the text.
+        name: Name of the corpus; None for the name of the file or folder.
+        format: Format of the text; "auto" to detect it.
+        split: Split of all documents, or shares of the splits.
+        options: How to find paragraphs and sentences.
+    """
+
+    path: str
+    name: str | None = None
+    format: str = "auto"
+    split: str | None = None
+    options: ReadOptions = ReadOptions()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Content of an experiment file.
+
+    Attributes:
+        corpus: Corpus of all trials; None if there is no table [corpus].
+        trials: Trials of all grids, without duplicates.
+    """
+
+    corpus: CorpusSettings | None
+    trials: list[Trial]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment file.
+
+    Raises:
+        UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise UserError(f"{path}: {error}") from error
+    unknown = content.keys() - {"corpus", "grid"}
+    if unknown:
+        raise UserError(
+            f"{path}: unknown table {unknown.pop()!r}: the tables are [corpus] and [[grid]]"
+        )
+    try:
+        table, grids = content.get("corpus", {}), content.get("grid", [{}])
+        if not isinstance(table, dict):
+            raise UserError("[corpus] must be a table, in brackets")
+        if not (isinstance(grids, list) and grids and all(isinstance(g, dict) for g in grids)):
+            raise UserError("[[grid]] must be an array of tables, in double brackets")
+        corpus = _corpus_settings(table, path.parent) if table else None
+        default = {"encoder": DEFAULT_ENCODER} if corpus else {}
+        return Experiment(corpus, unique(t for grid in grids for t in expand(default | grid)))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _corpus_settings(table: dict[str, Any], folder: Path) -> CorpusSettings:
+    """Make the settings of a table, whose path is relative to a folder."""
+    own = [field.name for field in fields(CorpusSettings) if field.name != "options"]
+    reading = [field.name for field in fields(ReadOptions)]
+    for name in table:
+        if name not in own + reading:
+            raise UserError(f"no setting {name!r}: choose from {', '.join(own + reading)}")
+    if "path" not in table:
+        raise UserError("[corpus] has no path: add the path of the text")
+    options = ReadOptions(**{name: table[name] for name in reading if name in table})
+    corpus = CorpusSettings(**{name: table[name] for name in own if name in table}, options=options)
+    return replace(corpus, path=str(folder / corpus.path))

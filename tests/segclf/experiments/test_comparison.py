@@ -1,0 +1,32 @@
+"""Comparison of two runs of a sweep."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from embedcache import UserError
+from segclf.experiments.comparison import compare
+from segclf.workspace.runs import Run, list_runs
+from tests.segclf.experiments.corpora import copied
+
+
+def test_two_runs_are_compared_on_the_test_split(swept):
+    first, second = list_runs(swept)[:2]
+    content = compare(swept, first, second).to_dict()
+    assert (content["unit"], content["units"], content["few_documents"]) == ("document", 3, True)
+    saved = [json.loads((run.path / "eval-test.json").read_text()) for run in (first, second)]
+    for name in ("f1", "pk"):
+        assert content[name]["difference"] == pytest.approx(saved[0][name] - saved[1][name])
+        assert content[name]["low"] <= content[name]["difference"] <= content[name]["high"]
+
+
+def test_runs_of_different_corpora_are_not_compared(swept, tmp_path):
+    workspace = copied(swept, tmp_path)
+    first, second = list_runs(workspace)[:2]
+    other = Run(second.path, replace(second.record, corpus="others"))
+    with pytest.raises(UserError, match="choose runs trained on the same corpus"):
+        compare(workspace, first, other)
+    changed = Run(second.path, replace(second.record, corpus_digest="0"))
+    with pytest.raises(UserError, match="the corpus stories changed between"):
+        compare(workspace, first, changed)
