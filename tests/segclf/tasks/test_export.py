@@ -85,7 +85,8 @@ def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, 
 
 
 def test_a_run_exported_with_its_encoder_needs_no_download(trained_by_default, segtool, tmp_path):
-    done = segtool(trained_by_default, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
+    command = ("export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
+    done = segtool(trained_by_default, *command)
     assert done.returncode == 0, done.stderr
     assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
     elsewhere = {

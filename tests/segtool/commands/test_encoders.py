@@ -19,7 +19,8 @@ def test_encoders_are_listed_and_shown(segtool, tmp_path):
 
 def test_what_a_space_is_made_of_is_shown(trained_by_default, segtool):
     name = "e5-small:7+surface"
-    shown = json.loads(segtool(trained_by_default, "encoders", "show", name, "--json").stdout)["encoders"]
+    show = ("encoders", "show", name, "--json")
+    shown = json.loads(segtool(trained_by_default, *show).stdout)["encoders"]
     counted = json.loads(segtool(trained_by_default, "stats", "--json").stdout)["encoders"]
     assert [encoder["name"] for encoder in shown] == ["e5-small:7", "surface"]
     for encoder, other in zip(shown, counted, strict=True):
