@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from segtool import __version__
-from segtool.commands import corpus, experiments, heads
+from segtool.commands import corpus, experiments, heads, segment
 from segtool.commands.encoders import encoders_app
 from segtool.commands.finetune import finetune_app
 from segtool.commands.store import store_app
@@ -47,7 +47,8 @@ def options(
 app.command()(corpus.embed)
 app.command()(heads.train)
 app.command("eval")(heads.evaluate)
-app.command()(heads.segment)
+app.command()(segment.segment)
+app.command()(segment.models)
 app.command()(heads.export)
 app.command()(experiments.sweep)
 app.command()(experiments.runs)

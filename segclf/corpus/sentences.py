@@ -23,6 +23,7 @@ _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
 _CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # characters and punctuation
 _BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
+_BREAK = re.compile(r"[^\S\r\n]*[\r\n]\s*")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -83,6 +84,11 @@ def guess_language(text: str) -> str:
     if _HANGUL.search(sample):
         return "ko"
     return "zh" if _HAN.search(sample) else "en"
+
+
+def unwrap(text: str) -> str:
+    """Replace line breaks, with the white space around them, by a space, or by nothing in CJK."""
+    return _BREAK.sub(" ", _BREAK_IN_CJK.sub("", text))
 
 
 def sentence_rule(name: str) -> SentenceRule:

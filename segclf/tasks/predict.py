@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from embedcache import encode_in_memory
 from embedcache.encoders.threads import limit_threads
-from segclf.corpus import Corpus
+from segclf.corpus import BoundaryType, Corpus
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
 from segclf.tasks.models import Compute, load_model
 from segclf.workspace.encoders import load_referenced
+from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
 from segclf.workspace.vectors import examples_of, make_examples
 from segclf.workspace.workspace import Workspace
@@ -71,13 +72,32 @@ def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Comput
     """
 
     def encode(corpus: Corpus) -> Examples:
-        store = workspace.store() if workspace.has_store() else None
-        encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=compute.device)
-        with limit_threads(compute.threads):
-            vectors = encode_in_memory(corpus.sentences, encoder, store, progress=compute.progress)
-        return make_examples(corpus, vectors, encoder.token_vectors)
+        return _encode(run, corpus, workspace, compute)
 
     return _predict(run, corpus, encode, compute)
+
+
+def predict_types(
+    model: ReadyModel, corpus: Corpus, workspace: Workspace, compute: Compute
+) -> dict[BoundaryType, NDArray[np.float32]]:
+    """Predict the boundaries of a text with every head of a ready model; see `predict_text`.
+
+    Returns:
+        (n,) float32 calibrated probabilities for each type of `ReadyModel.runs`.
+    """
+    examples = _encode(model.runs["any"], corpus, workspace, compute)
+    return {
+        name: _predict(run, corpus, lambda _: examples, compute).probabilities
+        for name, run in model.runs.items()
+    }
+
+
+def _encode(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Examples:
+    store = workspace.store() if workspace.has_store() else None
+    encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=compute.device)
+    with limit_threads(compute.threads):
+        vectors = encode_in_memory(corpus.sentences, encoder, store, progress=compute.progress)
+    return make_examples(corpus, vectors, encoder.token_vectors)
 
 
 def _predict(

@@ -1,84 +1,31 @@
-"""Segment a text into paragraphs with a run."""
+"""Segment a text into paragraphs with a ready model or a run."""
 
-import re
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError
-from segclf.corpus import Corpus, Document
+from segclf.corpus import BoundaryType, Corpus, Document
 from segclf.corpus.sentences import Sentence, guess_language, locate_sentences, sentence_rule
 from segclf.corpus.units import is_wrapped, split_units
-from segclf.scoring.decoding import decode_within, most_probable
+from segclf.scoring.decoding import decode, decode_within, most_probable
 from segclf.tasks.models import Compute
-from segclf.tasks.predict import predict_text
+from segclf.tasks.predict import predict_text, predict_types
+from segclf.tasks.segmentation import Segmentation
+from segclf.workspace.ready import ReadyModel, load_model, model_for
 from segclf.workspace.runs import Run
-from segclf.workspace.workspace import Workspace
+from segclf.workspace.workspace import Workspace, warn_once
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """A text and its paragraphs.
-
-    Attributes:
-        text: The unchanged text.
-        sentences: n sentences with their positions in the text.
-        probabilities: (n,) float32 probabilities that a paragraph begins with the sentence.
-        boundaries: (n,) bool, whether a paragraph begins with the sentence.
-    """
-
-    text: str
-    sentences: list[Sentence]
-    probabilities: NDArray[np.float32]
-    boundaries: NDArray[np.bool_]
-
-    def paragraphs(self) -> list[str]:
-        """Return the paragraphs. Their concatenation is the unchanged text."""
-        begins = [self.sentences[i].start for i in np.flatnonzero(self.boundaries)]
-        edges = [0, *begins[1:], len(self.text)]
-        return [self.text[start:end] for start, end in pairwise(edges)]
-
-    def to_text(self) -> str:
-        """Return the text with an empty line between paragraphs.
-
-        Existing line breaks are kept; one or two are added where there are fewer than two. Inserted
-        line breaks have the form of the first one in the text: CRLF, LF or CR; LF if there is none.
-        Within a line they replace the white space between the sentences.
-        """
-        found = _NEWLINE.search(self.text)
-        newline = found.group() if found else "\n"
-        *before, last = self.paragraphs()
-        return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the output of `segtool segment --format json`."""
-        return {
-            "text": self.text,
-            "sentences": [
-                {
-                    "text": sentence.text,
-                    "start": sentence.start,
-                    "end": sentence.end,
-                    "probability": round(float(probability), 6),
-                    "boundary": bool(boundary),
-                }
-                for sentence, probability, boundary in zip(
-                    self.sentences, self.probabilities, self.boundaries, strict=True
-                )
-            ],
-        }
+_FALLBACK = "european"  # its encoder and features suit most languages
 
 
 def segment(
     text: str,
-    workspace: Workspace,
-    run: Run,
+    workspace: Workspace | None = None,
+    model: Run | ReadyModel | None = None,
     *,
+    language: str | None = None,
     threshold: float | None = None,
     paragraphs: int | None = None,
     min_length: int = 1,
@@ -93,10 +40,13 @@ def segment(
 
     Args:
         text: Text to segment. A line break ends a sentence, unless the lines are wrapped.
-        workspace: Workspace whose store is searched for vectors. It may have no store.
-        run: Run of any kind.
-        threshold: Smallest probability of a boundary; None for the threshold of the run, which was
-            chosen on dev.
+        workspace: Workspace whose store is searched for vectors; None for the default one. It may
+            have no store.
+        model: Run of any kind, or ready model; None for the ready model of the text's language.
+        language: Code (ISO 639-1) of the language; None to guess it from the script, or for that
+            of the corpus of a run.
+        threshold: Smallest probability of a boundary; None for the threshold of the model, which
+            was chosen on dev.
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
         min_length: Minimum number of sentences in a paragraph. The last may have fewer.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
@@ -107,34 +57,74 @@ def segment(
 
     Raises:
         UserError: The text has no sentences or fewer than the number of paragraphs, the options
-            are invalid or exclude each other, or the encoder of the run has changed.
+            are invalid or exclude each other, or the encoder of the model has changed.
     """
     _check_options(threshold, paragraphs, min_length, max_length)
-    rule = sentence_rule(run.record.sentence_rule)
-    language = run.record.language or guess_language(text)
-    units, _ = split_units(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
-    sentences = [s for unit in units for s in locate_sentences(text, unit, rule, language)]
-    if not sentences:
-        raise UserError("the text contains no sentences: nothing to segment")
+    model = model or choose_model(language or guess_language(text))
+    run = model.runs["any"] if isinstance(model, ReadyModel) else model
+    language = language or run.record.language or guess_language(text)
+    sentences = _sentences_of(text, run.record.sentence_rule, language)
     if paragraphs is not None and not 1 <= paragraphs <= len(sentences):
         raise UserError(
             f"paragraphs is {paragraphs}: use 1 to {len(sentences)}, the number of sentences"
         )
     texts = [sentence.text for sentence in sentences]
     corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
-    compute = Compute(device, threads, progress)
-    probabilities = predict_text(run, corpus, workspace, compute).probabilities
+    probabilities = _predict(
+        model, corpus, workspace or Workspace(), Compute(device, threads, progress)
+    )
     if paragraphs is not None:
-        boundaries = most_probable(corpus.layout, probabilities, paragraphs)
+        boundaries = most_probable(corpus.layout, probabilities["any"], paragraphs)
     else:
+        threshold = run.threshold if threshold is None else threshold
         boundaries = decode_within(
             corpus.layout,
-            probabilities,
-            run.threshold if threshold is None else threshold,
+            probabilities["any"],
+            threshold,
             min_length=min_length,
             max_length=max_length,
         )
-    return Segmentation(text, sentences, probabilities, boundaries)
+    is_paragraph = None
+    if isinstance(model, ReadyModel) and model.is_typed:
+        paragraph = model.runs["paragraph"]
+        is_paragraph = decode(corpus.layout, probabilities["paragraph"], paragraph.threshold)
+    return Segmentation(
+        text,
+        language,
+        sentences,
+        probabilities["any"],
+        boundaries,
+        is_paragraph,
+        model.name,
+        None if paragraphs is not None else threshold,
+    )
+
+
+def choose_model(language: str) -> ReadyModel:
+    """Return the ready model of a language; warn if none was trained on it."""
+    model = model_for(language)
+    if model is None:
+        model = load_model(_FALLBACK)
+        warn_once(f"no ready model was trained on the language {language}: using {model.name}")
+    return model
+
+
+def _sentences_of(text: str, rule_name: str, language: str) -> list[Sentence]:
+    rule = sentence_rule(rule_name)
+    units, _ = split_units(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
+    sentences = [s for unit in units for s in locate_sentences(text, unit, rule, language)]
+    if not sentences:
+        raise UserError("the text contains no sentences: nothing to segment")
+    return sentences
+
+
+def _predict(
+    model: Run | ReadyModel, corpus: Corpus, workspace: Workspace, compute: Compute
+) -> Mapping[BoundaryType, NDArray[np.float32]]:
+    """Predict with a ready model, or with a run, whose boundaries count as of any type."""
+    if isinstance(model, ReadyModel):
+        return predict_types(model, corpus, workspace, compute)
+    return {"any": predict_text(model, corpus, workspace, compute).probabilities}
 
 
 def _check_options(
@@ -150,13 +140,3 @@ def _check_options(
         raise UserError(f"min length is {min_length}: use 1 or more")
     if max_length is not None and max_length < min_length:
         raise UserError(f"max length is {max_length}: use {min_length} or more")
-
-
-def _with_empty_line(paragraph: str, newline: str) -> str:
-    """End a paragraph with an empty line; an indent after the last line break is kept."""
-    text = paragraph.rstrip()
-    breaks = list(_NEWLINE.finditer(paragraph, len(text)))
-    if not breaks:
-        return text + 2 * newline
-    end = breaks[-1].end()
-    return paragraph[:end] + (2 - len(breaks)) * newline + paragraph[end:]

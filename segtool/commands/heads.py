@@ -1,10 +1,7 @@
-"""Commands on heads: train, eval, segment and export."""
+"""Commands on heads: train, eval and export."""
 
-import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,40 +16,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import encode_like, ignore, report, show
-
-
-@dataclass(frozen=True)
-class ParagraphOptions:
-    """Which boundaries become paragraphs.
-
-    Attributes:
-        threshold: Minimum probability of a boundary. [default: chosen on the dev split]
-        paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph, except the last.
-        max_length: Maximum number of sentences in a paragraph. [default: no limit]
-    """
-
-    threshold: float | None = None
-    paragraphs: int | None = None
-    min_length: int = 1
-    max_length: int | None = None
-
-
-@dataclass(frozen=True)
-class WritingOptions:
-    """How and where to write a segmented text.
-
-    Attributes:
-        format: text: the text with a blank line between paragraphs; json: the sentences with
-            their probabilities.
-        output: File to write. [default: standard output]
-        as_json: Same as --format json.
-    """
-
-    format: Literal["text", "json"] = "text"
-    output: Path | None = None
-    as_json: bool = False
+from segtool.output import ignore, report, show
 
 
 @with_options(boundary_type="--type")
@@ -131,60 +95,6 @@ def evaluate(
     show(evaluation.to_dict(), print_evaluation, as_json)
     if evaluation.unsaved:
         report(f"warning: the scores were not saved: {evaluation.unsaved}")
-
-
-@with_options(as_json="--json")
-def segment(
-    path: Annotated[str, typer.Argument(help="Text file, or - for stdin.")],
-    *,
-    run: Annotated[
-        str | None,
-        typer.Option(help="Name of a run, or folder of an exported run. [default: the latest]"),
-    ] = None,
-    paragraphs: ParagraphOptions,
-    input_format: Annotated[
-        Literal["auto", "plain", "aozora"],
-        typer.Option(
-            help="Format of the text. aozora: remove header, colophon and markup of Aozora Bunko; "
-            "plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise plain."
-        ),
-    ] = "auto",
-    compute: ComputeOptions,
-    workspace: WorkspaceOption = None,
-    writing: WritingOptions,
-) -> None:
-    """Split a text into paragraphs. The output uses the same encoding as the input.
-
-    Example: segtool segment new.txt --output new-paragraphs.txt
-    """
-    from embedcache.files import write_bytes
-    from segclf.corpus import read_unsegmented
-    from segclf.tasks.segment import segment as segment_text
-    from segclf.workspace.runs import load_run
-    from segclf.workspace.workspace import Workspace
-
-    opened = Workspace(workspace)
-    source = read_unsegmented(path, format_name=input_format)
-    found = segment_text(
-        source.text,
-        opened,
-        load_run(opened, run),
-        threshold=paragraphs.threshold,
-        paragraphs=paragraphs.paragraphs,
-        min_length=paragraphs.min_length,
-        max_length=paragraphs.max_length,
-        device=compute.device,
-        threads=compute.threads,
-        progress=True,
-    )
-    if writing.as_json or writing.format == "json":
-        result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
-    else:
-        result = encode_like(source.encoding, found.to_text())
-    if writing.output:
-        write_bytes(writing.output, result)
-    else:
-        sys.stdout.buffer.write(result)
 
 
 def export(

@@ -1,0 +1,1 @@
+"""Recipes of the ready models in segclf/models."""

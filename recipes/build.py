@@ -1,0 +1,127 @@
+"""Make the ready models: sample, embed, train, score and export what `models.toml` describes.
+
+Finished steps are not repeated, so an interrupted build continues where it stopped. The weights are
+the same bit for bit on the same kind of machine.
+
+Usage: python -m recipes.build FOLDER [NAME ...], with the folder of the sets and names of models.
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomllib
+
+from embedcache.files import publish, scratch_folder, write_json, write_text
+from recipes.card import model_card
+from recipes.sample import write_sample
+from segclf.corpus import BoundaryType, ReadOptions
+from segclf.experiments.grids import Trial
+from segclf.experiments.trials import find_runs
+from segclf.tasks.embed import embed
+from segclf.tasks.evaluate import SCORED_SPLITS, evaluate, read_evaluation
+from segclf.tasks.export import export
+from segclf.tasks.train import train
+from segclf.training.options import TrainingOptions
+from segclf.workspace.encoders import DEFAULT_ENCODER
+from segclf.workspace.ready import MODEL, MODELS
+from segclf.workspace.runs import CONFIGURATION, Run
+from segclf.workspace.workspace import Workspace
+
+RECIPES = Path(__file__).with_name("models.toml")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a ready model is made.
+
+    Attributes:
+        name: Name of the model.
+        description: What it is trained on, in one line.
+        data: Folder of its set, see `recipes.sample`.
+        languages: Codes (ISO 639-1) of the languages of the set.
+        types: Types of boundaries; a head is trained for each.
+        sentences_per_author: Maximum number of sentences of a training author.
+        works_per_author: Maximum number of works that they are taken from.
+    """
+
+    name: str
+    description: str
+    data: str
+    languages: list[str]
+    types: list[BoundaryType]
+    sentences_per_author: int
+    works_per_author: int
+
+
+def main(sets: str, *names: str) -> None:
+    """Make the named models, or all."""
+    recipes = tomllib.loads(RECIPES.read_text(encoding="utf-8"))
+    workspace = Workspace()
+    for name in names or recipes:
+        recipe = Recipe(name, **recipes[name])
+        embed_sample(recipe, Path(sets), workspace)
+        runs = {kind: train_head(recipe, kind, workspace) for kind in recipe.types}
+        export_model(recipe, runs, workspace)
+
+
+def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
+    """Sample the set of a model and embed it, unless that is done."""
+    sample = workspace.path / f"{recipe.name}.jsonl"
+    if not sample.exists():
+        print(f"{recipe.name}: sampling {recipe.data}", flush=True)
+        workspace.path.mkdir(parents=True, exist_ok=True)
+        partial = sample.with_suffix(".partial")
+        write_sample(
+            sets / recipe.data,
+            partial,
+            sentences_per_author=recipe.sentences_per_author,
+            works_per_author=recipe.works_per_author,
+        )
+        partial.replace(sample)
+    embed(sample, workspace, encoder_name=DEFAULT_ENCODER, options=ReadOptions(), progress=True)
+
+
+def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
+    """Train and score the head for one type of boundary, unless that is done."""
+    options = TrainingOptions(boundary_type=boundary_type)
+    stored = workspace.load_corpus(recipe.name)
+    trial = Trial(options, DEFAULT_ENCODER)
+    run = find_runs(workspace, [trial], stored).get(trial)
+    if run is None:
+        print(f"{recipe.name}: training on boundaries of type {boundary_type}", flush=True)
+        run = train(workspace, options, corpus_name=recipe.name, encoder_name=DEFAULT_ENCODER)
+    for split in SCORED_SPLITS:
+        if not read_evaluation(run, split):
+            evaluate(workspace, run, split=split, stored=stored)
+    return run
+
+
+def export_model(recipe: Recipe, runs: dict[BoundaryType, Run], workspace: Workspace) -> None:
+    """Replace the model in the package."""
+    MODELS.mkdir(exist_ok=True)
+    target = MODELS / recipe.name
+    with scratch_folder(MODELS, target) as scratch:
+        for boundary_type, run in runs.items():
+            export(run, scratch / boundary_type, workspace)
+            (scratch / boundary_type / "README.md").unlink()  # the model has one card
+        content = {
+            "description": recipe.description,
+            "languages": recipe.languages,
+            "types": recipe.types,
+        }
+        write_json(scratch / MODEL, content, indent=1)
+        heads = {
+            name: json.loads((scratch / name / CONFIGURATION).read_text(encoding="utf-8"))
+            for name in recipe.types
+        }
+        write_text(scratch / "README.md", model_card(recipe.name, content, heads))
+        shutil.rmtree(target, ignore_errors=True)
+        publish(scratch, target)
+    print(f"{recipe.name}: {target}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

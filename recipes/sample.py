@@ -1,0 +1,127 @@
+"""Samples of many authors: excerpts to train on, and whole texts to choose and to score on.
+
+A set is a folder with train.jsonl.xz and dev.jsonl.xz, which have no author in common. A line is a
+work: {"id", "author", "text"}, and "language" where there are several.
+"""
+
+import json
+import lzma
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from xxhash import xxh3_64_intdigest
+
+from segclf.corpus import Document, ReadOptions, plain
+from segclf.corpus.documents import PARAGRAPH
+
+_CODES = {"eng": "en", "fra": "fr", "deu": "de", "spa": "es"}
+_CHARACTERS = 400  # more than the mean length of a sentence in any of the languages
+
+
+@dataclass(frozen=True)
+class Work:
+    """A work of an author.
+
+    Attributes:
+        id: Language, author and name of the work, joined by slashes.
+        author: Language and author.
+        language: Code (ISO 639-1) of the language.
+        text: Text, a paragraph or a line of dialogue on each line.
+    """
+
+    id: str
+    author: str
+    language: str
+    text: str
+
+
+def write_sample(
+    folder: Path, path: Path, *, sentences_per_author: int, works_per_author: int
+) -> None:
+    """Write a corpus with the splits train, dev and test as JSON Lines.
+
+    The authors of dev.jsonl.xz are divided between dev and test by a hash of their names.
+
+    Args:
+        folder: Folder of the set.
+        path: File to write.
+        sentences_per_author: Maximum number of sentences of a training author.
+        works_per_author: Maximum number of works that they are taken from.
+    """
+    with path.open("w", encoding="utf-8") as file:
+        for author, works in _by_author(folder / "train.jsonl.xz"):
+            for work in _excerpts(author, works, sentences_per_author, works_per_author):
+                file.write(_line(work, "train"))
+        for author, works in _by_author(folder / "dev.jsonl.xz"):
+            split = "dev" if xxh3_64_intdigest(author.encode()) % 2 else "test"
+            for work in works:
+                file.write(_line(_read(work, work.text), split))
+
+
+def _by_author(path: Path) -> Iterator[tuple[str, list[Work]]]:
+    authors: dict[str, list[Work]] = defaultdict(list)
+    with lzma.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            language = _CODES[record["language"]] if "language" in record else "ja"
+            author = f"{language}/{record['author']}"
+            name = record["id"].rpartition("/")[2]
+            authors[author].append(Work(f"{author}/{name}", author, language, record["text"]))
+    yield from sorted(authors.items())
+
+
+def _excerpts(author: str, works: list[Work], sentences: int, limit: int) -> Iterator[Document]:
+    """Take an equal share of the sentences from each of some works, chosen at random."""
+    chance = random.Random(author)
+    chance.shuffle(works)
+    works = works[:limit]
+    left = sentences
+    for number, work in enumerate(works):
+        share = -(-left // (len(works) - number))
+        document = _read(work, _part(work.text, share * _CHARACTERS, chance))
+        document = _excerpt(document, share, chance)
+        if len(document.sentences) > 1:
+            left -= len(document.sentences)
+            yield document
+
+
+def _part(text: str, length: int, chance: random.Random) -> str:
+    """Cut whole lines out of a long text, as splitting all of it would take long."""
+    if len(text) <= length:
+        return text
+    start = text.find("\n", chance.randrange(len(text) - length)) + 1
+    part = text[start : start + length]
+    return part[: part.rfind("\n")] if "\n" in part else part
+
+
+def _excerpt(document: Document, size: int, chance: random.Random) -> Document:
+    n = len(document.sentences)
+    if n <= size:
+        return document
+    starts = [i for i in np.flatnonzero(document.labels).tolist() if i <= n - size]
+    start = chance.choice(starts or [0])
+    part = slice(start, start + size)
+    return Document(document.id, document.sentences[part], document.labels[part])
+
+
+def _read(work: Work, text: str) -> Document:
+    japanese = work.language == "ja"
+    options = ReadOptions(boundary="typed" if japanese else "line", language=work.language)
+    (document,) = plain.read(text, work.id, options)
+    labels = document.labels if japanese else np.where(document.labels, PARAGRAPH, 0)
+    return Document(work.id, document.sentences, labels.astype(np.int8))
+
+
+def _line(document: Document, split: str) -> str:
+    record: dict[str, Any] = {
+        "id": document.id,
+        "split": split,
+        "sentences": document.sentences,
+        "labels": document.labels.tolist(),
+    }
+    return json.dumps(record, ensure_ascii=False) + "\n"

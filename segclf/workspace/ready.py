@@ -1,0 +1,113 @@
+"""Ready models: heads that were trained on many authors, for texts of authors they never saw.
+
+models/NAME/model.json  languages and description
+models/NAME/TYPE/       exported run that predicts the boundaries of one type
+models/NAME/README.md   model card
+
+A model of typed boundaries has two binary heads, as in Frank and Hall (2001), "A Simple Approach to
+Ordinal Classification": one predicts whether anything begins at a sentence, the other whether it is
+a paragraph.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from embedcache import UserError
+from segclf.corpus import BoundaryType
+from segclf.workspace.runs import Run, read_run
+from segclf.workspace.workspace import EncoderReference
+
+MODELS = Path(__file__).parent.parent / "models"
+MODEL = "model.json"
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A model that comes with the package.
+
+    Attributes:
+        path: Folder of the model.
+        description: What the model was trained on.
+        languages: Codes (ISO 639-1) of the languages that it was trained on.
+        runs: Head for each type of boundary: "any" and, in a model of typed boundaries,
+            "paragraph". All read the vectors of the same encoder.
+    """
+
+    path: Path
+    description: str
+    languages: tuple[str, ...]
+    runs: dict[BoundaryType, Run]
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    @property
+    def encoder(self) -> EncoderReference:
+        """Encoder of the vectors."""
+        return self.runs["any"].encoder
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the model tells paragraphs from lines."""
+        return "paragraph" in self.runs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `segtool models --json` shows of the model."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "languages": list(self.languages),
+            "encoder": self.encoder.name,
+            "types": {
+                name: {
+                    "head": run.record.head,
+                    "threshold": run.threshold,
+                    "parameters": run.record.parameters,
+                    "scores": run.record.scores,
+                }
+                for name, run in self.runs.items()
+            },
+            "bytes": sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file()),
+            "path": str(self.path),
+        }
+
+
+def list_models() -> list[ReadyModel]:
+    """Read the ready models, ordered by name."""
+    return [_read(path.parent) for path in sorted(MODELS.glob(f"*/{MODEL}"))]
+
+
+def load_model(name: str) -> ReadyModel:
+    """Read a ready model.
+
+    Args:
+        name: Name of the model, or path of its folder.
+
+    Raises:
+        UserError: There is no such model, or it is damaged.
+    """
+    for path in (MODELS / name, Path(name)):
+        if (path / MODEL).exists():
+            return _read(path)
+    known = ", ".join(model.name for model in list_models())
+    raise UserError(f"no model {name!r}: the ready models are {known}")
+
+
+def model_for(language: str) -> ReadyModel | None:
+    """Return the ready model of a language; None if no model was trained on it."""
+    return next((model for model in list_models() if language in model.languages), None)
+
+
+@cache
+def _read(path: Path) -> ReadyModel:
+    content = json.loads((path / MODEL).read_text(encoding="utf-8"))
+    types: list[BoundaryType] = content["types"]
+    runs = {name: run for name in types if (run := read_run(path / name))}
+    if "any" not in runs:
+        raise UserError(f"the model {path} is incomplete: install segtool again")
+    return ReadyModel(path, content["description"], tuple(content["languages"]), runs)

@@ -1,0 +1,175 @@
+"""Commands that split new text: segment, and the list of ready models."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from segtool.options import ComputeOptions, JsonOption, WorkspaceOption, with_options
+from segtool.output import encode_like, report, show
+
+if TYPE_CHECKING:
+    from segclf.workspace.ready import ReadyModel
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model finds the paragraphs.
+
+    Attributes:
+        model: Name of a ready model, see segtool models. [default: the latest run of the workspace;
+            without one, the ready model of the text's language]
+        run: Name of a run, or folder of an exported run.
+    """
+
+    model: str | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How to read the text.
+
+    Attributes:
+        input_format: Format of the text. aozora: remove header, colophon and markup of Aozora
+            Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise
+            plain.
+        language: Language code (ISO 639-1) of the text. [default: guessed from the script; for a
+            run, the language of its corpus]
+    """
+
+    input_format: Literal["auto", "plain", "aozora"] = "auto"
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class ParagraphOptions:
+    """Which boundaries become paragraphs.
+
+    Attributes:
+        threshold: Minimum probability of a boundary. [default: chosen on the dev split]
+        paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
+        min_length: Minimum number of sentences in a paragraph, except the last.
+        max_length: Maximum number of sentences in a paragraph. [default: no limit]
+    """
+
+    threshold: float | None = None
+    paragraphs: int | None = None
+    min_length: int = 1
+    max_length: int | None = None
+
+
+@dataclass(frozen=True)
+class WritingOptions:
+    """How and where to write a segmented text.
+
+    Attributes:
+        format: page: the text as a book prints it, without its own line breaks; text: the text
+            with a blank line between paragraphs, which keeps its own line breaks; html: paragraphs
+            in <p>; json: the sentences with their probabilities. [default: page for a ready model,
+            text for a run]
+        output: File to write. [default: standard output]
+        as_json: Same as --format json.
+    """
+
+    format: Literal["page", "text", "html", "json"] | None = None
+    output: Path | None = None
+    as_json: bool = False
+
+
+@with_options(as_json="--json")
+def segment(
+    path: Annotated[str, typer.Argument(help="Text file, or - for stdin.")],
+    *,
+    model: ModelOptions,
+    reading: TextOptions,
+    paragraphs: ParagraphOptions,
+    compute: ComputeOptions,
+    workspace: WorkspaceOption = None,
+    writing: WritingOptions,
+) -> None:
+    """Split a text into paragraphs. The output uses the same encoding as the input.
+
+    A ready model needs no training and no workspace. Examples:
+
+    segtool segment novel.txt --output paragraphs.txt
+
+    segtool segment novel.txt --run mlp-w4-001 --format json
+    """
+    from embedcache.files import write_bytes
+    from segclf.corpus import read_unsegmented
+    from segclf.tasks.segment import segment as segment_text
+    from segclf.workspace.ready import ReadyModel
+    from segclf.workspace.workspace import Workspace
+
+    opened = Workspace(workspace)
+    source = read_unsegmented(path, format_name=reading.input_format)
+    chosen = _choose(model, opened, source.text, reading.language)
+    found = segment_text(
+        source.text,
+        opened,
+        chosen,
+        language=reading.language,
+        threshold=paragraphs.threshold,
+        paragraphs=paragraphs.paragraphs,
+        min_length=paragraphs.min_length,
+        max_length=paragraphs.max_length,
+        device=compute.device,
+        threads=compute.threads,
+        progress=True,
+    )
+    ready = isinstance(chosen, ReadyModel)
+    if ready:
+        report(f"model {found.model}{_describe_threshold(found.threshold)}")
+    form = "json" if writing.as_json else writing.format or ("page" if ready else "text")
+    if form == "json":
+        result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
+    else:
+        write = {"page": found.to_page, "text": found.to_text, "html": found.to_html}[form]
+        result = encode_like(source.encoding, write())
+    if writing.output:
+        write_bytes(writing.output, result)
+    else:
+        sys.stdout.buffer.write(result)
+
+
+def _choose(
+    options: ModelOptions, workspace: "Workspace", text: str, language: str | None
+) -> "Run | ReadyModel":
+    from embedcache import UserError
+    from segclf.corpus.sentences import guess_language
+    from segclf.tasks.segment import choose_model
+    from segclf.workspace.ready import load_model
+    from segclf.workspace.runs import list_runs, load_run
+
+    if options.model and options.run:
+        raise UserError("--model and --run exclude each other: use only one of them")
+    if options.model:
+        return load_model(options.model)
+    if options.run or list_runs(workspace):
+        return load_run(workspace, options.run)
+    return choose_model(language or guess_language(text))
+
+
+def _describe_threshold(threshold: float | None) -> str:
+    return "" if threshold is None else f", threshold {threshold:.2f}"
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="Name of a model. [default: all]")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the ready models, or show one.
+
+    Example: segtool models japanese
+    """
+    from segclf.workspace.ready import list_models, load_model
+    from segtool.tables.models import print_models
+
+    found = [load_model(name)] if name else list_models()
+    show({"models": [model.to_dict() for model in found]}, print_models, as_json)

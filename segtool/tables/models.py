@@ -1,0 +1,26 @@
+"""Table of ready models."""
+
+from typing import Any
+
+from segtool.tables.console import console, format_number, make_table, print_line
+
+
+def print_models(content: dict[str, Any]) -> None:
+    """Print the ready models with the scores of each type of boundary on unseen authors."""
+    table = make_table("model", "languages", "boundaries", "threshold", "F1", "Pk", "size")
+    for model in content["models"]:
+        for number, (name, head) in enumerate(model["types"].items()):
+            scores = head["scores"].get("test", {})
+            table.add_row(
+                model["name"] if not number else "",
+                ", ".join(model["languages"]) if not number else "",
+                name,
+                format_number(head["threshold"], ".2f"),
+                format_number(scores.get("f1")),
+                format_number(scores.get("pk")),
+                f"{model['bytes'] / 1e6:.1f} MB" if not number else "",
+            )
+    console.print(table)
+    print_line("F1 and Pk: on authors that the models were not trained on.")
+    for model in content["models"]:
+        print_line(f"{model['name']}: {model['description']} (encoder {model['encoder']})")
