@@ -11,6 +11,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomllib
 
@@ -57,14 +58,24 @@ class Recipe:
 
 
 def main(sets: str, *names: str) -> None:
-    """Make the named models, or all."""
+    """Make the named models, or all, in the package."""
     recipes = tomllib.loads(RECIPES.read_text(encoding="utf-8"))
-    workspace = Workspace()
     for name in names or recipes:
-        recipe = Recipe(name, **recipes[name])
-        embed_sample(recipe, Path(sets), workspace)
-        runs = {kind: train_head(recipe, kind, workspace) for kind in recipe.types}
-        export_model(recipe, runs, workspace)
+        build(Recipe(name, **recipes[name]), Path(sets), Workspace(), MODELS)
+
+
+def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Path:
+    """Make a model in a folder of models, and return its folder.
+
+    Args:
+        recipe: How the model is made.
+        sets: Folder of the sets.
+        workspace: Workspace that keeps the sample, its vectors and the runs.
+        models: Folder of models, in which the model replaces an earlier one of its name.
+    """
+    embed_sample(recipe, sets, workspace)
+    runs = {kind: train_head(recipe, kind, workspace) for kind in recipe.types}
+    return export_model(recipe, runs, workspace, models)
 
 
 def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
@@ -99,11 +110,13 @@ def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace
     return run
 
 
-def export_model(recipe: Recipe, runs: dict[BoundaryType, Run], workspace: Workspace) -> None:
-    """Replace the model in the package."""
-    MODELS.mkdir(exist_ok=True)
-    target = MODELS / recipe.name
-    with scratch_folder(MODELS, target) as scratch:
+def export_model(
+    recipe: Recipe, runs: dict[BoundaryType, Run], workspace: Workspace, models: Path
+) -> Path:
+    """Export the heads of a model, with one card for all; an earlier version is replaced."""
+    models.mkdir(parents=True, exist_ok=True)
+    target = models / recipe.name
+    with scratch_folder(models, target) as scratch:
         for boundary_type, run in runs.items():
             export(run, scratch / boundary_type, workspace)
             (scratch / boundary_type / "README.md").unlink()  # the model has one card
@@ -113,7 +126,7 @@ def export_model(recipe: Recipe, runs: dict[BoundaryType, Run], workspace: Works
             "types": recipe.types,
         }
         write_json(scratch / MODEL, content, indent=1)
-        heads = {
+        heads: dict[str, Any] = {
             name: json.loads((scratch / name / CONFIGURATION).read_text(encoding="utf-8"))
             for name in recipe.types
         }
@@ -121,6 +134,7 @@ def export_model(recipe: Recipe, runs: dict[BoundaryType, Run], workspace: Works
         shutil.rmtree(target, ignore_errors=True)
         publish(scratch, target)
     print(f"{recipe.name}: {target}", flush=True)
+    return target
 
 
 if __name__ == "__main__":

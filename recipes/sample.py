@@ -55,8 +55,8 @@ def write_sample(
     """
     with path.open("w", encoding="utf-8") as file:
         for author, works in _by_author(folder / "train.jsonl.xz"):
-            for work in _excerpts(author, works, sentences_per_author, works_per_author):
-                file.write(_line(work, "train"))
+            for excerpt in _excerpts(author, works, sentences_per_author, works_per_author):
+                file.write(_line(excerpt, "train"))
         for author, works in _by_author(folder / "dev.jsonl.xz"):
             split = "dev" if xxh3_64_intdigest(author.encode()) % 2 else "test"
             for work in works:

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from embedcache.files import write_json
-from segclf.corpus import Split
+from segclf.corpus import BoundaryType, Corpus, Split
+from segclf.corpus.layout import Layout
 from segclf.scoring.baselines import baseline_scores
 from segclf.scoring.calibration import Reliability, reliability
 from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.tasks.models import Compute
-from segclf.tasks.predict import predict_corpus
+from segclf.tasks.predict import Prediction, predict_corpus
+from segclf.workspace.records import SplitCounts
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import StoredCorpus, Workspace, write_array
 
@@ -126,36 +128,54 @@ def evaluate(
             f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
             "embed the new text under another --name and evaluate on it with --corpus"
         )
-    part = stored.corpus.of_type(run.record.boundary_type).select(split)
-    if len(part) < 2:
-        raise UserError(
-            f"the corpus {stored.name} has no {split} split: {_describe_splits(stored)}"
-        )
+    part = select_split(stored, split, run.record.boundary_type)
     prediction = predict_corpus(run, part, workspace, Compute(device, threads, progress))
-    probabilities = prediction.probabilities
-    predicted = decode(part.layout, probabilities, run.threshold)
-    is_candidate = part.layout.is_candidate
-    counts = run.record.counts["train"]
-    evaluation = Evaluation(
+    predicted = decode(part.layout, prediction.probabilities, run.threshold)
+    evaluation = score_prediction(run, stored, split, part.layout, prediction, predicted)
+    return _saved(evaluation) if own else evaluation
+
+
+def score_prediction(
+    run: Run,
+    stored: StoredCorpus,
+    split: Split,
+    layout: Layout,
+    prediction: Prediction,
+    predicted: NDArray[np.bool_],
+    train: SplitCounts | None = None,
+) -> Evaluation:
+    """Compare the predictions of a run with the true boundaries of a split.
+
+    Args:
+        run: Run that predicted.
+        stored: Corpus of the split.
+        split: Name of the split.
+        layout: Layout of its n sentences, with the true boundaries.
+        prediction: Probabilities (n,) of the boundaries.
+        predicted: (n,) bool, predicted boundaries.
+        train: Size of the train split, for the baselines; None for that of the run.
+    """
+    counts = train or run.record.counts["train"]
+    probabilities, is_candidate = prediction.probabilities, layout.is_candidate
+    return Evaluation(
         run=run,
         corpus=stored.name,
         corpus_digest=stored.digest,
         split=split,
-        sentences=len(part),
-        boundaries=int(part.labels.sum()),
-        scores=score(part.layout, predicted),
+        sentences=len(layout),
+        boundaries=int(layout.labels.sum()),
+        scores=score(layout, predicted),
         baselines=baseline_scores(
-            part.layout,
+            layout,
             paragraph_length=counts.sentences / max(counts.boundaries, 1),
             rate=(counts.boundaries - counts.documents) / (counts.sentences - counts.documents),
         ),
-        collapsed=is_collapsed(part.layout, predicted),
+        collapsed=is_collapsed(layout, predicted),
         predict_seconds=prediction.seconds,
-        at_half=score_at_half(part.layout, probabilities),
-        reliability=reliability(probabilities[is_candidate], part.labels[is_candidate]),
+        at_half=score_at_half(layout, probabilities),
+        reliability=reliability(probabilities[is_candidate], layout.labels[is_candidate]),
         probabilities=probabilities,
     )
-    return _saved(evaluation) if own else evaluation
 
 
 def _saved(evaluation: Evaluation) -> Evaluation:
@@ -227,5 +247,14 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
     return record if trained_on in ("", record.get("corpus_digest")) else None
 
 
-def _describe_splits(stored: StoredCorpus) -> str:
-    return "it has " + ", ".join(stored.corpus.counts())
+def select_split(stored: StoredCorpus, split: Split, boundary_type: BoundaryType) -> Corpus:
+    """Return a split of a corpus, with the boundaries of one type.
+
+    Raises:
+        UserError: The corpus has no such split.
+    """
+    part = stored.corpus.of_type(boundary_type).select(split)
+    if len(part) < 2:
+        present = ", ".join(stored.corpus.counts())
+        raise UserError(f"the corpus {stored.name} has no {split} split: it has {present}")
+    return part

@@ -90,11 +90,11 @@ def segment(
         is_paragraph = decode(corpus.layout, probabilities["paragraph"], paragraph.threshold)
     return Segmentation(
         text,
-        language,
         sentences,
         probabilities["any"],
         boundaries,
         is_paragraph,
+        language,
         model.name,
         None if paragraphs is not None else threshold,
     )

@@ -21,25 +21,25 @@ class Segmentation:
 
     Attributes:
         text: The unchanged text.
-        language: Code of its language, which decides how a page looks.
         sentences: n sentences with their positions in the text.
         probabilities: (n,) float32 probabilities that a paragraph, or with a model of typed
             boundaries a paragraph or a line, begins with the sentence.
         boundaries: (n,) bool, whether one begins with the sentence.
         is_paragraph: (n,) bool, whether what begins with the sentence is a paragraph and not a line
             of dialogue; None if the model does not tell lines from paragraphs.
+        language: Code of the language of the text, which decides how a page looks.
         model: Name of the run or the model that predicted.
         threshold: Smallest probability of a boundary; None if the number of paragraphs was given.
     """
 
     text: str
-    language: str
     sentences: list[Sentence]
     probabilities: NDArray[np.float32]
     boundaries: NDArray[np.bool_]
-    is_paragraph: NDArray[np.bool_] | None
-    model: str
-    threshold: float | None
+    is_paragraph: NDArray[np.bool_] | None = None
+    language: str = "en"
+    model: str = ""
+    threshold: float | None = None
 
     def paragraphs(self) -> list[str]:
         """Return the paragraphs. Their concatenation is the unchanged text."""

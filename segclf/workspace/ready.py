@@ -91,11 +91,18 @@ def load_model(name: str) -> ReadyModel:
     Raises:
         UserError: There is no such model, or it is damaged.
     """
+    if model := find_model(name):
+        return model
+    known = ", ".join(model.name for model in list_models())
+    raise UserError(f"no model {name!r}: the ready models are {known}")
+
+
+def find_model(name: str) -> ReadyModel | None:
+    """Read a ready model; None if there is none of this name. See `load_model`."""
     for path in (MODELS / name, Path(name)):
         if (path / MODEL).exists():
             return _read(path)
-    known = ", ".join(model.name for model in list_models())
-    raise UserError(f"no model {name!r}: the ready models are {known}")
+    return None
 
 
 def model_for(language: str) -> ReadyModel | None:

@@ -1,7 +1,7 @@
 """Commands on heads: train, eval and export."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -62,13 +62,23 @@ def train(
 
 @with_options()
 def evaluate(
-    run: Annotated[str | None, typer.Argument(help="Name of a run. [default: the latest]")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(help="Name of a run or of a ready model. [default: the latest run]"),
+    ] = None,
     *,
     split: SplitToScoreOption = "test",
     corpus: Annotated[
         str | None,
-        typer.Option(help="Name of an embedded corpus. [default: the corpus of the run]"),
+        typer.Option(
+            help="Name of an embedded corpus. [default: the corpus of the run; for a ready model, "
+            "the latest]"
+        ),
     ] = None,
+    boundary_type: Annotated[
+        Literal["any", "line", "paragraph"],
+        typer.Option("--type", help="Type of the boundaries to score (ready models only)."),
+    ] = "any",
     compute: ComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -78,11 +88,20 @@ def evaluate(
     Example: segtool eval bilstm-w4-001 --split dev
     """
     from segclf.tasks.evaluate import evaluate as evaluate_run
+    from segclf.tasks.evaluate_model import evaluate_model
+    from segclf.tasks.models import Compute
+    from segclf.workspace.ready import find_model
     from segclf.workspace.runs import load_run
     from segclf.workspace.workspace import Workspace
     from segtool.tables.evaluation import print_evaluation
 
     opened = Workspace(workspace)
+    model = find_model(run) if run and not (opened.runs / run).exists() else None
+    if model:
+        where = Compute(compute.device, compute.threads, progress=not as_json)
+        scored = evaluate_model(opened, model, split=split, corpus_name=corpus, compute=where)
+        show(scored.to_dict(boundary_type), print_evaluation, as_json)
+        return
     evaluation = evaluate_run(
         opened,
         load_run(opened, run),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rich.table import Table
+
 from segclf.scoring.baselines import DESCRIPTIONS
 from segtool.tables.console import (
     HEADINGS,
@@ -14,7 +16,7 @@ from segtool.tables.console import (
 
 
 def print_evaluation(content: dict[str, Any]) -> None:
-    """Print the scores of a run and of the baselines."""
+    """Print the scores of a run, or of a ready model, and of the baselines."""
     print_line(
         f"{content['corpus']} {content['split']}: "
         f"{format_count(content['sentences'], 'sentence')}, "
@@ -27,6 +29,8 @@ def print_evaluation(content: dict[str, Any]) -> None:
         style = "bold" if name == content["run"] else None
         table.add_row(name, *(f"{scores[column]:.3f}" for column in HEADINGS), style=style)
     console.print(table)
+    if types := content.get("types"):
+        console.print(_types_table(types))
     print_line(
         "Pk and WD (WindowDiff): lower is better. Calibration error "
         f"{content['reliability']['expected_error']:.3f}. "
@@ -34,3 +38,12 @@ def print_evaluation(content: dict[str, Any]) -> None:
         style="dim",
     )
     warn_if_collapsed(content)
+
+
+def _types_table(types: dict[str, Any]) -> Table:
+    """Make a table of the scores of every type of boundary."""
+    table = make_table("type", "boundaries", *HEADINGS.values())
+    for name, scores in types.items():
+        columns = (f"{scores[column]:.3f}" for column in HEADINGS)
+        table.add_row(name, f"{scores['boundaries']:,}", *columns)
+    return table

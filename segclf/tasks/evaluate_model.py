@@ -1,0 +1,133 @@
+"""Evaluation of a ready model: scores of every type of boundary."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segclf.corpus import BoundaryType, Corpus, Split
+from segclf.scoring.decoding import decode
+from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
+from segclf.tasks.models import Compute
+from segclf.tasks.predict import Prediction, predict_corpus
+from segclf.workspace.ready import ReadyModel
+from segclf.workspace.records import SplitCounts
+from segclf.workspace.workspace import StoredCorpus, Workspace
+
+TYPES: tuple[BoundaryType, ...] = ("any", "line", "paragraph")
+
+
+@dataclass(frozen=True)
+class ModelEvaluation:
+    """Scores of a ready model on one split.
+
+    Attributes:
+        model: Model that was scored.
+        types: Evaluation of each type of boundary. "any" is their union.
+    """
+
+    model: ReadyModel
+    types: dict[BoundaryType, Evaluation]
+
+    def to_dict(self, boundary_type: BoundaryType = "any") -> dict[str, Any]:
+        """Return the content of `segtool eval MODEL --json`.
+
+        Args:
+            boundary_type: Type whose scores are at the top level; `types` has the scores of all.
+        """
+        types = {name: evaluation.to_dict() for name, evaluation in self.types.items()}
+        top = {**types[boundary_type], "run": self.model.name, "type": boundary_type}
+        kept = ("boundaries", "threshold", "precision", "recall", "f1", "pk", "window_diff",
+                "baselines")  # fmt: skip
+        return top | {
+            "types": {name: {key: own[key] for key in kept} for name, own in types.items()}
+        }
+
+
+def evaluate_model(
+    workspace: Workspace,
+    model: ReadyModel,
+    *,
+    split: Split = "test",
+    corpus_name: str | None = None,
+    compute: Compute | None = None,
+) -> ModelEvaluation:
+    """Score a ready model on an embedded corpus.
+
+    In a corpus that is not typed, the boundaries count as boundaries of every type.
+
+    Args:
+        workspace: Workspace whose store has vectors of the encoder of the model.
+        model: Model to score.
+        split: Split to score on.
+        corpus_name: Name of the corpus; None for the latest.
+        compute: Where to compute; None for the defaults.
+
+    Raises:
+        UserError: The corpus has no such split, or the store lacks the vectors.
+    """
+    stored = workspace.load_corpus(corpus_name)
+    parts = {name: select_split(stored, split, name) for name in TYPES}
+    predictions = {
+        name: predict_corpus(run, parts["any"], workspace, compute or Compute())
+        for name, run in model.runs.items()
+    }
+    types = {
+        name: _score(model, stored, split, name, part, predictions) for name, part in parts.items()
+    }
+    return ModelEvaluation(model, types)
+
+
+def _score(
+    model: ReadyModel,
+    stored: StoredCorpus,
+    split: Split,
+    boundary_type: BoundaryType,
+    part: Corpus,
+    predictions: dict[BoundaryType, Prediction],
+) -> Evaluation:
+    run = model.runs.get(boundary_type, model.runs["any"])
+    prediction = _prediction_of(boundary_type, predictions)
+    predicted = _decide(model, boundary_type, part, predictions)
+    train = _train_counts(model, boundary_type)
+    return score_prediction(run, stored, split, part.layout, prediction, predicted, train)
+
+
+def _prediction_of(
+    boundary_type: BoundaryType, predictions: dict[BoundaryType, Prediction]
+) -> Prediction:
+    """Return the probabilities of a type; a line begins where not a paragraph but anything does."""
+    every, paragraph = predictions["any"], predictions.get("paragraph")
+    if boundary_type == "any" or paragraph is None:
+        return every
+    if boundary_type == "paragraph":
+        return paragraph
+    difference = np.maximum(every.probabilities - paragraph.probabilities, 0)
+    return replace(every, probabilities=difference)
+
+
+def _decide(
+    model: ReadyModel,
+    boundary_type: BoundaryType,
+    part: Corpus,
+    predictions: dict[BoundaryType, Prediction],
+) -> NDArray[np.bool_]:
+    every = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
+    if boundary_type == "any" or not model.is_typed:
+        return every
+    probabilities = predictions["paragraph"].probabilities
+    paragraph = decode(part.layout, probabilities, model.runs["paragraph"].threshold)
+    kept = paragraph if boundary_type == "paragraph" else ~paragraph
+    return part.layout.mark_document_starts(every & kept)
+
+
+def _train_counts(model: ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
+    every = model.runs["any"].record.counts["train"]
+    if boundary_type == "any" or not model.is_typed:
+        return every
+    paragraph = model.runs["paragraph"].record.counts["train"]
+    if boundary_type == "paragraph":
+        return paragraph
+    lines = every.boundaries - paragraph.boundaries + every.documents
+    return replace(every, boundaries=lines)

@@ -1,0 +1,48 @@
+"""Pages, HTML and JSON of a segmented text."""
+
+import numpy as np
+import pytest
+
+from segclf.corpus.sentences import Sentence
+from segclf.tasks.segmentation import Segmentation
+
+
+def segmented(pieces, types, language="ja"):
+    """A text whose piece i begins a paragraph (2), a line (1) or nothing (0)."""
+    ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+    spans = [Sentence(p.strip(), s, e) for p, s, e in zip(pieces, [0, *ends], ends, strict=False)]
+    kinds = np.array(types)
+    typed = kinds == 2 if 1 in types else None
+    return Segmentation(
+        "".join(pieces), spans, (kinds > 0).astype(np.float32), kinds > 0, typed, language, "m", 0.4
+    )
+
+
+def test_a_japanese_page_indents_paragraphs_and_begins_a_line_for_dialogue():
+    found = segmented(["雨が\n降る。", "「寒い」", "\n　夜。\n", "朝。"], [2, 1, 2, 0])
+    assert found.to_page() == "　雨が降る。\n「寒い」\n　夜。朝。\n"
+
+
+def test_a_page_in_another_language_has_an_empty_line_between_paragraphs():
+    found = segmented(["It\r\nrained. ", "It snowed.\r\n", "Night."], [2, 0, 2], "en")
+    assert found.to_page() == "It rained. It snowed.\r\n\r\nNight.\r\n"
+
+
+def test_a_model_that_does_not_tell_lines_from_paragraphs_indents_all():
+    assert segmented(["雨。", "風。", "「夜」"], [2, 0, 2]).to_page() == "　雨。風。\n　「夜」\n"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_html_has_an_element_for_each_paragraph_and_line(language):
+    found = segmented(["1 < 2. ", "「寒い」", "夜。"], [2, 1, 2], language)
+    assert found.to_html() == '<p>1 &lt; 2.</p>\n<p class="line">「寒い」</p>\n<p>夜。</p>\n'
+
+
+def test_json_names_the_model_the_threshold_and_the_types():
+    content = segmented(["雨。", "風。", "「夜」", "朝。"], [2, 0, 1, 2]).to_dict()
+    assert (content["model"], content["threshold"], content["language"]) == ("m", 0.4, "ja")
+    types = [sentence["type"] for sentence in content["sentences"]]
+    assert types == ["paragraph", None, "line", "paragraph"]
+    assert [s["boundary"] for s in content["sentences"]] == [True, False, True, True]
+    untyped = segmented(["雨。", "風。"], [2, 2]).to_dict()
+    assert "type" not in untyped["sentences"][0]
