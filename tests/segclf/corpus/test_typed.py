@@ -11,7 +11,9 @@ from segclf.corpus.documents import Corpus
 from segclf.corpus.splits import assign_splits
 from segclf.workspace.workspace import EncoderReference, Workspace
 
-PAGE = "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」と彼は言った。外は暗い。\n　翌朝は晴れた。\n"
+PAGE = (
+    "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」と彼は言った。外は暗い。\n　翌朝は晴れた。\n"
+)
 SENTENCES = [
     ("雨が降った。", 2),
     ("風も吹いた。", 0),

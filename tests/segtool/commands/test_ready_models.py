@@ -1,0 +1,135 @@
+"""Ready models: `segtool segment` without training, `segtool models`, `segtool eval MODEL`."""
+
+import json
+
+import pytest
+
+from segclf import segment
+from segclf.tasks.segment import choose_model
+from segclf.workspace.ready import MODELS, list_models, load_model
+from segclf.workspace.workspace import Workspace
+from tests.conftest import SURFACE
+from tests.segtool.texts import UNSEEN, mistake
+
+LARGEST = 4_000_000  # bytes of a model, so that the package stays small
+
+
+def test_the_models_are_small_and_have_a_card():
+    models = list_models()
+    assert {model.name for model in models} >= {"european", "japanese"}
+    for model in models:
+        content = model.to_dict()
+        assert content["bytes"] < LARGEST
+        card = (MODELS / model.name / "README.md").read_text(encoding="utf-8")
+        assert f"segtool segment book.txt --model {model.name}" in card
+        for name, head in content["types"].items():
+            assert head["scores"]["test"]["f1"] > 0.4, (model.name, name)
+            assert f"| {name} | test | {head['scores']['test']['precision']:.3f} |" in card
+
+
+@pytest.mark.parametrize(
+    ("language", "model"), [("ja", "japanese"), ("en", "european"), ("fr", "european")]
+)
+def test_the_language_chooses_the_model(language, model):
+    assert choose_model(language).name == model
+
+
+def test_a_language_without_a_model_gives_a_warning(caplog):
+    assert choose_model("ko").name == "european"
+    assert "no ready model was trained on the language ko: using european" in caplog.text
+
+
+def test_a_japanese_text_becomes_a_page_without_training(segtool, tmp_path):
+    (tmp_path / "new.txt").write_text(UNSEEN)
+    done = segtool(tmp_path, "segment", "new.txt")
+    assert done.returncode == 0, done.stderr
+    threshold = load_model("japanese").runs["any"].threshold
+    assert done.stderr == f"model japanese, threshold {threshold:.2f}\n"
+    assert "".join(done.stdout.split()) == "".join(UNSEEN.split())
+    lines = done.stdout.splitlines()
+    assert len(lines) > 1
+    assert lines[0].startswith("　")
+    assert all(line.strip() for line in lines)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.txt"]
+
+
+def test_an_english_text_is_split_from_python(tmp_path):
+    text = (
+        "It was late. The rain had not stopped since noon. “Are you coming?” said Anna. “In a "
+        "minute,” said Tom. He looked for his hat. The next morning the sun was shining."
+    )
+    found = segment(text, Workspace(tmp_path / "none"), paragraphs=3)
+    assert found.model == "european"
+    assert len(found.paragraphs()) == 3
+    assert "".join(found.paragraphs()) == text
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
+    with_run = segtool(trained, "segment", "-", "--json", input=UNSEEN)
+    assert json.loads(with_run.stdout)["model"].startswith("mlp-w1-")
+    with_model = segtool(trained, "segment", "-", "--json", "--model", "japanese", input=UNSEEN)
+    content = json.loads(with_model.stdout)
+    assert content["model"] == "japanese"
+    assert {sentence["type"] for sentence in content["sentences"]} <= {"paragraph", "line", None}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "klingon"], "no model 'klingon': the ready models are european, japanese"),
+        (["--model", "japanese", "--run", "x"], "exclude each other"),
+    ],
+)
+def test_mistakes_in_the_choice_are_reported(segtool, tmp_path, options, message):
+    assert message in mistake(segtool(tmp_path, "segment", "-", *options, input=UNSEEN))
+
+
+def test_models_are_listed_and_shown(segtool, tmp_path):
+    listed = json.loads(segtool(tmp_path, "models", "--json").stdout)["models"]
+    assert [model["name"] for model in listed] == sorted(model["name"] for model in listed)
+    shown = segtool(tmp_path, "models", "japanese").stdout
+    assert "japanese" in shown
+    assert "european" not in shown
+    assert "no model 'x'" in mistake(segtool(tmp_path, "models", "x"))
+
+
+def test_a_model_is_scored_on_every_type_of_boundary(segtool, tmp_path):
+    sentences = ["雨が降った。", "風も吹いた。", "「寒い」", "「そうだね」", "朝が来た。"] * 4
+    record = {"sentences": sentences, "labels": [2, 0, 1, 1, 2] * 4, "split": "test"}
+    (tmp_path / "typed.jsonl").write_text(json.dumps(record))
+    assert segtool(tmp_path, "embed", "typed.jsonl").returncode == 0
+    done = segtool(tmp_path, "eval", "japanese", "--json", "--type", "paragraph")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(done.stdout)
+    assert (scores["run"], scores["type"], scores["boundaries"]) == ("japanese", "paragraph", 8)
+    assert scores.keys() >= {"split", "sentences", "threshold", "f1", "pk", "baselines"}
+    assert scores["f1"] == scores["types"]["paragraph"]["f1"]
+    assert {name: own["boundaries"] for name, own in scores["types"].items()} == {
+        "any": 16, "line": 9, "paragraph": 8,
+    }  # fmt: skip
+    shown = segtool(tmp_path, "eval", "japanese").stdout
+    assert "paragraph" in shown
+    (tmp_path / "plain.jsonl").write_text(json.dumps(record | {"labels": [1, 0, 0, 0, 1] * 4}))
+    assert segtool(tmp_path, "embed", "plain.jsonl").returncode == 0
+    scores = json.loads(segtool(tmp_path, "eval", "japanese", "--json").stdout)
+    assert {own["boundaries"] for own in scores["types"].values()} == {8}
+
+
+def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
+    page = "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」\n　朝が来た。鳥が鳴いた。\n" * 30
+    (tmp_path / "page.txt").write_text(page)
+    embedded = segtool(tmp_path, "embed", "page.txt", "--boundary", "typed", *SURFACE, "--json")
+    assert embedded.returncode == 0, embedded.stderr
+    counts = {}
+    for kind in ("any", "line", "paragraph"):
+        done = segtool(tmp_path, "train", "--type", kind, "--epochs", "1", "--json")
+        assert done.returncode == 0, done.stderr
+        run = tmp_path / ".segtool/runs" / json.loads(done.stdout)["run"] / "run.json"
+        counts[kind] = json.loads(run.read_text())["counts"]["train"]["boundaries"]
+    assert counts["any"] > counts["line"] > 0
+    assert counts["any"] > counts["paragraph"] > 0
+    names = [path.name for path in (tmp_path / ".segtool/runs").iterdir()]
+    assert sorted(names) == ["mlp-w4-001", "mlp-w4-002", "mlp-w4-003"]
+    other = mistake(segtool(tmp_path, "compare", *sorted(names)[:2]))
+    assert "choose runs of the same type" in other
