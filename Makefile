@@ -68,6 +68,7 @@ japanese-novels: $(READY)
 models: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
 models: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m recipes.build ../shared/data
+	$(BIN)/python -m reports.unseen
 
 $(VENV)/.bench: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

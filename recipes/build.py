@@ -59,9 +59,15 @@ class Recipe:
 
 def main(sets: str, *names: str) -> None:
     """Make the named models, or all, in the package."""
-    recipes = tomllib.loads(RECIPES.read_text(encoding="utf-8"))
-    for name in names or recipes:
-        build(Recipe(name, **recipes[name]), Path(sets), Workspace(), MODELS)
+    for recipe in read_recipes(RECIPES):
+        if not names or recipe.name in names:
+            build(recipe, Path(sets), Workspace(), MODELS)
+
+
+def read_recipes(path: Path) -> list[Recipe]:
+    """Read the recipes of a TOML file."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [Recipe(name, **table) for name, table in content.items()]
 
 
 def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Path:
@@ -97,17 +103,25 @@ def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
 
 def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
     """Train and score the head for one type of boundary, unless that is done."""
-    options = TrainingOptions(boundary_type=boundary_type)
-    stored = workspace.load_corpus(recipe.name)
-    trial = Trial(options, DEFAULT_ENCODER)
-    run = find_runs(workspace, [trial], stored).get(trial)
+    run = find_head(recipe, boundary_type, workspace)
     if run is None:
         print(f"{recipe.name}: training on boundaries of type {boundary_type}", flush=True)
+        options = _trial(boundary_type).options
         run = train(workspace, options, corpus_name=recipe.name, encoder_name=DEFAULT_ENCODER)
     for split in SCORED_SPLITS:
         if not read_evaluation(run, split):
-            evaluate(workspace, run, split=split, stored=stored)
+            evaluate(workspace, run, split=split)
     return run
+
+
+def find_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run | None:
+    """Return the trained head for one type of boundary; None if it is not trained yet."""
+    trial = _trial(boundary_type)
+    return find_runs(workspace, [trial], workspace.load_corpus(recipe.name)).get(trial)
+
+
+def _trial(boundary_type: BoundaryType) -> Trial:
+    return Trial(TrainingOptions(boundary_type=boundary_type), DEFAULT_ENCODER)
 
 
 def export_model(

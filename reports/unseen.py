@@ -1,0 +1,168 @@
+"""Write `docs/unseen-authors.md`: scores of the ready models on authors they were not trained on.
+
+Everything on the page comes from the runs and the saved probabilities of `make models`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipes.build import RECIPES, Recipe, find_head, read_recipes
+from reports.markdown import table
+from segclf.corpus import Corpus, Document
+from segclf.scoring.decoding import decode
+from segclf.scoring.metrics import Scores, score
+from segclf.tasks.evaluate import probabilities_of, select_split
+from segclf.workspace.workspace import Workspace
+
+PAGE = Path(__file__).parents[1] / "docs" / "unseen-authors.md"
+RESAMPLES = 1000
+WORST = 10
+LANGUAGES = {"de": "German", "en": "English", "es": "Spanish", "fr": "French", "ja": "Japanese"}
+
+INTRODUCTION = f"""# Unseen authors
+
+This page scores the ready models on authors of whom they saw no sentence. `make models` trains the
+models and writes the page from run records; do not edit it by hand.
+
+The epoch and the threshold were chosen on other unseen authors (dev). F1 counts the boundaries of
+all authors together. The interval is the 95% percentile interval of a bootstrap over authors
+({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are means over works; lower is better.
+"Everywhere" is the F1 of a boundary before every sentence, the best trivial baseline on these
+texts. "Better" is the share of authors on whom the model has a higher F1 than that.
+
+A boundary of type `any` is a paragraph or a line of dialogue. One of type `paragraph` is an
+indented line in Japanese.
+"""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Counts of one author.
+
+    Attributes:
+        name: Language and id of the author.
+        sentences: Number of candidates.
+        correct: Number of predicted boundaries that are true.
+        predicted: Number of predicted boundaries.
+        true: Number of true boundaries.
+    """
+
+    name: str
+    sentences: int
+    correct: int
+    predicted: int
+    true: int
+
+    @property
+    def f1(self) -> float:
+        """F1 of the model."""
+        return _f1(self.correct, self.predicted, self.true)
+
+    @property
+    def everywhere(self) -> float:
+        """F1 of a boundary before every sentence."""
+        return _f1(self.true, self.sentences, self.true)
+
+
+def main() -> None:
+    """Write the page from the workspace in `SEGTOOL_HOME`."""
+    PAGE.write_text(page(Workspace(), read_recipes(RECIPES)), encoding="utf-8")
+    print(PAGE)
+
+
+def page(workspace: Workspace, recipes: Sequence[Recipe]) -> str:
+    """Return the page; every model of the recipes is trained in the workspace."""
+    rows: list[list[str]] = []
+    sections: list[str] = []
+    for recipe in recipes:
+        for boundary_type in recipe.types:
+            run = find_head(recipe, boundary_type, workspace)
+            if run is None:
+                raise SystemExit(f"the model {recipe.name} is not trained: run make models")
+            stored = workspace.load_corpus(recipe.name)
+            part = select_split(stored, "test", boundary_type)
+            probabilities = probabilities_of(workspace, run, "test", stored)
+            predicted = decode(part.layout, probabilities, run.threshold)
+            for language in recipe.languages:
+                own, decisions = _of_language(part, predicted, language)
+                authors = count_authors(own, decisions)
+                label = [LANGUAGES[language], boundary_type]
+                rows.append([*label, *_row(authors, score(own.layout, decisions))])
+                sections.append(_worst(label, authors))
+    columns = ["language", "type", "authors", "F1", "95% interval", "everywhere", "better"]
+    return "\n".join([INTRODUCTION, table([*columns, "Pk", "WD"], rows), *sections])
+
+
+def _of_language(
+    part: Corpus, predicted: NDArray[np.bool_], language: str
+) -> tuple[Corpus, NDArray[np.bool_]]:
+    """Select the works in one language, and the predictions (n,) on them."""
+    documents, decisions = [], [np.zeros(0, dtype=np.bool_)]
+    for document_id, (start, stop) in zip(part.document_ids, part.layout.documents, strict=True):
+        if document_id.split("/")[0] == language:
+            sentences, labels = part.sentences[start:stop], part.labels[start:stop]
+            documents.append(Document(document_id, sentences, labels))
+            decisions.append(predicted[start:stop])
+    return Corpus.of(documents, ["test"] * len(documents)), np.concatenate(decisions)
+
+
+def count_authors(part: Corpus, predicted: NDArray[np.bool_]) -> list[Author]:
+    """Count the boundaries of each author; ids of documents begin with language and author."""
+    names = ["/".join(document_id.split("/")[:2]) for document_id in part.document_ids]
+    author_of = np.repeat(names, np.diff(part.offsets))
+    candidate, true = part.layout.is_candidate, part.labels
+    authors = []
+    for name in dict.fromkeys(names):
+        own = candidate & (author_of == name)
+        counts = (int(mask[own].sum()) for mask in (true & predicted, predicted, true))
+        authors.append(Author(name, int(own.sum()), *counts))
+    return authors
+
+
+def _row(authors: Sequence[Author], scores: Scores) -> list[str]:
+    counts = np.array([[a.correct, a.predicted, a.true, a.sentences] for a in authors])
+    correct, predicted, true, sentences = counts.sum(axis=0).tolist()
+    low, high = interval(counts[:, :3])
+    better = sum(author.f1 > author.everywhere for author in authors)
+    return [
+        str(len(authors)),
+        f"{_f1(correct, predicted, true):.3f}",
+        f"{low:.3f} to {high:.3f}",
+        f"{_f1(true, sentences, true):.3f}",
+        f"{better} of {len(authors)}",
+        f"{scores.pk:.3f}",
+        f"{scores.window_diff:.3f}",
+    ]
+
+
+def interval(counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the 95% percentile interval of F1 over resamples of authors.
+
+    Args:
+        counts: (a, 3) numbers of correct, predicted and true boundaries of each author.
+    """
+    random = np.random.default_rng(0)
+    draws = random.integers(len(counts), size=(RESAMPLES, len(counts)))
+    correct, predicted, true = counts[draws].sum(axis=1).T
+    f1 = 2 * correct / np.maximum(predicted + true, 1)
+    low, high = np.percentile(f1, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _worst(label: Sequence[str], authors: Sequence[Author]) -> str:
+    worst = sorted(authors, key=lambda author: author.f1 - author.everywhere)[:WORST]
+    rows = [[a.name, f"{a.sentences:,}", f"{a.f1:.3f}", f"{a.everywhere:.3f}"] for a in worst]
+    heading = f"## {label[0]}, {label[1]}: the authors with the smallest gain\n"
+    return f"{heading}\n{table(['author', 'candidates', 'F1', 'everywhere'], rows)}"
+
+
+def _f1(correct: int, predicted: int, true: int) -> float:
+    return 2 * correct / max(predicted + true, 1)
+
+
+if __name__ == "__main__":
+    main()
