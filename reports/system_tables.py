@@ -93,7 +93,7 @@ def baselines(runs: Sequence[Run]) -> list[str]:
     text = (
         "These predictions do not look at the text: a boundary before every sentence, before no "
         "sentence, at even distances (paragraphs of the mean training length), and at random with "
-        "the training rate (mean of 20 draws). "
+        "the same share as in training (mean of 20 draws). "
         f"Command: `{BASELINE_COMMAND} && segtool eval --split test`, or `--split dev`.\n"
     )
     return ["## Baselines\n", text, table(("baseline", "split", *SCORE_COLUMNS), rows)]

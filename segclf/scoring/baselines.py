@@ -12,7 +12,7 @@ DESCRIPTIONS = {
     "everywhere": "a boundary before every sentence",
     "nowhere": "no boundary",
     "even": "boundaries at even distances",
-    "random": "random boundaries at the training rate",
+    "random": "random boundaries, same share as in training",
 }
 """Descriptions of the baselines for tables, by name."""
 

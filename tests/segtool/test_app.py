@@ -21,7 +21,7 @@ from tests.segtool.texts import UNSEEN, mistake
         (["embed", "none.txt"], "none.txt: no such file"),
         (["embed", "empty.txt"], "contains no sentences"),
         (["embed", "broken.txt"], "byte 3"),
-        (["embed", "text.txt", "--encoder", "./nowhere"], "no encoder './nowhere'"),
+        (["embed", "text.txt", "--encoder", "./nowhere"], "unknown encoder './nowhere'"),
         (["embed", "text.txt", "--encoder", "wordvec:no.bin"], "no.bin: no such file of word vec"),
         (["embed", "text.txt", "--encoder", "wordvec:text.txt"], "text.txt cannot be read as word"),
         (["embed", "text.txt", "--pooling", "max"], "--pooling max needs an --encoder"),

@@ -152,7 +152,7 @@ def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_pat
     [
         (["cross-segment", "--sides", "x"], "sides: must be sentences:N or tokens:N"),
         (["cross-segment", "--sides", "tokens:128"], "use at most tokens:30"),
-        (["cross-segment", "--encoder", "./nowhere"], "no encoder './nowhere'"),
+        (["cross-segment", "--encoder", "./nowhere"], "unknown encoder './nowhere'"),
         (["cross-segment", "--precision", "float16"], "fine-tuning: use float32 or bfloat16"),
         (["cross-segment", "--device", "cuda:99"], "--device cuda:99: "),
         (["cross-segment", "--threads", "0"], "--threads 0: use 1 or more"),

@@ -66,7 +66,7 @@ def test_sif_without_a_train_split_is_an_error(tmp_path, workspace):
 def test_word_vectors_of_another_language_are_an_error(tmp_path, workspace):
     (tmp_path / "en.vec").write_text("2 2\nrain 0 1\nfalls 1 0\n")
     corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
-    with pytest.raises(UserError, match=r"en\.vec has none of the words of this text"):
+    with pytest.raises(UserError, match=r"en\.vec has no vector for any word of this text"):
         embed(corpus, workspace, encoder_name=f"wordvec:{tmp_path / 'en.vec'}")
     assert not workspace.path.exists()
 
