@@ -101,7 +101,7 @@ def differences(
     """Bootstrap the differences of mean F1 and mean Pk between two groups of runs.
 
     Args:
-        units: (u, 2r, 5) counts, see `units_of`, of r runs of each group.
+        units: (u, 2r, 5) counts of r runs of each group; see `units_of`.
         draws: Number of units in a resample.
         resamples: Number of resamples.
         seed: Random seed.

@@ -26,7 +26,7 @@ class Epoch:
         f1: F1 on dev at the threshold.
         threshold: Threshold with the highest F1 on dev.
         seconds: Training time, without evaluation.
-        temperature: Temperature of the dev probabilities, see
+        temperature: Temperature of the dev probabilities; see
             `segclf.scoring.calibration.fit_temperature`. `threshold` applies to probabilities
             before calibration.
     """

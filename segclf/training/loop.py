@@ -39,7 +39,7 @@ class TrainedHead:
         history: All epochs.
         best: Epoch with the highest F1 on dev.
         collapsed: Whether the head predicts the same class for every dev candidate.
-        at_half: Scores on dev at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+        at_half: Scores on dev at probability 0.5; see `segclf.scoring.metrics.score_at_half`.
     """
 
     head: BaseHead
