@@ -54,7 +54,7 @@ from tests.segtool.texts import UNSEEN, mistake
         (["sweep", "text.txt"], "text.txt: "),
         (["sweep", "--head", "gru"], "head: must be 'mlp', "),
         (["sweep", "--window", "x"], "'x'"),
-        (["sweep", "--set", "colour=1"], "no setting 'colour'"),
+        (["sweep", "--set", "colour=1"], "unknown setting 'colour'"),
         (["compare", "a"], "Missing argument"),
         (["compare", "a", "b"], "no run 'a'"),
         (["finetune", "hierarchical", "--encoder", "surface"], "nothing is embedded"),

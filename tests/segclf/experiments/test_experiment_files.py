@@ -43,7 +43,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
     ("text", "message"),
     [
         ("[[grid]\n", "Expected"),
-        ('[[grid]]\ncolour = "red"\n', "no setting 'colour'"),
+        ('[[grid]]\ncolour = "red"\n', "unknown setting 'colour'"),
         ("[[grid]]\nwindow = 1.5\n", "window: must be a valid integer, not 1.5"),
         ("[[grid]]\nwindow = true\n", "window: must be a valid integer, not True"),
         ("[[grid]]\nhead = [[]]\n", "head: must be 'mlp', .*, not \\[\\]"),

@@ -87,7 +87,7 @@ def test_a_run_is_scored_and_segments(finished, segtool):
 def test_a_run_is_not_a_classifier_of_sentence_vectors(finished):
     folder, _ = finished
     run = folder / ".segtool/runs/cross-segment-sentences1-001"
-    with pytest.raises(UserError, match=r"is a fine-tuned transformer .* segtool segment --run"):
+    with pytest.raises(UserError, match=r"is a fine-tuned Transformer, .* segtool segment --run"):
         BoundaryClassifier.from_pretrained(run)
 
 
