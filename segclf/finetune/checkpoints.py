@@ -1,8 +1,8 @@
 """Checkpoints, from which an interrupted run resumes with the same result.
 
 One safetensors file holds the trained weights and the moments of AdamW. Its header holds the
-progress of the run as JSON. The state of the random generators is not saved, since
-the seed of each step is derived from the number of the step.
+progress of the run as JSON. The state of the random generators is not saved, since the seed of each
+step is derived from the number of the step.
 """
 
 import json

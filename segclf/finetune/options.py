@@ -40,7 +40,7 @@ class FinetuneOptions:
         batch_size: Number of candidates in a forward pass of the encoder.
         accumulate: Number of batches whose gradients are summed in a training step.
         epochs: Number of epochs. The best epoch on dev is kept.
-        freeze: Number of first layers that are not trained; the embeddings are not trained either.
+        freeze: Number of layers to freeze, counted from the input; the embeddings are frozen too.
             [default: train everything]
         checkpointing: Recompute activations in the backward pass. Uses less memory and about a
             third more time.

@@ -57,8 +57,8 @@ def sweep(
     experiment: Annotated[
         Path | None,
         typer.Argument(
-            help="TOML file that defines a corpus and grids of settings. The other "
-            "options then select a subset of its runs."
+            help="TOML file that defines a corpus and grids of settings. With a file, the "
+            "values given as options select a subset of its runs."
         ),
     ] = None,
     *,

@@ -24,7 +24,7 @@ from segtool.output import encode_like, ignore, report, show
 
 @dataclass(frozen=True)
 class ParagraphOptions:
-    """Which boundaries begin a paragraph.
+    """How to choose the boundaries of paragraphs.
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]

@@ -88,11 +88,11 @@ def test_the_output_has_the_encoding_and_the_newlines_of_the_input(trained, segt
 def test_markup_is_kept_unless_the_text_is_a_complete_aozora_file(trained, segtool):
     excerpt = "彼は［＃ここは要確認］来た。\n※［＃「口＋堯」、U+5635、71-2］と言った。\n" * 3
     (trained / "excerpt.txt").write_bytes(excerpt.encode("cp932"))
-    unchanged = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "unchanged.txt")
-    assert segtool(trained, *unchanged).returncode == 0
-    assert (trained / "unchanged.txt").read_bytes() == excerpt.encode("cp932")
-    done = segtool(trained, *unchanged, "--input-format", "aozora")
-    assert (trained / "unchanged.txt").read_text(encoding="utf-8") == (
+    command = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "excerpt-out.txt")
+    assert segtool(trained, *command).returncode == 0
+    assert (trained / "excerpt-out.txt").read_bytes() == excerpt.encode("cp932")
+    done = segtool(trained, *command, "--input-format", "aozora")
+    assert (trained / "excerpt-out.txt").read_text(encoding="utf-8") == (
         "彼は来た。\n嘵と言った。\n" * 3
     ).strip()
     assert (
