@@ -79,8 +79,8 @@ def split_units(
 
     Args:
         text: Text with newlines of any kind.
-        boundary: What begins a paragraph: an indented line, every line, or a line after a blank
-            one. If typed, every line is a unit, and an indented line begins a paragraph.
+        boundary: Lines that begin a paragraph: indented lines, every line, or lines after a blank
+            line. If typed, every line is a unit, and indented lines begin a paragraph.
         keep_headings: Whether to keep headings, as units like the others.
 
     Returns:

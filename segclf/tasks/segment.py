@@ -34,7 +34,7 @@ def segment(
     threads: int | None = None,
     progress: bool = False,
 ) -> Segmentation:
-    """Find the paragraphs of a text, whose existing paragraphs are ignored.
+    """Find the paragraphs of a text, ignoring its existing paragraphs.
 
     Nothing is written. Vectors are read from the store if it has them, and computed otherwise.
 
@@ -42,22 +42,25 @@ def segment(
         text: Text to segment. A line break ends a sentence, unless the lines are wrapped.
         workspace: Workspace whose store is searched for vectors; None for the default one. It may
             have no store.
-        model: Run of any kind, or ready model; None for the ready model of the text's language.
-        language: Code (ISO 639-1) of the language; None to guess it from the script, or for that
-            of the corpus of a run.
-        threshold: Smallest probability of a boundary; None for the threshold of the model, which
-            was chosen on dev.
+        model: Run of a head or of a fine-tuned model, or ready model; None for the ready model of
+            the language of the text.
+        language: Language code (ISO 639-1) of the text; None for the language of the corpus of the
+            run, or to guess it from the script.
+        threshold: Minimum probability of a boundary; None for the threshold of the model, which was
+            chosen on dev.
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last may have fewer.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph may be
+            shorter.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
-        device: Device of the encoder and the model; None for the fastest device, but the CPU for a
-            head.
-        threads: Number of CPU threads of both; None for the default of torch, but 1 for a head.
+        device: Device of the encoder and the model; None for the fastest device, except that a
+            head uses the CPU.
+        threads: Number of CPU threads for each of them; None for PyTorch's default, except that a
+            head uses 1.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
         UserError: The text has no sentences or fewer than the number of paragraphs, the options
-            are invalid or exclude each other, or the encoder of the model has changed.
+            are invalid or cannot be combined, or the encoder of the model has changed.
     """
     _check_options(threshold, paragraphs, min_length, max_length)
     model = model or choose_model(language or guess_language(text))
@@ -132,10 +135,12 @@ def _check_options(
 ) -> None:
     limited = min_length > 1 or max_length is not None
     if paragraphs is not None and (threshold is not None or limited):
-        other = "a threshold" if threshold is not None else "a limit of length"
-        raise UserError(f"a number of paragraphs excludes {other}: use only one of them")
+        other = "a threshold" if threshold is not None else "a length limit"
+        raise UserError(
+            f"a number of paragraphs cannot be combined with {other}: use only one of them"
+        )
     if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"threshold is {threshold:g}: use a probability, 0 to 1")
+        raise UserError(f"threshold is {threshold:g}: use a probability from 0 to 1")
     if min_length < 1:
         raise UserError(f"min length is {min_length}: use 1 or more")
     if max_length is not None and max_length < min_length:

@@ -50,9 +50,10 @@ class Segmentation:
     def to_text(self) -> str:
         """Return the text with an empty line between paragraphs.
 
-        Existing line breaks are kept; one or two are added where there are fewer than two. Inserted
-        line breaks have the form of the first one in the text: CRLF, LF or CR; LF if there is none.
-        Within a line they replace the white space between the sentences.
+        Existing line breaks are kept; where there are fewer than two, the missing ones are
+        inserted. Inserted line breaks have the same form (CRLF, LF or CR) as the first line break
+        in the text, or LF if there is none. Within a line, they replace the white space between
+        the sentences.
         """
         newline = self._newline()
         *before, last = self.paragraphs()

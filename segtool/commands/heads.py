@@ -118,11 +118,11 @@ def evaluate(
 
 def export(
     run: Annotated[str, typer.Argument(help="Name of a run.")],
-    directory: Annotated[Path, typer.Argument(help="New folder.")],
+    directory: Annotated[Path, typer.Argument(help="Folder to create.")],
     with_encoder: Annotated[
         bool,
         typer.Option(
-            "--with-encoder", help="Copy the encoder too, so that it needs no download later."
+            "--with-encoder", help="Copy the encoder too, so that no download is needed later."
         ),
     ] = False,
     workspace: WorkspaceOption = None,

@@ -36,7 +36,7 @@ class TextOptions:
     """How to read the text.
 
     Attributes:
-        input_format: Format of the text. aozora: remove header, colophon and markup of Aozora
+        input_format: Format of the text. aozora: remove the header, colophon and markup of Aozora
             Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise
             plain.
         language: Language code (ISO 639-1) of the text. [default: guessed from the script; for a
@@ -49,12 +49,12 @@ class TextOptions:
 
 @dataclass(frozen=True)
 class ParagraphOptions:
-    """Which boundaries become paragraphs.
+    """How to choose the boundaries of paragraphs.
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph, except the last.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph may be shorter.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
 
