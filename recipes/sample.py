@@ -77,7 +77,8 @@ def _by_author(path: Path) -> Iterator[tuple[str, list[Work]]]:
 
 def _excerpts(author: str, works: list[Work], sentences: int, limit: int) -> Iterator[Document]:
     """Take an equal share of the sentences from each of some works, chosen at random."""
-    chance = random.Random(author)
+    name = author.rpartition("/")[2]
+    chance = random.Random(name)  # the same excerpts at every call
     chance.shuffle(works)
     works = works[:limit]
     left = sentences

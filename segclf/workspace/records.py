@@ -27,7 +27,7 @@ from segclf.training.options import TrainingOptions
 from segclf.workspace.provenance import Machine
 from segclf.workspace.workspace import EncoderReference
 
-FORMAT = 2
+FORMAT = 3
 MAX_DIM = 1 << 17  # length of a sentence vector
 
 Kind = Literal["head", "cross-segment", "hierarchical"]
