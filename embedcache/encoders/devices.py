@@ -38,7 +38,7 @@ def best_precision(device: str) -> Precision:
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device == "cpu":
-        # torch has it since 2.12; without it, float32 is the safe choice
+        # get_capabilities was added in torch 2.12; without it, float32 is the safe choice
         capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
             return "bfloat16"

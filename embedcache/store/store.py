@@ -10,8 +10,9 @@ the number of the space. Every value ends in an 8-byte checksum: see `embedcache
     b"i" + number (4) + segment (8)  a sorted segment of the index: see `embedcache.store.index`
 
 Only the last block of a space is ever rewritten, after it has been verified. A commit is one LMDB
-transaction: after a crash the store has all of it or nothing. Format 1 has weaker checksums and no
-precision for each row. It can still be read, and `EmbeddingStore.upgrade` converts it.
+transaction: after a crash the store has all of it or nothing. Format 1 has weaker checksums and
+does not record the precision of each row. It can still be read, and `EmbeddingStore.upgrade`
+converts it.
 """
 
 import os
@@ -237,8 +238,8 @@ def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
     numbers = [spaces - 1]
     for kind in (b"v", b"i"):
         cursor = transaction.cursor()
-        behind = cursor.set_range(bytes([kind[0] + 1]))
-        found = cursor.prev() if behind else cursor.last()
+        beyond = cursor.set_range(bytes([kind[0] + 1]))
+        found = cursor.prev() if beyond else cursor.last()
         if found and bytes(cursor.key()).startswith(kind):
             numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
     return max(numbers) + 1

@@ -110,7 +110,7 @@ class Backbone(nn.Module):
     def tokenize(self, sentences: list[str], layout: Layout) -> Text:
         """Tokenize n sentences with a given layout.
 
-        Sentences are normalised first, so that the encoder cannot see the layout.
+        Sentences are normalized first, so that the encoder cannot see indents or line breaks.
         """
         rows = self._tokenizer(
             [normalize(sentence) for sentence in sentences],
@@ -150,7 +150,11 @@ class Backbone(nn.Module):
             module.requires_grad_(False)
 
     def train_embeddings_of(self, tokens: Tensor) -> None:
-        """Train only the word embeddings of the given tokens (k,) int64, which must be distinct."""
+        """Make only the word embeddings of the given tokens trainable, among all word embeddings.
+
+        Args:
+            tokens: (k,) int64 distinct token ids.
+        """
         table = self.network.get_input_embeddings()
         self.network.set_input_embeddings(TrainedRows(table, tokens))
 

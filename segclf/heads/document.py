@@ -14,8 +14,8 @@ class DocumentHead(BaseHead):
     """A head that reads all sentences of a document at once.
 
     The documents of a batch are padded to the length of the longest. A subclass computes a state
-    for each sentence in `encode`; a candidate is classified by the states of the two sentences
-    beside it.
+    for each sentence in `encode`; a candidate is classified from the states of the sentences on
+    either side of it.
 
     Args:
         dim: Length d of a sentence vector.

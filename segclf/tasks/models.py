@@ -20,13 +20,13 @@ meaningless."""
 
 @dataclass(frozen=True)
 class Compute:
-    """Where to compute.
+    """Device, threads and progress display of a computation.
 
     Attributes:
         device: Device of the model, and of the encoder if sentences are encoded. None for the
             fastest device, except that a head uses the CPU.
-        threads: Number of CPU threads for each of them. None for PyTorch's default, except that a
-            head uses 1.
+        threads: Number of CPU threads for the model and for the encoder. None for PyTorch's
+            default, except that a head uses 1.
         progress: Whether to show a progress bar on standard error.
     """
 
@@ -42,7 +42,7 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
         run: Run of a head or of a fine-tuned model.
         examples: Function that reads or computes the vectors of a corpus. Only a head needs it: a
             fine-tuned system reads the sentences.
-        compute: Where the model computes.
+        compute: Device, threads and progress display.
 
     Raises:
         UserError: The run is damaged, the pretrained model of a fine-tuned system is missing or has
