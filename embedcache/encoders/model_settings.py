@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def find_model(name: str) -> Path:
         raise UserError(f"{name} is a file: for word vectors, use wordvec:{name}")
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
+    patterns = ["*.json", "*.txt", "*.model", *_WEIGHTS]
     try:  # files in the local cache are not downloaded again; without a network they are used
         return Path(
             snapshot_download(
@@ -109,6 +109,8 @@ def read_settings(
     dim = next((int(config[name]) for name in _DIM if config.get(name)), None)
     if dim is None:
         raise UserError(f"{directory} has no text encoder: config.json has no hidden_size")
+    if layer is not None:
+        _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
     tokenizer = _read_json(base / "tokenizer_config.json")
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
@@ -116,34 +118,49 @@ def read_settings(
         "tokenizer": hash_files(p for pattern in _TOKENIZER for p in base.glob(pattern)),
         "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
     }
-    prompt = ""
     max_tokens = count_positions(config)
     tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
         max_tokens = min(max_tokens, int(tokenizer_limit))
+    settings = ModelSettings(identity, dim, max_tokens, "", pooling or "mean", layer)
     if modules:
-        first = _read_json(base / "sentence_bert_config.json")
-        max_tokens = int(first.get("max_seq_length") or max_tokens)
-        identity["lower_case"] = first.get("do_lower_case", False)
-        settings = _read_json(directory / "config_sentence_transformers.json")
-        prompt = settings.get("prompts", {}).get(settings.get("default_prompt_name"), "") or ""
-        identity["modules"] = [
-            [
-                module["type"].rsplit(".", 1)[-1],
-                _read_json(directory / module["path"] / "config.json"),
-                hash_files(_weights(directory / module["path"])),
-            ]
-            for module in modules[1:]
-        ]
-        for _, module_config, _ in identity["modules"]:
-            dim = int(module_config.get("out_features", dim * _poolings(module_config)))
-    else:
-        pooling = pooling or "mean"
-    identity |= {"pooling": pooling, "prompt": prompt, "max_tokens": max_tokens}
+        settings = _read_modules(directory, modules, settings)
+    identity = settings.identity | {
+        "pooling": settings.pooling,
+        "prompt": settings.prompt,
+        "max_tokens": settings.max_tokens,
+    }
     if layer is not None:
-        _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
         identity["layer"] = layer
-    return ModelSettings(identity, dim, max_tokens, prompt, pooling, layer)
+    return replace(settings, identity=identity)
+
+
+def _read_modules(
+    directory: Path, modules: list[dict[str, Any]], first: ModelSettings
+) -> ModelSettings:
+    """Read the settings of a sentence-transformers model, given those of its first module."""
+    config = _read_json(directory / modules[0]["path"] / "sentence_bert_config.json")
+    model = _read_json(directory / "config_sentence_transformers.json")
+    others = [
+        [
+            module["type"].rsplit(".", 1)[-1],
+            _read_json(directory / module["path"] / "config.json"),
+            hash_files(_weights(directory / module["path"])),
+        ]
+        for module in modules[1:]
+    ]
+    dim = first.dim
+    for _, module_config, _ in others:
+        dim = int(module_config.get("out_features", dim * _poolings(module_config)))
+    identity = {"lower_case": config.get("do_lower_case", False), "modules": others}
+    return replace(
+        first,
+        identity=first.identity | identity,
+        dim=dim,
+        max_tokens=int(config.get("max_seq_length") or first.max_tokens),
+        prompt=model.get("prompts", {}).get(model.get("default_prompt_name"), "") or "",
+        pooling=None,
+    )
 
 
 def count_positions(config: dict[str, Any]) -> int:
