@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -28,8 +28,10 @@ from embedcache.encoders import Pooling, split_recorded
 from embedcache.files import write_file, write_text
 from embedcache.terminal import printable
 from segclf.corpus import Corpus, Document
+from segclf.workspace.formats import NewerFormatError, check_format
 
-DEFAULT_FOLDER = ".segtool"
+_FORMAT = 1  # of a corpus file
+_DEFAULT_FOLDER = ".segtool"
 
 _log = logging.getLogger("segclf")
 
@@ -68,7 +70,7 @@ class StoredCorpus:
         corpus: Sentences, labels and splits.
         sentence_rule: Rule that split the text into sentences.
         language: Language of the rule; None if it was guessed.
-        digest: Hash of sentences, labels and splits.
+        digest: Hash of the ids, sentences, labels and splits of the documents.
         encoders: Encoders whose vectors are in the store, the latest last.
     """
 
@@ -117,7 +119,7 @@ class Workspace:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(path or os.environ.get("SEGTOOL_HOME") or DEFAULT_FOLDER)
+        self.path = Path(path or os.environ.get("SEGTOOL_HOME") or _DEFAULT_FOLDER)
         self.runs = self.path / "runs"
         self.encoders = self.path / "encoders"
         self._corpora = self.path / "corpora"
@@ -165,7 +167,7 @@ class Workspace:
         others = before["encoders"] if before.get("digest") == digest else []
         latest = asdict(encoder)
         header = {
-            "format": 1,
+            "format": _FORMAT,
             "name": name,
             "embedded": now(),
             "sentence_rule": sentence_rule,
@@ -231,10 +233,11 @@ def _read_header(path: Path) -> dict[str, Any]:
     """Read the first line of a corpus file.
 
     Raises:
-        UserError: The line is not the header of a corpus.
+        UserError: The line is not the header of a corpus, or its format is newer than `_FORMAT`.
     """
     with _translate_damage(path), path.open(encoding="utf-8") as file:
         header: dict[str, Any] = json.loads(file.readline())
+        check_format(header.get("format", _FORMAT), _FORMAT)
         if not isinstance(header["encoders"], list) or not header["encoders"]:
             raise ValueError
         if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
@@ -253,7 +256,7 @@ def _read_corpus(path: Path) -> StoredCorpus:
         ]
         corpus = Corpus.of(documents, [record["split"] for record in records])
         return StoredCorpus(
-            header["name"],
+            path.stem,
             replace(corpus, headings_removed=header["headings_removed"]),
             header["sentence_rule"],
             header.get("language"),
@@ -266,6 +269,8 @@ def _read_corpus(path: Path) -> StoredCorpus:
 def _translate_damage(path: Path) -> Iterator[None]:
     try:
         yield
+    except NewerFormatError as error:
+        raise UserError(f"the corpus file {path} {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"the corpus file {path} is damaged: run segtool embed with --name {path.stem} again, "
@@ -285,7 +290,7 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="microseconds")
 
 
-@lru_cache
+@cache
 def warn_once(message: str) -> None:
     """Log a warning once per process; it goes to standard error unless logging is configured."""
     _log.warning("warning: %s", printable(message))

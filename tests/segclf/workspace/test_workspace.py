@@ -84,6 +84,21 @@ def test_a_damaged_corpus_is_skipped_with_one_warning(workspace, caplog, content
     assert workspace.load_corpus().name == "stories"
 
 
+def test_a_corpus_of_a_newer_version_is_not_read(workspace, caplog):
+    path = workspace.path / "corpora" / "stories.jsonl"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2', 1))
+    assert workspace.load_corpus().name == "other"
+    with pytest.raises(UserError, match=r"stories.jsonl has format 2, .*: upgrade segtool$"):
+        workspace.load_corpus("stories")
+
+
+def test_a_corpus_has_the_name_of_its_file(workspace):
+    path = workspace.path / "corpora" / "stories.jsonl"
+    path.rename(path.with_name("renamed.jsonl"))
+    assert workspace.corpus_names() == ["other", "renamed"]
+    assert workspace.load_corpus("renamed").name == workspace.load_corpus().name == "renamed"
+
+
 def test_damaged_scores_are_computed_again(workspace):
     run = load_run(workspace)
     evaluate(workspace, run, split="dev")
