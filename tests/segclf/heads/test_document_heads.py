@@ -109,7 +109,7 @@ def test_a_prediction_depends_on_both_sides(name):
     assert seen.all()
 
 
-def test_the_window_of_local_attention_is_its_reach_in_each_layer():
+def test_each_layer_sees_its_reach_and_the_sentences_of_its_convolution():
     torch.manual_seed(0)
     head = make_head("local-transformer", 8, reach=5).eval()
     vectors = torch.randn(61, 8, requires_grad=True)
