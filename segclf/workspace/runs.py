@@ -29,6 +29,7 @@ from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace
 RECORD = "run.json"
 CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
+PLOT = "history.png"
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
 _SHOWN = (
