@@ -17,7 +17,7 @@ from segclf.heads.registry import DOCUMENT_HEADS
 DIM = 384
 LENGTHS = (256, 1_024, 4_096, 16_384, 65_536)
 LIMIT = 60  # seconds; passes expected to take longer are not run
-LINEAR = 5  # times as long for 4 times as much: 4, with a margin for cache misses
+LINEAR = 5  # maximum ratio of times for 4 times the length: 4, plus a margin for cache misses
 FULL = "full attention"
 
 
@@ -86,7 +86,7 @@ def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
                 actions[name] = lambda head=head, vectors=vectors: run(head, vectors)
         if length <= 4_096:
             for action in actions.values():
-                action()  # warm up; for longer documents this would take long and matters little
+                action()  # warm up; for longer documents, this would take long and matter little
         for name, taken in rounds(actions, 5 if length <= 4_096 else 3).items():
             before = seconds[name].get(length // 4)
             seconds[name][length] = taken
@@ -107,7 +107,7 @@ def peak(name: str, length: int) -> float:
 
 
 def status(field: str) -> int:
-    """Return a memory figure of this process in kB, by its name in /proc."""
+    """Return a memory statistic of this process in kB, by its name in /proc."""
     with open("/proc/self/status", encoding="ascii") as file:
         (value,) = (line.split()[1] for line in file if line.startswith(field + ":"))
     return int(value)

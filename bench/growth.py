@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def rounds_of(count: int) -> int:
-    """Return how often to measure a number of sentences."""
+    """Return how many times to measure a number of sentences."""
     return 3 if count <= 1_000_000 else 1
 
 

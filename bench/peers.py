@@ -4,7 +4,7 @@ All caches store the distinct sentences of the Soseki corpus. A stub encoder mak
 that only the caches are compared. A cold write starts with an empty folder and ends when every
 vector is on disk. A warm read opens the cache and returns all vectors as one float32 array in
 corpus order, given the text of the sentences. The cache most like the store is also read by id,
-which excludes the hashing that both share. A cache is crash-safe if it keeps finished batches when
+to exclude the hashing that both of them do. A cache is crash-safe if it keeps finished batches when
 the process is killed.
 """
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from segclf.heads.transformer import sinusoidal_positions
+from segclf.heads.transformer import sinusoidal_encodings
 from segclf.inputs.examples import Examples
 from segclf.inputs.windows import OUTSIDE, windows_of
 from segclf.training.options import TrainingOptions
@@ -89,7 +89,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.window = window
         self.project = Projection(vectors, 0.3)
-        self.register_buffer("positions", sinusoidal_positions(2 * window, HIDDEN))
+        self.register_buffer("positions", sinusoidal_encodings(2 * window, HIDDEN))
         self.layer = nn.TransformerEncoderLayer(
             HIDDEN, 4, 2 * HIDDEN, 0.3, "gelu", batch_first=True, norm_first=True
         )

@@ -1,6 +1,6 @@
 """How long does it take to read text without line breaks, and how much memory?
 
-Seconds are of the processor, so that other work on the machine counts little.
+Times are processor seconds, so that other work on the machine has little effect.
 """
 
 import json
@@ -57,7 +57,7 @@ def measure(path: Path, rule: str, code: str) -> dict[str, float]:
 
 
 def read(path: str, rule: str, code: str) -> None:
-    """Read a file and print what it took."""
+    """Read a file and print the seconds and the memory used."""
     before = peak_memory()
     started = time.process_time()
     read_corpus(path, options=ReadOptions(sentences=rule, language=code), split="train")
@@ -67,7 +67,7 @@ def read(path: str, rule: str, code: str) -> None:
 
 
 def peak_memory() -> int:
-    """Return the most memory in bytes that the process has had."""
+    """Return the peak memory of this process in bytes."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 

@@ -1,4 +1,4 @@
-"""Encoders of sentences, and an LMDB store that keeps the vector of each sentence."""
+"""Sentence encoders, and an LMDB store that keeps the vector of each sentence."""
 
 from embedcache.encode import EncodeReport, encode_sentences
 from embedcache.encoders import BUILT_IN, Encoder, load_encoder

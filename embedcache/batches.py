@@ -1,4 +1,4 @@
-"""Batches of sentences: how they are formed, and how one is encoded."""
+"""Groups sentences into batches, and encodes a batch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +12,11 @@ from embedcache.store import Vectors
 
 
 def measure(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Measure the sentences that an encoder will read.
+    """Count the tokens that an encoder will read.
 
     Returns:
-        (n,) int64 token counts, at most the encoder's maximum, and (n,) bool, whether the encoder
-        truncates the sentence.
+        (n,) int64 token counts, limited to the encoder's maximum, and (n,) bool, True for sentences
+        that the encoder truncates.
     """
     tokens = encoder.count_tokens(texts)
     if encoder.max_tokens is None:
@@ -29,12 +29,12 @@ def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[n
 
     Args:
         lengths: (n,) token counts.
-        tokens: Maximum number of tokens in a batch, padding included. A longer sentence is a batch
-            of its own.
+        tokens: Maximum number of tokens in a batch, padding included. A longer sentence forms
+            a batch of its own.
 
     Yields:
-        Positions of the sentences of a batch. Batches of long and of short sentences alternate in
-        a fixed random order, so that a progress bar estimates the remaining time well.
+        Positions of the sentences in each batch. Batches of long and of short sentences alternate
+        in a fixed random order, so that a progress bar estimates the remaining time well.
     """
     order = np.argsort(-lengths, kind="stable")
     batches = []
@@ -56,18 +56,18 @@ def encode_batch(encoder: Encoder, texts: list[str], dtype: np.dtype[Any]) -> Ve
         dtype: Dtype in which the vectors will be kept.
 
     Returns:
-        (n, dim) vectors as the encoder gives them.
+        (n, dim) vectors as the encoder returns them.
 
     Raises:
         UserError: A vector is not finite in this dtype.
     """
     vectors = encoder.encode(texts)
     if dtype.kind == "f":
-        wrong = ~(np.abs(vectors) <= np.finfo(dtype).max).all(axis=1)
-        if wrong.any():
+        not_finite = ~(np.abs(vectors) <= np.finfo(dtype).max).all(axis=1)
+        if not_finite.any():
             raise UserError(
-                f"{encoder.name}, which computes in {encoder.precision}, gives a vector that is "
-                f"not finite in {dtype} for {texts[int(wrong.argmax())][:40]!r}; vectors that were "
-                "stored before are kept"
+                f"{encoder.name}, which computes in {encoder.precision}, returns a vector that is "
+                f"not finite in {dtype} for {texts[int(not_finite.argmax())][:40]!r}; vectors that "
+                "were stored earlier are kept"
             )
     return vectors

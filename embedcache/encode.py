@@ -20,15 +20,16 @@ CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
 
 @dataclass(frozen=True)
 class EncodeReport:
-    """Counts of one call of `encode_sentences`.
+    """Counts from one call to `encode_sentences`.
 
     Attributes:
         sentences: Number of sentences given.
         unique: Number of distinct sentences.
-        encoded: Number of sentences encoded now; of a joined encoder, by the part with the most.
-        cached: Number of distinct sentences that were in the store.
+        encoded: Number of sentences that the call encoded; for a joined encoder, the largest number
+            that one of its parts encoded.
+        cached: Number of distinct sentences that were already in the store.
         truncated: Number of distinct sentences longer than the encoder's maximum.
-        seconds: Wall-clock time.
+        seconds: Wall-clock time of the call.
     """
 
     sentences: int
@@ -49,8 +50,8 @@ def encode_sentences(
 ) -> EncodeReport:
     """Encode the sentences that the store does not have.
 
-    Vectors are committed every few seconds. If the call is interrupted, the same call continues
-    from there.
+    Vectors are committed every few seconds. If the call is interrupted, repeat it to continue
+    from the last commit.
 
     Args:
         sentences: Sentences; they are normalized by `embedcache.normalize`. A generator may be of
@@ -59,7 +60,7 @@ def encode_sentences(
         store: Store of the vectors. Each part of a joined encoder has a space of its own.
         dtype: Dtype of the stored numbers; None for that of the space, or float32 for a new space.
             The `storage_dtype` of an encoder overrides it.
-        progress: Whether to show a bar on standard error.
+        progress: Whether to show a progress bar on standard error.
 
     Returns:
         Counts of sentences.
@@ -71,7 +72,8 @@ def encode_sentences(
     """
     started = time.perf_counter()
     count = 0
-    # after an interruption, sentences encoded by the slow part have the vectors of all parts
+    # fast parts first: after an interruption, a sentence that the slow part has encoded then has
+    # the vectors of all parts
     parts = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,
@@ -99,7 +101,7 @@ def encode_sentences(
 
 
 class _SeenRows:
-    """Counts distinct sentences by their rows, in two bytes for each row of the space."""
+    """Counts distinct sentences by their rows; needs two bytes for each row of the space."""
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, dtype=np.bool_)
@@ -110,9 +112,9 @@ class _SeenRows:
         rows = index.entry_rows(entries)
         missing = int(rows.max(initial=-1)) + 1 - len(self._seen)
         if missing > 0:
-            grown = missing + len(self._seen)
-            self._seen = np.pad(self._seen, (0, grown))
-            self._truncated = np.pad(self._truncated, (0, grown))
+            added = missing + len(self._seen)
+            self._seen = np.pad(self._seen, (0, added))
+            self._truncated = np.pad(self._truncated, (0, added))
         self._seen[rows] = True
         self._truncated[rows[index.entry_truncated(entries)]] = True
 

@@ -1,8 +1,8 @@
-"""Atomic writing of files and folders, which also survives a power failure.
+"""Writes files and folders atomically, even if the power fails.
 
 New content is written to a scratch folder beside its destination, synced to disk and then renamed.
-A scratch folder holds a file lock while its process lives. The operating system frees the lock when
-the process dies, so a scratch folder whose lock is free is abandoned and may be removed.
+The process that writes a scratch folder holds a file lock in it. The operating system releases the
+lock when the process dies, so a scratch folder whose lock is free is abandoned and may be removed.
 """
 
 import json
@@ -25,7 +25,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
     Args:
         path: Path of the file. Its folder is created if it is missing; symbolic links are followed.
-        write: Called with the path of a scratch file, which it writes.
+        write: Function that writes the content to the path that it is given.
 
     Raises:
         OSError: The file cannot be written; `filename` is the path.
@@ -58,7 +58,7 @@ def write_json(path: Path, content: Any, *, indent: int | None = None) -> None: 
 
 @contextmanager
 def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Path]:
-    """Create an empty folder that is removed at the end, and remove those of killed processes.
+    """Create an empty folder that is removed at the end; also remove those of killed processes.
 
     Args:
         parent: Existing folder in which the scratch folder is created.
@@ -72,14 +72,14 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
     """
     with _named_failures(destination or parent, scratch=parent):
         _remove_abandoned(parent)
-        own, lock = _locked_folder(parent)
+        folder, lock = _locked_folder(parent)
         try:
-            content = own / "content"
+            content = folder / "content"
             content.mkdir()
             yield content
         finally:
             lock.release()
-            shutil.rmtree(own, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

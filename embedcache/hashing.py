@@ -13,7 +13,7 @@ def hash_files(paths: Iterable[Path], *, names: bool = True) -> str:
 
     Args:
         paths: Paths of the files.
-        names: Whether to hash the names of the files, too.
+        names: Whether to hash the names of the files too.
     """
     digest = xxh3_128()
     for path in sorted(paths):

@@ -12,16 +12,16 @@ from xxhash import xxh3_128_digest
 Ids = NDArray[np.uint64]
 """Sentence ids, (n, 2) uint64: the high and the low half of a 128-bit hash."""
 
-_LONG_RUN = 256
+_LONG_RUN = 256  # combining marks; longer runs are sorted before they are normalized
 _CODE_POINTS = 0x20000  # those above hold no combining marks
 _STEP = 1 << 20  # characters at a time; limits memory
 _SPACE = re.compile(r"\s")
 
 
 def normalize(sentence: str) -> str:
-    """Return a sentence as every encoder reads it.
+    """Return the normalized form of a sentence, which every encoder reads.
 
-    The result is in Unicode NFC. Each run of white space is one space, and white space at both
+    The result is in Unicode NFC. Each run of white space becomes one space, and white space at both
     ends is removed, including the ideographic space (U+3000) that begins a paragraph.
     """
     if len(sentence) < _LONG_RUN:
@@ -32,7 +32,7 @@ def normalize(sentence: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield words, joined into stretches of about a million characters to save memory."""
+    """Yield the words of a text, joined into stretches of about a million characters."""
     start = 0
     while start < len(text):
         space = _SPACE.search(text, start + _STEP)
@@ -43,7 +43,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _count_marks(text: str) -> int:
-    """Count the combining marks of a text, much faster than a regular expression does."""
+    """Count the combining marks of a text, much faster than with a regular expression."""
     is_mark = _is_mark()
     count = 0
     for start in range(0, len(text), _STEP):
@@ -55,7 +55,7 @@ def _count_marks(text: str) -> int:
 
 @cache
 def _is_mark() -> NDArray[np.bool_]:
-    """Return which characters decompose into combining marks: (0x20001,) bool, last for others."""
+    """Return which characters decompose into combining marks: (0x20001,) bool by code point."""
     is_mark = np.zeros(_CODE_POINTS + 1, dtype=np.bool_)
     for code in range(0x300, _CODE_POINTS):
         is_mark[code] = unicodedata.combining(unicodedata.normalize("NFD", chr(code))[0])

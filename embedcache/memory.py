@@ -1,4 +1,4 @@
-"""Vectors of sentences without writing: read from a store where it has them, else computed."""
+"""Encodes sentences in memory, and reads from a store the vectors that it has."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +24,8 @@ def encode_in_memory(
     Args:
         sentences: n sentences; they are normalized by `embedcache.normalize`.
         encoder: Encoder of the sentences that the store lacks.
-        store: Store that may have vectors; it is not changed. None for no store.
-        progress: Whether to show a bar on standard error.
+        store: Store from which existing vectors are read; it is not changed. None for no store.
+        progress: Whether to show a progress bar on standard error.
 
     Returns:
         (n, dim) vectors: int32 if the encoder stores int32, else float32.

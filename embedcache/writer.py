@@ -1,4 +1,4 @@
-"""Encodes what a space of the store lacks, in parallel with other writers of the same space."""
+"""Encodes the sentences that a space lacks, in parallel with other writers of the same space."""
 
 import time
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
 from embedcache.store.claims import Claims
 
 COMMIT_SECONDS = 5.0
-_CLAIM_SECONDS = 0.5  # estimated encoding time of the sentences claimed at a time
+_CLAIM_SECONDS = 0.5  # intended encoding time of the sentences claimed at a time
 _WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
 
 
 @dataclass(frozen=True)
 class _Missing:
-    """Distinct sentences that the space does not have.
+    """Distinct sentences that the space lacks.
 
     Attributes:
         texts: n normalized sentences.
         ids: (n, 2) uint64.
-        lengths: (n,) int64, see `embedcache.batches.measure`.
-        truncated: (n,) bool, see `embedcache.batches.measure`.
+        lengths: (n,) int64; see `embedcache.batches.measure`.
+        truncated: (n,) bool; see `embedcache.batches.measure`.
     """
 
     texts: list[str]
@@ -39,12 +39,12 @@ class _Missing:
 class SpaceWriter:
     """Encodes sentences with one encoder and commits their vectors every few seconds.
 
-    Use it as a context manager; its exit releases the claims on sentences.
+    Use it as a context manager. At the end it releases the claims on sentences.
 
     Args:
         encoder: Encoder that is not joined.
         store: Store of the vectors; the space is created if it is missing.
-        dtype: Dtype of the space, see `embedcache.encode_sentences`.
+        dtype: Dtype of the space; see `embedcache.encode_sentences`.
         bar: Progress bar that counts encoded sentences.
 
     Attributes:
@@ -106,29 +106,31 @@ class SpaceWriter:
         missing = _Missing(distinct, ids[absent], *measure(self._encoder, distinct))
         self._bar.total += len(absent)
         self._bar.refresh()
-        left = np.arange(len(absent))
+        remaining = np.arange(len(absent))
         try:
-            while len(left):
-                claimed_by_others = self._encode_unclaimed(missing, left)
+            while len(remaining):
+                claimed_by_others = self._encode_unclaimed(missing, remaining)
                 self._commit()  # before waiting: others may wait for these vectors
-                if len(claimed_by_others) == len(left):
+                if len(claimed_by_others) == len(remaining):
                     time.sleep(_WAIT_SECONDS)
-                left = self._drop_committed(missing, claimed_by_others)
-        finally:  # also after Ctrl-C: vectors that were computed are kept
+                remaining = self._drop_committed(missing, claimed_by_others)
+        finally:  # also after Ctrl-C: computed vectors are kept
             self._commit()
 
-    def _encode_unclaimed(self, missing: _Missing, left: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _encode_unclaimed(
+        self, missing: _Missing, remaining: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         """Encode the sentences that no other writer has claimed.
 
         Args:
-            missing: m sentences.
-            left: Positions of those that are still missing.
+            missing: Sentences that the space lacked at first.
+            remaining: Positions of the sentences that it still lacks.
 
         Returns:
-            Positions of those that another writer has claimed.
+            Positions of the sentences that another writer has claimed.
         """
         budget = self._encoder.batch_tokens
-        batches = [left[batch] for batch in token_batches(missing.lengths[left], budget)]
+        batches = [remaining[b] for b in token_batches(missing.lengths[remaining], budget)]
         claimed_by_others = []
         wanted = np.zeros(len(missing.texts), dtype=np.bool_)
         while batches:
@@ -144,7 +146,7 @@ class SpaceWriter:
             if wanted[positions].all():  # otherwise the time says little about encoding
                 factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
                 self._claimed_batches = max(int(factor * len(group)), 1)
-            # not within a group: a commit gives up the claims on all of it
+            # not within a group: a commit gives up the claims on the whole group
             if time.monotonic() - self._committed_at > COMMIT_SECONDS:
                 self._commit()
         return np.concatenate(claimed_by_others)

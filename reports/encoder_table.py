@@ -18,7 +18,7 @@ COLUMNS = ("encoder", "dev F1", "default minus this, dev", "test F1", "default m
 
 
 def ablation(plan: Experiment, workspace: Workspace, stored: StoredCorpus | None) -> list[str]:
-    """Return the section: the default encoder compared with each other encoder of an experiment.
+    """Return a section that compares the default encoder with the other encoders of an experiment.
 
     Args:
         plan: Experiment whose first encoder is the default.
@@ -53,7 +53,7 @@ def render(trial: Trial, seeds: int, rows: Sequence[Sequence[str]]) -> list[str]
     text = (
         f"Head {trial.options.head}, window {trial.options.window}, mean of {seeds} seeds. The "
         f"first row is the default encoder. The {CONFIDENCE:.0%} intervals in parentheses come "
-        "from a paired bootstrap over blocks of neighbouring sentences of the novel, with these "
+        "from a paired bootstrap over blocks of consecutive sentences of the novel, with these "
         "seeds.\n"
     )
     return ["## Ablation of the default encoder\n", text, table(COLUMNS, rows)]

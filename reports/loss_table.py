@@ -16,7 +16,7 @@ Summaries = dict[str, dict[float, dict[str, Any] | None]]
 def losses(
     path: Path, plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
 ) -> list[str]:
-    """Return the section: a row for each loss, a column for each learning rate."""
+    """Return the section: a table with a row for each loss and a column for each learning rate."""
     summaries: Summaries = {}
     commands = {}
     rows = experiment_rows(path, plan, workspace, stored)

@@ -1,4 +1,4 @@
-"""Markdown tables and lists, and how figures are written in them."""
+"""Markdown tables and lists, and the formats of numbers in them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,15 +12,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def command_list(commands: Mapping[str, str]) -> str:
-    """Return a list of commands by the name of what they run; "none" for an empty command."""
+    """Return a list of commands, each after the name of what it runs; "none" if it is empty."""
     return "".join(
         f"- {name}: {f'`{command}`' if command else 'none'}\n" for name, command in commands.items()
     )
 
 
-def mean_and_deviation(figure: Mapping[str, float | None]) -> str:
-    """Write a mean with its standard deviation, which one run does not have."""
-    mean, deviation = figure["mean"], figure["std"]
+def mean_and_deviation(statistic: Mapping[str, float | None]) -> str:
+    """Write a mean and its standard deviation, which does not exist for a single run."""
+    mean, deviation = statistic["mean"], statistic["std"]
     if mean is None:
         return ""
     return f"{mean:.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")

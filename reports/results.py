@@ -47,7 +47,7 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
     Args:
         workspace: Workspace with the runs.
         experiments: Experiment files. The one named `LOSSES` gets a table of its own instead of
-            rows, the one named `ENCODERS` gets a table in addition to its rows.
+            rows; the one named `ENCODERS` gets a table in addition to its rows.
     """
     stored, runs = runs_on_corpus(workspace)
     plans = {path: read_experiment(path) for path in experiments}

@@ -60,8 +60,8 @@ def _costs(numbered: Sequence[tuple[str, Row]]) -> str:
         threads = ", ".join(map(str, pair.summary["threads"])) or "unknown"
         text += (
             f"An epoch of the {pair.name} takes {duration:,.0f} s on {machines} (threads: "
-            f"{threads}). The last column says how many times cheaper an epoch of a head is on the "
-            "same machine.\n\n"
+            f"{threads}). The last column shows how many times cheaper an epoch of a head is on "
+            "the same machine.\n\n"
         )
     columns = ("#", "system", "encoder", "parameters", "seconds per epoch", "threads", "cheaper by")
     return text + table(
@@ -91,9 +91,9 @@ def baselines(runs: Sequence[Run]) -> list[str]:
     if not rows:
         return ["## Baselines\n", f"Not run yet: `{BASELINE_COMMAND}`\n"]
     text = (
-        "These predictions do not look at the text: a boundary before every sentence, before no "
-        "sentence, at even distances (paragraphs of the mean training length), and at random with "
-        "the training rate (mean of 20 draws). "
+        "These baselines do not look at the text. They predict a boundary before every sentence, "
+        "before no sentence, at even distances (paragraphs of the mean training length), and at "
+        "random with the same share as in training (mean of 20 draws). "
         f"Command: `{BASELINE_COMMAND} && segtool eval --split test`, or `--split dev`.\n"
     )
     return ["## Baselines\n", text, table(("baseline", "split", *SCORE_COLUMNS), rows)]

@@ -31,12 +31,12 @@ class Row:
 
     Attributes:
         name: Name of the system.
-        encoder: Encoder whose vectors it reads, or that is fine-tuned.
+        encoder: Encoder that computes the vectors or is fine-tuned.
         command: Command that runs the system.
-        summary: Summary by `segclf.experiments.leaderboard.leaderboard`; None if the system has not
+        summary: Entry of `segclf.experiments.leaderboard.leaderboard`; None if the system has not
             been run.
         is_finetuned: Whether the encoder is trained too.
-        is_pair: Whether it is the fine-tuned sentence pair with which the heads are compared.
+        is_pair: Whether the system is the fine-tuned pair with which the heads are compared.
     """
 
     name: str
@@ -107,7 +107,7 @@ def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
 
 
 def runs_on_corpus(workspace: Workspace) -> tuple[StoredCorpus | None, list[Run]]:
-    """Return the corpus of the page, None if it has not been embedded, and the runs on its text."""
+    """Return the corpus of the page (None if it has not been embedded) and the runs on its text."""
     try:
         stored = workspace.load_corpus(CORPUS)
     except UserError:
@@ -136,7 +136,7 @@ def _summary_of(
 
 
 def _selection(trial: Trial, trials: Sequence[Trial]) -> str:
-    """Return the options that select a trial, with any seed, among those of its file."""
+    """Return the options that select a trial, with any seed, among those in its file."""
     settings_of_all = [settings_of(other) for other in trials]
     text = ""
     for name, value in settings_of(trial).items():

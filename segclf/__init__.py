@@ -40,7 +40,7 @@ _MODULES = {
     "segment": "segclf.tasks.segment",
     "train": "segclf.tasks.train",
 }
-"""Module of each public name. Names are imported at their first use, as torch is slow to import."""
+"""Module of each public name. Names are imported on first use, as torch is slow to import."""
 
 __all__ = [
     "BoundaryClassifier",

@@ -32,7 +32,7 @@ from segclf.workspace.weights import save_weights
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Predicts which sentences of a text begin a paragraph, from the sentence vectors.
+    """Predicts which sentences of a text begin a paragraph, from their vectors.
 
     Rows are sentences in the order of the text, so they must not be shuffled. Split the data by
     documents, with `groups` and `sklearn.model_selection.GroupKFold`. A search or a
@@ -61,7 +61,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threshold: Minimum probability at which a sentence is predicted to begin a paragraph; None
             for the threshold with the highest F1 on the held-out sentences.
         random_state: Random seed for weights, dropout and shuffling.
-        device: Device: "cpu", "cuda", "cuda:1", ... or "mps".
+        device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
 
     Attributes:
@@ -199,10 +199,10 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return float(f1)
 
     def save_pretrained(self, directory: str | PathLike[str]) -> None:
-        """Write the trained head to a new folder, see `segclf.tasks.export`.
+        """Write the trained head to a new folder; see `segclf.tasks.export`.
 
         Raises:
-            UserError: The folder is not empty.
+            UserError: The path is a file or a non-empty folder.
         """
         check_is_fitted(self)
         record = RunRecord(
@@ -225,11 +225,13 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Read a model that `save_pretrained` or `segtool export` wrote.
 
         Raises:
-            UserError: The folder has no model, or the model does not read sentence vectors.
+            UserError: The folder contains no model, or the model does not read sentence vectors.
         """
         run = read_run(Path(directory))
         if run is None:
-            raise UserError(f"{directory} has no model: pass a folder written by segtool export")
+            raise UserError(
+                f"{directory} contains no model: pass a folder written by segtool export"
+            )
         head = run.load_head()
         if head.reads_words:
             raise UserError(f"{run.name} reads words: use it with segtool segment --run")

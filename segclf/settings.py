@@ -18,10 +18,11 @@ _SUBJECT = re.compile(r"^\w+ should")  # "Input should be greater than 0"
 
 @dataclass_transform(frozen_default=True)
 def settings(cls: type[T]) -> type[T]:
-    """Make a frozen dataclass that raises UserError for a value of a wrong type or out of range.
+    """Make a frozen dataclass that checks its values.
 
-    The annotations are the only statement of types and ranges, so that the command line, TOML
-    files, the estimator and Python agree.
+    It raises UserError for a value that has the wrong type or is out of range. Types and ranges are
+    defined only in the annotations, so the command line, TOML files, the estimator and Python
+    agree.
     """
     checked = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
     initialize = checked.__init__
@@ -48,15 +49,15 @@ def validate(
 
     Args:
         name: Name of the setting.
-        value: Value, of the type itself or as text.
+        value: Value, of the setting's type or as text.
         types: Annotations of the known settings by name.
-        from_text: Whether the value is text that represents it, as on the command line.
+        from_text: Whether the value is given as text, as on the command line.
 
     Raises:
-        UserError: There is no such setting, or the value has the wrong type or is out of range.
+        UserError: The setting is unknown, or the value has the wrong type or is out of range.
     """
     if name not in types:
-        raise UserError(f"no setting {name!r}: choose from {', '.join(types)}")
+        raise UserError(f"unknown setting {name!r}: choose from {', '.join(types)}")
     adapter = TypeAdapter(types[name])
     try:
         if from_text:
@@ -70,15 +71,15 @@ def explain(error: ValidationError, *parents: str) -> str:
     """Describe the first mistake in one line, such as "epochs: must be greater than 0, not -1".
 
     Args:
-        error: Error of pydantic.
-        parents: Names that precede the name of the field.
+        error: Error raised by pydantic.
+        parents: Names that precede the field's own name.
     """
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in (*parents, *first["loc"])).replace("_", " ")
     if first["type"] == "value_error":  # raised by our own code
         message = first["msg"].removeprefix("Value error, ")
     elif first["type"] in ("unexpected_keyword_argument", "missing", "missing_argument"):
-        message = "unknown option" if first["type"].startswith("unexpected") else "is missing"
+        message = "unknown setting" if first["type"].startswith("unexpected") else "missing value"
     else:
         message = f"{_SUBJECT.sub('must', first['msg'])}, not {first['input']!r}"
     return f"{name}: {message}" if name else message

@@ -1,4 +1,4 @@
-"""The command line: all commands together, and what becomes of errors."""
+"""The command line: all commands, and how errors are reported."""
 
 import sys
 from io import TextIOWrapper
@@ -14,10 +14,11 @@ from segtool.commands.finetune import finetune_app
 from segtool.commands.store import store_app
 from segtool.output import report
 
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+INTERRUPTED = 130  # exit status of a program that was ended by Ctrl-C
 
 app = typer.Typer(
-    help="Split text into paragraphs: encode every sentence once, train small heads in seconds.\n\n"
+    help="Split text into paragraphs: encode every sentence once and train small heads in "
+    "seconds.\n\n"
     "Example: segtool embed novel.txt && segtool train && segtool eval && segtool segment new.txt",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,7 +42,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Take the options before a command."""
+    """Accept the options that precede a command."""
 
 
 app.command()(corpus.embed)
@@ -59,10 +60,9 @@ app.add_typer(store_app, name="store")
 
 
 def main() -> None:
-    """Run the command line: one line and exit status 2 for a mistake, a traceback for a bug."""
-    if isinstance(
-        sys.stdout, TextIOWrapper
-    ):  # a table may contain characters that the console cannot show
+    """Run the command line: a mistake gives one line and exit status 2, a bug gives a traceback."""
+    # a table may contain characters that the console cannot show
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] or ["--help"]
     try:
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _was_named(path: Path) -> bool:
-    """Tell whether an argument or the workspace is the path, contains it or lies below it."""
+    """Return whether an argument or the workspace is the path, contains it or lies below it."""
     from segclf.workspace.workspace import Workspace
 
     resolved = path.resolve()

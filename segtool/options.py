@@ -12,7 +12,7 @@ import typer
 
 Command = Callable[..., None]
 
-_MAX_CHOICES = 40  # characters of an option's choices
+_MAX_CHOICES = 40  # maximum length of the list of an option's choices in its help
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -37,8 +37,8 @@ class ReadingOptions:
 
     Attributes:
         format: Format of the text: plain, aozora, choi or jsonl; auto detects it.
-        boundary: Line that begins a paragraph: an indented line, every line, or a line after a
-            blank line; auto detects it.
+        boundary: Lines that begin a paragraph. indent: indented lines; line: every line; blank:
+            lines after a blank line; auto: detected.
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
         language: ISO 639-1 code of the language for sentencex. [default: guessed from the script]
@@ -97,12 +97,13 @@ class HeadComputeOptions:
 
 
 def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]:
-    """Replace each dataclass among a command's parameters by one option for each of its fields.
+    """Replace each dataclass among a command's parameters with one option for each of its fields.
 
     The dataclass states an option once: name, type, default and, in the section "Attributes" of its
-    docstring, the help text. If it has a class method `from_settings`, which makes an object from a
-    dict, that is called, with the fields and with the hidden options that its class attribute
-    `earlier_options` (name -> type) keeps for scripts written for earlier versions.
+    docstring, the help text. If the dataclass has a class method `from_settings`, this method makes
+    the object, from a dict of the values of its fields and of its hidden options. The class
+    attribute `earlier_options` (name -> type) defines the hidden options, which are kept for
+    scripts written for earlier versions.
 
     Args:
         **flags: Flags of a field, if they differ from its name.
@@ -157,7 +158,7 @@ def _parameters_of(
 
 
 def _short_metavar(hint: object) -> str | None:
-    """Abbreviate many choices, which a narrow terminal would cut; the help text names them."""
+    """Abbreviate long lists of choices, which do not fit narrow terminals; help texts name them."""
     literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
     choices = "|".join(str(choice) for literal in literals for choice in get_args(literal))
     return "<name>" if len(choices) > _MAX_CHOICES else None

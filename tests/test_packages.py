@@ -18,16 +18,16 @@ def test_a_fresh_import_lists_the_public_names_without_torch():
 
 
 @pytest.mark.parametrize("name", segclf.__all__)
-def test_a_public_name_is_there_and_can_be_pickled(name):
+def test_a_public_name_exists_and_can_be_pickled(name):
     value = getattr(segclf, name)
     assert value.__name__ == name
     assert pickle.loads(pickle.dumps(value)) is value
 
 
-def test_no_other_name_is_there():
+def test_there_is_no_other_name():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = segclf.nothing
 
 
-def test_the_command_tells_its_version(segtool, tmp_path):
+def test_the_command_prints_its_version(segtool, tmp_path):
     assert segtool(tmp_path, "--version").stdout == f"{package.__version__}\n"

@@ -64,7 +64,7 @@ def test_the_page_in_docs_has_the_sections_tables_and_commands_of_the_generator(
     assert sorted(systems.findall(page)) == sorted(systems.findall(written))
 
 
-def test_rows_are_the_records(tmp_path, experiments):
+def test_rows_show_the_records(tmp_path, experiments):
     workspace = Workspace(tmp_path)
     embed_hashes(workspace, name=CORPUS)
     trials = [trial for path in experiments for trial in read_experiment(path).trials]
@@ -90,7 +90,7 @@ def test_rows_are_the_records(tmp_path, experiments):
     assert "These settings predict no boundary at all" in page or "None of the 6 settings" in page
 
 
-def test_quoted_rows_are_the_notes(shared):
+def test_quoted_rows_agree_with_the_notes(shared):
     notes = (shared / "background.md").read_text().split("## Numbers to beat")[1].split("\n## ")[0]
     rows = [line.strip("| ") for line in notes.splitlines() if re.match(r"\| [^-]", line)]
     quoted = read_toml("quoted.toml")["row"]
@@ -98,10 +98,10 @@ def test_quoted_rows_are_the_notes(shared):
     assert len(quoted) == len(expected)
     section = "\n".join(system_tables.quoted())
     for row, line in zip(quoted, expected, strict=True):
-        name, *figures = (cell.strip() for cell in line.split("|"))
+        name, *values = (cell.strip() for cell in line.split("|"))
         assert row["system"] == name
         known = {row.get(n, "") for n in ("precision", "recall", "dev_f1", "test_f1", "epoch")}
-        assert set(filter(None, figures)) == known - {""}
+        assert set(filter(None, values)) == known - {""}
         assert f"| {name} |" in section
 
 

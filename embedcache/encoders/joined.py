@@ -1,4 +1,4 @@
-"""Several encoders as one, whose vectors are concatenated."""
+"""Joins several encoders into one that concatenates their vectors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,22 +14,22 @@ from embedcache.store import JOIN
 class JoinedEncoder(Encoder):
     """Concatenates the vectors of several encoders.
 
-    The store keeps the vectors of each part under the fingerprint of the part, so that parts are
-    shared between joined encoders. `EmbeddingStore.vectors` concatenates them.
+    The store keeps the vectors of each part under the fingerprint of the part, so that joined
+    encoders can share parts. `EmbeddingStore.vectors` concatenates the vectors of the parts.
 
     Args:
         encoders: Encoders in the order of their columns. Joined ones are replaced by their parts.
 
     Raises:
-        UserError: A part gives the words of a sentence instead of a vector.
+        UserError: A part returns the words of a sentence instead of a vector.
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
         parts = tuple(part for encoder in encoders for part in encoder.parts)
         if any(part.storage_dtype == "int32" for part in parts):
             raise UserError(
-                "--pooling tokens keeps the words of a sentence: such an encoder cannot be joined "
-                "with another one"
+                "an encoder with --pooling tokens keeps the words of a sentence and cannot be "
+                "joined with another encoder: choose another pooling or a single encoder"
             )
         self._parts = parts
         self.name = JOIN.join(part.name for part in parts)
@@ -54,7 +54,7 @@ class JoinedEncoder(Encoder):
 
     @property
     def batch_tokens(self) -> int:
-        """Number of tokens that suits every part."""
+        """Smallest `batch_tokens` of the parts."""
         return min(part.batch_tokens for part in self.parts)
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
@@ -66,7 +66,7 @@ class JoinedEncoder(Encoder):
         """Check that every part suits a text.
 
         Raises:
-            UserError: A part does not.
+            UserError: A part does not suit the text.
         """
         for part in self.parts:
             part.check_text(sentences)

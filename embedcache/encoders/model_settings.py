@@ -12,7 +12,7 @@ from embedcache.errors import UserError
 from embedcache.hashing import hash_files
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the length of a state
+_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 _LIKE_ROBERTA = (
     "camembert",
@@ -42,11 +42,11 @@ class ModelSettings:
     Attributes:
         identity: Everything that the vectors depend on; the fingerprint is its hash.
         dim: Length of a vector.
-        max_tokens: Length of the longest sentence that is encoded whole, special tokens and prompt
-            included.
-        prompt: Text that is put before every sentence.
+        max_tokens: Maximum number of tokens, special tokens and prompt included; longer sentences
+            are truncated.
+        prompt: Text that precedes every sentence.
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
-            configuration has the pooling.
+            configuration specifies the pooling.
         layer: Last layer of a cut model; None for a whole model.
     """
 
@@ -59,7 +59,7 @@ class ModelSettings:
 
 
 def find_model(name: str) -> Path:
-    """Return the folder of a model, which is downloaded from the Hub if it is not on this machine.
+    """Return the folder of a model; download it from the Hub if it is not on this machine.
 
     Args:
         name: Path of a folder, or a Hub id, for example "tohoku-nlp/bert-base-japanese-v3".
@@ -82,8 +82,8 @@ def find_model(name: str) -> Path:
         )
     except Exception as error:
         raise UserError(
-            f"no encoder {name!r}: it is neither built in (see segtool encoders) nor a folder, and "
-            f"the Hugging Face Hub does not provide it ({type(error).__name__})"
+            f"unknown encoder {name!r}: it is neither built in (see segtool encoders) nor a "
+            f"folder, and the Hugging Face Hub does not provide it ({type(error).__name__})"
         ) from error
 
 
@@ -203,13 +203,13 @@ def _poolings(config: dict[str, Any]) -> int:
 
 def _check_layer(layer: int, layers: int | None) -> None:
     if layers is None:
-        raise UserError("the model does not say how many layers it has: leave out :LAYER")
+        raise UserError("config.json does not say how many layers the model has: leave out :LAYER")
     if layer > layers:
         raise UserError(f"the model has {layers} layers: use :0 to :{layers}, not :{layer}")
 
 
 def _weights(directory: Path) -> list[Path]:
-    """List the files of weights; those of safetensors if there are any."""
+    """List the files of weights; only the safetensors files if there are any."""
     found = [sorted(directory.glob(pattern)) for pattern in _WEIGHTS]
     return next(filter(None, found), [])
 

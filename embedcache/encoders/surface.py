@@ -48,11 +48,11 @@ _CLOSE = (_KINDS.index("quote closes"), _KINDS.index("bracket closes"))
 
 
 class SurfaceEncoder(Encoder):
-    """Counts and flags of a sentence's characters, all between -1 and about 1.
+    """Counts and flags of a sentence's characters, between -1 and 1 except in very long sentences.
 
     The features are, in this order: two measures of length; the share of each kind of character;
     the numbers of opening quotation marks, other opening brackets, closing quotation marks and
-    other closing brackets; the nesting depth at the end, and the minimum depth; the kinds of the
+    other closing brackets; the nesting depth at the end, and the lowest depth; the kinds of the
     first and the last three characters; the first and the last character, each hashed into one of
     64 buckets. Quotation marks are Japanese, curly or angled. A curly apostrophe counts as a
     quotation mark; straight quotation marks and apostrophes do not.

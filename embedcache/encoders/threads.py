@@ -1,4 +1,4 @@
-"""Number of threads of torch."""
+"""Sets the number of threads that torch uses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

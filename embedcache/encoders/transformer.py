@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def silence_transformers() -> None:
-    """Silence the bars of transformers, and its warnings about weights that a model lacks."""
+    """Silence the progress bars of transformers and its warnings about missing weights."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -32,18 +32,18 @@ class TransformerEncoder(Encoder):
     """A frozen transformer. torch is imported and the model loaded at the first use.
 
     The layers compute in `precision`. Their last states are converted to float32; pooling, later
-    modules and normalization compute in float32. So in every precision
+    modules and normalization compute in float32. Therefore, in every precision:
 
-    - the vectors of an encoder that normalizes have length 1, within 1e-6;
-    - a vector has a cosine of at least 0.999 to the vector computed in float32;
-    - a sentence has the same vector in every batch, up to a distance of 1e-5 of the vector's
-      length in float32, and of 0.02 of it in bfloat16 and float16.
+    - vectors that the model normalizes have length 1, within 1e-6;
+    - a vector has a cosine similarity of at least 0.999 to the vector computed in float32;
+    - the vectors of a sentence in different batches differ by at most 1e-5 times their length in
+      float32, and by at most 0.02 times their length in bfloat16 and float16.
 
     Args:
         name: Name in messages and tables.
-        directory: Returns the model's folder.
-        settings: Settings of the model, see `embedcache.encoders.model_settings`.
-        device: Device that computes; None for the best one.
+        directory: Function that returns the model's folder.
+        settings: Settings of the model; see `embedcache.encoders.model_settings`.
+        device: Device on which the model runs; None for the best one.
         precision: Precision of the layers; "auto" for bfloat16 (float16 on older GPUs) where the
             device computes it in hardware, else float32. The fingerprint does not depend on it.
     """
@@ -77,7 +77,7 @@ class TransformerEncoder(Encoder):
 
     @cached_property
     def device(self) -> str:
-        """Device that computes.
+        """Device on which the model runs.
 
         Raises:
             UserError: This machine does not have the device.
@@ -99,7 +99,7 @@ class TransformerEncoder(Encoder):
 
     @property
     def batch_tokens(self) -> int:
-        """Number of tokens of a batch: few fit the caches of a CPU, a GPU needs many."""
+        """Number of tokens in a batch: small batches fit in CPU caches; a GPU needs large ones."""
         return 1024 if self.device == "cpu" else 65_536
 
     @cached_property

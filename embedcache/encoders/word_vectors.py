@@ -1,4 +1,4 @@
-"""Encoders that read word vectors: the mean of a sentence's words, or the words themselves.
+"""Encoders based on word vectors: the mean of a sentence's vectors, or the words themselves.
 
 Words without a vector are ignored. The vector of a sentence without known words is zero.
 """
@@ -21,12 +21,12 @@ MAX_WORDS = 128
 
 
 class WordEncoder(Encoder):
-    """Base class of the encoders that read word vectors.
+    """Base class of the encoders based on word vectors.
 
     Args:
         name: Name in messages and tables.
         vectors: Word vectors.
-        tokenizer: Splits sentences into words.
+        tokenizer: Tokenizer that splits sentences into words.
 
     Attributes:
         vectors: Word vectors.
@@ -53,16 +53,16 @@ class WordEncoder(Encoder):
         """Encode n sentences: (n, dim)."""
 
     def check_text(self, sentences: Sequence[str]) -> None:
-        """Check that at least one word of a text has a vector, if it has words.
+        """Check that at least one word of a text has a vector, if the text has words.
 
         Raises:
-            UserError: No word has a vector.
+            UserError: No word of the text has a vector.
         """
         words, _ = self._words(sentences)
         if len(words) and bool((words == MISSING).all()):
             raise UserError(
-                f"{self.name} has none of the words of this text: are the vectors for another "
-                "language, or for one that is written without spaces?"
+                f"{self.name} has no vector for any word of this text: use vectors for its "
+                "language, which must be Japanese or written with spaces between words"
             )
 
     def describe(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class WordEncoder(Encoder):
         return self._vocabulary.numbers(tokens), counts
 
     def _known_words(self, sentences: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return what `_words` does, without the words that have no vector."""
+        """Return what `_words` returns, without the words that have no vector."""
         return without_unknown(*self._words(sentences))
 
 
@@ -100,7 +100,7 @@ class MeanEncoder(WordEncoder):
 
 
 class TokenEncoder(WordEncoder):
-    """The words of a sentence, as rows of the matrix of word vectors, for a head with an LSTM."""
+    """The words of a sentence, as row numbers of the word vectors, for a head with an LSTM."""
 
     pooling: Pooling = "tokens"
     storage_dtype: StorageDtype | None = "int32"
@@ -129,7 +129,7 @@ class TokenEncoder(WordEncoder):
         return counts
 
     def encode(self, sentences: list[str]) -> NDArray[np.int32]:
-        """Return rows of `token_vectors`: (n, MAX_WORDS) int32, padded with PADDING."""
+        """Return row numbers of `token_vectors`: (n, MAX_WORDS) int32, padded with PADDING."""
         if not self._counted.keys() >= set(sentences):
             self.count_tokens(sentences)
         padded = np.full((len(sentences), MAX_WORDS), PADDING, dtype=np.int32)

@@ -3,8 +3,8 @@
 Each sentence is encoded by one writer. A writer has two files in the folder `claims` of the store:
 one that it keeps locked, and one with the ids of the sentences that it has claimed but not yet
 committed. When a writer dies, the operating system releases its lock, and its claims are invalid.
-Another lock, held for milliseconds, makes reading the claims of others and writing one's own a
-single step.
+Another lock, held for milliseconds, makes it a single step to read the claims of others and to
+write one's own.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ class Claims:
         return free
 
     def forget(self) -> None:
-        """Give up all claims, once their vectors are committed. Others see it after `take`."""
+        """Give up all claims after their vectors are committed; others see this after `take`."""
         self._claimed.clear()
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Claims:
 
     @contextmanager
     def _failures_named(self) -> Iterator[None]:
-        """Raise StoreError, with the name of the folder, for an error of the file system."""
+        """Raise StoreError, with the name of the folder, for a file system error."""
         try:
             yield
         except OSError as error:
@@ -99,7 +99,7 @@ class Claims:
             claimed_file = alive_file.with_suffix(_CLAIMED)
             if not _is_held(alive_file):  # its writer has died
                 claimed_file.unlink(missing_ok=True)
-                alive_file.unlink(missing_ok=True)  # Windows removes it when it is released
+                alive_file.unlink(missing_ok=True)  # on Windows, releasing the lock removes it
             elif claimed_file.exists():
                 found.append(np.fromfile(claimed_file, dtype=np.uint64).reshape(-1, 2))
         return np.concatenate(found)

@@ -30,9 +30,9 @@ class Environment:
     """An LMDB environment that is read and written in transactions.
 
     LMDB allows one handle per environment and process, so `Environment.open` returns the same
-    object for the same file. A handle must not be used in a fork of its process. There it is
-    closed, and a new one is opened at the first use. If the folder cannot be written, the
-    environment is read-only.
+    object for the same file. A handle must not be used in a fork of its process. In the
+    fork it is closed, and a new one is opened at the first use. If the folder cannot be written,
+    the environment is read-only.
 
     Attributes:
         path: Folder of the environment.
@@ -74,7 +74,7 @@ class Environment:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """Open a read transaction, which is a snapshot. Values are views, valid as long as it.
+        """Open a read transaction, which is a snapshot; values are views, valid until it ends.
 
         Raises:
             StoreError: There are too many readers, or a writer has overwritten the snapshot, which
@@ -105,12 +105,13 @@ class Environment:
             )
 
     def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
-        """Run an action in one write transaction: everything that it writes is on disk, or nothing.
+        """Run an action in one write transaction: all that it writes reaches the disk, or nothing.
 
         Args:
             action: Function that writes through the transaction. It is called again if the map was
                 too small.
-            expected_bytes: Estimate of what it writes, so that the map is large enough at once.
+            expected_bytes: Estimated size of what the action writes; a good estimate avoids
+                calling it twice.
 
         Returns:
             The result of the action.
@@ -134,8 +135,8 @@ class Environment:
             yield self._begin(held, write=write)
 
     def _begin(self, held: ExitStack, *, write: bool) -> lmdb.Transaction:
-        """Share the gate and begin a transaction, both of which end with `held`."""
-        handle = self._lmdb  # before the gate, since a fork takes the lock of opening first
+        """Share the gate and begin a transaction, both until `held` is closed."""
+        handle = self._lmdb  # before the gate, since a fork acquires `_opening` first
         while True:
             held.enter_context(self._gate.shared())
             try:
@@ -192,7 +193,7 @@ class Environment:
 
 
 def _before_fork() -> None:
-    """Wait until no thread has a transaction or opens an environment, and let none begin.
+    """Wait until no thread has a transaction or opens an environment, and prevent new ones.
 
     Otherwise the child could not close the handle without damage: it would free reader slots of
     the parent, or wait for threads that do not exist in the child.

@@ -69,11 +69,11 @@ def open_handle(folder: Path) -> Handle:
 
 @contextmanager
 def translate_lmdb_errors(folder: Path) -> Iterator[None]:
-    """Raise StoreError for errors of LMDB about the file or its disk."""
+    """Raise StoreError for LMDB errors about the file or its disk."""
     try:
         yield
     except lmdb.Error as error:
-        # errors of the system, such as a full quota, have no class of their own in LMDB
+        # system errors, such as an exceeded quota, have no class of their own in LMDB
         if type(error) is not lmdb.Error and not isinstance(error, _FILE_ERRORS):
             raise
         raise StoreError(f"the store {folder} cannot be used: {error}") from error
@@ -109,8 +109,8 @@ def _check_size(folder: Path, handle: Handle) -> None:
     """Check that the file has all pages in use, because reading a missing one kills the process.
 
     A file that ends before its last page may be complete, because LMDB does not write a page that a
-    transaction has added at the end and freed again. So if the file is short, a child process reads
-    all pages in use.
+    transaction has added at the end and freed again. If the file is short, a child process reads
+    all pages in use to decide.
 
     Raises:
         StoreError: Pages in use are missing.
@@ -122,6 +122,6 @@ def _check_size(folder: Path, handle: Handle) -> None:
     command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder), lock]
     if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
         raise StoreError(
-            f"the store {folder} is damaged: the end of its file is missing; delete it and embed "
-            "again"
+            f"the store {folder} is damaged: the end of its file is missing; delete the store "
+            "and embed again"
         )

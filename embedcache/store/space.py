@@ -61,7 +61,7 @@ class Space:
 
         Args:
             ids: (n, 2) uint64, in any order, repeats allowed.
-            out: (n, dim) array to write to, for example columns of a larger array; None for a new
+            out: (n, dim) array to write to, for example columns of a larger array; None to create
                 one.
 
         Returns:
@@ -88,11 +88,11 @@ class Space:
         """Count vectors by the precision in which they were computed.
 
         Args:
-            ids: (n, 2) uint64. Ids without a vector are not counted; repeated ids count repeatedly.
+            ids: (n, 2) uint64. Ids without a vector are not counted; repeats are counted each time.
 
         Returns:
-            Counts above zero by the name of the precision, for example "float32". The name is
-            "unknown" for vectors of several precisions that a store of format 1 contains.
+            Counts above zero by name of precision, for example "float32". The name is "unknown"
+            for vectors from a store of format 1 that had several precisions.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
@@ -122,13 +122,13 @@ class Space:
         truncated: NDArray[np.bool_] | None = None,
         precision: str = "float32",
     ) -> int:
-        """Add vectors in one transaction; skip sentences that the space has already.
+        """Add vectors in one transaction; skip sentences that the space already has.
 
         Args:
             ids: (n, 2) uint64.
             vectors: (n, dim) vectors, which are converted to the dtype of the space.
             truncated: (n,) bool, whether the encoder read only the beginning of the sentence; None
-                for False.
+                if it read all sentences in full.
             precision: Precision in which the vectors were computed.
 
         Returns:
@@ -226,9 +226,9 @@ class Space:
         def copy(number: int, block: NDArray[Any]) -> None:
             part = slice(starts[number], starts[number + 1])
             local = rows[part] - number * BLOCK_ROWS
-            where = part if order is None else order[part]
-            run = len(local) == local[-1] - local[0] + 1 and bool((np.diff(local) == 1).all())
-            out[where] = block[local[0] : local[-1] + 1] if run else block[local]
+            target = part if order is None else order[part]
+            is_run = len(local) == local[-1] - local[0] + 1 and bool((np.diff(local) == 1).all())
+            out[target] = block[local[0] : local[-1] + 1] if is_run else block[local]
 
         # copying releases the interpreter's lock, and page faults take as long as the copies
         with ThreadPoolExecutor(_COPYING_THREADS) as pool:

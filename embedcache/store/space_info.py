@@ -14,7 +14,7 @@ from embedcache.store.environment import Environment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
-JOIN = "+"  # between the fingerprints, and the names, of the parts of a joined encoder
+JOIN = "+"  # between the fingerprints, or the names, of the parts of a joined encoder
 
 StorageDtype = Literal["float32", "float16", "int32"]
 
@@ -32,7 +32,7 @@ class SpaceInfo:
             2**-11 per number for magnitudes above 6e-5. int32 is for encoders whose vectors are
             the words of a sentence.
         rows: Number of vectors.
-        identity: Identity of the encoder, of which the fingerprint is the hash.
+        identity: Identity of the encoder; the fingerprint is its hash.
         precisions: Number of rows computed in each precision. The index refers to a precision by
             its position here, starting from 1.
         segments: Number and size of each segment of the index, oldest first.

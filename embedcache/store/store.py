@@ -9,9 +9,10 @@ the number of the space. Every value ends in an 8-byte checksum: see `embedcache
     b"v" + number (4) + block (8)    up to 1,024 vectors, in the order in which they were added
     b"i" + number (4) + segment (8)  a sorted segment of the index: see `embedcache.store.index`
 
-Only the last block of a space is ever rewritten, and it is verified before. A commit is one LMDB
-transaction: after a crash the store has all of it or nothing. Format 1 has weaker checksums and no
-precision for each row. It can still be read, and `EmbeddingStore.upgrade` converts it.
+Only the last block of a space is ever rewritten, after it has been verified. A commit is one LMDB
+transaction: after a crash the store has all of it or nothing. Format 1 has weaker checksums and
+does not record the precision of each row. It can still be read, and `EmbeddingStore.upgrade`
+converts it.
 """
 
 import os
@@ -49,8 +50,8 @@ class EmbeddingStore:
 
     Args:
         path: Folder of the store.
-        create: Whether to create the store if it is missing. Opening an existing
-            store never modifies it.
+        create: Whether to create the store if it is missing. Opening an existing store never
+            modifies it.
 
     Raises:
         StoreError: The store is missing or damaged, or it has a later format.
@@ -114,14 +115,14 @@ class EmbeddingStore:
         earlier version of this package may use the store during the conversion.
 
         Args:
-            progress: Whether to show a bar on standard error if the call takes more than two
-                seconds.
+            progress: Whether to show a progress bar on standard error if the call takes more than
+                two seconds.
 
         Returns:
             Number of values that were rewritten; 0 if the store already has format 2.
 
         Raises:
-            StoreError: The store is damaged or read-only. It can be read as before.
+            StoreError: The store is damaged or read-only. Valid values can be read as before.
         """
         return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
 
@@ -237,8 +238,8 @@ def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
     numbers = [spaces - 1]
     for kind in (b"v", b"i"):
         cursor = transaction.cursor()
-        behind = cursor.set_range(bytes([kind[0] + 1]))
-        found = cursor.prev() if behind else cursor.last()
+        beyond = cursor.set_range(bytes([kind[0] + 1]))
+        found = cursor.prev() if beyond else cursor.last()
         if found and bytes(cursor.key()).startswith(kind):
             numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
     return max(numbers) + 1

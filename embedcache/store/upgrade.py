@@ -1,7 +1,7 @@
 """Converts a store from format 1 to format 2, in place and in small transactions.
 
 Until the last transaction writes the header, the store has format 1, in which a value may have
-either checksum. So readers never see damage, and an interrupted conversion can continue.
+either checksum. Therefore readers see no damage, and an interrupted conversion can continue.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,10 +1,10 @@
 """Values of the store: bytes that end in a checksum.
 
 In format 2 the checksum is XXH3 64 of the key, the number of bytes (8 bytes, little-endian) and the
-bytes. So neither a value with a damaged key nor a truncated value is valid. In format 1 it is the
-hash of the bytes alone. `embedcache.store.upgrade` converts format 1 to format 2; until it has
-finished, a value may have either checksum. The header has the checksum of format 1, so that every
-version of this package can read it.
+bytes. Neither a value with a damaged key nor a truncated value is therefore valid. In format 1 the
+checksum is the hash of the bytes alone. `embedcache.store.upgrade` converts format 1 to format 2;
+until it has finished, a value may have either checksum. The header has the checksum of format 1,
+so that every version of this package can read it.
 """
 
 import json

@@ -1,9 +1,9 @@
 """Reads published files of word vectors as a stream.
 
-The formats are those of word2vec (text and binary), fastText's .vec and Wikipedia2Vec's .txt, which
-equal word2vec's text, and GloVe, which lacks its first line. A file may be compressed with gzip,
-bzip2 or xz. gensim reads these formats too, but it loads everything into memory and reports no
-progress.
+The formats are the text and the binary format of word2vec, and the format of GloVe, which is the
+text format without its first line. The .vec files of fastText and the .txt files of Wikipedia2Vec
+have the text format. A file may be compressed with gzip, bzip2 or xz. gensim reads these formats
+too, but it loads everything into memory and reports no progress.
 """
 
 import bz2
@@ -30,10 +30,10 @@ Row = tuple[str, NDArray[np.float32]]
 
 
 def read_vector_file(path: Path) -> Iterator[Row]:
-    """Yield every word of a file and its vector (d,) float32, with a bar on standard error.
+    """Yield each word of a file and its vector (d,) float32; show a bar on standard error.
 
     Raises:
-        ValueError: The file has none of the formats.
+        ValueError: The file is not in a supported format.
         EOFError: The file is truncated.
         OSError, lzma.LZMAError, zlib.error: The file cannot be read or decompressed.
     """
@@ -47,7 +47,8 @@ def read_vector_file(path: Path) -> Iterator[Row]:
             text = _is_text_row(second, columns - 1)
             if text and columns != dim + 1:
                 raise ValueError(
-                    f"the first line says {dim} numbers per word, but there are {columns - 1}"
+                    f"the first line specifies {dim} numbers per word, but the second line has "
+                    f"{columns - 1}"
                 )
             rows = _text_rows(file, dim) if text else _binary_rows(file, dim)
             for number in range(count):
@@ -75,7 +76,7 @@ def _text_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
             raise ValueError(f"the line {line[:20]!r}... has {len(parts)} columns, not {dim + 1}")
         word = b" ".join(parts[:-dim]).decode(
             errors="replace"
-        )  # words of GloVe may contain a space
+        )  # a word of GloVe may contain spaces
         yield word, np.array(parts[-dim:], dtype=np.float32)
 
 
@@ -92,7 +93,7 @@ def _binary_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file and decompress it; a bar shows how many of its bytes have been read."""
+    """Open a file, decompressed if necessary; a bar shows how many of its bytes have been read."""
     with (
         path.open("rb") as file,
         tqdm(
@@ -112,7 +113,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 class _CountedFile(io.RawIOBase):
-    """A file whose progress of reading a bar shows."""
+    """A file whose reading progress a bar shows."""
 
     def __init__(self, file: IO[bytes], bar: "tqdm[None]") -> None:
         self._file = file

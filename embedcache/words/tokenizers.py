@@ -12,7 +12,7 @@ Forms = tuple[str, ...]
 """Spellings of a token; the first one that has a vector represents the token."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
-_SUDACHI_MODE = "A"  # the shortest units, because the parts of a compound are known more often
+_SUDACHI_MODE = "A"  # the shortest units: parts are more often known than compounds
 _SUDACHI_CHARACTERS = 8192  # per call; more than 49,149 bytes are an error
 
 
@@ -30,10 +30,10 @@ class Tokenizer:
 
 
 def japanese_tokenizer() -> Tokenizer:
-    """Return SudachiPy with its core dictionary (Takaoka et al. 2018).
+    """Return a tokenizer that uses SudachiPy and its core dictionary (Takaoka et al. 2018).
 
     The spellings of a token are its surface, its dictionary form and its normalized form, because
-    word vectors are trained on any of these.
+    word vectors may be trained on any of these.
 
     Raises:
         UserError: A package is missing.
@@ -44,7 +44,7 @@ def japanese_tokenizer() -> Tokenizer:
         versions = {name: version(name) for name in ("sudachipy", "sudachidict_core")}
     except ImportError as error:  # also PackageNotFoundError
         raise UserError(
-            "Japanese word vectors need a tokenizer: pip install 'segtool[ja]'"
+            "Japanese word vectors need a tokenizer: run pip install 'segtool[ja]'"
         ) from error
     sudachi = Dictionary(dict="core").create(mode=getattr(SplitMode, _SUDACHI_MODE))
 
@@ -60,7 +60,7 @@ def japanese_tokenizer() -> Tokenizer:
 
 
 def word_tokenizer() -> Tokenizer:
-    """Return the tokenizer for languages with spaces; tokens are runs of letters or of marks."""
+    """Return the tokenizer for languages with spaces; tokens are words or runs of marks."""
     from tokenizers.pre_tokenizers import Whitespace
 
     split = Whitespace().pre_tokenize_str
@@ -87,5 +87,5 @@ def spellings(*words: str) -> Forms:
 
 
 def has_kana(word: str) -> bool:
-    """Return whether a word has hiragana or katakana, which only Japanese uses."""
+    """Return whether a word contains hiragana or katakana, which only Japanese uses."""
     return _KANA.search(word) is not None

@@ -1,7 +1,7 @@
 """Word vectors on disk: a file is converted at its first use, then memory-mapped.
 
 CACHE/words/HASH/vectors        (v, d) float32 matrix, little-endian, row by row
-CACHE/words/HASH/index          a segment of `embedcache.store.index`: from ids of words to rows
+CACHE/words/HASH/index          a segment of `embedcache.store.index` that maps ids of words to rows
 CACHE/words/HASH/settings.json  d, and the language of the words
 """
 
@@ -99,7 +99,7 @@ def _write_converted(path: Path, folder: Path) -> None:
             with_kana += sum(map(has_kana, words))
             dim = matrix.shape[1]
     if not ids:
-        raise ValueError("it has no words")
+        raise ValueError("the file has no words")
     every_id = np.concatenate(ids)
     _write_index(folder / "index", every_id)
     # multilingual word vectors have few words with kana, Japanese ones many

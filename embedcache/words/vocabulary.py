@@ -9,7 +9,7 @@ from embedcache.words.vectors import WordVectors
 
 
 class Vocabulary:
-    """The words with a vector that occurred so far, numbered in the order of occurrence.
+    """The words seen so far that have a vector, numbered in the order of their first occurrence.
 
     Args:
         vectors: Word vectors in which the words are looked up.
@@ -33,7 +33,7 @@ class Vocabulary:
             tokens: Spellings of the tokens of each sentence.
 
         Returns:
-            (t,) int64, a number for each of all t tokens; MISSING for words without a vector.
+            (t,) int64, the numbers of all t tokens; MISSING for words without a vector.
         """
         self._add(list(dict.fromkeys(f for s in tokens for f in s if f not in self._seen)))
         numbers = (self._seen[forms] for sentence in tokens for forms in sentence)

@@ -1,7 +1,7 @@
-"""Reader of Aozora Bunko: removes ruby, annotations, the header and the colophon.
+"""Reader for Aozora Bunko files: removes ruby, annotations, the header and the colophon.
 
 The markup is described in the header of each file and in the annotation manual of the library.
-Notes on characters outside Shift_JIS (gaiji) are replaced with the characters.
+Notes on characters outside Shift_JIS (gaiji) are replaced with the characters they describe.
 """
 
 import re
@@ -33,15 +33,15 @@ _ACCENTED = re.compile(r"〔([^〔〕]*)〕")
 _LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
 _LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
 _MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
-_GETA = "〓"  # replaces a character that is missing in Unicode
+_GETA = "〓"  # stands for a character without a known code
 _MAX_CELL = 94  # number of cells in a row, and of rows in a plane
 _MAX_TITLE_LINES = 6
 
 
 def recognizes(text: str) -> bool:
-    """Return whether a text has annotations or a colophon of Aozora Bunko.
+    """Return whether a text has Aozora Bunko annotations or a colophon.
 
-    Excerpts are recognised too, unlike in `is_whole_file`.
+    Unlike `is_whole_file`, this function also recognizes excerpts.
     """
     return "［＃" in text or _COLOPHON.search(text) is not None
 
@@ -59,7 +59,7 @@ def is_whole_file(text: str) -> bool:
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read one document, the text between header and colophon, without its markup."""
+    """Read the text between header and colophon, without its markup, as one document."""
     body, headings = strip_markup(body_of(text), keep_headings=False)
     (document,) = plain.read(body, document_id, options)
     return [replace(document, headings=document.headings + headings)]
@@ -80,7 +80,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         text, blocks = _without_heading_blocks(text)
         text, lines = _without_heading_lines(text)
         headings = blocks + lines
-    text = _RUBY.sub("", text).replace("｜", "")  # first, as a gaiji can be such a bracket
+    text = _RUBY.sub("", text).replace("｜", "")  # first, as a gaiji can be one of these
     text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
@@ -88,7 +88,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
 
 
 def _without_heading_blocks(text: str) -> tuple[str, int]:
-    """Remove the headings between two annotations, for their start and end, and count them."""
+    """Remove headings that are enclosed by two annotations, and count them."""
     kept: list[str] = []
     end = 0
     begin: int | None = None
@@ -102,7 +102,7 @@ def _without_heading_blocks(text: str) -> tuple[str, int]:
 
 
 def _without_heading_lines(text: str) -> tuple[str, int]:
-    """Remove the content of lines that have the annotation of a heading, and count them."""
+    """Remove the content of lines with a heading annotation, and count them."""
     kept: list[str] = []
     end = 0
     for note in _NOTE_IN_LINE.finditer(text):
@@ -117,7 +117,7 @@ def _without_heading_lines(text: str) -> tuple[str, int]:
 def body_of(text: str) -> str:
     """Return a text without its header (title and explanation of the markup) and its colophon.
 
-    A text without rulers and colophon is an excerpt and is returned unchanged.
+    A text with neither rulers nor a colophon is an excerpt and is returned unchanged.
     """
     rulers, colophons = (list(mark.finditer(text)) for mark in (_RULER, _COLOPHON))
     if colophons:
@@ -142,7 +142,7 @@ def _compose_accents(match: re.Match[str]) -> str:
 
 
 def _character(note: str) -> str:
-    """Return the character that a note describes; 〓 if it gives no known code."""
+    """Return the character that a note describes; 〓 if the note gives no known code."""
     if match := _UNICODE_CODE.search(note):
         number = int(match.group(1), 16)
         known = number <= sys.maxunicode and unicodedata.category(chr(number)) != "Cs"

@@ -1,4 +1,4 @@
-"""Reader of the format of Choi (2000): one sentence per line, segments between lines of `=`."""
+"""Reader for the format of Choi (2000): one sentence per line, segments between lines of `=`."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ from embedcache import UserError
 
 _BINARY_FORMATS = {
     rb"%PDF-": "a PDF",
-    rb"PK(?:\x03\x04|\x05\x06)": "a ZIP archive, as EPUB and DOCX are",
+    rb"PK(?:\x03\x04|\x05\x06)": "a ZIP archive, such as EPUB or DOCX",
     rb"\x1f\x8b": "compressed by gzip",
     rb"\xfd7zXZ\0": "compressed by xz",
     rb"BZh[1-9]1AY&SY": "compressed by bzip2",
@@ -30,7 +30,7 @@ _BINARY_FORMATS = {
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, since it begins with the mark of UTF-16
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
@@ -41,7 +41,7 @@ _SAMPLE_BYTES = 1 << 16
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile("[^\0-\x7f]")
 _THREE_BYTES = re.compile("[\u0800-\ufffc]")
-"""Characters of three bytes in UTF-8. Such sequences are rare in EUC-JP; those of two are not."""
+"""Characters of three bytes in UTF-8. Such sequences are rare in EUC-JP; two-byte ones are not."""
 _KANA = "ぁ-ゖァ-ヺー"
 _PUNCTUATION = "\u3000-\u3002\u300c-\u300f"
 _JAPANESE = f"{_KANA}\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e"
@@ -56,18 +56,18 @@ _JAPANESE_ENCODINGS = {
     "shift_jis_2004": (2, _beside_japanese(_KANA + _PUNCTUATION)),
     "euc_jis_2004": (8, _beside_japanese(_KANA)),
 }
-"""Minimum number of characters beyond ASCII, and a pattern of characters that are evidence.
+"""Minimum number of characters beyond ASCII, and a pattern of characters that count as evidence.
 
-EUC-JP needs more characters, because frequent characters in Big5 have the bytes of hiragana (不中
-those of いう). Its punctuation is no evidence, because it has the same bytes in GB18030."""
-_JAPANESE_SHARE = 0.25  # minimum share of such characters
+EUC-JP needs more characters, because frequent Big5 characters have the bytes of EUC-JP hiragana
+(不中 those of いう). Its punctuation is not evidence, because it has the same bytes in GB18030."""
+_JAPANESE_SHARE = 0.25  # minimum share of evidence among the characters beyond ASCII
 _RARE_IN_WRONG_DECODING = re.compile("[\t\n\r -~\xa0-\u08ff\u3000-\u3002\u300c-\u300fぁ-ー]")
-"""Letters of alphabets, kana and Japanese punctuation.
+"""Alphabetic letters, kana and Japanese punctuation.
 
-They are rare if text in another encoding is decoded as UTF-16 or UTF-32: most of its characters are
-then ideographs and symbols."""
+They are rare when text in another encoding is decoded as UTF-16 or UTF-32: most characters are then
+ideographs and symbols."""
 _WIDE_SHARE = 0.3  # minimum share of such characters
-_WIDE_SHARE_OF_UTF8 = 0.5  # the same for bytes that are valid UTF-8 too
+_WIDE_SHARE_OF_UTF8 = 0.5  # the same for bytes that are also valid UTF-8
 _NUL_SHARE = 0.1  # maximum share of zero bytes in a text
 
 
@@ -76,7 +76,7 @@ class TextEncoding:
     """Encoding of a text file.
 
     Attributes:
-        codec: Name of the encoding in Python.
+        codec: Python's name for the encoding.
         mark: Byte order mark before the text; b"" if there is none.
     """
 
@@ -103,17 +103,18 @@ def decode(data: bytes, name: str) -> DecodedText:
     """Detect the encoding of a text and decode it.
 
     A byte order mark determines the encoding. Without one, the encoding is UTF-8 if the bytes are
-    valid UTF-8. The other encodings need strong evidence: for UTF-16 and UTF-32 many characters
-    that are rare in wrongly decoded text, for Shift_JIS and EUC-JP a quarter of kana (and, for
-    Shift_JIS, punctuation) next to other Japanese characters.
+    valid UTF-8. The other encodings need strong evidence. For UTF-16 and UTF-32, this is a high
+    share of characters that are rare in wrongly decoded text. For Shift_JIS and EUC-JP, at least a
+    quarter of the characters beyond ASCII must be kana (or, for Shift_JIS, punctuation) next to
+    other Japanese characters.
 
     Args:
         data: Content of the file.
-        name: Name of the file in error messages.
+        name: Name of the file for error messages.
 
     Raises:
-        UserError: The file is not text or its encoding is not detected; the message contains the
-            offset of the first byte that is not UTF-8.
+        UserError: The file is not text, or its encoding cannot be detected. In the latter case, the
+            message contains the offset of the first byte that is not UTF-8.
     """
     _refuse_binary(data, name)
     for mark, codec in _BYTE_ORDER_MARKS.items():
@@ -165,7 +166,7 @@ def _decode_other(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> Dec
 
 
 def _is_damaged_utf8(data: bytes) -> bool:
-    """Return whether the bytes are UTF-8 of an East Asian text with a few errors."""
+    """Return whether the bytes are East Asian text in UTF-8 with a few errors."""
     sample = _sample_beyond_ascii(data).decode(errors="replace")
     return len(_THREE_BYTES.findall(sample)) > 2 * sample.count("\ufffd")
 
@@ -190,13 +191,13 @@ def _japanese_encodings(data: bytes) -> list[str]:
     if _is_damaged_utf8(data):
         return []
     sample = _sample_beyond_ascii(data)
-    clear = []
+    codecs_found = []
     for codec, (minimum, evidence) in _JAPANESE_ENCODINGS.items():
         text = _decode_start(sample, codec)
         beyond = len(_BEYOND_ASCII.findall(text))
         if beyond >= minimum and len(evidence.findall(text)) >= _JAPANESE_SHARE * beyond:
-            clear.append(codec)
-    return clear
+            codecs_found.append(codec)
+    return codecs_found
 
 
 def _sample_beyond_ascii(data: bytes) -> bytes:

@@ -20,12 +20,12 @@ class Document:
     """A document as a reader returns it.
 
     Attributes:
-        id: Path below the folder that was read, or name in the file.
-        sentences: n normalised sentences, without the line breaks and indents around them.
-        labels: (n,) bool, whether a paragraph begins with the sentence. The first label may be
-            False: a `Layout` corrects it.
+        id: Path relative to the folder that was read, or the id given in the file.
+        sentences: n normalized sentences, without the line breaks and indents around them.
+        labels: (n,) bool, whether each sentence begins a paragraph. The first label may be False:
+            a `Layout` corrects it.
         headings: Number of headings that were removed.
-        split: Split given in the file; None if there is none.
+        split: Split given in the file; None if the file gives none.
         boundary: What begins a paragraph in the text; None if its format has no layout.
     """
 
@@ -47,7 +47,7 @@ class Corpus:
         document_ids: Ids of the m documents.
         splits: Splits of the m documents.
         headings_removed: Number of headings that were removed from the texts.
-        boundaries_read: Number of documents for each way to begin a paragraph.
+        boundaries_read: Number of documents for each kind of paragraph boundary.
     """
 
     sentences: list[str]
@@ -62,7 +62,7 @@ class Corpus:
 
     @property
     def labels(self) -> NDArray[np.bool_]:
-        """(n,) bool, whether a paragraph begins with the sentence."""
+        """(n,) bool, whether each sentence begins a paragraph."""
         return self.layout.labels
 
     @property
@@ -72,7 +72,7 @@ class Corpus:
 
     @classmethod
     def of(cls, documents: Sequence[Document], splits: Sequence[Split]) -> "Corpus":
-        """Make a corpus of m documents and their m splits."""
+        """Make a corpus from m documents and their m splits."""
         lengths = [len(document.sentences) for document in documents]
         return cls(
             sentences=[sentence for document in documents for sentence in document.sentences],
@@ -87,7 +87,7 @@ class Corpus:
         )
 
     def select(self, split: Split) -> "Corpus":
-        """Return a corpus of the documents of one split."""
+        """Return a corpus of the documents in one split."""
         chosen = [
             Document(document_id, self.sentences[start:stop], self.labels[start:stop])
             for document_id, name, (start, stop) in zip(
@@ -98,7 +98,7 @@ class Corpus:
         return Corpus.of(chosen, [split] * len(chosen))
 
     def counts(self) -> dict[Split, dict[str, int]]:
-        """Count documents, sentences and boundaries of each split that is not empty."""
+        """Count the documents, sentences and boundaries in each split that is not empty."""
         parts: dict[Split, Corpus] = {split: self.select(split) for split in SPLITS}
         return {
             split: {

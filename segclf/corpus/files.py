@@ -1,4 +1,4 @@
-"""Reading texts from a file, from the text files of a folder, or from standard input."""
+"""Reading texts from a file, from the text files in a folder, or from standard input."""
 
 import stat
 import sys
@@ -30,7 +30,7 @@ def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yield the id and the text of a file, or of every text file in a folder and its subfolders.
 
     Files are sorted by path within each folder. Hidden files and folders are skipped, and so are
-    files without a suffix in `TEXT_SUFFIXES`.
+    files whose suffix is not in `TEXT_SUFFIXES`.
 
     Raises:
         UserError: The folder contains no text file, or a file or folder cannot be read.
@@ -80,7 +80,7 @@ def _reason(error: OSError) -> str:
         case FileNotFoundError():
             return "no such file"
         case IsADirectoryError():
-            return "is a folder, expected a file"
+            return "expected a file, but this is a folder"
     return str(error.strerror).lower()
 
 

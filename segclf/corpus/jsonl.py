@@ -1,4 +1,4 @@
-"""Reader of JSON Lines: one document per line, as labelled sentences or as paragraphs.
+"""Reader for JSON Lines: one document per line, as labelled sentences or as paragraphs.
 
 {"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "train"}
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
@@ -47,10 +47,10 @@ def _read_line(line: str, where: str, default_id: str, options: ReadOptions) -> 
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+        raise UserError(f"{where}: invalid JSON ({error.msg} at column {error.colno})") from error
     try:
         json.dumps(record, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:  # for example one half of an emoji
+    except UnicodeEncodeError as error:  # for example, one half of an emoji
         raise UserError(f"{where}: unpaired surrogate {error.object[error.start]!r}") from error
     if not isinstance(record, dict) or not ({"sentences", "paragraphs"} & record.keys()):
         raise UserError(f'{where}: expected an object with "sentences" or "paragraphs"')
@@ -74,15 +74,17 @@ def _labelled(
             f'{where}: "labels" are missing: add 1 where a paragraph begins, 0 elsewhere'
         )
     if not _is_list_of(labels, int) or not set(labels) <= {0, 1}:
-        raise UserError(f'{where}: "labels" must be a list of 0 and 1')
+        raise UserError(f'{where}: "labels" must be a list of 0s and 1s')
     if len(labels) != len(sentences):
-        raise UserError(f"{where}: {len(sentences)} sentences but {len(labels)} labels")
+        raise UserError(
+            f'{where}: "sentences" has length {len(sentences)}, but "labels" has {len(labels)}'
+        )
     kept: list[str] = []
     kept_labels: list[bool] = []
     begins = False
     for sentence, label in zip(map(normalize, sentences), labels, strict=True):
         begins |= bool(label)
-        if sentence:  # an empty sentence is dropped, its label moves to the next
+        if sentence:  # an empty sentence is dropped; its label moves to the next one
             kept.append(sentence)
             kept_labels.append(begins)
             begins = False

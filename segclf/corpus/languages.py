@@ -1,4 +1,4 @@
-"""Languages that sentencex has rules for. It splits other codes like English without a warning."""
+"""Languages that sentencex has rules for. For other codes, it silently uses the English rules."""
 
 from embedcache import UserError
 
@@ -13,7 +13,7 @@ lez li lij lld ln lua mag mai mdf mg mhr mnw mrj mwl myv nah nap nds oc olo os p
 pms pnt pt-br qu qug rgn rm rue rut sa sah scn sdc ses sg sjd sli smn srn sro stq sty szl tcy
 tet ty tyv udm vec vls vmf vmw vot wa wls wo xal zea
 """
-_GENERAL_RULES = "ko zh"  # detected from the script; the general rules are sufficient for them
+_GENERAL_RULES = "ko zh"  # detected from the script; the general rules suffice for them
 _KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _GENERAL_RULES).split())
 
 

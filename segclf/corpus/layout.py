@@ -1,4 +1,4 @@
-"""Beginnings of the documents and paragraphs of a corpus."""
+"""Where the documents and paragraphs of a corpus begin."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,13 +12,13 @@ Values = TypeVar("Values", np.bool_, np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Positions of m documents and their paragraphs in n sentences.
+    """Positions of m documents and their paragraphs among n sentences.
 
-    The first sentence of a document always begins a paragraph. It is labelled so, whatever label is
-    given, and it is not a candidate: no model decides about it, and no score counts it.
+    The first sentence of a document always begins a paragraph. It is labelled accordingly, whatever
+    label is given, and it is not a candidate: no model decides about it, and no score counts it.
 
     Attributes:
-        labels: (n,) bool, whether a paragraph begins with the sentence.
+        labels: (n,) bool, whether each sentence begins a paragraph.
         offsets: (m + 1,) int64; document i consists of the sentences from offsets[i] up to, but not
             including, offsets[i + 1].
         is_candidate: (n,) bool, False for the first sentence of each document.
@@ -44,12 +44,12 @@ class Layout:
 
     @property
     def documents(self) -> list[tuple[int, int]]:
-        """First sentence of each document, and the one after its last."""
+        """First sentence of each document, and the sentence after its last one."""
         return list(pairwise(self.offsets.tolist()))
 
     @property
     def has_both_classes(self) -> bool:
-        """Whether a paragraph begins with some candidates, but not with all."""
+        """Whether some candidates, but not all of them, begin a paragraph."""
         labels = self.labels[self.is_candidate]
         return bool(labels.any() and not labels.all())
 
@@ -57,11 +57,11 @@ class Layout:
         """Mark the last sentences of each document.
 
         Args:
-            share: Share of the sentences of a document that are marked, between 0 and 1; their
-                number is rounded.
+            share: Share of each document's sentences to mark, between 0 and 1. The number of
+                sentences is rounded.
 
         Returns:
-            (n,) bool.
+            (n,) bool, True for the marked sentences.
         """
         marked = np.zeros(len(self), dtype=np.bool_)
         for start, stop in self.documents:
@@ -72,16 +72,16 @@ class Layout:
         """Return the layout of some of the sentences.
 
         Args:
-            chosen: (n,) bool, whether a sentence is kept.
+            chosen: (n,) bool, whether to keep each sentence.
 
         Returns:
-            Layout of the sentences that are kept, without the documents that lose all of theirs.
+            Layout of the kept sentences, without the documents of which no sentence is kept.
         """
         kept = np.append(0, np.cumsum(chosen, dtype=np.int64))
         return Layout(self.labels[chosen], np.unique(kept[self.offsets]))
 
     def mark_document_starts(self, values: NDArray[Values]) -> NDArray[Values]:
-        """Return a copy in which every document begins with a paragraph.
+        """Return a copy in which the first sentence of every document begins a paragraph.
 
         Args:
             values: (n,) bool boundaries, or (n,) float32 probabilities of a boundary.
@@ -95,14 +95,15 @@ class Layout:
 
 
 def offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
-    """Return the offsets of the documents of n sentences, see `Layout`.
+    """Return the offsets of the documents that n sentences belong to; see `Layout`.
 
     Args:
         groups: (n,) document of each sentence; None for a single document.
         n: Number of sentences.
 
     Raises:
-        ValueError: There are not n groups, or the sentences of one are not consecutive.
+        ValueError: `groups` does not have n elements, or the sentences of a group are not
+            consecutive.
     """
     if groups is None:
         return np.array([0, n], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Options of the readers."""
+"""Reader options."""
 
 from typing import Literal
 
@@ -15,14 +15,14 @@ class ReadOptions:
     """How to find paragraphs and sentences in a text.
 
     Attributes:
-        boundary: What begins a paragraph: an indented line, every line, or the line after a blank
-            one; auto detects it.
+        boundary: Lines that begin a paragraph. indent: indented lines; line: every line; blank:
+            lines after a blank line; auto: detected.
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
-            one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
+            one sentence per line; kuten: for Japanese, split at 。 only, and remove 。 and spaces.
         language: Language code (ISO 639-1) for sentencex. [default: guessed from the script]
 
     Raises:
-        UserError: An option has a wrong type, or there is no such rule or language.
+        UserError: An option has the wrong type, or the rule or the language is unknown.
     """
 
     boundary: Literal["auto", Boundary] = "auto"

@@ -1,4 +1,4 @@
-"""Reader of plain text: the layout shows the paragraphs, a rule finds the sentences."""
+"""Reader for plain text: the layout shows the paragraphs, and a rule finds the sentences."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Reading a corpus, or a text to segment, from files of any supported format."""
+"""Reading a corpus, or a text to segment, from files in any supported format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Format:
     """A text format: the two functions of its reader module.
 
     Attributes:
-        recognizes: Function that returns whether a text has the format.
+        recognizes: Function that returns whether a text is in the format.
         read: Function that returns the documents of a text, given the text, the id of the file
             and the options.
-        is_segmented: Whether texts of the format are always segmented already.
+        is_segmented: Whether texts in the format are always segmented already.
     """
 
     recognizes: Callable[[str], bool]
@@ -53,7 +53,7 @@ def read_corpus(
         format_name: Name in `FORMATS`; "auto" to detect the format of each file by its content. A
             file with the suffix .jsonl is always JSON Lines.
         options: How to find paragraphs and sentences.
-        split: Split of all documents, or shares of the splits; see
+        split: Split for all documents, or shares of the splits; see
             `segclf.corpus.splits.assign_splits`.
 
     Raises:
@@ -86,8 +86,8 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
         The text and its encoding.
 
     Raises:
-        UserError: The file cannot be read, the format is unknown, or it is "auto" and the file is
-            a corpus that is already segmented.
+        UserError: The file cannot be read, the format is unknown, or the format is "auto" and the
+            file is a corpus that is already segmented.
     """
     if format_name not in ("auto", "plain", "aozora"):
         raise UserError(f"unknown format {format_name!r}: choose from auto, plain, aozora")
@@ -103,8 +103,8 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
 def _unsegmented_format(text: str, name: str) -> str:
     if _format_of(text, name, "auto").is_segmented:
         raise UserError(
-            f"{name} is a corpus that is already segmented, and segment takes plain text "
-            "(--input-format plain reads any text as it is)"
+            f"{name} is a corpus that is already segmented, but segment takes plain text: use "
+            "--input-format plain to read the file as it is"
         )
     return "aozora" if aozora.is_whole_file(text) else "plain"
 

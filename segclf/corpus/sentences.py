@@ -108,19 +108,18 @@ def _sentencex_spans(text: str, language: str) -> Spans:
 def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
     """Yield the ends of the sentences after `start`.
 
-    The run time of sentencex is quadratic, so long texts are split in overlapping windows. A window
-    begins where a sentence ends. Ends in its last `LOOKAHEAD` characters are ignored. The other
-    ends are the same as in the whole text, with two exceptions: a quote or bracket that is not
-    closed or is longer than the lookahead, and a list such as "a) One. b) Two." that begins before
-    the window. A sentence that does not end in its window continues in the next.
+    The run time of sentencex is quadratic, so long texts are split into overlapping windows. A
+    window begins where a sentence ends. Ends in its last `LOOKAHEAD` characters are ignored. The
+    other ends are the same as those in the whole text, with two exceptions: a quote or bracket that
+    is not closed or is longer than the lookahead, and a list such as "a) One. b) Two." that begins
+    before the window. A sentence that does not end in its window continues in the next.
     """
     while start < len(text):
-        # spaces of the same length, as sentencex 1.0 panics on some other white space
+        # one space for each, as sentencex 1.0 panics on some other white space
         window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
         last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
-        ends = accumulate(
-            map(len, sentencex.segment(language, window))
-        )  # pieces join to the window
+        # the pieces together are the window
+        ends = accumulate(map(len, sentencex.segment(language, window)))
         ends_known = [end for end in ends if end <= last]
         yield from (start + end for end in ends_known)
         start += ends_known[-1] if ends_known else last
@@ -150,7 +149,7 @@ SENTENCE_RULES = {
 }
 """Sentence rules by name.
 
-`kuten` is the rule of the first experiments on Soseki. It cuts the text at every 。 and removes it,
-removes U+0020, drops pieces of one character, and removes U+3000 at the end. The indent U+3000
-counts as a character when short pieces are dropped, so that a piece of one character is kept only
-if it begins a paragraph. To this extent the rule leaks the labels."""
+`kuten` is the rule of the first experiments on Soseki. It cuts the text at every 。 and removes the
+。, removes U+0020, drops pieces of one character, and finally removes U+3000. The indent U+3000
+counts as a character when short pieces are dropped, so a piece of one character is kept only if it
+begins a paragraph. To this extent, the rule leaks the labels."""

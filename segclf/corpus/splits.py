@@ -25,8 +25,8 @@ def assign_splits(
     """Assign every document to a split.
 
     With shares, whole documents are assigned. The assignment depends on their ids and lengths, not
-    on their order. Fewer than three documents are cut instead: each begins with its train part and
-    ends with its test part.
+    on their order. If there are fewer than three documents, each is cut instead: it begins with its
+    train part and ends with its test part.
 
     Args:
         documents: Documents with unique ids.
@@ -50,8 +50,8 @@ def assign_splits(
         if known:
             document_id = documents[named.index(None)].id
             raise UserError(
-                f"{document_id} is in none of the folders train, dev and test: move it into one, "
-                'or give it a "split" if it is in a .jsonl file'
+                f"{document_id} is in none of the folders train, dev and test: move it into one of "
+                'them, or give it a "split" if it is in a .jsonl file'
             )
     shares = _DEFAULT_SHARES if split is None else _parse_shares(split)
     if len(documents) < len(SPLITS):
@@ -105,15 +105,15 @@ def _cut(
 
 
 def _by_document(documents: Sequence[Document], shares: tuple[float, float, float]) -> list[Split]:
-    """Assign each document to the split that lacks most sentences, in an order given by the ids."""
+    """Assign each document, in an order derived from the ids, to the split that is shortest."""
     order = sorted(range(len(documents)), key=lambda i: xxh3_64_intdigest(documents[i].id.encode()))
     total = sum(len(document.sentences) for document in documents)
     lacking = {split: share * total for split, share in zip(SPLITS, shares, strict=True)}
     splits: list[Split] = ["train"] * len(documents)
     empty = [split for split in SPLITS if lacking[split] > 0]
     for number, i in enumerate(order):
-        must = len(empty) >= len(documents) - number  # every split gets a document
-        split = max(empty if must and empty else lacking, key=lambda name: lacking[name])
+        must_fill = len(empty) >= len(documents) - number  # so that every split gets a document
+        split = max(empty if must_fill and empty else lacking, key=lambda name: lacking[name])
         splits[i] = split
         lacking[split] -= len(documents[i].sentences)
         if split in empty:

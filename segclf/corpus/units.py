@@ -78,8 +78,8 @@ def split_units(
 
     Args:
         text: Text with newlines of any kind.
-        boundary: What begins a paragraph: an indented line, every line, or a line after a blank
-            one.
+        boundary: Lines that begin a paragraph: indented lines, every line, or lines after a blank
+            line.
         keep_headings: Whether to keep headings, as units like the others.
 
     Returns:

@@ -46,7 +46,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `segtool compare --json`."""
-        how = self.resampling
+        resampling = self.resampling
         return {
             "runs": list(self.runs),
             "corpus": self.corpus,
@@ -58,10 +58,10 @@ class Comparison:
             },
             "confidence": CONFIDENCE,
             "resamples": RESAMPLES,
-            "unit": how.unit,
-            "units": how.units,
-            "block_length": how.block_length,
-            "few_documents": how.unit == "document" and how.units < FEW_DOCUMENTS,
+            "unit": resampling.unit,
+            "units": resampling.units,
+            "block_length": resampling.block_length,
+            "few_documents": resampling.unit == "document" and resampling.units < FEW_DOCUMENTS,
         }
 
 
@@ -78,7 +78,7 @@ def compare(
 
     Both runs are scored on the same resamples, so variation between texts that affects both runs
     equally cancels out. Documents are drawn with replacement. If the split is one document, blocks
-    of neighbouring sentences are drawn instead, and the end of the document is joined to its
+    of consecutive sentences are drawn instead, and the end of the document is joined to its
     beginning (circular block bootstrap, Politis and Romano 1992). For n sentences, the block length
     is about sqrt(n). An interval from a single document applies to similar text in that document
     and does not generalize to other documents.
@@ -88,8 +88,8 @@ def compare(
         first: A run.
         second: Another run, trained on the same corpus.
         split: Split to compare on.
-        device: Device for runs that have not been scored yet, see `segclf.tasks.models.Compute`.
-        threads: Number of CPU threads for them.
+        device: Device for runs that have not been scored yet; see `segclf.tasks.models.Compute`.
+        threads: Number of CPU threads for these runs.
 
     Raises:
         UserError: The runs were trained on different corpora, or the corpus has changed since
@@ -97,7 +97,7 @@ def compare(
     """
     _check_same_corpus(first, second)
     stored = workspace.load_corpus(first.record.corpus)
-    f1, pk, how = _compare(
+    f1, pk, resampling = _compare(
         workspace, stored, [first], [second], split=split, device=device, threads=threads
     )
     return Comparison(
@@ -107,7 +107,7 @@ def compare(
         len(stored.corpus.select(split).document_ids),
         f1,
         pk,
-        how,
+        resampling,
     )
 
 
@@ -125,7 +125,7 @@ def compare_means(
     The interval reflects the variation between texts, not the variation between seeds.
 
     Args:
-        workspace: Workspace of the runs, all of one corpus.
+        workspace: Workspace of the runs. All of them were trained on the same corpus.
         first_runs: Runs of one system.
         second_runs: The same number of runs of the other system.
         split: Split to compare on.
@@ -140,7 +140,7 @@ def compare_means(
     """
     if len(first_runs) != len(second_runs) or not first_runs:
         raise ValueError(
-            f"expected the same number of runs of both systems, got {len(first_runs)} and "
+            f"expected the same number of runs for both systems, got {len(first_runs)} and "
             f"{len(second_runs)}"
         )
     stored = workspace.load_corpus(first_runs[0].record.corpus)
@@ -168,9 +168,9 @@ def _compare(
         )
         for run in (*first_runs, *second_runs)
     ]
-    units, how = units_of(part.layout, predictions)
-    f1, pk = differences(units, how.draws)
-    return f1, pk, how
+    units, resampling = units_of(part.layout, predictions)
+    f1, pk = differences(units, resampling.draws)
+    return f1, pk, resampling
 
 
 def _check_same_corpus(first: Run, second: Run) -> None:
@@ -183,6 +183,6 @@ def _check_same_corpus(first: Run, second: Run) -> None:
         )
     if "" not in digests and digests[0] != digests[1]:
         raise UserError(
-            f"the corpus {names[0]} changed between {first.name} and {second.name}: "
-            "train both on the same text"
+            f"the corpus {names[0]} changed between the training of {first.name} and that of "
+            f"{second.name}: train both on the same text"
         )

@@ -3,7 +3,7 @@
 A setting of a grid is a value or a list of values:
 
     [corpus]
-    path = "novels"          # relative to the file; the other settings as in `segtool embed`
+    path = "novels"          # relative to this file; other settings as in `segtool embed`
     boundary = "indent"
 
     [[grid]]
@@ -37,7 +37,7 @@ class CorpusSettings:
         path: File or folder of the text.
         name: Name of the corpus; None for the name of the file or folder.
         format: Format of the text; "auto" to detect it.
-        split: Split of all documents, or shares of the splits.
+        split: Name of one split for all documents, or shares of the splits.
         options: How to find paragraphs and sentences.
     """
 
@@ -81,9 +81,11 @@ def read_experiment(path: Path) -> Experiment:
     try:
         table, grids = content.get("corpus", {}), content.get("grid", [{}])
         if not isinstance(table, dict):
-            raise UserError("[corpus] must be a table, in brackets")
+            raise UserError("[corpus] must be a table: write its name in single brackets")
         if not (isinstance(grids, list) and grids and all(isinstance(g, dict) for g in grids)):
-            raise UserError("[[grid]] must be an array of tables, in double brackets")
+            raise UserError(
+                "[[grid]] must be an array of tables: write its name in double brackets"
+            )
         corpus = _corpus_settings(table, path.parent) if table else None
         default = {"encoder": DEFAULT_ENCODER} if corpus else {}
         return Experiment(corpus, unique(t for grid in grids for t in expand(default | grid)))
@@ -92,14 +94,16 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def _corpus_settings(table: dict[str, Any], folder: Path) -> CorpusSettings:
-    """Make the settings of a table, whose path is relative to a folder."""
-    own = [field.name for field in fields(CorpusSettings) if field.name != "options"]
-    reading = [field.name for field in fields(ReadOptions)]
+    """Make the settings from a table, whose path is relative to a folder."""
+    corpus_names = [field.name for field in fields(CorpusSettings) if field.name != "options"]
+    reading_names = [field.name for field in fields(ReadOptions)]
     for name in table:
-        if name not in own + reading:
-            raise UserError(f"no setting {name!r}: choose from {', '.join(own + reading)}")
+        if name not in corpus_names + reading_names:
+            known = ", ".join(corpus_names + reading_names)
+            raise UserError(f"unknown setting {name!r}: choose from {known}")
     if "path" not in table:
         raise UserError("[corpus] has no path: add the path of the text")
-    options = ReadOptions(**{name: table[name] for name in reading if name in table})
-    corpus = CorpusSettings(**{name: table[name] for name in own if name in table}, options=options)
+    options = ReadOptions(**{name: table[name] for name in reading_names if name in table})
+    given = {name: table[name] for name in corpus_names if name in table}
+    corpus = CorpusSettings(**given, options=options)
     return replace(corpus, path=str(folder / corpus.path))

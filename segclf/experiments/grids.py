@@ -28,12 +28,12 @@ _TYPES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Trial:
-    """A run of a grid.
+    """One combination of settings in a grid.
 
     Attributes:
-        options: Options of training.
-        encoder: Name of the encoder of the vectors; None for the latest.
-        pooling: Pooling of the encoder; None for the only or the latest one.
+        options: Training options.
+        encoder: Name of the encoder that computed the vectors; None for the latest.
+        pooling: Pooling of the encoder; None for its only or latest pooling.
     """
 
     options: TrainingOptions
@@ -45,20 +45,21 @@ def expand(grid: Mapping[str, Any]) -> list[Trial]:
     """List the trials of a grid without duplicates. The seed varies fastest.
 
     Args:
-        grid: Values, or lists of values, by the names of `TrainingOptions`, `encoder` and
-            `pooling`. The default heads and seeds are those of `DEFAULT_GRID`.
+        grid: Values or lists of values by setting name. The settings are the options in
+            `TrainingOptions`, `encoder` and `pooling`. The default heads and seeds are those in
+            `DEFAULT_GRID`.
 
     Raises:
         UserError: A setting is unknown, out of range, an empty list, or has no effect.
     """
     lists = {
-        name: [validate(name, value, _TYPES) for value in _listed(name, values)]
+        name: [validate(name, value, _TYPES) for value in _as_list(name, values)]
         for name, values in {**DEFAULT_GRID, **grid}.items()
     }
     if "focal" not in lists.get("loss", []):
         for gamma in lists.get("gamma", []):
             check_gamma("cross-entropy", gamma)
-    seeds = lists.pop("seed")  # last, so that the runs of a system are neighbours
+    seeds = lists.pop("seed")  # last, so that the trials of a system are adjacent
     names = [*lists, "seed"]
     return unique(
         _trial(dict(zip(names, values, strict=True))) for values in product(*lists.values(), seeds)
@@ -69,8 +70,8 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
     """Return the trials whose settings are among the wanted values.
 
     Args:
-        trials: Trials of a file.
-        wanted: Values by the name of the setting.
+        trials: Trials of an experiment file.
+        wanted: Wanted values by setting name.
 
     Raises:
         UserError: There is no such trial.
@@ -81,19 +82,21 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
         if all(_searchable(trial)[name] in values for name, values in wanted.items())
     ]
     if not kept:
-        asked = ", ".join(f"{name} {values}" for name, values in wanted.items())
-        raise UserError(f"no trial of the file has {asked}")
+        asked = " and ".join(
+            f"{name} {' or '.join(map(str, values))}" for name, values in wanted.items()
+        )
+        raise UserError(f"no trial in the file has {asked}")
     return kept
 
 
 def given_values(
     given: Mapping[str, str | None], others: Sequence[str] = ()
 ) -> dict[str, list[Any]]:
-    """Parse settings of the command line.
+    """Parse settings given on the command line.
 
     Args:
         given: Text of each setting by name; None if it was not given.
-        others: Settings as text, such as "patience=2,4".
+        others: Further settings as text, such as "patience=2,4".
 
     Raises:
         UserError: A setting is unknown, or a value has the wrong type or is out of range.
@@ -135,7 +138,10 @@ def settings_of(trial: Trial) -> dict[str, Any]:
 
 
 def _searchable(trial: Trial) -> dict[str, Any]:
-    """Return all settings of a trial, with those of earlier versions."""
+    """Return the settings by which a trial can be selected.
+
+    They include the names used by earlier versions.
+    """
     own = settings_of(trial)
     window = own["window"] if own["reach"] is None else own["reach"]
     return own | {"context": trial.options.context, "window": window}
@@ -149,11 +155,11 @@ def unique(trials: Iterable[Trial]) -> list[Trial]:
 def _trial(values: dict[str, Any]) -> Trial:
     encoder, pooling = values.pop("encoder", None), values.pop("pooling", None)
     if values.get("loss") != "focal":
-        values.pop("gamma", None)  # only the trials with the focal loss differ in gamma
+        values.pop("gamma", None)  # gamma affects only trials with the focal loss
     return Trial(TrainingOptions.from_settings(values), encoder, pooling)
 
 
-def _listed(name: str, values: Any) -> list[Any]:  # noqa: ANN401
+def _as_list(name: str, values: Any) -> list[Any]:  # noqa: ANN401
     listed = values if isinstance(values, list) else [values]
     if not listed:
         raise UserError(f"{name} is an empty list: give at least one value")

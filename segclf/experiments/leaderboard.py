@@ -25,20 +25,20 @@ _IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma"
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """Return settings, cost and scores of a run.
+    """Return the settings, the cost and the scores of a run.
 
     Returns:
         `run`, `created`, `corpus`, `encoder`, `pooling`, `options`, `parameters`, `epochs`,
         `best_epoch`, `seconds_per_epoch`, `machine`, `threads`, `threshold`; `dev` and `test`, the
-        scores at the threshold, None if they were not computed; `at_half`, the scores at threshold
-        0.5; `collapsed`, whether all predictions on dev are the same.
+        scores at the threshold (None for scores that were not computed); `at_half`, the scores at
+        threshold 0.5; `collapsed`, whether all predictions on dev are the same.
     """
     record = run.record
     row = {name: getattr(record, name) for name in _ROW}
     scored = {split: read_evaluation(run, split) or {} for split in SCORED_SPLITS}
-    halves = {split: scored[split].get("at_half", {}) for split in SCORED_SPLITS}
+    at_half = {split: scored[split].get("at_half", {}) for split in SCORED_SPLITS}
     scored["dev"] = {**record.dev, **scored["dev"]}
-    halves["dev"] = {**record.dev_at_half, **halves["dev"]}
+    at_half["dev"] = {**record.dev_at_half, **at_half["dev"]}
     return {
         "run": run.name,
         **row,
@@ -49,7 +49,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "threads": record.machine.threads if record.machine else None,
         **{split: {name: scored[split].get(name) for name in SCORES} for split in SCORED_SPLITS},
         "at_half": {
-            split: {name: halves[split].get(name) for name in (*SCORES, "collapsed")}
+            split: {name: at_half[split].get(name) for name in (*SCORES, "collapsed")}
             for split in SCORED_SPLITS
         },
         "collapsed": record.collapsed,
@@ -63,9 +63,9 @@ def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
         For each system `corpus`, `encoder`, `pooling`, `options` (without the seed), `n`, `seeds`,
         `runs`, `parameters`, `machines` and `threads`; `mean` and `std` (sample standard deviation,
         None for a single run) of `seconds_per_epoch` and of the scores in `dev`, `test` and
-        `at_half`; the number of runs with the same prediction for all candidates of dev, as
-        `collapsed` at the threshold, and as `nowhere_at_half` (no boundary) and
-        `everywhere_at_half` at 0.5.
+        `at_half`; and the numbers of runs that predict the same class for all dev
+        candidates: `collapsed` at the chosen threshold, `nowhere_at_half` (no boundary) and
+        `everywhere_at_half` (a boundary before every sentence) at threshold 0.5.
     """
     groups: dict[Identity, list[Run]] = {}
     for run in runs:
@@ -148,7 +148,7 @@ def _collapsed_at_half(row: dict[str, Any], recall: float) -> bool:
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, float | None]:
-    """Return mean and sample standard deviation, None if there are too few values."""
+    """Return the mean and the sample standard deviation; None where there are too few values."""
     known = [value for value in values if value is not None]
     return {
         "mean": fmean(known) if known else None,

@@ -39,7 +39,7 @@ def sweep(
 
     Args:
         workspace: Workspace of the corpus.
-        trials: Trials.
+        trials: Trials to run.
         corpus_name: Name of the corpus; None for the latest.
         jobs: Number of trials to run at the same time; None for the number of cores divided by
             `threads`, or one on a GPU.
@@ -51,8 +51,8 @@ def sweep(
         Outcomes, in the order of the trials.
 
     Raises:
-        UserError: There is no such encoder or device, or a number is out of range (raised before
-            anything is trained); or a process was killed.
+        UserError: There is no such encoder or device, or a number is out of range; these errors
+            are raised before anything is trained. Also raised if a process was killed.
     """
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value is not None and value < 1:
@@ -69,7 +69,7 @@ def sweep(
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
     jobs = min(jobs or _default_jobs(device, threads), max(len(missing), 1))
     if sys.platform == "win32":
-        jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor there
+        jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
     with tqdm(total=len(missing), unit=" runs", disable=None if progress else True) as bar:
         for outcome in run_trials(workspace, missing, stored, splits, jobs, device, threads):
             outcomes[outcome.trial] = outcome
@@ -79,7 +79,7 @@ def sweep(
 
 
 def _default_jobs(device: str, threads: int) -> int:
-    """Return the number of trials to run at the same time; one on a GPU, as memory is limited."""
+    """Return the number of trials to run at once: one on a GPU, whose memory is limited."""
     return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
 
 
@@ -126,8 +126,8 @@ def embed_experiment(
         Name of the corpus to train on; None for the latest.
 
     Raises:
-        UserError: The text cannot be read, there is no such encoder, two corpora are named, or
-            there are no trials.
+        UserError: The text cannot be read, there is no such encoder, `corpus_name` is given
+            although the experiment has a corpus, or there are no trials.
     """
     corpus = experiment.corpus
     if corpus is None:
@@ -137,7 +137,7 @@ def embed_experiment(
             f"the experiment file already names the corpus {corpus.path}: leave out --corpus"
         )
     if not trials:
-        raise UserError("no trials to embed the corpus for: give at least one")
+        raise UserError("there are no trials to embed the corpus for: give at least one")
     for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
         embedded = embed(
             corpus.path,
@@ -155,5 +155,5 @@ def embed_experiment(
 
 def _format_progress(outcome: Outcome) -> str:
     if outcome.run is None:
-        return "one failed"
+        return "a trial failed"
     return f"{outcome.run.name}: dev F1 {outcome.run.record.dev['f1']:.3f}"

@@ -1,4 +1,4 @@
-"""Trials of a corpus: which of them have a run in the workspace."""
+"""Trials on a corpus, and their runs in the workspace."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,19 +12,19 @@ from segclf.workspace.workspace import StoredCorpus, Workspace
 def find_runs(
     workspace: Workspace, trials: Sequence[Trial], stored: StoredCorpus
 ) -> dict[Trial, Run]:
-    """Find the runs of trials in the workspace: same text, same encoder, same options."""
+    """Find the runs of trials in the workspace: those with the same text, encoder and options."""
     known = {run.record.identity: run for run in list_runs(workspace)}
-    keys = {trial: identity_of(stored, trial) for trial in trials}
-    return {trial: known[key] for trial, key in keys.items() if key in known}
+    identities = {trial: identity_of(stored, trial) for trial in trials}
+    return {trial: known[identity] for trial, identity in identities.items() if identity in known}
 
 
 def identity_of(stored: StoredCorpus, trial: Trial) -> Identity:
-    """Return the identity of the run of a trial."""
+    """Return the identity of the run that a trial produces."""
     encoder = stored.encoder(trial.encoder, trial.pooling)
     return Identity.of("head", stored.digest, encoder.fingerprint, asdict(trial.options))
 
 
 def with_encoder(trial: Trial, stored: StoredCorpus) -> Trial:
-    """Name the encoder of a trial, since another one may be the latest when the trial starts."""
+    """Return the trial with its encoder named, since the latest encoder may change meanwhile."""
     encoder = stored.encoder(trial.encoder, trial.pooling)
     return replace(trial, encoder=encoder.name, pooling=encoder.pooling)

@@ -36,9 +36,9 @@ class Outcome:
 
     Attributes:
         trial: Trial of the sweep.
-        run: Run of the trial; None if it failed.
-        error: Message for the user; None if it did not fail.
-        new: Whether this sweep trained or scored it, rather than an earlier or a parallel one.
+        run: Run of the trial; None if the trial failed.
+        error: Message for the user; None if the trial succeeded.
+        new: Whether this sweep, rather than an earlier or parallel one, trained or scored the run.
     """
 
     trial: Trial
@@ -60,8 +60,8 @@ def run_trials(
 
     Args:
         workspace: Workspace of the corpus.
-        trials: Trials.
-        stored: Corpus.
+        trials: Trials to run.
+        stored: Corpus to train on.
         splits: Splits to score.
         jobs: Number of processes.
         device: Device of each trial.
@@ -135,9 +135,9 @@ def _outcome(trial: Trial, future: "Future[Completed]", workspace: Workspace) ->
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Block Ctrl-C while processes start: they inherit that it is blocked.
+    """Block Ctrl-C while processes start, so that they inherit the block.
 
-    Windows cannot block a signal; there a process ignores Ctrl-C once `_begin_worker` runs.
+    On Windows, which cannot block a signal, a process ignores Ctrl-C once `_begin_worker` runs.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -151,12 +151,12 @@ def _no_interrupts() -> Iterator[None]:
 
 def _begin_worker() -> None:
     logging.getLogger("segclf").setLevel(logging.ERROR)  # the parent process has warned already
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent terminates its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is killed, as nothing else would."""
+    """End this process when its parent is killed, since nothing else would end it."""
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101 - this runs in a child
     parent.join()
@@ -174,16 +174,16 @@ def _complete(
     threads: int,
     wait: bool,
 ) -> Completed:
-    """Train and score a trial in a worker process, unless this was done before.
+    """Train and score a trial in a worker process, skipping what was done before.
 
     Args:
         path: Folder of the workspace.
         corpus_name: Name of the corpus.
         digest: Digest of the corpus when the sweep began.
-        trial: Trial.
+        trial: Trial to run.
         splits: Splits to score.
-        device: Device that computes.
-        threads: Number of CPU threads that compute.
+        device: Device of the trial.
+        threads: Number of CPU threads of the trial.
         wait: Whether to wait for another sweep that is working on the trial.
 
     Returns:

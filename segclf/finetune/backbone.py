@@ -20,7 +20,7 @@ class Text:
     """Tokens of documents, without special tokens.
 
     Attributes:
-        tokens: (t,) int64 ids of the tokens.
+        tokens: (t,) int64 token ids.
         starts: (n + 1,) int64; sentence i is tokens[starts[i] : starts[i + 1]].
         layout: Layout of the n sentences.
     """
@@ -38,7 +38,7 @@ class TokenRows:
     """A batch of token sequences.
 
     Attributes:
-        ids: (b, t) int64 ids of the tokens.
+        ids: (b, t) int64 token ids.
         mask: (b, t) int64, 0 for padding.
         types: (b, t) int64 token types, 1 in the second of two segments.
     """
@@ -49,7 +49,7 @@ class TokenRows:
 
     @classmethod
     def empty(cls, rows: int, length: int, padding: int) -> "TokenRows":
-        """Make rows of padding only."""
+        """Make rows that contain only padding."""
         shape = (rows, length)
         return cls(
             np.full(shape, padding, dtype=np.int64),
@@ -61,16 +61,16 @@ class TokenRows:
 class Backbone(nn.Module):
     """A Hugging Face encoder with its tokenizer.
 
-    Sentences are read without the prompt of the encoder, as training makes it unnecessary.
+    Sentences are read without the encoder's prompt, which training makes unnecessary.
 
     Args:
         encoder: Encoder whose model is fine-tuned; its pooling is not used.
         checkpointing: Whether to recompute activations in the backward pass, to save memory.
-        attention_dropout: Dropout rate of the attention weights; None for that of the encoder.
+        attention_dropout: Dropout rate of the attention weights; None for the encoder's own rate.
 
     Raises:
-        UserError: The tokenizer has no [CLS] and [SEP], or the encoder has no dropout of attention
-            weights.
+        UserError: The tokenizer lacks [CLS] or [SEP], or the encoder does not support attention
+            dropout.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Backbone(nn.Module):
         special = [self._tokenizer.cls_token_id, self._tokenizer.sep_token_id]
         if None in special:
             raise UserError(
-                f"the tokenizer of {encoder.name} has no [CLS] and [SEP]: choose another encoder"
+                f"the tokenizer of {encoder.name} lacks [CLS] or [SEP]: choose another encoder"
             )
         self.cls_token, self.sep_token = (int(token) for token in special)
         self.padding = int(self._tokenizer.pad_token_id or 0)
@@ -110,7 +110,7 @@ class Backbone(nn.Module):
     def tokenize(self, sentences: list[str], layout: Layout) -> Text:
         """Tokenize n sentences with a given layout.
 
-        Sentences are normalised first, so that no trace of the layout reaches the encoder.
+        Sentences are normalized first, so that the encoder cannot see indents or line breaks.
         """
         rows = self._tokenizer(
             [normalize(sentence) for sentence in sentences],
@@ -142,14 +142,19 @@ class Backbone(nn.Module):
         stack = next(stacks, None)
         if stack is None:
             raise UserError(
-                f"--freeze: the layers of a {type(self.network).__name__} share weights"
+                f"--freeze is not supported by {type(self.network).__name__}, whose layers share "
+                "weights: leave it out"
             )
         embeddings = getattr(self.network, "embeddings", self.network.get_input_embeddings())
         for module in (embeddings, *stack[:layers]):
             module.requires_grad_(False)
 
     def train_embeddings_of(self, tokens: Tensor) -> None:
-        """Train only the word embeddings of the given tokens (k,) int64, all different."""
+        """Make only the word embeddings of the given tokens trainable, among all word embeddings.
+
+        Args:
+            tokens: (k,) int64 distinct token ids.
+        """
         table = self.network.get_input_embeddings()
         self.network.set_input_embeddings(TrainedRows(table, tokens))
 
@@ -169,13 +174,13 @@ class Backbone(nn.Module):
 class TrainedRows(nn.Module):
     """Word embeddings of which only those of some tokens are trained.
 
-    Tokens that do not occur in the training text have no gradient. Multilingual vocabularies are
-    large: as trained parameters, their embeddings would be processed by the optimizer in every step
-    and written into every checkpoint without ever changing.
+    Tokens that do not occur in the training text have no gradient. If the embeddings of a whole
+    multilingual vocabulary were trained parameters, the optimizer would process all of them in
+    every step and every checkpoint would contain them, although most of them never change.
 
     Args:
         table: (v, d) embeddings of the vocabulary.
-        tokens: (k,) int64, different tokens to train.
+        tokens: (k,) int64 distinct tokens whose embeddings are trained.
     """
 
     def __init__(self, table: nn.Embedding, tokens: Tensor) -> None:
@@ -205,7 +210,7 @@ def _checkpoint_activations(network: Any) -> None:  # noqa: ANN401
         raise UserError(
             f"--checkpointing is not supported by {type(network).__name__}: leave it out"
         ) from error
-    network.disable_input_require_grads()  # else frozen layers would compute gradients
+    network.disable_input_require_grads()  # otherwise frozen layers would compute gradients
 
 
 def _set_attention_dropout(config: Any, rate: float) -> None:  # noqa: ANN401

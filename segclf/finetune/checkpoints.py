@@ -1,8 +1,8 @@
 """Checkpoints, from which an interrupted run resumes with the same result.
 
 One safetensors file holds the trained weights and the moments of AdamW. Its header holds the
-progress of the run as JSON. The state of random generators is not saved, since the seed of a step
-is derived from its number.
+progress of the run as JSON. The state of the random generators is not saved, since the seed of each
+step is derived from the number of the step.
 """
 
 import json
@@ -60,7 +60,7 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, system: System, optimizer: torch.optim.Optimizer
 ) -> Progress | None:
-    """Restore system and optimizer from the checkpoint; return None if there is no checkpoint."""
+    """Restore a system and its optimizer from the checkpoint; return None if there is none."""
     path = folder / CHECKPOINT
     if not path.exists():
         return None
@@ -71,7 +71,7 @@ def load_checkpoint(
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _with_prefix(tensors, _MOMENTS).items():
         number, moment = name.split("/")
-        # copied, since the tensor maps the file and Windows cannot replace a mapped file
+        # copied, since the tensor is a memory map of the file, which Windows could not replace
         state.setdefault(int(number), {})[moment] = tensor.clone()
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

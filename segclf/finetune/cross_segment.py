@@ -13,7 +13,7 @@ from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System
 
 SPECIAL_TOKENS = 3  # [CLS] left [SEP] right [SEP]
-_POOL = 50  # number of groups that are sorted by length together, for little padding
+_POOL = 50  # number of groups that are sorted by length together, to reduce padding
 
 
 class CrossSegment(System):
@@ -21,7 +21,7 @@ class CrossSegment(System):
 
     Args:
         backbone: Encoder to fine-tune.
-        options: Length of the sides, and dropout of the classifier.
+        options: Options of the system.
 
     Raises:
         UserError: The sides are longer than the maximum input of the encoder.
@@ -33,8 +33,8 @@ class CrossSegment(System):
         self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # of both sides together
         if self.sides.unit == "tokens" and 2 * self.sides.count > self.max_tokens:
             raise UserError(
-                f"sides are {options.sides}: the encoder reads {backbone.max_tokens} tokens, so "
-                f"use at most tokens:{self.max_tokens // 2}"
+                f"sides are {options.sides}: the encoder reads at most {backbone.max_tokens} "
+                f"tokens, so use at most tokens:{self.max_tokens // 2}"
             )
         self.classify = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(backbone.dim, 1))
 
@@ -50,7 +50,7 @@ class CrossSegment(System):
         return [groups[number] for number in random.permutation(len(groups))]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
-        """Return the logits (b,) of candidates (b,), positions of sentences in the text."""
+        """Return the logits (b,) of candidates (b,), given as sentence positions in the text."""
         states = self.backbone(self.rows(text, candidates))  # (b, t, d)
         logits: Tensor = self.classify(states[:, 0])  # (b, 1)
         return logits.squeeze(1)
@@ -77,7 +77,7 @@ class CrossSegment(System):
         """Make the token sequences of candidates (b,).
 
         If the sides are counted in tokens, N on each side, the first [SEP] is at position N + 1 in
-        every row. There is padding between [CLS] and a left side with fewer tokens.
+        every row. A left side with fewer tokens is padded between [CLS] and its first token.
         """
         backbone = self.backbone
         begin, middle, end = spans(text, candidates, self.sides, self.max_tokens)
@@ -118,8 +118,8 @@ def spans(
             that are farthest from the candidate.
 
     Returns:
-        Three arrays (b,) int64 of positions in `text.tokens`: the start of the left side, its end,
-        where the right side starts, and the end of the right side.
+        Three arrays (b,) int64 of positions in `text.tokens`: the start of the left side, its end
+        (which is the start of the right side), and the end of the right side.
     """
     offsets = text.layout.offsets
     document = np.searchsorted(offsets, candidates, side="right") - 1

@@ -1,4 +1,4 @@
-"""Hierarchical BERT: the encoder reads single sentences, a head reads their vectors."""
+"""Hierarchical BERT: the encoder reads single sentences, and a head reads their vectors."""
 
 import math
 from collections.abc import Callable
@@ -19,12 +19,13 @@ from segclf.inputs.examples import Examples, Sentences
 from segclf.inputs.windows import OUTSIDE, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
-_RUNS = 4  # approximate number of runs in a group: more mix better, fewer share more sentences
-_STANDARDIZATION_SAMPLE = 256  # number of sentences that the vectors are standardised by
+# approximate number of runs in a group: more runs mix better, fewer runs share more sentences
+_RUNS = 4
+_STANDARDIZATION_SAMPLE = 256  # number of sentences used to standardise vectors
 
 
 class Concatenate(Head):
-    """A classifier with one hidden layer on the concatenated sentence vectors of the window."""
+    """A classifier with one hidden layer on the concatenated sentence vectors in the window."""
 
     def __init__(self, dim: int, window: int, *, layer: int = 128, dropout: float = 0.3) -> None:
         super().__init__(dim, window, dim, dropout)
@@ -50,7 +51,7 @@ class Hierarchical(System):
 
     Args:
         backbone: Encoder to fine-tune.
-        options: Upper network, its window, and the pooling.
+        options: Options of the system.
     """
 
     def __init__(self, backbone: Backbone, options: HierarchicalOptions) -> None:
@@ -60,16 +61,16 @@ class Hierarchical(System):
         self.head.clip_sigma = math.inf  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
-        """Standardise the inputs of the upper network by vectors of the encoder before training."""
+        """Standardise the upper network's inputs, using vectors of the encoder before training."""
         self.eval()
         chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZATION_SAMPLE).astype(np.int64))
         with torch.no_grad():
             self.head.standardize_by(self.encode(text, chosen))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Divide the candidates into groups of a few runs of neighbouring candidates.
+        """Divide the candidates into groups of a few runs of consecutive candidates.
 
-        The order and the edges of the runs are random.
+        The order of the runs and the positions of their edges are random.
         """
         run = max(size // _RUNS, 1)
         runs = size // run
@@ -82,9 +83,9 @@ class Hierarchical(System):
         return [group for group in groups if len(group)]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
-        """Return the logits (b,) of candidates (b,), positions of sentences in the text.
+        """Return the logits (b,) of candidates (b,), given as sentence positions in the text.
 
-        Each sentence of their windows is encoded once.
+        Each sentence in the windows is encoded once.
         """
         positions = windows_of(text.layout, self.head.window)[candidates]  # (b, 2w) in the text
         inside = positions != OUTSIDE
@@ -96,7 +97,7 @@ class Hierarchical(System):
         return logits
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict all sentences, each encoded once."""
+        """Predict all sentences, encoding each of them once."""
         self.eval()
         with torch.inference_mode():
             vectors = self.encode(text, np.arange(len(text)), progress=progress)

@@ -1,4 +1,4 @@
-"""Options of fine-tuning: names, types, defaults and ranges, stated here only.
+"""Fine-tuning options: names, types, defaults and ranges, stated here only.
 
 This module does not import torch, since the command line reads it to print its help.
 """
@@ -24,33 +24,33 @@ from segclf.training.options import (
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned
-_MAX_SEED = (1 << 31) - 1  # the seed of a step holds the seed of the run in its upper half
+_MAX_SEED = (1 << 31) - 1  # the upper half of a step's seed contains the seed of the run
 
 
 @settings
 class FinetuneOptions:
-    """Options of all fine-tuned systems.
+    """Options that all fine-tuned systems share.
 
     Attributes:
         loss: Loss function.
         gamma: Exponent of the focal loss.
         learning_rate: Maximum learning rate. It rises linearly during the warm-up and then falls
             linearly to 0.
-        warmup: Share of the steps that are warm-up.
+        warmup: Share of the training steps used for warm-up.
         weight_decay: Weight decay of AdamW, applied to matrices only.
         batch_size: Number of candidates in a forward pass of the encoder.
         accumulate: Number of batches whose gradients are summed in a training step.
         epochs: Number of epochs. The best epoch on dev is kept.
-        freeze: Do not train the embeddings and this number of the first layers. [default: train
-            everything]
+        freeze: Number of layers to freeze, counted from the input; the embeddings are frozen too.
+            [default: train everything]
         checkpointing: Recompute activations in the backward pass. Uses less memory and about a
             third more time.
-        attention_dropout: Dropout of the encoder's attention weights. On a CPU, 0 nearly halves
-            the time for long inputs. [default: the dropout of the encoder]
+        attention_dropout: Dropout rate of the encoder's attention weights. On a CPU, 0 nearly
+            halves the time for long inputs. [default: the rate of the encoder]
         seed: Random seed for new weights, dropout and shuffling.
 
     Raises:
-        UserError: An option has a wrong type, is out of range, or has no effect.
+        UserError: An option has the wrong type, is out of range, or has no effect.
     """
 
     system: ClassVar[str]
@@ -89,7 +89,7 @@ class FinetuneOptions:
         return f"{self.head}-w{self.window}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options as a run record holds them."""
+        """Return the options in the form in which a run record stores them."""
         return {"head": self.head, "window": self.window, **asdict(self)}
 
 
@@ -99,7 +99,7 @@ class CrossSegmentOptions(FinetuneOptions):
 
     Attributes:
         sides: Text on each side of a candidate: sentences:N or tokens:N.
-        dropout: Dropout before the classifier. The encoder keeps its own.
+        dropout: Dropout rate before the classifier. The encoder keeps its own dropout rates.
     """
 
     system = "cross-segment"
@@ -130,9 +130,9 @@ class HierarchicalOptions(FinetuneOptions):
     """Options of the hierarchical system.
 
     Attributes:
-        upper: Network on the sentence vectors.
+        upper: Network that reads the sentence vectors.
         sentences: Number of sentences on each side of a candidate.
-        pooling: Vector of a sentence: the state at [CLS], or the mean of all its states.
+        pooling: Vector of a sentence. cls: the state at [CLS]; mean: the mean of all states.
         upper_learning_rate: Maximum learning rate of the upper network, which starts from random
             weights.
     """
@@ -156,21 +156,21 @@ class HierarchicalOptions(FinetuneOptions):
 
 
 def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
-    """Make the options that a run record holds.
+    """Make the options from those in a run record.
 
     Args:
         system: "cross-segment" or "hierarchical".
-        values: Options by name; others than those of the system are ignored.
+        values: Options by name; those of other systems are ignored.
 
     Raises:
-        UserError: An option has a wrong type or is out of range.
+        UserError: An option has the wrong type or is out of range.
     """
     kinds = {kind.system: kind for kind in (CrossSegmentOptions, HierarchicalOptions)}
     kind = kinds[system]
     names = {field.name for field in fields(kind)}
     kept = {name: value for name, value in values.items() if name in names}
     if kept.get("loss") != "focal":
-        kept.pop("gamma", None)  # early records hold one that had no effect
+        kept.pop("gamma", None)  # early records contain a gamma that had no effect
     return kind(**kept)
 
 
@@ -180,8 +180,8 @@ class Sides:
 
     Attributes:
         unit: "sentences"; or "tokens", as in Lukasik et al. 2020: the last N tokens of the document
-            before the candidate and the next N after it, regardless of sentences, padded if the
-            document has fewer, so that [SEP] is always in the middle.
+            before the candidate and the next N after it, regardless of sentences. Shorter sides are
+            padded, so that [SEP] is always in the middle.
         count: Number of sentences or tokens.
     """
 
@@ -193,7 +193,7 @@ class Sides:
         """Read "sentences:1" or "tokens:128".
 
         Raises:
-            UserError: It is neither.
+            UserError: The text has neither of these forms.
         """
         unit, _, count = text.partition(":")
         if unit not in ("sentences", "tokens") or not count.isdecimal() or int(count) < 1:

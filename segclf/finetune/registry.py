@@ -12,7 +12,7 @@ from segclf.finetune.system import System
 
 
 def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
-    """Make a system with random upper layers on the CPU.
+    """Make a system on the CPU, with randomly initialised upper layers.
 
     Args:
         encoder: Encoder whose model is fine-tuned.
@@ -41,7 +41,7 @@ def restore_system(
 
     Args:
         encoder: Encoder whose model was fine-tuned.
-        options: Options of the training.
+        options: Options with which the system was trained.
         state: Trained weights by name.
     """
     system = make_system(encoder, options)

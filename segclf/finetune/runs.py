@@ -1,6 +1,6 @@
 """Fine-tuned runs: training, resumption and loading.
 
-runs/RUN/unfinished.json         settings of the run during training; the same command resumes it
+runs/RUN/unfinished.json         settings of an unfinished run; the same command resumes the run
 runs/RUN/checkpoint.safetensors  see `segclf.finetune.checkpoints`
 runs/RUN/weights.safetensors     trained weights of the best epoch; frozen weights are read from
                                  the pretrained model
@@ -82,21 +82,21 @@ def finetune(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> Run:
-    """Fine-tune an encoder with its upper layers on an embedded corpus and save it as a run.
+    """Fine-tune an encoder and upper layers on an embedded corpus and save them as a run.
 
-    If training is interrupted, the same call resumes it and ends with the same run. The sentences
+    If training is interrupted, the same call resumes it, with the same result. The sentences
     are read from the corpus; cached vectors are not used.
 
     Args:
         workspace: Workspace of the corpus.
         options: Options of the system. Their class determines the system.
         corpus_name: Name of the corpus; None for the latest.
-        encoder_name: Name of the pretrained encoder, see `embedcache.load_encoder`.
-        device: Device that computes, see `embedcache.load_encoder`.
+        encoder_name: Name of the pretrained encoder; see `embedcache.load_encoder`.
+        device: Device that computes; see `embedcache.load_encoder`.
         precision: Precision of the encoder's matrix products. "float16" is not supported, since
-            its gradients would have to be scaled. An interrupted run may be resumed in another
+            its gradients would have to be scaled. An interrupted run may be resumed with another
             precision.
-        threads: Number of CPU threads; None for the default of torch.
+        threads: Number of CPU threads; None for PyTorch's default.
         on_start: Function that is called before training.
         on_epoch: Function that is called after each epoch.
         progress: Whether to show progress bars on standard error.
@@ -104,7 +104,7 @@ def finetune(
     Raises:
         UserError: Nothing is embedded, there is no such encoder, it does not fit the options, or
             another process is training the same run.
-        KeyboardInterrupt: Ctrl-C was pressed; a checkpoint was written before.
+        KeyboardInterrupt: Ctrl-C was pressed. A checkpoint is written first.
     """
     if precision == "float16":
         raise UserError(
@@ -150,7 +150,7 @@ def finetune(
                 dim=system.backbone.dim,
             )
             _finish(folder, record)
-    (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete it before its release
+    (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
     return Run(folder, record)
 
 
@@ -163,7 +163,7 @@ def _finish(folder: Path, record: RunRecord) -> None:
 
 
 def load_system(run: Run, device: str | None = None) -> System:
-    """Make the system of a run with its trained weights.
+    """Restore the system of a run with its trained weights.
 
     Args:
         run: Run of a fine-tuned system.
@@ -219,7 +219,7 @@ def _identity(request: dict[str, Any]) -> Identity:
 def _claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
-    """Return the folder of an interrupted run with the same identity, or else a new one."""
+    """Return the folder of an interrupted run with the same identity, or a new folder."""
     requested = _identity(request)
     for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
         try:

@@ -1,4 +1,4 @@
-"""Base class of the systems that are fine-tuned."""
+"""Base class of fine-tuned systems."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,15 +36,15 @@ class System(nn.Module):
         raise NotImplementedError
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
-        """Return the logits (b,) of candidates (b,), positions of sentences in the text."""
+        """Return the logits (b,) of candidates (b,), given as sentence positions in the text."""
         raise NotImplementedError
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
         """Predict all sentences, in evaluation mode.
 
         Returns:
-            (n,) float32 probabilities that a paragraph begins with the sentence. Only those of the
-            candidates have a meaning.
+            (n,) float32 probability that a paragraph begins with each sentence. Only the values for
+            candidates are meaningful.
         """
         raise NotImplementedError
 
@@ -61,10 +61,10 @@ class System(nn.Module):
         return {name: t for name, t in self.state_dict().items() if name not in frozen}
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
-        """Restore a result of `trained_state`.
+        """Load weights that `trained_state` returned.
 
         Raises:
-            UserError: The tensors have other names or shapes than those of this system.
+            UserError: The names or shapes of the tensors differ from those of this system.
         """
         own = {name: tensor.shape for name, tensor in self.trained_state().items()}
         given = {name: tensor.shape for name, tensor in state.items()}

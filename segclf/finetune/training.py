@@ -45,19 +45,20 @@ def train_system(
     Args:
         system: System on the device that computes.
         train: Training split.
-        dev: Dev split, for the best epoch and its threshold.
-        options: Options of the training.
+        dev: Dev split, on which the best epoch and its threshold are chosen.
+        options: Options of the system.
         folder: Folder of the run. Training resumes from a checkpoint in it. A checkpoint is written
-            every few minutes, after each epoch, and at Ctrl-C.
-        on_epoch: Function called after each epoch, with number 0 before training. When training
-            resumes, it is called again for the earlier epochs.
+            every few minutes, after each epoch, and on Ctrl-C.
+        on_epoch: Function that is called after each epoch, and before training with an epoch
+            numbered 0. When training resumes, it is called again for the earlier epochs.
         progress: Whether to show progress bars on standard error.
 
     Returns:
-        The state after the last epoch, with the history and the number of the best epoch.
+        Progress after the last epoch, with the history and the number of the best epoch.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C was pressed; the step was finished and a checkpoint written.
+        KeyboardInterrupt: Ctrl-C was pressed. The step is finished and a checkpoint is written
+            first.
     """
     text, dev_text = (system.backbone.tokenize(c.sentences, c.layout) for c in (train, dev))
     boundary_rate = float(train.labels[train.layout.is_candidate].mean())
@@ -87,7 +88,7 @@ def train_system(
 
 
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
-    """Make the optimizer. Weight decay is for matrices; the upper network has its own rate."""
+    """Make the optimizer. Only matrices have weight decay; an upper network has its own rate."""
     upper_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
         upper_rate = options.upper_learning_rate
@@ -111,8 +112,8 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
     """Return the factor of the learning rate at a step: linear warm-up, then linear decay.
 
     Args:
-        step: Number of the step, from 0.
-        steps: Number of all steps.
+        step: Number of the step, counted from 0.
+        steps: Total number of steps.
         warmup: Share of the steps in which the learning rate rises.
     """
     warmup_steps = max(round(steps * warmup), 1)
@@ -122,7 +123,7 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
 
 
 class _Trainer:
-    """The training steps and what they have in common."""
+    """The training steps and the objects that they share."""
 
     def __init__(
         self,
@@ -174,7 +175,7 @@ class _Trainer:
         save_checkpoint(self._folder, state, self._system, self._optimizer)
 
     def _step(self, group: NDArray[np.int64], number: int) -> float:
-        """Make one step, and return the mean loss of its candidates."""
+        """Perform one step, and return the mean loss of its candidates."""
         torch.manual_seed((self._options.seed << 32) + number)
         for settings in self._optimizer.param_groups:
             factor = learning_rate_factor(number, self._steps, self._options.warmup)
@@ -210,7 +211,7 @@ def _assess_epoch(
 
 @contextmanager
 def _delayed_interrupt() -> Iterator[Callable[[], bool]]:
-    """Delay Ctrl-C to the end of a step: yield a function that returns whether it was pressed.
+    """Delay Ctrl-C until a step ends: yield a function that returns whether it was pressed.
 
     A second Ctrl-C interrupts at once.
     """

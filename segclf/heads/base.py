@@ -13,14 +13,14 @@ from segclf.inputs.examples import Examples, Sentences, Words, look_up
 from segclf.inputs.window_batches import WindowBatches
 from segclf.inputs.windows import OUTSIDE, windows_of
 
-_PREDICT_CANDIDATES = 1024  # candidates per step of a prediction; no result depends on it
+_PREDICT_CANDIDATES = 1024  # candidates per step of a prediction; does not affect results
 
 
 class BaseHead(nn.Module):
     """A small network on cached vectors that estimates where paragraphs begin.
 
     Attributes:
-        reads_words: Whether sentences are given as `Words` instead of one vector each.
+        reads_words: Whether sentences are given as `Words` instead of as one vector each.
         clip_sigma: Vectors are clipped at this number of standard deviations from the mean, so that
             a rare feature does not dominate the others.
 
@@ -43,12 +43,12 @@ class BaseHead(nn.Module):
         self.project = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), Dropout(dropout))
 
     def standardize_by(self, vectors: Tensor) -> None:
-        """Store the mean and the standard deviation of training vectors (n, d)."""
+        """Store the mean and the inverse standard deviation of training vectors (n, d)."""
         self.mean.copy_(vectors.mean(dim=0))
         self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
 
     def represent(self, sentences: Sentences) -> Tensor:
-        """Standardise and project sentence vectors (s, d), or a table of words: (s, h)."""
+        """Standardize and project sentence vectors (s, d), or a table of word vectors: (s, h)."""
         vectors = sentences.table if isinstance(sentences, Words) else sentences
         standardized = (vectors - self.mean) * self.scale
         projected: Tensor = self.project(standardized.clamp(-self.clip_sigma, self.clip_sigma))
@@ -63,17 +63,17 @@ class BaseHead(nn.Module):
             examples: Training split.
             batch_size: Approximate number of candidates in a batch.
             device: Device of the batches.
-            crop: Maximum number of candidates in a crop of a document; None for the batch size. A
-                head on windows ignores it.
+            crop: Maximum number of candidates in a crop of a document; None for the batch size.
+                Window heads ignore it.
         """
         raise NotImplementedError
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Predict all sentences, in evaluation mode.
+        """Predict a probability for each sentence, in evaluation mode.
 
         Returns:
-            (n,) float32 probabilities that a paragraph begins with the sentence. Only those of the
-            candidates have a meaning.
+            (n,) float32 probabilities that each sentence begins a paragraph. Only those of the
+            candidates are meaningful.
         """
         raise NotImplementedError
 
@@ -124,7 +124,7 @@ class Head(BaseHead):
         return WindowBatches(examples, self.window, batch_size, device)
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Predict all sentences, a step of neighbouring windows at a time."""
+        """Predict a probability for each sentence, one step of neighbouring windows at a time."""
         self.eval()
         device = self.mean.device
         vectors = torch.from_numpy(examples.vectors)
@@ -158,7 +158,7 @@ class Dropout(nn.Module):
         """Set numbers of a tensor of any shape to 0 and scale up the others, if training."""
         if not self.training or not self.dropped:
             return numbers
-        if numbers.device.type != "cpu":  # MPS does not draw whole 64-bit integers
+        if numbers.device.type != "cpu":  # MPS cannot draw all 64-bit integers
             return F.dropout(numbers, self.dropped / 256)
         size = -(-numbers.numel() // 8)
         words = torch.empty(size, dtype=torch.int64, device=numbers.device)
@@ -168,7 +168,7 @@ class Dropout(nn.Module):
 
 
 def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
-    """Make the feed-forward half of a Transformer layer, (..., h) to (..., h)."""
+    """Make the feed-forward sublayer of a Transformer layer, (..., h) to (..., h)."""
     return nn.Sequential(
         nn.LayerNorm(hidden),
         nn.Linear(hidden, 2 * hidden),
@@ -180,9 +180,9 @@ def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
 
 
 def take_rows(rows: Tensor, windows: Tensor) -> Tensor:
-    """Gather rows (s + 1, h) by windows (...) into (..., h); OUTSIDE takes the last row.
+    """Gather rows (s + 1, h) by windows (...) into (..., h); OUTSIDE selects the last row.
 
-    On a CPU the gradient of an embedding is summed in parallel, that of indexing is not.
+    On a CPU, the gradient of an embedding is summed in parallel; that of indexing is not.
     """
     last = len(rows) - 1
     return F.embedding(torch.where(windows == OUTSIDE, last, windows), rows)

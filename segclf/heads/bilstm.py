@@ -13,7 +13,7 @@ class BiLSTM(Head):
     """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the window.
 
     A candidate is classified by the states of the two sentences beside it. The result is that of
-    `torch.nn.LSTM` over the window, at half the cost: each sentence is multiplied with the input
+    `torch.nn.LSTM` over the window, at half the cost: each sentence is multiplied by the input
     weights once instead of once for each window, and each direction stops at the second of the two
     sentences.
     """

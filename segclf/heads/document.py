@@ -13,8 +13,9 @@ from segclf.inputs.examples import Examples
 class DocumentHead(BaseHead):
     """A head that reads all sentences of a document at once.
 
-    The documents of a batch are padded to the longest. A subclass computes a state for each
-    sentence in `encode`; a candidate is classified by the states of the two sentences beside it.
+    The documents of a batch are padded to the length of the longest. A subclass computes a state
+    for each sentence in `encode`; a candidate is classified from the states of the sentences on
+    either side of it.
 
     Args:
         dim: Length d of a sentence vector.
@@ -67,7 +68,7 @@ class DocumentHead(BaseHead):
         return CropBatches(examples, crop or batch_size, batch_size, device)
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Predict all sentences, one document at a time."""
+        """Predict a probability for each sentence, one document at a time."""
         self.eval()
         device = self.mean.device
         probabilities = np.ones(len(examples.layout), dtype=np.float32)

@@ -12,12 +12,14 @@ MAX_MEMORY = 256  # longest initial memory, in sentences
 
 
 class DocumentBiLSTM(DocumentHead):
-    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the document; O(n), sequential.
+    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the document.
 
-    The biases of the gates are initialised for memories of 1 to 256 sentences. This is the chrono
-    initialisation of Tallec and Ollivier (2018), with memory lengths drawn uniformly in the
-    logarithm instead of uniformly, so that short ones are not rare. Without it the head did not
-    learn a dependency over fifty sentences in the tests.
+    It takes O(n) time and reads one sentence after another.
+
+    The biases of the gates are initialized for memories of 1 to 256 sentences. This is the chrono
+    initialization of Tallec and Ollivier (2018), with memory lengths drawn log-uniformly instead of
+    uniformly, so that short ones are not rare. Without this initialization, the head did not learn
+    a dependency over fifty sentences in the tests.
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class DocumentBiLSTM(DocumentHead):
     def encode(self, inputs: Tensor, inside: Tensor) -> Tensor:
         """Return the states (m, l, 2 * state) of inputs (m, l, h)."""
         states: Tensor
-        if inside.all():  # packing is not needed and slow
+        if inside.all():  # packing would be slow and is not needed
             states, _ = self.lstm(inputs)
             return states
         lengths = inside.sum(dim=1).cpu()

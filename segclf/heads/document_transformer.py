@@ -15,7 +15,7 @@ class DocumentTransformer(DocumentHead):
 
     Positions are encoded by a depthwise convolution over the neighbouring sentences before each
     layer (conditional positional encoding, Chu et al. 2021). There are no absolute positions, so a
-    document may be longer than all documents in training.
+    document may be longer than any training document.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class DocumentTransformer(DocumentHead):
         """Compute the attention within each document.
 
         Args:
-            queries: (m, l, a, c), for a attention heads.
+            queries: (m, l, a, c), for `a` attention heads of size c.
             keys: (m, l, a, c).
             values: (m, l, a, c).
             inside: (m, l) bool, False for padding.
@@ -50,8 +50,8 @@ class DocumentTransformer(DocumentHead):
         states = inputs
         for layer in self.layers:
             states = layer(states, inside, self.attend)
-        normalised: Tensor = self.norm(states)
-        return normalised
+        normalized: Tensor = self.norm(states)
+        return normalized
 
 
 class Layer(nn.Module):

@@ -16,13 +16,13 @@ class LinearTransformer(DocumentTransformer):
 
 
 def linear_attention(queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
-    """Attend from each sentence to all of its document, with weights f(q) . f(k), f = elu + 1.
+    """Attend from each sentence to its whole document, with weights f(q) . f(k), f = elu + 1.
 
     The products of keys and values are summed once for all queries, in O(l c^2) instead of
     O(l^2 c).
 
     Args:
-        queries: (m, l, a, c), for a attention heads.
+        queries: (m, l, a, c), for `a` attention heads of size c.
         keys: (m, l, a, c).
         values: (m, l, a, c).
         inside: (m, l) bool, False for padding.

@@ -15,7 +15,7 @@ class LocalTransformer(DocumentTransformer):
 
     Args:
         dim: Length of a sentence vector.
-        reach: Maximum distance of two sentences that attend to each other.
+        reach: Maximum distance between two sentences that attend to each other.
     """
 
     def __init__(self, dim: int, reach: int) -> None:
@@ -36,7 +36,7 @@ def local_attention(
     blocks beside it, with a mask: 3r keys for each query, and dense products only.
 
     Args:
-        queries: (m, l, a, c), for a attention heads.
+        queries: (m, l, a, c), for `a` attention heads of size c.
         keys: (m, l, a, c).
         values: (m, l, a, c).
         inside: (m, l) bool, False for padding.
@@ -58,7 +58,7 @@ def local_attention(
     distance = torch.arange(-reach, 2 * reach) - torch.arange(reach)[:, None]  # (r, 3r)
     distance = distance.to(queries.device)
     mask = (distance.abs() <= reach) & around(inside)[:, None, None]
-    mask = mask | (distance == 0)  # padding attends to itself, as a softmax over nothing is NaN
+    mask = mask | (distance == 0)  # padding attends to itself, as a softmax over no keys is NaN
     mixed = F.scaled_dot_product_attention(
         blocks, around(keys).transpose(2, 3), around(values).transpose(2, 3), attn_mask=mask
     )  # (m * blocks, a, r, c)

@@ -22,14 +22,14 @@ def context_of(head: str) -> Context:
 
 
 def head_in_context(head: str | None, context: str) -> str:
-    """Return the head that `--context`, an option of earlier versions, means.
+    """Return the head that `--context`, an option of earlier versions, stands for.
 
     Args:
         head: Name of the head; None for the default head of the context.
         context: "window" or "document".
 
     Raises:
-        UserError: There is no such context, or the head has the other one.
+        UserError: The context is unknown, or it is not the context of the head.
     """
     if context not in get_args(Context):
         raise UserError(f"context: must be 'window' or 'document', not {context!r}")

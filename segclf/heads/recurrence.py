@@ -12,22 +12,22 @@ from torch.autograd.function import once_differentiable
 def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> Tensor:
     """Run both directions of a `torch.nn.LSTM` over sequences of rows.
 
-    A row that occurs in many sequences is multiplied with the input weights once.
+    A row that occurs in many sequences is multiplied by the input weights once.
 
     Args:
         lstm: Bidirectional LSTM with one layer and k hidden units.
         rows: (r, h) float32 elements of the sequences.
         indices: (2, n) int64 rows of the sequences, forwards and backwards: the first row of every
             sequence, then the second of every sequence, and so on.
-        sizes: Number of sequences at each step, n in total. It may only decrease; the last
-            sequences end first.
+        sizes: Number of sequences at each step, n in total. The number may only decrease;
+            the last sequences end first.
 
     Returns:
         (2, n, k) states, in the order of the indices.
     """
     forward, backward = lstm.all_weights
     scale = torch.ones(2, 4, lstm.hidden_size, 1, device=rows.device)
-    scale[:, 2] = 2  # tanh(x) = 2 sigmoid(2x) - 1, which takes a CPU a third of the time
+    scale[:, 2] = 2  # tanh(x) = 2 sigmoid(2x) - 1, which takes a third of the time on a CPU
     scale = scale.view(-1, 1)
     weight, recurrent = (scale * torch.cat([forward[i], backward[i]]) for i in (0, 1))
     bias = scale[:, 0] * torch.cat([forward[2] + forward[3], backward[2] + backward[3]])
@@ -42,8 +42,8 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> 
 class _Recurrence(Function):
     """The steps of an LSTM (Hochreiter and Schmidhuber 1997), with the gates in torch's order.
 
-    The inputs of the cell gate, the third, are doubled, see `run_lstm`. Autograd would record a
-    dozen operations for each step and copy the gradient of every gate.
+    The inputs of the third gate, the cell gate, are doubled; see `run_lstm`. Autograd would record
+    a dozen operations for each step and copy the gradient of every gate.
     """
 
     @staticmethod
@@ -93,15 +93,15 @@ class _Recurrence(Function):
             sizes, gates_grad, by_gate[:, :, :3], by_gate[:, :, 3], cells_grad, forget_gates
         )
         following = None  # forget gate and gradient of the cell of the following step
-        for t in reversed(range(len(sizes))):
-            gate_grad, inner_grad, output_grad, cell_grad, forget_gate = steps[t]
-            cell_grad.mul_(state_grads[t])
+        for step in reversed(range(len(sizes))):
+            gate_grad, inner_grad, output_grad, cell_grad, forget_gate = steps[step]
+            cell_grad.mul_(state_grads[step])
             if following is not None:
-                cell_grad[:, : sizes[t + 1]].addcmul_(*following)
+                cell_grad[:, : sizes[step + 1]].addcmul_(*following)
             inner_grad.mul_(cell_grad[:, :, None])
-            output_grad.mul_(state_grads[t])
-            if t:
-                state_grads[t - 1][:, : sizes[t]].baddbmm_(gate_grad, recurrent)
+            output_grad.mul_(state_grads[step])
+            if step:
+                state_grads[step - 1][:, : sizes[step]].baddbmm_(gate_grad, recurrent)
                 following = forget_gate, cell_grad
         inputs_grad = torch.ops.aten.embedding_dense_backward(
             gates_grad, indices, ctx.rows, -1, False
@@ -113,8 +113,8 @@ class _Recurrence(Function):
 def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[int]) -> Tensor:
     """Return the factors (2, n, 4k) of the gradients of the gates' inputs.
 
-    The gradients of the first three gates are factor times gradient of the cell, that of the output
-    gate is factor times gradient of the state.
+    The gradient of each of the first three gates is its factor times the gradient of the cell; that
+    of the output gate is its factor times the gradient of the state.
     """
     factors = torch.empty_like(gates)
     input_factor, forget_factor, cell_factor, output_factor = _by_gate(factors)
@@ -130,7 +130,7 @@ def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[
 
 def _previous_step(values: Tensor, sizes: list[int]) -> Tensor:
     """Return the values of the previous step, for all sequences and all steps except the first."""
-    if sizes[0] == sizes[-1]:  # the same sequences at every step: no copy
+    if sizes[0] == sizes[-1]:  # the same sequences at every step: no copy is needed
         return values[:, : -sizes[-1]]
     steps = zip(torch.split(values, sizes, 1), [*sizes[1:], 0], strict=True)
     return torch.cat([step[:, :following] for step, following in steps], dim=1)

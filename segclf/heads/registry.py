@@ -38,8 +38,8 @@ def make_head(
     Args:
         name: A key of `HEADS` or `DOCUMENT_HEADS`.
         dim: Length of a sentence vector.
-        window: Number of sentences on each side of a candidate, for a head on windows; None for
-            the default.
+        window: Number of sentences on each side of a candidate, for a window head; None for the
+            default.
         reach: Reach of the attention of local-transformer; None for the default.
     """
     if name in HEADS:

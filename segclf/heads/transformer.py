@@ -12,9 +12,9 @@ from segclf.inputs.windows import OUTSIDE
 
 
 class Transformer(Head):
-    """A pre-norm Transformer layer with sinusoidal positions (Vaswani et al. 2017).
+    """A pre-norm Transformer layer with sinusoidal positional encodings (Vaswani et al. 2017).
 
-    Only the two sentences beside the candidate are queries; all sentences of the window are keys
+    Only the two sentences beside the candidate are queries; all sentences in the window are keys
     and values. A second layer, in which every sentence is a query, took three times as long and had
     the same score on novels.
     """
@@ -31,7 +31,7 @@ class Transformer(Head):
         super().__init__(dim, window, hidden, dropout)
         self.attention_heads = attention_heads
         self.positions: Tensor
-        self.register_buffer("positions", sinusoidal_positions(2 * window, hidden))
+        self.register_buffer("positions", sinusoidal_encodings(2 * window, hidden))
         self.normalize = nn.LayerNorm(hidden)
         self.query = nn.Linear(hidden, hidden)
         self.key_value = nn.Linear(hidden, 2 * hidden)
@@ -58,7 +58,7 @@ class Transformer(Head):
         return states.reshape(*states.shape[:2], self.attention_heads, -1).transpose(1, 2)
 
 
-def sinusoidal_positions(length: int, dim: int) -> Tensor:
+def sinusoidal_encodings(length: int, dim: int) -> Tensor:
     """Return (length, dim) sines and cosines with wavelengths from 2 pi to 10,000 * 2 pi."""
     position = torch.arange(length)[:, None]
     frequency = torch.exp(torch.arange(0, dim, 2) * (-math.log(10_000.0) / dim))

@@ -1,4 +1,4 @@
-"""A training batch, the same for all heads."""
+"""A training batch, in the same form for all heads."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ class Batch:
 
     Attributes:
         sentences: Vectors or words of s sentences.
-        index: Second argument of the head's `forward`. For a head on windows: (b, 2w) positions of
-            sentences, OUTSIDE beyond the document. For a head on documents: (m + 1,) offsets of m
+        index: Second argument of the head's `forward`. For a window head: (b, 2w) positions of
+            sentences, OUTSIDE beyond the document. For a document head: (m + 1,) offsets of m
             documents.
-        targets: (b,) float32, 1 if a paragraph begins there and 0 otherwise.
+        targets: (b,) float32, 1 if the candidate begins a paragraph and 0 otherwise.
     """
 
     sentences: Sentences

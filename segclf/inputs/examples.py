@@ -17,7 +17,8 @@ class Words(NamedTuple):
     Attributes:
         rows: (s, l) int64, rows of the table for the words of each sentence, padded with the last
             row of the table.
-        table: (u + 1, d) float32, one vector for each of u different words, followed by zeros.
+        table: (u + 1, d) float32, one vector for each of u different words, and a last row of
+            zeros.
     """
 
     rows: Tensor
@@ -35,7 +36,7 @@ class Examples:
         vectors: (n, d) float32 sentence vectors. With a table: (n, l) int32, rows of the table for
             the words of each sentence, padded with -1.
         layout: Layout of the n sentences.
-        table: (u + 1, d) float32, vectors of u words, followed by zeros for the padding.
+        table: (u + 1, d) float32, vectors of u words, and a last row of zeros for the padding.
     """
 
     vectors: NDArray[np.float32] | NDArray[np.int32]
@@ -61,7 +62,7 @@ class Examples:
         return cls(rows, layout, table)
 
     def select(self, chosen: NDArray[np.bool_]) -> "Examples":
-        """Return some of the sentences; see `Layout.select`."""
+        """Return the examples for some of the sentences; see `Layout.select`."""
         return replace(self, vectors=self.vectors[chosen], layout=self.layout.select(chosen))
 
     @property
@@ -74,7 +75,7 @@ def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
     """Look up the words of s sentences.
 
     Args:
-        vectors: (s, d) float32 vectors, or (s, l) int32 rows of the table, see `Examples`.
+        vectors: (s, d) float32 vectors, or (s, l) int32 rows of the table; see `Examples`.
         table: (u + 1, d) float32 word vectors, or None.
 
     Returns:

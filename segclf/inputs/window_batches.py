@@ -10,7 +10,7 @@ from segclf.inputs.batches import Batch
 from segclf.inputs.examples import Examples, look_up
 from segclf.inputs.windows import OUTSIDE, windows_of
 
-_RUNS = 8  # approximate number of runs in a batch: more mix better, fewer share more sentences
+_RUNS = 8  # approximate number in a batch: more runs mix better, fewer share more sentences
 
 
 class WindowBatches:
@@ -63,7 +63,7 @@ class WindowBatches:
 
     def _batch(self, starts: Tensor) -> Batch:
         n, w, run = len(self._vectors), self._window, self._run
-        length = run + 2 * w - 1  # number of sentences of a run
+        length = run + 2 * w - 1  # number of sentences that a run needs
         starts = starts.to(self._device)[:, None]  # (r, 1)
         sentences = starts + torch.arange(-w, run + w - 1, device=self._device)  # (r, length)
         numbers = (starts + torch.arange(run, device=self._device)).flatten()  # (r * run,)

@@ -11,7 +11,7 @@ OUTSIDE = -1
 
 
 def windows_of(layout: Layout, window: int) -> NDArray[np.int64]:
-    """List the sentences around every boundary.
+    """List the sentences around every possible boundary.
 
     Row i belongs to the boundary before sentence i: sentences i - window to i + window - 1.
 
@@ -23,7 +23,7 @@ def windows_of(layout: Layout, window: int) -> NDArray[np.int64]:
         (n, 2 * window) positions of sentences, OUTSIDE for those beyond the document.
 
     Raises:
-        UserError: The window is below 1.
+        UserError: The window is below 1 or above `MAX_WINDOW`.
 
     Example:
         >>> windows_of(Layout.unlabelled(np.array([0, 3])), 1).tolist()

@@ -1,4 +1,4 @@
-"""Trivial segmentations that read no sentence, for comparison with models."""
+"""Trivial segmentations that do not read the sentences, for comparison with models."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ DESCRIPTIONS = {
     "everywhere": "a boundary before every sentence",
     "nowhere": "no boundary",
     "even": "boundaries at even distances",
-    "random": "random boundaries at the training rate",
+    "random": "random boundaries, same share as in training",
 }
 """Descriptions of the baselines for tables, by name."""
 
@@ -26,8 +26,8 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
         rate: Share of boundaries among the training candidates.
 
     Returns:
-        Scores by the names of `DESCRIPTIONS`. The paragraphs of "even" have the mean training
-        length; the scores of "random" are the mean of 20 draws.
+        Scores by name, with the names of `DESCRIPTIONS`. The paragraphs of "even" have the mean
+        training length; the scores of "random" are the mean of 20 draws.
     """
     n = len(layout)
     draws = [

@@ -1,4 +1,4 @@
-"""The paired bootstrap: intervals of the difference between two segmentations."""
+"""The paired bootstrap: confidence intervals for the difference between two segmentations."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,8 @@ from segclf.corpus.layout import Layout
 from segclf.scoring.metrics import pk_errors
 
 RESAMPLES = 10_000
-
-
 CONFIDENCE = 0.95
-
-
-_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory, does not change results
-
+_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory and does not change results
 
 # columns of the counts of a unit
 TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PK, WEIGHT = range(5)
@@ -30,7 +25,7 @@ class Resampling:
         unit: "document", or "block" of neighbouring sentences if there is only one document.
         units: Number of units in the split.
         draws: Number of units drawn, with replacement, for each resample.
-        block_length: Sentences in a block; None for documents.
+        block_length: Number of sentences in a block; None for documents.
     """
 
     unit: str
@@ -41,7 +36,7 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Difference:
-    """Difference of one score between two runs.
+    """Difference in one score between two runs.
 
     Attributes:
         first: Score of the first run.
@@ -75,7 +70,7 @@ def units_of(
     Returns:
         (u, r, 5) counts of u units: true positives, false positives, false negatives, and
         numerator and denominator of Pk (Pk and 1 for a document; errors and pairs of sentences for
-        a block). And how to resample them.
+        a block). The second value says how to resample the units.
 
     Raises:
         UserError: No document has a candidate.
@@ -86,7 +81,7 @@ def units_of(
         if b - a > 1  # a shorter document has no candidate
     ]
     if not documents:
-        raise UserError("nothing to compare: no document of this split has two sentences")
+        raise UserError("nothing to compare: no document in this split has more than one sentence")
     if len(documents) > 1:
         units = np.stack([counts.sum(axis=0) for counts in documents])
         units[..., PK] = pk_of_counts(units)  # Pk is the mean over documents
@@ -106,7 +101,7 @@ def differences(
     """Bootstrap the differences of mean F1 and mean Pk between two groups of runs.
 
     Args:
-        units: (u, 2r, 5) counts, see `units_of`, of r runs of each group.
+        units: (u, 2r, 5) counts of r runs of each group; see `units_of`.
         draws: Number of units in a resample.
         resamples: Number of resamples.
         seed: Random seed.

@@ -1,4 +1,4 @@
-"""Calibration of probabilities: of those near 0.7, 70% should be boundaries."""
+"""Calibration: of the candidates with a probability of 0.7, 70% should be boundaries."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -34,7 +34,8 @@ class Reliability:
 
     Attributes:
         expected_error: Expected calibration error (Naeini et al. 2015): mean distance between
-            probability and share of boundaries in the bins, weighted by their candidates.
+            the mean probability and the share of boundaries in a bin, weighted by the number of its
+            candidates.
         brier: Mean squared distance between probability and label (Brier 1950).
         bins: Bins of equal width that are not empty, in order.
     """
@@ -52,7 +53,7 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
     """Find the temperature with the lowest cross-entropy (Guo et al. 2017).
 
     Args:
-        probabilities: (c,) float32 probabilities of the candidates of dev.
+        probabilities: (c,) float32 probabilities of the dev candidates.
         labels: (c,) bool, true boundaries.
 
     Returns:
@@ -76,8 +77,8 @@ def calibrate(
 ) -> NDArray[np.float32]:
     """Divide the logits of probabilities by a temperature.
 
-    The order of the probabilities does not change, nor does 0.5. NaN, which a diverged model
-    predicts, becomes 0.5.
+    The order of the probabilities does not change, nor does a probability of 0.5. NaN, which a
+    diverged model predicts, becomes 0.5.
 
     Args:
         probabilities: float32 array of any shape, or a number.
@@ -92,7 +93,7 @@ def calibrate(
 def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -> Reliability:
     """Compare the probabilities (c,) of candidates with their labels (c,).
 
-    Without candidates both errors are 0.
+    Without candidates, both errors are 0.
     """
     if not len(labels):
         return Reliability(0.0, 0.0, ())

@@ -1,6 +1,6 @@
 """Decoding: from probabilities to boundaries.
 
-Every function returns (n,) bool boundaries, with one at the first sentence of each document.
+Every decoder returns (n,) bool boundaries, with one at the first sentence of each document.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ def best_threshold(
         labels: (c,) bool, true boundaries.
 
     Returns:
-        The threshold, half-way between two neighbouring probabilities, and its F1; 0.5 and 0.0 if
+        The threshold, halfway between two neighbouring probabilities, and its F1; 0.5 and 0.0 if
         no label is True.
     """
     if not labels.any():
@@ -40,7 +40,7 @@ def best_threshold(
 def decode(
     layout: Layout, probabilities: NDArray[np.float32], threshold: float
 ) -> NDArray[np.bool_]:
-    """Return a boundary wherever the probability reaches the threshold.
+    """Place a boundary wherever the probability reaches the threshold.
 
     Args:
         layout: Layout of the documents; its labels are not used.
@@ -53,11 +53,11 @@ def decode(
 def most_probable(
     layout: Layout, probabilities: NDArray[np.float32], paragraphs: int
 ) -> NDArray[np.bool_]:
-    """Return exactly N paragraphs, at the most probable boundaries.
+    """Divide the documents into a given number of paragraphs, at the most probable boundaries.
 
     Args:
         layout: Layout of the documents; its labels are not used.
-        probabilities: (n,) float32. Among equal probabilities the earlier sentence wins.
+        probabilities: (n,) float32. Among equal probabilities, the earlier sentence wins.
         paragraphs: Number of paragraphs in all documents together, from the number of documents
             that are not empty to n.
     """
@@ -78,9 +78,9 @@ def decode_within(
 ) -> NDArray[np.bool_]:
     """Return the best boundaries for which all paragraphs have an allowed length.
 
-    Among all segmentations with allowed lengths, it is the one with the largest sum of
+    Among all segmentations with allowed lengths, this is the one with the largest sum of
     logit(probability) - logit(threshold) over its boundaries, found by dynamic programming in O(n).
-    Without limits it is the result of `decode`.
+    Without limits, it is the result of `decode`.
 
     Args:
         layout: Layout of the documents; its labels are not used.
@@ -104,7 +104,8 @@ def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[i
     """Return the first sentences of the paragraphs in the best segmentation of one document.
 
     best[i] is the largest sum of gains over the boundaries up to i, if one of them is at i. The
-    previous boundary lies in a window that slides with i; a queue keeps its maximum at the head.
+    previous boundary lies in a window that slides with i; a queue keeps the maximum of the window
+    at its front.
     """
     n = len(gains)
     best = [0.0, *([-np.inf] * (n - 1))] if n else []

@@ -102,11 +102,11 @@ def window_size(labels: NDArray[np.bool_]) -> int:
 def pk(labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None) -> float:
     """Return Pk of one document (Beeferman, Berger and Lafferty 1999).
 
-    Pk is the share of pairs of sentences at distance k for which true and predicted segmentation
-    disagree whether both sentences are in the same segment.
+    Pk is the share of pairs of sentences at distance k for which the true and the predicted
+    segmentation disagree on whether both sentences are in the same segment.
 
     Args:
-        labels: (n,) bool, whether a segment begins with the sentence.
+        labels: (n,) bool, whether each sentence begins a segment.
         predicted: (n,) bool.
         k: Distance in sentences; None for `window_size`.
     """

@@ -11,19 +11,19 @@ from segclf.corpus import Corpus, ReadOptions, read_corpus
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import EncoderReference, Workspace
 
-_SAMPLE = 1000  # sentences with which the encoder is checked
+_SAMPLE = 1000  # number of sentences on which the encoder is checked
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """An embedded corpus: the store has a vector of each of its sentences.
+    """An embedded corpus: the store contains a vector for each of its sentences.
 
     Attributes:
         name: Name of the corpus in the workspace.
         corpus: Sentences and layout.
         report: Counts of encoded and cached sentences.
-        encoder: Encoder of the vectors.
-        dim: Length of a vector.
+        encoder: Encoder that computed the vectors.
+        dim: Length of each vector.
     """
 
     name: str
@@ -67,7 +67,7 @@ def embed(
     split: str | None = None,
     progress: bool = False,
 ) -> Embedded:
-    """Read a corpus, encode the sentences that the store lacks, and save it in the workspace.
+    """Read a corpus, encode sentences that the store lacks, and save the corpus in the workspace.
 
     The corpus is saved after all sentences are encoded. If the call is interrupted, the vectors
     computed so far are kept, and the same call continues.
@@ -80,12 +80,12 @@ def embed(
         pooling: Pooling of the encoder; None for its default.
         device: Device of the encoder; None for the fastest one.
         precision: Precision of the encoder's matrix products.
-        threads: Number of CPU threads; None for the default of torch.
-        dtype: Data type of the vectors in the store; None for the type of the vectors that it has
-            of the encoder, or float32.
+        threads: Number of CPU threads; None for PyTorch's default.
+        dtype: Data type of the stored vectors; None for the data type of the encoder's existing
+            vectors, or float32 if there are none.
         options: How to find paragraphs and sentences.
         format_name: Format of the text; "auto" to detect it.
-        split: Split of all documents, or shares of the splits.
+        split: Name of one split for all documents, or shares of the splits.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
@@ -94,13 +94,13 @@ def embed(
     """
     if pooling is not None and encoder_name is None:
         raise UserError(
-            f"--pooling {pooling} needs an --encoder: the default, {DEFAULT_ENCODER}, has its own "
-            "pooling"
+            f"--pooling {pooling} requires --encoder: the default encoder, {DEFAULT_ENCODER}, has "
+            "its own pooling"
         )
     options = options or ReadOptions()
     name = name or _corpus_name(path)
     if Path(name).name != name:
-        raise UserError(f"invalid name of a corpus, {name!r}: use a name without slashes")
+        raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
     encoder_name = encoder_name or DEFAULT_ENCODER
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
     encoder = load_encoder(encoder_name, pooling=pooling, device=device, precision=precision)

@@ -35,15 +35,15 @@ class Evaluation:
         split: Split of the corpus.
         sentences: Number of sentences in the split.
         boundaries: Number of boundaries in the split.
-        scores: Scores at the threshold of the run.
+        scores: Scores at the run's threshold.
         baselines: Scores of the trivial baselines by name.
         collapsed: Whether the run predicts the same class for every candidate.
-        predict_seconds: Wall-clock time of the prediction, see `segclf.tasks.predict`.
-        at_half: Scores at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+        predict_seconds: Wall-clock time of the prediction; see `segclf.tasks.predict`.
+        at_half: Scores at threshold 0.5; see `segclf.scoring.metrics.score_at_half`.
         reliability: Reliability of the probabilities.
         probabilities: (n,) float32 probability that each sentence begins a paragraph.
-        unsaved: Why the scores could not be saved in the folder of the run; None if they were
-            saved, or if they need not be because the run was trained on another corpus.
+        unsaved: Why the scores could not be saved in the run's folder; None if they were saved, or
+            if nothing had to be saved (see `evaluate`).
     """
 
     run: Run
@@ -108,8 +108,8 @@ def evaluate(
         run: Run to score.
         split: Split to score on.
         corpus_name: Name of the corpus; None for the corpus that the run was trained on.
-        device: Device for prediction, see `segclf.tasks.models.Compute`.
-        threads: Number of CPU threads, see `segclf.tasks.models.Compute`.
+        device: Device for prediction; see `segclf.tasks.models.Compute`.
+        threads: Number of CPU threads; see `segclf.tasks.models.Compute`.
         progress: Whether to show a progress bar on standard error.
         stored: Corpus, if it is already loaded.
 
@@ -119,9 +119,9 @@ def evaluate(
     """
     stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
     in_workspace = run.path.resolve().parent == workspace.runs.resolve()
-    own = in_workspace and stored.name == run.record.corpus
+    is_own_corpus = in_workspace and stored.name == run.record.corpus
     changed = run.record.corpus_digest not in ("", stored.digest)
-    if changed and (own or corpus_name is None):
+    if changed and (is_own_corpus or corpus_name is None):
         raise UserError(
             f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
             "embed the new text under another --name and evaluate on it with --corpus"
@@ -155,7 +155,7 @@ def evaluate(
         reliability=reliability(probabilities[is_candidate], part.labels[is_candidate]),
         probabilities=probabilities,
     )
-    return _saved(evaluation) if own else evaluation
+    return _saved(evaluation) if is_own_corpus else evaluation
 
 
 def _saved(evaluation: Evaluation) -> Evaluation:
@@ -181,17 +181,17 @@ def probabilities_of(
     device: str | None = None,
     threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """Return the probabilities (n,) of a run on a split of its corpus.
+    """Return the probabilities (n,) that a run predicts for a split of its corpus.
 
-    Saved probabilities are reused. Otherwise the run is evaluated.
+    Saved probabilities are reused. If there are none, the run is evaluated.
 
     Args:
         workspace: Workspace of the run.
-        run: Run that predicts.
+        run: Run whose probabilities are wanted.
         split: Split of the corpus that the run was trained on.
         stored: Corpus, if it is already loaded.
-        device: Device for prediction, see `segclf.tasks.models.Compute`.
-        threads: Number of CPU threads, see `segclf.tasks.models.Compute`.
+        device: Device for prediction; see `segclf.tasks.models.Compute`.
+        threads: Number of CPU threads; see `segclf.tasks.models.Compute`.
 
     Raises:
         UserError: The corpus has no such split, or it has changed since the run was trained.
@@ -211,8 +211,8 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
     """Return the content of eval-SPLIT.json of a run.
 
     Returns:
-        The content; None if there is no such file, if it is damaged, or if it has the scores of
-        another text than the run was trained on.
+        The content; None if the file does not exist, is damaged, or contains scores for a text
+        other than the one that the run was trained on.
     """
     path = run.path / f"eval-{split}.json"
     if not path.exists():

@@ -1,9 +1,9 @@
-"""Export of a trained model into a folder that works without the workspace.
+"""Export of a trained model to a folder that works without the workspace.
 
-DIR/config.json          record of the run, see `segclf.workspace.runs`
+DIR/config.json          record of the run; see `segclf.workspace.runs`
 DIR/weights.safetensors  weights
 DIR/FINGERPRINT.json     state of the encoder, if the encoder was fitted on the corpus
-DIR/encoder-FINGERPRINT/ files of the encoder, if it was exported too
+DIR/encoder-FINGERPRINT/ files of the encoder, if the encoder was exported too
 DIR/README.md            model card
 """
 
@@ -21,7 +21,8 @@ from segclf.workspace.encoders import copy_encoder, copy_state
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
-_NOT_EXPORTED = ("history", "machine")  # entries of a record that only matter where it was trained
+# entries of a record that matter only on the machine where the model was trained
+_NOT_EXPORTED = ("history", "machine")
 _EXPORTED_SCORES = ("precision", "recall", "f1", "pk", "window_diff")
 
 
@@ -32,20 +33,20 @@ def export(
     *,
     with_encoder: bool = False,
 ) -> Path:
-    """Export a run into a folder that `segtool segment --run DIR` can read anywhere.
+    """Export a run to a folder that `segtool segment --run DIR` can read anywhere.
 
     Args:
-        run: Run of any kind.
+        run: Run of a head or of a fine-tuned model.
         directory: Folder to create. An existing folder must be empty.
         workspace: Workspace with the fitted state of the encoder.
-        with_encoder: Whether to copy the files of the encoder too, so that the folder needs no
+        with_encoder: Whether to copy the encoder's files too, so that using the model needs no
             download. Word vectors cannot be copied.
 
     Returns:
         Absolute path of the folder.
 
     Raises:
-        UserError: The folder is not empty, or the encoder cannot be copied.
+        UserError: `directory` is a file or a non-empty folder, or the encoder cannot be copied.
     """
     record = run.record.to_dict()
     config = {name: value for name, value in record.items() if name not in _NOT_EXPORTED}
@@ -71,7 +72,7 @@ def export(
 def write_model(
     directory: str | PathLike[str], config: dict[str, Any], fill: Callable[[Path], object]
 ) -> Path:
-    """Write the folder of a model atomically.
+    """Write a model folder atomically.
 
     Args:
         directory: Folder to create. An existing folder must be empty.
@@ -82,11 +83,11 @@ def write_model(
         Absolute path of the folder.
 
     Raises:
-        UserError: The folder is not empty.
+        UserError: `directory` is a file or a non-empty folder.
     """
     path = Path(directory).absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path} is not empty: choose a new folder")
+        raise UserError(f"{path} is a file or a non-empty folder: choose another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(path.parent, path) as scratch:
         fill(scratch)

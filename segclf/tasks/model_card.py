@@ -1,4 +1,4 @@
-"""The model card of an exported model: a README.md as the Hugging Face Hub shows it."""
+"""The model card of an exported model: a README.md in the format of the Hugging Face Hub."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _TEMPLATE = """\
 
 # {{ name }}
 
-This model finds paragraphs: it predicts whether a new paragraph begins at a sentence.
+This model finds paragraphs: it predicts for each sentence whether a new paragraph begins with it.
 It was trained with segtool {{ record.versions.segtool }}.
 
 ## Usage
@@ -26,7 +26,8 @@ A head on sentence vectors can also be loaded with `BoundaryClassifier.from_pret
 BoundaryClassifier.from_pretrained("{{ name }}")
 ```
 
-The model reads vectors of the encoder that it was fitted with. The encoder is not recorded.
+The model was fitted on sentence vectors and needs vectors from the same encoder. The encoder is not
+recorded.
 {% endif %}
 ## Model
 
@@ -38,11 +39,11 @@ The model reads vectors of the encoder that it was fitted with. The encoder is n
 {% if record.encoder.pooling -%}
 - pooling: {{ record.encoder.pooling }}
 {% endif -%}
-- fingerprint of the encoder: `{{ record.encoder.fingerprint }}`
+- encoder fingerprint: `{{ record.encoder.fingerprint }}`
 {% if record.has_encoder %}
 The encoder is in this folder; no download is needed.
 {% else %}
-The encoder is not in this folder. segtool loads it by its name and checks its fingerprint.
+The encoder is not in this folder. segtool loads it by name and checks its fingerprint.
 {% endif -%}
 {% endif -%}
 {% if record.counts %}
@@ -77,7 +78,8 @@ def model_card(name: str, record: dict[str, Any]) -> str:
 
     Args:
         name: Name of the model.
-        record: Content of its config.json. The card has no section for what is missing there.
+        record: Content of its config.json. The card leaves out sections whose content
+            is missing there.
     """
     data = ModelCardData(
         library_name="segtool",

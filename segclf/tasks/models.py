@@ -13,18 +13,20 @@ from segclf.inputs.examples import Examples
 from segclf.workspace.runs import Run
 
 Model = Callable[[Corpus], NDArray[np.float32]]
-"""A loaded model. It returns (n,) probabilities, before calibration, that a paragraph begins with
-each sentence of a corpus. Those of the first sentences of documents have no meaning."""
+"""A loaded model. For a corpus of n sentences, it returns (n,) uncalibrated probabilities that a
+paragraph begins with each sentence. The values for the first sentences of documents are
+meaningless."""
 
 
 @dataclass(frozen=True)
 class Compute:
-    """Where to compute.
+    """Device, threads and progress display of a computation.
 
     Attributes:
         device: Device of the model, and of the encoder if sentences are encoded. None for the
-            fastest device, but the CPU for a head.
-        threads: Number of CPU threads of both. None for the default of torch, but 1 for a head.
+            fastest device, except that a head uses the CPU.
+        threads: Number of CPU threads for the model and for the encoder. None for PyTorch's
+            default, except that a head uses 1.
         progress: Whether to show a progress bar on standard error.
     """
 
@@ -37,10 +39,10 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
     """Load the model of a run.
 
     Args:
-        run: Run of any kind.
+        run: Run of a head or of a fine-tuned model.
         examples: Function that reads or computes the vectors of a corpus. Only a head needs it: a
             fine-tuned system reads the sentences.
-        compute: Where the model computes.
+        compute: Device, threads and progress display.
 
     Raises:
         UserError: The run is damaged, the pretrained model of a fine-tuned system is missing or has
@@ -53,7 +55,7 @@ def _load_head(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
     head = run.load_head().to(check_device(compute.device or "cpu"))
 
     def predict(corpus: Corpus) -> NDArray[np.float32]:
-        vectors = examples(corpus)  # encoders do not compute with the threads of the head
+        vectors = examples(corpus)  # outside, since encoders use their own number of threads
         with limit_threads(1 if compute.threads is None else compute.threads):
             return head.predict(vectors)
 

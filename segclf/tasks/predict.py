@@ -1,4 +1,4 @@
-"""Predict the probabilities of boundaries with a run of any kind."""
+"""Predict boundary probabilities with a run of any kind."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Prediction:
     """Predicted probabilities.
 
     Attributes:
-        probabilities: (n,) float32 calibrated probabilities that a paragraph begins with the
+        probabilities: (n,) float32 calibrated probability that a paragraph begins with each
             sentence; 1 for the first sentence of a document.
         seconds: Wall-clock time from sentences, or their cached vectors, to probabilities. It does
             not include loading the model.
@@ -40,13 +40,13 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
     A head reads the vectors in the store. A fine-tuned system reads the sentences.
 
     Args:
-        run: Run of any kind.
+        run: Run of a head or of a fine-tuned model.
         corpus: Corpus, or one split of it. Its labels are not used.
         workspace: Workspace with the vectors.
         compute: Where the model computes.
 
     Raises:
-        StoreError: The store lacks a sentence or the encoder.
+        StoreError: The store has no vectors from the encoder, or lacks a sentence.
         UserError: The encoder of the run has changed, or the device does not exist.
     """
 
@@ -60,7 +60,7 @@ def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Comput
     """Predict the boundaries of a text that is not embedded, without writing anything.
 
     Args:
-        run: Run of any kind.
+        run: Run of a head or of a fine-tuned model.
         corpus: The text. Its labels are not used.
         workspace: Workspace whose store is searched for vectors of the sentences. It may have no
             store.

@@ -28,8 +28,8 @@ class Segmentation:
     Attributes:
         text: The unchanged text.
         sentences: n sentences with their positions in the text.
-        probabilities: (n,) float32 probabilities that a paragraph begins with the sentence.
-        boundaries: (n,) bool, whether a paragraph begins with the sentence.
+        probabilities: (n,) float32 probability that a paragraph begins with each sentence.
+        boundaries: (n,) bool, whether a paragraph begins with each sentence.
     """
 
     text: str
@@ -46,9 +46,10 @@ class Segmentation:
     def to_text(self) -> str:
         """Return the text with an empty line between paragraphs.
 
-        Existing line breaks are kept; one or two are added where there are fewer than two. Inserted
-        line breaks have the form of the first one in the text: CRLF, LF or CR; LF if there is none.
-        Within a line they replace the white space between the sentences.
+        Existing line breaks are kept; where there are fewer than two, the missing ones are
+        inserted. Inserted line breaks have the same form (CRLF, LF or CR) as the first line break
+        in the text, or LF if there is none. Within a line, they replace the white space between
+        the sentences.
         """
         found = _NEWLINE.search(self.text)
         newline = found.group() if found else "\n"
@@ -87,27 +88,29 @@ def segment(
     threads: int | None = None,
     progress: bool = False,
 ) -> Segmentation:
-    """Find the paragraphs of a text, whose existing paragraphs are ignored.
+    """Find the paragraphs of a text, ignoring its existing paragraphs.
 
     Nothing is written. Vectors are read from the store if it has them, and computed otherwise.
 
     Args:
         text: Text to segment. A line break ends a sentence, unless the lines are wrapped.
         workspace: Workspace whose store is searched for vectors. It may have no store.
-        run: Run of any kind.
-        threshold: Smallest probability of a boundary; None for the threshold of the run, which was
+        run: Run of a head or of a fine-tuned model.
+        threshold: Minimum probability of a boundary; None for the threshold of the run, which was
             chosen on dev.
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last may have fewer.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph may be
+            shorter.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
-        device: Device of the encoder and the model; None for the fastest device, but the CPU for a
-            head.
-        threads: Number of CPU threads of both; None for the default of torch, but 1 for a head.
+        device: Device of the encoder and the model; None for the fastest device, except that a
+            head uses the CPU.
+        threads: Number of CPU threads for each of them; None for PyTorch's default, except that a
+            head uses 1.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
         UserError: The text has no sentences or fewer than the number of paragraphs, the options
-            are invalid or exclude each other, or the encoder of the run has changed.
+            are invalid or cannot be combined, or the encoder of the run has changed.
     """
     _check_options(threshold, paragraphs, min_length, max_length)
     rule = sentence_rule(run.record.sentence_rule)
@@ -142,10 +145,12 @@ def _check_options(
 ) -> None:
     limited = min_length > 1 or max_length is not None
     if paragraphs is not None and (threshold is not None or limited):
-        other = "a threshold" if threshold is not None else "a limit of length"
-        raise UserError(f"a number of paragraphs excludes {other}: use only one of them")
+        other = "a threshold" if threshold is not None else "a length limit"
+        raise UserError(
+            f"a number of paragraphs cannot be combined with {other}: use only one of them"
+        )
     if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"threshold is {threshold:g}: use a probability, 0 to 1")
+        raise UserError(f"threshold is {threshold:g}: use a probability from 0 to 1")
     if min_length < 1:
         raise UserError(f"min length is {min_length}: use 1 or more")
     if max_length is not None and max_length < min_length:

@@ -1,4 +1,4 @@
-"""Statistics of a corpus and of the vectors that the store has of it."""
+"""Statistics of a corpus and of its stored vectors."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,15 +22,15 @@ def find_corpus(
     """Find a corpus by name in the workspace, or read it from a path.
 
     Args:
-        target: Name, path, or "-" for standard input; None for the corpus embedded last.
+        target: Corpus name, path, or "-" for standard input; None for the latest corpus.
         workspace: Workspace with the embedded corpora.
-        options: How to read a path.
-        format_name: Format of a path.
-        split: Split of a path.
+        options: How to find paragraphs and sentences, if `target` is a path.
+        format_name: Format of the text, if `target` is a path.
+        split: Name of one split or shares of the splits, if `target` is a path.
 
     Returns:
-        Name and content of the corpus, and the encoders that embedded it; none if it was read
-        from a path.
+        Name and content of the corpus, and the encoders that embedded it. There are no encoders if
+        the corpus was read from a path.
 
     Raises:
         UserError: There is no such corpus and no such path, or options for reading a path are given
@@ -45,7 +45,7 @@ def find_corpus(
         return stored.name, stored.corpus, stored.encoders
     if target != "-" and not Path(target).exists():
         known = ", ".join(workspace.corpus_names()) or "none"
-        raise UserError(f"{target}: no such file or embedded corpus; embedded: {known}")
+        raise UserError(f"{target}: no such file or embedded corpus; embedded corpora: {known}")
     corpus = read_corpus(target, format_name=format_name, options=options, split=split)
     return Path(target).name, corpus, ()
 
@@ -53,11 +53,11 @@ def find_corpus(
 def encoder_statistics(
     encoders: Sequence[EncoderReference], workspace: Workspace
 ) -> list[dict[str, Any]]:
-    """Count the stored vectors of encoders. Joined encoders are counted by part.
+    """Count the stored vectors of encoders. The parts of joined encoders are counted separately.
 
     Returns:
-        A dictionary for each encoder: `name`, `pooling`, `fingerprint`, and `stored`, the result of
-        `segclf.workspace.encoders.stored_vectors`.
+        A dictionary for each encoder or part: `name`, `pooling`, `fingerprint`, and `stored`, the
+        result of `segclf.workspace.encoders.stored_vectors`.
     """
     parts = dict.fromkeys(part for encoder in encoders for part in encoder.parts)
     return [

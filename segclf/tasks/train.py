@@ -34,11 +34,11 @@ def train(
 
     Args:
         workspace: Workspace of the corpus.
-        options: Options of training; None for the defaults.
+        options: Training options; None for the defaults.
         corpus_name: Name of the corpus; None for the latest.
-        encoder_name: Name of the encoder of the vectors; None for the latest.
-        pooling: Pooling of the encoder; None for the only or the latest one.
-        device: Device for training, see `segclf.training.loop.train_head`.
+        encoder_name: Name of the encoder that computed the vectors; None for the latest.
+        pooling: Pooling of the encoder; None for its only or latest pooling.
+        device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
         on_epoch: Function that is called after each epoch.
 

@@ -16,7 +16,7 @@ from segclf.training.losses import Loss
 
 @dataclass(frozen=True)
 class Epoch:
-    """Scores after an epoch. Epoch 0 is before training.
+    """Scores after an epoch. Epoch 0 is the model before training.
 
     Attributes:
         epoch: Number of the epoch.
@@ -26,9 +26,9 @@ class Epoch:
         f1: F1 on dev at the threshold.
         threshold: Threshold with the highest F1 on dev.
         seconds: Training time, without evaluation.
-        temperature: Temperature of the dev probabilities, see
-            `segclf.scoring.calibration.fit_temperature`. The threshold is for probabilities before
-            they are divided by it.
+        temperature: Temperature of the dev probabilities; see
+            `segclf.scoring.calibration.fit_temperature`. `threshold` applies to probabilities
+            before calibration.
     """
 
     epoch: int
@@ -51,21 +51,23 @@ def check_split(split: str, layout: Layout) -> None:
     labels = layout.labels[layout.is_candidate]
     if not len(layout):
         raise UserError(
-            f"the corpus has no {split} split: put texts into a folder {split}, or embed the "
-            "corpus with --split 80/10/10"
+            f"the corpus has no {split} split: put texts into a folder named {split}, or embed "
+            "the corpus with --split 80/10/10"
         )
     if not len(labels):
-        raise UserError(f"no document of the {split} split has two sentences: embed more text")
+        raise UserError(
+            f"no document in the {split} split has more than one sentence: embed more text"
+        )
     if not layout.has_both_classes:
         what = "no boundary" if not labels.any() else "a boundary before every sentence"
         raise UserError(
-            f"the {split} split has {what} ({len(labels)} candidates): embed more text, or "
-            "choose its layout with segtool embed --boundary"
+            f"the {split} split has {what} (number of candidates: {len(labels)}): embed more text, "
+            "or choose another layout with segtool embed --boundary"
         )
 
 
 def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
-    """Make epoch 0 from the probabilities (n,) of an untrained model on dev."""
+    """Score the probabilities (n,) of an untrained model on dev, as epoch 0."""
     # clipped to keep the loss finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
     targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))
@@ -76,7 +78,7 @@ def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss
 def assess(
     number: int, loss: float, seconds: float, dev: Layout, probabilities: NDArray[np.float32]
 ) -> Epoch:
-    """Make an epoch from the probabilities (n,) on dev after it, scored at the best threshold."""
+    """Score the probabilities (n,) on dev after an epoch, at the best threshold."""
     candidates = probabilities[dev.is_candidate], dev.labels[dev.is_candidate]
     threshold, _ = best_threshold(*candidates)
     scores = precision_recall_f1(dev, decode(dev, probabilities, threshold))
@@ -85,7 +87,7 @@ def assess(
 
 
 def is_better(epoch: Epoch, best: Epoch) -> bool:
-    """Return whether an epoch is better than the best before it; any is better than epoch 0."""
+    """Return whether an epoch is better than the best so far; any epoch is better than epoch 0."""
     return epoch.f1 > best.f1 or best.epoch == 0
 
 

@@ -1,4 +1,4 @@
-"""Training of a head on cached vectors. Epoch and threshold are chosen on the dev split."""
+"""Training of a head on cached vectors. The epoch and the threshold are chosen on dev."""
 
 import copy
 import time
@@ -39,7 +39,7 @@ class TrainedHead:
         history: All epochs.
         best: Epoch with the highest F1 on dev.
         collapsed: Whether the head predicts the same class for every dev candidate.
-        at_half: Scores on dev at probability 0.5, see `segclf.scoring.metrics.score_at_half`.
+        at_half: Scores on dev at probability 0.5; see `segclf.scoring.metrics.score_at_half`.
     """
 
     head: BaseHead
@@ -65,14 +65,14 @@ def train_head(
     Args:
         train: Examples to train on.
         dev: Examples for early stopping, temperature and threshold.
-        options: Options of training.
-        on_epoch: Function that is called with each epoch, starting with epoch 0, before training.
-        device: Device: "cpu", "cuda", "cuda:1", ... or "mps".
+        options: Training options.
+        on_epoch: Function that is called with each epoch, first with epoch 0, before training.
+        device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
 
     Raises:
         UserError: The device does not exist, the head cannot read the vectors, or a split has no
-            candidates or candidates of a single class.
+            candidates or only candidates of one class.
     """
     with limit_threads(threads):
         return _train_head(train, dev, options, on_epoch, check_device(device))
@@ -134,11 +134,13 @@ def _train_head(
 def _check_input(head: BaseHead, name: str, train: Examples) -> None:
     if head.reads_words and train.table is None:
         raise UserError(
-            f"the head {name} reads words: run segtool embed with --encoder ginza (or "
-            "wordvec:FILE) --pooling tokens first"
+            f"the head {name} reads words: first run segtool embed with --pooling tokens, and with "
+            "ginza or wordvec:FILE as the --encoder"
         )
     if train.table is not None and len(train.table) == 1:
-        raise UserError("no word of the train split has a vector: use word vectors of its language")
+        raise UserError(
+            "no word in the train split has a vector: use word vectors for its language"
+        )
     if not head.reads_words and train.table is not None:
         raise UserError(
             f"the head {name} reads one vector per sentence, but the corpus is embedded with "

@@ -1,6 +1,6 @@
-"""Options of training a head: names, types, defaults and ranges, stated here only.
+"""Options for training a head: names, types, defaults and ranges, stated here only.
 
-This module does not import torch, since the command line reads it to print its help.
+This module does not import torch, since the command line imports it to print the help.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ GAMMA = 2.0
 
 @settings
 class TrainingOptions:
-    """Options of training a head.
+    """Options for training a head.
 
     An option that is None takes its default when the object is made, so equal options are equal
     objects.
@@ -50,14 +50,14 @@ class TrainingOptions:
         gamma: Exponent of the focal loss.
         learning_rate: Maximum learning rate of the one-cycle schedule.
         weight_decay: Weight decay of AdamW.
-        batch_size: Number of candidates in a training step. [default: by the size of the corpus,
-            at most 256]
+        batch_size: Number of candidates in a training step. [default: depends on the size of
+            the corpus, at most 256]
         epochs: Maximum number of epochs.
-        patience: Stop after this number of epochs without improvement of dev F1.
+        patience: Stop after this number of epochs without an improvement in dev F1.
         seed: Random seed for weights, dropout and shuffling.
 
     Raises:
-        UserError: An option has a wrong type, is out of range, or has no effect.
+        UserError: An option has the wrong type, is out of range, or has no effect.
     """
 
     earlier_options: ClassVar[dict[str, Any]] = {"context": Context | None}
@@ -87,7 +87,7 @@ class TrainingOptions:
             values: Options by name.
 
         Raises:
-            UserError: As for the class.
+            UserError: Same as for the class.
         """
         values = dict(values)
         context = values.pop("context", None)
@@ -112,7 +112,7 @@ class TrainingOptions:
         if self.reach is not None and head != "local-transformer":
             raise UserError(f"the head {head} has no reach: leave it out, or use local-transformer")
         if self.crop is not None and on_windows:
-            raise UserError(f"crop is for heads on documents, not {head}: leave it out")
+            raise UserError(f"crop is for document heads, not {head}: leave it out")
         check_gamma(self.loss, self.gamma)
         window = (self.window or WINDOW) if on_windows else None
         reach = (self.reach or REACH) if head == "local-transformer" else None

@@ -36,8 +36,8 @@ def load_referenced(
 
     Args:
         reference: Record of the encoder.
-        folders: Folders that may have a copy of its model or the state that it was fitted to.
-        device: Device that computes, see `embedcache.load_encoder`.
+        folders: Folders that may contain a copy of its model, or its fitted state.
+        device: Device to compute on; see `embedcache.load_encoder`.
 
     Raises:
         UserError: The encoder cannot be loaded, or it has changed.
@@ -54,8 +54,8 @@ def _load_part(reference: EncoderReference, folders: Sequence[Path], device: str
         encoder.restore(_read(path)["state"])
     if encoder.fingerprint != reference.fingerprint:
         raise UserError(
-            f"the encoder {reference.name} has changed its weights or settings: embed and train "
-            "again"
+            f"the weights or settings of the encoder {reference.name} have changed: embed and "
+            "train again"
         )
     return encoder
 
@@ -67,7 +67,7 @@ def copy_encoder(reference: EncoderReference, folder: Path) -> None:
 
     Args:
         reference: Record of the encoder.
-        folder: Folder that gets the copies. It has the state that the encoder was fitted to.
+        folder: Folder to copy the models to. It contains the encoder's fitted state, if any.
 
     Raises:
         UserError: The encoder cannot be loaded or copied, or it has changed.
@@ -85,7 +85,7 @@ def _copy_part(reference: EncoderReference, folder: Path) -> None:
     if not isinstance(encoder, TransformerEncoder):
         return
     copy = folder / _copy_name(reference)
-    if _E5_SMALL.fullmatch(reference.name):  # the packed file is a sixth of the size of the model
+    if _E5_SMALL.fullmatch(reference.name):  # the packed file is a sixth the size of the model
         copy.mkdir()
         (copy / PACKED_FILE).write_bytes(read_packed_file())
     else:
@@ -99,12 +99,12 @@ def _copy_part(reference: EncoderReference, folder: Path) -> None:
 
 
 def copy_state(reference: EncoderReference, folder: Path, *sources: Path) -> None:
-    """Copy the state that an encoder was fitted to, if it was fitted.
+    """Copy the fitted state of an encoder, if it has one.
 
     Args:
         reference: Record of the encoder.
-        folder: Folder that gets the copy.
-        sources: Folders that may have the state.
+        folder: Folder to copy the state to.
+        sources: Folders that may contain the state.
     """
     for part in reference.parts:
         if path := _state_path(part, sources):
@@ -148,8 +148,8 @@ def fit(
     Args:
         encoder: Encoder that is fitted in place.
         sentences: Sentences of the train split. If there are none, the latest fit is restored.
-        workspace: Workspace that keeps the fits.
-        progress: Whether to show a bar on standard error.
+        workspace: Workspace that keeps the fitted states.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
         UserError: There is neither a train split nor an earlier fit.
@@ -171,7 +171,7 @@ def _fit_part(
         known = {path: fit for path, fit in fits.items() if fit["unfitted"] == unfitted}
         if not known:
             raise UserError(
-                "--pooling sif is fitted on the train split, and this corpus has none: embed a "
+                "--pooling sif is fitted on the train split, but this corpus has none: embed a "
                 "corpus with a train split first"
             )
         path = max(known, key=lambda path: str(known[path].get("used", "")))
@@ -184,13 +184,13 @@ def _fit_part(
 
 
 def _state_path(reference: EncoderReference, folders: Iterable[Path]) -> Path | None:
-    """Return the first file with the state that an encoder was fitted to; None without one."""
+    """Return the first file with the fitted state of an encoder, or None."""
     paths = (folder / f"{reference.fingerprint}.json" for folder in folders)
     return next(filter(Path.exists, paths), None)
 
 
 def _read_fits(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
-    """Read the states that encoders were fitted to; skip damaged files with a warning."""
+    """Read the fitted states of encoders; skip damaged files with a warning."""
     fits = {}
     for path in paths:
         try:
@@ -201,7 +201,7 @@ def _read_fits(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read the state that an encoder was fitted to.
+    """Read the fitted state of an encoder.
 
     Raises:
         UserError: The file is damaged, or its format is newer than `_FORMAT`.

@@ -20,6 +20,6 @@ def check_format(number: object, newest: int) -> None:
         raise ValueError("its format is not a version number")
     if number > newest:
         raise NewerFormatError(
-            f"has format {number}, and this version of segtool reads formats up to {newest}: "
+            f"has format {number}, but this version of segtool reads formats up to {newest}: "
             "upgrade segtool"
         )

@@ -60,7 +60,7 @@ def _finish(axes: "Axes", best: int) -> None:
 
 
 def _title(options: Mapping[str, object]) -> str:
-    """Name the main options; names that users choose may have letters that the font lacks."""
+    """List the main options, without names chosen by users, whose letters the font may lack."""
     parts = [str(options["head"])]
     for name in ("window", "reach", "loss", "learning_rate", "seed"):
         if options.get(name) is not None:

@@ -1,4 +1,4 @@
-"""Provenance of a run: versions of packages, and the machine."""
+"""Provenance of a run: package versions, and the machine."""
 
 import os
 import platform
@@ -18,8 +18,8 @@ class Machine:
     Attributes:
         processor: Name of the processor.
         cores: Number of cores; None if unknown.
-        device: Name of the device that computed.
-        threads: Number of CPU threads that computed; None in records of early versions.
+        device: Name of the device used.
+        threads: Number of CPU threads used; None in records of early versions.
     """
 
     processor: str
@@ -33,16 +33,16 @@ class Machine:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that compute."""
+    """Return the versions of Python and of the packages that affect results."""
     return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
 def machine(device: str, threads: int) -> Machine:
-    """Describe the machine that measures a time.
+    """Describe this machine, for a time measured on it.
 
     Args:
-        device: Device that computes, as torch names it.
-        threads: Number of CPU threads that compute.
+        device: Device used, as torch names it.
+        threads: Number of CPU threads used.
     """
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")

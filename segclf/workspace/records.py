@@ -37,12 +37,12 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(ge=1e-9, allow_inf_nan=False)]
 Option = str | bool | int | Number | None
-Figures = dict[str, bool | Number]
+NamedValues = dict[str, bool | Number]
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes two runs the same: equal runs would have the same weights.
+    """What identifies a run: training again with the same identity gives the same weights.
 
     Attributes:
         kind: "head", or the fine-tuned system.
@@ -83,10 +83,11 @@ class RunRecord:
     """The record of a run.
 
     Attributes:
-        encoder: Encoder of the vectors, or the model that was fine-tuned. None for a head that was
-            trained on vectors of an unknown encoder.
-        options: Options of training by name, with `head` and `window`.
-        threshold: Calibrated probability from which a sentence begins a paragraph.
+        encoder: Encoder that computed the vectors, or the model that was fine-tuned. None for
+            a head that was trained on vectors from an unknown encoder.
+        options: Training options by name, including `head` and `window`.
+        threshold: Minimum calibrated probability at which a sentence is predicted to begin a
+            paragraph.
         temperature: Temperature of the calibration.
         kind: "head", or the fine-tuned system.
         created: Time at which the run was finished, in ISO format.
@@ -109,11 +110,11 @@ class RunRecord:
         clip_sigma: See `segclf.heads.base.BaseHead`; None if vectors are not clipped.
         classes: Labels of the two classes, for heads of `BoundaryClassifier`.
         versions: Versions of Python and packages.
-        machine: Machine that trained; None if unknown.
-        device: Device of the fine-tuned encoder.
-        precision: Precision of the fine-tuned encoder.
+        machine: Machine on which the run was trained; None if unknown.
+        device: Device on which the encoder was fine-tuned.
+        precision: Precision in which the encoder was fine-tuned.
         scores: Scores by split, in an exported run.
-        has_encoder: Whether the model of the encoder was exported too.
+        has_encoder: Whether the encoder's model was exported too.
         format: Version of the format.
     """
 
@@ -133,8 +134,8 @@ class RunRecord:
     trainable_parameters: Count | None = None
     epochs: Count | None = None
     best_epoch: Count | None = None
-    dev: Figures = field(default_factory=dict)
-    dev_at_half: Figures = field(default_factory=dict)
+    dev: NamedValues = field(default_factory=dict)
+    dev_at_half: NamedValues = field(default_factory=dict)
     collapsed: bool = False
     seconds_per_epoch: Seconds | None = None
     seconds: Seconds | None = None
@@ -145,7 +146,7 @@ class RunRecord:
     machine: Machine | None = None
     device: str | None = None
     precision: str | None = None
-    scores: dict[str, Figures] = field(default_factory=dict)
+    scores: dict[str, NamedValues] = field(default_factory=dict)
     has_encoder: bool = False
     format: int = FORMAT
 
@@ -161,7 +162,7 @@ class RunRecord:
 
     @check_model(mode="after")
     def _check_fields(self) -> "RunRecord":
-        _ = self.finished  # raises ValueError if it is not a time
+        _ = self.finished  # raises ValueError if `created` is not a time
         if not isinstance(self.options.get("head"), str):
             raise ValueError("options: the head is missing")
         window = self.options.get("window")
@@ -198,7 +199,7 @@ class RunRecord:
 
     @property
     def identity(self) -> Identity:
-        """What makes two runs the same."""
+        """What identifies the run."""
         fingerprint = self.encoder.fingerprint if self.encoder else None
         corpus = self.corpus_digest or self.corpus
         return Identity.of(self.kind, corpus, fingerprint, self.options)
@@ -218,8 +219,8 @@ def read_record(path: Path) -> RunRecord:
     """Read the record of a run.
 
     Raises:
-        UserError: It cannot be read, its format is newer than `FORMAT`, or a field is missing, has
-            the wrong type or is out of range.
+        UserError: The record cannot be read, its format is newer than `FORMAT`, or a field is
+            missing, has the wrong type or is out of range.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_constant)

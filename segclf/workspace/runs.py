@@ -67,18 +67,18 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """Return "head", or the name of the fine-tuned system."""
+        """Kind of the model: "head", or the name of the fine-tuned system."""
         return self.record.kind
 
     @property
     def encoder(self) -> EncoderReference:
-        """Encoder of the vectors, or the model that was fine-tuned."""
+        """Encoder that computed the vectors, or the model that was fine-tuned."""
         assert self.record.encoder is not None  # noqa: S101 - `load_run` refuses other runs
         return self.record.encoder
 
     @property
     def threshold(self) -> float:
-        """Calibrated probability from which a sentence begins a paragraph."""
+        """Minimum calibrated probability at which a sentence is predicted to begin a paragraph."""
         return self.record.threshold
 
     @property
@@ -87,7 +87,7 @@ class Run:
         return self.record.temperature
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of `segtool train --json` and `segtool finetune --json`."""
+        """Return what `segtool train --json` and `segtool finetune --json` print."""
         content = self.record.to_dict()
         return {
             "run": self.name,
@@ -98,15 +98,15 @@ class Run:
         }
 
     def load_head(self) -> BaseHead:
-        """Make the head with its trained weights.
+        """Load the head with its trained weights.
 
         Raises:
             UserError: The run has no head, or its weights are damaged or do not fit the head.
         """
         if self.kind != "head":
             raise UserError(
-                f"{self.name} is a fine-tuned transformer and not a head on sentence vectors: use "
-                "it with segtool segment --run"
+                f"{self.name} is a fine-tuned Transformer, not a head on sentence vectors: use it "
+                "with segtool segment --run"
             )
         options = self.record.training_options
 
@@ -120,8 +120,8 @@ class Run:
         shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
         if weight_shapes(self.path / WEIGHTS) != shapes:
             raise UserError(
-                f"the weights of {self.name} do not fit its record: they were changed, or saved by "
-                "an incompatible version of segtool: train it again"
+                f"the weights of {self.name} do not fit its record, because they were changed or "
+                "saved by an incompatible version of segtool: train it again"
             )
         head = make()
         head.load_state_dict(load_weights(self.path / WEIGHTS))
@@ -187,19 +187,19 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
         if run := read_run(path):
             if run.record.encoder is None:
                 raise UserError(
-                    f"{run.name} was trained on vectors of an unknown encoder: read it with "
+                    f"{run.name} was trained on vectors from an unknown encoder: read it with "
                     "BoundaryClassifier.from_pretrained"
                 )
             return run
     known = ", ".join(run.name for run in list_runs(workspace))
-    raise UserError(f"no run {name!r} in {workspace.path}; it has: {known or 'none'}")
+    raise UserError(f"no run {name!r} in {workspace.path}; existing runs: {known or 'none'}")
 
 
 def read_run(folder: Path) -> Run | None:
     """Read the run, or the exported run, in a folder; None if there is none.
 
     Raises:
-        UserError: Its record is damaged.
+        UserError: The record is damaged.
     """
     for name in (RECORD, CONFIGURATION):
         if (folder / name).exists() and (folder / WEIGHTS).exists():
@@ -222,7 +222,7 @@ def list_runs(workspace: Workspace) -> list[Run]:
 
 @cache
 def _read_unchanged(path: Path, inode: int, changed: int) -> Run:
-    """Read a run; the result is kept, since each trial of a sweep lists all runs."""
+    """Read a run; the result is cached, since each trial of a sweep lists all runs."""
     return Run(path.parent, read_record(path))
 
 
@@ -237,7 +237,7 @@ def publish_run(content: Path, runs: Path, name: str) -> Path:
         try:
             publish(content, path)
         except OSError:
-            if not path.exists():  # else another process took the name
+            if not path.exists():  # otherwise, another process took the name
                 raise
         else:
             return path

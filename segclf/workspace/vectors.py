@@ -36,12 +36,13 @@ def examples_of_parts(
 def make_examples(
     corpus: Corpus, vectors: Vectors, token_vectors: NDArray[np.float32] | None
 ) -> Examples:
-    """Make examples of a corpus of n sentences.
+    """Make examples from a corpus of n sentences.
 
     Args:
         corpus: Corpus with the labels.
         vectors: (n, d) vectors of the sentences, or (n, l) rows of `token_vectors`.
-        token_vectors: (v, d) `token_vectors` of the encoder; None if it returns sentence vectors.
+        token_vectors: (v, d) `token_vectors` of the encoder; None for an encoder that returns
+            sentence vectors.
     """
     if token_vectors is None:
         return Examples(vectors, corpus.layout)

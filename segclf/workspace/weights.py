@@ -25,7 +25,7 @@ def save_weights(
     def write(scratch: Path) -> None:
         try:
             save_file(contiguous, scratch, metadata)
-        except SafetensorError as error:  # it reports system errors as text only
+        except SafetensorError as error:  # safetensors reports system errors only as text
             if number := re.search(r"os error (\d+)", str(error)):
                 raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
             raise

@@ -38,11 +38,11 @@ _log = logging.getLogger("segclf")
 
 @dataclass(frozen=True)
 class EncoderReference:
-    """An encoder in the records of a corpus or a run.
+    """An encoder in the record of a corpus or a run.
 
     Attributes:
         name: Name that was given to `embedcache.load_encoder`.
-        pooling: Pooling that was given to it.
+        pooling: Pooling that was given to `embedcache.load_encoder`.
         fingerprint: Fingerprint of the encoder.
     """
 
@@ -52,7 +52,7 @@ class EncoderReference:
 
     @property
     def parts(self) -> "tuple[EncoderReference, ...]":
-        """References to the parts of a joined encoder; only this one for other encoders."""
+        """References to the parts of a joined encoder; only this reference for other encoders."""
         pairs = split_recorded(self.name, self.fingerprint)
         poolings = [self.pooling, *(None for _ in pairs[1:])]
         return tuple(
@@ -84,10 +84,11 @@ class StoredCorpus:
     def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
         """Return an encoder of this corpus by name and pooling, by default the latest.
 
-        A name without a pooling means the encoder that was embedded without one, if there is one.
+        If only a name is given, an encoder that was used without a pooling is preferred.
 
         Raises:
-            UserError: The corpus is not embedded with this encoder, or it is with several poolings.
+            UserError: The corpus is not embedded with this encoder, or it is embedded with several
+                poolings.
         """
         matching = [
             encoder
@@ -99,7 +100,7 @@ class StoredCorpus:
         if name and not exact and len(poolings) > 1:
             raise UserError(
                 f"the corpus {self.name} is embedded with {name} and several poolings: "
-                f"choose --pooling {', '.join(reversed(poolings))}"
+                f"choose one of --pooling {', '.join(reversed(poolings))}"
             )
         if matching:
             return (exact or matching)[0]
@@ -146,7 +147,7 @@ class Workspace:
         encoder: EncoderReference,
         language: str | None = None,
     ) -> None:
-        """Write a corpus that an encoder has encoded, replacing a corpus of the same name.
+        """Write a corpus that an encoder has encoded, replacing a corpus with the same name.
 
         The corpus becomes the latest. If its text has not changed, its other encoders are kept.
 
@@ -195,7 +196,7 @@ class Workspace:
                 raise UserError(self._nothing_embedded())
             if name is not None:
                 known = ", ".join(path.stem for path in present)
-                raise UserError(f"no corpus {name!r} in {self.path}; it has: {known}")
+                raise UserError(f"no corpus {name!r} in {self.path}; existing corpora: {known}")
             path = present[-1]
         return _read_corpus(path)
 

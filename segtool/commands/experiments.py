@@ -30,7 +30,7 @@ class GridOptions:
         learning_rate: Maximum learning rates, such as 3e-4,1e-3.
         encoder: Encoders used to embed the corpus. [default: the latest]
         seed: Random seeds, such as 0,1,2 or 0-2. [default: 0-4]
-        settings: Values of any other option of train, such as epochs=4,8. Repeatable.
+        settings: Values of any other training option, such as epochs=4,8. Can be repeated.
     """
 
     head: str | None = None
@@ -57,8 +57,8 @@ def sweep(
     experiment: Annotated[
         Path | None,
         typer.Argument(
-            help="TOML file that defines a corpus and grids of settings. If it is given, the "
-            "options select a subset of its runs."
+            help="TOML file that defines a corpus and grids of settings. With a file, the "
+            "values given as options select a subset of its runs."
         ),
     ] = None,
     *,
@@ -111,7 +111,7 @@ def sweep(
 
 
 def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs and their scores, the latest last.
+    """List the runs and their scores, the oldest first.
 
     Example: segtool runs --json
     """

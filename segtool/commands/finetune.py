@@ -63,7 +63,7 @@ def finetune_hierarchical(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an encoder of sentences and a network on top.
+    """Train a sentence encoder and a network on top of it.
 
     The encoder reads each sentence separately, and the network reads the sentence vectors. After an
     interruption, run the same command again to continue.

@@ -24,12 +24,12 @@ from segtool.output import encode_like, ignore, report, show
 
 @dataclass(frozen=True)
 class ParagraphOptions:
-    """Which boundaries become paragraphs.
+    """How to choose the boundaries of paragraphs.
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph, except the last.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph may be shorter.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
 
@@ -145,8 +145,9 @@ def segment(
     input_format: Annotated[
         Literal["auto", "plain", "aozora"],
         typer.Option(
-            help="Format of the text. aozora: remove header, colophon and markup of Aozora Bunko; "
-            "plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise plain."
+            help="Format of the text. aozora: remove the header, colophon and markup of Aozora "
+            "Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise "
+            "plain."
         ),
     ] = "auto",
     compute: ComputeOptions,
@@ -189,11 +190,11 @@ def segment(
 
 def export(
     run: Annotated[str, typer.Argument(help="Name of a run.")],
-    directory: Annotated[Path, typer.Argument(help="New folder.")],
+    directory: Annotated[Path, typer.Argument(help="Folder to create.")],
     with_encoder: Annotated[
         bool,
         typer.Option(
-            "--with-encoder", help="Copy the encoder too, so that it needs no download later."
+            "--with-encoder", help="Copy the encoder too, so that no download is needed later."
         ),
     ] = False,
     workspace: WorkspaceOption = None,

@@ -1,1 +1,1 @@
-"""Tables for people: each shows the content that the command prints with --json."""
+"""Human-readable tables of the contents that commands print with --json."""

@@ -20,16 +20,16 @@ def print_comparison(content: dict[str, Any]) -> None:
         *(f"{score['low']:+.3f} to {score['high']:+.3f}" for score in scores),
     )
     console.print(table)
-    for name, better in (("f1", 1), ("pk", -1)):
-        print_line(_verdict(content, name, better))
+    for name, sign in (("f1", 1), ("pk", -1)):  # 1 if higher is better
+        print_line(_verdict(content, name, sign))
     print_line(_method(content), style="dim")
 
 
-def _verdict(content: dict[str, Any], name: str, better: int) -> str:
+def _verdict(content: dict[str, Any], name: str, sign: int) -> str:
     score = content[name]
     if not score["significant"]:
         return f"{_SCORES[name]}: no significant difference (the interval contains 0)"
-    winner = content["runs"][0 if score["difference"] * better > 0 else 1]
+    winner = content["runs"][0 if score["difference"] * sign > 0 else 1]
     return f"{_SCORES[name]}: {winner} is significantly better (the interval excludes 0)"
 
 
@@ -37,7 +37,8 @@ def _method(content: dict[str, Any]) -> str:
     text = f"Paired bootstrap: {content['resamples']:,} resamples of "
     if content["unit"] == "document":
         text += format_count(content["units"], "document")
-        return text + (", so few that the interval is rough" if content["few_documents"] else "")
+        few = ", so few that the interval is imprecise"
+        return text + (few if content["few_documents"] else "")
     return text + (
         f"blocks of {format_count(content['block_length'], 'sentence')}, because the split is one "
         "document. The interval does not cover variation between documents."

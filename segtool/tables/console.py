@@ -28,7 +28,7 @@ def warn_if_collapsed(content: dict[str, Any]) -> None:
 
 
 def make_table(first: str, *others: str) -> Table:
-    """Make a table that fits narrow terminals: names at the left, numbers at the right."""
+    """Make a table that fits narrow terminals, with names on the left and numbers on the right."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
     for heading in others:
@@ -41,13 +41,13 @@ def format_count(number: int, noun: str, plural: str | None = None) -> str:
     return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
-def format_number(value: float | None, form: str = ".3f") -> str:
+def format_number(value: float | None, specification: str = ".3f") -> str:
     """Format a number; None becomes a dash."""
-    return "-" if value is None else format(value, form)
+    return "-" if value is None else format(value, specification)
 
 
 def describe_vectors(vectors: dict[str, Any] | None) -> str:
-    """Describe the stored vectors of an encoder: `segclf.workspace.encoders.stored_vectors`."""
+    """Describe the result of `segclf.workspace.encoders.stored_vectors` for an encoder."""
     if vectors is None:
         return "no vectors in the store"
     text = f"{format_count(vectors['rows'], 'vector')} stored as {vectors['dtype']}"

@@ -26,7 +26,7 @@ def print_embedded(content: dict[str, Any]) -> None:
     )
     if read := content["boundaries_read"]:
         found = ", ".join(_BOUNDARIES[boundary] for boundary in read)
-        print_line(f"Beginnings of paragraphs: {found} (see --boundary)")
+        print_line(f"Paragraph beginnings: {found} (see --boundary)")
     if content["headings_removed"]:
         print_line(f"{format_count(content['headings_removed'], 'heading')} removed")
     if content["truncated"]:
@@ -61,10 +61,10 @@ def print_statistics(content: dict[str, Any]) -> None:
         ("paragraph_sentences", "sentences per paragraph"),
     ):
         table.add_section()
-        for figure in next(iter(splits.values()))[name]:
-            values = (counts[name][figure] for counts in splits.values())
-            shown = (f"{v:,.1f}" if figure == "mean" else f"{v:,.0f}" for v in values)
-            table.add_row(f"{text}, {figure}", *shown)
+        for statistic in next(iter(splits.values()))[name]:
+            values = (counts[name][statistic] for counts in splits.values())
+            shown = (f"{v:,.1f}" if statistic == "mean" else f"{v:,.0f}" for v in values)
+            table.add_row(f"{text}, {statistic}", *shown)
     table.add_section()
     for name, text in (
         ("duplicates", "repeated sentences"),

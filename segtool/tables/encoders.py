@@ -15,10 +15,10 @@ def print_encoders(content: dict[str, Any]) -> None:
         table.add_row(name, known["description"], known["package"])
     console.print(table)
     print_line(
-        "Default: e5-small:7+surface. NAME:LAYER cuts a transformer after a layer; + joins "
-        "encoders.\n"
-        "Also: the folder or Hub id of a sentence-transformers model; of a Hugging Face encoder, "
-        "with --pooling cls, mean or max; wordvec:FILE for word vectors of word2vec, fastText, "
+        "Default: e5-small:7+surface. NAME:LAYER uses a transformer only up to that layer; A+B "
+        "concatenates the vectors of encoders A and B.\n"
+        "Also: the folder or Hub id of a sentence-transformers model, or of a Hugging Face encoder "
+        "with --pooling cls, mean or max; wordvec:FILE for word vectors from word2vec, fastText, "
         "GloVe or Wikipedia2Vec, with --pooling mean, sif or tokens."
     )
 

@@ -1,4 +1,4 @@
-"""Table of the scores of a run beside those of the baselines."""
+"""Table of the scores of a run and of the baselines."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Tables of many runs: the list of runs, and the leaderboard of a sweep.
 
-Names of runs and systems are long, so each is printed on separate lines above its scores.
+Names of runs and systems are long, so each name is printed on its own line, above the scores.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,8 +36,9 @@ def print_sweep(content: dict[str, Any]) -> None:
 
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Name systems and failed trials; the encoder is named if there are several."""
-    encoders = {_encoder(row) for row in rows if row["encoder"]}  # a trial may not name its encoder
+    """Name systems and failed trials; include the encoder if there are several."""
+    # a trial need not name its encoder
+    encoders = {_encoder(row) for row in rows if row["encoder"]}
     labels = system_labels([row["options"] for row in rows])
     if len(encoders) < 2:
         return labels
@@ -60,7 +61,7 @@ def _print_systems(content: dict[str, Any], labels: Sequence[str]) -> None:
 def print_runs(content: dict[str, Any]) -> None:
     """Print all runs with their scores."""
     if not content["runs"]:
-        print_line("No runs yet. Train one with segtool train.")
+        print_line("No runs yet. Train a head with segtool train.")
         return
     _print_headings(_COLUMN)
     labels = system_labels([run["options"] for run in content["runs"]])
@@ -78,9 +79,9 @@ def _print_headings(width: int) -> None:
     console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORES))
 
 
-def _print_scores(row: dict[str, Any], form: Callable[[Any], str], width: int) -> None:
+def _print_scores(row: dict[str, Any], format_score: Callable[[Any], str], width: int) -> None:
     for split in SCORED_SPLITS:
-        scores = "".join(f"{form(row[split][name]):>{width}}" for name in SCORES)
+        scores = "".join(f"{format_score(row[split][name]):>{width}}" for name in SCORES)
         console.print(f"{split:4}{scores}")
 
 
@@ -92,22 +93,23 @@ def _cost(row: dict[str, Any], seconds: float | None) -> str:
     return f"{_short(row['parameters'])} parameters, {_seconds(seconds)} s per epoch"
 
 
-def _mean_and_deviation(figure: dict[str, float | None]) -> str:
-    if figure["mean"] is None:
+def _mean_and_deviation(statistic: dict[str, float | None]) -> str:
+    if statistic["mean"] is None:
         return "-"
-    deviation = "" if figure["std"] is None else f"±{figure['std']:.3f}".replace("0.", ".")
-    return f"{figure['mean']:.3f}{deviation}"
+    deviation = "" if statistic["std"] is None else f"±{statistic['std']:.3f}".replace("0.", ".")
+    return f"{statistic['mean']:.3f}{deviation}"
 
 
 def _collapse_notes(system: dict[str, Any]) -> list[str]:
     """Describe how many runs of a system predict a single class."""
     kinds = (
-        ("collapsed", "predict a single class"),
-        ("nowhere_at_half", "predict no boundaries at threshold 0.5"),
-        ("everywhere_at_half", "predict a boundary before every sentence at threshold 0.5"),
+        ("collapsed", "a single class"),
+        ("nowhere_at_half", "no boundaries at threshold 0.5"),
+        ("everywhere_at_half", "a boundary before every sentence at threshold 0.5"),
     )
     return [
-        f"{system[name]} of {format_count(system['n'], 'run')} {what}"
+        f"{system[name]} of {format_count(system['n'], 'run')} "
+        f"{'predicts' if system[name] == 1 else 'predict'} {what}"
         for name, what in kinds
         if system[name]
     ]

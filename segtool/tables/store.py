@@ -12,7 +12,7 @@ from segtool.tables.console import (
 
 
 def print_info(content: dict[str, Any]) -> None:
-    """Print the vectors that the store has of each encoder."""
+    """Print the stored vectors of each encoder."""
     table = make_table("encoder", "vectors", "stored as", "size", "computed in")
     for space in content["spaces"]:
         table.add_row(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def print_start(start: "Start") -> None:
     """Print the run that `segtool finetune` starts or continues."""
     print_line(
-        f"{'Continuing' if start.resumed else 'Training'} {start.run} from "
-        f"{printable(start.encoder)}: {format_count(start.parameters, 'parameter')}, "
+        f"{'Continuing' if start.resumed else 'Training'} {start.run}: encoder "
+        f"{printable(start.encoder)}, {format_count(start.parameters, 'parameter')}, "
         f"{start.trainable_parameters:,} trainable; {start.device}, {start.precision}"
     )
 
@@ -40,8 +40,8 @@ def print_run(content: dict[str, Any]) -> None:
     warn_if_collapsed(content)
     if content.get("dev_at_half", {}).get("collapsed") and not content["collapsed"]:
         print_line(
-            "Warning: at threshold 0.5 this run predicts a single class. Train longer or on more "
-            "text.",
+            "Warning: at threshold 0.5 this run predicts a single class. Train for longer or on "
+            "more text.",
             style="red",
         )
 

@@ -1,4 +1,4 @@
-"""Encoding of sentences into a store."""
+"""Encoding sentences into a store."""
 
 import subprocess
 import sys
@@ -39,12 +39,12 @@ def test_repeats_in_other_chunks_are_counted_once(store, encoder, monkeypatch):
     assert counts(encode_sentences(stream, encoder, store)) == (100, 25, 25, 0)
 
 
-def test_no_sentences_are_valid_input(store, encoder):
+def test_empty_input_is_valid(store, encoder):
     assert counts(encode_sentences([], encoder, store)) == (0, 0, 0, 0)
 
 
 class Stopping(HashEncoder):
-    """Raises KeyboardInterrupt after a number of sentences."""
+    """Raises KeyboardInterrupt when it has encoded a number of sentences."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ def test_a_vector_that_is_not_finite_is_an_error_and_earlier_vectors_are_kept(st
     assert 0 < len(store.space(Failing().fingerprint)) < 51
 
 
-def test_truncated_sentences_are_counted_also_when_they_are_cached(store):
+def test_truncated_sentences_are_counted_even_if_they_are_cached(store):
     sentences = ["x" * 10, "x" * 11, "y" * 30, "y" * 30]
     assert encode_sentences(sentences, Counting(), store).truncated == 2
     assert encode_sentences(sentences, Counting(), store).truncated == 2

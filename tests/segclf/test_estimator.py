@@ -129,7 +129,7 @@ def test_saved_and_read_again(fitted, tmp_path):
         "config.json",
         "weights.safetensors",
     ]
-    with pytest.raises(UserError, match="not empty"):
+    with pytest.raises(UserError, match="empty"):
         fitted.save_pretrained(tmp_path / "model")
 
 
@@ -167,5 +167,5 @@ def test_mistakes_are_reported(fitted, tmp_path):
         BoundaryClassifier(device="cuda:99").fit(vectors, begins)
     with pytest.raises(UserError, match="--threads 0"):
         BoundaryClassifier(threads=0).fit(vectors, begins)
-    with pytest.raises(UserError, match="has no model"):
+    with pytest.raises(UserError, match="contains no model"):
         BoundaryClassifier.from_pretrained(tmp_path)

@@ -1,4 +1,4 @@
-"""Examples of topics that change where a paragraph begins."""
+"""Examples in which the topic changes where a paragraph begins."""
 
 import numpy as np
 

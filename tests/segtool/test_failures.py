@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def copied(folder, tmp_path):
-    """A copy of the folder, to be changed."""
+    """A copy of the folder, which a test may change."""
     path = tmp_path / "copy"
     shutil.copytree(folder, path)
     yield path
@@ -53,7 +53,7 @@ def without_rights(folder, *arguments):
 
 
 def drop_rights():
-    """Drop the capabilities with which root ignores the modes of files."""
+    """Drop the capabilities that allow root to ignore file modes."""
     for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
 
@@ -114,7 +114,7 @@ def test_a_read_only_folder_is_reported_in_one_line(copied):
     assert line == "error: .segtool/runs: permission denied"
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="requires a device that is always full")
 def test_a_full_disk_is_reported_in_one_line(folder, segtool):
     line = one_line(segtool(folder, "segment", "new.txt", "--output", "/dev/full"))
     assert line == "error: /dev/full: no space left on device"
@@ -134,17 +134,17 @@ main()
 """
 
 
-@pytest.mark.parametrize(("path", "told"), [("/nowhere/x", False), (".segtool/nothing", True)])
-def test_an_error_about_a_file_that_the_user_did_not_name_is_a_bug(folder, path, told):
+@pytest.mark.parametrize(("path", "reported"), [("/nowhere/x", False), (".segtool/nothing", True)])
+def test_an_error_about_a_file_that_the_user_did_not_name_is_a_bug(folder, path, reported):
     done = subprocess.run(
         [sys.executable, "-c", FAULT, "runs", path],
         cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert ("Traceback" not in done.stderr) == told
-    assert done.returncode == (2 if told else 1)
+    assert ("Traceback" not in done.stderr) == reported
+    assert done.returncode == (2 if reported else 1)
 
 
-def test_names_are_shown_as_they_are(copied, segtool):
+def test_names_are_shown_literally(copied, segtool):
     name = "[red]x :smile: \x1b[31m"
     shown = r"[red]x :smile: \x1b[31m"
     embedded = segtool(
@@ -166,7 +166,7 @@ def test_names_are_shown_as_they_are(copied, segtool):
         assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_file_names_and_names_of_encoders_are_shown_as_they_are(tmp_path, segtool):
+def test_file_names_and_encoder_names_are_shown_literally(tmp_path, segtool):
     name = "[red]x :smile: \x1b[31m.txt"
     shown = r"[red]x :smile: \x1b[31m.txt"
     vectors = f"wordvec:{name}"

@@ -41,7 +41,7 @@ def test_a_sweep_needs_no_posix_calls(swept):
         ("runs", "cp932", "物語"),
     ],
 )
-def test_tables_appear_on_consoles_of_any_encoding(swept, command, encoding, name):
+def test_tables_can_be_printed_in_any_encoding(swept, command, encoding, name):
     console = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "200"}
     arguments = [str(Path(sys.executable).parent / "segtool"), command]
     done = subprocess.run(arguments, cwd=swept, env=console, capture_output=True, encoding=encoding)
@@ -50,7 +50,7 @@ def test_tables_appear_on_consoles_of_any_encoding(swept, command, encoding, nam
 
 
 @pytest.mark.parametrize("command", [["stats"], ["segment", str(STORIES / "eki.txt")]])
-def test_json_is_utf8_whatever_the_console(swept, segtool, command):
+def test_json_is_utf8_in_any_console(swept, segtool, command):
     done = segtool(swept, *command, "--json", variables={"PYTHONIOENCODING": "cp1252"})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Texts and a check for tests of several commands."""
+"""Texts, and a check of error messages, for tests of several commands."""
 
 from tests.conftest import ROOT, STORIES
 

@@ -29,10 +29,7 @@ ENGLISH = [
 
 
 PRECISIONS = ["float32", "bfloat16"]  # every machine computes both; bfloat16 may be slow
-LEAST_COSINE = {
-    "float32": 0.99999,
-    "bfloat16": 0.999,
-}  # minimum cosine similarity to the float32 vectors
+LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.999}  # similarity to the float32 vectors
 SHORT = ["あ", "はい。", "山", "No", "...", "？！"]
 
 
@@ -178,7 +175,7 @@ def test_a_hugging_face_encoder_has_the_requested_pooling(pooling, precision):
     assert cosines(encoder.encode(ENGLISH[:1]), expected[None]).min() > 0.999
 
 
-def test_fingerprints_depend_on_all_that_changes_vectors(tmp_path):
+def test_fingerprints_depend_on_everything_that_changes_vectors(tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(MINILM, copy)
     same = load_encoder(str(copy)).fingerprint
@@ -250,7 +247,7 @@ def test_long_sentences_are_truncated(e5):
 
 def test_an_unknown_encoder_is_an_error(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(UserError, match="no encoder 'no/such-model'"):
+    with pytest.raises(UserError, match="unknown encoder 'no/such-model'"):
         load_encoder("no/such-model")
     with pytest.raises(UserError, match="has its own pooling"):
         load_encoder("e5-small", pooling="cls")
@@ -277,7 +274,7 @@ def test_two_poolings_are_concatenated(tmp_path):
     assert encoder.encode(["a"]).shape == (1, encoder.dim) == (1, 768)
 
 
-def test_roberta_reads_two_tokens_less_than_it_has_positions(tmp_path):
+def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path):
     config = {"model_type": "roberta", "hidden_size": 8, "max_position_embeddings": 514}
     (tmp_path / "config.json").write_text(json.dumps(config | {"pad_token_id": 1}))
     (tmp_path / "model.safetensors").write_bytes(b"")

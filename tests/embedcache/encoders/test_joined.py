@@ -129,5 +129,5 @@ def test_an_empty_name_is_an_error(name):
 
 def test_an_unknown_part_is_an_error(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(UserError, match="no encoder '/nowhere'"):
+    with pytest.raises(UserError, match="unknown encoder '/nowhere'"):
         load_encoder("surface+/nowhere")

@@ -161,7 +161,7 @@ def test_claims_of_different_spaces_are_independent(tmp_path):
     assert os.listdir(tmp_path / "claims" / "a") == ["turn"]
 
 
-def test_a_writer_may_wait_for_any_time(store, encoder, monkeypatch):
+def test_a_writer_may_wait_for_any_length_of_time(store, encoder, monkeypatch):
     """The size of a claim depends on the speed of encoding, not on the time spent waiting."""
     other = Claims(store.path, encoder.fingerprint)
     store.create_space(encoder.fingerprint, name="hash", dim=encoder.dim)
@@ -182,7 +182,7 @@ def test_a_writer_may_wait_for_any_time(store, encoder, monkeypatch):
 
 
 class TimedEncoder(HashEncoder):
-    """Encodes one sentence at a time and sets a clock; the fourth sentence takes long."""
+    """Encodes one sentence at a time and advances a clock; the fourth sentence takes long."""
 
     batch_tokens = 1
 

@@ -1,4 +1,4 @@
-"""Damage is always an error; it never returns wrong vectors and never becomes valid."""
+"""Damage is always an error: it never leads to wrong vectors and never becomes valid."""
 
 import random
 import struct
@@ -37,7 +37,7 @@ def test_a_store_with_a_damaged_header_is_refused_and_not_changed(tmp_path, crea
     read_numbers(tmp_path, [0, 1, 2])
 
 
-def test_opening_an_environment_without_commits_writes_only_to_create(tmp_path):
+def test_opening_an_environment_without_commits_writes_only_if_it_may_create(tmp_path):
     lmdb.open(str(tmp_path)).close()
     before = (tmp_path / "data.mdb").read_bytes()
     with pytest.raises(StoreError, match="no embedding store"):
@@ -144,7 +144,7 @@ def test_a_truncated_file_is_an_error_and_not_a_crash(tmp_path, share):
 
 
 def leave_pages_unwritten(path, seed):
-    """Write and delete until the file is shorter than its last page; return whether it is."""
+    """Write and delete until the file ends before its last page; return whether it does."""
     chance = random.Random(seed)
     with lmdb.open(str(path), map_size=1 << 26, sync=False) as environment:
         for _ in range(100):
@@ -162,7 +162,7 @@ def leave_pages_unwritten(path, seed):
 
 
 def test_a_file_without_its_unused_last_pages_is_complete(tmp_path):
-    for seed in range(8, 100):  # the first one where LMDB 0.9.36 does so
+    for seed in range(8, 100):  # 8 is the first seed for which LMDB 0.9.36 does so
         path = tmp_path / str(seed)
         make_store(path, 5)
         if leave_pages_unwritten(path, seed):

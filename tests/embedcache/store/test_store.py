@@ -69,7 +69,7 @@ def test_a_reopened_store_has_all_vectors(tmp_path):
     assert np.array_equal(space.vectors(ids_of(2)), rows(2)[1:])
 
 
-def test_two_stores_of_one_folder_share_their_vectors(tmp_path):
+def test_two_stores_opened_on_one_folder_share_their_vectors(tmp_path):
     first, second = EmbeddingStore(tmp_path / "s"), EmbeddingStore(tmp_path / "s")
     first.create_space("a" * 32, name="x", dim=4).append(ids_of(1), rows(1))
     assert np.array_equal(second.space("a" * 32).vectors(ids_of(1)), rows(1))
@@ -135,7 +135,7 @@ def test_precisions_are_counted_within_a_space(store):
 
 def test_the_map_grows_automatically(store):
     space = store.create_space("a" * 32, name="x", dim=1024)
-    vectors = rows(40_000, dim=1024)  # 160 MB; the initial map has 64 MB
+    vectors = rows(40_000, dim=1024)  # 160 MB; the initial map is 64 MB
     ids = ids_of(*range(40_000))
     space.append(ids, vectors)
     assert np.array_equal(space.vectors(ids[-100:]), vectors[-100:])
@@ -249,7 +249,7 @@ def test_threads_read_while_one_writes_and_the_map_grows(store):
     with ThreadPoolExecutor(3) as pool:
         readers = [pool.submit(read) for _ in range(3)]
         try:
-            for start in range(0, 40_000, 2000):  # 160 MB; the initial map has 64 MB
+            for start in range(0, 40_000, 2000):  # 160 MB; the initial map is 64 MB
                 numbers = range(start, start + 2000)
                 vectors = np.repeat(np.array(numbers, dtype=np.float32)[:, None], 1024, axis=1)
                 space.append(ids_of(*numbers), vectors)

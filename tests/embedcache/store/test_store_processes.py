@@ -181,15 +181,16 @@ def forbid_writing(path):
     path.chmod(0o555)
 
 
-def told(done):
+def check_refusals(done):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 5
-    assert all("cannot be written: its folder or file system is read-only" in x for x in lines[:4])
+    refusal = "cannot be written: its folder or file system is read-only"
+    assert all(refusal in line for line in lines[:4])
     assert "cannot be created" in lines[4]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="the test needs POSIX permissions")
 @pytest.mark.parametrize("lock", ["readable", "missing", "writable"])
 def test_a_store_in_a_read_only_folder_can_be_read(open_folder, lock):
     path = open_folder / "s"
@@ -202,7 +203,7 @@ def test_a_store_in_a_read_only_folder_can_be_read(open_folder, lock):
     before = {file: file.stat().st_mtime_ns for file in path.iterdir() if file.name != "lock.mdb"}
     script = AS_NOBODY + READ_AND_TRY_TO_WRITE
     command = [sys.executable, "-c", script, str(path), "--drop"]
-    told(subprocess.run(command, capture_output=True, text=True, cwd=ROOT))
+    check_refusals(subprocess.run(command, capture_output=True, text=True, cwd=ROOT))
     path.chmod(0o755)
     after = {file: file.stat().st_mtime_ns for file in path.iterdir() if file.name != "lock.mdb"}
     assert after == before
@@ -218,10 +219,10 @@ def test_a_store_on_a_read_only_file_system_can_be_read(tmp_path):
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     except FileNotFoundError:
-        pytest.skip("there is no unshare here")
+        pytest.skip("unshare is not installed")
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("this user cannot mount")
-    told(done)
+    check_refusals(done)
 
 
 READ_SLOWLY = """
@@ -236,12 +237,12 @@ read_numbers(path, [0, 4])
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="the test needs POSIX permissions")
 def test_a_snapshot_overwritten_under_a_reader_without_lock_is_an_error(open_folder):
     path = open_folder / "s"
     make_store(path, 5)
     if os.geteuid() != 0:
-        pytest.skip("writer and reader are two users, which only root can be")
+        pytest.skip("only root can start the reader as another user")
     command = [sys.executable, "-c", AS_NOBODY + READ_SLOWLY, str(path), "--drop"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as reader:
@@ -249,9 +250,9 @@ def test_a_snapshot_overwritten_under_a_reader_without_lock_is_an_error(open_fol
         space = EmbeddingStore(path).space(FINGERPRINT)
         for number in range(10, 14):
             space.append(ids_of(number), numbered(number, number + 1))
-        told, _ = reader.communicate("\n", timeout=HANG)
+        output, _ = reader.communicate("\n", timeout=HANG)
     assert reader.returncode == 0
-    assert "was written while it was read without its lock file: try again" in told
+    assert "was written while it was read without its lock file: try again" in output
 
 
 def test_threads_of_a_process_share_one_handle(tmp_path):

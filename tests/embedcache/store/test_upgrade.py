@@ -1,4 +1,4 @@
-"""Reading and upgrading of stores of format 1."""
+"""Reading and upgrading stores of format 1."""
 
 import subprocess
 import sys

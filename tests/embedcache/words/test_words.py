@@ -115,7 +115,7 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
         (b"", "the first line is neither"),
         (b"no vectors here\n", "the first line is neither"),
         (as_text().replace(b"9 5", b"99 5"), "ends after 9 of 99 vectors"),
-        (as_text().replace(b"9 5", b"9 6"), "says 6 numbers per word, but there are 5"),
+        (as_text().replace(b"9 5", b"9 6"), "specifies 6 numbers per word, but .* has 5"),
         (as_text().replace(b"9 5", b"10 5") + b"dog 1 2\n", "the line b'dog 1 2.*has 3 columns"),
         (as_text().replace(b"9 5", b"10 5") + b"dog 1 2 x 4 5\n", "could not convert"),
         (as_binary()[:-30], "ends after 7 of 9"),
@@ -123,7 +123,7 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
         (gzip.compress(as_text())[:-20], "end-of-stream"),
         (b"BZh" + as_text(), "cannot be read as word vectors"),
         (as_text(matrix=np.full_like(MATRIX, np.nan)), "NaN or infinity"),
-        (as_text(["ENTITY/a", "ENTITY/b"], MATRIX[:2]), "it has no words"),
+        (as_text(["ENTITY/a", "ENTITY/b"], MATRIX[:2]), "the file has no words"),
         (b"1000000 0\na\n", "the first line is neither"),
     ],
     ids=[
@@ -291,7 +291,7 @@ def test_tokens_are_rows_in_the_order_of_the_sentence(vector_file, store):
 
 
 def test_unsuitable_poolings_are_errors(vector_file):
-    with pytest.raises(UserError, match="use --pooling mean, sif, tokens"):
+    with pytest.raises(UserError, match="use --pooling mean or sif or tokens"):
         load_encoder(f"wordvec:{vector_file}", pooling="cls")
     with pytest.raises(UserError, match="for word vectors only: ginza or wordvec:FILE"):
         load_encoder("some/model", pooling="sif")

@@ -83,7 +83,7 @@ def test_headings_are_removed_and_counted(tmp_path):
     assert len(corpus) == 15
 
 
-TITLES = (
+HEADINGS = (
     "第三章",
     "XIV",
     "12.",
@@ -92,7 +92,7 @@ TITLES = (
     "CHAPTER IV. Rain falls.",
     "Act 2.1",
 )
-NO_TITLES = (
+NOT_HEADINGS = (
     "Did.",
     "Part of him was glad.",
     "Book it now.",
@@ -104,8 +104,8 @@ NO_TITLES = (
 @pytest.mark.parametrize(
     ("line", "is_heading"),
     [
-        *[(line, True) for line in TITLES],
-        *[(line, False) for line in NO_TITLES],
+        *[(line, True) for line in HEADINGS],
+        *[(line, False) for line in NOT_HEADINGS],
     ],
 )
 def test_a_line_with_a_section_number_is_a_heading(line, is_heading):
@@ -160,7 +160,7 @@ def test_the_example_stories_have_the_documented_size():
 @pytest.mark.parametrize("boundary", ["auto", "indent", "line", "blank"])
 @given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
 def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
-    """Sentences contain no white space of a layout, and no white space at either end."""
+    """Sentences contain no white space from the layout, and none at either end."""
     (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
     for sentence in document.sentences:
         assert sentence == sentence.strip() != ""
@@ -178,10 +178,10 @@ def test_indents_change_labels_but_not_sentences(rule, lines, marked):
     bare = "\n".join(lines)
     options = ReadOptions("indent", rule, "ja")
     (with_marks,), (without,) = (plain.read(text, "x", options) for text in (laid_out, bare))
-    if rule == "kuten":  # counts the mark when it drops pieces of one character
+    if rule == "kuten":  # the rule counts the mark when it drops pieces of one character
         assume(not is_wrapped(bare))
         assert set(without.sentences) <= set(with_marks.sentences)
-    elif is_wrapped(bare):  # a mark also separates lines that would be joined otherwise
+    elif is_wrapped(bare):  # a mark also separates lines that would otherwise be joined
         assert len({"".join("".join(d.sentences).split()) for d in (with_marks, without)}) == 1
     else:
         assert with_marks.sentences == without.sentences
@@ -314,7 +314,7 @@ def test_wrong_options_are_refused_before_anything_is_read(options, message):
 
 
 def read_as_nobody(path):
-    """Read a corpus in a process without the permissions of root."""
+    """Read a corpus in a process without root permissions."""
     code = (
         "import os, sys; from segclf.corpus import read_corpus; os.getuid() or os.setuid(65534)\n"
         "try: print(read_corpus(sys.argv[1], split='train').document_ids)\n"

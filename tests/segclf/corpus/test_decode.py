@@ -56,7 +56,7 @@ def test_japanese_is_decoded_in_every_supported_encoding(encoding, sentences):
     data = text.encode(encoding)
     if encoding == "euc_jp":  # shorter text may be Big5
         assume(len(text.replace("\n", "")) >= 8)
-    if encoding in ("utf-16-le", "utf-16-be"):  # may be UTF-8 by chance: あ is B0
+    if encoding in ("utf-16-le", "utf-16-be"):  # may be UTF-8 by chance: the bytes of あ are "B0"
         assume("\ufffd" in data.decode(errors="replace"))
     decoded = decode(data, "x")
     assert decoded.text == text
@@ -86,14 +86,14 @@ def test_wide_encodings_need_no_byte_order_mark(encoding, text):
 def test_chinese_encodings_are_not_mistaken_for_others(encoding, characters, data):
     text = data.draw(st.text(characters + "，。\n A1“”", min_size=1))
     encoded = text.encode(encoding, errors="ignore")
-    if encoding == "big5":  # all second bytes beyond ASCII: it may be EUC-JP
+    if encoding == "big5":  # if all second bytes are beyond ASCII, it may be EUC-JP
         assume(re.search(rb"[\x80-\xff][A-Z^-~]", encoded))
     try:
         encoded.decode()
     except UnicodeDecodeError:
         with pytest.raises(UserError, match="convert it to UTF-8"):
             decode(encoded, "x")
-    else:  # two of its bytes may be one of UTF-8 by chance
+    else:  # the bytes may be valid UTF-8 by chance
         assert decode(encoded, "x").text == encoded.decode()
 
 
@@ -130,11 +130,11 @@ def test_an_encoding_without_strong_evidence_is_an_error(text, encoding):
         decode(text.encode(encoding), "x")
 
 
-@given(sentences=japanese_sentences, place=st.integers(0))
-def test_damaged_utf8_is_not_decoded_as_shift_jis(sentences, place):
+@given(sentences=japanese_sentences, position=st.integers(0))
+def test_damaged_utf8_is_not_decoded_as_shift_jis(sentences, position):
     data = "".join(sentences).encode()
-    place %= len(data)
-    damaged = data[:place] + b"\xff" + data[place:]
+    position %= len(data)
+    damaged = data[:position] + b"\xff" + data[position:]
     with pytest.raises(UserError, match=r"x: byte \d+ .* is not UTF-8"):
         decode(damaged, "x")
 
@@ -146,22 +146,23 @@ def test_valid_utf8_is_always_decoded_as_utf8(text):
 
 
 @given(
-    text=st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")), place=st.integers(0)
+    text=st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")),
+    position=st.integers(0),
 )
-@example(text="The river rose.", place=4)
-@example(text="abc", place=3)
-@example(text="a", place=1)
-def test_a_single_zero_byte_is_kept_in_utf8(text, place):
-    place %= len(text) + 1
-    damaged = text[:place] + "\0" + text[place:]
+@example(text="The river rose.", position=4)
+@example(text="abc", position=3)
+@example(text="a", position=1)
+def test_a_single_zero_byte_is_kept_in_utf8(text, position):
+    position %= len(text) + 1
+    damaged = text[:position] + "\0" + text[position:]
     assert decode(damaged.encode(), "x").text == damaged
 
 
-@given(sentences=japanese_sentences, place=st.integers(0))
-def test_a_single_zero_byte_is_kept_in_shift_jis(sentences, place):
+@given(sentences=japanese_sentences, position=st.integers(0))
+def test_a_single_zero_byte_is_kept_in_shift_jis(sentences, position):
     text = "".join(sentences)
-    place %= len(text) + 1
-    damaged = text[:place] + "\0" + text[place:]
+    position %= len(text) + 1
+    damaged = text[:position] + "\0" + text[position:]
     assert decode(damaged.encode("cp932"), "x").text == damaged
 
 
@@ -190,7 +191,7 @@ def test_binary_files_are_errors_that_name_their_format(tmp_path):
     for name, data, kind in [
         ("novel.pdf", picture("pdf"), "a PDF"),
         ("empty.pdf", b"%PDF-1.4\n1 0 obj\n", "a PDF"),
-        ("novel.epub", archive(), "a ZIP archive, as EPUB and DOCX are"),
+        ("novel.epub", archive(), "a ZIP archive, such as EPUB or DOCX"),
         ("novel.gz", gzip.compress(text), "compressed by gzip"),
         ("novel.xz", lzma.compress(text), "compressed by xz"),
         ("novel.bz2", bz2.compress(text), "compressed by bzip2"),

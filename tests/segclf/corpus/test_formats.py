@@ -1,4 +1,4 @@
-"""Readers of Aozora Bunko, the sets of Choi and JSON Lines; reading texts to segment."""
+"""Readers for Aozora Bunko, Choi's data sets and JSON Lines; reading texts to segment."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_brackets_given_as_notes_are_not_ruby():
     assert aozora.strip_markup(text, keep_headings=False)[0] == "《言葉》"
 
 
-def test_an_aozora_file_without_ruby_is_recognised_by_its_colophon(tmp_path):
+def test_an_aozora_file_without_ruby_is_recognized_by_its_colophon(tmp_path):
     text = "題\r\n著者\r\n\r\n　雨。\r\n「傘。」\r\n\r\n底本：「本」\r\n　　　2000年\r\n"
     assert labelled(read(write(tmp_path, text.encode("cp932")))) == [
         ("雨。", True),
@@ -91,10 +91,10 @@ NOVELS = {
 
 @pytest.mark.parametrize("name", NOVELS)
 def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shared, name):
-    """With ruby kept inline, as the plain version has it.
+    """Ruby is kept inline, as in the plain version.
 
     The editions differ in the kanji for some words, in a few two-character lines of dialogue, and
-    in one note of the author; those of Sorekara also in the orthography of the whole text.
+    in one note by the author; those of Sorekara also differ in the orthography of the whole text.
     """
     marked = read_text(shared / "data/aozora" / f"{name}.txt").text
     inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
@@ -140,13 +140,13 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
     ("line", "message"),
     [
         ('{"sentences": ["a"]}', 'line 1: "labels" are missing'),
-        ('{"sentences": ["a"], "labels": [1, 0]}', "1 sentences but 2 labels"),
+        ('{"sentences": ["a"], "labels": [1, 0]}', '"sentences" has length 1, but "labels" has 2'),
         ('{"sentences": "a", "labels": [1]}', "must be a list of strings"),
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
-        ('{"paragraphs": ["a"]}\n{', "line 2: not JSON"),
+        ('{"paragraphs": ["a"]}\n{', "line 2: invalid JSON"),
         ('{"paragraphs": ["a \\ud83d b"]}', "line 1: unpaired surrogate"),
-        ('{"paragraphs": [', "line 1: not JSON"),
+        ('{"paragraphs": [', "line 1: invalid JSON"),
         ('[{"paragraphs": ["a"]}]', "expected an object"),
     ],
 )
@@ -163,9 +163,9 @@ def test_the_label_of_an_empty_sentence_moves_to_the_next(tmp_path):
 def test_a_file_name_that_is_not_utf8_is_an_error(tmp_path):
     path = tmp_path / os.fsdecode(b"\x83\x84.txt")
     path.write_text("One.")
-    for place in (path, tmp_path):
+    for source in (path, tmp_path):
         with pytest.raises(UserError, match="the file name is not UTF-8"):
-            read_corpus(place)
+            read_corpus(source)
 
 
 WHOLE_FILE = (
@@ -213,7 +213,7 @@ def test_the_format_of_a_text_to_segment_can_be_given(tmp_path):
 )
 def test_a_segmented_corpus_is_read_as_plain_text_only_on_request(tmp_path, name, text):
     path = write(tmp_path, text, name)
-    with pytest.raises(UserError, match=r"segment takes plain text \(--input-format plain"):
+    with pytest.raises(UserError, match="segment takes plain text: use --input-format plain"):
         read_unsegmented(path)
     assert read_unsegmented(path, format_name="plain").text == text
 

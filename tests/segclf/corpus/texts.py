@@ -1,4 +1,4 @@
-"""Texts written to files and read again."""
+"""Helpers that write texts to files and read them again."""
 
 from segclf.corpus import ReadOptions, read_corpus
 

@@ -1,4 +1,4 @@
-"""A grid, a corpus with vectors to sweep it on, and copies of a workspace."""
+"""A grid, an embedded corpus to sweep it on, and copies of a workspace."""
 
 import shutil
 

@@ -28,5 +28,5 @@ def test_runs_of_different_corpora_are_not_compared(swept, tmp_path):
     with pytest.raises(UserError, match="choose runs trained on the same corpus"):
         compare(workspace, first, other)
     changed = Run(second.path, replace(second.record, corpus_digest="0"))
-    with pytest.raises(UserError, match="the corpus stories changed between"):
+    with pytest.raises(UserError, match="the corpus stories changed between the training"):
         compare(workspace, first, changed)

@@ -35,7 +35,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
     assert [(t.options.seed, t.encoder) for t in chosen] == [
         (0, DEFAULT_ENCODER), (1, DEFAULT_ENCODER), (0, "minilm")
     ]  # fmt: skip
-    with pytest.raises(UserError, match="no trial of the file has window \\[7\\]"):
+    with pytest.raises(UserError, match="no trial in the file has window 7"):
         select(experiment.trials, {"window": [7]})
 
 
@@ -43,7 +43,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
     ("text", "message"),
     [
         ("[[grid]\n", "Expected"),
-        ('[[grid]]\ncolour = "red"\n', "no setting 'colour'"),
+        ('[[grid]]\ncolour = "red"\n', "unknown setting 'colour'"),
         ("[[grid]]\nwindow = 1.5\n", "window: must be a valid integer, not 1.5"),
         ("[[grid]]\nwindow = true\n", "window: must be a valid integer, not True"),
         ("[[grid]]\nhead = [[]]\n", "head: must be 'mlp', .*, not \\[\\]"),
@@ -55,7 +55,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         ('[corpus]\npath = "x"\nboundary = "y"\n', "boundary: must be 'auto', .*, not 'y'"),
         ("[corpora]\nseed = 1\n", "unknown table 'corpora'"),
         ('[corpus]\nname = "x"\n', "\\[corpus\\] has no path"),
-        ('[corpus]\npath = "x"\nsize = "y"\n', "no setting 'size': choose from path, name"),
+        ('[corpus]\npath = "x"\nsize = "y"\n', "unknown setting 'size': choose from path, name"),
         ('[corpus]\npath = "x"\nsentences = "y"\n', "sentences: unknown sentence rule 'y'"),
         ("[corpus]\npath = 1\n", "path: must be a valid string, not 1"),
     ],
@@ -91,6 +91,6 @@ def test_settings_of_earlier_versions(tmp_path):
 def test_without_trials_there_is_nothing_to_embed_the_corpus_with(tmp_path):
     workspace = Workspace(tmp_path / "work")
     experiment = Experiment(CorpusSettings(str(tmp_path)), [])
-    with pytest.raises(UserError, match="no trials"):
+    with pytest.raises(UserError, match="there are no trials"):
         embed_experiment(experiment, [], workspace)
     assert not workspace.path.exists()

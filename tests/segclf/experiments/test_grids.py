@@ -81,7 +81,7 @@ def test_settings_of_the_command_line(given, others, expected):
         ({"window": "x"}, [], "window: must be a valid integer.*, not 'x'"),
         ({"seed": "2-"}, [], "seed: must be a valid integer.*, not '2-'"),
         ({}, ["patience"], "--set patience: write NAME=VALUES"),
-        ({}, ["colour=1"], "no setting 'colour': choose from head, window, reach"),
+        ({}, ["colour=1"], "unknown setting 'colour': choose from head, window, reach"),
     ],
 )
 def test_mistakes_on_the_command_line(given, others, message):

@@ -81,7 +81,7 @@ def test_ctrl_c_keeps_finished_runs_and_the_same_command_resumes(tmp_path, segto
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["done_before"] + content["done_now"] == 3
-    assert content["done_before"] >= kept - 1  # a run that was trained but not scored is not done
+    assert content["done_before"] >= kept - 1  # a trained run without scores does not count as done
     assert len(list_runs(workspace)) == 3
     assert content["systems"][0]["n"] == 3
 

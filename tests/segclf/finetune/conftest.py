@@ -75,6 +75,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def still_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The same without dropout."""
-    return str(save_tiny_bert(tmp_path_factory.mktemp("models") / "still-bert", dropout=0.0))
+def bert_without_dropout(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny BERT without dropout."""
+    folder = tmp_path_factory.mktemp("models") / "bert-without-dropout"
+    return str(save_tiny_bert(folder, dropout=0.0))

@@ -75,7 +75,7 @@ def test_sides_are_the_nearest_tokens_of_the_same_document(text, unit, count, ro
         right = list(text.tokens[text.starts[candidate] : text.starts[last]])
         if unit == "tokens":
             left, right = left[-count:], right[:count]
-        while len(left) + len(right) > room:  # the longer side is cut at its far end
+        while len(left) + len(right) > room:  # the longer side is truncated at its outer end
             if len(left) > len(right):
                 left.pop(0)
             else:

@@ -46,7 +46,7 @@ def finished(tmp_path_factory, segtool, tiny_bert):
     return folder, done.stdout
 
 
-def test_a_run_is_recorded_like_any_other(finished):
+def test_a_run_has_a_complete_record(finished):
     folder, printed = finished
     run = folder / ".segtool/runs/cross-segment-sentences1-001"
     record = json.loads((run / "run.json").read_text())
@@ -71,7 +71,7 @@ def test_a_run_is_recorded_like_any_other(finished):
     assert second.split() == ["epoch", "loss", "dev", "precision", "recall", "F1", "seconds"]
 
 
-def test_a_run_is_scored_and_segments(finished, segtool):
+def test_a_run_can_be_scored_and_can_segment_text(finished, segtool):
     folder, _ = finished
     done = segtool(folder, "eval", "--json")
     assert done.returncode == 0, done.stderr
@@ -87,7 +87,7 @@ def test_a_run_is_scored_and_segments(finished, segtool):
 def test_a_run_is_not_a_classifier_of_sentence_vectors(finished):
     folder, _ = finished
     run = folder / ".segtool/runs/cross-segment-sentences1-001"
-    with pytest.raises(UserError, match=r"is a fine-tuned transformer .* segtool segment --run"):
+    with pytest.raises(UserError, match=r"is a fine-tuned Transformer, .* segtool segment --run"):
         BoundaryClassifier.from_pretrained(run)
 
 
@@ -122,7 +122,7 @@ main()
 """
 
 
-def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_path):
+def test_the_same_command_continues_after_ctrl_c(finished, segtool, tiny_bert, tmp_path):
     folder = workspace_of(tmp_path)
     run = folder / ".segtool/runs/hierarchical-transformer-w1-001"
     arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "3", "--json"]
@@ -152,7 +152,7 @@ def test_ctrl_c_and_the_same_command_again(finished, segtool, tiny_bert, tmp_pat
     [
         (["cross-segment", "--sides", "x"], "sides: must be sentences:N or tokens:N"),
         (["cross-segment", "--sides", "tokens:128"], "use at most tokens:30"),
-        (["cross-segment", "--encoder", "./nowhere"], "no encoder './nowhere'"),
+        (["cross-segment", "--encoder", "./nowhere"], "unknown encoder './nowhere'"),
         (["cross-segment", "--precision", "float16"], "fine-tuning: use float32 or bfloat16"),
         (["cross-segment", "--device", "cuda:99"], "--device cuda:99: "),
         (["cross-segment", "--threads", "0"], "--threads 0: use 1 or more"),
@@ -194,7 +194,7 @@ def test_invalid_options_are_reported_first(system, options, message):
     assert "\n" not in str(caught.value)
 
 
-def test_two_processes_do_not_train_one_run(tmp_path):
+def test_two_processes_do_not_train_the_same_run(tmp_path):
     with locked(tmp_path), pytest.raises(UserError, match="by another process"), locked(tmp_path):
         pass
 
@@ -235,7 +235,7 @@ def test_an_empty_workspace_is_reported(tmp_path):
         finetune(Workspace(tmp_path), CrossSegmentOptions())
 
 
-def test_an_unfinished_run_is_recognised_by_what_it_trains(tmp_path):
+def test_an_unfinished_run_is_recognised_by_its_identity(tmp_path):
     options = CrossSegmentOptions()
     stored = Workspace(workspace_of(tmp_path) / ".segtool").load_corpus()
     encoder = EncoderReference("model", None, "0" * 32)

@@ -91,7 +91,9 @@ def test_a_loaded_checkpoint_can_be_replaced_on_windows(tiny_bert, tmp_path):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_accumulated_batches_give_the_gradient_of_one_batch(still_bert, tmp_path, precision):
+def test_accumulated_batches_give_the_gradient_of_one_batch(
+    bert_without_dropout, tmp_path, precision
+):
     weights, losses = [], []
     for size, batches in ((16, 1), (8, 2)):
         folder = tmp_path / str(size)
@@ -99,18 +101,15 @@ def test_accumulated_batches_give_the_gradient_of_one_batch(still_bert, tmp_path
         options = CrossSegmentOptions(
             batch_size=size, accumulate=batches, dropout=0.0, loss="balanced", learning_rate=1e-3
         )
-        _, history = trained(still_bert, options, folder, precision=precision)
+        _, history = trained(bert_without_dropout, options, folder, precision=precision)
         losses.append(history[1].loss)
         weights.append(load_file(folder / WEIGHTS))
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
-    if (
-        precision == "bfloat16"
-    ):  # other batches round differently, and AdamW scales small gradients up
-        return
+    if precision == "bfloat16":
+        return  # batches of another size round differently, and AdamW scales up small gradients
     for name, tensor in weights[0].items():
-        if (
-            "key.bias" not in name
-        ):  # it has no effect on a softmax, so its gradient is rounding noise
+        # a key bias has no effect on a softmax, so its gradient is rounding noise
+        if "key.bias" not in name:
             torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3, msg=name)
 
 
@@ -160,11 +159,11 @@ def test_frozen_parameters_do_not_change(tiny_bert, layers, tmp_path):
                             and not any(f"network.{part}" in n for part in frozen))  # fmt: skip
 
 
-def test_training_the_embeddings_in_use_equals_training_all(still_bert):
+def test_training_the_embeddings_in_use_equals_training_all(bert_without_dropout):
     options = CrossSegmentOptions(dropout=0.0)
     tables, counts = [], []
     for rows in (False, True):
-        system, text = system_and_text(still_bert, options)
+        system, text = system_and_text(bert_without_dropout, options)
         if rows:
             tokens = np.union1d(text.tokens, [system.backbone.cls_token, system.backbone.sep_token])
             system.backbone.train_embeddings_of(torch.from_numpy(tokens))

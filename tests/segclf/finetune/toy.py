@@ -1,4 +1,4 @@
-"""A toy task: a paragraph begins with every sentence that begins with 雨."""
+"""A toy task: each sentence that begins with 雨 begins a paragraph."""
 
 import numpy as np
 

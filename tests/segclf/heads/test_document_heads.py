@@ -27,7 +27,7 @@ LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
 
 def queries_keys_values(lengths, heads=2, size=8):
-    """Random inputs of attention, large enough for sharp weights, with garbage as padding."""
+    """Random inputs for attention, large enough for sharp weights, with garbage as padding."""
     torch.manual_seed(0)
     shape = (3, len(lengths), max(lengths), heads, size)
     return 3 * torch.randn(shape), torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
@@ -39,15 +39,15 @@ def reference(weights, values):
 
 
 @settings(deadline=None, max_examples=40)
-@given(lengths=LENGTHS, window=st.integers(1, 12))
-def test_local_attention_agrees_with_softmax_attention_in_a_band(lengths, window):
+@given(lengths=LENGTHS, reach=st.integers(1, 12))
+def test_local_attention_agrees_with_softmax_attention_in_a_band(lengths, reach):
     (queries, keys, values), inside = queries_keys_values(lengths)
-    mixed = local_attention(queries, keys, values, inside, window)
+    mixed = local_attention(queries, keys, values, inside, reach)
     for document, length in enumerate(lengths):
         for head in range(2):
             q, k, v = (x[document, :length, head].double() for x in (queries, keys, values))
-            far = (torch.arange(length)[:, None] - torch.arange(length)).abs() > window
-            weights = torch.exp((q @ k.T / 8**0.5).masked_fill(far, -torch.inf))
+            distance = (torch.arange(length)[:, None] - torch.arange(length)).abs()
+            weights = torch.exp((q @ k.T / 8**0.5).masked_fill(distance > reach, -torch.inf))
             torch.testing.assert_close(
                 mixed[document, :length, head].double(), reference(weights, v), atol=1e-5, rtol=1e-4
             )
@@ -109,14 +109,14 @@ def test_a_prediction_depends_on_both_sides(name):
     assert seen.all()
 
 
-def test_each_layer_sees_its_reach_and_the_sentences_of_its_convolution():
+def test_each_layer_of_local_transformer_extends_the_context_by_reach_and_convolution():
     torch.manual_seed(0)
     head = make_head("local-transformer", 8, reach=5).eval()
     vectors = torch.randn(61, 8, requires_grad=True)
     head(vectors, torch.tensor([0, 61]))[30].backward()
     seen = torch.nonzero(vectors.grad.abs().sum(dim=1) > 0).flatten().tolist()
-    reach = 2 * (5 + 4)  # two layers, each of an attention and a convolution
-    assert seen == list(range(30 - reach, 31 + reach + 1))
+    context = 2 * (5 + 4)  # two layers, each with attention and a convolution
+    assert seen == list(range(30 - context, 31 + context + 1))
 
 
 @pytest.mark.parametrize("name", DOCUMENT_HEADS)
@@ -134,12 +134,12 @@ def test_a_head_reads_documents_longer_than_those_in_training(name):
     probabilities = trained.head.predict(test)
     assert probabilities.shape == (3_000,)
     decided = probabilities >= trained.best.threshold
-    assert precision_recall_f1(test.layout, decided)[2] > 0.7  # everywhere: 0.33
+    assert precision_recall_f1(test.layout, decided)[2] > 0.7  # boundaries everywhere give 0.33
     assert not trained.collapsed
 
 
 def echoes(seed, documents):
-    """Cues that begin a paragraph depending on the first sentence, 50 or more sentences before."""
+    """Cues begin a paragraph only if the first sentence, at least 50 sentences earlier, says so."""
     random = np.random.default_rng(seed)
     length, dim = 60, 8
     vectors = 0.1 * random.standard_normal((documents, length, dim))
@@ -170,7 +170,7 @@ def echoes(seed, documents):
 def test_heads_learn_dependencies_over_fifty_sentences_within_their_reach(options, learns):
     options = TrainingOptions(**options, batch_size=120, epochs=7, learning_rate=3e-3)
     f1 = train_head(echoes(0, documents=100), echoes(1, documents=40), options).best.f1
-    assert f1 > 0.95 if learns else f1 < 0.85  # before every cue: 0.77
+    assert f1 > 0.95 if learns else f1 < 0.85  # boundaries before every cue give 0.77
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_heads_learn_dependencies_over_fifty_sentences_within_their_reach(option
         ({"head": "linear-transformer", "reach": 8}, "linear-transformer has no reach"),
         ({"head": "document-bilstm", "crop": 0}, "crop: must be greater than 0, not 0"),
         ({"context": "page"}, "context: must be 'window' or 'document', not 'page'"),
-        ({"context": "window", "crop": 8}, "crop is for heads on documents, not mlp"),
+        ({"context": "window", "crop": 8}, "crop is for document heads, not mlp"),
         ({"context": "window", "head": "local-transformer"}, "leave out the context"),
     ],
 )
@@ -205,7 +205,7 @@ def test_options_without_effect_are_reported(change, message):
         ("bilstm", None, ("bilstm", "window")),
         ("local-transformer", None, ("local-transformer", "document")),
         ("linear-transformer", "document", ("linear-transformer", "document")),
-        ("bilstm", "document", ("document-bilstm", "document")),  # as earlier versions named it
+        ("bilstm", "document", ("document-bilstm", "document")),  # its name in earlier versions
     ],
 )
 def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):

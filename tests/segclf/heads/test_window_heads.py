@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from segclf.heads.base import BaseHead, Dropout
 from segclf.heads.recurrence import run_lstm
 from segclf.heads.registry import HEADS, make_head
-from segclf.heads.transformer import sinusoidal_positions
+from segclf.heads.transformer import sinusoidal_encodings
 from segclf.inputs.examples import look_up
 from segclf.inputs.windows import OUTSIDE, windows_of
 from segclf.scoring.metrics import precision_recall_f1
@@ -104,8 +104,8 @@ def test_vectors_are_standardized_by_the_training_split():
     assert (standard.std(dim=0) - 1).abs().max() < 1e-4
 
 
-def test_positions_are_those_of_the_paper():
-    table = sinusoidal_positions(50, 8).numpy()
+def test_positional_encodings_are_those_of_the_paper():
+    table = sinusoidal_encodings(50, 8).numpy()
     position, i = 17, 2
     angle = position / 10_000 ** (2 * i / 8)
     np.testing.assert_allclose(
@@ -138,6 +138,6 @@ def test_dropout_has_its_rate_and_keeps_the_mean(rate, size):
     dropped = Dropout(rate)(torch.ones(size))
     share = float((dropped == 0).float().mean())
     assert abs(share - rate) < 5 * (rate * (1 - rate) / size) ** 0.5 + 1 / 256
-    left = dropped[dropped != 0]
-    torch.testing.assert_close(left, torch.full_like(left, 1 / (1 - round(rate * 256) / 256)))
+    kept = dropped[dropped != 0]
+    torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - round(rate * 256) / 256)))
     assert torch.equal(Dropout(rate).eval()(torch.ones(5)), torch.ones(5))

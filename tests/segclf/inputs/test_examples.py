@@ -14,11 +14,11 @@ def test_words_are_looked_up_in_a_table_of_the_words_that_occur():
     assert (len(examples.table), examples.dim) == (4, 2)
     vectors, table = torch.from_numpy(examples.vectors), torch.from_numpy(examples.table)
     expected = np.where((words >= 0)[..., None], matrix[words], 0)[:, :3]
-    for some in ([0, 1, 2], [0, 1]):
-        found = look_up(vectors[some], table)
-        longest = (words[some] >= 0).sum(axis=1).max()  # no longer than the longest sentence
-        assert np.array_equal(found.table[found.rows], expected[some, :longest])
-        occur = len(np.unique(words[some])) - 1
-        assert len(found.table) == occur + 1  # and a row of zeros
+    for chosen in ([0, 1, 2], [0, 1]):
+        found = look_up(vectors[chosen], table)
+        longest = (words[chosen] >= 0).sum(axis=1).max()  # no longer than the longest sentence
+        assert np.array_equal(found.table[found.rows], expected[chosen, :longest])
+        distinct = len(np.unique(words[chosen])) - 1
+        assert len(found.table) == distinct + 1  # and a row of zeros
     only_unknown = look_up(vectors[[1]], table)
     assert np.array_equal(only_unknown.table[only_unknown.rows], np.zeros((1, 1, 2)))

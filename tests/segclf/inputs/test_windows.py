@@ -16,7 +16,7 @@ def test_windows_contain_the_neighbours_in_the_same_document(lengths, window):
     document = np.repeat(np.arange(len(lengths)), lengths)
     for i, row in enumerate(windows.tolist()):
         for position, shown in zip(range(i - window, i + window), row, strict=True):
-            there = 0 <= position < len(document) and document[position] == document[i]
-            assert shown == (position if there else OUTSIDE)
+            inside = 0 <= position < len(document) and document[position] == document[i]
+            assert shown == (position if inside else OUTSIDE)
     first = windows[:, window - 1] == OUTSIDE
     assert (layout.is_candidate == ~first).all()

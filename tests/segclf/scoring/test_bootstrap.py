@@ -12,7 +12,7 @@ from segclf.scoring.metrics import score
 
 
 def texts(lengths, seed=0):
-    """Documents and two predictions, of which the first is better."""
+    """A corpus and two predictions for it, the first of which is better."""
     random = np.random.default_rng(seed)
     documents = [
         Document(f"d{i}", [f"{i} {j}" for j in range(n)], random.random(n) < 0.25)
@@ -122,7 +122,7 @@ def test_seeds_are_averaged():
 
 
 def test_the_interval_has_the_stated_coverage():
-    """Two equally good systems: zero should lie in 95 % of the intervals."""
+    """Two equally good systems: zero should lie in 95% of the intervals."""
     covered = 0
     for seed in range(200):
         part, _ = texts([600], seed)

@@ -1,4 +1,4 @@
-"""Temperature and reliability against scikit-learn and closed forms."""
+"""Temperature and reliability against scikit-learn and known results."""
 
 import numpy as np
 import pytest
@@ -16,13 +16,13 @@ PAIRS = st.tuples(
 )
 
 
-def test_the_temperature_of_overconfident_probabilities_is_found():
+def test_the_temperature_of_scaled_logits_is_found():
     random = np.random.default_rng(0)
     logits = random.normal(-1, 2, 200_000)
     labels = random.random(len(logits)) < expit(logits)
     for temperature in (0.5, 1.0, 3.0):
-        overconfident = expit(logits * temperature).astype(np.float32)
-        assert fit_temperature(overconfident, labels) == pytest.approx(temperature, rel=0.03)
+        scaled = expit(logits * temperature).astype(np.float32)
+        assert fit_temperature(scaled, labels) == pytest.approx(temperature, rel=0.03)
 
 
 @settings(deadline=None)
@@ -33,8 +33,12 @@ def test_the_temperature_of_overconfident_probabilities_is_found():
 def test_no_other_temperature_has_a_lower_cross_entropy(probabilities, labels):
     found = fit_temperature(probabilities, labels)
     losses = {
-        t: log_loss(labels, calibrate(probabilities, t).astype(np.float64), labels=[False, True])
-        for t in (found, *np.geomspace(0.1, 10, 9))
+        temperature: log_loss(
+            labels,
+            calibrate(probabilities, temperature).astype(np.float64),
+            labels=[False, True],
+        )
+        for temperature in (found, *np.geomspace(0.1, 10, 9))
     }
     assert losses[found] <= min(losses.values()) + 1e-3
 
@@ -44,8 +48,8 @@ def test_calibration_keeps_the_order_and_one_half(pair, temperature):
     probabilities, _ = pair
     calibrated = calibrate(probabilities, temperature)
     assert (np.diff(calibrated[np.argsort(probabilities)]) >= 0).all()
-    far = abs(probabilities - 0.5) > 1e-6
-    assert ((calibrated > 0.5) == (probabilities > 0.5))[far].all()
+    not_half = abs(probabilities - 0.5) > 1e-6
+    assert ((calibrated > 0.5) == (probabilities > 0.5))[not_half].all()
 
 
 @given(PAIRS)
@@ -73,9 +77,10 @@ def test_reliability_of_perfect_and_of_inverted_probabilities():
 
 
 def test_nan_is_calibrated_to_one_half():
-    nothing, labels = np.full(4, np.nan, dtype=np.float32), np.array([True, False, False, False])
-    assert fit_temperature(nothing, labels) == 1
-    calibrated = calibrate(nothing, 1.0)
+    undefined = np.full(4, np.nan, dtype=np.float32)
+    labels = np.array([True, False, False, False])
+    assert fit_temperature(undefined, labels) == 1
+    calibrated = calibrate(undefined, 1.0)
     assert (calibrated == 0.5).all()
     assert reliability(calibrated, labels).expected_error == pytest.approx(0.25)
 

@@ -20,7 +20,7 @@ def lengths_of(boundaries):
     return np.diff([*np.flatnonzero(boundaries), len(boundaries)])
 
 
-def best_by_trying(gains, shortest, longest):
+def best_by_exhaustive_search(gains, shortest, longest):
     n = len(gains)
     best = -np.inf
     for count in range(n):
@@ -43,7 +43,9 @@ def test_no_segmentation_of_allowed_lengths_is_better(probabilities, threshold, 
     assert last <= longest
     gains = logits_of(probabilities) - logits_of(np.float32(threshold))
     reached = gains[1:][found[1:]].sum()
-    np.testing.assert_allclose(reached, best_by_trying(gains, shortest, longest), atol=1e-6)
+    np.testing.assert_allclose(
+        reached, best_by_exhaustive_search(gains, shortest, longest), atol=1e-6
+    )
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Where the encoder and the head of a run compute."""
+"""Numbers of CPU threads of the encoder and the head of a run."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def run(workspace):
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(None, [3, 1]), (2, [2, 2])])
-def test_a_head_has_one_thread_and_an_encoder_those_of_torch(
+def test_a_head_uses_one_thread_and_an_encoder_the_default_of_torch(
     threads, expected, workspace, run, monkeypatch
 ):
     used = []

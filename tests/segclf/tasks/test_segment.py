@@ -54,7 +54,7 @@ def test_inserted_line_breaks_have_the_form_of_the_text(sentences, breaks, newli
     found = set(re.findall(r"\r\n|\r|\n", segmented))
     assert found <= ({newline} if newline in text else {"\n"})
     for end, begins in zip(ends, boundaries[1:], strict=False):
-        if begins:  # it follows an empty line, and the previous sentence does not end with a space
+        if begins:  # an empty line precedes it, and the previous sentence does not end with a space
             before = "".join(text[:end].split())
             at = next(i for i in range(len(segmented)) if "".join(segmented[:i].split()) == before)
             gap = segmented[at:][: len(segmented[at:]) - len(segmented[at:].lstrip())]

@@ -81,15 +81,15 @@ def test_options_out_of_range_are_errors(change, message):
 
 def test_a_split_without_boundaries_is_an_error():
     examples = topics(0)
-    none = replace(examples, layout=Layout.unlabelled(examples.layout.offsets))
+    unlabelled = replace(examples, layout=Layout.unlabelled(examples.layout.offsets))
     with pytest.raises(UserError, match="the dev split has no boundary"):
-        train_head(examples, none, TrainingOptions())
+        train_head(examples, unlabelled, TrainingOptions())
     empty = Examples(examples.vectors[:0], Layout.unlabelled(np.array([0])))
-    with pytest.raises(UserError, match="no dev split: put texts into a folder dev"):
+    with pytest.raises(UserError, match="no dev split: put texts into a folder named dev"):
         train_head(examples, empty, TrainingOptions())
-    one = Examples(examples.vectors[:1], Layout.unlabelled(np.array([0, 1])))
-    with pytest.raises(UserError, match="no document of the dev split has two sentences"):
-        train_head(examples, one, TrainingOptions())
+    single = Examples(examples.vectors[:1], Layout.unlabelled(np.array([0, 1])))
+    with pytest.raises(UserError, match="no document in the dev split has more than one sentence"):
+        train_head(examples, single, TrainingOptions())
 
 
 def test_a_loss_that_is_nan_ends_training_with_an_error():

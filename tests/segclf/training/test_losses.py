@@ -39,7 +39,7 @@ def test_losses_agree_with_their_formulas_in_float64(pair, gamma):
 
 
 @pytest.mark.parametrize("name", get_args(LossName))
-def test_the_gradient_of_a_certain_example_is_finite(name):
+def test_the_gradient_of_a_confident_prediction_is_finite(name):
     logits = torch.tensor([-200.0, -20, 20, 200], requires_grad=True)
     make_loss(name, 0.14, 0.5)(logits, torch.tensor([0.0, 0, 1, 1])).backward()
     assert logits.grad.abs().max() < 1e-4

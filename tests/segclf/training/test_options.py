@@ -37,13 +37,13 @@ from tests.segclf.experiments.corpora import embed_hashes
         ({"window": 10**9}, "window: must be less than or equal to 4096"),
         ({"epochs": True}, "epochs: must be a valid integer, not True"),
         ({"epochs": 1.5}, "epochs: must be a valid integer, not 1.5"),
-        ({"crop": 8}, "crop is for heads on documents, not mlp"),
+        ({"crop": 8}, "crop is for document heads, not mlp"),
         ({"head": "gru"}, "head: must be 'mlp', .*, not 'gru'"),
         ({"loss": "hinge"}, "loss: must be 'cross-entropy', 'balanced' or 'focal', not 'hinge'"),
-        ({"colour": 1}, "colour: unknown option"),
+        ({"colour": 1}, "colour: unknown setting"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(options, message):
+def test_invalid_options_are_refused(options, message):
     with pytest.raises(UserError, match=message) as caught:
         TrainingOptions(**options)
     assert "\n" not in str(caught.value)

@@ -49,7 +49,7 @@ def tampered(model, folder, change):
         ("options.head", None, "head is missing"),
         ("options.context", "page", "context"),
         ("options.learning_rate", "x", "learning rate: must be a valid number"),
-        ("options.colour", 1, "colour: unknown option"),
+        ("options.colour", 1, "colour: unknown setting"),
         ("options", None, "options: the head is missing"),
         ("threshold", float("nan"), "NaN"),
         ("threshold", 2, "threshold: must be less than or equal to 1"),
@@ -60,12 +60,12 @@ def tampered(model, folder, change):
         ("history", [float("nan")], "NaN"),
         ("dev", {"f1": "x"}, "dev.f1.*: must be"),
         ("counts", {}, "size of the train split is missing"),
-        ("counts", {"train": {}}, "counts.train.documents: is missing"),
+        ("counts", {"train": {}}, "counts.train.documents: missing value"),
         ("created", "yesterday", "damaged"),
         ("corpus", 5, "corpus: must be a valid string"),
         ("language", 5, "language: must be a valid string"),
         ("kind", "tree", "kind: must be 'head', "),
-        ("format", 99, "has format 99, and this version .*: upgrade segtool"),
+        ("format", 99, "has format 99, but this version .*: upgrade segtool"),
         ("format", "1", "format is not a version number"),
     ],
 )
@@ -85,14 +85,14 @@ def test_an_invalid_record_is_reported_in_one_line(model, tmp_path, field, value
 
 @pytest.fixture
 def allocated():
-    """The sizes of the parameters that modules get, except on the device "meta"."""
+    """Sizes of the parameters that modules register, except those on the device "meta"."""
     sizes = []
 
-    def note(module, name, parameter):
+    def record_size(module, name, parameter):
         if not parameter.is_meta:
             sizes.append(parameter.numel())
 
-    hook = register_module_parameter_registration_hook(note)
+    hook = register_module_parameter_registration_hook(record_size)
     yield sizes
     hook.remove()
 

@@ -19,7 +19,7 @@ QUICK = TrainingOptions(head="mlp", window=1, epochs=1)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A workspace with two corpora, "stories" the latest, and two runs."""
+    """A workspace with two corpora, the latest of which is "stories", and two runs."""
     workspace = Workspace(tmp_path_factory.mktemp("made"))
     for name in ("stories", "other", "stories"):
         embed_hashes(workspace, name)
@@ -30,7 +30,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def workspace(made, tmp_path):
-    """A copy whose files have very old modification times, in reverse order."""
+    """A copy of that workspace whose files have very old modification times, in reverse order."""
     shutil.copytree(made.path, tmp_path / "copy")
     for age, path in enumerate(sorted((tmp_path / "copy").rglob("*.json*"))):
         os.utime(path, (1000 - age, 1000 - age))

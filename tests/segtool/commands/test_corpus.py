@@ -28,7 +28,7 @@ def test_embedding_again_encodes_nothing(trained, segtool):
     assert (again["encoded"], again["cached"]) == (0, first["unique"])
 
 
-def test_a_corpus_may_come_through_a_pipe(trained, segtool):
+def test_a_corpus_can_be_read_from_a_pipe(trained, segtool):
     text = "　雨が降る。風が吹く。\n「寒い」\n　夜になった。\n"
     done = segtool(trained, "embed", "-", *SURFACE, "--json", "--split", "test", input=text)
     assert done.returncode == 0, done.stderr

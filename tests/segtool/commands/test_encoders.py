@@ -17,7 +17,7 @@ def test_encoders_are_listed_and_shown(segtool, tmp_path):
     assert "all-MiniLM" in segtool(tmp_path, "encoders").stdout
 
 
-def test_what_a_space_is_made_of_is_shown(trained_by_default, segtool):
+def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, segtool):
     name = "e5-small:7+surface"
     show = ("encoders", "show", name, "--json")
     shown = json.loads(segtool(trained_by_default, *show).stdout)["encoders"]

@@ -39,7 +39,7 @@ def test_training_and_scores_have_the_promised_keys(trained, segtool):
     assert scores["f1"] > max(baseline["f1"] for baseline in scores["baselines"].values())
 
 
-def test_a_run_is_recorded_whole(trained):
+def test_a_run_record_is_complete(trained):
     run = trained / ".segtool/runs/mlp-w1-001"
     record = json.loads((run / "run.json").read_text())
     assert record["history"][0]["epoch"] == 0
@@ -85,23 +85,23 @@ def test_the_output_has_the_encoding_and_the_newlines_of_the_input(trained, segt
     assert out == "\r\n".join([expected] * 4).encode(encoding)
 
 
-def test_markup_stays_unless_the_text_is_a_file_of_the_library(trained, segtool):
+def test_markup_is_kept_unless_the_text_is_a_complete_aozora_file(trained, segtool):
     excerpt = "彼は［＃ここは要確認］来た。\n※［＃「口＋堯」、U+5635、71-2］と言った。\n" * 3
     (trained / "excerpt.txt").write_bytes(excerpt.encode("cp932"))
-    as_it_is = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "as-it-is.txt")
-    assert segtool(trained, *as_it_is).returncode == 0
-    assert (trained / "as-it-is.txt").read_bytes() == excerpt.encode("cp932")
-    done = segtool(trained, *as_it_is, "--input-format", "aozora")
-    assert (trained / "as-it-is.txt").read_text(encoding="utf-8") == (
+    command = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "excerpt-out.txt")
+    assert segtool(trained, *command).returncode == 0
+    assert (trained / "excerpt-out.txt").read_bytes() == excerpt.encode("cp932")
+    done = segtool(trained, *command, "--input-format", "aozora")
+    assert (trained / "excerpt-out.txt").read_text(encoding="utf-8") == (
         "彼は来た。\n嘵と言った。\n" * 3
     ).strip()
     assert (
-        "the output is in UTF-8, because cp932, the encoding of the input, does not contain 嘵"
+        "the output is in UTF-8, because cp932, the encoding of the input, cannot represent 嘵"
         in done.stderr
     )
 
 
-def test_the_reader_may_ask_for_more_or_fewer_paragraphs(trained):
+def test_the_number_and_length_of_paragraphs_can_be_chosen(trained):
     workspace = Workspace(trained / ".segtool")
     run = load_run(workspace, "mlp-w1-001")
     text = (ROOT / "examples/unseen.txt").read_text()
@@ -146,13 +146,13 @@ def test_impossible_paragraph_options_are_reported(trained, segtool, options, me
     assert done.stderr.count("\n") == 1
 
 
-def test_text_without_breaks_reads_back_when_they_are_taken_out(trained, segtool):
+def test_removing_the_inserted_breaks_restores_a_text_without_breaks(trained, segtool):
     out = segtool(trained, "segment", "-", input=UNSEEN.strip()).stdout
     assert out.count("\n\n") >= 1
     assert out.replace("\n\n", "") == UNSEEN.strip()
 
 
-def test_new_text_is_cut_by_the_rules_of_the_corpus_language(trained, segtool, tmp_path):
+def test_new_text_is_split_by_the_rules_of_the_corpus_language(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "de.txt").write_text("\tDas war um 5 Uhr.\nBei Dr. Meier.\n" * 40)
     embedding = ["embed", "de.txt", "--language", "de", *SURFACE]
@@ -164,7 +164,7 @@ def test_new_text_is_cut_by_the_rules_of_the_corpus_language(trained, segtool, t
     assert sentences == ["Um 5 Uhr bzw. bei Dr. Meier.", "Ja."]
 
 
-def test_a_run_outlives_its_text(trained, segtool, tmp_path):
+def test_a_run_needs_the_corpus_but_not_its_file(trained, segtool, tmp_path):
     (tmp_path / "novel.txt").write_text(NOVEL)
     workspace = str(trained / ".segtool")
     embedded = segtool(tmp_path, "embed", "novel.txt", *SURFACE, "--workspace", workspace)
@@ -179,8 +179,8 @@ def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     done = segtool(tmp_path, "train", "--head", "local-transformer")
     assert done.returncode == 0, done.stderr
-    said = " ".join(done.stdout.split())
-    assert "Run local-transformer-r32-001: local-transformer, whole documents, reach 32" in said
+    printed = " ".join(done.stdout.split())
+    assert "Run local-transformer-r32-001: local-transformer, whole documents, reach 32" in printed
     scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
     assert (scores["context"], scores["window"]) == ("document", None)
     assert scores["f1"] > scores["baselines"]["random"]["f1"]
@@ -207,7 +207,7 @@ def test_a_run_with_an_incompatible_head_is_reported(trained, segtool, tmp_path)
     assert "train it again" in done.stderr
 
 
-def test_a_store_of_half_precision_segments_too(tmp_path, segtool):
+def test_text_is_segmented_with_a_half_precision_store(tmp_path, segtool):
     shutil.copy(STORIES / "eki.txt", tmp_path)
     (tmp_path / "new.txt").write_text("朝が来た。鳥が鳴いた。")
     embedding = ["embed", "eki.txt", "--dtype", "float16"]

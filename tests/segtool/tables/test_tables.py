@@ -36,24 +36,24 @@ def printed(capsys, print_table, content):
 
 
 @pytest.mark.parametrize("width", [60, 80])
-@pytest.mark.parametrize(("print_table", "content", "figures"), TABLES)
-def test_tables_fit_the_terminal(monkeypatch, capsys, print_table, content, figures, width):
+@pytest.mark.parametrize(("print_table", "content", "expected"), TABLES)
+def test_tables_fit_the_terminal(monkeypatch, capsys, print_table, content, expected, width):
     monkeypatch.setattr(console, "_width", width)
     monkeypatch.setattr(console, "_force_terminal", True)
     out = printed(capsys, print_table, content)
     assert max(map(len, out.splitlines())) <= width
     assert "…" not in out
-    for figure in figures:
-        assert figure in out
+    for text in expected:
+        assert text in out
 
 
-def test_lines_are_whole_in_a_pipe(monkeypatch, capsys):
+def test_lines_are_not_wrapped_in_a_pipe(monkeypatch, capsys):
     monkeypatch.setattr(console, "_width", 60)
     out = printed(capsys, encoders.print_encoders, encoder_list())
     assert max(map(len, out.splitlines())) > 80
 
 
-def test_things_are_counted_in_singular_and_plural():
+def test_counts_are_singular_or_plural():
     assert format_count(1, "sentence") == "1 sentence"
     assert format_count(1234, "sentence") == "1,234 sentences"
     assert format_count(0, "boundary", "boundaries") == "0 boundaries"
@@ -81,7 +81,7 @@ def test_a_sweep_reports_only_what_happened(capsys):
     assert out == "Failed: mlp, seed 1: out of memory\n1 run: 1 failed\n"
 
 
-def test_a_failed_trial_is_told_apart_from_the_systems(capsys):
+def test_a_failed_trial_is_distinguished_from_the_systems(capsys):
     (system,) = swept()["systems"]
     options = {"head": "mlp", "window": 2, "learning_rate": 1e-3}
     system |= {"options": options}
@@ -99,11 +99,13 @@ def test_a_failed_trial_is_told_apart_from_the_systems(capsys):
     assert "Failed: mlp, window 2, seed 1: out of memory\n" in out
 
 
-def test_a_system_tells_how_many_runs_predict_a_single_class(capsys):
+def test_a_system_shows_how_many_runs_predict_a_single_class(capsys):
     (system,) = swept()["systems"]
     out = printed(capsys, runs.print_sweep, swept(systems=[system | {"collapsed": 2}]))
     assert "2 of 5 runs predict a single class" in out
     assert "at threshold 0.5" not in out
+    out = printed(capsys, runs.print_sweep, swept(systems=[system | {"nowhere_at_half": 1}]))
+    assert "1 of 5 runs predicts no boundaries at threshold 0.5" in out
 
 
 @pytest.mark.parametrize("collapsed", [True, False])
