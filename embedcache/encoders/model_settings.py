@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from embedcache.encoders import e5_small
 from embedcache.encoders.base import fingerprint_of
 from embedcache.errors import UserError
 from embedcache.hashing import hash_files
 
-_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 _LIKE_ROBERTA = (
@@ -58,35 +57,6 @@ class ModelSettings:
     layer: int | None = None
 
 
-def find_model(name: str) -> Path:
-    """Return the folder of a model; download it from the Hub if it is not on this machine.
-
-    Args:
-        name: Path of a folder, or a Hub id, for example "tohoku-nlp/bert-base-japanese-v3".
-
-    Raises:
-        UserError: The model is not on this machine and cannot be downloaded.
-    """
-    if Path(name).is_dir():
-        return Path(name)
-    if Path(name).is_file():
-        raise UserError(f"{name} is a file: for word vectors, use wordvec:{name}")
-    from huggingface_hub import snapshot_download
-
-    patterns = ["*.json", "*.txt", "*.model", *_WEIGHTS]
-    try:  # files in the local cache are not downloaded again; without a network they are used
-        return Path(
-            snapshot_download(
-                name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
-            )
-        )
-    except Exception as error:
-        raise UserError(
-            f"unknown encoder {name!r}: it is neither built in (see segtool encoders) nor a "
-            f"folder, and the Hugging Face Hub does not provide it ({type(error).__name__})"
-        ) from error
-
-
 def read_settings(
     directory: Path, pooling: str | None = None, layer: int | None = None
 ) -> ModelSettings:
@@ -110,7 +80,7 @@ def read_settings(
     if dim is None:
         raise UserError(f"{directory} has no text encoder: config.json has no hidden_size")
     if layer is not None:
-        _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
+        check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
     tokenizer = _read_json(base / "tokenizer_config.json")
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
@@ -175,25 +145,6 @@ def count_positions(config: dict[str, Any]) -> int:
     return positions
 
 
-def e5_small_settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
-    """Return the settings of e5-small, without its folder.
-
-    Args:
-        pooling: Pooling of the cut model; None for the mean. The whole model has its own.
-        layer: Last layer of the cut model; None for the whole model.
-
-    Raises:
-        UserError: e5-small does not have the layer.
-    """
-    identity, prompt = e5_small.IDENTITY, e5_small.PROMPT
-    if layer is not None:
-        _check_layer(layer, e5_small.LAYERS)
-        pooling, prompt = pooling or "mean", ""
-        changed = {"layer": layer, "pooling": pooling, "prompt": prompt, "normalize": False}
-        identity = identity | changed
-    return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, prompt, pooling, layer)
-
-
 def _poolings(config: dict[str, Any]) -> int:
     """Return how many poolings a module concatenates."""
     named = config.get("pooling_mode", ())
@@ -201,7 +152,8 @@ def _poolings(config: dict[str, Any]) -> int:
     return max(1 if isinstance(named, str) else len(named), flags.count(True), 1)
 
 
-def _check_layer(layer: int, layers: int | None) -> None:
+def check_layer(layer: int, layers: int | None) -> None:
+    """Raise UserError unless a model with a number of layers has the layer."""
     if layers is None:
         raise UserError("config.json does not say how many layers the model has: leave out :LAYER")
     if layer > layers:
@@ -210,7 +162,7 @@ def _check_layer(layer: int, layers: int | None) -> None:
 
 def _weights(directory: Path) -> list[Path]:
     """List the files of weights; only the safetensors files if there are any."""
-    found = [sorted(directory.glob(pattern)) for pattern in _WEIGHTS]
+    found = [sorted(directory.glob(pattern)) for pattern in WEIGHTS]
     return next(filter(None, found), [])
 
 
