@@ -31,13 +31,15 @@ from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import train_system
 from segclf.training.epochs import Epoch, check_split
+from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.encoders import load_referenced
+from segclf.workspace.files import warn_once
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import Identity, RunRecord
 from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.weights import load_weights
-from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, warn_once
+from segclf.workspace.workspace import Workspace
 
 _UNFINISHED = "unfinished.json"
 _LOCK = "lock"

@@ -20,8 +20,9 @@ from embedcache.encoders import (
 from embedcache.encoders.e5_small import model_directory
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
 from embedcache.files import write_json
-from segclf.workspace.formats import NewerFormatError, check_format
-from segclf.workspace.workspace import EncoderReference, Workspace, now, warn_once
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import NewerFormatError, check_format, now, warn_once
+from segclf.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "e5-small:7+surface"
 _FORMAT = 1  # of a file with the state that an encoder was fitted to

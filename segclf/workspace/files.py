@@ -1,4 +1,12 @@
-"""Versions of the formats of files in a workspace."""
+"""What the files of a workspace have in common: formats, times, and warnings about damage."""
+
+import logging
+from datetime import datetime, timezone
+from functools import cache
+
+from embedcache.terminal import printable
+
+_log = logging.getLogger("segclf")
 
 
 class NewerFormatError(Exception):
@@ -23,3 +31,14 @@ def check_format(number: object, newest: int) -> None:
             f"has format {number}, but this version of segtool reads formats up to {newest}: "
             "upgrade segtool"
         )
+
+
+def now() -> str:
+    """Return the current time in UTC in ISO format, to the microsecond."""
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Log a warning once per process; it goes to standard error unless logging is configured."""
+    _log.warning("warning: %s", printable(message))

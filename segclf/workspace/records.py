@@ -24,9 +24,9 @@ from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import explain
 from segclf.training.epochs import Epoch
 from segclf.training.options import TrainingOptions
-from segclf.workspace.formats import NewerFormatError, check_format
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import NewerFormatError, check_format
 from segclf.workspace.provenance import Machine
-from segclf.workspace.workspace import EncoderReference
 
 FORMAT = 2
 MAX_DIM = 1 << 17  # length of a sentence vector

@@ -15,7 +15,8 @@ from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
 from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune, runs
 from segclf.finetune.runs import locked
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
 from tests.segclf.finetune.toy import corpus
 
 HIERARCHICAL = ["hierarchical", "--upper", "transformer", "--batch-size", "8"]

@@ -10,8 +10,9 @@ from embedcache import UserError
 from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import list_runs, load_run
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.workspace import Workspace
 from tests.segclf.experiments.corpora import embed_hashes
 
 QUICK = TrainingOptions(head="mlp", window=1, epochs=1)
