@@ -13,7 +13,8 @@ from embedcache import encode_sentences, load_encoder, normalize, sentence_ids
 from embedcache.batches import token_batches
 from embedcache.encoders.transformer import TransformerEncoder
 from segclf.corpus import ReadOptions, read_corpus
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
 
 OPTIONS = ReadOptions("indent", "kuten")
 SENTENCES = 1500

@@ -61,6 +61,8 @@ def _encode_into(
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)
+    if not len(missing):  # else a transformer would be loaded for nothing
+        return
     lengths, _ = measure(encoder, [texts[position] for position in missing])
     with tqdm(
         total=len(missing), unit=" sentences", disable=None if progress else True, delay=1

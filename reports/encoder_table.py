@@ -11,8 +11,9 @@ from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.trials import find_runs
 from segclf.scoring.bootstrap import CONFIDENCE
 from segclf.tasks.evaluate import SCORED_SPLITS
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 COLUMNS = ("encoder", "dev F1", "default minus this, dev", "test F1", "default minus this, test")
 

@@ -8,7 +8,8 @@ from reports.markdown import NOT_RUN, command_list, table
 from reports.systems import experiment_rows
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.workspace import Workspace
 
 Summaries = dict[str, dict[float, dict[str, Any] | None]]
 

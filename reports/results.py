@@ -10,7 +10,8 @@ from pathlib import Path
 from reports import encoder_table, loss_table, system_tables
 from reports.systems import experiment_rows, finetuned_rows, runs_on_corpus
 from segclf.experiments.experiment_files import read_experiment
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"

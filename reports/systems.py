@@ -12,10 +12,11 @@ from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial, settings_of
 from segclf.experiments.leaderboard import leaderboard, system_labels
 from segclf.experiments.trials import find_runs
-from segclf.finetune.options import options_from
+from segclf.finetune.options import DEFAULT_BACKBONE, options_from
 from segclf.tasks.evaluate import SCORED_SPLITS
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run, list_runs
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,7 +24,6 @@ else:
     import tomli as tomllib
 
 CORPUS = "soseki"
-FINETUNED = "e5-small"  # the default encoder of `segtool finetune`
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
         scores = [f"segtool eval --split {split}" for split in SCORED_SPLITS]
         command = " && ".join([plan["embed"], system["command"], *scores])
         is_pair = system.get("pair", False)
-        rows.append(Row(system["name"], FINETUNED, command, found, True, is_pair))
+        rows.append(Row(system["name"], DEFAULT_BACKBONE, command, found, True, is_pair))
     return rows
 
 
@@ -102,7 +102,7 @@ def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
         run
         for run in runs
         if run.kind == system["kind"]
-        and run.encoder.name == FINETUNED
+        and run.encoder.name == DEFAULT_BACKBONE
         and _without_seed(options_from(run.kind, run.record.options).to_dict()) == expected
     ]
 

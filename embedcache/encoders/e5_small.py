@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from embedcache.encoders.e5_small_file import SHA256, read_packed_file
+from embedcache.encoders.model_settings import ModelSettings, check_layer
 
 DIM = 384
 LAYERS = 12
@@ -64,6 +65,25 @@ def model_directory(packed_file: Path | None = None) -> Path:
             if not directory.exists():
                 _make(directory, read_packed_file(packed_file))
     return directory
+
+
+def settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
+    """Return the settings of e5-small, without its folder.
+
+    Args:
+        pooling: Pooling of the cut model; None for the mean. The whole model has its own.
+        layer: Last layer of the cut model; None for the whole model.
+
+    Raises:
+        UserError: e5-small does not have the layer.
+    """
+    identity, prompt = IDENTITY, PROMPT
+    if layer is not None:
+        check_layer(layer, LAYERS)
+        pooling, prompt = pooling or "mean", ""
+        changed = {"layer": layer, "pooling": pooling, "prompt": prompt, "normalize": False}
+        identity = identity | changed
+    return ModelSettings(identity, DIM, MAX_TOKENS, prompt, pooling, layer)
 
 
 def _make(directory: Path, packed: bytes) -> None:

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from embedcache.encoders import e5_small
 from embedcache.encoders.base import fingerprint_of
 from embedcache.errors import UserError
 from embedcache.hashing import hash_files
 
-_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 _LIKE_ROBERTA = (
@@ -58,35 +57,6 @@ class ModelSettings:
     layer: int | None = None
 
 
-def find_model(name: str) -> Path:
-    """Return the folder of a model; download it from the Hub if it is not on this machine.
-
-    Args:
-        name: Path of a folder, or a Hub id, for example "tohoku-nlp/bert-base-japanese-v3".
-
-    Raises:
-        UserError: The model is not on this machine and cannot be downloaded.
-    """
-    if Path(name).is_dir():
-        return Path(name)
-    if Path(name).is_file():
-        raise UserError(f"{name} is a file: for word vectors, use wordvec:{name}")
-    from huggingface_hub import snapshot_download
-
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
-    try:  # files in the local cache are not downloaded again; without a network they are used
-        return Path(
-            snapshot_download(
-                name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
-            )
-        )
-    except Exception as error:
-        raise UserError(
-            f"unknown encoder {name!r}: it is neither built in (see segtool encoders) nor a "
-            f"folder, and the Hugging Face Hub does not provide it ({type(error).__name__})"
-        ) from error
-
-
 def read_settings(
     directory: Path, pooling: str | None = None, layer: int | None = None
 ) -> ModelSettings:
@@ -109,6 +79,8 @@ def read_settings(
     dim = next((int(config[name]) for name in _DIM if config.get(name)), None)
     if dim is None:
         raise UserError(f"{directory} has no text encoder: config.json has no hidden_size")
+    if layer is not None:
+        check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
     tokenizer = _read_json(base / "tokenizer_config.json")
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
@@ -116,34 +88,49 @@ def read_settings(
         "tokenizer": hash_files(p for pattern in _TOKENIZER for p in base.glob(pattern)),
         "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
     }
-    prompt = ""
     max_tokens = count_positions(config)
     tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
         max_tokens = min(max_tokens, int(tokenizer_limit))
+    settings = ModelSettings(identity, dim, max_tokens, "", pooling or "mean", layer)
     if modules:
-        first = _read_json(base / "sentence_bert_config.json")
-        max_tokens = int(first.get("max_seq_length") or max_tokens)
-        identity["lower_case"] = first.get("do_lower_case", False)
-        settings = _read_json(directory / "config_sentence_transformers.json")
-        prompt = settings.get("prompts", {}).get(settings.get("default_prompt_name"), "") or ""
-        identity["modules"] = [
-            [
-                module["type"].rsplit(".", 1)[-1],
-                _read_json(directory / module["path"] / "config.json"),
-                hash_files(_weights(directory / module["path"])),
-            ]
-            for module in modules[1:]
-        ]
-        for _, module_config, _ in identity["modules"]:
-            dim = int(module_config.get("out_features", dim * _poolings(module_config)))
-    else:
-        pooling = pooling or "mean"
-    identity |= {"pooling": pooling, "prompt": prompt, "max_tokens": max_tokens}
+        settings = _read_modules(directory, modules, settings)
+    identity = settings.identity | {
+        "pooling": settings.pooling,
+        "prompt": settings.prompt,
+        "max_tokens": settings.max_tokens,
+    }
     if layer is not None:
-        _check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
         identity["layer"] = layer
-    return ModelSettings(identity, dim, max_tokens, prompt, pooling, layer)
+    return replace(settings, identity=identity)
+
+
+def _read_modules(
+    directory: Path, modules: list[dict[str, Any]], first: ModelSettings
+) -> ModelSettings:
+    """Read the settings of a sentence-transformers model, given those of its first module."""
+    config = _read_json(directory / modules[0]["path"] / "sentence_bert_config.json")
+    model = _read_json(directory / "config_sentence_transformers.json")
+    others = [
+        [
+            module["type"].rsplit(".", 1)[-1],
+            _read_json(directory / module["path"] / "config.json"),
+            hash_files(_weights(directory / module["path"])),
+        ]
+        for module in modules[1:]
+    ]
+    dim = first.dim
+    for _, module_config, _ in others:
+        dim = int(module_config.get("out_features", dim * _poolings(module_config)))
+    identity = {"lower_case": config.get("do_lower_case", False), "modules": others}
+    return replace(
+        first,
+        identity=first.identity | identity,
+        dim=dim,
+        max_tokens=int(config.get("max_seq_length") or first.max_tokens),
+        prompt=model.get("prompts", {}).get(model.get("default_prompt_name"), "") or "",
+        pooling=None,
+    )
 
 
 def count_positions(config: dict[str, Any]) -> int:
@@ -158,25 +145,6 @@ def count_positions(config: dict[str, Any]) -> int:
     return positions
 
 
-def e5_small_settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
-    """Return the settings of e5-small, without its folder.
-
-    Args:
-        pooling: Pooling of the cut model; None for the mean. The whole model has its own.
-        layer: Last layer of the cut model; None for the whole model.
-
-    Raises:
-        UserError: e5-small does not have the layer.
-    """
-    identity, prompt = e5_small.IDENTITY, e5_small.PROMPT
-    if layer is not None:
-        _check_layer(layer, e5_small.LAYERS)
-        pooling, prompt = pooling or "mean", ""
-        changed = {"layer": layer, "pooling": pooling, "prompt": prompt, "normalize": False}
-        identity = identity | changed
-    return ModelSettings(identity, e5_small.DIM, e5_small.MAX_TOKENS, prompt, pooling, layer)
-
-
 def _poolings(config: dict[str, Any]) -> int:
     """Return how many poolings a module concatenates."""
     named = config.get("pooling_mode", ())
@@ -184,7 +152,8 @@ def _poolings(config: dict[str, Any]) -> int:
     return max(1 if isinstance(named, str) else len(named), flags.count(True), 1)
 
 
-def _check_layer(layer: int, layers: int | None) -> None:
+def check_layer(layer: int, layers: int | None) -> None:
+    """Raise UserError unless a model with a number of layers has the layer."""
     if layers is None:
         raise UserError("config.json does not say how many layers the model has: leave out :LAYER")
     if layer > layers:
@@ -193,7 +162,7 @@ def _check_layer(layer: int, layers: int | None) -> None:
 
 def _weights(directory: Path) -> list[Path]:
     """List the files of weights; only the safetensors files if there are any."""
-    found = [sorted(directory.glob(pattern)) for pattern in _WEIGHTS]
+    found = [sorted(directory.glob(pattern)) for pattern in WEIGHTS]
     return next(filter(None, found), [])
 
 

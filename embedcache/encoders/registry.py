@@ -11,7 +11,7 @@ from pathlib import Path
 from embedcache.encoders import e5_small
 from embedcache.encoders.base import Encoder, Pooling, Precision
 from embedcache.encoders.joined import join_encoders
-from embedcache.encoders.model_settings import e5_small_settings, find_model, read_settings
+from embedcache.encoders.model_settings import WEIGHTS, read_settings
 from embedcache.encoders.names import VECTOR_FILE, join_layer, split_joined, split_layer
 from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.surface import SurfaceEncoder
@@ -92,7 +92,36 @@ def _load_one(
         path = Path(model.removeprefix(VECTOR_FILE)).expanduser()
         return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
     _refuse_word_pooling(pooling)
-    return _from_folder(_label(model), find_model(model), pooling, layer, device, precision)
+    return _from_folder(_label(model), _find_model(model), pooling, layer, device, precision)
+
+
+def _find_model(name: str) -> Path:
+    """Return the folder of a model; download it from the Hub if it is not on this machine.
+
+    Args:
+        name: Path of a folder, or a Hub id, for example "tohoku-nlp/bert-base-japanese-v3".
+
+    Raises:
+        UserError: The model is not on this machine and cannot be downloaded.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).is_file():
+        raise UserError(f"{name} is a file: for word vectors, use wordvec:{name}")
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.txt", "*.model", *WEIGHTS]
+    try:  # files in the local cache are not downloaded again; without a network they are used
+        return Path(
+            snapshot_download(
+                name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
+            )
+        )
+    except Exception as error:
+        raise UserError(
+            f"unknown encoder {name!r}: it is neither built in (see segtool encoders) nor a "
+            f"folder, and the Hugging Face Hub does not provide it ({type(error).__name__})"
+        ) from error
 
 
 def _label(model: str) -> str:
@@ -139,7 +168,7 @@ def _e5_small(
     pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
 ) -> Encoder:
     _refuse_pooling("e5-small", pooling, layer)
-    name, settings = join_layer("e5-small", layer), e5_small_settings(pooling, layer)
+    name, settings = join_layer("e5-small", layer), e5_small.settings(pooling, layer)
     return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
 
 

@@ -131,16 +131,20 @@ class TransformerEncoder(Encoder):
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, prompt and special tokens included: (n,) int64."""
+        if not sentences:  # the tokenizer reports an error
+            return np.zeros(0, dtype=np.int64)
         prompted = [self._settings.prompt + sentence for sentence in sentences]
         rows = self.model.tokenizer(prompted, verbose=False)["input_ids"]
         return np.array([len(row) for row in rows], dtype=np.int64)
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
         """Encode n sentences in one batch: (n, dim) float32."""
+        if not sentences:  # sentence-transformers returns a vector without a dimension
+            return np.zeros((0, self.dim), dtype=np.float32)
         vectors: NDArray[np.float32] = self.model.encode(
             sentences,
             prompt=self._settings.prompt,
-            batch_size=max(len(sentences), 1),
+            batch_size=len(sentences),
             show_progress_bar=False,
             convert_to_numpy=True,
         )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from xxhash import xxh3_64_intdigest
@@ -10,7 +11,7 @@ from xxhash import xxh3_64_intdigest
 from embedcache import UserError
 from segclf.corpus.documents import SPLITS, Document, Split
 
-DEFAULT_SHARES = (0.8, 0.1, 0.1)
+_DEFAULT_SHARES = (0.8, 0.1, 0.1)
 _SPLIT_OF_FOLDER: dict[str, Split] = {
     "train": "train", "training": "train",
     "dev": "dev", "valid": "dev", "validation": "dev", "val": "dev",
@@ -50,9 +51,9 @@ def assign_splits(
             document_id = documents[named.index(None)].id
             raise UserError(
                 f"{document_id} is in none of the folders train, dev and test: move it into one of "
-                "them"
+                'them, or give it a "split" if it is in a .jsonl file'
             )
-    shares = _parse_shares(split) if split else DEFAULT_SHARES
+    shares = _DEFAULT_SHARES if split is None else _parse_shares(split)
     if len(documents) < len(SPLITS):
         return _cut(documents, shares)
     return list(documents), _by_document(documents, shares)
@@ -84,8 +85,9 @@ def _cut(
     parts: list[Document] = []
     splits: list[Split] = []
     for document in documents:
-        edges = np.rint(np.cumsum([0.0, *shares]) * len(document.sentences)).astype(int)
-        for split, start, stop in zip(SPLITS, edges, edges[1:], strict=False):
+        length = len(document.sentences)
+        inner = np.rint(np.cumsum(shares[:2]) * length).astype(int)
+        for split, (start, stop) in zip(SPLITS, pairwise([0, *inner, length]), strict=True):
             if stop > start:
                 part = slice(start, stop)
                 parts.append(
@@ -95,6 +97,7 @@ def _cut(
                         sentences=document.sentences[part],
                         labels=document.labels[part],
                         headings=document.headings if not start else 0,
+                        boundary=document.boundary if not start else None,
                     )
                 )
                 splits.append(split)

@@ -16,8 +16,9 @@ from segclf.scoring.bootstrap import (
 )
 from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import probabilities_of
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 FEW_DOCUMENTS = 10
 

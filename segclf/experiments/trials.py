@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from segclf.experiments.grids import Trial
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.records import Identity
 from segclf.workspace.runs import Run, list_runs
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 
 def find_runs(

@@ -23,9 +23,10 @@ from segclf.experiments.grids import Trial
 from segclf.experiments.trials import find_runs, identity_of, with_encoder
 from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.tasks.train import train_on
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.records import Identity
 from segclf.workspace.runs import Run, load_run
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 Completed = tuple[str, bool] | None
 

@@ -13,16 +13,17 @@ from embedcache import UserError
 from segclf.settings import settings
 from segclf.training.options import (
     GAMMA,
-    Count,
     Distance,
     LossName,
     NonNegativeFloat,
     PositiveFloat,
+    PositiveInt,
     check_gamma,
 )
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
+DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned
 _MAX_SEED = (1 << 31) - 1  # the upper half of a step's seed contains the seed of the run
 
 
@@ -59,9 +60,9 @@ class FinetuneOptions:
     learning_rate: PositiveFloat = 5e-5
     warmup: Share = 0.1
     weight_decay: NonNegativeFloat = 1e-2
-    batch_size: Count = 32
-    accumulate: Count = 1
-    epochs: Count = 1
+    batch_size: PositiveInt = 32
+    accumulate: PositiveInt = 1
+    epochs: PositiveInt = 1
     freeze: Annotated[int, Field(ge=0)] | None = None
     checkpointing: bool = False
     attention_dropout: Share | None = None

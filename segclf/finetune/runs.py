@@ -5,6 +5,8 @@ runs/RUN/checkpoint.safetensors  see `segclf.finetune.checkpoints`
 runs/RUN/weights.safetensors     trained weights of the best epoch; frozen weights are read from
                                  the pretrained model
 runs/RUN/run.json                record of the run, written after training
+runs/RUN/history.png             loss and scores of every epoch, drawn after training
+runs/RUN/lock                    locked during training, so that one process trains the run
 """
 
 import json
@@ -24,18 +26,20 @@ from embedcache.encoders.threads import limit_threads
 from embedcache.files import scratch_folder, write_json
 from segclf.corpus import Corpus
 from segclf.finetune.checkpoints import CHECKPOINT
-from segclf.finetune.options import FinetuneOptions, options_from
+from segclf.finetune.options import DEFAULT_BACKBONE, FinetuneOptions, options_from
 from segclf.finetune.registry import make_system, restore_system
 from segclf.finetune.system import System
 from segclf.finetune.training import train_system
 from segclf.training.epochs import Epoch, check_split
+from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.encoders import load_referenced
+from segclf.workspace.files import warn_once
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
-from segclf.workspace.records import Identity
-from segclf.workspace.runs import RECORD, WEIGHTS, Run, new_record, publish_run
+from segclf.workspace.records import Identity, RunRecord
+from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.weights import load_weights
-from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, warn_once
+from segclf.workspace.workspace import Workspace
 
 _UNFINISHED = "unfinished.json"
 _LOCK = "lock"
@@ -72,7 +76,7 @@ def finetune(
     options: FinetuneOptions,
     *,
     corpus_name: str | None = None,
-    encoder_name: str = "e5-small",
+    encoder_name: str = DEFAULT_BACKBONE,
     device: str | None = None,
     precision: Precision = "auto",
     threads: int | None = None,
@@ -147,12 +151,17 @@ def finetune(
                 precision=start.precision,
                 dim=system.backbone.dim,
             )
-            draw_history(record, folder / "history.png")
-            write_json(folder / RECORD, record.to_dict(), indent=1)
-            for name in (CHECKPOINT, _UNFINISHED):
-                (folder / name).unlink(missing_ok=True)
+            _finish(folder, record)
     (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
     return Run(folder, record)
+
+
+def _finish(folder: Path, record: RunRecord) -> None:
+    """Write the plot and the record of a run, and delete what only an unfinished run needs."""
+    draw_history(record, folder / PLOT)
+    write_json(folder / RECORD, record.to_dict(), indent=1)
+    for name in (CHECKPOINT, _UNFINISHED):
+        (folder / name).unlink(missing_ok=True)
 
 
 def load_system(run: Run, device: str | None = None) -> System:
@@ -213,9 +222,10 @@ def _claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
     """Return the folder of an interrupted run with the same identity, or a new folder."""
+    requested = _identity(request)
     for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
         try:
-            same = _identity(json.loads(path.read_text(encoding="utf-8"))) == _identity(request)
+            same = _identity(json.loads(path.read_text(encoding="utf-8"))) == requested
         except (ValueError, KeyError, TypeError, AttributeError):
             warn_once(f"skipped: {path} is damaged: delete the folder of this unfinished run")
             continue
@@ -232,6 +242,11 @@ def locked(folder: Path) -> Iterator[None]:
     """Lock a run while this process trains it."""
     try:
         with FileLock(folder / _LOCK, timeout=0):
+            if (folder / RECORD).exists():  # since it was found to be unfinished
+                raise UserError(
+                    f"another process has just finished {folder.name}: use it, or run the command "
+                    "again to train another"
+                )
             yield
     except Timeout as error:
         raise UserError(

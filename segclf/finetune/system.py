@@ -48,14 +48,6 @@ class System(nn.Module):
         """
         raise NotImplementedError
 
-    def new_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters that do not belong to the encoder."""
-        return [
-            parameter
-            for name, parameter in self.named_parameters()
-            if not name.startswith("backbone.")
-        ]
-
     def count_parameters(self) -> tuple[int, int]:
         """Return the numbers of all parameters and of trained parameters."""
         parameters = list(self.parameters())
@@ -74,8 +66,9 @@ class System(nn.Module):
         Raises:
             UserError: The names or shapes of the tensors differ from those of this system.
         """
-        shapes = ({n: t.shape for n, t in s.items()} for s in (self.trained_state(), state))
-        if next(shapes) != next(shapes):
+        own = {name: tensor.shape for name, tensor in self.trained_state().items()}
+        given = {name: tensor.shape for name, tensor in state.items()}
+        if own != given:
             raise UserError(
                 "these weights were saved by an incompatible version of segtool: delete the run "
                 "and train it again"

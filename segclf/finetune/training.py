@@ -89,7 +89,6 @@ def train_system(
 
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
     """Make the optimizer. Only matrices have weight decay; an upper network has its own rate."""
-    new = set(system.new_parameters())
     upper_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
         upper_rate = options.upper_learning_rate
@@ -98,7 +97,7 @@ def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.Adam
         if parameter.requires_grad:
             matrix = parameter.ndim > 1 and "embeddings" not in name
             decay = options.weight_decay if matrix else 0.0
-            rate = upper_rate if parameter in new else options.learning_rate
+            rate = options.learning_rate if name.startswith("backbone.") else upper_rate
             groups.setdefault((rate, decay), []).append(parameter)
     return torch.optim.AdamW(
         [

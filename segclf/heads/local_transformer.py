@@ -10,7 +10,8 @@ from segclf.heads.document_transformer import DocumentTransformer
 class LocalTransformer(DocumentTransformer):
     """A Transformer with the sliding-window attention of Longformer (Beltagy et al. 2020).
 
-    There is no global attention; every layer extends the context by the reach.
+    There is no global attention; every layer extends the context by the reach and by the
+    sentences of its convolution.
 
     Args:
         dim: Length of a sentence vector.

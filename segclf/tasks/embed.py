@@ -8,8 +8,9 @@ from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Pooling, Precision
 from embedcache.encoders.threads import limit_threads
 from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.workspace import Workspace
 
 _SAMPLE = 1000  # number of sentences on which the encoder is checked
 

@@ -3,13 +3,15 @@
 import errno
 import json
 from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError
-from embedcache.files import write_json
+from embedcache.files import write_file, write_json
 from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.corpus.layout import Layout
 from segclf.scoring.baselines import baseline_scores
@@ -18,9 +20,10 @@ from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_corpus
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.records import SplitCounts
 from segclf.workspace.runs import Run
-from segclf.workspace.workspace import StoredCorpus, Workspace, write_array
+from segclf.workspace.workspace import Workspace
 
 SCORED_SPLITS: tuple[Split, ...] = ("dev", "test")
 """The splits whose scores a run keeps and a leaderboard shows."""
@@ -182,7 +185,7 @@ def _saved(evaluation: Evaluation) -> Evaluation:
     """Save an evaluation in the folder of its run; set `unsaved` if the folder is read-only."""
     base = evaluation.run.path / f"eval-{evaluation.split}"
     try:
-        write_array(base.with_suffix(".npy"), evaluation.probabilities)
+        _write_array(base.with_suffix(".npy"), evaluation.probabilities)
         write_json(base.with_suffix(".json"), evaluation.to_dict(), indent=1)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -190,6 +193,13 @@ def _saved(evaluation: Evaluation) -> Evaluation:
         reason = f"{evaluation.run.path}: {str(error.strerror).lower()}"
         return replace(evaluation, unsaved=reason)
     return evaluation
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file atomically, without pickle."""
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_file(path, lambda scratch: scratch.write_bytes(buffer.getbuffer()))
 
 
 def probabilities_of(

@@ -11,9 +11,10 @@ from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_corpus
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.records import SplitCounts
-from segclf.workspace.workspace import StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 TYPES: tuple[BoundaryType, ...] = ("any", "line", "paragraph")
 

@@ -13,9 +13,10 @@ from segclf.scoring.decoding import decode, decode_within, most_probable
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import predict_text, predict_types
 from segclf.tasks.segmentation import Segmentation
+from segclf.workspace.files import warn_once
 from segclf.workspace.ready import ReadyModel, load_model, model_for
 from segclf.workspace.runs import Run
-from segclf.workspace.workspace import Workspace, warn_once
+from segclf.workspace.workspace import Workspace
 
 _FALLBACK = "european"  # its encoder and features suit most languages
 

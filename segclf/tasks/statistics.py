@@ -7,8 +7,9 @@ from typing import Any
 
 from embedcache import UserError
 from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import stored_vectors
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.workspace import Workspace
 
 
 def find_corpus(

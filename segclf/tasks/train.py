@@ -10,13 +10,14 @@ from segclf.heads.base import BaseHead
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import RunRecord
-from segclf.workspace.runs import RECORD, WEIGHTS, Run, new_record, publish_run
+from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.vectors import examples_of_parts
 from segclf.workspace.weights import save_weights
-from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace
+from segclf.workspace.workspace import Workspace
 
 
 def train(
@@ -100,6 +101,6 @@ def _save(runs: Path, record: RunRecord, options: TrainingOptions, head: BaseHea
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
         save_weights(scratch / WEIGHTS, head.state_dict())
-        draw_history(record, scratch / "history.png")
+        draw_history(record, scratch / PLOT)
         write_json(scratch / RECORD, record.to_dict(), indent=1)
         return Run(publish_run(scratch, runs, name), record)

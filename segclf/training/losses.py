@@ -13,7 +13,7 @@ from segclf.training.options import LossName
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def make_loss(name: LossName, boundary_rate: float, gamma: float = 2.0) -> Loss:
+def make_loss(name: LossName, boundary_rate: float, gamma: float) -> Loss:
     """Make a loss.
 
     Args:

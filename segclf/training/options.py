@@ -23,7 +23,7 @@ from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import settings
 
 LossName = Literal["cross-entropy", "balanced", "focal"]
-Count = Annotated[int, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
 Distance = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -69,14 +69,14 @@ class TrainingOptions:
     head: HeadName | None = None
     window: Distance | None = None
     reach: Distance | None = None
-    crop: Count | None = None
+    crop: PositiveInt | None = None
     loss: LossName = "cross-entropy"
     gamma: NonNegativeFloat = GAMMA
     learning_rate: PositiveFloat = 5e-4
     weight_decay: NonNegativeFloat = 1e-2
-    batch_size: Count | None = None
-    epochs: Count = 6
-    patience: Count = 3
+    batch_size: PositiveInt | None = None
+    epochs: PositiveInt = 6
+    patience: PositiveInt = 3
     seed: Annotated[int, Field(ge=0)] = 0
     boundary_type: BoundaryType = "any"
 

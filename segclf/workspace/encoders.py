@@ -20,9 +20,12 @@ from embedcache.encoders import (
 from embedcache.encoders.e5_small import model_directory
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
 from embedcache.files import write_json
-from segclf.workspace.workspace import EncoderReference, Workspace, now, warn_once
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import NewerFormatError, check_format, now, warn_once
+from segclf.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "e5-small:7+surface"
+_FORMAT = 1  # of a file with the state that an encoder was fitted to
 _E5_SMALL = re.compile(r"e5-small(:\d+)?")
 _NOT_NEEDED = ("onnx", "openvino", ".*", "*.md", "*.bin", "*.h5", "*.msgpack", "*.ot")
 
@@ -177,7 +180,7 @@ def _fit_part(
         encoder.restore(known[path]["state"])
     else:
         encoder.fit(sentences, progress=progress)
-    content = {"format": 1, "used": now(), "unfitted": unfitted, "state": encoder.state}
+    content = {"format": _FORMAT, "used": now(), "unfitted": unfitted, "state": encoder.state}
     write_json(path, content)
 
 
@@ -202,12 +205,15 @@ def _read(path: Path) -> dict[str, Any]:
     """Read the fitted state of an encoder.
 
     Raises:
-        UserError: The file is damaged.
+        UserError: The file is damaged, or its format is newer than `_FORMAT`.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or not {"unfitted", "state"} <= content.keys():
-        raise UserError(f"{path} is damaged: delete it, and embed the corpus again")
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        check_format(content.get("format", _FORMAT), _FORMAT)
+        if not {"unfitted", "state"} <= content.keys():
+            raise ValueError
+    except NewerFormatError as error:
+        raise UserError(f"{path} {error}") from error
+    except (ValueError, AttributeError) as error:
+        raise UserError(f"{path} is damaged: delete it, and embed the corpus again") from error
     return content

@@ -17,8 +17,8 @@ from typing import Any
 
 from embedcache import UserError
 from segclf.corpus import BoundaryType
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import Run, read_run
-from segclf.workspace.workspace import EncoderReference
 
 MODELS = Path(__file__).parent.parent / "models"
 MODEL = "model.json"

@@ -24,8 +24,9 @@ from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import explain
 from segclf.training.epochs import Epoch
 from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import NewerFormatError, check_format
 from segclf.workspace.provenance import Machine
-from segclf.workspace.workspace import EncoderReference
 
 FORMAT = 3
 MAX_DIM = 1 << 17  # length of a sentence vector
@@ -236,7 +237,7 @@ def read_record(path: Path) -> RunRecord:
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except NewerFormatError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path} {error}") from error
     except (ValueError, OverflowError, RecursionError) as error:
         reason: object = error
         if isinstance(error, json.JSONDecodeError):
@@ -246,10 +247,6 @@ def read_record(path: Path) -> RunRecord:
         raise UserError(
             f"{path} is damaged ({reason}): delete its folder, or copy it again from its source"
         ) from error
-
-
-class NewerFormatError(Exception):
-    """A record was written by a newer version of segtool."""
 
 
 def _constant(name: str) -> float:
@@ -263,14 +260,7 @@ def _translate(content: dict[str, Any]) -> dict[str, Any]:
 
     Format 1 had an option `context` and called the reach of local-transformer its window.
     """
-    number = content.get("format")
-    if type(number) is not int or number < 1:
-        raise ValueError("its format is not a version number")
-    if number > FORMAT:
-        raise NewerFormatError(
-            f"the record has format {number}, but this version of segtool reads formats up to "
-            f"{FORMAT}: upgrade segtool"
-        )
+    check_format(content.get("format"), FORMAT)
     if "farthest" in content:  # name of clip_sigma in early versions
         content["clip_sigma"] = content.pop("farthest")
     if content.get("clip_sigma") == math.inf:

@@ -21,14 +21,17 @@ from embedcache.files import publish
 from segclf.heads.base import BaseHead
 from segclf.heads.registry import make_head
 from segclf.training.epochs import Epoch
+from segclf.workspace.corpora import EncoderReference, StoredCorpus
+from segclf.workspace.files import now, warn_once
 from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord, SplitCounts, read_record
 from segclf.workspace.weights import load_weights, weight_shapes
-from segclf.workspace.workspace import EncoderReference, StoredCorpus, Workspace, now, warn_once
+from segclf.workspace.workspace import Workspace
 
 RECORD = "run.json"
 CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
+PLOT = "history.png"
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
 _SHOWN = (

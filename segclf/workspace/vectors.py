@@ -9,8 +9,9 @@ from embedcache import sentence_ids
 from embedcache.store import Vectors
 from segclf.corpus import Corpus
 from segclf.inputs.examples import Examples
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import load_referenced
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.workspace import Workspace
 
 
 def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> Examples:

@@ -6,107 +6,21 @@ encoders/ID.json    fitted state of the encoder with this fingerprint
 runs/RUN/           see `segclf.workspace.runs`
 """
 
-import json
-import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
-from functools import lru_cache
-from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from xxhash import xxh3_128_hexdigest
 
 from embedcache import EmbeddingStore, UserError
-from embedcache.encoders import Pooling, split_recorded
-from embedcache.files import write_file, write_text
-from embedcache.terminal import printable
-from segclf.corpus import Corpus, Document
+from segclf.corpus import Corpus
+from segclf.workspace.corpora import (
+    EncoderReference,
+    StoredCorpus,
+    read_corpus_file,
+    read_header,
+    write_corpus_file,
+)
+from segclf.workspace.files import warn_once
 
-DEFAULT_FOLDER = ".segtool"
-
-_log = logging.getLogger("segclf")
-
-
-@dataclass(frozen=True)
-class EncoderReference:
-    """An encoder in the record of a corpus or a run.
-
-    Attributes:
-        name: Name that was given to `embedcache.load_encoder`.
-        pooling: Pooling that was given to `embedcache.load_encoder`.
-        fingerprint: Fingerprint of the encoder.
-    """
-
-    name: str
-    pooling: Pooling | None
-    fingerprint: str
-
-    @property
-    def parts(self) -> "tuple[EncoderReference, ...]":
-        """References to the parts of a joined encoder; only this reference for other encoders."""
-        pairs = split_recorded(self.name, self.fingerprint)
-        poolings = [self.pooling, *(None for _ in pairs[1:])]
-        return tuple(
-            EncoderReference(name, pooling, fingerprint)
-            for (name, fingerprint), pooling in zip(pairs, poolings, strict=True)
-        )
-
-
-@dataclass(frozen=True)
-class StoredCorpus:
-    """A corpus in the workspace.
-
-    Attributes:
-        name: Name of the corpus.
-        corpus: Sentences, labels and splits.
-        sentence_rule: Rule that split the text into sentences.
-        language: Language of the rule; None if it was guessed.
-        digest: Hash of sentences, labels and splits.
-        encoders: Encoders whose vectors are in the store, the latest last.
-    """
-
-    name: str
-    corpus: Corpus
-    sentence_rule: str
-    language: str | None
-    digest: str
-    encoders: tuple[EncoderReference, ...]
-
-    def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
-        """Return an encoder of this corpus by name and pooling, by default the latest.
-
-        If only a name is given, an encoder that was used without a pooling is preferred.
-
-        Raises:
-            UserError: The corpus is not embedded with this encoder, or it is embedded with several
-                poolings.
-        """
-        matching = [
-            encoder
-            for encoder in reversed(self.encoders)
-            if name in (None, encoder.name) and pooling in (None, encoder.pooling)
-        ]
-        exact = [encoder for encoder in matching if name and encoder.pooling == pooling]
-        poolings = list(dict.fromkeys(str(encoder.pooling) for encoder in matching))
-        if name and not exact and len(poolings) > 1:
-            raise UserError(
-                f"the corpus {self.name} is embedded with {name} and several poolings: "
-                f"choose one of --pooling {', '.join(reversed(poolings))}"
-            )
-        if matching:
-            return (exact or matching)[0]
-        present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
-        raise UserError(
-            f"the corpus {self.name} is not embedded with {_label(name, pooling)} but with "
-            f"{present}: run segtool embed first"
-        )
+_DEFAULT_FOLDER = ".segtool"
 
 
 class Workspace:
@@ -118,7 +32,7 @@ class Workspace:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(path or os.environ.get("SEGTOOL_HOME") or DEFAULT_FOLDER)
+        self.path = Path(path or os.environ.get("SEGTOOL_HOME") or _DEFAULT_FOLDER)
         self.runs = self.path / "runs"
         self.encoders = self.path / "encoders"
         self._corpora = self.path / "corpora"
@@ -157,25 +71,7 @@ class Workspace:
             language: Language of the rule; None if it was guessed.
         """
         path = self._corpora / f"{name}.jsonl"
-        body = "\n".join(_document_lines(corpus))
-        digest = xxh3_128_hexdigest(body.encode())
-        try:
-            before = _read_header(path) if path.exists() else {}
-        except UserError:  # damaged, so it is replaced
-            before = {}
-        others = before["encoders"] if before.get("digest") == digest else []
-        latest = asdict(encoder)
-        header = {
-            "format": 1,
-            "name": name,
-            "embedded": now(),
-            "sentence_rule": sentence_rule,
-            "language": language,
-            "headings_removed": corpus.headings_removed,
-            "digest": digest,
-            "encoders": [*(other for other in others if other != latest), latest],
-        }
-        write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
+        write_corpus_file(path, corpus, sentence_rule, encoder, language)
 
     def corpus_names(self) -> list[str]:
         """List the embedded corpora, the latest last."""
@@ -196,97 +92,17 @@ class Workspace:
                 known = ", ".join(path.stem for path in present)
                 raise UserError(f"no corpus {name!r} in {self.path}; existing corpora: {known}")
             path = present[-1]
-        return _read_corpus(path)
+        return read_corpus_file(path)
 
     def _corpus_paths(self) -> list[Path]:
         """List the files of the corpora by the time of embedding; damaged ones are skipped."""
         embedded = {}
         for path in sorted(self._corpora.glob("*.jsonl")):
             try:
-                embedded[path] = _read_header(path).get("embedded", "")  # early files have no time
+                embedded[path] = read_header(path).get("embedded", "")  # early files have no time
             except UserError as error:
                 warn_once(f"skipped: {error}")
         return sorted(embedded, key=embedded.__getitem__)
 
     def _nothing_embedded(self) -> str:
         return f"nothing is embedded in {self.path} yet: run segtool embed FILE first"
-
-
-def _label(name: str | None, pooling: Pooling | None) -> str:
-    return " ".join([*([name] if name else []), *([f"--pooling {pooling}"] if pooling else [])])
-
-
-def _document_lines(corpus: Corpus) -> Iterator[str]:
-    labels = corpus.types.tolist()
-    for i, (start, stop) in enumerate(pairwise(corpus.offsets)):
-        record = {
-            "id": corpus.document_ids[i],
-            "split": corpus.splits[i],
-            "sentences": corpus.sentences[start:stop],
-            "labels": labels[start:stop],
-        }
-        yield json.dumps(record, ensure_ascii=False)
-
-
-def _read_header(path: Path) -> dict[str, Any]:
-    """Read the first line of a corpus file.
-
-    Raises:
-        UserError: The line is not the header of a corpus.
-    """
-    with _translate_damage(path), path.open(encoding="utf-8") as file:
-        header: dict[str, Any] = json.loads(file.readline())
-        if not isinstance(header["encoders"], list) or not header["encoders"]:
-            raise ValueError
-        if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
-            raise ValueError
-        return header
-
-
-def _read_corpus(path: Path) -> StoredCorpus:
-    header = _read_header(path)
-    with _translate_damage(path):
-        _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        records = [json.loads(line) for line in lines]
-        documents = [
-            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.int8))
-            for record in records
-        ]
-        corpus = Corpus.of(documents, [record["split"] for record in records])
-        return StoredCorpus(
-            header["name"],
-            replace(corpus, headings_removed=header["headings_removed"]),
-            header["sentence_rule"],
-            header.get("language"),
-            header["digest"],
-            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
-        )
-
-
-@contextmanager
-def _translate_damage(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"the corpus file {path} is damaged: run segtool embed with --name {path.stem} again, "
-            "or delete the file"
-        ) from error
-
-
-def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write a .npy file atomically, without pickle."""
-    buffer = BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_file(path, lambda scratch: scratch.write_bytes(buffer.getbuffer()))
-
-
-def now() -> str:
-    """Return the current time in UTC in ISO format, to the microsecond."""
-    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
-
-
-@lru_cache
-def warn_once(message: str) -> None:
-    """Log a warning once per process; it goes to standard error unless logging is configured."""
-    _log.warning("warning: %s", printable(message))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
+from segclf.finetune.options import DEFAULT_BACKBONE, CrossSegmentOptions, HierarchicalOptions
 from segtool.options import (
     CorpusOption,
     EncoderComputeOptions,
@@ -36,7 +36,7 @@ EncoderToTuneOption = Annotated[
 def finetune_cross_segment(
     *,
     options: CrossSegmentOptions,
-    encoder: EncoderToTuneOption = "e5-small",
+    encoder: EncoderToTuneOption = DEFAULT_BACKBONE,
     corpus: CorpusOption = None,
     compute: EncoderComputeOptions,
     workspace: WorkspaceOption = None,
@@ -57,7 +57,7 @@ def finetune_cross_segment(
 def finetune_hierarchical(
     *,
     options: HierarchicalOptions,
-    encoder: EncoderToTuneOption = "e5-small",
+    encoder: EncoderToTuneOption = DEFAULT_BACKBONE,
     corpus: CorpusOption = None,
     compute: EncoderComputeOptions,
     workspace: WorkspaceOption = None,

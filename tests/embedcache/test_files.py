@@ -5,10 +5,13 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from embedcache.files import publish, scratch_folder, write_file, write_text
+
+FULL = Path("/dev/full")
 
 SLOW_SAVE = """
 import sys, time
@@ -24,12 +27,14 @@ with scratch_folder(Path(sys.argv[1])) as scratch:
 def test_files_of_killed_processes_are_removed_and_those_of_running_ones_kept(tmp_path):
     command = [sys.executable, "-c", SLOW_SAVE, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "writing\n"
-        write_text(tmp_path / "a.txt", "a")
-        (folder,) = tmp_path.glob(".*")
-        assert (folder / "content" / "weights").stat().st_size == 1000
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        try:
+            assert process.stdout.readline() == "writing\n"
+            write_text(tmp_path / "a.txt", "a")
+            (folder,) = tmp_path.glob(".*")
+            assert (folder / "content" / "weights").stat().st_size == 1000
+        finally:
+            process.kill()
+            process.wait()
         assert folder.exists()
         write_text(tmp_path / "b.txt", "b")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
@@ -79,13 +84,29 @@ def test_an_interrupted_write_leaves_no_files(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_links_are_followed_and_devices_are_written(tmp_path):
+def test_links_are_followed(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "a.txt")
     write_text(tmp_path / "link", "a")
     assert (tmp_path / "elsewhere" / "a.txt").read_text() == "a"
     assert (tmp_path / "link").is_symlink()
-    if os.path.exists("/dev/full"):
-        with pytest.raises(OSError, match="No space left") as caught:
-            write_text(type(tmp_path)("/dev/full"), "a")
-        assert caught.value.filename == "/dev/full"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(pipe, "a")
+        assert os.read(reader, 10) == b"a"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_the_error_of_a_device_names_it():
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_text(FULL, "a")
+    assert caught.value.filename == str(FULL)

@@ -28,6 +28,17 @@ def test_vectors_of_the_store_are_read_and_nothing_is_written(encoder, store):
     assert not space.contains(sentence_ids(["夜になった"])).any()
 
 
+def test_an_encoder_is_not_used_if_the_store_has_all_vectors(encoder, store):
+    encode_sentences(SENTENCES, encoder, store)
+    expected = encode_in_memory(SENTENCES, encoder)
+
+    def unused(sentences):
+        raise AssertionError("the encoder is used")
+
+    encoder.count_tokens = encoder.encode = unused
+    assert np.array_equal(encode_in_memory(SENTENCES, encoder, store), expected)
+
+
 def test_a_vector_that_is_not_finite_is_an_error(encoder):
     encoder.encode = lambda sentences: np.full((len(sentences), encoder.dim), np.nan)
     with pytest.raises(UserError, match="雨が降る"):

@@ -7,7 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segtool.options import with_options
+from segclf.training.options import TrainingOptions
+from segtool.options import attribute_texts, with_options
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,11 @@ def test_earlier_options_still_work_but_are_not_shown():
         assert CliRunner().invoke(app, arguments).exit_code == 0
     assert calls == [Renamed(3), Renamed(4), Renamed(None)]
     assert "--window" not in CliRunner().invoke(app, ["--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [("head", None), ("window", None), ("reach", "local-transformer")]
+)
+def test_the_help_of_training_states_the_defaults(name, head):
+    default = getattr(TrainingOptions(head=head), name)
+    assert attribute_texts(TrainingOptions)[name].endswith(f"[default: {default}]")

@@ -218,10 +218,32 @@ def test_folders_define_splits_and_a_file_outside_them_is_an_error(tmp_path):
         read_corpus(tmp_path)
 
 
+def test_a_line_without_a_split_among_others_with_one_is_an_error(tmp_path):
+    lines = [
+        {"id": "a", "paragraphs": ["It rained."], "split": "train"},
+        {"id": "b", "paragraphs": ["It snowed."]},
+    ]
+    path = write(tmp_path, "\n".join(map(json.dumps, lines)), "x.jsonl")
+    with pytest.raises(UserError, match=r'^b is in none of .* or give it a "split"'):
+        read_corpus(path)
+
+
 def test_a_single_document_is_cut_into_train_dev_and_test():
     documents, splits = assign_splits([document("a", 100)])
     assert splits == ["train", "dev", "test"]
     assert [len(part.sentences) for part in documents] == [80, 10, 10]
+
+
+def test_shares_that_sum_to_almost_one_lose_no_sentence():
+    documents, _ = assign_splits([document("a", 1_000_000)], "0.3333331/0.3333331/0.333333")
+    assert sum(len(part.sentences) for part in documents) == 1_000_000
+
+
+@pytest.mark.parametrize("split", [None, "0/50/50"])
+def test_the_layout_of_a_cut_document_is_counted_once(tmp_path, split):
+    corpus = read_corpus(write(tmp_path, INDENTED * 10), split=split)
+    assert len(corpus.document_ids) > 1
+    assert corpus.boundaries_read == {"indent": 1}
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -252,7 +274,8 @@ def test_shares_can_be_given():
 
 
 @pytest.mark.parametrize(
-    "shares", ["nonsense", "80/10/20", "0.8/0.1/0.2", "8/1/1", "-10/100/10", "nan/50/50", "80/20"]
+    "shares",
+    ["nonsense", "80/10/20", "0.8/0.1/0.2", "8/1/1", "-10/100/10", "nan/50/50", "80/20", ""],
 )
 def test_invalid_shares_are_an_error(shares):
     with pytest.raises(UserError, match=f"--split {shares}: .* sum to 100 or to 1"):

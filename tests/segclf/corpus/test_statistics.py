@@ -8,7 +8,8 @@ from embedcache.encoders.base import fingerprint_of
 from segclf.corpus import Corpus, Document
 from segclf.corpus.statistics import corpus_statistics, paragraph_lengths
 from segclf.tasks.statistics import find_corpus
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
 
 
 def document(name, text, labels):

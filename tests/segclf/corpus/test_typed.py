@@ -9,7 +9,8 @@ from embedcache import UserError
 from segclf.corpus import Document, ReadOptions, read_corpus
 from segclf.corpus.documents import Corpus
 from segclf.corpus.splits import assign_splits
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
 
 PAGE = (
     "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」と彼は言った。外は暗い。\n　翌朝は晴れた。\n"

@@ -6,7 +6,8 @@ import numpy as np
 
 from embedcache import encode_sentences
 from segclf.corpus import Corpus, Document
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
 from tests.conftest import HashEncoder
 
 GRID = {"head": ["mlp", "bilstm"], "window": 1, "epochs": 2, "seed": [0, 1, 2]}

@@ -17,8 +17,9 @@ from segclf.experiments.trials import find_runs, with_encoder
 from segclf.scoring.metrics import score_at_half
 from segclf.tasks.evaluate import evaluate, probabilities_of
 from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import list_runs, load_run
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES
 from tests.segclf.experiments.corpora import GRID, copied, embed_hashes
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from embedcache import UserError
-from segclf import BoundaryClassifier
+from segclf import BoundaryClassifier, evaluate
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
 from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune, runs
 from segclf.finetune.runs import locked
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
 from tests.segclf.finetune.toy import corpus
 
 HIERARCHICAL = ["hierarchical", "--upper", "transformer", "--batch-size", "8"]
@@ -199,6 +200,12 @@ def test_two_processes_do_not_train_the_same_run(tmp_path):
         pass
 
 
+def test_a_run_that_another_process_has_finished_is_not_trained_again(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(UserError, match="has just finished"), locked(tmp_path):
+        pytest.fail("the run is trained")
+
+
 def test_a_damaged_unfinished_run_does_not_stop_others(tmp_path, tiny_bert, caplog):
     folder = workspace_of(tmp_path)
     broken = folder / ".segtool/runs/cross-segment-sentences1-001"
@@ -209,6 +216,19 @@ def test_a_damaged_unfinished_run_does_not_stop_others(tmp_path, tiny_bert, capl
     assert run.name == "cross-segment-sentences1-002"
     (warning,) = [record.getMessage() for record in caplog.records if record.name == "segclf"]
     assert str(broken) in warning
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 3), ({"threads": 2}, 2)])
+def test_a_system_computes_with_the_threads_of_torch_by_default(
+    tmp_path, tiny_bert, threads_used, given, expected
+):
+    workspace = Workspace(workspace_of(tmp_path) / ".segtool")
+    options = CrossSegmentOptions(batch_size=64)
+    run = finetune(workspace, options, encoder_name=tiny_bert, **given)
+    assert threads_used == {expected}
+    threads_used.clear()
+    evaluate(workspace, run, **given)
+    assert threads_used == {expected}
 
 
 def test_an_empty_workspace_is_reported(tmp_path):

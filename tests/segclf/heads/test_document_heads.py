@@ -109,7 +109,7 @@ def test_a_prediction_depends_on_both_sides(name):
     assert seen.all()
 
 
-def test_each_layer_of_local_transformer_extends_the_context_by_the_reach():
+def test_each_layer_of_local_transformer_extends_the_context_by_reach_and_convolution():
     torch.manual_seed(0)
     head = make_head("local-transformer", 8, reach=5).eval()
     vectors = torch.randn(61, 8, requires_grad=True)

@@ -5,8 +5,8 @@ import pytest
 
 from embedcache import StoreError, load_encoder, sentence_ids
 from segclf import Workspace, embed
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.vectors import examples_of
-from segclf.workspace.workspace import EncoderReference
 from tests.conftest import STORIES
 
 STORY = STORIES / "eki.txt"

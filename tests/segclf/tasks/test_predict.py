@@ -17,11 +17,15 @@ def workspace(tmp_path_factory):
     return workspace
 
 
+@pytest.fixture(scope="module")
+def run(workspace):
+    return train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
+
+
 @pytest.mark.parametrize(("threads", "expected"), [(None, [3, 1]), (2, [2, 2])])
 def test_a_head_uses_one_thread_and_an_encoder_the_default_of_torch(
-    threads, expected, workspace, monkeypatch
+    threads, expected, workspace, run, monkeypatch
 ):
-    run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
     used = []
     for computes, name in ((SurfaceEncoder, "encode"), (MLP, "predict")):
         method = getattr(computes, name)
@@ -37,9 +41,7 @@ def test_a_head_uses_one_thread_and_an_encoder_the_default_of_torch(
 
 
 @pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"threads": 2}, 2)])
-def test_a_head_predicts_with_one_thread_by_default(workspace, threads_used, given, expected):
-    run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=1), **given)
-    assert threads_used == {expected}
+def test_a_head_predicts_with_one_thread_by_default(workspace, run, threads_used, given, expected):
     for predict in (
         lambda: evaluate(workspace, run, **given),
         lambda: segment("雨が降る。風が吹く。", workspace, run, **given),

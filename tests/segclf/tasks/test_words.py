@@ -18,6 +18,7 @@ from segclf import (
     segment,
     train,
 )
+from segclf.workspace.encoders import load_referenced
 from tests.conftest import ROOT, STORIES
 from tests.segtool.texts import mistake
 
@@ -54,6 +55,15 @@ def test_sif_is_fitted_on_the_train_split_only(tmp_path, workspace):
     assert fingerprint(train="雨が降る。", dev="風が吹く。", test="雪が積もる。") == first
     os.utime(workspace.encoders / f"{first}.json", (0, 0))
     assert fingerprint(test="別の話だ。") == first
+
+
+def test_a_fit_of_a_newer_version_is_not_read(tmp_path, workspace):
+    corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
+    reference = embed(corpus, workspace, encoder_name="ginza", pooling="sif").encoder
+    (path,) = workspace.encoders.iterdir()
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2', 1))
+    with pytest.raises(UserError, match=r"\.json has format 2, .*: upgrade segtool$"):
+        load_referenced(reference, workspace.encoders)
 
 
 def test_sif_without_a_train_split_is_an_error(tmp_path, workspace):

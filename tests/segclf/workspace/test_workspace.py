@@ -10,8 +10,9 @@ from embedcache import UserError
 from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import list_runs, load_run
-from segclf.workspace.workspace import EncoderReference, Workspace
+from segclf.workspace.workspace import Workspace
 from tests.segclf.experiments.corpora import embed_hashes
 
 QUICK = TrainingOptions(head="mlp", window=1, epochs=1)
@@ -82,6 +83,21 @@ def test_a_damaged_corpus_is_skipped_with_one_warning(workspace, caplog, content
         workspace.load_corpus("stories")
     embed_hashes(workspace, "stories")
     assert workspace.load_corpus().name == "stories"
+
+
+def test_a_corpus_of_a_newer_version_is_not_read(workspace, caplog):
+    path = workspace.path / "corpora" / "stories.jsonl"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2', 1))
+    assert workspace.load_corpus().name == "other"
+    with pytest.raises(UserError, match=r"stories.jsonl has format 2, .*: upgrade segtool$"):
+        workspace.load_corpus("stories")
+
+
+def test_a_corpus_has_the_name_of_its_file(workspace):
+    path = workspace.path / "corpora" / "stories.jsonl"
+    path.rename(path.with_name("renamed.jsonl"))
+    assert workspace.corpus_names() == ["other", "renamed"]
+    assert workspace.load_corpus("renamed").name == workspace.load_corpus().name == "renamed"
 
 
 def test_damaged_scores_are_computed_again(workspace):

@@ -1,0 +1,194 @@
+"""Corpora on disk: their sentences, labels and splits, and the encoders that embedded them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from xxhash import xxh3_128_hexdigest
+
+from embedcache import UserError
+from embedcache.encoders import Pooling, split_recorded
+from embedcache.files import write_text
+from segclf.corpus import Corpus, Document
+from segclf.workspace.files import NewerFormatError, check_format, now
+
+_FORMAT = 1  # of a corpus file
+
+
+@dataclass(frozen=True)
+class EncoderReference:
+    """An encoder in the record of a corpus or a run.
+
+    Attributes:
+        name: Name that was given to `embedcache.load_encoder`.
+        pooling: Pooling that was given to `embedcache.load_encoder`.
+        fingerprint: Fingerprint of the encoder.
+    """
+
+    name: str
+    pooling: Pooling | None
+    fingerprint: str
+
+    @property
+    def parts(self) -> "tuple[EncoderReference, ...]":
+        """References to the parts of a joined encoder; only this reference for other encoders."""
+        pairs = split_recorded(self.name, self.fingerprint)
+        poolings = [self.pooling, *(None for _ in pairs[1:])]
+        return tuple(
+            EncoderReference(name, pooling, fingerprint)
+            for (name, fingerprint), pooling in zip(pairs, poolings, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class StoredCorpus:
+    """A corpus in the workspace.
+
+    Attributes:
+        name: Name of the corpus.
+        corpus: Sentences, labels and splits.
+        sentence_rule: Rule that split the text into sentences.
+        language: Language of the rule; None if it was guessed.
+        digest: Hash of the ids, sentences, labels and splits of the documents.
+        encoders: Encoders whose vectors are in the store, the latest last.
+    """
+
+    name: str
+    corpus: Corpus
+    sentence_rule: str
+    language: str | None
+    digest: str
+    encoders: tuple[EncoderReference, ...]
+
+    def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
+        """Return an encoder of this corpus by name and pooling, by default the latest.
+
+        If only a name is given, an encoder that was used without a pooling is preferred.
+
+        Raises:
+            UserError: The corpus is not embedded with this encoder, or it is embedded with several
+                poolings.
+        """
+        matching = [
+            encoder
+            for encoder in reversed(self.encoders)
+            if name in (None, encoder.name) and pooling in (None, encoder.pooling)
+        ]
+        exact = [encoder for encoder in matching if name and encoder.pooling == pooling]
+        poolings = list(dict.fromkeys(str(encoder.pooling) for encoder in matching))
+        if name and not exact and len(poolings) > 1:
+            raise UserError(
+                f"the corpus {self.name} is embedded with {name} and several poolings: "
+                f"choose one of --pooling {', '.join(reversed(poolings))}"
+            )
+        if matching:
+            return (exact or matching)[0]
+        present = ", ".join(_label(encoder.name, encoder.pooling) for encoder in self.encoders)
+        raise UserError(
+            f"the corpus {self.name} is not embedded with {_label(name, pooling)} but with "
+            f"{present}: run segtool embed first"
+        )
+
+
+def _label(name: str | None, pooling: Pooling | None) -> str:
+    return " ".join([*([name] if name else []), *([f"--pooling {pooling}"] if pooling else [])])
+
+
+def write_corpus_file(
+    path: Path,
+    corpus: Corpus,
+    sentence_rule: str,
+    encoder: EncoderReference,
+    language: str | None,
+) -> None:
+    """Write a corpus; see `segclf.workspace.workspace.Workspace.save_corpus`."""
+    body = "\n".join(_document_lines(corpus))
+    digest = xxh3_128_hexdigest(body.encode())
+    try:
+        before = read_header(path) if path.exists() else {}
+    except UserError:  # damaged, so it is replaced
+        before = {}
+    others = before["encoders"] if before.get("digest") == digest else []
+    latest = asdict(encoder)
+    header = {
+        "format": _FORMAT,
+        "name": path.stem,
+        "embedded": now(),
+        "sentence_rule": sentence_rule,
+        "language": language,
+        "headings_removed": corpus.headings_removed,
+        "digest": digest,
+        "encoders": [*(other for other in others if other != latest), latest],
+    }
+    write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
+
+
+def _document_lines(corpus: Corpus) -> Iterator[str]:
+    labels = corpus.types.tolist()
+    for i, (start, stop) in enumerate(pairwise(corpus.offsets)):
+        record = {
+            "id": corpus.document_ids[i],
+            "split": corpus.splits[i],
+            "sentences": corpus.sentences[start:stop],
+            "labels": labels[start:stop],
+        }
+        yield json.dumps(record, ensure_ascii=False)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Read the first line of a corpus file.
+
+    Raises:
+        UserError: The line is not the header of a corpus, or its format is newer than `_FORMAT`.
+    """
+    with _translate_damage(path), path.open(encoding="utf-8") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+        check_format(header.get("format", _FORMAT), _FORMAT)
+        if not isinstance(header["encoders"], list) or not header["encoders"]:
+            raise ValueError
+        if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
+            raise ValueError
+        return header
+
+
+def read_corpus_file(path: Path) -> StoredCorpus:
+    """Read a corpus.
+
+    Raises:
+        UserError: The file is damaged, or its format is newer than `_FORMAT`.
+    """
+    header = read_header(path)
+    with _translate_damage(path):
+        _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        records = [json.loads(line) for line in lines]
+        documents = [
+            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.int8))
+            for record in records
+        ]
+        corpus = Corpus.of(documents, [record["split"] for record in records])
+        return StoredCorpus(
+            path.stem,
+            replace(corpus, headings_removed=header["headings_removed"]),
+            header["sentence_rule"],
+            header.get("language"),
+            header["digest"],
+            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
+        )
+
+
+@contextmanager
+def _translate_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except NewerFormatError as error:
+        raise UserError(f"the corpus file {path} {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"the corpus file {path} is damaged: run segtool embed with --name {path.stem} again, "
+            "or delete the file"
+        ) from error
