@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Embed eight stories, train a head, segment new text and evaluate. Takes a minute or two.
+# Segment a new text, then embed eight stories, train a head, segment with it and evaluate. Takes a
+# minute or two.
 set -euo pipefail
 cd "$(dirname "$0")"
 export SEGTOOL_HOME="${SEGTOOL_HOME:-$PWD/../.segtool}"
@@ -9,6 +10,7 @@ run() {
   "$@"
 }
 
+run segtool segment unseen.txt --model japanese
 run segtool embed stories
 run segtool train --head bilstm --window 4
 run segtool segment unseen.txt

@@ -8,6 +8,9 @@ Example:
     run = train(workspace, TrainingOptions(head="bilstm", window=4))
     print(evaluate(workspace, run).scores.f1)
     print(segment("雨が降っていた。彼は傘を忘れた。", workspace, run).paragraphs())
+
+A model that comes with the package needs no workspace and no training:
+    print(segment("雨が降っていた。「寒い」彼は傘を忘れた。").to_page())
 """
 
 from importlib import import_module
