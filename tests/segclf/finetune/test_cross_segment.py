@@ -122,13 +122,13 @@ def test_invalid_sides_are_an_error(sides):
 
 
 def test_sides_too_long_for_the_model_are_an_error(tiny_bert):
-    with pytest.raises(UserError, match=r"reads 64 tokens, so use at most tokens:30"):
+    with pytest.raises(UserError, match=r"reads at most 64 tokens, so use at most tokens:30"):
         system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:31"))
     system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:30"))
 
 
 def test_sides_can_use_all_positions_of_a_roberta(tiny_roberta):
-    with pytest.raises(UserError, match=r"reads 38 tokens, so use at most tokens:17"):
+    with pytest.raises(UserError, match=r"reads at most 38 tokens, so use at most tokens:17"):
         system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:18"))
     system, text = system_and_text(tiny_roberta, CrossSegmentOptions(sides="tokens:17"))
     assert np.isfinite(system.predict(text)).all()

@@ -33,6 +33,10 @@ def test_a_head_is_trained_with_one_thread_by_default(threads_used, given, expec
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.skipif(
+    torch.backends.cuda.is_built() and not torch.cuda.is_available(),
+    reason="a build of torch for CUDA cannot pretend that there is a GPU",
+)
 def test_a_gpu_is_used_only_if_it_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     options = TrainingOptions(head="mlp", window=1, epochs=1)
