@@ -95,11 +95,9 @@ def segment(
 ) -> None:
     """Split a text into paragraphs. The output uses the same encoding as the input.
 
-    A ready model needs no training and no workspace. Examples:
+    A ready model needs no training and no workspace.
 
-    segtool segment novel.txt --output paragraphs.txt
-
-    segtool segment novel.txt --run mlp-w4-001 --format json
+    Example: segtool segment novel.txt --output paragraphs.txt
     """
     from embedcache.files import write_bytes
     from segclf.corpus import read_unsegmented

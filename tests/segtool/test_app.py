@@ -48,7 +48,7 @@ from tests.segtool.texts import UNSEEN, mistake
         (["train", "--window", "x"], "should be a valid integer"),
         (["eval"], "nothing is trained"),
         (["eval", "no-run"], "no run 'no-run'"),
-        (["segment", "text.txt"], "nothing is trained"),
+        (["segment", "text.txt", "--run", "no-run"], "no run 'no-run'"),
         (["sweep"], "nothing is embedded"),
         (["sweep", "none.toml"], "none.toml: no such file"),
         (["sweep", "text.txt"], "text.txt: "),
