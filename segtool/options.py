@@ -42,7 +42,7 @@ class ReadingOptions:
             all other lines begin a line of dialogue.
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
-        language: ISO 639-1 code of the language for sentencex. [default: guessed from the script]
+        language: ISO 639-1 code of the language for sentencex. [default: detected]
         split: Shares of train, dev and test, such as 80/10/10, or the name of one split.
             [default: the subfolders train, dev and test if they exist, otherwise 80/10/10]
     """

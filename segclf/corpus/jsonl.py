@@ -14,8 +14,9 @@ import numpy as np
 
 from embedcache import UserError, normalize
 from segclf.corpus.documents import LINE, PARAGRAPH, SPLITS, Document
+from segclf.corpus.languages import guess_language
 from segclf.corpus.options import ReadOptions
-from segclf.corpus.sentences import guess_language, sentence_rule, split_sentences
+from segclf.corpus.sentences import sentence_rule, split_sentences
 
 
 def recognizes(text: str) -> bool:

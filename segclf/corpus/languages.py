@@ -1,4 +1,9 @@
-"""Languages that sentencex has rules for. For other codes, it silently uses the English rules."""
+"""The language of a text, and the languages that sentencex has rules for.
+
+For other codes, sentencex silently uses the English rules.
+"""
+
+import re
 
 from embedcache import UserError
 
@@ -15,6 +20,34 @@ tet ty tyv udm vec vls vmf vmw vot wa wls wo xal zea
 """
 _GENERAL_RULES = "ko zh"  # detected from the script; the general rules suffice for them
 _KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _GENERAL_RULES).split())
+
+_KANA = re.compile("[ぁ-んァ-ヶ]")
+_HAN = re.compile("[一-鿿]")
+_HANGUL = re.compile("[가-힣]")
+_SAMPLE = 2000  # characters
+_MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifier
+
+
+def guess_language(text: str) -> str:
+    """Guess the language code of a text from its first 2000 characters.
+
+    The script decides for Japanese, Korean and Chinese. For other texts, py3langid decides (Lui and
+    Baldwin 2012, "langid.py"), but "en" is returned for short texts and for languages for which
+    sentencex has no rules of its own.
+    """
+    sample = text[:_SAMPLE]
+    if _KANA.search(sample):
+        return "ja"
+    if _HANGUL.search(sample):
+        return "ko"
+    if _HAN.search(sample):
+        return "zh"
+    if sum(map(str.isalpha, sample)) < _MIN_LETTERS:
+        return "en"
+    from py3langid import classify  # loading its model takes half a second
+
+    language = str(classify(sample)[0])
+    return language if language in _OWN_RULES.split() else "en"
 
 
 def check_language(code: str | None) -> None:

@@ -20,7 +20,7 @@ class ReadOptions:
             all other lines begin a line of dialogue.
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: for Japanese, split at 。 only, and remove 。 and spaces.
-        language: Language code (ISO 639-1) for sentencex. [default: guessed from the script]
+        language: Language code (ISO 639-1) for sentencex. [default: detected]
 
     Raises:
         UserError: An option has the wrong type, or the rule or the language is unknown.

@@ -3,8 +3,9 @@
 import numpy as np
 
 from segclf.corpus.documents import Document
+from segclf.corpus.languages import guess_language
 from segclf.corpus.options import ReadOptions
-from segclf.corpus.sentences import guess_language, sentence_rule, split_sentences
+from segclf.corpus.sentences import sentence_rule, split_sentences
 from segclf.corpus.units import guess_boundary, split_units
 
 

@@ -18,16 +18,12 @@ WINDOW = 8192
 LOOKAHEAD = 2048
 """Number of characters at the end of a window that are only context."""
 
-_KANA = re.compile("[ぁ-んァ-ヶ]")
-_HAN = re.compile("[一-鿿]")
-_HANGUL = re.compile("[가-힣]")
 _CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # characters and punctuation
 _BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
 _BREAK = re.compile(r"[^\S\r\n]*[\r\n]\s*")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
-_LANGUAGE_SAMPLE = 2000  # characters
 
 
 @dataclass(frozen=True)
@@ -74,16 +70,6 @@ def locate_sentences(
     for start, end in rule.spans(content, language):
         if cleaned := rule.clean(content[start:end]):
             yield Sentence(cleaned, unit.start + start, unit.start + end)
-
-
-def guess_language(text: str) -> str:
-    """Guess a language code from the script: "ja", "ko" or "zh", otherwise "en"."""
-    sample = text[:_LANGUAGE_SAMPLE]
-    if _KANA.search(sample):
-        return "ja"
-    if _HANGUL.search(sample):
-        return "ko"
-    return "zh" if _HAN.search(sample) else "en"
 
 
 def unwrap(text: str) -> str:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus import BoundaryType, Corpus, Document
-from segclf.corpus.sentences import Sentence, guess_language, locate_sentences, sentence_rule
+from segclf.corpus.languages import check_language, guess_language
+from segclf.corpus.sentences import Sentence, locate_sentences, sentence_rule
 from segclf.corpus.units import is_wrapped, split_units
 from segclf.scoring.decoding import decode, decode_within, most_probable
 from segclf.tasks.models import Compute
@@ -64,6 +65,7 @@ def segment(
             are invalid or cannot be combined, or the encoder of the model has changed.
     """
     _check_options(threshold, paragraphs, min_length, max_length)
+    check_language(language)
     model = model or choose_model(language or guess_language(text))
     run = model.runs["any"] if isinstance(model, ReadyModel) else model
     language = language or run.record.language or guess_language(text)

@@ -39,8 +39,8 @@ class TextOptions:
         input_format: Format of the text. aozora: remove the header, colophon and markup of Aozora
             Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise
             plain.
-        language: Language code (ISO 639-1) of the text. [default: guessed from the script; for a
-            run, the language of its corpus]
+        language: Language code (ISO 639-1) of the text. [default: detected; for a run, the
+            language of its corpus]
     """
 
     input_format: Literal["auto", "plain", "aozora"] = "auto"
@@ -140,7 +140,7 @@ def _choose(
     options: ModelOptions, workspace: "Workspace", text: str, language: str | None
 ) -> "Run | ReadyModel":
     from embedcache import UserError
-    from segclf.corpus.sentences import guess_language
+    from segclf.corpus.languages import guess_language
     from segclf.tasks.segment import choose_model
     from segclf.workspace.ready import load_model
     from segclf.workspace.runs import list_runs, load_run

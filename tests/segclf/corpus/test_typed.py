@@ -89,7 +89,7 @@ def test_json_lines_have_typed_labels(tmp_path):
     path.write_text(json.dumps(record))
     assert read_corpus(path, split="test").types.tolist() == [2, 1, 2]
     path.write_text(json.dumps(record | {"labels": [2, 1, 0, 3]}))
-    with pytest.raises(UserError, match='line 1: "labels" must be a list of 0 and 1, or of 0, 1'):
+    with pytest.raises(UserError, match='line 1: "labels" must be a list of 0s and 1s, or of 0s'):
         read_corpus(path)
 
 
