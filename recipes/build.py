@@ -13,23 +13,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomllib
+from xxhash import xxh3_64_hexdigest
 
+from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
 from recipes.card import model_card
 from recipes.sample import write_sample
-from segclf.corpus import BoundaryType, ReadOptions
+from segclf.corpus import BoundaryType, Split
 from segclf.experiments.grids import Trial
 from segclf.experiments.trials import find_runs
 from segclf.tasks.embed import embed
-from segclf.tasks.evaluate import SCORED_SPLITS, evaluate, read_evaluation
+from segclf.tasks.evaluate import SCORED_SPLITS, Evaluation, evaluate, read_evaluation
+from segclf.tasks.evaluate_model import evaluate_model
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
 from segclf.workspace.encoders import DEFAULT_ENCODER
-from segclf.workspace.ready import MODEL, MODELS
+from segclf.workspace.ready import MODEL, MODELS, ReadyModel
 from segclf.workspace.runs import CONFIGURATION, Run
 from segclf.workspace.workspace import Workspace
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 RECIPES = Path(__file__).with_name("models.toml")
 
@@ -80,13 +87,15 @@ def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Pat
         models: Folder of models, in which the model replaces an earlier one of its name.
     """
     embed_sample(recipe, sets, workspace)
-    runs = {kind: train_head(recipe, kind, workspace) for kind in recipe.types}
-    return export_model(recipe, runs, workspace, models)
+    for boundary_type in recipe.types:
+        train_head(recipe, boundary_type, workspace)
+    return export_model(recipe, trained_model(recipe, workspace), workspace, models)
 
 
 def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
     """Sample the set of a model and embed it, unless that is done."""
-    sample = workspace.path / f"{recipe.name}.jsonl"
+    values = (recipe.data, recipe.sentences_per_author, recipe.works_per_author)
+    sample = workspace.path / f"{recipe.name}-{xxh3_64_hexdigest(repr(values).encode())}.jsonl"
     if not sample.exists():
         print(f"{recipe.name}: sampling {recipe.data}", flush=True)
         workspace.path.mkdir(parents=True, exist_ok=True)
@@ -98,7 +107,7 @@ def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
             works_per_author=recipe.works_per_author,
         )
         partial.replace(sample)
-    embed(sample, workspace, encoder_name=DEFAULT_ENCODER, options=ReadOptions(), progress=True)
+    embed(sample, workspace, name=recipe.name, encoder_name=DEFAULT_ENCODER, progress=True)
 
 
 def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
@@ -120,18 +129,35 @@ def find_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace)
     return find_runs(workspace, [trial], workspace.load_corpus(recipe.name)).get(trial)
 
 
+def trained_model(recipe: Recipe, workspace: Workspace) -> ReadyModel:
+    """Return the trained heads of a recipe as a model.
+
+    Raises:
+        UserError: A head is not trained yet.
+    """
+    runs = {kind: find_head(recipe, kind, workspace) for kind in recipe.types}
+    trained = {kind: run for kind, run in runs.items() if run is not None}
+    if len(trained) < len(runs):
+        raise UserError(f"the model {recipe.name} is not trained: run make models")
+    return ReadyModel(
+        workspace.path / recipe.name, recipe.description, tuple(recipe.languages), trained
+    )
+
+
 def _trial(boundary_type: BoundaryType) -> Trial:
     return Trial(TrainingOptions(boundary_type=boundary_type), DEFAULT_ENCODER)
 
 
-def export_model(
-    recipe: Recipe, runs: dict[BoundaryType, Run], workspace: Workspace, models: Path
-) -> Path:
+def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models: Path) -> Path:
     """Export the heads of a model, with one card for all; an earlier version is replaced."""
+    scores = {
+        split: evaluate_model(workspace, model, split=split, corpus_name=recipe.name).types
+        for split in SCORED_SPLITS
+    }
     models.mkdir(parents=True, exist_ok=True)
     target = models / recipe.name
     with scratch_folder(models, target) as scratch:
-        for boundary_type, run in runs.items():
+        for boundary_type, run in model.runs.items():
             export(run, scratch / boundary_type, workspace)
             (scratch / boundary_type / "README.md").unlink()  # the model has one card
         content = {
@@ -140,15 +166,25 @@ def export_model(
             "types": recipe.types,
         }
         write_json(scratch / MODEL, content, indent=1)
-        heads: dict[str, Any] = {
-            name: json.loads((scratch / name / CONFIGURATION).read_text(encoding="utf-8"))
-            for name in recipe.types
-        }
+        heads = {name: _with_scores(scratch / name, scores) for name in recipe.types}
         write_text(scratch / "README.md", model_card(recipe.name, content, heads))
         shutil.rmtree(target, ignore_errors=True)
         publish(scratch, target)
     print(f"{recipe.name}: {target}", flush=True)
     return target
+
+
+def _with_scores(
+    folder: Path, scores: dict[Split, dict[BoundaryType, Evaluation]]
+) -> dict[str, Any]:
+    """Replace the scores of an exported head by those of its type in the whole model."""
+    content: dict[str, Any] = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
+    content["scores"] = {
+        split: types[folder.name].scores.to_dict()  # type: ignore[index]
+        for split, types in scores.items()
+    }
+    write_json(folder / CONFIGURATION, content, indent=1)
+    return content
 
 
 if __name__ == "__main__":

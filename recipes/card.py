@@ -1,8 +1,11 @@
 """The model card of a ready model, written from the records of its heads."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
+
+from segclf.corpus import BoundaryType
 
 _TEMPLATE = """\
 ---
@@ -58,7 +61,7 @@ Pk and WindowDiff are error rates: lower is better.
 """
 
 
-def model_card(name: str, content: dict[str, Any], heads: dict[str, Any]) -> str:
+def model_card(name: str, content: dict[str, Any], heads: Mapping[BoundaryType, Any]) -> str:
     """Return the card of a model.
 
     Args:

@@ -9,7 +9,7 @@ import lzma
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def _excerpt(document: Document, size: int, chance: random.Random) -> Document:
     starts = [i for i in np.flatnonzero(document.labels).tolist() if i <= n - size]
     start = chance.choice(starts or [0])
     part = slice(start, start + size)
-    return Document(document.id, document.sentences[part], document.labels[part])
+    return replace(document, sentences=document.sentences[part], labels=document.labels[part])
 
 
 def _read(work: Work, text: str) -> Document:
@@ -115,7 +115,7 @@ def _read(work: Work, text: str) -> Document:
     options = ReadOptions(boundary="typed" if japanese else "line", language=work.language)
     (document,) = plain.read(text, work.id, options)
     labels = document.labels if japanese else np.where(document.labels, PARAGRAPH, 0)
-    return Document(work.id, document.sentences, labels.astype(np.int8))
+    return replace(document, labels=labels.astype(np.int8), is_typed=True)
 
 
 def _line(document: Document, split: str) -> str:
@@ -124,5 +124,6 @@ def _line(document: Document, split: str) -> str:
         "split": split,
         "sentences": document.sentences,
         "labels": document.labels.tolist(),
+        "typed": True,
     }
     return json.dumps(record, ensure_ascii=False) + "\n"

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.build import RECIPES, Recipe, find_head, read_recipes
+from recipes.build import RECIPES, Recipe, read_recipes, trained_model
 from reports.markdown import table
 from segclf.corpus import Corpus, Document
-from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import Scores, score
-from segclf.tasks.evaluate import probabilities_of, select_split
+from segclf.tasks.evaluate import select_split
+from segclf.tasks.evaluate_model import TYPES, evaluate_model
 from segclf.workspace.workspace import Workspace
 
 PAGE = Path(__file__).parents[1] / "docs" / "unseen-authors.md"
@@ -40,8 +40,8 @@ part lacks its final punctuation. This betrays the boundary, and a text without 
 candidate there. "Complete" is the F1 over the candidates that follow neither a letter, a digit nor
 a comma.
 
-A boundary of type `any` is a paragraph or a line of dialogue. One of type `paragraph` is an
-indented line in Japanese.
+A boundary of type `any` is a paragraph or a line of dialogue. In Japanese, a boundary of type
+`paragraph` is an indented line, and one of type `line` is any other line, such as one of dialogue.
 """
 
 
@@ -85,14 +85,12 @@ def page(workspace: Workspace, recipes: Sequence[Recipe]) -> str:
     rows: list[list[str]] = []
     sections: list[str] = []
     for recipe in recipes:
-        for boundary_type in recipe.types:
-            run = find_head(recipe, boundary_type, workspace)
-            if run is None:
-                raise SystemExit(f"the model {recipe.name} is not trained: run make models")
-            stored = workspace.load_corpus(recipe.name)
+        model = trained_model(recipe, workspace)
+        scored = evaluate_model(workspace, model, split="test", corpus_name=recipe.name)
+        stored = workspace.load_corpus(recipe.name)
+        for boundary_type in TYPES if model.is_typed else recipe.types:
             part = select_split(stored, "test", boundary_type)
-            probabilities = probabilities_of(workspace, run, "test", stored)
-            predicted = decode(part.layout, probabilities, run.threshold)
+            predicted = scored.predicted[boundary_type]
             for language in recipe.languages:
                 own, decisions = _of_language(part, predicted, language)
                 authors = count_authors(own, decisions, own.layout.is_candidate)

@@ -31,6 +31,8 @@ class Document:
         headings: Number of headings that were removed.
         split: Split given in the file; None if the file gives none.
         boundary: What begins a paragraph in the text; None if its format has no layout.
+        is_typed: Whether the labels are typed, even if none is PARAGRAPH; None to decide by the
+            labels.
     """
 
     id: str
@@ -39,6 +41,11 @@ class Document:
     headings: int = 0
     split: Split | None = None
     boundary: Boundary | None = None
+    is_typed: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.is_typed is None:  # the object is frozen, but not yet in use
+            object.__setattr__(self, "is_typed", bool((self.labels == PARAGRAPH).any()))
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,13 @@ class Corpus:
 
     @classmethod
     def of(cls, documents: Sequence[Document], splits: Sequence[Split]) -> "Corpus":
-        """Make a corpus from m documents and their m splits."""
+        """Make a corpus from m documents and their m splits.
+
+        If a document has typed labels, the boundaries of documents without types become paragraphs.
+        """
         lengths = [len(document.sentences) for document in documents]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        types = np.concatenate([np.zeros(0), *(d.labels for d in documents)]).astype(np.int8)
+        types = np.concatenate([np.zeros(0), *_typed_labels(documents)]).astype(np.int8)
         layout = Layout(types > 0, offsets)
         starts_without_type = layout.labels & (types == 0)
         types[starts_without_type] = types.max(initial=LINE)
@@ -115,7 +125,7 @@ class Corpus:
     def select(self, split: Split) -> "Corpus":
         """Return a corpus of the documents in one split."""
         chosen = [
-            Document(document_id, self.sentences[start:stop], self.types[start:stop])
+            Document(document_id, self.sentences[start:stop], self.types[start:stop], is_typed=True)
             for document_id, name, (start, stop) in zip(
                 self.document_ids, self.splits, self.layout.documents, strict=True
             )
@@ -137,3 +147,14 @@ class Corpus:
             for split, part in parts.items()
             if part.document_ids
         }
+
+
+def _typed_labels(documents: Sequence[Document]) -> list[NDArray[np.int8]]:
+    """Return the labels of documents; in typed company, a 1 without a type becomes PARAGRAPH."""
+    labels = [document.labels.astype(np.int8) for document in documents]
+    if not any((own == PARAGRAPH).any() for own in labels):
+        return labels
+    return [
+        own if document.is_typed else own * np.int8(PARAGRAPH)
+        for document, own in zip(documents, labels, strict=True)
+    ]

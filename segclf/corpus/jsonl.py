@@ -4,7 +4,7 @@
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
 
 A label is 1 where a paragraph begins, and 0 otherwise. Typed labels are 1 where a line begins and 2
-where a paragraph begins. "id" and "split" are optional.
+where a paragraph begins; "typed": true says so where no label is 2. "id" and "split" are optional.
 """
 
 import json
@@ -62,7 +62,9 @@ def _read_line(line: str, where: str, default_id: str, options: ReadOptions) -> 
     document_id = str(record.get("id", default_id))
     read = _labelled if "sentences" in record else _paragraphs
     sentences, labels = read(record, where, options)
-    return Document(document_id, sentences, np.array(labels, dtype=np.int8), split=split)
+    label_array = np.array(labels, dtype=np.int8)
+    typed = True if record.get("typed") is True else None
+    return Document(document_id, sentences, label_array, split=split, is_typed=typed)
 
 
 def _labelled(

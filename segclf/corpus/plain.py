@@ -27,4 +27,13 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
         sentences += found
         labels += [unit.label, *[0] * (len(found) - 1)] if found else []
     label_array = np.array(labels, dtype=np.int8)
-    return [Document(document_id, sentences, label_array, headings, boundary=boundary)]
+    return [
+        Document(
+            document_id,
+            sentences,
+            label_array,
+            headings,
+            boundary=boundary,
+            is_typed=boundary == "typed",
+        )
+    ]

@@ -20,7 +20,8 @@ LOOKAHEAD = 2048
 
 _CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # characters and punctuation
 _BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
-_BREAK = re.compile(r"[^\S\r\n]*[\r\n]\s*")
+_SPACES = re.compile(r"\s+")
+_NEWLINE = re.compile(r"[\r\n]")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -73,8 +74,19 @@ def locate_sentences(
 
 
 def unwrap(text: str) -> str:
-    """Replace line breaks, with the white space around them, by a space, or by nothing in CJK."""
-    return _BREAK.sub(" ", _BREAK_IN_CJK.sub("", text))
+    """Replace line breaks, with the white space around them, by a space.
+
+    Next to a CJK character they are removed, since these scripts do not use spaces.
+    """
+    return _SPACES.sub(_without_break, text)
+
+
+def _without_break(spaces: re.Match[str]) -> str:
+    if not _NEWLINE.search(spaces.group()):
+        return spaces.group()
+    text, start, end = spaces.string, *spaces.span()
+    neighbours = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return "" if re.search(_CJK, neighbours) else " "
 
 
 def sentence_rule(name: str) -> SentenceRule:

@@ -11,7 +11,6 @@ from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_corpus
-from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.records import SplitCounts
 from segclf.workspace.workspace import Workspace
@@ -26,10 +25,12 @@ class ModelEvaluation:
     Attributes:
         model: Model that was scored.
         types: Evaluation of each type of boundary. "any" is their union.
+        predicted: (n,) bool, the predicted boundaries of each type.
     """
 
     model: ReadyModel
     types: dict[BoundaryType, Evaluation]
+    predicted: dict[BoundaryType, NDArray[np.bool_]]
 
     def to_dict(self, boundary_type: BoundaryType = "any") -> dict[str, Any]:
         """Return the content of `segtool eval MODEL --json`.
@@ -74,25 +75,20 @@ def evaluate_model(
         name: predict_corpus(run, parts["any"], workspace, compute or Compute())
         for name, run in model.runs.items()
     }
+    predicted = {name: _decide(model, name, part, predictions) for name, part in parts.items()}
     types = {
-        name: _score(model, stored, split, name, part, predictions) for name, part in parts.items()
+        name: score_prediction(
+            model.runs.get(name, model.runs["any"]),
+            stored,
+            split,
+            parts[name].layout,
+            _prediction_of(name, predictions),
+            decided,
+            _train_counts(model, name),
+        )
+        for name, decided in predicted.items()
     }
-    return ModelEvaluation(model, types)
-
-
-def _score(
-    model: ReadyModel,
-    stored: StoredCorpus,
-    split: Split,
-    boundary_type: BoundaryType,
-    part: Corpus,
-    predictions: dict[BoundaryType, Prediction],
-) -> Evaluation:
-    run = model.runs.get(boundary_type, model.runs["any"])
-    prediction = _prediction_of(boundary_type, predictions)
-    predicted = _decide(model, boundary_type, part, predictions)
-    train = _train_counts(model, boundary_type)
-    return score_prediction(run, stored, split, part.layout, prediction, predicted, train)
+    return ModelEvaluation(model, types, predicted)
 
 
 def _prediction_of(
@@ -114,6 +110,11 @@ def _decide(
     part: Corpus,
     predictions: dict[BoundaryType, Prediction],
 ) -> NDArray[np.bool_]:
+    """Return (n,) bool: where a model finds boundaries of a type.
+
+    A boundary of any type is a paragraph if the head for paragraphs finds one there too; otherwise
+    it is a line.
+    """
     every = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
     if boundary_type == "any" or not model.is_typed:
         return every

@@ -1,6 +1,6 @@
 """Segment a text into paragraphs with a ready model or a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from segclf.corpus import BoundaryType, Corpus, Document
 from segclf.corpus.languages import check_language, guess_language
 from segclf.corpus.sentences import Sentence, locate_sentences, sentence_rule
 from segclf.corpus.units import is_wrapped, split_units
-from segclf.scoring.decoding import decode, decode_within, most_probable
+from segclf.scoring.decoding import decode_within, most_probable
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import predict_text, predict_types
 from segclf.tasks.segmentation import Segmentation
@@ -20,6 +20,7 @@ from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
 _FALLBACK = "european"  # its encoder and features suit most languages
+_OPENING_QUOTES = ("「", "『", "（", "“", "«", "»", "„", "—")
 
 
 def segment(
@@ -66,7 +67,7 @@ def segment(
     """
     _check_options(threshold, paragraphs, min_length, max_length)
     check_language(language)
-    model = model or choose_model(language or guess_language(text))
+    model = model or choose_model(guess_language(text) if language is None else language)
     run = model.runs["any"] if isinstance(model, ReadyModel) else model
     language = language or run.record.language or guess_language(text)
     sentences = _sentences_of(text, run.record.sentence_rule, language)
@@ -90,16 +91,12 @@ def segment(
             min_length=min_length,
             max_length=max_length,
         )
-    is_paragraph = None
-    if isinstance(model, ReadyModel) and model.is_typed:
-        paragraph = model.runs["paragraph"]
-        is_paragraph = decode(corpus.layout, probabilities["paragraph"], paragraph.threshold)
     return Segmentation(
         text,
         sentences,
         probabilities["any"],
         boundaries,
-        is_paragraph,
+        _find_paragraphs(model, sentences, probabilities),
         language,
         model.name,
         None if paragraphs is not None else threshold,
@@ -107,7 +104,12 @@ def segment(
 
 
 def choose_model(language: str) -> ReadyModel:
-    """Return the ready model of a language; warn if none was trained on it."""
+    """Return the ready model of a language; warn if none was trained on it.
+
+    Raises:
+        UserError: There is no such language.
+    """
+    check_language(language)
     model = model_for(language)
     if model is None:
         model = load_model(_FALLBACK)
@@ -131,6 +133,25 @@ def _predict(
     if isinstance(model, ReadyModel):
         return predict_types(model, corpus, workspace, compute)
     return {"any": predict_text(model, corpus, workspace, compute).probabilities}
+
+
+def _find_paragraphs(
+    model: Run | ReadyModel,
+    sentences: Sequence[Sentence],
+    probabilities: Mapping[BoundaryType, NDArray[np.float32]],
+) -> NDArray[np.bool_] | None:
+    """Return (n,) bool: where a boundary begins a paragraph, and not a line of dialogue.
+
+    A boundary that only an option of the caller demands begins a paragraph. The first sentence
+    begins a line if it is a quotation, since no model decides about it. None if the model does not
+    tell lines from paragraphs.
+    """
+    if not (isinstance(model, ReadyModel) and model.is_typed):
+        return None
+    is_paragraph = probabilities["paragraph"] >= model.runs["paragraph"].threshold
+    is_paragraph |= probabilities["any"] < model.runs["any"].threshold
+    is_paragraph[0] = not sentences[0].text.startswith(_OPENING_QUOTES)
+    return is_paragraph
 
 
 def _check_options(

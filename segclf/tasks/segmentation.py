@@ -76,8 +76,9 @@ class Segmentation:
 
     def to_html(self) -> str:
         """Return the paragraphs as HTML: `<p>`, and `<p class="line">` for lines of dialogue."""
+        newline = self._newline()
         return "".join(
-            f"<p>{escape(text)}</p>\n" if is_paragraph else f'<p class="line">{escape(text)}</p>\n'
+            ("<p>" if is_paragraph else '<p class="line">') + escape(text) + "</p>" + newline
             for text, is_paragraph in self._blocks()
         )
 

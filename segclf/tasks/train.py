@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from embedcache import UserError
 from embedcache.encoders import Pooling
 from embedcache.files import scratch_folder, write_json
 from segclf.heads.base import BaseHead
@@ -70,6 +71,11 @@ def train_on(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
+    if options.boundary_type != "any" and not stored.corpus.is_typed:
+        raise UserError(
+            f"the boundaries of the corpus {stored.name} have no types: omit --type, or embed the "
+            "text with --boundary typed"
+        )
     stored = replace(stored, corpus=stored.corpus.of_type(options.boundary_type))
     splits = [stored.corpus.select("train"), stored.corpus.select("dev")]
     examples, dev = examples_of_parts(splits, workspace, encoder)

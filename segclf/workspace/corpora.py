@@ -167,7 +167,12 @@ def read_corpus_file(path: Path) -> StoredCorpus:
         _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         records = [json.loads(line) for line in lines]
         documents = [
-            Document(record["id"], record["sentences"], np.array(record["labels"], dtype=np.int8))
+            Document(
+                record["id"],
+                record["sentences"],
+                np.array(record["labels"], dtype=np.int8),
+                is_typed=True,
+            )
             for record in records
         ]
         corpus = Corpus.of(documents, [record["split"] for record in records])

@@ -76,9 +76,13 @@ def evaluate(
         ),
     ] = None,
     boundary_type: Annotated[
-        Literal["any", "line", "paragraph"],
-        typer.Option("--type", help="Type of the boundaries to score (ready models only)."),
-    ] = "any",
+        Literal["any", "line", "paragraph"] | None,
+        typer.Option(
+            "--type",
+            help="Type of the boundaries to score (ready models only; a run has one type). "
+            "[default: any]",
+        ),
+    ] = None,
     compute: ComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -87,6 +91,7 @@ def evaluate(
 
     Example: segtool eval bilstm-w4-001 --split dev
     """
+    from embedcache import UserError
     from segclf.tasks.evaluate import evaluate as evaluate_run
     from segclf.tasks.evaluate_model import evaluate_model
     from segclf.tasks.models import Compute
@@ -100,11 +105,16 @@ def evaluate(
     if model:
         where = Compute(compute.device, compute.threads, progress=not as_json)
         scored = evaluate_model(opened, model, split=split, corpus_name=corpus, compute=where)
-        show(scored.to_dict(boundary_type), print_evaluation, as_json)
+        show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
         return
+    loaded = load_run(opened, run)
+    if boundary_type not in (None, loaded.record.boundary_type):
+        raise UserError(
+            f"{loaded.name} predicts boundaries of type {loaded.record.boundary_type}: omit --type"
+        )
     evaluation = evaluate_run(
         opened,
-        load_run(opened, run),
+        loaded,
         split=split,
         corpus_name=corpus,
         device=compute.device,

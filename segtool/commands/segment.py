@@ -53,7 +53,8 @@ class ParagraphOptions:
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
-        paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
+        paragraphs: Exact number of paragraphs, including lines of dialogue. The text is split at
+            the most probable boundaries.
         min_length: Minimum number of sentences in a paragraph. The last paragraph may be shorter.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
@@ -122,8 +123,8 @@ def segment(
         progress=True,
     )
     ready = isinstance(chosen, ReadyModel)
-    if ready:
-        report(f"model {found.model}{_describe_threshold(found.threshold)}")
+    kind = "model" if ready else "run"
+    report(f"{kind} {found.model}{_describe_threshold(found.threshold)}")
     form = "json" if writing.as_json else writing.format or ("page" if ready else "text")
     if form == "json":
         result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
@@ -151,7 +152,7 @@ def _choose(
         return load_model(options.model)
     if options.run or list_runs(workspace):
         return load_run(workspace, options.run)
-    return choose_model(language or guess_language(text))
+    return choose_model(guess_language(text) if language is None else language)
 
 
 def _describe_threshold(threshold: float | None) -> str:

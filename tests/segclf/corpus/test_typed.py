@@ -27,7 +27,12 @@ SENTENCES = [
 
 def typed(labels, splits=("test",)):
     documents = [
-        Document(str(i), [f"{i}.{j}" for j in range(len(own))], np.array(own, dtype=np.int8))
+        Document(
+            str(i),
+            [f"{i}.{j}" for j in range(len(own))],
+            np.array(own, dtype=np.int8),
+            is_typed=True,
+        )
         for i, own in enumerate(labels)
     ]
     return Corpus.of(documents, list(splits))
@@ -104,3 +109,24 @@ def test_a_cut_document_keeps_types():
     document = Document("d", list("abcdefghij"), np.array([2, 0, 1, 0, 2, 0, 1, 0, 2, 1]))
     corpus = Corpus.of(*assign_splits([document], "50/30/20"))
     assert corpus.types.tolist() == [2, 0, 1, 0, 2, 2, 1, 0, 2, 1]
+
+
+def test_boundaries_without_types_are_paragraphs_beside_typed_ones(tmp_path):
+    records = [
+        {"sentences": ["One.", "Two.", "Three."], "labels": [2, 1, 0]},
+        {"paragraphs": ["Four. Five.", "Six."]},
+        {"sentences": ["Seven.", "Eight."], "labels": [1, 1], "typed": True},
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    corpus = read_corpus(path, split="test")
+    assert corpus.types.tolist() == [2, 1, 0, 2, 0, 2, 1, 1]
+    paragraphs = corpus.of_type("paragraph").labels.tolist()
+    assert paragraphs == [True, False, False, True, False, True, True, False]
+
+
+def test_a_typed_document_may_consist_of_lines_of_dialogue(tmp_path):
+    (tmp_path / "a.txt").write_text(PAGE)
+    (tmp_path / "b.txt").write_text("「寒い」\n「本当に」\n")
+    corpus = read_corpus(tmp_path, options=ReadOptions(boundary="typed"), split="test")
+    assert corpus.select("test").types.tolist() == [2, 0, 1, 1, 0, 2, 1, 1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segclf.corpus.sentences import Sentence
+from segclf.corpus.sentences import Sentence, unwrap
 from segclf.tasks.segmentation import Segmentation
 
 
@@ -30,6 +30,22 @@ def test_a_page_in_another_language_has_an_empty_line_between_paragraphs():
 
 def test_a_model_that_does_not_tell_lines_from_paragraphs_indents_all():
     assert segmented(["雨。", "風。", "「夜」"], [2, 0, 2]).to_page() == "　雨。風。\n　「夜」\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("そして……\n　彼は去った。", "そして……彼は去った。"),
+        ("“引用”\r\n彼は", "“引用”彼は"),
+        ("昭和20\n年", "昭和20年"),
+        ("他说：“好。”\n\n然后", "他说：“好。”然后"),
+        ("It rained.\n\tIt snowed.", "It rained. It snowed."),
+        ("two  spaces", "two  spaces"),
+        ("\n", " "),
+    ],
+)
+def test_line_breaks_are_replaced_by_a_space_only_between_words(text, expected):
+    assert unwrap(text) == expected
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])

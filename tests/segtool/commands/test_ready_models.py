@@ -65,6 +65,16 @@ def test_an_english_text_is_split_from_python(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_a_text_that_begins_with_dialogue_begins_with_a_line(tmp_path):
+    text = "「おはよう」と彼は言った。「もう朝か」彼女は起きた。外は雨だった。" * 2
+    page = segment(text, Workspace(tmp_path)).to_page()
+    assert page.startswith("「おはよう」")
+    everywhere = segment(text, Workspace(tmp_path), threshold=0.0)
+    assert everywhere.boundaries.all()
+    unlikely = everywhere.probabilities < load_model("japanese").runs["any"].threshold
+    assert everywhere.is_paragraph[unlikely].all()  # only the threshold asks for these
+
+
 def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
     with_run = segtool(trained, "segment", "-", "--json", input=UNSEEN)
     assert json.loads(with_run.stdout)["model"].startswith("mlp-w1-")
@@ -79,6 +89,7 @@ def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
     [
         (["--model", "klingon"], "no model 'klingon': the ready models are european, japanese"),
         (["--model", "japanese", "--run", "x"], "exclude each other"),
+        (["--language", "Japanese"], "sentencex has no rules for the language 'Japanese'"),
     ],
 )
 def test_mistakes_in_the_choice_are_reported(segtool, tmp_path, options, message):
@@ -133,3 +144,10 @@ def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
     assert sorted(names) == ["mlp-w4-001", "mlp-w4-002", "mlp-w4-003"]
     other = mistake(segtool(tmp_path, "compare", *sorted(names)[:2]))
     assert "choose runs of the same type" in other
+    wrong = mistake(segtool(tmp_path, "eval", "mlp-w4-003", "--type", "line"))
+    assert "predicts boundaries of type paragraph: omit --type" in wrong
+
+
+def test_a_corpus_without_types_has_no_heads_for_one_type(trained, segtool):
+    done = segtool(trained, "train", "--type", "paragraph")
+    assert "the boundaries of the corpus stories have no types" in mistake(done)
