@@ -20,6 +20,11 @@ LOOKAHEAD = 2048
 
 _CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # characters and punctuation
 _BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
+_LEADING_QUOTATION = re.compile(  # one that no particle or punctuation follows
+    r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
+)
+    r"\s*(?:「[^「」]*」|『[^『』]*』)(?=[^\sぁ-ん、。，．」』）)…―—！？!?])"
+)
 _SPACES = re.compile(r"\s+")
 _NEWLINE = re.compile(r"[\r\n]")
 _WHITE_SPACE = re.compile(r"\s")
@@ -71,6 +76,30 @@ def locate_sentences(
     for start, end in rule.spans(content, language):
         if cleaned := rule.clean(content[start:end]):
             yield Sentence(cleaned, unit.start + start, unit.start + end)
+
+
+def cut_after_dialogue(text: str, sentence: Sentence, rule: SentenceRule) -> Iterator[Sentence]:
+    """Cut a Japanese sentence after the quotations that it begins with.
+
+    Novels end a line of dialogue with 」 alone, so sentence rules join it to the sentence that
+    follows in a text without line breaks. A particle or punctuation after the quotation shows that
+    it belongs to the sentence.
+
+    Args:
+        text: The whole text.
+        sentence: Sentence of the text.
+        rule: Rule that found the sentence; it cleans the parts.
+
+    Yields:
+        The parts, in order; the sentence itself if nothing is cut.
+    """
+    start = sentence.start
+    while quotation := _LEADING_QUOTATION.match(text, start, sentence.end):
+        if quotation.end() == sentence.end:
+            break
+        yield Sentence(rule.clean(text[start : quotation.end()]), start, quotation.end())
+        start = quotation.end()
+    yield Sentence(rule.clean(text[start : sentence.end]), start, sentence.end)
 
 
 def unwrap(text: str) -> str:

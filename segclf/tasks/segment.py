@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from embedcache import UserError
 from segclf.corpus import BoundaryType, Corpus, Document
 from segclf.corpus.languages import check_language, guess_language
-from segclf.corpus.sentences import Sentence, locate_sentences, sentence_rule
+from segclf.corpus.sentences import (
+    Sentence,
+    SentenceRule,
+    cut_after_dialogue,
+    locate_sentences,
+    sentence_rule,
+)
 from segclf.corpus.units import is_wrapped, split_units
 from segclf.scoring.decoding import decode_within, most_probable
 from segclf.tasks.models import Compute
@@ -70,7 +76,10 @@ def segment(
     model = model or choose_model(guess_language(text) if language is None else language)
     run = model.runs["any"] if isinstance(model, ReadyModel) else model
     language = language or run.record.language or guess_language(text)
-    sentences = _sentences_of(text, run.record.sentence_rule, language)
+    rule = sentence_rule(run.record.sentence_rule)
+    sentences = _sentences_of(text, rule, language)
+    if isinstance(model, ReadyModel) and model.is_typed:
+        sentences = [part for s in sentences for part in cut_after_dialogue(text, s, rule)]
     if paragraphs is not None and not 1 <= paragraphs <= len(sentences):
         raise UserError(
             f"paragraphs is {paragraphs}: use 1 to {len(sentences)}, the number of sentences"
@@ -117,8 +126,7 @@ def choose_model(language: str) -> ReadyModel:
     return model
 
 
-def _sentences_of(text: str, rule_name: str, language: str) -> list[Sentence]:
-    rule = sentence_rule(rule_name)
+def _sentences_of(text: str, rule: SentenceRule, language: str) -> list[Sentence]:
     units, _ = split_units(text, "blank" if is_wrapped(text) else "line", keep_headings=True)
     sentences = [s for unit in units for s in locate_sentences(text, unit, rule, language)]
     if not sentences:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segclf.corpus.sentences import Sentence, unwrap
+from segclf.corpus.sentences import Sentence, cut_after_dialogue, sentence_rule, unwrap
 from segclf.tasks.segmentation import Segmentation
 
 
@@ -46,6 +46,29 @@ def test_a_model_that_does_not_tell_lines_from_paragraphs_indents_all():
 )
 def test_line_breaks_are_replaced_by_a_space_only_between_words(text, expected):
     assert unwrap(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "「お待ちしていました」声の主は老婆だった。",
+            ["「お待ちしていました」", "声の主は老婆だった。"],
+        ),
+        ("「なぜ」「さあ」　老婆は笑った。", ["「なぜ」", "「さあ」", "老婆は笑った。"]),
+        ("「寒い」と彼は言った。", ["「寒い」と彼は言った。"]),
+        ("「寒い」、彼は「暑い」彼女は言った。", ["「寒い」、彼は「暑い」彼女は言った。"]),
+        ("彼は「自由」主義者だ。", ["彼は「自由」主義者だ。"]),
+        ("「はい」", ["「はい」"]),
+    ],
+)
+def test_a_sentence_is_cut_after_the_dialogue_that_it_begins_with(text, parts):
+    rule = sentence_rule("sentencex")
+    whole = Sentence(rule.clean(text), 0, len(text))
+    found = list(cut_after_dialogue(text, whole, rule))
+    assert [part.text for part in found] == parts
+    assert [part.start for part in found] == [0, *(part.end for part in found[:-1])]
+    assert found[-1].end == len(text)
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
