@@ -23,8 +23,6 @@ _BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
 _LEADING_QUOTATION = re.compile(  # one that no particle or punctuation follows
     r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
 )
-    r"\s*(?:「[^「」]*」|『[^『』]*』)(?=[^\sぁ-ん、。，．」』）)…―—！？!?])"
-)
 _SPACES = re.compile(r"\s+")
 _NEWLINE = re.compile(r"[\r\n]")
 _WHITE_SPACE = re.compile(r"\s")
