@@ -30,9 +30,9 @@ class Environment:
     """An LMDB environment that is read and written in transactions.
 
     LMDB allows one handle per environment and process, so `Environment.open` returns the same
-    object for the same file. A handle must not be used in a fork of its process. In the
-    fork it is closed, and a new one is opened at the first use. If the folder cannot be written,
-    the environment is read-only.
+    object for the same file. A handle must not be used in a fork of its process: the fork closes
+    it, and opens a new one at the first use. If the folder cannot be written, the environment is
+    read-only.
 
     Attributes:
         path: Folder of the environment.
@@ -41,7 +41,7 @@ class Environment:
 
     _opened: ClassVar["WeakValueDictionary[tuple[int, int], Environment]"] = WeakValueDictionary()
     _opening: ClassVar[threading.Lock] = threading.Lock()
-    _held: ClassVar[list["Environment"]] = []  # during a fork
+    _held: ClassVar[list["Environment"]] = []  # their gates are held during a fork
 
     def __init__(self, path: Path, handle: Handle) -> None:
         self._handle: Handle | None = handle  # None in a fork, until it is opened there
@@ -57,7 +57,7 @@ class Environment:
         """Return the environment in a folder; create it if it is missing.
 
         Raises:
-            StoreError: The folder contains no valid environment, or it cannot be created.
+            StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
         """
         file = path / "data.mdb"
         with cls._opening:
@@ -74,7 +74,7 @@ class Environment:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """Open a read transaction, which is a snapshot; values are views, valid until it ends.
+        """Open a read transaction on a snapshot; its values are views that are valid until its end.
 
         Raises:
             StoreError: There are too many readers, or a writer has overwritten the snapshot, which
@@ -105,13 +105,13 @@ class Environment:
             )
 
     def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
-        """Run an action in one write transaction: all that it writes reaches the disk, or nothing.
+        """Run an action in one write transaction: all its changes reach the disk, or none.
 
         Args:
             action: Function that writes through the transaction. It is called again if the map was
                 too small.
             expected_bytes: Estimated size of what the action writes; a good estimate avoids
-                calling it twice.
+                calling the action twice.
 
         Returns:
             The result of the action.
@@ -180,7 +180,7 @@ class Environment:
             self._lmdb.set_mapsize(size())
 
     def _open_handle(self) -> Handle:
-        if self._handle is None:  # this process is a fork of the one that opened it
+        if self._handle is None:  # this process is a fork of the one that opened the environment
             with self._opening:
                 if not self._file.exists() or _identity(self._file) != self._identity:
                     raise StoreError(f"the store {self.path} was moved or deleted: open it again")
@@ -193,7 +193,7 @@ class Environment:
 
 
 def _before_fork() -> None:
-    """Wait until no thread has a transaction or opens an environment, and prevent new ones.
+    """Wait until no thread has a transaction or opens an environment, and let none begin.
 
     Otherwise the child could not close the handle without damage: it would free reader slots of
     the parent, or wait for threads that do not exist in the child.

@@ -41,8 +41,8 @@ class Handle:
     Attributes:
         lmdb: LMDB environment.
         read_only: Whether this process cannot write the file.
-        without_lock: Whether this process cannot write the lock file either, so that writers do not
-            know that it reads.
+        without_lock: Whether this process cannot write the lock file either. If so, writers do not
+            know that it is reading.
     """
 
     lmdb: lmdb.Environment
@@ -54,7 +54,7 @@ def open_handle(folder: Path) -> Handle:
     """Open the LMDB environment in a folder; create it if it is missing.
 
     Raises:
-        StoreError: The folder contains no valid environment, or it cannot be created.
+        StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
     """
     with translate_lmdb_errors(folder):
         handle = _open_writable_or_not(folder)
@@ -108,9 +108,9 @@ def _open_writable_or_not(folder: Path) -> Handle:
 def _check_size(folder: Path, handle: Handle) -> None:
     """Check that the file has all pages in use, because reading a missing one kills the process.
 
-    A file that ends before its last page may be complete, because LMDB does not write a page that a
-    transaction has added at the end and freed again. If the file is short, a child process reads
-    all pages in use to decide.
+    A file that is too short to hold the last page that LMDB has allocated may still be complete,
+    because LMDB does not write a page that a transaction adds at the end and then frees. If a file
+    is too short, a child process therefore tries to read all pages in use.
 
     Raises:
         StoreError: Pages in use are missing.

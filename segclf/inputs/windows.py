@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from embedcache import UserError
 from segclf.corpus.layout import Layout
 
-MAX_WINDOW = 4096  # sentences on each side; a head grows with its window
+MAX_WINDOW = 4096  # sentences on each side; limits memory, as a head grows with its window
 OUTSIDE = -1
 
 
