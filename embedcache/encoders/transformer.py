@@ -134,7 +134,7 @@ class TransformerEncoder(Encoder):
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, prompt and special tokens included: (n,) int64."""
-        if not sentences:  # an error in the tokenizer
+        if not sentences:  # the tokenizer does not accept an empty list
             return np.zeros(0, dtype=np.int64)
         prompted = [self._settings.prompt + sentence for sentence in sentences]
         rows = self.model.tokenizer(prompted, verbose=False)["input_ids"]

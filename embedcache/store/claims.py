@@ -66,7 +66,7 @@ class Claims:
         return free
 
     def forget(self) -> None:
-        """Give up all claims, whose vectors are committed; others see this at the next `take`."""
+        """Give up all claims after a commit; other writers see this after the next `take`."""
         self._claimed.clear()
 
     def close(self) -> None:

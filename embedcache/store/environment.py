@@ -47,7 +47,7 @@ class Environment:
         self._handle: Handle | None = handle  # None in a fork, until it is opened there
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
-        # shared by threads that use LMDB, exclusive while the map moves and while the process forks
+        # shared by threads that use LMDB; held exclusively while the map moves or the process forks
         self._gate = SharedLock()
         self._file = path.absolute() / "data.mdb"
         self._identity = _identity(self._file)
@@ -135,7 +135,7 @@ class Environment:
             yield self._begin(held, write=write)
 
     def _begin(self, held: ExitStack, *, write: bool) -> lmdb.Transaction:
-        """Share the gate and begin a transaction, both until `held` is closed."""
+        """Share the gate and begin a transaction; both end when `held` is closed."""
         handle = self._lmdb  # before the gate, since a fork acquires `_opening` first
         while True:
             held.enter_context(self._gate.shared())
@@ -158,11 +158,12 @@ class Environment:
     def _make_room(self, free_bytes: int) -> None:
         handle = self._lmdb
         with self._gate.shared():
-            enough = self._wanted(free_bytes) <= handle.info()["map_size"]
+            enough = self._required_size(free_bytes) <= handle.info()["map_size"]
         if not enough:
-            self._resize(lambda: max(self._wanted(free_bytes), self._doubled()))
+            self._resize(lambda: max(self._required_size(free_bytes), self._doubled()))
 
-    def _wanted(self, free_bytes: int) -> int:
+    def _required_size(self, free_bytes: int) -> int:
+        """Return the size that the map needs for its pages in use and some free bytes."""
         handle = self._lmdb
         page_bytes: int = handle.stat()["psize"]
         pages: int = handle.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
@@ -195,8 +196,8 @@ class Environment:
 def _before_fork() -> None:
     """Wait until no thread has a transaction or opens an environment, and let none begin.
 
-    Otherwise the child could not close the handle without damage: it would free reader slots of
-    the parent, or wait for threads that do not exist in the child.
+    Otherwise, the child could not close the handle safely: it would free reader slots of the
+    parent, or wait for threads that do not exist in the child.
     """
     Environment._opening.acquire()
     Environment._held = list(Environment._opened.values())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embedcache.ids import Ids
 
-MISSING = -1
+MISSING = -1  # the entry of an id that the index does not have
 LARGEST_MERGE = 1 << 22  # ids; larger segments are not merged, which limits memory
 LARGEST_PRECISION = 63  # largest precision number that fits in an entry
 ENTRY_BYTES = 24  # bytes of an id and its entry in a segment: high, low, entry

@@ -81,11 +81,11 @@ def translate_lmdb_errors(folder: Path) -> Iterator[None]:
 
 def _open_writable_or_not(folder: Path) -> Handle:
     file = folder / "data.mdb"
-    present = file.stat().st_size if file.exists() else 0
+    file_bytes = file.stat().st_size if file.exists() else 0
     options: dict[str, Any] = {
         # On Windows LMDB gives the file the size of the map, and no process can shorten a file that
         # another one has mapped. So the map must not be smaller than the file.
-        "map_size": max(_INITIAL_MAP_BYTES, present),
+        "map_size": max(_INITIAL_MAP_BYTES, file_bytes),
         "max_readers": _MAX_READERS,
     }
     try:
@@ -94,15 +94,15 @@ def _open_writable_or_not(folder: Path) -> Handle:
     except OSError as error:
         raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error
     except lmdb.Error as error:
-        if error.code not in _DENIED or not present:
+        if error.code not in _DENIED or not file_bytes:
             raise
     try:
         return Handle(lmdb.open(os.fspath(folder), readonly=True, **options), read_only=True)
     except lmdb.Error as error:
         if error.code not in _DENIED:
             raise
-    without = lmdb.open(os.fspath(folder), readonly=True, lock=False, **options)
-    return Handle(without, read_only=True, without_lock=True)
+    unlocked = lmdb.open(os.fspath(folder), readonly=True, lock=False, **options)
+    return Handle(unlocked, read_only=True, without_lock=True)
 
 
 def _check_size(folder: Path, handle: Handle) -> None:

@@ -101,14 +101,14 @@ def _write_converted(path: Path, folder: Path) -> None:
             dim = matrix.shape[1]
     if not ids:
         raise ValueError("the file has no words")
-    every_id = np.concatenate(ids)
-    _write_index(folder / "index", every_id)
+    all_ids = np.concatenate(ids)
+    _write_index(folder / "index", all_ids)
     # in multilingual files, few words contain kana; in Japanese files, many do
-    language = "ja" if with_kana > 0.1 * len(every_id) else "other"
+    language = "ja" if with_kana > 0.1 * len(all_ids) else "other"
     settings = {"dim": dim, "language": language}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _write_index(path: Path, ids: Ids) -> None:
-    rows = first_occurrences(ids)  # the first occurrence of a repeated word counts
+    rows = first_occurrences(ids)  # a repeated word has the vector of its first occurrence
     path.write_bytes(Segment.sorted_from(ids[rows], rows).to_bytes())

@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def documents(self) -> list[tuple[int, int]]:
-        """First sentence of each document, and the sentence after its last one."""
+        """Positions of each document: its first sentence, and the one after its last sentence."""
         return list(pairwise(self.offsets.tolist()))
 
     @property

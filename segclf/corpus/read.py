@@ -52,7 +52,7 @@ def read_corpus(
             "-" for standard input.
         format_name: Name in `FORMATS`; "auto" to detect the format of each file by its content. A
             file with the suffix .jsonl is always JSON Lines.
-        options: How to find paragraphs and sentences.
+        options: How to find paragraphs and sentences; None for the defaults.
         split: Split for all documents, or shares of the three splits; None to use the splits that
             the files or folders give. See `segclf.corpus.splits.assign_splits`.
 

@@ -105,7 +105,7 @@ def _cut(
 
 
 def _by_document(documents: Sequence[Document], shares: tuple[float, float, float]) -> list[Split]:
-    """Assign each document, in an order derived from the ids, to the split that lacks the most."""
+    """Assign each document, in the order of hashed ids, to the split that lacks most sentences."""
     order = sorted(range(len(documents)), key=lambda i: xxh3_64_intdigest(documents[i].id.encode()))
     total = sum(len(document.sentences) for document in documents)
     lacking = {split: share * total for split, share in zip(SPLITS, shares, strict=True)}

@@ -33,7 +33,7 @@ class Unit(NamedTuple):
     """A part of a text whose sentences are found independently of the other parts.
 
     Attributes:
-        start: Offset of its first character.
+        start: Offset of its first character in the text.
         end: Offset after its last character.
         label: 0 if the unit continues a paragraph; 1 if it begins a paragraph or, with typed
             boundaries, a line; 2 if it begins a paragraph with typed boundaries.

@@ -74,7 +74,7 @@ class BaseHead(nn.Module):
         """Predict a probability for each sentence, in evaluation mode.
 
         Returns:
-            (n,) float32 probabilities that each sentence begins a paragraph. Only those of the
+            (n,) float32, the probability that each sentence begins a paragraph. Only the values of
             candidates are meaningful.
         """
         raise NotImplementedError
