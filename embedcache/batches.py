@@ -12,7 +12,7 @@ from embedcache.store import Vectors
 
 
 def measure(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Count the tokens that an encoder will read.
+    """Count the tokens of n normalized sentences that an encoder will read.
 
     Returns:
         (n,) int64 token counts, limited to the encoder's maximum, and (n,) bool, True for sentences
@@ -25,7 +25,7 @@ def measure(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDAr
 
 
 def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Group sentences of similar length.
+    """Group sentences of similar length into batches.
 
     Args:
         lengths: (n,) token counts.
@@ -53,13 +53,13 @@ def encode_batch(encoder: Encoder, texts: list[str], dtype: np.dtype[Any]) -> Ve
     Args:
         encoder: Encoder of the sentences.
         texts: n normalized sentences.
-        dtype: Dtype in which the vectors will be kept.
+        dtype: Dtype to which the caller will convert the vectors.
 
     Returns:
         (n, dim) vectors as the encoder returns them.
 
     Raises:
-        UserError: A vector is not finite in this dtype.
+        UserError: A vector would contain NaN or infinity in this dtype.
     """
     vectors = encoder.encode(texts)
     if dtype.kind == "f":

@@ -26,7 +26,7 @@ class EncodeReport:
         sentences: Number of sentences given.
         unique: Number of distinct sentences.
         encoded: Number of sentences that the call encoded; for a joined encoder, the largest number
-            that one of its parts encoded.
+            that any of its parts encoded.
         cached: Number of distinct sentences that were already in the store.
         truncated: Number of distinct sentences longer than the encoder's maximum.
         seconds: Wall-clock time of the call.
@@ -57,18 +57,20 @@ def encode_sentences(
         sentences: Sentences; they are normalized by `embedcache.normalize`. A generator may be of
             any length: it is read in chunks.
         encoder: Encoder of the sentences. Its model is not loaded if nothing is missing.
-        store: Store of the vectors. Each part of a joined encoder has a space of its own.
-        dtype: Dtype of the stored numbers; None for that of the space, or float32 for a new space.
-            The `storage_dtype` of an encoder overrides it.
+        store: Store to which the vectors are added. It keeps the vectors of each encoder, or of
+            each part of a joined encoder, in a space of their own.
+        dtype: Dtype of the stored numbers; None for the dtype of an existing space, or float32 for
+            a new one. The `storage_dtype` of an encoder overrides it.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        Counts of sentences.
+        Counts of sentences, and the time that the call took.
 
     Raises:
-        StoreError: The space has another dtype, or vectors are missing and the store is read-only
-            or of an earlier format.
-        UserError: A vector is not finite in the dtype of its space. Earlier vectors are kept.
+        StoreError: The space exists with another dtype, or vectors are missing and the store is
+            read-only or of an earlier format.
+        UserError: A vector would contain NaN or infinity in the dtype of its space. Vectors that
+            were stored earlier are kept.
     """
     started = time.perf_counter()
     count = 0
@@ -101,7 +103,7 @@ def encode_sentences(
 
 
 class _SeenRows:
-    """Counts distinct sentences by their rows; needs two bytes for each row of the space."""
+    """Counts distinct sentences by their rows; uses two bytes for each row of the space."""
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, dtype=np.bool_)

@@ -28,7 +28,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         write: Function that writes the content to the path that it is given.
 
     Raises:
-        OSError: The file cannot be written; `filename` is the path.
+        OSError: The file cannot be written; the error's `filename` is the path.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +38,8 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file atomically, or write to a device."""
-    if path.exists() and not path.is_file():  # /dev/stdout, or a named pipe
+    """Write a file atomically, or write directly to a device or a named pipe."""
+    if path.exists() and not path.is_file():  # for example /dev/stdout
         with _named_failures(path):
             path.write_bytes(data)
     else:
@@ -47,18 +47,18 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file atomically, or write to a device; line breaks are not converted."""
+    """Write UTF-8 text as `write_bytes` does; line breaks are not converted."""
     write_bytes(path, text.encode())
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
-    """Write a JSON file atomically."""
+    """Write content as JSON, as `write_text` does."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=indent))
 
 
 @contextmanager
 def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Path]:
-    """Create an empty folder that is removed at the end; also remove those of killed processes.
+    """Create an empty folder that is removed at the end; remove what killed processes have left.
 
     Args:
         parent: Existing folder in which the scratch folder is created.
@@ -68,7 +68,7 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
         Path of the empty folder.
 
     Raises:
-        OSError: The parent cannot be written to; `filename` is the destination.
+        OSError: The parent cannot be written to; the error's `filename` is the destination.
     """
     with _named_failures(destination or parent, scratch=parent):
         _remove_abandoned(parent)

@@ -14,6 +14,9 @@ def hash_files(paths: Iterable[Path], *, names: bool = True) -> str:
     Args:
         paths: Paths of the files.
         names: Whether to hash the names of the files too.
+
+    Returns:
+        "xxh3:" and 32 hexadecimal digits.
     """
     digest = xxh3_128()
     for path in sorted(paths):

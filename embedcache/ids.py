@@ -12,14 +12,14 @@ from xxhash import xxh3_128_digest
 Ids = NDArray[np.uint64]
 """Sentence ids, (n, 2) uint64: the high and the low half of a 128-bit hash."""
 
-_LONG_RUN = 256  # combining marks; longer runs are sorted before they are normalized
-_CODE_POINTS = 0x20000  # those above hold no combining marks
+_LONG_RUN = 256  # combining marks; runs this long are sorted before they are normalized
+_CODE_POINTS = 0x20000  # higher code points are not combining marks
 _STEP = 1 << 20  # characters at a time; limits memory
 _SPACE = re.compile(r"\s")
 
 
 def normalize(sentence: str) -> str:
-    """Return the normalized form of a sentence, which every encoder reads.
+    """Return the normalized form of a sentence, which is what encoders read.
 
     The result is in Unicode NFC. Each run of white space becomes one space, and white space at both
     ends is removed, including the ideographic space (U+3000) that begins a paragraph.
@@ -43,7 +43,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _count_marks(text: str) -> int:
-    """Count the combining marks of a text, much faster than with a regular expression."""
+    """Count the combining marks in a text, much faster than with a regular expression."""
     is_mark = _is_mark()
     count = 0
     for start in range(0, len(text), _STEP):
@@ -81,8 +81,8 @@ def sentence_ids(sentences: Iterable[str]) -> Ids:
         sentences: n normalized sentences.
 
     Returns:
-        (n, 2) uint64, the XXH3 128 hashes of the UTF-8 bytes, which are the same on every
-        machine.
+        (n, 2) uint64, the high and the low half of the 128-bit XXH3 hash of each sentence's UTF-8
+        bytes. The ids are the same on every machine.
     """
     digests = b"".join([xxh3_128_digest(sentence.encode()) for sentence in sentences])
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Encodes sentences in memory, and reads from a store the vectors that it has."""
+"""Encodes sentences in memory, except those whose vectors a store already has."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def encode_in_memory(
 
     Raises:
         StoreError: The store is damaged.
-        UserError: A vector is not finite.
+        UserError: A vector contains NaN or infinity.
     """
     normalized = [normalize(sentence) for sentence in sentences]
     positions = {text: position for position, text in enumerate(dict.fromkeys(normalized))}
@@ -61,7 +61,7 @@ def _encode_into(
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)
-    if not len(missing):  # else a transformer would be loaded for nothing
+    if not len(missing):  # otherwise a transformer would be loaded unnecessarily
         return
     lengths, _ = measure(encoder, [texts[position] for position in missing])
     with tqdm(

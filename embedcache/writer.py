@@ -25,9 +25,9 @@ class _Missing:
 
     Attributes:
         texts: n normalized sentences.
-        ids: (n, 2) uint64.
-        lengths: (n,) int64; see `embedcache.batches.measure`.
-        truncated: (n,) bool; see `embedcache.batches.measure`.
+        ids: (n, 2) uint64 ids of the sentences.
+        lengths: (n,) int64 token counts; see `embedcache.batches.measure`.
+        truncated: (n,) bool, whether the encoder truncates each sentence.
     """
 
     texts: list[str]
@@ -39,11 +39,12 @@ class _Missing:
 class SpaceWriter:
     """Encodes sentences with one encoder and commits their vectors every few seconds.
 
-    Use it as a context manager. At the end it releases the claims on sentences.
+    Use the writer as a context manager. At the end, it gives up its claims on sentences; see
+    `embedcache.store.claims`.
 
     Args:
         encoder: Encoder that is not joined.
-        store: Store of the vectors; the space is created if it is missing.
+        store: Store of the vectors; the encoder's space in it is created if it is missing.
         dtype: Dtype of the space; see `embedcache.encode_sentences`.
         bar: Progress bar that counts encoded sentences.
 
@@ -91,11 +92,12 @@ class SpaceWriter:
 
         Args:
             texts: n normalized sentences.
-            ids: (n, 2) uint64.
+            ids: (n, 2) uint64 ids of the sentences.
 
         Raises:
             StoreError: Sentences are missing and the store cannot be written.
-            UserError: A vector is not finite. Earlier vectors are kept.
+            UserError: A vector would contain NaN or infinity in the dtype of the space. Vectors
+                that were computed earlier are kept.
         """
         absent = np.flatnonzero(~self.space.contains(ids))
         if not len(absent):
@@ -124,13 +126,13 @@ class SpaceWriter:
 
         Args:
             missing: Sentences that the space lacked at first.
-            remaining: Positions of the sentences that it still lacks.
+            remaining: Positions of the sentences that the space still lacks.
 
         Returns:
             Positions of the sentences that another writer has claimed.
         """
         budget = self._encoder.batch_tokens
-        batches = [remaining[b] for b in token_batches(missing.lengths[remaining], budget)]
+        batches = [remaining[part] for part in token_batches(missing.lengths[remaining], budget)]
         claimed_by_others = []
         wanted = np.zeros(len(missing.texts), dtype=np.bool_)
         while batches:
@@ -160,7 +162,7 @@ class SpaceWriter:
         self._bar.update(len(batch))
 
     def _drop_committed(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Drop the positions of sentences that another writer has committed meanwhile."""
+        """Drop the positions of sentences that another writer has committed in the meantime."""
         absent = positions[~self.space.contains(missing.ids[positions])]
         self._bar.update(len(positions) - len(absent))
         return absent

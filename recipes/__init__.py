@@ -1,1 +1,1 @@
-"""Recipes of the ready models in segclf/models."""
+"""Recipes for the ready models in segclf/models."""

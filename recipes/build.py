@@ -1,9 +1,11 @@
-"""Make the ready models: sample, embed, train, score and export what `models.toml` describes.
+"""Makes the ready models that `models.toml` describes: samples, embeds, trains, scores and exports.
 
-Finished steps are not repeated, so an interrupted build continues where it stopped. The weights are
-the same bit for bit on the same kind of machine.
+Finished steps are not repeated, so an interrupted build continues where it stopped. On the same
+kind of machine, the weights are the same bit for bit.
 
-Usage: python -m recipes.build FOLDER [NAME ...], with the folder of the sets and names of models.
+Usage: python -m recipes.build FOLDER [NAME ...]
+
+FOLDER contains the sets of texts; see `recipes.sample`. NAME is a model; the default is all models.
 """
 
 import json
@@ -47,12 +49,12 @@ class Recipe:
 
     Attributes:
         name: Name of the model.
-        description: What it is trained on, in one line.
-        data: Folder of its set, see `recipes.sample`.
-        languages: Codes (ISO 639-1) of the languages of the set.
+        description: What the model is trained on, in one line.
+        data: Name of the folder that contains its set; see `recipes.sample`.
+        languages: ISO 639-1 codes of the languages in the set.
         types: Types of boundaries; a head is trained for each.
-        sentences_per_author: Maximum number of sentences of a training author.
-        works_per_author: Maximum number of works that they are taken from.
+        sentences_per_author: Maximum number of sentences by each training author.
+        works_per_author: Maximum number of works from which these sentences are taken.
     """
 
     name: str
@@ -65,14 +67,19 @@ class Recipe:
 
 
 def main(sets: str, *names: str) -> None:
-    """Make the named models, or all, in the package."""
+    """Make the named models, or all models if none is named, in segclf/models.
+
+    Args:
+        sets: Folder of the sets.
+        names: Names of models.
+    """
     for recipe in read_recipes(RECIPES):
         if not names or recipe.name in names:
             build(recipe, Path(sets), Workspace(), MODELS)
 
 
 def read_recipes(path: Path) -> list[Recipe]:
-    """Read the recipes of a TOML file."""
+    """Read the recipes in a TOML file."""
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     return [Recipe(name, **table) for name, table in content.items()]
 
@@ -84,7 +91,7 @@ def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Pat
         recipe: How the model is made.
         sets: Folder of the sets.
         workspace: Workspace that keeps the sample, its vectors and the runs.
-        models: Folder of models, in which the model replaces an earlier one of its name.
+        models: Folder of models, in which the model replaces an earlier one of the same name.
     """
     embed_sample(recipe, sets, workspace)
     for boundary_type in recipe.types:
@@ -93,7 +100,7 @@ def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Pat
 
 
 def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
-    """Sample the set of a model and embed it, unless that is done."""
+    """Sample the set of a model and embed the sample; skip what is already done."""
     values = (recipe.data, recipe.sentences_per_author, recipe.works_per_author)
     sample = workspace.path / f"{recipe.name}-{xxh3_64_hexdigest(repr(values).encode())}.jsonl"
     if not sample.exists():
@@ -111,7 +118,7 @@ def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
 
 
 def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
-    """Train and score the head for one type of boundary, unless that is done."""
+    """Train and score the head for one type of boundary; skip what is already done."""
     run = find_head(recipe, boundary_type, workspace)
     if run is None:
         print(f"{recipe.name}: training on boundaries of type {boundary_type}", flush=True)
@@ -149,7 +156,7 @@ def _trial(boundary_type: BoundaryType) -> Trial:
 
 
 def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models: Path) -> Path:
-    """Export the heads of a model, with one card for all; an earlier version is replaced."""
+    """Export the heads of a model with one model card; an earlier version is replaced."""
     scores = {
         split: evaluate_model(workspace, model, split=split, corpus_name=recipe.name).types
         for split in SCORED_SPLITS

@@ -33,12 +33,12 @@ Each type of boundary has a head on the vectors of the frozen encoder `{{ any.en
 | {{ type }} | {{ head.options.head }} | {{ head.options.window }} \
 | {{ "{:,}".format(head.parameters) }} | {{ "%.3f" | format(head.threshold) }} |
 {% endfor %}
-`any`: a paragraph or a line of dialogue begins. `paragraph`: a paragraph begins, which novels in
-Japanese show by an indent. A model without the type `paragraph` does not tell them from lines.
+`any`: a paragraph or a line of dialogue begins. `paragraph`: a paragraph begins, which Japanese
+novels show by an indent. A model without the type `paragraph` does not distinguish the two.
 
 ## Data
 
-Every split has other authors. Epoch and threshold were chosen on dev.
+No author is in two splits. The epoch and the threshold were chosen on dev.
 
 | split | works | sentences | {% for type in heads %}{{ type }} | {% endfor %}
 | --- | --- | --- | {% for type in heads %}--- | {% endfor %}
@@ -62,12 +62,12 @@ Pk and WindowDiff are error rates: lower is better.
 
 
 def model_card(name: str, content: dict[str, Any], heads: Mapping[BoundaryType, Any]) -> str:
-    """Return the card of a model.
+    """Return the card of a model, in Markdown.
 
     Args:
         name: Name of the model.
-        content: Content of its model.json.
-        heads: Content of the config.json of each head, by type of boundary.
+        content: Content of the model's model.json.
+        heads: Content of each head's config.json, by type of boundary.
     """
     data = ModelCardData(
         library_name="segtool", tags=["text-segmentation"], language=content["languages"]

@@ -1,7 +1,8 @@
-"""Samples of many authors: excerpts to train on, and whole texts to choose and to score on.
+"""Samples the works of many authors: excerpts for training, and whole texts for dev and test.
 
-A set is a folder with train.jsonl.xz and dev.jsonl.xz, which have no author in common. A line is a
-work: {"id", "author", "text"}, and "language" where there are several.
+A set is a folder with train.jsonl.xz and dev.jsonl.xz, which have no author in common. Each line is
+a work: a JSON object with "id", "author" and "text", and with "language" if the set is not
+Japanese.
 """
 
 import json
@@ -20,7 +21,7 @@ from segclf.corpus import Document, ReadOptions, plain
 from segclf.corpus.documents import PARAGRAPH
 
 _CODES = {"eng": "en", "fra": "fr", "deu": "de", "spa": "es"}
-_CHARACTERS = 400  # more than the mean length of a sentence in any of the languages
+_CHARACTERS = 400  # to read per sentence; more than the mean length in any of the languages
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Work:
     Attributes:
         id: Language, author and name of the work, joined by slashes.
         author: Language and author.
-        language: Code (ISO 639-1) of the language.
-        text: Text, a paragraph or a line of dialogue on each line.
+        language: ISO 639-1 code of the language.
+        text: Text with a paragraph or a line of dialogue on each line.
     """
 
     id: str
@@ -50,8 +51,8 @@ def write_sample(
     Args:
         folder: Folder of the set.
         path: File to write.
-        sentences_per_author: Maximum number of sentences of a training author.
-        works_per_author: Maximum number of works that they are taken from.
+        sentences_per_author: Maximum number of sentences by each training author.
+        works_per_author: Maximum number of works from which these sentences are taken.
     """
     with path.open("w", encoding="utf-8") as file:
         for author, works in _by_author(folder / "train.jsonl.xz"):
@@ -76,36 +77,36 @@ def _by_author(path: Path) -> Iterator[tuple[str, list[Work]]]:
 
 
 def _excerpts(author: str, works: list[Work], sentences: int, limit: int) -> Iterator[Document]:
-    """Take an equal share of the sentences from each of some works, chosen at random."""
+    """Choose some works at random and yield excerpts of about the same length from them."""
     name = author.rpartition("/")[2]
-    chance = random.Random(name)  # the same excerpts at every call
-    chance.shuffle(works)
+    generator = random.Random(name)  # the same excerpts at every call
+    generator.shuffle(works)
     works = works[:limit]
-    left = sentences
+    remaining = sentences
     for number, work in enumerate(works):
-        share = -(-left // (len(works) - number))
-        document = _read(work, _part(work.text, share * _CHARACTERS, chance))
-        document = _excerpt(document, share, chance)
+        share = -(-remaining // (len(works) - number))
+        document = _read(work, _part(work.text, share * _CHARACTERS, generator))
+        document = _excerpt(document, share, generator)
         if len(document.sentences) > 1:
-            left -= len(document.sentences)
+            remaining -= len(document.sentences)
             yield document
 
 
-def _part(text: str, length: int, chance: random.Random) -> str:
-    """Cut whole lines out of a long text, as splitting all of it would take long."""
+def _part(text: str, length: int, generator: random.Random) -> str:
+    """Return consecutive whole lines of a long text, because splitting all of it takes long."""
     if len(text) <= length:
         return text
-    start = text.find("\n", chance.randrange(len(text) - length)) + 1
+    start = text.find("\n", generator.randrange(len(text) - length)) + 1
     part = text[start : start + length]
     return part[: part.rfind("\n")] if "\n" in part else part
 
 
-def _excerpt(document: Document, size: int, chance: random.Random) -> Document:
+def _excerpt(document: Document, size: int, generator: random.Random) -> Document:
     n = len(document.sentences)
     if n <= size:
         return document
     starts = [i for i in np.flatnonzero(document.labels).tolist() if i <= n - size]
-    start = chance.choice(starts or [0])
+    start = generator.choice(starts or [0])
     part = slice(start, start + size)
     return replace(document, sentences=document.sentences[part], labels=document.labels[part])
 

@@ -26,22 +26,25 @@ LANGUAGES = {"de": "German", "en": "English", "es": "Spanish", "fr": "French", "
 
 INTRODUCTION = f"""# Unseen authors
 
-This page scores the ready models on authors of whom they saw no sentence. `make models` trains the
-models and writes the page from run records; do not edit it by hand.
+This page shows how well the ready models do on authors whose texts they have never seen (the test
+split). `make models` trains the models and writes the page from run records; do not edit it by
+hand.
 
-The epoch and the threshold were chosen on other unseen authors (dev). F1 counts the boundaries of
-all authors together. The interval is the 95% percentile interval of a bootstrap over authors
-({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are means over works; lower is better.
-"Everywhere" is the F1 of a boundary before every sentence, the best trivial baseline on these
-texts. "Better" is the share of authors on whom the model has a higher F1 than that.
+The epoch and the threshold were chosen on other unseen authors (the dev split). F1 is computed from
+the boundaries of all authors together. The interval is the 95% percentile interval of a bootstrap
+over authors ({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are means over works; lower is
+better. "Everywhere" is the F1 of a boundary before every sentence, the best trivial baseline on
+these texts. "Better" is the number of authors on whom the F1 of the model is higher than that of
+this baseline.
 
-A line break ends a sentence. Where it breaks a sentence in two, as before a quotation, the first
-part lacks its final punctuation. This betrays the boundary, and a text without layout has no
-candidate there. "Complete" is the F1 over the candidates that follow neither a letter, a digit nor
-a comma.
+A line break in the original text always ends a sentence. Where it divides a sentence, for example
+before a quotation, the first part has no final punctuation. This gives the boundary away, although
+in a text without line breaks, this position would not even be a candidate. "Complete" is the F1
+over those candidates that do not follow a letter, a digit or a comma.
 
-A boundary of type `any` is a paragraph or a line of dialogue. In Japanese, a boundary of type
-`paragraph` is an indented line, and one of type `line` is any other line, such as one of dialogue.
+At a boundary of type `any`, a paragraph or a line of dialogue begins. At a boundary of type
+`paragraph`, a paragraph begins; Japanese texts indent its first line. At a boundary of type `line`,
+another line begins, such as a line of dialogue.
 """
 
 
@@ -162,7 +165,7 @@ def _row(authors: Sequence[Author], complete: Sequence[Author], scores: Scores) 
 
 
 def _counts(authors: Sequence[Author]) -> NDArray[np.int64]:
-    """Return the (a, 3) numbers of correct, predicted and true boundaries of a authors."""
+    """Return the numbers (a, 3) of correct, predicted and true boundaries of each author."""
     return np.array([[author.correct, author.predicted, author.true] for author in authors])
 
 

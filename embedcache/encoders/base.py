@@ -31,8 +31,8 @@ class Encoder(ABC):
         dim: Length of a vector.
         storage_dtype: Dtype in which the store must keep the vectors; None if the caller chooses.
         max_tokens: Maximum number of tokens; longer sentences are truncated. None for no limit.
-        is_fast: Whether encoding takes no more time than storing. In a joined encoder, the
-            fast parts encode each sentence first.
+        is_fast: Whether encoding a sentence takes no longer than storing its vector. In a joined
+            encoder, the fast parts encode each sentence first.
         token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors are
             rows of this matrix; None for other encoders.
 
@@ -82,12 +82,12 @@ class Encoder(ABC):
 
     @property
     def parts(self) -> "tuple[Encoder, ...]":
-        """Encoders whose vectors are stored separately; only this one unless it is joined."""
+        """Encoders whose vectors are stored separately: this one, or the parts of a joined one."""
         return (self,)
 
     @abstractmethod
     def encode(self, sentences: list[str]) -> Vectors:
-        """Encode n normalized sentences in one batch: (n, dim), float32 or int32."""
+        """Encode n normalized sentences in one batch: (n, dim) float32 or int32."""
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, by default their characters: (n,) int64."""

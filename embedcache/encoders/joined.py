@@ -82,5 +82,5 @@ class JoinedEncoder(Encoder):
 
 
 def join_encoders(encoders: Sequence[Encoder]) -> Encoder:
-    """Return a joined encoder, or the only encoder of a sequence of one."""
+    """Join encoders; a single encoder is returned unchanged."""
     return encoders[0] if len(encoders) == 1 else JoinedEncoder(encoders)

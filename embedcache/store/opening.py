@@ -41,8 +41,8 @@ class Handle:
     Attributes:
         lmdb: LMDB environment.
         read_only: Whether this process cannot write the file.
-        without_lock: Whether this process cannot write the lock file either, so that writers do not
-            know that it reads.
+        without_lock: Whether this process cannot write the lock file either. If so, writers do not
+            know that it is reading.
     """
 
     lmdb: lmdb.Environment
@@ -54,7 +54,7 @@ def open_handle(folder: Path) -> Handle:
     """Open the LMDB environment in a folder; create it if it is missing.
 
     Raises:
-        StoreError: The folder contains no valid environment, or it cannot be created.
+        StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
     """
     with translate_lmdb_errors(folder):
         handle = _open_writable_or_not(folder)
@@ -81,11 +81,11 @@ def translate_lmdb_errors(folder: Path) -> Iterator[None]:
 
 def _open_writable_or_not(folder: Path) -> Handle:
     file = folder / "data.mdb"
-    present = file.stat().st_size if file.exists() else 0
+    file_bytes = file.stat().st_size if file.exists() else 0
     options: dict[str, Any] = {
         # On Windows LMDB gives the file the size of the map, and no process can shorten a file that
         # another one has mapped. So the map must not be smaller than the file.
-        "map_size": max(_INITIAL_MAP_BYTES, present),
+        "map_size": max(_INITIAL_MAP_BYTES, file_bytes),
         "max_readers": _MAX_READERS,
     }
     try:
@@ -94,23 +94,23 @@ def _open_writable_or_not(folder: Path) -> Handle:
     except OSError as error:
         raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error
     except lmdb.Error as error:
-        if error.code not in _DENIED or not present:
+        if error.code not in _DENIED or not file_bytes:
             raise
     try:
         return Handle(lmdb.open(os.fspath(folder), readonly=True, **options), read_only=True)
     except lmdb.Error as error:
         if error.code not in _DENIED:
             raise
-    without = lmdb.open(os.fspath(folder), readonly=True, lock=False, **options)
-    return Handle(without, read_only=True, without_lock=True)
+    unlocked = lmdb.open(os.fspath(folder), readonly=True, lock=False, **options)
+    return Handle(unlocked, read_only=True, without_lock=True)
 
 
 def _check_size(folder: Path, handle: Handle) -> None:
     """Check that the file has all pages in use, because reading a missing one kills the process.
 
-    A file that ends before its last page may be complete, because LMDB does not write a page that a
-    transaction has added at the end and freed again. If the file is short, a child process reads
-    all pages in use to decide.
+    A file that is too short to hold the last page that LMDB has allocated may still be complete,
+    because LMDB does not write a page that a transaction adds at the end and then frees. If a file
+    is too short, a child process therefore tries to read all pages in use.
 
     Raises:
         StoreError: Pages in use are missing.

@@ -1,4 +1,4 @@
-"""The vectors of one encoder in a store: lookup, reading and adding.
+"""The vectors of one encoder in a store: looks them up, reads them and adds new ones.
 
 `embedcache.store.store` describes the layout.
 """
@@ -57,10 +57,10 @@ class Space:
         return np.not_equal(self.find(ids), index.MISSING)
 
     def vectors(self, ids: Ids, *, out: Vectors | None = None) -> Vectors:
-        """Gather vectors.
+        """Gather the vectors of sentences.
 
         Args:
-            ids: (n, 2) uint64, in any order, repeats allowed.
+            ids: (n, 2) uint64 sentence ids, in any order, repeats allowed.
             out: (n, dim) array to write to, for example columns of a larger array; None to create
                 one.
 
@@ -68,7 +68,7 @@ class Space:
             (n, dim) `out`, or a new array: int32 if the space stores int32, else float32.
 
         Raises:
-            StoreError: A sentence has no vector, or a block is damaged.
+            StoreError: A sentence has no vector, or the store is damaged.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
@@ -88,11 +88,12 @@ class Space:
         """Count vectors by the precision in which they were computed.
 
         Args:
-            ids: (n, 2) uint64. Ids without a vector are not counted; repeats are counted each time.
+            ids: (n, 2) uint64 sentence ids. Those without a vector are not counted; an id that is
+                repeated is counted each time.
 
         Returns:
-            Counts above zero by name of precision, for example "float32". The name is "unknown"
-            for vectors from a store of format 1 that had several precisions.
+            Counts above zero by the name of the precision, for example "float32". The name is
+            "unknown" for vectors from a store of format 1 that had several precisions.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
@@ -125,9 +126,9 @@ class Space:
         """Add vectors in one transaction; skip sentences that the space already has.
 
         Args:
-            ids: (n, 2) uint64.
+            ids: (n, 2) uint64 sentence ids.
             vectors: (n, dim) vectors, which are converted to the dtype of the space.
-            truncated: (n,) bool, whether the encoder read only the beginning of the sentence; None
+            truncated: (n,) bool, whether the encoder read only the beginning of each sentence; None
                 if it read all sentences in full.
             precision: Precision in which the vectors were computed.
 
@@ -136,8 +137,8 @@ class Space:
 
         Raises:
             StoreError: The store is read-only or of an earlier format, or a value that must be
-                rewritten is damaged. Nothing is changed.
-            ValueError: A shape or dtype is wrong, or a vector is not finite.
+                rewritten is damaged. The store is not changed.
+            ValueError: A shape or dtype is wrong, or a vector contains NaN or infinity.
         """
         present = self.info()
         if vectors.shape != (len(ids), present.dim):

@@ -25,7 +25,7 @@ class SpaceInfo:
 
     Attributes:
         fingerprint: Fingerprint of the encoder.
-        number: Number that replaces the fingerprint in keys.
+        number: Number that replaces the fingerprint in the keys of blocks and segments.
         name: Name of the encoder.
         dim: Length of a vector.
         dtype: Dtype of the stored numbers. float16 rounds to 11 bits, a relative error of at most
@@ -104,9 +104,8 @@ def read_info(
         raise StoreError(f"the store {environment.path} no longer has the space {fingerprint}")
     fields = json.loads(bytes(value))
     fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
-    if (
-        fields["fingerprint"] != fingerprint
-    ):  # a damaged key, which the checksum of format 1 does not cover
+    # a damaged key, which the checksum of format 1 does not cover
+    if fields["fingerprint"] != fingerprint:
         raise values.damaged(environment, key)
     return SpaceInfo(**fields)
 

@@ -46,7 +46,7 @@ class EmbeddingStore:
 
     Any number of threads and processes may read while one writes; writers take turns. The store may
     be used in a fork of the process that opened it. If the folder or the file system is read-only,
-    the store is opened for reading.
+    the store can only be read.
 
     Args:
         path: Folder of the store.
@@ -93,9 +93,8 @@ class EmbeddingStore:
         return StoreError(f"there is no embedding store at {self.path}")
 
     def _write_header(self, transaction: lmdb.Transaction) -> None:
-        if (
-            values.read_format(self._environment, transaction) is None
-        ):  # unless another process was faster
+        # another process may have been faster
+        if values.read_format(self._environment, transaction) is None:
             values.put_format(transaction)
 
     def format(self) -> int:
@@ -151,7 +150,7 @@ class EmbeddingStore:
         return Space(self._environment, fingerprint)
 
     def vectors(self, fingerprint: str, ids: Ids) -> Vectors:
-        """Gather the vectors of an encoder.
+        """Gather the vectors of sentences that an encoder computed.
 
         Args:
             fingerprint: Fingerprint of the encoder. For a joined encoder, the fingerprints of its
@@ -188,8 +187,8 @@ class EmbeddingStore:
             fingerprint: Fingerprint of the encoder.
             name: Name of the encoder.
             dim: Length of a vector.
-            dtype: Dtype of the stored numbers; None for that of the space, or float32 for a new
-                one.
+            dtype: Dtype of the stored numbers; None for the dtype of an existing space, or float32
+                for a new one.
             identity: Identity of the encoder, for the description of a new space.
 
         Raises:

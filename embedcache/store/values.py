@@ -41,7 +41,7 @@ def get(
         transaction: Read or write transaction of the environment.
         key: Key of the value.
         again: Whether to verify the checksum even if this process has verified it before. This is
-            necessary before the value becomes part of another one, which gets a valid checksum.
+            necessary before the value is copied into a new one, whose checksum will be valid.
 
     Returns:
         The value without its checksum, a view that is valid as long as the transaction; None if

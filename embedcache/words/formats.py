@@ -30,7 +30,9 @@ Row = tuple[str, NDArray[np.float32]]
 
 
 def read_vector_file(path: Path) -> Iterator[Row]:
-    """Yield each word of a file and its vector (d,) float32; show a bar on standard error.
+    """Yield each word of a file and its vector (d,) float32, and show a progress bar.
+
+    The bar appears on standard error if that is a terminal.
 
     Raises:
         ValueError: The file is not in a supported format.
@@ -74,10 +76,8 @@ def _text_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
         parts = line.split()
         if len(parts) <= dim:
             raise ValueError(f"the line {line[:20]!r}... has {len(parts)} columns, not {dim + 1}")
-        word = b" ".join(parts[:-dim]).decode(
-            errors="replace"
-        )  # a word of GloVe may contain spaces
-        yield word, np.array(parts[-dim:], dtype=np.float32)
+        word = b" ".join(parts[:-dim])  # a word of GloVe may contain spaces
+        yield word.decode(errors="replace"), np.array(parts[-dim:], dtype=np.float32)
 
 
 def _binary_rows(file: IO[bytes], dim: int) -> Iterator[Row]:

@@ -12,8 +12,8 @@ Forms = tuple[str, ...]
 """Spellings of a token; the first one that has a vector represents the token."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
-_SUDACHI_MODE = "A"  # the shortest units: parts are more often known than compounds
-_SUDACHI_CHARACTERS = 8192  # per call; more than 49,149 bytes are an error
+_SUDACHI_MODE = "A"  # the shortest units: more of them have vectors than of the compounds
+_SUDACHI_CHARACTERS = 8192  # per call; SudachiPy does not accept more than 49,149 bytes
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Tokenizer:
 def japanese_tokenizer() -> Tokenizer:
     """Return a tokenizer that uses SudachiPy and its core dictionary (Takaoka et al. 2018).
 
-    The spellings of a token are its surface, its dictionary form and its normalized form, because
-    word vectors may be trained on any of these.
+    The spellings of a token are its surface form, its dictionary form and its normalized form,
+    because word vectors may be trained on any of these.
 
     Raises:
         UserError: A package is missing.
@@ -60,7 +60,7 @@ def japanese_tokenizer() -> Tokenizer:
 
 
 def word_tokenizer() -> Tokenizer:
-    """Return the tokenizer for languages with spaces; tokens are words or runs of marks."""
+    """Return the tokenizer for languages with spaces; tokens are words or runs of punctuation."""
     from tokenizers.pre_tokenizers import Whitespace
 
     split = Whitespace().pre_tokenize_str

@@ -27,7 +27,7 @@ from embedcache.words.formats import read_vector_file
 from embedcache.words.tokenizers import has_kana
 
 _ENTITY = "ENTITY/"  # in Wikipedia2Vec the title of a page, not a word
-_CHUNK_ROWS = 1 << 13  # converted at a time
+_CHUNK_ROWS = 1 << 13  # number of vectors converted at a time
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class WordVectors:
         find: Function that returns the rows of n words: (n,) int64,
             `embedcache.store.index.MISSING` for words without a vector.
         language: "ja" or "other".
-        identity: Hash of the file.
+        identity: Part of the identity of an encoder that uses the vectors: {"vectors": hash of
+            their files}.
     """
 
     matrix: NDArray[np.float32]
@@ -52,10 +53,10 @@ def open_vector_file(path: Path) -> WordVectors:
     """Open a file of word vectors; the first call converts it.
 
     Args:
-        path: File in a format of `embedcache.words.formats.read_vector_file`.
+        path: File in a format that `embedcache.words.formats.read_vector_file` supports.
 
     Raises:
-        UserError: There is no such file, or it has no word vectors.
+        UserError: The file does not exist, or it cannot be read as word vectors.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file of word vectors")
@@ -100,14 +101,14 @@ def _write_converted(path: Path, folder: Path) -> None:
             dim = matrix.shape[1]
     if not ids:
         raise ValueError("the file has no words")
-    every_id = np.concatenate(ids)
-    _write_index(folder / "index", every_id)
-    # multilingual word vectors have few words with kana, Japanese ones many
-    language = "ja" if with_kana > 0.1 * len(every_id) else "other"
+    all_ids = np.concatenate(ids)
+    _write_index(folder / "index", all_ids)
+    # in multilingual files, few words contain kana; in Japanese files, many do
+    language = "ja" if with_kana > 0.1 * len(all_ids) else "other"
     settings = {"dim": dim, "language": language}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _write_index(path: Path, ids: Ids) -> None:
-    rows = first_occurrences(ids)  # the first occurrence of a repeated word counts
+    rows = first_occurrences(ids)  # a repeated word has the vector of its first occurrence
     path.write_bytes(Segment.sorted_from(ids[rows], rows).to_bytes())

@@ -33,7 +33,7 @@ _ACCENTED = re.compile(r"〔([^〔〕]*)〕")
 _LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
 _LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
 _MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
-_GETA = "〓"  # stands for a character without a known code
+_GETA = "〓"  # replaces a character whose code is not known
 _MAX_CELL = 94  # number of cells in a row, and of rows in a plane
 _MAX_TITLE_LINES = 6
 
@@ -80,7 +80,8 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         text, blocks = _without_heading_blocks(text)
         text, lines = _without_heading_lines(text)
         headings = blocks + lines
-    text = _RUBY.sub("", text).replace("｜", "")  # first, as a gaiji can be one of these
+    # before gaiji notes, which can describe these characters
+    text = _RUBY.sub("", text).replace("｜", "")
     text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
@@ -102,7 +103,7 @@ def _without_heading_blocks(text: str) -> tuple[str, int]:
 
 
 def _without_heading_lines(text: str) -> tuple[str, int]:
-    """Remove the content of lines with a heading annotation, and count them."""
+    """Remove the content of lines with a heading annotation, and count these lines."""
     kept: list[str] = []
     end = 0
     for note in _NOTE_IN_LINE.finditer(text):

@@ -41,7 +41,9 @@ _SAMPLE_BYTES = 1 << 16
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII = re.compile("[^\0-\x7f]")
 _THREE_BYTES = re.compile("[\u0800-\ufffc]")
-"""Characters of three bytes in UTF-8. Such sequences are rare in EUC-JP; two-byte ones are not."""
+"""Characters that take three bytes in UTF-8.
+
+Valid sequences of three bytes are rare in EUC-JP, but valid sequences of two bytes are not."""
 _KANA = "ぁ-ゖァ-ヺー"
 _PUNCTUATION = "\u3000-\u3002\u300c-\u300f"
 _JAPANESE = f"{_KANA}\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e"
@@ -87,7 +89,7 @@ class TextEncoding:
         """Return the content of a file with the text, including the byte order mark.
 
         Raises:
-            UnicodeEncodeError: The encoding lacks a character of the text.
+            UnicodeEncodeError: The encoding has no code for a character in the text.
         """
         return self.mark + text.encode(self.codec)
 

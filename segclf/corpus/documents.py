@@ -16,7 +16,7 @@ Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 LINE, PARAGRAPH = 1, 2
-"""Typed labels: a line begins with the sentence, such as one of dialogue, or a paragraph does."""
+"""Typed labels: the sentence begins a line, such as a line of dialogue, or a paragraph."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Corpus:
         sentences: n sentences.
         types: (n,) int8 typed labels: 0, LINE or PARAGRAPH. Without a PARAGRAPH the corpus is not
             typed, and 1 marks the boundaries.
-        layout: Where documents and paragraphs begin. In a typed corpus, every boundary counts,
-            unless `of_type` has chosen those of one type.
+        layout: Where documents and paragraphs begin. In a typed corpus, lines count as paragraphs
+            too, unless `of_type` has selected the boundaries of one type.
         document_ids: Ids of the m documents.
         splits: Splits of the m documents.
         headings_removed: Number of headings that were removed from the texts.
-        boundaries_read: Number of documents for each kind of paragraph boundary.
+        boundaries_read: Number of documents that were read with each kind of paragraph boundary.
     """
 
     sentences: list[str]
@@ -109,13 +109,13 @@ class Corpus:
 
     @property
     def is_typed(self) -> bool:
-        """Whether the labels tell paragraphs from lines."""
+        """Whether the labels distinguish paragraphs from lines."""
         return bool((self.types == PARAGRAPH).any())
 
     def of_type(self, boundary_type: BoundaryType) -> "Corpus":
-        """Return the corpus with a layout of the boundaries of one type.
+        """Return the corpus with a layout that has only the boundaries of one type.
 
-        In a corpus that is not typed, the boundaries have whatever type is asked for.
+        The corpus is returned unchanged if the type is "any" or the corpus is not typed.
         """
         if boundary_type == "any" or not self.is_typed:
             return self

@@ -29,8 +29,9 @@ def read_text(path: str | Path) -> DecodedText:
 def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yield the id and the text of a file, or of every text file in a folder and its subfolders.
 
-    Files are sorted by path within each folder. Hidden files and folders are skipped, and so are
-    files whose suffix is not in `TEXT_SUFFIXES`.
+    The id is the path relative to the folder, the name of a single file, or "stdin". The entries of
+    each folder are sorted by name. Hidden files and folders are skipped, and so are files whose
+    suffix is not in `TEXT_SUFFIXES`.
 
     Raises:
         UserError: The folder contains no text file, or a file or folder cannot be read.

@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def documents(self) -> list[tuple[int, int]]:
-        """First sentence of each document, and the sentence after its last one."""
+        """Positions of each document: its first sentence, and the one after its last sentence."""
         return list(pairwise(self.offsets.tolist()))
 
     @property
@@ -75,7 +75,7 @@ class Layout:
             chosen: (n,) bool, whether to keep each sentence.
 
         Returns:
-            Layout of the kept sentences, without the documents of which no sentence is kept.
+            Layout of the kept sentences. Documents of which no sentence is kept are left out.
         """
         kept = np.append(0, np.cumsum(chosen, dtype=np.int64))
         return Layout(self.labels[chosen], np.unique(kept[self.offsets]))
@@ -98,7 +98,7 @@ def offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
     """Return the offsets of the documents that n sentences belong to; see `Layout`.
 
     Args:
-        groups: (n,) document of each sentence; None for a single document.
+        groups: (n,) name or number of the document of each sentence; None for a single document.
         n: Number of sentences.
 
     Raises:

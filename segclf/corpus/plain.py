@@ -15,7 +15,7 @@ def recognizes(text: str) -> bool:
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read one document. The labels come from the layout; the sentences contain no trace of it."""
+    """Read one document. The labels come from the layout; the sentences do not reveal it."""
     boundary = guess_boundary(text) if options.boundary == "auto" else options.boundary
     language = options.language or guess_language(text)
     rule = sentence_rule(options.sentences)

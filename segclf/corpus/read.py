@@ -52,9 +52,9 @@ def read_corpus(
             "-" for standard input.
         format_name: Name in `FORMATS`; "auto" to detect the format of each file by its content. A
             file with the suffix .jsonl is always JSON Lines.
-        options: How to find paragraphs and sentences.
-        split: Split for all documents, or shares of the splits; see
-            `segclf.corpus.splits.assign_splits`.
+        options: How to find paragraphs and sentences; None for the defaults.
+        split: Split for all documents, or shares of the three splits; None to use the splits that
+            the files or folders give. See `segclf.corpus.splits.assign_splits`.
 
     Raises:
         UserError: A file cannot be read, the text contains no sentences, or the format is unknown.
@@ -78,8 +78,8 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
 
     Args:
         path: File, or "-" for standard input.
-        format_name: "plain" to read the text as it is. "aozora" to remove the markup, the header
-            and the colophon of Aozora Bunko. "auto" to remove them only from a complete file of
+        format_name: "plain" to read the text as it is; "aozora" to remove the markup, the header
+            and the colophon of Aozora Bunko; "auto" to remove them only from a complete file of
             Aozora Bunko, which has the header or the colophon of the library.
 
     Returns:

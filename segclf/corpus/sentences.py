@@ -37,8 +37,8 @@ class SentenceRule:
     Attributes:
         spans: Function that yields the (start, end) offsets of the sentences in order, given the
             text and a language code.
-        clean: Function that returns the sentence of a span, given the text of the span. Spans with
-            an empty result are dropped.
+        clean: Function that turns the text of a span into a sentence. Spans with an empty result
+            are dropped.
     """
 
     spans: Callable[[str, str], Spans]
@@ -60,7 +60,7 @@ class Sentence(NamedTuple):
 
 
 def split_sentences(text: str, rule: SentenceRule, language: str) -> list[str]:
-    """Return the cleaned sentences of the text of a unit."""
+    """Split the text of a unit into cleaned sentences."""
     clean = rule.clean
     spans = rule.spans(text, language)
     return [sentence for start, end in spans if (sentence := clean(text[start:end]))]
@@ -146,10 +146,10 @@ def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
     before the window. A sentence that does not end in its window continues in the next.
     """
     while start < len(text):
-        # one space for each, as sentencex 1.0 panics on some other white space
+        # replaced one for one, as sentencex 1.0 panics on some white space other than a space
         window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
         last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
-        # the pieces together are the window
+        # the segments that sentencex returns add up to the window
         ends = accumulate(map(len, sentencex.segment(language, window)))
         ends_known = [end for end in ends if end <= last]
         yield from (start + end for end in ends_known)

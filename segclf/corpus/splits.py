@@ -25,14 +25,14 @@ def assign_splits(
     """Assign every document to a split.
 
     With shares, whole documents are assigned. The assignment depends on their ids and lengths, not
-    on their order. If there are fewer than three documents, each is cut instead: it begins with its
-    train part and ends with its test part.
+    on their order. If there are fewer than three documents, each is cut instead into consecutive
+    parts for train, dev and test.
 
     Args:
         documents: Documents with unique ids.
         split: "train", "dev" or "test" for all documents, or shares such as "80/10/10", which sum
-            to 100 or 1. None for the splits given in the files or by the folders; 80/10/10 if there
-            are none.
+            to 100 or 1. None to use the splits given in the files or by the folders, or 80/10/10 if
+            none are given.
 
     Returns:
         The documents, or their parts, and the split of each.
@@ -105,7 +105,7 @@ def _cut(
 
 
 def _by_document(documents: Sequence[Document], shares: tuple[float, float, float]) -> list[Split]:
-    """Assign each document, in an order derived from the ids, to the split that is shortest."""
+    """Assign each document, in the order of hashed ids, to the split that lacks most sentences."""
     order = sorted(range(len(documents)), key=lambda i: xxh3_64_intdigest(documents[i].id.encode()))
     total = sum(len(document.sentences) for document in documents)
     lacking = {split: share * total for split, share in zip(SPLITS, shares, strict=True)}

@@ -33,7 +33,7 @@ class Unit(NamedTuple):
     """A part of a text whose sentences are found independently of the other parts.
 
     Attributes:
-        start: Offset of its first character.
+        start: Offset of its first character in the text.
         end: Offset after its last character.
         label: 0 if the unit continues a paragraph; 1 if it begins a paragraph or, with typed
             boundaries, a line; 2 if it begins a paragraph with typed boundaries.
@@ -79,9 +79,10 @@ def split_units(
 
     Args:
         text: Text with newlines of any kind.
-        boundary: Lines that begin a paragraph: indented lines, every line, or lines after a blank
-            line. If typed, every line is a unit, and indented lines begin a paragraph.
-        keep_headings: Whether to keep headings, as units like the others.
+        boundary: What begins a paragraph: an indented line ("indent"), every line ("line"), or the
+            line after a blank line ("blank"). With "typed", every line is a unit, and indented
+            lines begin paragraphs.
+        keep_headings: Whether to keep headings as ordinary units.
 
     Returns:
         The units that are not blank, and the number of headings that were removed.

@@ -21,8 +21,10 @@ class BaseHead(nn.Module):
 
     Attributes:
         reads_words: Whether sentences are given as `Words` instead of as one vector each.
-        clip_sigma: Vectors are clipped at this number of standard deviations from the mean, so that
-            a rare feature does not dominate the others.
+        clip_sigma: Number of standard deviations from the mean at which vectors are clipped, so
+            that a rare feature does not dominate the others.
+        window: Number of sentences on each side of a candidate; None for heads that read whole
+            documents.
 
     Args:
         dim: Length d of a sentence vector.
@@ -57,7 +59,7 @@ class BaseHead(nn.Module):
     def make_batches(
         self, examples: Examples, batch_size: int, device: str, *, crop: int | None = None
     ) -> WindowBatches | CropBatches:
-        """Make the training batches that the head reads.
+        """Make the training batches of a split.
 
         Args:
             examples: Training split.
@@ -72,7 +74,7 @@ class BaseHead(nn.Module):
         """Predict a probability for each sentence, in evaluation mode.
 
         Returns:
-            (n,) float32 probabilities that each sentence begins a paragraph. Only those of the
+            (n,) float32, the probability that each sentence begins a paragraph. Only the values of
             candidates are meaningful.
         """
         raise NotImplementedError
@@ -109,7 +111,7 @@ class Head(BaseHead):
             windows: (b, 2w) positions of sentences, OUTSIDE beyond the document.
 
         Returns:
-            (b, 2w, h), with a learned vector for OUTSIDE.
+            (b, 2w, h) projected sentences, with a learned vector for OUTSIDE.
         """
         return take_rows(self.rows(sentences), windows)
 
@@ -182,7 +184,8 @@ def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
 def take_rows(rows: Tensor, windows: Tensor) -> Tensor:
     """Gather rows (s + 1, h) by windows (...) into (..., h); OUTSIDE selects the last row.
 
-    On a CPU, the gradient of an embedding is summed in parallel; that of indexing is not.
+    This uses an embedding instead of indexing, because on a CPU, only the gradient of an embedding
+    is summed in parallel.
     """
     last = len(rows) - 1
     return F.embedding(torch.where(windows == OUTSIDE, last, windows), rows)

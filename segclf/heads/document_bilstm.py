@@ -14,12 +14,12 @@ MAX_MEMORY = 256  # longest initial memory, in sentences
 class DocumentBiLSTM(DocumentHead):
     """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the document.
 
-    It takes O(n) time and reads one sentence after another.
+    For n sentences it takes O(n) time, but it reads them one after another.
 
     The biases of the gates are initialized for memories of 1 to 256 sentences. This is the chrono
     initialization of Tallec and Ollivier (2018), with memory lengths drawn log-uniformly instead of
-    uniformly, so that short ones are not rare. Without this initialization, the head did not learn
-    a dependency over fifty sentences in the tests.
+    uniformly, so that short memories are not rare. Without this initialization, the head did not
+    learn a dependency over fifty sentences in the tests.
     """
 
     def __init__(

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from segclf.heads.base import Dropout, feed_forward
 from segclf.heads.document import DocumentHead
 
-NEIGHBOURS = 4  # number of sentences on each side that encode a position
+NEIGHBOURS = 4  # number of sentences on each side that the positional convolution covers
 
 
 class DocumentTransformer(DocumentHead):
-    """A pre-norm Transformer encoder (Vaswani et al. 2017) with the attention of a subclass.
+    """A pre-norm Transformer encoder (Vaswani et al. 2017) whose attention a subclass defines.
 
     Positions are encoded by a depthwise convolution over the neighbouring sentences before each
     layer (conditional positional encoding, Chu et al. 2021). There are no absolute positions, so a
@@ -41,7 +41,7 @@ class DocumentTransformer(DocumentHead):
             inside: (m, l) bool, False for padding.
 
         Returns:
-            (m, l, a, c).
+            (m, l, a, c); the values for padding are ignored.
         """
         raise NotImplementedError
 
@@ -55,7 +55,7 @@ class DocumentTransformer(DocumentHead):
 
 
 class Layer(nn.Module):
-    """Convolution for positions, attention and feed-forward network, with residual connections."""
+    """Positional convolution, attention and feed-forward network, with residual connections."""
 
     def __init__(self, hidden: int, attention_heads: int, dropout: float) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Layer(nn.Module):
         self.feed_forward = feed_forward(hidden, dropout)
 
     def forward(self, states: Tensor, inside: Tensor, attend: Callable[..., Tensor]) -> Tensor:
-        """Return the next states (m, l, h) of states (m, l, h)."""
+        """Return the states (m, l, h) after this layer, given those before it (m, l, h)."""
         masked = (states * inside[..., None]).transpose(1, 2)  # (m, h, l)
         states = states + self.convolution(masked).transpose(1, 2)
         queries, keys, values = (

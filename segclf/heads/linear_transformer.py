@@ -16,7 +16,10 @@ class LinearTransformer(DocumentTransformer):
 
 
 def linear_attention(queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
-    """Attend from each sentence to its whole document, with weights f(q) . f(k), f = elu + 1.
+    """Attend from each sentence to its whole document.
+
+    The weight of a key k for a query q is f(q) . f(k) with f(x) = elu(x) + 1, divided by the sum of
+    the weights.
 
     The products of keys and values are summed once for all queries, in O(l c^2) instead of
     O(l^2 c).

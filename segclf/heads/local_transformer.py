@@ -11,7 +11,7 @@ class LocalTransformer(DocumentTransformer):
     """A Transformer with the sliding-window attention of Longformer (Beltagy et al. 2020).
 
     There is no global attention; every layer extends the context by the reach and by the
-    sentences of its convolution.
+    sentences that its convolution covers.
 
     Args:
         dim: Length of a sentence vector.
@@ -33,7 +33,8 @@ def local_attention(
     """Attend from each sentence to the sentences of its document at distance `reach` or less.
 
     A document is cut into blocks of r = `reach` sentences. A block attends to itself and to the two
-    blocks beside it, with a mask: 3r keys for each query, and dense products only.
+    blocks beside it, and a mask excludes sentences beyond the reach. Thus each query has 3r keys,
+    and all products are dense.
 
     Args:
         queries: (m, l, a, c), for `a` attention heads of size c.

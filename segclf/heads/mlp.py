@@ -10,8 +10,8 @@ from segclf.inputs.examples import Sentences
 class MLP(Head):
     """A multi-layer perceptron over the concatenated sentences in the window.
 
-    Its input also contains the product and the absolute difference of the two sentences beside the
-    candidate, as in InferSent (Conneau et al. 2017).
+    Its input also contains the elementwise product and the absolute difference of the two sentences
+    beside the candidate, as in InferSent (Conneau et al. 2017).
     """
 
     def __init__(

@@ -17,10 +17,11 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> 
     Args:
         lstm: Bidirectional LSTM with one layer and k hidden units.
         rows: (r, h) float32 elements of the sequences.
-        indices: (2, n) int64 rows of the sequences, forwards and backwards: the first row of every
-            sequence, then the second of every sequence, and so on.
-        sizes: Number of sequences at each step, n in total. The number may only decrease;
-            the last sequences end first.
+        indices: (2, n) int64 indices into `rows`, for the forward and the backward direction. Step
+            by step: the first element of every sequence, then the second element of every sequence
+            that has one, and so on.
+        sizes: Number of sequences that are still running at each step; the sizes sum to n. They
+            must never increase: sequences that end earlier come last.
 
     Returns:
         (2, n, k) states, in the order of the indices.
@@ -83,7 +84,8 @@ class _Recurrence(Function):
     ) -> tuple[Tensor, None, Tensor, None]:
         indices, recurrent, gates, cells, tanh_cells, states = ctx.saved_tensors
         sizes = ctx.sizes
-        # for all steps at once: the factors of the gradients of cells and states
+        # computed for all steps at once: the factors by which the gradients of cells and states are
+        # multiplied
         gates_grad = _gate_factors(gates, cells, tanh_cells, sizes)
         forget_gates, output_gates = _by_gate(gates)[1::2]
         cells_grad = torch.ops.aten.tanh_backward(output_gates, tanh_cells)
@@ -92,7 +94,7 @@ class _Recurrence(Function):
         steps = _by_step(
             sizes, gates_grad, by_gate[:, :, :3], by_gate[:, :, 3], cells_grad, forget_gates
         )
-        following = None  # forget gate and gradient of the cell of the following step
+        following = None  # forget gate and cell gradient of the following step
         for step in reversed(range(len(sizes))):
             gate_grad, inner_grad, output_grad, cell_grad, forget_gate = steps[step]
             cell_grad.mul_(state_grads[step])
@@ -111,7 +113,7 @@ class _Recurrence(Function):
 
 
 def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[int]) -> Tensor:
-    """Return the factors (2, n, 4k) of the gradients of the gates' inputs.
+    """Return the factors (2, n, 4k) from which the gradients of the gates' inputs are computed.
 
     The gradient of each of the first three gates is its factor times the gradient of the cell; that
     of the output gate is its factor times the gradient of the state.
@@ -129,7 +131,7 @@ def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[
 
 
 def _previous_step(values: Tensor, sizes: list[int]) -> Tensor:
-    """Return the values of the previous step, for all sequences and all steps except the first."""
+    """Return the previous step's values, for all running sequences at all steps but the first."""
     if sizes[0] == sizes[-1]:  # the same sequences at every step: no copy is needed
         return values[:, : -sizes[-1]]
     steps = zip(torch.split(values, sizes, 1), [*sizes[1:], 0], strict=True)

@@ -15,10 +15,10 @@ class Words(NamedTuple):
     """Sentences as words.
 
     Attributes:
-        rows: (s, l) int64, rows of the table for the words of each sentence, padded with the last
-            row of the table.
-        table: (u + 1, d) float32, one vector for each of u different words, and a last row of
-            zeros.
+        rows: (s, l) int64, the row of the table for each word of each sentence. Sentences are
+            padded with the index of the last row.
+        table: (u + 1, d) float32, one vector for each of u distinct words, and a last row of zeros
+            for the padding.
     """
 
     rows: Tensor
@@ -33,10 +33,11 @@ class Examples:
     """Vectors and layout of the documents of one split.
 
     Attributes:
-        vectors: (n, d) float32 sentence vectors. With a table: (n, l) int32, rows of the table for
-            the words of each sentence, padded with -1.
+        vectors: (n, d) float32 sentence vectors. With a table: (n, l) int32, the row of the table
+            for each word of each sentence, padded with -1.
         layout: Layout of the n sentences.
-        table: (u + 1, d) float32, vectors of u words, and a last row of zeros for the padding.
+        table: (u + 1, d) float32, one vector for each of u distinct words, and a last row of zeros
+            for the padding; None if `vectors` are sentence vectors.
     """
 
     vectors: NDArray[np.float32] | NDArray[np.int32]
@@ -50,7 +51,7 @@ class Examples:
         """Make examples of words; the table holds only the words that occur.
 
         Args:
-            words: (n, l) rows of the matrix, padded with -1.
+            words: (n, l) row of the matrix for each word of each sentence, padded with -1.
             matrix: (v, d) word vectors. Only the rows that occur are read.
             layout: Layout of the n sentences.
         """
@@ -62,7 +63,7 @@ class Examples:
         return cls(rows, layout, table)
 
     def select(self, chosen: NDArray[np.bool_]) -> "Examples":
-        """Return the examples for some of the sentences; see `Layout.select`."""
+        """Return examples of the chosen sentences only, (n,) bool; see `Layout.select`."""
         return replace(self, vectors=self.vectors[chosen], layout=self.layout.select(chosen))
 
     @property
@@ -76,11 +77,11 @@ def look_up(vectors: Tensor, table: Tensor | None) -> Sentences:
 
     Args:
         vectors: (s, d) float32 vectors, or (s, l) int32 rows of the table; see `Examples`.
-        table: (u + 1, d) float32 word vectors, or None.
+        table: (u + 1, d) float32 word vectors; None for sentence vectors.
 
     Returns:
-        The unchanged vectors if there is no table. Otherwise the words, with a table of those that
-        occur in these sentences.
+        The unchanged vectors if there is no table. Otherwise, the words, with a smaller table of
+        the words that occur in these sentences.
     """
     if table is None:
         return vectors

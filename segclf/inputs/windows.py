@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from embedcache import UserError
 from segclf.corpus.layout import Layout
 
-MAX_WINDOW = 4096  # sentences on each side; a head grows with its window
-OUTSIDE = -1
+MAX_WINDOW = 4096  # sentences on each side; limits memory, as a head grows with its window
+OUTSIDE = -1  # stands for a position beyond the document
 
 
 def windows_of(layout: Layout, window: int) -> NDArray[np.int64]:

@@ -30,8 +30,8 @@ def make_store(path, count, dim=4, **options):
     space.append(ids_of(*range(count)), numbered(0, count, dim), **options)
 
 
-def read_numbers(path, numbers, dim=4):
-    """Assert that the vectors of sentences are correct."""
+def check_numbers(path, numbers, dim=4):
+    """Assert that each sentence's vector is filled with its number."""
     space = EmbeddingStore(path, create=False).space(FINGERPRINT)
     assert np.array_equal(space.vectors(ids_of(*numbers)), np.array(numbers)[:, None] * [[1] * dim])
 

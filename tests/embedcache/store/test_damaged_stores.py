@@ -12,10 +12,10 @@ import pytest
 from embedcache import EmbeddingStore, StoreError
 from tests.embedcache.store.stores import (
     FINGERPRINT,
+    check_numbers,
     ids_of,
     make_store,
     numbered,
-    read_numbers,
     replace_bytes,
     rows,
 )
@@ -34,7 +34,7 @@ def test_a_store_with_a_damaged_header_is_refused_and_not_changed(tmp_path, crea
         EmbeddingStore(tmp_path, create=create)
     assert (tmp_path / "data.mdb").read_bytes() == before
     replace_bytes(tmp_path, b'fosmat{"format"', b'format{"format"')
-    read_numbers(tmp_path, [0, 1, 2])
+    check_numbers(tmp_path, [0, 1, 2])
 
 
 def test_opening_an_environment_without_commits_writes_only_if_it_may_create(tmp_path):
@@ -44,7 +44,7 @@ def test_opening_an_environment_without_commits_writes_only_if_it_may_create(tmp
         EmbeddingStore(tmp_path, create=False)
     assert (tmp_path / "data.mdb").read_bytes() == before
     make_store(tmp_path, 3)
-    read_numbers(tmp_path, [2])
+    check_numbers(tmp_path, [2])
 
 
 def test_an_empty_file_is_not_a_store(tmp_path):
@@ -105,7 +105,7 @@ def test_a_damaged_block_does_not_get_a_valid_checksum(tmp_path):
     assert not space.contains(ids_of(5000)).any()
     del space
     with pytest.raises(StoreError, match="damaged"):
-        read_numbers(tmp_path, [1400])
+        check_numbers(tmp_path, [1400])
 
 
 def test_a_damaged_segment_does_not_get_a_valid_checksum(tmp_path):
@@ -123,9 +123,9 @@ OPEN_AND_READ = """
 import sys
 from pathlib import Path
 from embedcache import StoreError
-from tests.embedcache.store.stores import read_numbers
+from tests.embedcache.store.stores import check_numbers
 try:
-    read_numbers(Path(sys.argv[1]), [0, 1500, 2999])
+    check_numbers(Path(sys.argv[1]), [0, 1500, 2999])
 except StoreError as error:
     print(error)
 """
@@ -169,4 +169,4 @@ def test_a_file_without_its_unused_last_pages_is_complete(tmp_path):
             break
     else:
         pytest.fail("LMDB left no file short")
-    read_numbers(path, [0, 4])
+    check_numbers(path, [0, 4])

@@ -142,7 +142,7 @@ import os, sys
 import numpy as np
 from pathlib import Path
 from embedcache import EmbeddingStore, StoreError
-from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered, read_numbers
+from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered, check_numbers
 if os.geteuid() == 0 and "--drop" in sys.argv:
     os.setgroups([])
     os.setgid(65534)
@@ -150,7 +150,7 @@ if os.geteuid() == 0 and "--drop" in sys.argv:
 path = Path(sys.argv[1])
 """
 READ_AND_TRY_TO_WRITE = """
-read_numbers(path, [0, 4])
+check_numbers(path, [0, 4])
 store = EmbeddingStore(path)
 space = store.create_space(FINGERPRINT, name="x", dim=4)
 for write in (
@@ -233,7 +233,7 @@ try:
         sys.stdin.readline()
 except StoreError as error:
     print(error)
-read_numbers(path, [0, 4])
+check_numbers(path, [0, 4])
 """
 
 

@@ -11,11 +11,11 @@ from embedcache import EmbeddingStore, StoreError, encode_sentences
 from tests.conftest import ROOT
 from tests.embedcache.store.stores import (
     FINGERPRINT,
+    check_numbers,
     ids_of,
     make_format_1,
     make_store,
     numbered,
-    read_numbers,
     replace_bytes,
 )
 
@@ -23,7 +23,7 @@ from tests.embedcache.store.stores import (
 def test_a_store_of_format_1_can_be_read_but_not_written(tmp_path):
     make_store(tmp_path, 1500)
     make_format_1(tmp_path)
-    read_numbers(tmp_path, [0, 700, 1499])
+    check_numbers(tmp_path, [0, 700, 1499])
     store = EmbeddingStore(tmp_path)
     assert store.format() == 1
     assert store.space(FINGERPRINT).precisions(ids_of(1, 2)) == {"float32": 2}
@@ -48,7 +48,7 @@ def test_an_upgraded_store_has_all_vectors_and_can_be_written(tmp_path):
     space = store.space(FINGERPRINT)
     assert space.append(ids_of(1500), numbered(1500, 1501)) == 1
     assert space.precisions(ids_of(*range(2000))) == {"bfloat16": 1500, "float32": 1}
-    read_numbers(tmp_path, [*range(1501)])
+    check_numbers(tmp_path, [*range(1501)])
 
 
 def test_rows_of_several_precisions_are_unknown_after_the_upgrade(tmp_path):
@@ -71,7 +71,7 @@ def test_an_upgrade_refuses_damaged_values(tmp_path):
     with pytest.raises(StoreError, match="damaged"):
         store.upgrade()
     assert store.format() == 1
-    read_numbers(tmp_path, [0, 2999])
+    check_numbers(tmp_path, [0, 2999])
 
 
 @pytest.mark.parametrize("flip", [(1, 0), (1, 3), (2, 3)])
@@ -121,7 +121,7 @@ def test_a_killed_upgrade_can_be_continued_and_readers_see_no_damage(tmp_path):
         left.append(signed_as_in_format_1(store))
         assert left[-1] < left[-2] or left[-1] == 1  # it was killed just before the last commit
     assert left[-1] == 1  # the header
-    read_numbers(tmp_path, [*range(0, count, 100)])
+    check_numbers(tmp_path, [*range(0, count, 100)])
 
 
 def test_nothing_is_encoded_for_a_read_only_format(tmp_path, encoder):

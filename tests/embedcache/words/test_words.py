@@ -291,7 +291,7 @@ def test_tokens_are_rows_in_the_order_of_the_sentence(vector_file, store):
 
 
 def test_unsuitable_poolings_are_errors(vector_file):
-    with pytest.raises(UserError, match="use --pooling mean or sif or tokens"):
+    with pytest.raises(UserError, match="choose --pooling from mean, sif, tokens"):
         load_encoder(f"wordvec:{vector_file}", pooling="cls")
     with pytest.raises(UserError, match="for word vectors only: ginza or wordvec:FILE"):
         load_encoder("some/model", pooling="sif")
