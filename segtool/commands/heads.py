@@ -77,13 +77,13 @@ def evaluate(
     ] = None,
     boundary_type: Annotated[
         Literal["any", "line", "paragraph"],
-        typer.Option("--type", help="Type of the boundaries to score (ready models only)."),
+        typer.Option("--type", help="Type of boundary to score (ready models only)."),
     ] = "any",
     compute: ComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Evaluate a run and compare it with trivial baselines.
+    """Evaluate a run or a ready model, and compare it with baselines.
 
     Example: segtool eval bilstm-w4-001 --split dev
     """
