@@ -56,7 +56,7 @@ class System(nn.Module):
         return sum(p.numel() for p in parameters) - copied, trained
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Return all parameters and buffers that are not frozen."""
+        """Return all parameters and buffers that are not frozen, by name."""
         frozen = {name for name, p in self.named_parameters() if not p.requires_grad}
         return {name: t for name, t in self.state_dict().items() if name not in frozen}
 
