@@ -15,7 +15,13 @@ from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
-COLUMNS = ("encoder", "dev F1", "default minus this, dev", "test F1", "default minus this, test")
+COLUMNS = (
+    "encoder",
+    "dev F1",
+    "default minus this encoder, dev",
+    "test F1",
+    "default minus this encoder, test",
+)
 
 
 def ablation(plan: Experiment, workspace: Workspace, stored: StoredCorpus | None) -> list[str]:

@@ -17,7 +17,14 @@ Summaries = dict[str, dict[float, dict[str, Any] | None]]
 def losses(
     path: Path, plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
 ) -> list[str]:
-    """Return the section: a table with a row for each loss and a column for each learning rate."""
+    """Return the section: a table with a row for each loss and a column for each learning rate.
+
+    Args:
+        path: Experiment file.
+        plan: Content of the file.
+        workspace: Workspace with the runs.
+        stored: Corpus of the runs; None if it has not been embedded.
+    """
     summaries: Summaries = {}
     commands = {}
     rows = experiment_rows(path, plan, workspace, stored)
@@ -95,5 +102,5 @@ def _summary(summaries: Summaries) -> str:
     if not known:
         return "No setting has been run yet.\n"
     if not found:
-        return f"None of the {len(known)} settings predicts no boundary at all at threshold 0.5.\n"
+        return f"Each of the {len(known)} settings predicts boundaries at threshold 0.5.\n"
     return f"These settings predict no boundary at all at threshold 0.5: {'; '.join(found)}.\n"

@@ -12,14 +12,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def command_list(commands: Mapping[str, str]) -> str:
-    """Return a list of commands, each after the name of what it runs; "none" if it is empty."""
+    """Return a list of commands, each after the name of what it runs; "none" for no command."""
     return "".join(
         f"- {name}: {f'`{command}`' if command else 'none'}\n" for name, command in commands.items()
     )
 
 
 def mean_and_deviation(statistic: Mapping[str, float | None]) -> str:
-    """Write a mean and its standard deviation, which does not exist for a single run."""
+    """Format a mean with its standard deviation, which is None for a single run."""
     mean, deviation = statistic["mean"], statistic["std"]
     if mean is None:
         return ""
@@ -27,7 +27,7 @@ def mean_and_deviation(statistic: Mapping[str, float | None]) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Write seconds with two significant digits, or as an integer from 10 seconds on."""
+    """Format seconds with two significant digits; 10 seconds or more as an integer."""
     if value is None:
         return ""
     return f"{value:.2g}" if value < 10 else f"{value:,.0f}"

@@ -18,7 +18,7 @@ def systems(rows: Sequence[Row]) -> list[str]:
     """Return the sections of scores, commands and training cost.
 
     Args:
-        rows: Systems, the best first. One of them is the fine-tuned pair.
+        rows: Systems, the best first. One of them must be the fine-tuned pair (see `Row.is_pair`).
     """
     numbered = [(str(number), row) for number, row in enumerate(rows, start=1)]
     return [
@@ -92,8 +92,8 @@ def baselines(runs: Sequence[Run]) -> list[str]:
         return ["## Baselines\n", f"Not run yet: `{BASELINE_COMMAND}`\n"]
     text = (
         "These baselines do not look at the text. They predict a boundary before every sentence, "
-        "before no sentence, at even distances (paragraphs of the mean training length), and at "
-        "random with the same share as in training (mean of 20 draws). "
+        "before no sentence, at regular intervals (the mean length of the training paragraphs), "
+        "and at random with the same share as in training (mean of 20 draws). "
         f"Command: `{BASELINE_COMMAND} && segtool eval --split test`, or `--split dev`.\n"
     )
     return ["## Baselines\n", text, table(("baseline", "split", *SCORE_COLUMNS), rows)]

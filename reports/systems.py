@@ -91,11 +91,11 @@ def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
 
 
 def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that a system's command makes, with any seed.
+    """Return the runs that a system's command produces, with any seed.
 
     Args:
-        system: System of `finetuned.toml`.
-        runs: Runs on its corpus.
+        system: Table of the system in `finetuned.toml`.
+        runs: Runs on the corpus of the page.
     """
     expected = _without_seed(options_from(system["kind"], system["options"]).to_dict())
     return [

@@ -44,16 +44,16 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         head: Name of the head; None for the default. This and the parameters up to `patience` are
             those of `segclf.training.options.TrainingOptions`.
         window: Number of sentences on each side of a candidate (window heads only).
-        reach: Number of sentences on each side that attention reaches (local-transformer only).
+        reach: Number of sentences on each side that a layer attends to (local-transformer only).
         crop: Maximum number of sentences in a crop of a document (document heads only).
         loss: Loss function.
         gamma: Exponent of the focal loss.
-        learning_rate: Maximum learning rate.
+        learning_rate: Maximum learning rate of the one-cycle schedule.
         weight_decay: Weight decay of AdamW.
         batch_size: Number of candidates in a training step; None for a number that depends on the
             size of the data.
         epochs: Maximum number of epochs.
-        patience: Number of epochs without improvement of F1 after which training stops.
+        patience: Number of epochs without an improvement in F1 after which training stops.
         validation_fraction: Share of the sentences of each document, at its end, that is held out
             to choose the epoch, the temperature and the threshold. If it is 0, all sentences are
             used for both training and validation. The same happens, with a warning, if the training
@@ -269,7 +269,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("threshold must be a probability between 0 and 1")
 
     def _hold_out(self, examples: Examples) -> tuple[Examples, Examples]:
-        """Return the examples to train on and, from the end of each document, to validate on."""
+        """Return the training part and the validation part, which is the end of each document."""
         held_out = examples.layout.mark_last(self.validation_fraction)
         parts = examples.select(~held_out), examples.select(held_out)
         self.validated_on_training_ = not all(part.layout.has_both_classes for part in parts)

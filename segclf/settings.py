@@ -20,9 +20,9 @@ _SUBJECT = re.compile(r"^\w+ should")  # "Input should be greater than 0"
 def settings(cls: type[T]) -> type[T]:
     """Make a frozen dataclass that checks its values.
 
-    It raises UserError for a value that has the wrong type or is out of range. Types and ranges are
-    defined only in the annotations, so the command line, TOML files, the estimator and Python
-    agree.
+    The dataclass raises UserError for a value that has the wrong type or is out of range. Types and
+    ranges are defined only in the annotations, so the command line, TOML files, the estimator and
+    Python agree.
     """
     checked = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
     initialize = checked.__init__
@@ -45,11 +45,11 @@ def validate(
     *,
     from_text: bool = False,
 ) -> Any:  # noqa: ANN401
-    """Return the value of one setting, converted to its type.
+    """Check the value of one setting, and return it converted to the type of the setting.
 
     Args:
         name: Name of the setting.
-        value: Value, of the setting's type or as text.
+        value: Value of the setting's type, or text if `from_text` is True.
         types: Annotations of the known settings by name.
         from_text: Whether the value is given as text, as on the command line.
 

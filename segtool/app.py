@@ -14,7 +14,7 @@ from segtool.commands.finetune import finetune_app
 from segtool.commands.store import store_app
 from segtool.output import report
 
-INTERRUPTED = 130  # exit status of a program that was ended by Ctrl-C
+INTERRUPTED = 130  # exit status of a program that Ctrl-C ended
 
 app = typer.Typer(
     help="Split text into paragraphs: encode every sentence once and train small heads in "
@@ -61,7 +61,10 @@ app.add_typer(store_app, name="store")
 
 
 def main() -> None:
-    """Run the command line: a mistake gives one line and exit status 2, a bug gives a traceback."""
+    """Run the command line.
+
+    A user's mistake prints one line and gives exit status 2. A bug prints a traceback.
+    """
     # a table may contain characters that the console cannot show
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -97,7 +100,7 @@ def main() -> None:
 
 
 def _was_named(path: Path) -> bool:
-    """Return whether an argument or the workspace is the path, contains it or lies below it."""
+    """Return whether an argument or the workspace is `path`, contains it or lies below it."""
     from segclf.workspace.workspace import Workspace
 
     resolved = path.resolve()

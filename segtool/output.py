@@ -14,14 +14,14 @@ def show(
 ) -> None:
     """Print the result of a command as a table or as JSON."""
     if as_json:
-        # UTF-8 whatever the encoding of the console, without newline translation
+        # in UTF-8 regardless of the encoding of the console, and without newline translation
         sys.stdout.buffer.write(json.dumps(content, ensure_ascii=False).encode() + b"\n")
     else:
         print_table(_printable(content))
 
 
 def encode_like(encoding: "TextEncoding", text: str) -> bytes:
-    """Encode a result like its input, or in UTF-8, with a notice, if that is impossible."""
+    """Encode a result like its input; if that is impossible, in UTF-8, with a notice."""
     try:
         return encoding.encode(text)
     except UnicodeEncodeError as error:

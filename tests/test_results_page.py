@@ -87,7 +87,7 @@ def test_rows_show_the_records(tmp_path, experiments):
     (focal,) = cells(page, "focal, gamma 5")
     assert re.match(r"\d\.\d{3} → \d\.\d{3}", focal[1])
     assert re.search(r"- focal, gamma 5: `.* --loss focal --gamma 5`\n", page)
-    assert "These settings predict no boundary at all" in page or "None of the 6 settings" in page
+    assert "These settings predict no boundary at all" in page or "Each of the 6 settings" in page
 
 
 def test_quoted_rows_agree_with_the_notes(shared):

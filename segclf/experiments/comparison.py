@@ -81,8 +81,8 @@ def compare(
     equally cancels out. Documents are drawn with replacement. If the split is one document, blocks
     of consecutive sentences are drawn instead, and the end of the document is joined to its
     beginning (circular block bootstrap, Politis and Romano 1992). For n sentences, the block length
-    is about sqrt(n). An interval from a single document applies to similar text in that document
-    and does not generalize to other documents.
+    is about sqrt(n). An interval from a single document reflects the variation within that
+    document only and does not generalize to other documents.
 
     Args:
         workspace: Workspace of both runs.
@@ -93,8 +93,8 @@ def compare(
         threads: Number of CPU threads for these runs.
 
     Raises:
-        UserError: The runs were trained on different corpora, or the corpus has changed since
-            training.
+        UserError: The runs were trained on different corpora or types of boundaries, or the corpus
+            has changed since training.
     """
     _check_same_corpus(first, second)
     stored = workspace.load_corpus(first.record.corpus)
@@ -134,7 +134,7 @@ def compare_means(
         threads: See `compare`.
 
     Returns:
-        Difference of the mean F1, difference of the mean Pk, and how the split was resampled.
+        Difference in mean F1, difference in mean Pk, and how the split was resampled.
 
     Raises:
         ValueError: The numbers of runs differ, or there are none.

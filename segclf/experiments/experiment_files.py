@@ -94,7 +94,7 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def _corpus_settings(table: dict[str, Any], folder: Path) -> CorpusSettings:
-    """Make the settings from a table, whose path is relative to a folder."""
+    """Make the settings from the table [corpus], whose path is relative to `folder`."""
     corpus_names = [field.name for field in fields(CorpusSettings) if field.name != "options"]
     reading_names = [field.name for field in fields(ReadOptions)]
     for name in table:

@@ -50,7 +50,8 @@ def expand(grid: Mapping[str, Any]) -> list[Trial]:
             `DEFAULT_GRID`.
 
     Raises:
-        UserError: A setting is unknown, out of range, an empty list, or has no effect.
+        UserError: A setting is unknown, has no effect or is an empty list, or a value has the wrong
+            type or is out of range.
     """
     lists = {
         name: [validate(name, value, _TYPES) for value in _as_list(name, values)]
@@ -97,6 +98,9 @@ def given_values(
     Args:
         given: Text of each setting by name; None if it was not given.
         others: Further settings as text, such as "patience=2,4".
+
+    Returns:
+        Lists of values by setting name.
 
     Raises:
         UserError: A setting is unknown, or a value has the wrong type or is out of range.

@@ -75,7 +75,14 @@ def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
-    """Name systems by head, window and loss, and by the other options in which they differ."""
+    """Name systems by head, window and loss, and by the other options in which they differ.
+
+    Args:
+        options: Options of each system by name.
+
+    Returns:
+        The names, in the order of the systems.
+    """
     bases = [_base_label(own) for own in options]
     values: dict[str, dict[str, set[str]]] = {base: {} for base in bases}
     for base, own in zip(bases, options, strict=True):

@@ -84,7 +84,11 @@ def _default_jobs(device: str, threads: int) -> int:
 
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return the content of `segtool sweep --json`: counts, leaderboard and failed trials."""
+    """Return the content of `segtool sweep --json`: counts, leaderboard and failed trials.
+
+    Args:
+        outcomes: Outcomes of all trials of the sweep.
+    """
     runs = [outcome.run for outcome in outcomes if outcome.run]
     return {
         "corpus": runs[0].record.corpus if runs else None,

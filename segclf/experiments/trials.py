@@ -13,7 +13,7 @@ from segclf.workspace.workspace import Workspace
 def find_runs(
     workspace: Workspace, trials: Sequence[Trial], stored: StoredCorpus
 ) -> dict[Trial, Run]:
-    """Find the runs of trials in the workspace: those with the same text, encoder and options."""
+    """Find the existing runs of trials: those with the same text, encoder and options."""
     known = {run.record.identity: run for run in list_runs(workspace)}
     identities = {trial: identity_of(stored, trial) for trial in trials}
     return {trial: known[identity] for trial, identity in identities.items() if identity in known}
@@ -26,6 +26,6 @@ def identity_of(stored: StoredCorpus, trial: Trial) -> Identity:
 
 
 def with_encoder(trial: Trial, stored: StoredCorpus) -> Trial:
-    """Return the trial with its encoder named, since the latest encoder may change meanwhile."""
+    """Return the trial with its encoder named, since the latest one may change during a sweep."""
     encoder = stored.encoder(trial.encoder, trial.pooling)
     return replace(trial, encoder=encoder.name, pooling=encoder.pooling)

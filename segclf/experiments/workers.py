@@ -29,6 +29,7 @@ from segclf.workspace.runs import Run, load_run
 from segclf.workspace.workspace import Workspace
 
 Completed = tuple[str, bool] | None
+"""Result of a trial in a worker process; see `_complete`."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is killed, since nothing else would end it."""
+    """End this process when its parent process ends, since nothing else would end it."""
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101 - this runs in a child
     parent.join()
@@ -175,7 +176,7 @@ def _complete(
     threads: int,
     wait: bool,
 ) -> Completed:
-    """Train and score a trial in a worker process, skipping what was done before.
+    """Train and score a trial in a worker process, reusing an existing run and existing scores.
 
     Args:
         path: Folder of the workspace.
@@ -188,8 +189,8 @@ def _complete(
         wait: Whether to wait for another sweep that is working on the trial.
 
     Returns:
-        Name of the run, and whether anything was done; None if another sweep is working on the
-        trial and `wait` is False.
+        Name of the run, and whether this call trained or scored it; None if another sweep is
+        working on the trial and `wait` is False.
     """
     workspace = Workspace(path)
     stored = workspace.load_corpus(corpus_name)

@@ -69,8 +69,8 @@ class Backbone(nn.Module):
         attention_dropout: Dropout rate of the attention weights; None for the encoder's own rate.
 
     Raises:
-        UserError: The tokenizer lacks [CLS] or [SEP], or the encoder does not support attention
-            dropout.
+        UserError: The encoder cannot be loaded as a Hugging Face model, its tokenizer lacks [CLS]
+            or [SEP], or it does not support an option.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Backbone(nn.Module):
         return device
 
     def tokenize(self, sentences: list[str], layout: Layout) -> Text:
-        """Tokenize n sentences with a given layout.
+        """Tokenize the n sentences of a text with a given layout.
 
         Sentences are normalized first, so that the encoder cannot see indents or line breaks.
         """
@@ -133,7 +133,10 @@ class Backbone(nn.Module):
             UserError: The encoder has fewer layers, or its layers share weights.
         """
         if layers > self.layers:
-            raise UserError(f"--freeze {layers}: the encoder has {self.layers} layers")
+            raise UserError(
+                f"--freeze {layers}: the encoder has {self.layers} layers, so use at most "
+                f"{self.layers}"
+            )
         stacks = (
             module
             for module in self.network.modules()
@@ -150,7 +153,7 @@ class Backbone(nn.Module):
             module.requires_grad_(False)
 
     def train_embeddings_of(self, tokens: Tensor) -> None:
-        """Make only the word embeddings of the given tokens trainable, among all word embeddings.
+        """Freeze all word embeddings except those of the given tokens.
 
         Args:
             tokens: (k,) int64 distinct token ids.
@@ -172,7 +175,7 @@ class Backbone(nn.Module):
 
 
 class TrainedRows(nn.Module):
-    """Word embeddings of which only those of some tokens are trained.
+    """Word embeddings that are trained for some tokens only.
 
     Tokens that do not occur in the training text have no gradient. If the embeddings of a whole
     multilingual vocabulary were trained parameters, the optimizer would process all of them in

@@ -29,10 +29,10 @@ class Progress:
     Attributes:
         epoch: Number of the current epoch.
         step: Next step of the current epoch.
-        loss: Sum of the loss over the candidates of the current epoch so far.
-        candidates: Number of candidates of the current epoch so far.
+        loss: Sum of the losses of the candidates in the current epoch so far.
+        candidates: Number of candidates in the current epoch so far.
         seconds: Training time of the current epoch so far.
-        history: Finished epochs.
+        history: Finished epochs, beginning with epoch 0, before training.
         best: Number of the best finished epoch.
         collapsed: Whether the best epoch predicts the same class for every dev candidate.
     """

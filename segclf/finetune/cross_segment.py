@@ -13,11 +13,11 @@ from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System
 
 SPECIAL_TOKENS = 3  # [CLS] left [SEP] right [SEP]
-_POOL = 50  # number of groups that are sorted by length together, to reduce padding
+_POOL = 50  # number of groups whose candidates are sorted by length together, to reduce padding
 
 
 class CrossSegment(System):
-    """`[CLS] left [SEP] right [SEP]`, classified by the state at [CLS].
+    """Encodes `[CLS] left [SEP] right [SEP]`, and classifies the state at [CLS].
 
     Args:
         backbone: Encoder to fine-tune.

@@ -19,9 +19,10 @@ from segclf.inputs.examples import Examples, Sentences
 from segclf.inputs.windows import OUTSIDE, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
-# approximate number of runs in a group: more runs mix better, fewer runs share more sentences
+# approximate number of runs of consecutive candidates in a group: more runs mix the candidates
+# better, and candidates in fewer runs share more sentences
 _RUNS = 4
-_STANDARDIZATION_SAMPLE = 256  # number of sentences used to standardise vectors
+_STANDARDIZATION_SAMPLE = 256  # number of sentences used to standardize vectors
 
 
 class Concatenate(Head):
@@ -29,7 +30,7 @@ class Concatenate(Head):
 
     def __init__(self, dim: int, window: int, *, layer: int = 128, dropout: float = 0.3) -> None:
         super().__init__(dim, window, dim, dropout)
-        self.project = nn.Sequential(nn.Dropout(dropout))  # no projection
+        self.project = nn.Sequential(nn.Dropout(dropout))  # dropout without a projection
         self.classify = nn.Sequential(
             nn.Linear(2 * window * dim, layer), nn.GELU(), nn.Dropout(dropout), nn.Linear(layer, 1)
         )
@@ -61,7 +62,7 @@ class Hierarchical(System):
         self.head.clip_sigma = math.inf  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
-        """Standardise the upper network's inputs, using vectors of the encoder before training."""
+        """Standardize the head's inputs, using vectors of the encoder before training."""
         self.eval()
         chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZATION_SAMPLE).astype(np.int64))
         with torch.no_grad():

@@ -43,8 +43,8 @@ class FinetuneOptions:
         epochs: Number of epochs. The best epoch on dev is kept.
         freeze: Number of layers to freeze, counted from the input; the embeddings are frozen too.
             [default: train everything]
-        checkpointing: Recompute activations in the backward pass. Uses less memory and about a
-            third more time.
+        checkpointing: Recompute activations in the backward pass, which uses less memory but takes
+            about a third more time.
         attention_dropout: Dropout rate of the encoder's attention weights. On a CPU, 0 nearly
             halves the time for long inputs. [default: the rate of the encoder]
         seed: Random seed for new weights, dropout and shuffling.
@@ -80,7 +80,7 @@ class FinetuneOptions:
 
     @property
     def window(self) -> int | None:
-        """Number of sentences on each side of a candidate; None if sentences are not counted."""
+        """Number of sentences on each side of a candidate; None if sides are counted in tokens."""
         raise NotImplementedError
 
     @property
@@ -156,7 +156,7 @@ class HierarchicalOptions(FinetuneOptions):
 
 
 def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
-    """Make the options from those in a run record.
+    """Make options from the values in a run record.
 
     Args:
         system: "cross-segment" or "hierarchical".

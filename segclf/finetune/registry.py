@@ -12,7 +12,7 @@ from segclf.finetune.system import System
 
 
 def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
-    """Make a system on the CPU, with randomly initialised upper layers.
+    """Make a system on the CPU, with randomly initialized upper layers.
 
     Args:
         encoder: Encoder whose model is fine-tuned.

@@ -6,7 +6,7 @@ runs/RUN/weights.safetensors     trained weights of the best epoch; frozen weigh
                                  the pretrained model
 runs/RUN/run.json                record of the run, written after training
 runs/RUN/history.png             loss and scores of every epoch, drawn after training
-runs/RUN/lock                    locked during training, so that one process trains the run
+runs/RUN/lock                    locked during training, so that only one process trains the run
 """
 
 import json
@@ -100,7 +100,8 @@ def finetune(
             precision.
         threads: Number of CPU threads; None for PyTorch's default.
         on_start: Function that is called before training.
-        on_epoch: Function that is called after each epoch.
+        on_epoch: Function that is called after each epoch; see
+            `segclf.finetune.training.train_system`.
         progress: Whether to show progress bars on standard error.
 
     Raises:
@@ -239,16 +240,21 @@ def _claim_folder(
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Lock a run while this process trains it."""
+    """Lock the folder of a run while this process trains it.
+
+    Raises:
+        UserError: Another process is training the run or has just finished it.
+    """
     try:
         with FileLock(folder / _LOCK, timeout=0):
             if (folder / RECORD).exists():  # since it was found to be unfinished
                 raise UserError(
                     f"another process has just finished {folder.name}: use it, or run the command "
-                    "again to train another"
+                    "again to train another run"
                 )
             yield
     except Timeout as error:
         raise UserError(
-            f"{folder.name} is being trained by another process: wait until it ends, or stop it"
+            f"{folder.name} is being trained by another process: wait until that process ends, or "
+            "stop it"
         ) from error

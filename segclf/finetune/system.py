@@ -20,7 +20,7 @@ class System(nn.Module):
         self.backbone = backbone
 
     def prepare(self, text: Text) -> None:
-        """Initialise what depends on the training text, before the first step."""
+        """Before the first step, initialize the parts that depend on the training text."""
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
         """Divide the candidates of an epoch into groups, one for each training step.
@@ -49,14 +49,14 @@ class System(nn.Module):
         raise NotImplementedError
 
     def count_parameters(self) -> tuple[int, int]:
-        """Return the numbers of all parameters and of trained parameters."""
+        """Return the number of all parameters, and the number of trained parameters."""
         parameters = list(self.parameters())
         trained = sum(p.numel() for p in parameters if p.requires_grad)
         copied = sum(m.rows.numel() for m in self.modules() if isinstance(m, TrainedRows))
         return sum(p.numel() for p in parameters) - copied, trained
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Return all parameters and buffers that are not frozen."""
+        """Return all parameters and buffers that are not frozen, by name."""
         frozen = {name for name, p in self.named_parameters() if not p.requires_grad}
         return {name: t for name, t in self.state_dict().items() if name not in frozen}
 

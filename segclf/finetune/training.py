@@ -43,14 +43,14 @@ def train_system(
     """Train a system with AdamW, and save the weights of the best epoch on dev.
 
     Args:
-        system: System on the device that computes.
+        system: System, already on the device that computes.
         train: Training split.
         dev: Dev split, on which the best epoch and its threshold are chosen.
         options: Options of the system.
         folder: Folder of the run. Training resumes from a checkpoint in it. A checkpoint is written
             every few minutes, after each epoch, and on Ctrl-C.
-        on_epoch: Function that is called after each epoch, and before training with an epoch
-            numbered 0. When training resumes, it is called again for the earlier epochs.
+        on_epoch: Function that is called after each epoch, and before training with epoch 0. When
+            training resumes, the function is called again for the earlier epochs.
         progress: Whether to show progress bars on standard error.
 
     Returns:
@@ -88,7 +88,10 @@ def train_system(
 
 
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
-    """Make the optimizer. Only matrices have weight decay; an upper network has its own rate."""
+    """Make the optimizer. Weight decay applies to matrices only.
+
+    An upper network has its own learning rate.
+    """
     upper_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
         upper_rate = options.upper_learning_rate
@@ -196,7 +199,7 @@ class _Trainer:
 def _assess_epoch(
     state: Progress, system: System, dev: Corpus, text: Text, folder: Path, *, progress: bool
 ) -> None:
-    """Score a finished epoch on dev, save its weights if it is the best, and begin the next."""
+    """Score a finished epoch on dev, save its weights if it is the best, and reset the progress."""
     probabilities = system.predict(text, progress=progress)
     mean_loss = state.loss / state.candidates
     epoch = assess(state.epoch, mean_loss, state.seconds, dev.layout, probabilities)

@@ -11,10 +11,10 @@ RANDOM_DRAWS = 20
 DESCRIPTIONS = {
     "everywhere": "a boundary before every sentence",
     "nowhere": "no boundary",
-    "even": "boundaries at even distances",
+    "even": "boundaries at regular intervals",
     "random": "random boundaries, same share as in training",
 }
-"""Descriptions of the baselines for tables, by name."""
+"""Descriptions of the baselines by name, for tables."""
 
 
 def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> dict[str, Scores]:
@@ -26,8 +26,8 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
         rate: Share of boundaries among the training candidates.
 
     Returns:
-        Scores by name, with the names of `DESCRIPTIONS`. The paragraphs of "even" have the mean
-        training length; the scores of "random" are the mean of 20 draws.
+        Scores by baseline name, as in `DESCRIPTIONS`. "even" divides each document into paragraphs
+        of the mean training length. The scores of "random" are means over 20 draws.
     """
     n = len(layout)
     draws = [

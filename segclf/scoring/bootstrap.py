@@ -13,7 +13,7 @@ RESAMPLES = 10_000
 CONFIDENCE = 0.95
 _CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory and does not change results
 
-# columns of the counts of a unit
+# columns of a unit's counts
 TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PK, WEIGHT = range(5)
 
 
@@ -22,7 +22,7 @@ class Resampling:
     """How the bootstrap resamples a split.
 
     Attributes:
-        unit: "document", or "block" of neighbouring sentences if there is only one document.
+        unit: "document"; or "block" (consecutive sentences) if there is only one document.
         units: Number of units in the split.
         draws: Number of units drawn, with replacement, for each resample.
         block_length: Number of sentences in a block; None for documents.
@@ -61,19 +61,20 @@ class Difference:
 def units_of(
     layout: Layout, predictions: list[NDArray[np.bool_]]
 ) -> tuple[NDArray[np.float64], Resampling]:
-    """Count errors in each unit that the bootstrap draws.
+    """Count correct and wrong predictions in each unit that the bootstrap draws.
 
     Args:
         layout: Layout with the true boundaries.
-        predictions: (n,) bool boundaries of each of r runs.
+        predictions: Predicted boundaries of r runs, each (n,) bool.
 
     Returns:
-        (u, r, 5) counts of u units: true positives, false positives, false negatives, and
-        numerator and denominator of Pk (Pk and 1 for a document; errors and pairs of sentences for
-        a block). The second value says how to resample the units.
+        The counts, (u, r, 5) for u units, and how to resample the units. The five counts are true
+        positives, false positives, false negatives, and the numerator and denominator of Pk. These
+        two are Pk and 1 for a document, 0 and 0 for a document too short for Pk, and the numbers
+        of errors and of sentence pairs for a block.
 
     Raises:
-        UserError: No document has a candidate.
+        UserError: No document has more than one sentence.
     """
     documents = [
         np.stack([_counts(layout.labels[a:b], p[a:b]) for p in predictions], axis=1)  # (n, r, 5)
@@ -98,13 +99,17 @@ def units_of(
 def differences(
     units: NDArray[np.float64], draws: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Difference, Difference]:
-    """Bootstrap the differences of mean F1 and mean Pk between two groups of runs.
+    """Bootstrap the differences in mean F1 and mean Pk between two groups of runs.
 
     Args:
-        units: (u, 2r, 5) counts of r runs of each group; see `units_of`.
+        units: (u, 2r, 5) counts of u units (see `units_of`), first for the r runs of one group,
+            then for the r runs of the other.
         draws: Number of units in a resample.
         resamples: Number of resamples.
         seed: Random seed.
+
+    Returns:
+        The difference in mean F1 and the difference in mean Pk.
     """
     random = np.random.default_rng(seed)
     sums = np.empty((resamples, *units.shape[1:]))
@@ -119,14 +124,14 @@ def differences(
 
 
 def f1_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return F1 (...) of counts (..., 5), 0 if there are no boundaries."""
-    twice = 2 * counts[..., TRUE_POSITIVES]
-    whole = twice + counts[..., FALSE_POSITIVES] + counts[..., FALSE_NEGATIVES]
-    return twice / np.maximum(whole, 1)
+    """Return the F1 (...) of counts (..., 5); 0 without true and predicted boundaries."""
+    numerator = 2 * counts[..., TRUE_POSITIVES]
+    denominator = numerator + counts[..., FALSE_POSITIVES] + counts[..., FALSE_NEGATIVES]
+    return numerator / np.maximum(denominator, 1)
 
 
 def pk_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Pk (...) of counts (..., 5)."""
+    """Return the Pk (...) of counts (..., 5)."""
     ratio: NDArray[np.float64] = counts[..., PK] / np.maximum(counts[..., WEIGHT], 1)
     return ratio
 
@@ -140,7 +145,7 @@ def _difference(observed: NDArray[np.float64], resampled: NDArray[np.float64]) -
 
 
 def _counts(labels: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the counts (n, 5) of each sentence of one document."""
+    """Return the counts (n, 5) of the n sentences of one document."""
     counts = np.zeros((len(labels), 5))
     counts[:, TRUE_POSITIVES] = labels & predicted
     counts[:, FALSE_POSITIVES] = ~labels & predicted

@@ -9,18 +9,18 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 BINS = 10
-_MAX_TEMPERATURE = 20.0  # the minimum is its inverse
-_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25  # for finite logits
+_MAX_TEMPERATURE = 20.0  # the minimum temperature is 1 / 20
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25  # with finite logits
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Candidates with probabilities in one tenth of the range from 0 to 1.
+    """Candidates whose probabilities lie in one tenth of the range from 0 to 1.
 
     Attributes:
         count: Number of candidates.
-        probability: Mean of their probabilities.
-        observed: Share of them that are boundaries.
+        probability: Mean probability of the candidates.
+        observed: Share of the candidates that are boundaries.
     """
 
     count: int
@@ -33,11 +33,11 @@ class Reliability:
     """Agreement between probabilities and labels.
 
     Attributes:
-        expected_error: Expected calibration error (Naeini et al. 2015): mean distance between
-            the mean probability and the share of boundaries in a bin, weighted by the number of its
-            candidates.
-        brier: Mean squared distance between probability and label (Brier 1950).
-        bins: Bins of equal width that are not empty, in order.
+        expected_error: Expected calibration error (Naeini et al. 2015): mean absolute difference
+            between the mean probability and the share of boundaries in a bin, weighted by the
+            number of candidates in the bin.
+        brier: Mean squared difference between probability and label (Brier 1950).
+        bins: The non-empty bins of equal width, in order of probability.
     """
 
     expected_error: float
@@ -57,7 +57,8 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
         labels: (c,) bool, true boundaries.
 
     Returns:
-        A temperature from 0.05 to 20, above 1 if the model is overconfident.
+        A temperature from 0.05 to 20, above 1 if the model is overconfident; 1 if all
+        probabilities are 0.5.
     """
     logits = logits_of(probabilities)
     if not logits.any():
@@ -77,8 +78,8 @@ def calibrate(
 ) -> NDArray[np.float32]:
     """Divide the logits of probabilities by a temperature.
 
-    The order of the probabilities does not change, nor does a probability of 0.5. NaN, which a
-    diverged model predicts, becomes 0.5.
+    The order of the probabilities does not change, and a probability of 0.5 remains 0.5. NaN,
+    which a diverged model predicts, becomes 0.5.
 
     Args:
         probabilities: float32 array of any shape, or a number.

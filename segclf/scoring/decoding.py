@@ -1,6 +1,7 @@
 """Decoding: from probabilities to boundaries.
 
-Every decoder returns (n,) bool boundaries, with one at the first sentence of each document.
+Every decoder returns an array (n,) of bool: whether each sentence begins a paragraph. The first
+sentence of a document always does.
 """
 
 from collections import deque
@@ -22,8 +23,8 @@ def best_threshold(
         labels: (c,) bool, true boundaries.
 
     Returns:
-        The threshold, halfway between two neighbouring probabilities, and its F1; 0.5 and 0.0 if
-        no label is True.
+        The threshold, halfway between two adjacent probabilities, and its F1; 0.5 and 0.0 if no
+        label is True.
     """
     if not labels.any():
         return 0.5, 0.0
@@ -58,8 +59,8 @@ def most_probable(
     Args:
         layout: Layout of the documents; its labels are not used.
         probabilities: (n,) float32. Among equal probabilities, the earlier sentence wins.
-        paragraphs: Number of paragraphs in all documents together, from the number of documents
-            that are not empty to n.
+        paragraphs: Number of paragraphs in all documents together: at least the number of
+            non-empty documents, at most n.
     """
     boundaries = ~layout.is_candidate
     candidates = np.flatnonzero(layout.is_candidate)
@@ -76,19 +77,20 @@ def decode_within(
     min_length: int = 1,
     max_length: int | None = None,
 ) -> NDArray[np.bool_]:
-    """Return the best boundaries for which all paragraphs have an allowed length.
+    """Return the best segmentation in which all paragraphs have an allowed length.
 
-    Among all segmentations with allowed lengths, this is the one with the largest sum of
-    logit(probability) - logit(threshold) over its boundaries, found by dynamic programming in O(n).
-    Without limits, it is the result of `decode`.
+    The best segmentation is the one with the largest sum of logit(probability) - logit(threshold)
+    over its boundaries. It is found by dynamic programming in O(n). Without limits on the length,
+    the result is that of `decode`.
 
     Args:
         layout: Layout of the documents; its labels are not used.
         probabilities: (n,) float32.
-        threshold: Probability at which a boundary neither gains nor costs.
+        threshold: Probability at which a boundary does not change the sum.
         min_length: Minimum number of sentences in a paragraph, at least 1. The last paragraph of a
             document may be shorter.
-        max_length: Maximum number of sentences, at least `min_length`; None for no limit.
+        max_length: Maximum number of sentences in a paragraph, at least `min_length`; None for no
+            limit.
     """
     if min_length == 1 and max_length is None:
         return decode(layout, probabilities, threshold)
@@ -103,7 +105,7 @@ def decode_within(
 def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[int]:
     """Return the first sentences of the paragraphs in the best segmentation of one document.
 
-    best[i] is the largest sum of gains over the boundaries up to i, if one of them is at i. The
+    best[i] is the largest sum of gains over the boundaries up to and including one at i. The
     previous boundary lies in a window that slides with i; a queue keeps the maximum of the window
     at its front.
     """

@@ -17,8 +17,8 @@ class Scores:
         precision: Share of predicted boundaries that are true.
         recall: Share of true boundaries that are predicted.
         f1: Harmonic mean of precision and recall.
-        pk: Mean Pk (Beeferman et al. 1999) of the documents that are long enough for it; lower is
-            better.
+        pk: Mean Pk (Beeferman et al. 1999) of the documents longer than their `window_size`; lower
+            is better.
         window_diff: Mean WindowDiff (Pevzner and Hearst 2002) of the same documents; lower is
             better.
     """
@@ -37,7 +37,8 @@ class Scores:
 def score(layout: Layout, predicted: NDArray[np.bool_]) -> Scores:
     """Score a segmentation.
 
-    Precision, recall and F1 are computed over the candidates of all documents.
+    Precision, recall and F1 are computed over the candidates of all documents. Pk and WindowDiff
+    are 0 if all documents are too short for them.
 
     Args:
         layout: Layout with the true boundaries.
@@ -72,14 +73,14 @@ def score_at_half(layout: Layout, probabilities: NDArray[np.float32]) -> dict[st
         probabilities: (n,) float32 probabilities of a boundary.
 
     Returns:
-        The scores by name, and `collapsed`.
+        The scores by name, and `collapsed`, the result of `is_collapsed`.
     """
     predicted = decode(layout, probabilities, 0.5)
     return {**score(layout, predicted).to_dict(), "collapsed": is_collapsed(layout, predicted)}
 
 
 def precision_recall_f1(layout: Layout, predicted: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Return precision, recall and F1 over the candidates, 0 where undefined.
+    """Return precision, recall and F1 over the candidates; 0 where they are undefined.
 
     scikit-learn computes the same, but importing it would slow every command down by a second.
     """
@@ -103,11 +104,12 @@ def pk(labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = 
     """Return Pk of one document (Beeferman, Berger and Lafferty 1999).
 
     Pk is the share of pairs of sentences at distance k for which the true and the predicted
-    segmentation disagree on whether both sentences are in the same segment.
+    segmentation disagree on whether both sentences are in the same segment. It is 0 if there are no
+    such pairs.
 
     Args:
         labels: (n,) bool, whether each sentence begins a segment.
-        predicted: (n,) bool.
+        predicted: (n,) bool, the same for the predicted segmentation.
         k: Distance in sentences; None for `window_size`.
     """
     errors = pk_errors(labels, predicted, k)

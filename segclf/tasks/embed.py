@@ -12,7 +12,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
 
-_SAMPLE = 1000  # number of sentences on which the encoder is checked
+_SAMPLE = 1000  # number of sentences used to check that the encoder fits the text
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,9 @@ def embed(
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The text cannot be read, the encoder does not exist or cannot be fitted on the
-            corpus, or a pooling is given without an encoder.
+        UserError: The text cannot be read, the name of the corpus is invalid, the encoder does not
+            exist or cannot be fitted on the corpus, or the options cannot be combined.
+        StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
     if pooling is not None and encoder_name is None:
         raise UserError(

@@ -119,7 +119,7 @@ def evaluate(
         stored: Corpus, if it is already loaded.
 
     Raises:
-        UserError: The corpus has no such split, it has changed since the run was trained, or the
+        UserError: The corpus has no such split or has changed since the run was trained, or the
             store lacks the vectors of the run's encoder.
     """
     stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
@@ -150,13 +150,13 @@ def score_prediction(
     """Compare the predictions of a run with the true boundaries of a split.
 
     Args:
-        run: Run that predicted.
+        run: Run that made the predictions.
         stored: Corpus of the split.
         split: Name of the split.
-        layout: Layout of its n sentences, with the true boundaries.
-        prediction: Probabilities (n,) of the boundaries.
+        layout: Layout of the split's n sentences, with the true boundaries.
+        prediction: Probabilities (n,) that the run predicted, and the time it took.
         predicted: (n,) bool, predicted boundaries.
-        train: Size of the train split, for the baselines; None for that of the run.
+        train: Size of the train split, for the baselines; None for the size in the run record.
     """
     counts = train or run.record.counts["train"]
     probabilities, is_candidate = prediction.probabilities, layout.is_candidate
@@ -224,7 +224,7 @@ def probabilities_of(
         threads: Number of CPU threads; see `segclf.tasks.models.Compute`.
 
     Raises:
-        UserError: The corpus has no such split, or it has changed since the run was trained.
+        UserError: The corpus has no such split or has changed since the run was trained.
     """
     stored = stored or workspace.load_corpus(run.record.corpus)
     record = read_evaluation(run, split)

@@ -1,4 +1,4 @@
-"""Evaluation of a ready model: scores of every type of boundary."""
+"""Evaluation of a ready model: scores for every type of boundary."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +24,7 @@ class ModelEvaluation:
 
     Attributes:
         model: Model that was scored.
-        types: Evaluation of each type of boundary. "any" is their union.
+        types: Evaluation for each type of boundary. "any" includes lines and paragraphs.
         predicted: (n,) bool, the predicted boundaries of each type.
     """
 
@@ -36,7 +36,8 @@ class ModelEvaluation:
         """Return the content of `segtool eval MODEL --json`.
 
         Args:
-            boundary_type: Type whose scores are at the top level; `types` has the scores of all.
+            boundary_type: Type whose scores are at the top level. The key `types` has the scores
+                for all types.
         """
         types = {name: evaluation.to_dict() for name, evaluation in self.types.items()}
         top = {**types[boundary_type], "run": self.model.name, "type": boundary_type}
@@ -57,14 +58,14 @@ def evaluate_model(
 ) -> ModelEvaluation:
     """Score a ready model on an embedded corpus.
 
-    In a corpus that is not typed, the boundaries count as boundaries of every type.
+    In a corpus without typed boundaries, each boundary counts as a boundary of every type.
 
     Args:
-        workspace: Workspace whose store has vectors of the encoder of the model.
+        workspace: Workspace whose store has vectors of the model's encoder.
         model: Model to score.
         split: Split to score on.
         corpus_name: Name of the corpus; None for the latest.
-        compute: Where to compute; None for the defaults.
+        compute: Device, threads and progress display; None for the defaults.
 
     Raises:
         UserError: The corpus has no such split, or the store lacks the vectors.
@@ -94,14 +95,17 @@ def evaluate_model(
 def _prediction_of(
     boundary_type: BoundaryType, predictions: dict[BoundaryType, Prediction]
 ) -> Prediction:
-    """Return the probabilities of a type; a line begins where not a paragraph but anything does."""
-    every, paragraph = predictions["any"], predictions.get("paragraph")
+    """Return the prediction for a type of boundary.
+
+    The probability of a line is that of any boundary minus that of a paragraph.
+    """
+    either, paragraph = predictions["any"], predictions.get("paragraph")
     if boundary_type == "any" or paragraph is None:
-        return every
+        return either
     if boundary_type == "paragraph":
         return paragraph
-    difference = np.maximum(every.probabilities - paragraph.probabilities, 0)
-    return replace(every, probabilities=difference)
+    difference = np.maximum(either.probabilities - paragraph.probabilities, 0)
+    return replace(either, probabilities=difference)
 
 
 def _decide(
@@ -115,21 +119,23 @@ def _decide(
     A boundary of any type is a paragraph if the head for paragraphs finds one there too; otherwise
     it is a line.
     """
-    every = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
+    either = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
     if boundary_type == "any" or not model.is_typed:
-        return every
+        return either
     probabilities = predictions["paragraph"].probabilities
     paragraph = decode(part.layout, probabilities, model.runs["paragraph"].threshold)
     kept = paragraph if boundary_type == "paragraph" else ~paragraph
-    return part.layout.mark_document_starts(every & kept)
+    return part.layout.mark_document_starts(either & kept)
 
 
 def _train_counts(model: ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
-    every = model.runs["any"].record.counts["train"]
+    """Return the size of the train split, with the number of boundaries of a type."""
+    either = model.runs["any"].record.counts["train"]
     if boundary_type == "any" or not model.is_typed:
-        return every
+        return either
     paragraph = model.runs["paragraph"].record.counts["train"]
     if boundary_type == "paragraph":
         return paragraph
-    lines = every.boundaries - paragraph.boundaries + every.documents
-    return replace(every, boundaries=lines)
+    # the first sentence of a document counts as a boundary of every type
+    lines = either.boundaries - paragraph.boundaries + either.documents
+    return replace(either, boundaries=lines)

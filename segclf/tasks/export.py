@@ -21,7 +21,7 @@ from segclf.workspace.encoders import copy_encoder, copy_state
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
-# entries of a record that matter only on the machine where the model was trained
+# entries of a record that an exported model does not need
 _NOT_EXPORTED = ("history", "machine")
 _EXPORTED_SCORES = ("precision", "recall", "f1", "pk", "window_diff")
 

@@ -11,7 +11,7 @@ _TEMPLATE = """\
 
 # {{ name }}
 
-This model finds paragraphs: it predicts for each sentence whether a new paragraph begins with it.
+This model finds paragraphs: it predicts for each sentence whether it begins a new paragraph.
 It was trained with segtool {{ record.versions.segtool }}.
 
 ## Usage
@@ -78,8 +78,8 @@ def model_card(name: str, record: dict[str, Any]) -> str:
 
     Args:
         name: Name of the model.
-        record: Content of its config.json. The card leaves out sections whose content
-            is missing there.
+        record: Content of the model's config.json. Sections whose content is missing in the record
+            are left out.
     """
     data = ModelCardData(
         library_name="segtool",

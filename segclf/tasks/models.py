@@ -55,7 +55,8 @@ def _load_head(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
     head = run.load_head().to(check_device(compute.device or "cpu"))
 
     def predict(corpus: Corpus) -> NDArray[np.float32]:
-        vectors = examples(corpus)  # outside, since encoders use their own number of threads
+        # outside `limit_threads`, since an encoder uses its own number of threads
+        vectors = examples(corpus)
         with limit_threads(1 if compute.threads is None else compute.threads):
             return head.predict(vectors)
 

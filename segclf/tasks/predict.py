@@ -44,7 +44,7 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
         run: Run of a head or of a fine-tuned model.
         corpus: Corpus, or one split of it. Its labels are not used.
         workspace: Workspace with the vectors.
-        compute: Where the model computes.
+        compute: Device, threads and progress display of the model.
 
     Raises:
         StoreError: The store has no vectors from the encoder, or lacks a sentence.
@@ -62,10 +62,10 @@ def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Comput
 
     Args:
         run: Run of a head or of a fine-tuned model.
-        corpus: The text. Its labels are not used.
+        corpus: Sentences of the text. Labels are not used.
         workspace: Workspace whose store is searched for vectors of the sentences. It may have no
             store.
-        compute: Where the encoder and the model compute.
+        compute: Device, threads and progress display of the encoder and the model.
 
     Raises:
         UserError: The encoder of the run has changed, or the device does not exist.

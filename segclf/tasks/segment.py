@@ -63,8 +63,8 @@ def segment(
         max_length: Maximum number of sentences in a paragraph; None for no limit.
         device: Device of the encoder and the model; None for the fastest device, except that a
             head uses the CPU.
-        threads: Number of CPU threads for each of them; None for PyTorch's default, except that a
-            head uses 1.
+        threads: Number of CPU threads for each of the two; None for PyTorch's default, except that
+            a head uses 1.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
@@ -113,10 +113,10 @@ def segment(
 
 
 def choose_model(language: str) -> ReadyModel:
-    """Return the ready model of a language; warn if none was trained on it.
+    """Return the ready model for a language; if there is none, a fallback, with a warning.
 
     Raises:
-        UserError: There is no such language.
+        UserError: The language is unknown.
     """
     check_language(language)
     model = model_for(language)
@@ -137,7 +137,7 @@ def _sentences_of(text: str, rule: SentenceRule, language: str) -> list[Sentence
 def _predict(
     model: Run | ReadyModel, corpus: Corpus, workspace: Workspace, compute: Compute
 ) -> Mapping[BoundaryType, NDArray[np.float32]]:
-    """Predict with a ready model, or with a run, whose boundaries count as of any type."""
+    """Return the probabilities (n,) by boundary type; those of a run have the type "any"."""
     if isinstance(model, ReadyModel):
         return predict_types(model, corpus, workspace, compute)
     return {"any": predict_text(model, corpus, workspace, compute).probabilities}

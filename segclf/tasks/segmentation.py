@@ -1,4 +1,4 @@
-"""A segmented text, and the forms in which it is written."""
+"""A segmented text, and the formats in which it is written."""
 
 import re
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class Segmentation:
     Attributes:
         text: The unchanged text.
         sentences: n sentences with their positions in the text.
-        probabilities: (n,) float32 probabilities that a paragraph, or with a model of typed
-            boundaries a paragraph or a line, begins with the sentence.
-        boundaries: (n,) bool, whether one begins with the sentence.
-        is_paragraph: (n,) bool, whether what begins with the sentence is a paragraph and not a line
-            of dialogue; None if the model does not tell lines from paragraphs.
-        language: Code of the language of the text, which decides how a page looks.
-        model: Name of the run or the model that predicted.
-        threshold: Smallest probability of a boundary; None if the number of paragraphs was given.
+        probabilities: (n,) float32 probability that each sentence begins a paragraph or, with a
+            model of typed boundaries, a paragraph or a line of dialogue.
+        boundaries: (n,) bool, whether each sentence begins a paragraph or a line.
+        is_paragraph: (n,) bool, whether each sentence of `boundaries` begins a paragraph rather
+            than a line; None if the model does not distinguish paragraphs from lines.
+        language: Code of the language of the text, on which the layout of `to_page` depends.
+        model: Name of the run or ready model that made the predictions.
+        threshold: Minimum probability of a boundary; None if the number of paragraphs was given.
     """
 
     text: str
@@ -60,10 +60,10 @@ class Segmentation:
         return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
 
     def to_page(self) -> str:
-        """Return the text as a book prints it, without its own line breaks and indents.
+        """Return the text as it is printed in a book, without its own line breaks and indents.
 
         In Japanese, paragraphs and lines of dialogue begin on a new line, and paragraphs are
-        indented by an ideographic space. In other languages there is an empty line between
+        indented by an ideographic space. In other languages, there is an empty line between
         paragraphs.
         """
         newline = self._newline()
@@ -108,7 +108,7 @@ class Segmentation:
         return "paragraph" if self.is_paragraph[i] else "line"
 
     def _blocks(self) -> list[tuple[str, bool]]:
-        """List the paragraphs and lines without white space around them, and which they are."""
+        """List the stripped text of each paragraph or line, and whether it is a paragraph."""
         texts = [unwrap(paragraph).strip() for paragraph in self.paragraphs()]
         if self.is_paragraph is None:
             return [(text, True) for text in texts]

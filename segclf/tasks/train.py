@@ -42,11 +42,11 @@ def train(
         pooling: Pooling of the encoder; None for its only or latest pooling.
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
-        on_epoch: Function that is called after each epoch.
+        on_epoch: Function that is called after each epoch, and before training with epoch 0.
 
     Raises:
-        UserError: Nothing is embedded, the head cannot read the vectors, or the device does not
-            exist.
+        UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits, or
+            the device does not exist.
     """
     stored = workspace.load_corpus(corpus_name)
     return train_on(

@@ -67,7 +67,7 @@ def check_split(split: str, layout: Layout) -> None:
 
 
 def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
-    """Score the probabilities (n,) of an untrained model on dev, as epoch 0."""
+    """Return epoch 0: the scores of the probabilities (n,) of an untrained model on dev."""
     # clipped to keep the loss finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
     targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))
@@ -78,7 +78,18 @@ def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss
 def assess(
     number: int, loss: float, seconds: float, dev: Layout, probabilities: NDArray[np.float32]
 ) -> Epoch:
-    """Score the probabilities (n,) on dev after an epoch, at the best threshold."""
+    """Score the probabilities (n,) of the dev sentences after an epoch.
+
+    Args:
+        number: Number of the epoch.
+        loss: Mean loss of the epoch.
+        seconds: Training time of the epoch.
+        dev: Layout of the dev split, with the true boundaries.
+        probabilities: (n,) float32 probabilities before calibration.
+
+    Returns:
+        The epoch, with the scores at the threshold that has the highest F1.
+    """
     candidates = probabilities[dev.is_candidate], dev.labels[dev.is_candidate]
     threshold, _ = best_threshold(*candidates)
     scores = precision_recall_f1(dev, decode(dev, probabilities, threshold))
@@ -87,7 +98,7 @@ def assess(
 
 
 def is_better(epoch: Epoch, best: Epoch) -> bool:
-    """Return whether an epoch is better than the best so far; any epoch is better than epoch 0."""
+    """Return whether an epoch has a higher F1 than the best so far, or the best is epoch 0."""
     return epoch.f1 > best.f1 or best.epoch == 0
 
 

@@ -36,7 +36,7 @@ class TrainedHead:
 
     Attributes:
         head: Head with the weights of the best epoch, on the CPU.
-        history: All epochs.
+        history: All epochs, beginning with epoch 0, before training.
         best: Epoch with the highest F1 on dev.
         collapsed: Whether the head predicts the same class for every dev candidate.
         at_half: Scores on dev at probability 0.5; see `segclf.scoring.metrics.score_at_half`.
@@ -66,13 +66,13 @@ def train_head(
         train: Examples to train on.
         dev: Examples for early stopping, temperature and threshold.
         options: Training options.
-        on_epoch: Function that is called with each epoch, first with epoch 0, before training.
+        on_epoch: Function that is called after each epoch, and before training with epoch 0.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
 
     Raises:
-        UserError: The device does not exist, the head cannot read the vectors, or a split has no
-            candidates or only candidates of one class.
+        UserError: The device does not exist, the head cannot read the vectors, a split has no
+            candidates or only candidates of one class, or the loss is not finite.
     """
     with limit_threads(threads):
         return _train_head(train, dev, options, on_epoch, check_device(device))
@@ -139,7 +139,7 @@ def _check_input(head: BaseHead, name: str, train: Examples) -> None:
         )
     if train.table is not None and len(train.table) == 1:
         raise UserError(
-            "no word in the train split has a vector: use word vectors for its language"
+            "no word in the train split has a vector: use word vectors for the language of the text"
         )
     if not head.reads_words and train.table is not None:
         raise UserError(

@@ -56,15 +56,15 @@ class TrainingOptions:
         epochs: Maximum number of epochs.
         patience: Stop after this number of epochs without an improvement in dev F1.
         seed: Random seed for weights, dropout and shuffling.
-        boundary_type: Boundaries to learn, if the corpus tells lines from paragraphs: only one
-            type, or any.
+        boundary_type: Type of boundary to learn, if the corpus distinguishes lines from
+            paragraphs. any: both types.
 
     Raises:
         UserError: An option has the wrong type, is out of range, or has no effect.
     """
 
     earlier_options: ClassVar[dict[str, Any]] = {"context": Context | None}
-    """Types of the options of earlier versions that `from_settings` translates."""
+    """Types by name of the options of earlier versions, which `from_settings` translates."""
 
     head: HeadName | None = None
     window: Distance | None = None
@@ -82,7 +82,7 @@ class TrainingOptions:
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> "TrainingOptions":
-        """Make options from the names of this version or of earlier ones.
+        """Make options from the option names of this version or of earlier ones.
 
         Earlier versions had an option `context`, and called the reach of local-transformer its
         window.
@@ -114,9 +114,11 @@ class TrainingOptions:
         if self.window is not None and not on_windows:
             raise UserError(f"the head {head} reads the whole document: leave out the window")
         if self.reach is not None and head != "local-transformer":
-            raise UserError(f"the head {head} has no reach: leave it out, or use local-transformer")
+            raise UserError(
+                f"the head {head} has no reach: leave out the reach, or use local-transformer"
+            )
         if self.crop is not None and on_windows:
-            raise UserError(f"crop is for document heads, not {head}: leave it out")
+            raise UserError(f"crop is for document heads, not {head}: leave out the crop")
         check_gamma(self.loss, self.gamma)
         window = (self.window or WINDOW) if on_windows else None
         reach = (self.reach or REACH) if head == "local-transformer" else None

@@ -36,7 +36,7 @@ class EncoderReference:
 
     @property
     def parts(self) -> "tuple[EncoderReference, ...]":
-        """References to the parts of a joined encoder; only this reference for other encoders."""
+        """References to the parts of a joined encoder; for other encoders, this reference only."""
         pairs = split_recorded(self.name, self.fingerprint)
         poolings = [self.pooling, *(None for _ in pairs[1:])]
         return tuple(
@@ -53,7 +53,7 @@ class StoredCorpus:
         name: Name of the corpus.
         corpus: Sentences, labels and splits.
         sentence_rule: Rule that split the text into sentences.
-        language: Language of the rule; None if it was guessed.
+        language: Code of the language for the rule; None if it was guessed.
         digest: Hash of the ids, sentences, labels and splits of the documents.
         encoders: Encoders whose vectors are in the store, the latest last.
     """
@@ -72,7 +72,7 @@ class StoredCorpus:
 
         Raises:
             UserError: The corpus is not embedded with this encoder, or it is embedded with several
-                poolings.
+                poolings of this encoder and `pooling` is None.
         """
         matching = [
             encoder
@@ -84,7 +84,7 @@ class StoredCorpus:
         if name and not exact and len(poolings) > 1:
             raise UserError(
                 f"the corpus {self.name} is embedded with {name} and several poolings: "
-                f"choose one of --pooling {', '.join(reversed(poolings))}"
+                f"choose --pooling {' or '.join(reversed(poolings))}"
             )
         if matching:
             return (exact or matching)[0]

@@ -25,7 +25,7 @@ from segclf.workspace.files import NewerFormatError, check_format, now, warn_onc
 from segclf.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "e5-small:7+surface"
-_FORMAT = 1  # of a file with the state that an encoder was fitted to
+_FORMAT = 1  # of a file with the fitted state of an encoder
 _E5_SMALL = re.compile(r"e5-small(:\d+)?")
 _NOT_NEEDED = ("onnx", "openvino", ".*", "*.md", "*.bin", "*.h5", "*.msgpack", "*.ot")
 
@@ -36,8 +36,8 @@ def load_referenced(
     """Load the encoder of a corpus or a run.
 
     Args:
-        reference: Record of the encoder.
-        folders: Folders that may contain a copy of its model, or its fitted state.
+        reference: Reference to the encoder.
+        folders: Folders that may contain a copy of the encoder's model, or its fitted state.
         device: Device to compute on; see `embedcache.load_encoder`.
 
     Raises:
@@ -67,7 +67,7 @@ def copy_encoder(reference: EncoderReference, folder: Path) -> None:
     An encoder without a model, such as `surface`, needs no copy.
 
     Args:
-        reference: Record of the encoder.
+        reference: Reference to the encoder.
         folder: Folder to copy the models to. It contains the encoder's fitted state, if any.
 
     Raises:
@@ -103,7 +103,7 @@ def copy_state(reference: EncoderReference, folder: Path, *sources: Path) -> Non
     """Copy the fitted state of an encoder, if it has one.
 
     Args:
-        reference: Record of the encoder.
+        reference: Reference to the encoder.
         folder: Folder to copy the state to.
         sources: Folders that may contain the state.
     """
@@ -117,7 +117,7 @@ def _copy_name(reference: EncoderReference) -> str:
 
 
 def _open_copy(reference: EncoderReference, copy: Path) -> str:
-    """Return the name with which `load_encoder` loads a copied model."""
+    """Prepare a copied model, and return the name with which `load_encoder` loads it."""
     if _E5_SMALL.fullmatch(reference.name):
         model_directory(copy / PACKED_FILE)
         return reference.name
@@ -130,7 +130,7 @@ def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | N
 
     Returns:
         `rows`, the number of vectors; `dtype`, the dtype of the stored numbers; and `precisions`,
-        the number of rows computed in each precision. None if there are no vectors.
+        the number of rows computed in each precision. None if the encoder has no vectors there.
     """
     if not workspace.has_store():
         return None
@@ -147,7 +147,7 @@ def fit(
     """Fit the parts of an encoder that must be fitted, or restore earlier fits.
 
     Args:
-        encoder: Encoder that is fitted in place.
+        encoder: Encoder to fit. It is modified in place.
         sentences: Sentences of the train split. If there are none, the latest fit is restored.
         workspace: Workspace that keeps the fitted states.
         progress: Whether to show a progress bar on standard error.

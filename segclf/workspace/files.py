@@ -17,12 +17,12 @@ def check_format(number: object, newest: int) -> None:
     """Check the version number in a file.
 
     Args:
-        number: Format of the file.
+        number: Format of the file, as stated in the file.
         newest: Newest format that this version of segtool reads.
 
     Raises:
-        ValueError: It is not a version number.
-        NewerFormatError: The format is newer; the message tells the user to upgrade.
+        ValueError: `number` is not a version number.
+        NewerFormatError: `number` is greater than `newest`. The message tells the user to upgrade.
     """
     if type(number) is not int or number < 1:
         raise ValueError("its format is not a version number")

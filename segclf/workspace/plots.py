@@ -50,7 +50,7 @@ def draw_history(record: "RunRecord", path: Path) -> None:
 
 
 def _finish(axes: "Axes", best: int) -> None:
-    axes.axvline(best, color="0.6", linewidth=1, linestyle=":", label="kept")
+    axes.axvline(best, color="0.6", linewidth=1, linestyle=":", label="best epoch")
     axes.set_xlabel("epoch")
     axes.locator_params(axis="x", integer=True)
     axes.margins(x=0.03)

@@ -1,12 +1,12 @@
-"""Ready models: heads that were trained on many authors, for texts of authors they never saw.
+"""Ready models: heads trained on many authors, for texts by other authors.
 
 models/NAME/model.json  languages and description
 models/NAME/TYPE/       exported run that predicts the boundaries of one type
 models/NAME/README.md   model card
 
-A model of typed boundaries has two binary heads, as in Frank and Hall (2001), "A Simple Approach to
-Ordinal Classification": one predicts whether anything begins at a sentence, the other whether it is
-a paragraph.
+A model of typed boundaries distinguishes paragraphs from lines of dialogue. Such a model has two
+binary heads, as in Frank and Hall (2001), "A Simple Approach to Ordinal Classification": one
+predicts whether a sentence begins a paragraph or a line, the other whether it begins a paragraph.
 """
 
 import json
@@ -32,8 +32,8 @@ class ReadyModel:
         path: Folder of the model.
         description: What the model was trained on.
         languages: Codes (ISO 639-1) of the languages that it was trained on.
-        runs: Head for each type of boundary: "any" and, in a model of typed boundaries,
-            "paragraph". All read the vectors of the same encoder.
+        runs: Run of the head for each type of boundary: "any" and, in a model of typed boundaries,
+            "paragraph". All heads read vectors from the same encoder.
     """
 
     path: Path
@@ -48,12 +48,12 @@ class ReadyModel:
 
     @property
     def encoder(self) -> EncoderReference:
-        """Encoder of the vectors."""
+        """Encoder that computes the vectors."""
         return self.runs["any"].encoder
 
     @property
     def is_typed(self) -> bool:
-        """Whether the model tells paragraphs from lines."""
+        """Whether the model distinguishes paragraphs from lines of dialogue."""
         return "paragraph" in self.runs
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def load_model(name: str) -> ReadyModel:
 
 
 def find_model(name: str) -> ReadyModel | None:
-    """Read a ready model; None if there is none of this name. See `load_model`."""
+    """Read a ready model; return None if there is none of this name. See `load_model`."""
     for path in (MODELS / name, Path(name)):
         if (path / MODEL).exists():
             return _read(path)
@@ -106,7 +106,7 @@ def find_model(name: str) -> ReadyModel | None:
 
 
 def model_for(language: str) -> ReadyModel | None:
-    """Return the ready model of a language; None if no model was trained on it."""
+    """Return the ready model for a language (ISO 639-1); None if no model was trained on it."""
     return next((model for model in list_models() if language in model.languages), None)
 
 

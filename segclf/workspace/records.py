@@ -46,7 +46,7 @@ class Identity:
 
     Attributes:
         kind: "head", or the fine-tuned system.
-        corpus: Digest of the corpus; its name in records of early versions.
+        corpus: Digest of the corpus; the name of the corpus in records of early versions.
         fingerprint: Fingerprint of the encoder; None if it is unknown.
         options: Names and values of the options, ordered by name.
     """
@@ -60,11 +60,11 @@ class Identity:
     def of(
         cls, kind: str, corpus: str, fingerprint: str | None, options: Mapping[str, Option]
     ) -> "Identity":
-        """Make an identity; see the attributes."""
+        """Make an identity from options by name; see the attributes for the arguments."""
         return cls(kind, corpus, fingerprint, tuple(sorted(options.items())))
 
     def without_seed(self) -> "Identity":
-        """Return what the runs of a system have in common."""
+        """Return the identity without the seed, which all runs of a system share."""
         options = {name: value for name, value in self.options if name != "seed"}
         return self.of(self.kind, self.corpus, self.fingerprint, options)
 
@@ -94,7 +94,7 @@ class RunRecord:
         corpus: Name of the corpus.
         corpus_digest: Digest of the corpus; empty in records of early versions.
         sentence_rule: Sentence rule of the corpus.
-        language: Language of the sentence rule; None if it was guessed.
+        language: Code of the language for the sentence rule; None if it was guessed.
         counts: Sizes of the splits.
         dim: Length of a sentence vector.
         parameters: Number of parameters.
@@ -109,13 +109,13 @@ class RunRecord:
         history: Scores of every epoch.
         clip_sigma: See `segclf.heads.base.BaseHead`; None if vectors are not clipped.
         classes: Labels of the two classes, for heads of `BoundaryClassifier`.
-        versions: Versions of Python and packages.
+        versions: Versions of Python and of packages, by name.
         machine: Machine on which the run was trained; None if unknown.
         device: Device on which the encoder was fine-tuned.
         precision: Precision in which the encoder was fine-tuned.
         scores: Scores by split, in an exported run.
         has_encoder: Whether the encoder's model was exported too.
-        format: Version of the format.
+        format: Version of the record format.
     """
 
     encoder: EncoderReference | None
@@ -155,7 +155,7 @@ class RunRecord:
     def _check_encoder(cls, encoder: Any) -> Any:  # noqa: ANN401
         if isinstance(encoder, dict):
             if encoder.keys() != {"name", "pooling", "fingerprint"}:
-                raise ValueError("must have a name, a pooling and a fingerprint only")
+                raise ValueError("must have only a name, a pooling and a fingerprint")
             if not is_fingerprint(str(encoder["fingerprint"])):
                 raise ValueError("the fingerprint must be 32 hexadecimal digits")
         return encoder
@@ -210,7 +210,7 @@ class RunRecord:
         return Identity.of(self.kind, corpus, fingerprint, self.options)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of run.json; empty fields are left out."""
+        """Return the content of run.json. Empty fields are left out, except `encoder`."""
         empty: tuple[Any, ...] = (None, "", {}, ())
         content = {f.name: getattr(self, f.name) for f in fields(self)}  # keeps the order of fields
         kept = {name for name, value in content.items() if name == "encoder" or value not in empty}

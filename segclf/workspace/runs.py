@@ -144,7 +144,7 @@ def new_record(
     Args:
         stored: Corpus of the run.
         encoder: Encoder of the run.
-        history: Every epoch, the one before training first.
+        history: All epochs, beginning with epoch 0, before training.
         best: Epoch whose weights were kept.
         others: Other fields of the record.
     """
@@ -189,7 +189,7 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
         if run := read_run(path):
             if run.record.encoder is None:
                 raise UserError(
-                    f"{run.name} was trained on vectors from an unknown encoder: read it with "
+                    f"{run.name} was trained on vectors from an unknown encoder: load it with "
                     "BoundaryClassifier.from_pretrained"
                 )
             return run
@@ -198,7 +198,7 @@ def load_run(workspace: Workspace, name: str | None = None) -> Run:
 
 
 def read_run(folder: Path) -> Run | None:
-    """Read the run, or the exported run, in a folder; None if there is none.
+    """Read the run or exported run in a folder; return None if the folder contains no run.
 
     Raises:
         UserError: The record is damaged.
@@ -229,7 +229,10 @@ def _read_unchanged(path: Path, inode: int, changed: int) -> Run:
 
 
 def publish_run(content: Path, runs: Path, name: str) -> Path:
-    """Rename the scratch folder of a new run to the first free NAME-001, NAME-002, ..."""
+    """Rename the scratch folder of a new run and return its path.
+
+    The new name is the first of NAME-001, NAME-002, ... that is not in use.
+    """
     number = 0
     while True:
         number += 1

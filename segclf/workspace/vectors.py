@@ -17,6 +17,11 @@ from segclf.workspace.workspace import Workspace
 def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> Examples:
     """Read the vectors of a corpus, or of one split of it, from the store.
 
+    Args:
+        corpus: Corpus, or one split of it, with the labels.
+        workspace: Workspace with the store.
+        encoder: Encoder that computed the vectors.
+
     Raises:
         StoreError: The store lacks the encoder or a sentence.
         UserError: The encoder returns words, and their vectors cannot be loaded.
@@ -27,7 +32,7 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
 def examples_of_parts(
     parts: Sequence[Corpus], workspace: Workspace, encoder: EncoderReference
 ) -> list[Examples]:
-    """Read the vectors of several splits as `examples_of` does, opening store and encoder once."""
+    """Read the vectors of several splits; see `examples_of`. Store and encoder are opened once."""
     store = workspace.store()
     vectors = [store.vectors(encoder.fingerprint, sentence_ids(part.sentences)) for part in parts]
     tokens = load_referenced(encoder).token_vectors if vectors[0].dtype == np.int32 else None

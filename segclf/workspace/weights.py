@@ -17,6 +17,11 @@ def save_weights(
 ) -> None:
     """Write a safetensors file atomically.
 
+    Args:
+        path: File to write.
+        tensors: Tensors by name.
+        metadata: Entries for the header of the file.
+
     Raises:
         OSError: The file cannot be written.
     """

@@ -42,7 +42,7 @@ class Workspace:
         return (self.path / "store").exists()
 
     def store(self, *, create: bool = False) -> EmbeddingStore:
-        """Open the store.
+        """Open the store. If there is none and `create` is True, create it.
 
         Raises:
             UserError: There is no store and `create` is False.
@@ -68,7 +68,7 @@ class Workspace:
             corpus: Sentences, labels and splits.
             sentence_rule: Rule that split the text into sentences.
             encoder: Encoder whose vectors are in the store.
-            language: Language of the rule; None if it was guessed.
+            language: Code of the language for the rule; None if it was guessed.
         """
         path = self._corpora / f"{name}.jsonl"
         write_corpus_file(path, corpus, sentence_rule, encoder, language)

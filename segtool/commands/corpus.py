@@ -40,7 +40,8 @@ def embed(
     path: Annotated[str, typer.Argument(help="Text file, folder of text files, or - for stdin.")],
     *,
     name: Annotated[
-        str | None, typer.Option(help="Name of the corpus. [default: the file name]")
+        str | None,
+        typer.Option(help="Name of the corpus. [default: the name of the file or folder]"),
     ] = None,
     vectors: VectorOptions,
     reading: ReadingOptions,

@@ -134,7 +134,7 @@ def compare(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two runs by a paired bootstrap.
+    """Compare two runs with a paired bootstrap.
 
     Example: segtool compare bilstm-w4-001 mlp-w4-001
     """

@@ -79,7 +79,7 @@ def evaluate(
         Literal["any", "line", "paragraph"] | None,
         typer.Option(
             "--type",
-            help="Type of the boundaries to score (ready models only; a run has one type). "
+            help="Type of boundary to score (ready models only; a run has one type). "
             "[default: any]",
         ),
     ] = None,
@@ -87,7 +87,7 @@ def evaluate(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Evaluate a run and compare it with trivial baselines.
+    """Evaluate a run or a ready model, and compare it with baselines.
 
     Example: segtool eval bilstm-w4-001 --split dev
     """

@@ -22,8 +22,8 @@ class ModelOptions:
     """Which model finds the paragraphs.
 
     Attributes:
-        model: Name of a ready model, see segtool models. [default: the latest run of the workspace;
-            without one, the ready model of the text's language]
+        model: Name of a ready model (see segtool models). [default: the latest run in the
+            workspace; if there is none, the ready model for the language of the text]
         run: Name of a run, or folder of an exported run.
     """
 
@@ -49,7 +49,7 @@ class TextOptions:
 
 @dataclass(frozen=True)
 class ParagraphOptions:
-    """How to choose the boundaries of paragraphs.
+    """How to choose the paragraph boundaries.
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
@@ -70,8 +70,8 @@ class WritingOptions:
     """How and where to write a segmented text.
 
     Attributes:
-        format: page: the text as a book prints it, without its own line breaks; text: the text
-            with a blank line between paragraphs, which keeps its own line breaks; html: paragraphs
+        format: page: the text as it is printed in a book, without its own line breaks; text: the
+            text with its own line breaks and a blank line between paragraphs; html: paragraphs
             in <p>; json: the sentences with their probabilities. [default: page for a ready model,
             text for a run]
         output: File to write. [default: standard output]
@@ -125,12 +125,12 @@ def segment(
     ready = isinstance(chosen, ReadyModel)
     kind = "model" if ready else "run"
     report(f"{kind} {found.model}{_describe_threshold(found.threshold)}")
-    form = "json" if writing.as_json else writing.format or ("page" if ready else "text")
-    if form == "json":
+    output_format = "json" if writing.as_json else writing.format or ("page" if ready else "text")
+    if output_format == "json":
         result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
     else:
-        write = {"page": found.to_page, "text": found.to_text, "html": found.to_html}[form]
-        result = encode_like(source.encoding, write())
+        write = {"page": found.to_page, "text": found.to_text, "html": found.to_html}
+        result = encode_like(source.encoding, write[output_format]())
     if writing.output:
         write_bytes(writing.output, result)
     else:
@@ -147,7 +147,7 @@ def _choose(
     from segclf.workspace.runs import list_runs, load_run
 
     if options.model and options.run:
-        raise UserError("--model and --run exclude each other: use only one of them")
+        raise UserError("--model cannot be combined with --run: use only one of them")
     if options.model:
         return load_model(options.model)
     if options.run or list_runs(workspace):

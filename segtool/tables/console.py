@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-# names and ids are printed literally: no markup and no emoji codes
+# names and ids are printed literally, without markup and emoji codes
 console = Console(highlight=False, markup=False, emoji=False)
 
 HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
@@ -28,7 +28,12 @@ def warn_if_collapsed(content: dict[str, Any]) -> None:
 
 
 def make_table(first: str, *others: str) -> Table:
-    """Make a table that fits narrow terminals, with names on the left and numbers on the right."""
+    """Make a table that fits narrow terminals, with names on the left and numbers on the right.
+
+    Args:
+        first: Heading of the column of names.
+        others: Headings of the columns of numbers.
+    """
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
     for heading in others:

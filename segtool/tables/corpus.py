@@ -8,7 +8,7 @@ _BOUNDARIES = {
     "indent": "indented lines",
     "line": "every line",
     "blank": "lines after a blank line",
-    "typed": "indented lines; other boundaries: every line",
+    "typed": "indented lines (all other lines are lines of dialogue)",
 }
 
 
@@ -23,11 +23,12 @@ def print_embedded(content: dict[str, Any]) -> None:
     console.print(table)
     print_line(
         f"{format_count(content['sentences'], 'sentence')} ({content['unique']:,} distinct): "
-        f"{_work(content)} in {content['seconds']:.1f} s"
+        f"{_work(content)} ({content['seconds']:.1f} s)"
     )
     if read := content["boundaries_read"]:
-        found = ", ".join(_BOUNDARIES[boundary] for boundary in read)
-        print_line(f"Paragraph beginnings: {found} (see --boundary)")
+        found = " or ".join(_BOUNDARIES[boundary] for boundary in read)
+        depending = ", depending on the document" if len(read) > 1 else ""
+        print_line(f"Paragraphs begin at: {found}{depending} (see --boundary)")
     if content["headings_removed"]:
         print_line(f"{format_count(content['headings_removed'], 'heading')} removed")
     if content["truncated"]:

@@ -6,7 +6,7 @@ from segtool.tables.console import console, format_number, make_table, print_lin
 
 
 def print_models(content: dict[str, Any]) -> None:
-    """Print the ready models with the scores of each type of boundary on unseen authors."""
+    """Print the ready models with their scores for each type of boundary on unseen authors."""
     table = make_table("model", "languages", "boundaries", "threshold", "F1", "Pk", "size")
     for model in content["models"]:
         for number, (name, head) in enumerate(model["types"].items()):
@@ -21,6 +21,6 @@ def print_models(content: dict[str, Any]) -> None:
                 f"{model['bytes'] / 1e6:.1f} MB" if not number else "",
             )
     console.print(table)
-    print_line("F1 and Pk: on authors that the models were not trained on.")
+    print_line("F1 and Pk are scores on authors that the models were not trained on.")
     for model in content["models"]:
         print_line(f"{model['name']}: {model['description']} (encoder {model['encoder']})")

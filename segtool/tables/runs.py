@@ -37,7 +37,7 @@ def print_sweep(content: dict[str, Any]) -> None:
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Name systems and failed trials; include the encoder if there are several."""
-    # a trial need not name its encoder
+    # a trial without an encoder uses the latest one
     encoders = {_encoder(row) for row in rows if row["encoder"]}
     labels = system_labels([row["options"] for row in rows])
     if len(encoders) < 2:

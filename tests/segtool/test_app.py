@@ -74,7 +74,7 @@ def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, argument
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_commands_that_compute_take_a_device_and_threads(trained, segtool, tmp_path):
+def test_commands_that_compute_accept_a_device_and_threads(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     shutil.rmtree(tmp_path / ".segtool/runs")
     (tmp_path / "new.txt").write_text(UNSEEN)

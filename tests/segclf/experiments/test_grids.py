@@ -89,7 +89,7 @@ def test_mistakes_on_the_command_line(given, others, message):
         given_values(given, others)
 
 
-def test_every_option_of_training_can_be_swept():
+def test_every_training_option_can_be_swept():
     for name, value in asdict(TrainingOptions()).items():
         if value is not None:
             assert expand({name: value})

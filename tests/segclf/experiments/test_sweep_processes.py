@@ -107,7 +107,7 @@ def test_a_trial_of_another_sweep_is_skipped_until_that_sweep_dies(swept, tmp_pa
     workspace = copied(swept, tmp_path)
     stored = workspace.load_corpus()
     trial = with_encoder(Trial(TrainingOptions(epochs=1, seed=9)), stored)
-    todo = workspace.path, "stories", stored.digest, trial, ["dev"]
+    task = workspace.path, "stories", stored.digest, trial, ["dev"]
     hold = (
         "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); "
         "lock.acquire(); "
@@ -118,10 +118,10 @@ def test_a_trial_of_another_sweep_is_skipped_until_that_sweep_dies(swept, tmp_pa
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline() == "held\n"
-            assert workers._complete(*todo, **ON_CPU, wait=False) is None
+            assert workers._complete(*task, **ON_CPU, wait=False) is None
         finally:
             process.kill()
-    assert workers._complete(*todo, **ON_CPU, wait=True) is not None
+    assert workers._complete(*task, **ON_CPU, wait=True) is not None
 
 
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):

@@ -56,10 +56,10 @@ def test_corpus_and_encoder_of_a_sweep_do_not_change(swept, tmp_path):
     stored = workspace.load_corpus()
     trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
-    todo = workspace.path, "stories", stored.digest, trial, ["dev"]
-    name, new = workers._complete(*todo, **ON_CPU, wait=True)
+    task = workspace.path, "stories", stored.digest, trial, ["dev"]
+    name, new = workers._complete(*task, **ON_CPU, wait=True)
     assert new
-    assert workers._complete(*todo, **ON_CPU, wait=False) == (name, False)
+    assert workers._complete(*task, **ON_CPU, wait=False) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
         workers._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)

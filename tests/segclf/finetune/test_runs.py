@@ -236,7 +236,7 @@ def test_an_empty_workspace_is_reported(tmp_path):
         finetune(Workspace(tmp_path), CrossSegmentOptions())
 
 
-def test_an_unfinished_run_is_recognised_by_its_identity(tmp_path):
+def test_an_unfinished_run_is_recognized_by_its_identity(tmp_path):
     options = CrossSegmentOptions()
     stored = Workspace(workspace_of(tmp_path) / ".segtool").load_corpus()
     encoder = EncoderReference("model", None, "0" * 32)

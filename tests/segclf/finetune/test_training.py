@@ -228,5 +228,5 @@ def test_options_out_of_range_are_errors(change, message):
 
 
 def test_too_many_frozen_layers_are_an_error(tiny_bert):
-    with pytest.raises(UserError, match="--freeze 3: the encoder has 2 layers"):
+    with pytest.raises(UserError, match="--freeze 3: the encoder has 2 layers, so use at most 2"):
         make_system(load_encoder(tiny_bert), CrossSegmentOptions(freeze=3))

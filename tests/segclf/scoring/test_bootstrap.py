@@ -7,7 +7,14 @@ from scipy.stats import bootstrap
 from embedcache import UserError
 from segclf.corpus import Corpus, Document
 from segclf.corpus.layout import Layout
-from segclf.scoring.bootstrap import RESAMPLES, differences, f1_of_counts, pk_of_counts, units_of
+from segclf.scoring.bootstrap import (
+    RESAMPLES,
+    Resampling,
+    differences,
+    f1_of_counts,
+    pk_of_counts,
+    units_of,
+)
 from segclf.scoring.metrics import score
 
 
@@ -29,8 +36,8 @@ def texts(lengths, seed=0):
 @pytest.mark.parametrize("lengths", [[400], [30, 1, 55, 12, 90], [1, 80], [2, 2, 40]])
 def test_the_counts_of_all_units_give_the_scores(lengths):
     part, predictions = texts(lengths)
-    units, how = units_of(part.layout, predictions)
-    first, second = differences(units, how.draws, resamples=10)
+    units, resampling = units_of(part.layout, predictions)
+    first, second = differences(units, resampling.draws, resamples=10)
     for i, predicted in enumerate(predictions):
         expected = score(part.layout, predicted)
         assert (first.first, first.second)[i] == pytest.approx(expected.f1)
@@ -45,9 +52,9 @@ def test_documents_of_one_sentence_cannot_be_compared():
 
 def test_resampling_of_documents_agrees_with_a_plain_loop():
     part, predictions = texts([40, 60, 25, 80, 33, 51, 47, 29])
-    units, how = units_of(part.layout, predictions)
-    assert (how.unit, how.units, how.draws, how.block_length) == ("document", 8, 8, None)
-    f1, pk = differences(units, how.draws, resamples=300)
+    units, resampling = units_of(part.layout, predictions)
+    assert resampling == Resampling("document", 8, 8, None)
+    f1, pk = differences(units, resampling.draws, resamples=300)
     random = np.random.default_rng(0)
     spans = part.layout.documents
     gaps = []
@@ -67,8 +74,8 @@ def test_resampling_of_documents_agrees_with_a_plain_loop():
 
 def test_the_interval_agrees_with_scipy():
     part, predictions = texts([50] * 40)
-    units, how = units_of(part.layout, predictions)
-    f1, pk = differences(units, how.draws)
+    units, resampling = units_of(part.layout, predictions)
+    f1, pk = differences(units, resampling.draws)
     for found, ratio in ((f1, f1_of_counts), (pk, pk_of_counts)):
 
         def gap(index, axis, ratio=ratio):
@@ -86,8 +93,8 @@ def test_the_interval_agrees_with_scipy():
 
 def test_one_document_is_resampled_in_circular_blocks():
     part, predictions = texts([100])
-    units, how = units_of(part.layout, predictions)
-    assert (how.unit, how.units, how.draws, how.block_length) == ("block", 100, 10, 10)
+    units, resampling = units_of(part.layout, predictions)
+    assert resampling == Resampling("block", 100, 10, 10)
     labels, (guess, _) = part.labels, predictions
     true_positive = labels & guess
     true_positive[0] = False  # not a candidate
@@ -99,13 +106,13 @@ def test_one_document_is_resampled_in_circular_blocks():
 
 def test_a_run_does_not_differ_from_itself_and_the_same_seed_gives_the_same_interval():
     part, (better, worse) = texts([400])
-    units, how = units_of(part.layout, [better, better])
-    for difference in differences(units, how.draws):
+    units, resampling = units_of(part.layout, [better, better])
+    for difference in differences(units, resampling.draws):
         assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
         assert not difference.significant
-    units, how = units_of(part.layout, [better, worse])
-    assert differences(units, how.draws) == differences(units, how.draws)
-    f1, pk = differences(units, how.draws)
+    units, resampling = units_of(part.layout, [better, worse])
+    assert differences(units, resampling.draws) == differences(units, resampling.draws)
+    f1, pk = differences(units, resampling.draws)
     assert f1.significant
     assert f1.low < f1.difference < f1.high
     assert f1.difference > 0 > pk.difference
@@ -113,11 +120,11 @@ def test_a_run_does_not_differ_from_itself_and_the_same_seed_gives_the_same_inte
 
 def test_seeds_are_averaged():
     part, (better, worse) = texts([300])
-    single, how = units_of(part.layout, [better, worse])
+    single, resampling = units_of(part.layout, [better, worse])
     twice, _ = units_of(part.layout, [better, better, worse, worse])
-    assert differences(twice, how.draws) == differences(single, how.draws)
+    assert differences(twice, resampling.draws) == differences(single, resampling.draws)
     mixed, _ = units_of(part.layout, [better, worse, worse, worse])
-    (f1, _), (whole, _) = (differences(units, how.draws) for units in (mixed, single))
+    (f1, _), (whole, _) = (differences(units, resampling.draws) for units in (mixed, single))
     assert f1.difference == pytest.approx(whole.difference / 2)
 
 
@@ -128,6 +135,6 @@ def test_the_interval_has_the_stated_coverage():
         part, _ = texts([600], seed)
         random = np.random.default_rng(1000 + seed)
         predictions = [part.labels ^ (random.random(600) < 0.1) for _ in range(2)]
-        units, how = units_of(part.layout, predictions)
-        covered += not differences(units, how.draws, resamples=400)[0].significant
+        units, resampling = units_of(part.layout, predictions)
+        covered += not differences(units, resampling.draws, resamples=400)[0].significant
     assert 175 <= covered <= 199

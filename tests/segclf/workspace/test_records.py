@@ -40,7 +40,7 @@ def tampered(model, folder, change):
         ("encoder.fingerprint", "../x", "fingerprint must be 32 hexadecimal digits"),
         ("encoder.fingerprint", "0" * 32 + "+../x", "fingerprint must be 32 hexadecimal digits"),
         ("encoder.fingerprint", 7, "fingerprint must be 32 hexadecimal digits"),
-        ("encoder.more", "x", "must have a name, a pooling and a fingerprint only"),
+        ("encoder.more", "x", "must have only a name, a pooling and a fingerprint"),
         ("encoder", [], "encoder: must be an object"),
         ("dim", 1_000_000_000, "dim: must be less than"),
         ("dim", 16.5, "dim: must be a valid integer"),

@@ -31,7 +31,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def workspace(made, tmp_path):
-    """A copy of that workspace whose files have very old modification times, in reverse order."""
+    """A copy of `made` whose files have very old modification times, in reverse order."""
     shutil.copytree(made.path, tmp_path / "copy")
     for age, path in enumerate(sorted((tmp_path / "copy").rglob("*.json*"))):
         os.utime(path, (1000 - age, 1000 - age))
@@ -125,5 +125,5 @@ def test_an_encoder_with_several_poolings_needs_one_to_be_chosen(workspace):
     stored = workspace.load_corpus()
     assert stored.encoder().pooling == "tokens"
     assert stored.encoder("words", "mean").pooling == "mean"
-    with pytest.raises(UserError, match="--pooling mean, tokens"):
+    with pytest.raises(UserError, match="choose --pooling mean or tokens"):
         stored.encoder("words")

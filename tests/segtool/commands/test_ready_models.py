@@ -88,7 +88,7 @@ def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
     ("options", "message"),
     [
         (["--model", "klingon"], "no model 'klingon': the ready models are european, japanese"),
-        (["--model", "japanese", "--run", "x"], "exclude each other"),
+        (["--model", "japanese", "--run", "x"], "--model cannot be combined with --run"),
         (["--language", "Japanese"], "sentencex has no rules for the language 'Japanese'"),
     ],
 )

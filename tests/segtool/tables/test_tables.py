@@ -62,15 +62,19 @@ def test_counts_are_singular_or_plural():
 def test_embedding_reports_only_what_happened(capsys):
     everything = embedded(encoded=3000, cached=600, truncated=1, headings_removed=2)
     out = printed(capsys, corpus.print_embedded, everything)
-    assert "3,000 encoded, 600 already stored in 12.3 s" in out
+    assert "3,000 encoded, 600 already stored (12.3 s)\n" in out
+    assert "Paragraphs begin at: indented lines (see --boundary)\n" in out
     assert "truncated 1 sentence to" in out
     assert "2 headings removed" in out
     out = printed(capsys, corpus.print_embedded, embedded(encoded=3600, cached=0))
-    assert "3,600 encoded in 12.3 s" in out
+    assert "3,600 encoded (12.3 s)\n" in out
     assert "truncated" not in out
     assert "removed" not in out
     out = printed(capsys, corpus.print_embedded, embedded(encoded=0, cached=3600))
-    assert "all already stored in 12.3 s" in out
+    assert "all already stored (12.3 s)\n" in out
+    several = embedded(boundaries_read={"indent": 2, "blank": 1})
+    out = printed(capsys, corpus.print_embedded, several)
+    assert "at: indented lines or lines after a blank line, depending on the document (see" in out
 
 
 def test_a_sweep_reports_only_what_happened(capsys):
