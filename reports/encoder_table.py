@@ -79,5 +79,5 @@ def _runs_by_encoder(
 
 
 def _difference(workspace: Workspace, first_runs: list[Run], runs: list[Run], split: Split) -> str:
-    f1, _, _ = compare_means(workspace, first_runs, runs, split=split)
+    f1 = compare_means(workspace, first_runs, runs, split=split)
     return f"{f1.difference:+.3f} ({f1.low:+.3f} to {f1.high:+.3f})"

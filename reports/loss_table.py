@@ -1,15 +1,17 @@
 """The table of losses and learning rates."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from reports.markdown import NOT_RUN, command_list, table
-from reports.systems import experiment_rows
+from reports.systems import experiment_rows, group_by_system
 from segclf.experiments.experiment_files import Experiment
-from segclf.experiments.grids import Trial
+from segclf.experiments.grids import Trial, settings_of
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.workspace import Workspace
+
+VARIED = ("loss", "gamma", "learning_rate", "seed")
 
 Summaries = dict[str, dict[float, dict[str, Any] | None]]
 
@@ -24,16 +26,29 @@ def losses(
         plan: Content of the file.
         workspace: Workspace with the runs.
         stored: Corpus of the runs; None if it has not been embedded.
+
+    Raises:
+        ValueError: The trials differ in a setting other than `VARIED`.
     """
+    _check_settings(plan.trials)
     summaries: Summaries = {}
     commands = {}
     rows = experiment_rows(path, plan, workspace, stored)
-    trials = dict.fromkeys(replace(t, options=replace(t.options, seed=0)) for t in plan.trials)
-    for row, trial in zip(rows, trials, strict=True):
+    for row, trial in zip(rows, group_by_system(plan.trials), strict=True):
         name, option = _name_and_option(trial)
         summaries.setdefault(name, {})[trial.options.learning_rate] = row.summary
         commands[name] = f"segtool sweep experiments/{path.name} {option}"
     return render(plan.trials[0], summaries, commands)
+
+
+def _check_settings(trials: Sequence[Trial]) -> None:
+    first, *others = (settings_of(trial) for trial in trials)
+    differing = {name for other in others for name in other if other[name] != first[name]}
+    wrong = sorted(differing.difference(VARIED))
+    if wrong:
+        raise ValueError(
+            f"the trials may differ in {', '.join(VARIED)} only, not in {', '.join(wrong)}"
+        )
 
 
 def _name_and_option(trial: Trial) -> tuple[str, str]:
@@ -57,7 +72,7 @@ def render(trial: Trial, summaries: Summaries, commands: dict[str, str]) -> list
         f"Head {trial.options.head}, window {trial.options.window}. Each cell gives the mean F1 on "
         "test at threshold 0.5 → at the threshold chosen on dev. Bold text counts the runs that "
         "predict a single class on dev at threshold 0.5 (no boundary at all, or a boundary before "
-        "every sentence), and those that do so at the chosen threshold too (collapsed).\n"
+        "every sentence), and those that do so at the chosen threshold (collapsed).\n"
     )
     return [
         "## Losses and learning rates\n",

@@ -62,9 +62,7 @@ def experiment_rows(
     path: Path, plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
 ) -> list[Row]:
     """Return a row for each system of an experiment, with the command that runs this system."""
-    groups: dict[Trial, list[Trial]] = {}
-    for trial in plan.trials:
-        groups.setdefault(replace(trial, options=replace(trial.options, seed=0)), []).append(trial)
+    groups = group_by_system(plan.trials)
     labels = system_labels([asdict(trial.options) for trial in groups])
     return [
         Row(
@@ -75,6 +73,14 @@ def experiment_rows(
         )
         for label, trials in zip(labels, groups.values(), strict=True)
     ]
+
+
+def group_by_system(trials: Sequence[Trial]) -> dict[Trial, list[Trial]]:
+    """Group trials that differ only in the seed; the key of a group is its trial with seed 0."""
+    groups: dict[Trial, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(replace(trial, options=replace(trial.options, seed=0)), []).append(trial)
+    return groups
 
 
 def finetuned_rows(runs: Sequence[Run]) -> list[Row]:

@@ -78,6 +78,8 @@ def explain(error: ValidationError, *parents: str) -> str:
     name = ".".join(str(part) for part in (*parents, *first["loc"])).replace("_", " ")
     if first["type"] == "value_error":  # raised by our own code
         message = first["msg"].removeprefix("Value error, ")
+    elif first["type"] == "json_invalid":
+        message = "it is not JSON"
     elif first["type"] in ("unexpected_keyword_argument", "missing", "missing_argument"):
         message = "unknown setting" if first["type"].startswith("unexpected") else "missing value"
     else:

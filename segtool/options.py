@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from embedcache.encoders import Precision
+
 Command = Callable[..., None]
 
 _MAX_CHOICES = 40  # maximum length of the list of an option's choices in its help
@@ -28,30 +30,19 @@ CorpusOption = Annotated[
 SplitToScoreOption = Annotated[
     Literal["train", "dev", "test"], typer.Option(help="Split to score.")
 ]
-PoolingName = Literal["cls", "mean", "max", "sif", "tokens"]
-
-
-@dataclass(frozen=True)
-class ReadingOptions:
-    """How to read a corpus.
-
-    Attributes:
-        format: Format of the text: plain, aozora, choi or jsonl; auto detects it.
-        boundary: Lines that begin a paragraph. indent: indented lines; line: every line; blank:
-            lines after a blank line; auto: detected. typed: indented lines begin a paragraph, and
-            all other lines begin a line of dialogue.
-        sentences: How to split the text into sentences. sentencex: language-specific rules; line:
-            one sentence per line; kuten: Japanese, split at 。 only, and remove 。 and spaces.
-        language: ISO 639-1 code of the language for sentencex. [default: detected]
-        split: Shares of train, dev and test, such as 80/10/10, or the name of one split.
-            [default: the subfolders train, dev and test if they exist, otherwise 80/10/10]
-    """
-
-    format: str = "auto"
-    boundary: Literal["auto", "indent", "line", "blank", "typed"] = "auto"
-    sentences: str = "sentencex"
-    language: str | None = None
-    split: str | None = None
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format", help="Format of the text: plain, aozora, choi or jsonl; auto detects it."
+    ),
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Shares of train, dev and test, such as 80/10/10, or the name of one split. "
+        "[default: the subfolders train, dev and test if they exist, otherwise 80/10/10]"
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -81,7 +72,7 @@ class EncoderComputeOptions:
 
     device: str | None = None
     threads: int | None = None
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True)

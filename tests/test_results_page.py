@@ -5,10 +5,10 @@ import re
 import pytest
 
 from bench import report
-from reports import results, system_tables
+from reports import loss_table, results, system_tables
 from reports.systems import CORPUS, read_toml
-from segclf.experiments.experiment_files import read_experiment
-from segclf.experiments.grids import unique
+from segclf.experiments.experiment_files import Experiment, read_experiment
+from segclf.experiments.grids import expand, unique
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.sweeps import sweep
 from segclf.training.options import TrainingOptions
@@ -88,6 +88,38 @@ def test_rows_show_the_records(tmp_path, experiments):
     assert re.match(r"\d\.\d{3} → \d\.\d{3}", focal[1])
     assert re.search(r"- focal, gamma 5: `.* --loss focal --gamma 5`\n", page)
     assert "These settings predict no boundary at all" in page or "Each of the 6 settings" in page
+
+
+def test_the_table_of_losses_shows_scores_and_counts():
+    def summary(half, chosen, nowhere=0, everywhere=0, collapsed=0):
+        counts = {"nowhere_at_half": nowhere, "everywhere_at_half": everywhere}
+        scores = [{"test": {"f1": {"mean": mean}}} for mean in (half, chosen)]
+        return {"n": 5, "at_half": scores[0], **scores[1], **counts, "collapsed": collapsed}
+
+    (trial, *_) = expand({"head": "mlp", "window": 2})
+    summaries = {
+        "balanced": {0.01: summary(0.5, 0.6), 0.001: summary(0.3, 0.4, everywhere=2, collapsed=1)},
+        "focal, gamma 5": {0.01: None, 0.001: summary(0, 0.25, nowhere=5)},
+    }
+    page = "\n".join(loss_table.render(trial, summaries, {"balanced": "segtool sweep x"}))
+    assert "Head mlp, window 2." in page
+    assert cells(page, "loss") == [["loss", "learning rate 0.001", "learning rate 0.01"]]
+    assert cells(page, "balanced")[0][1:] == [
+        "0.300 → 0.400; **a boundary before every sentence: 2 of 5**; **collapsed: 1 of 5**",
+        "0.500 → 0.600",
+    ]
+    assert cells(page, "focal, gamma 5")[0][1:] == [
+        "0.000 → 0.250; **no boundary: 5 of 5**",
+        "not run yet",
+    ]
+    assert "at threshold 0.5: focal, gamma 5 at learning rate 0.001 (5 of 5 runs).\n" in page
+    assert "- balanced: `segtool sweep x`\n" in page
+
+
+def test_the_table_of_losses_has_one_head_and_window(tmp_path):
+    plan = Experiment(None, expand({"head": "mlp", "window": [1, 2], "loss": ["balanced"]}))
+    with pytest.raises(ValueError, match="not in window"):
+        loss_table.losses(tmp_path / "x.toml", plan, Workspace(tmp_path), None)
 
 
 def test_quoted_rows_agree_with_the_notes(shared):

@@ -25,6 +25,7 @@ _FILE_ERRORS = (  # caused by the file or its disk, not by this code
     lmdb.ReadonlyError,
     lmdb.VersionMismatchError,
 )
+_FILE_ERROR_NAMES = tuple(f"{error.__module__}.{error.__name__}" for error in _FILE_ERRORS)
 _READ_ALL_PAGES = """
 import sys, lmdb
 with lmdb.open(sys.argv[1], readonly=True, lock=sys.argv[2] == "lock") as environment:
@@ -113,15 +114,23 @@ def _check_size(folder: Path, handle: Handle) -> None:
     is too short, a child process therefore tries to read all pages in use.
 
     Raises:
-        StoreError: Pages in use are missing.
+        StoreError: Pages in use are missing, or the child process cannot find out.
     """
     needed = (handle.lmdb.info()["last_pgno"] + 1) * handle.lmdb.stat()["psize"]
     if (folder / "data.mdb").stat().st_size >= needed:
         return
     lock = "no lock" if handle.without_lock else "lock"
     command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder), lock]
-    if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
-        raise StoreError(
-            f"the store {folder} is damaged: the end of its file is missing; delete the store "
-            "and embed again"
-        )
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode == 0:
+        return
+    last_line = done.stderr.strip().rpartition("\n")[2]
+    # status 1 is an exception; the system ends a process that reads a missing page with another
+    if done.returncode == 1 and not last_line.startswith(_FILE_ERROR_NAMES):
+        raise StoreError(f"the store {folder} cannot be checked: {last_line}")
+    raise StoreError(
+        f"the store {folder} is damaged: the end of its file is missing; delete the store "
+        "and embed again"
+    )

@@ -16,14 +16,15 @@ class ReadOptions:
 
     Attributes:
         boundary: Lines that begin a paragraph. indent: indented lines; line: every line; blank:
-            lines after a blank line; auto: detected. typed: indented lines begin a paragraph, and
-            all other lines begin a line of dialogue.
+            lines after a blank line; auto: detected from the text; typed: indented lines begin a
+            paragraph, and every other line is a line of dialogue.
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: for Japanese, split at 。 only, and remove 。 and spaces.
         language: Language code (ISO 639-1) for sentencex. [default: detected]
 
     Raises:
-        UserError: An option has the wrong type, or the rule or the language is unknown.
+        UserError: An option has the wrong type, or the boundary, the sentence rule or the language
+            is unknown.
     """
 
     boundary: Literal["auto", Boundary] = "auto"

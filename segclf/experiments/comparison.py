@@ -15,7 +15,7 @@ from segclf.scoring.bootstrap import (
     units_of,
 )
 from segclf.scoring.decoding import decode
-from segclf.tasks.evaluate import probabilities_of
+from segclf.tasks.evaluate import probabilities_of, select_split
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
@@ -93,10 +93,10 @@ def compare(
         threads: Number of CPU threads for these runs.
 
     Raises:
-        UserError: The runs were trained on different corpora or types of boundaries, or the corpus
-            has changed since training.
+        UserError: The runs were trained on different corpora or on different types of boundaries,
+            the corpus has changed since training, or it has no such split.
     """
-    _check_same_corpus(first, second)
+    _check_comparable(first, second)
     stored = workspace.load_corpus(first.record.corpus)
     f1, pk, resampling = _compare(
         workspace, stored, [first], [second], split=split, device=device, threads=threads
@@ -117,11 +117,9 @@ def compare_means(
     first_runs: Sequence[Run],
     second_runs: Sequence[Run],
     *,
-    split: Split = "test",
-    device: str | None = None,
-    threads: int | None = None,
-) -> tuple[Difference, Difference, Resampling]:
-    """Compare the mean scores of two systems over several seeds, as `compare` does for two runs.
+    split: Split,
+) -> Difference:
+    """Compare the mean F1 of two systems over several seeds, as `compare` does for two runs.
 
     The interval reflects the variation between texts, not the variation between seeds.
 
@@ -130,14 +128,10 @@ def compare_means(
         first_runs: Runs of one system.
         second_runs: The same number of runs of the other system.
         split: Split to compare on.
-        device: See `compare`.
-        threads: See `compare`.
-
-    Returns:
-        Difference in mean F1, difference in mean Pk, and how the split was resampled.
 
     Raises:
         ValueError: The numbers of runs differ, or there are none.
+        UserError: The corpus has no such split, or it has changed since training.
     """
     if len(first_runs) != len(second_runs) or not first_runs:
         raise ValueError(
@@ -145,9 +139,8 @@ def compare_means(
             f"{len(second_runs)}"
         )
     stored = workspace.load_corpus(first_runs[0].record.corpus)
-    return _compare(
-        workspace, stored, first_runs, second_runs, split=split, device=device, threads=threads
-    )
+    f1, _, _ = _compare(workspace, stored, first_runs, second_runs, split=split)
+    return f1
 
 
 def _compare(
@@ -157,10 +150,10 @@ def _compare(
     second_runs: Sequence[Run],
     *,
     split: Split,
-    device: str | None,
-    threads: int | None,
+    device: str | None = None,
+    threads: int | None = None,
 ) -> tuple[Difference, Difference, Resampling]:
-    part = stored.corpus.of_type(first_runs[0].record.boundary_type).select(split)
+    part = select_split(stored, split, first_runs[0].record.boundary_type)
     predictions = [
         decode(
             part.layout,
@@ -174,7 +167,7 @@ def _compare(
     return f1, pk, resampling
 
 
-def _check_same_corpus(first: Run, second: Run) -> None:
+def _check_comparable(first: Run, second: Run) -> None:
     names = [run.record.corpus for run in (first, second)]
     digests = [run.record.corpus_digest for run in (first, second)]
     if names[0] != names[1]:

@@ -1,6 +1,5 @@
 """Hierarchical BERT: the encoder reads single sentences, and a head reads their vectors."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -59,7 +58,7 @@ class Hierarchical(System):
         super().__init__(backbone)
         self.pooling = options.pooling
         self.head = UPPER[options.upper](backbone.dim, options.sentences)
-        self.head.clip_sigma = math.inf  # a clipped vector would have no gradient
+        self.head.clip_sigma = None  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
         """Standardize the head's inputs, using vectors of the encoder before training."""

@@ -22,7 +22,7 @@ class BaseHead(nn.Module):
     Attributes:
         reads_words: Whether sentences are given as `Words` instead of as one vector each.
         clip_sigma: Number of standard deviations from the mean at which vectors are clipped, so
-            that a rare feature does not dominate the others.
+            that a rare feature does not dominate the others; None for no clipping.
         window: Number of sentences on each side of a candidate; None for heads that read whole
             documents.
 
@@ -33,7 +33,7 @@ class BaseHead(nn.Module):
     """
 
     reads_words: ClassVar[bool] = False
-    clip_sigma: float = 4.0
+    clip_sigma: float | None = 4.0
     window: int | None
 
     def __init__(self, dim: int, hidden: int, dropout: float) -> None:
@@ -53,7 +53,9 @@ class BaseHead(nn.Module):
         """Standardize and project sentence vectors (s, d), or a table of word vectors: (s, h)."""
         vectors = sentences.table if isinstance(sentences, Words) else sentences
         standardized = (vectors - self.mean) * self.scale
-        projected: Tensor = self.project(standardized.clamp(-self.clip_sigma, self.clip_sigma))
+        if self.clip_sigma is not None:
+            standardized = standardized.clamp(-self.clip_sigma, self.clip_sigma)
+        projected: Tensor = self.project(standardized)
         return projected
 
     def make_batches(

@@ -8,6 +8,10 @@ from segclf.heads.base import Dropout, feed_forward
 from segclf.heads.document import DocumentHead
 
 NEIGHBOURS = 4  # number of sentences on each side that the positional convolution covers
+HIDDEN = 128  # length of a state
+LAYERS = 2
+ATTENTION_HEADS = 4
+DROPOUT = 0.3
 
 
 class DocumentTransformer(DocumentHead):
@@ -16,20 +20,15 @@ class DocumentTransformer(DocumentHead):
     Positions are encoded by a depthwise convolution over the neighbouring sentences before each
     layer (conditional positional encoding, Chu et al. 2021). There are no absolute positions, so a
     document may be longer than any training document.
+
+    Args:
+        dim: Length of a sentence vector.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        *,
-        hidden: int = 128,
-        layers: int = 2,
-        attention_heads: int = 4,
-        dropout: float = 0.3,
-    ) -> None:
-        super().__init__(dim, hidden, hidden, dropout)
-        self.layers = nn.ModuleList(Layer(hidden, attention_heads, dropout) for _ in range(layers))
-        self.norm = nn.LayerNorm(hidden)
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim, HIDDEN, HIDDEN, DROPOUT)
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(HIDDEN)
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, inside: Tensor) -> Tensor:
         """Compute the attention within each document.
@@ -57,23 +56,21 @@ class DocumentTransformer(DocumentHead):
 class Layer(nn.Module):
     """Positional convolution, attention and feed-forward network, with residual connections."""
 
-    def __init__(self, hidden: int, attention_heads: int, dropout: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.attention_heads = attention_heads
         self.convolution = nn.Conv1d(
-            hidden, hidden, 2 * NEIGHBOURS + 1, padding=NEIGHBOURS, groups=hidden
+            HIDDEN, HIDDEN, 2 * NEIGHBOURS + 1, padding=NEIGHBOURS, groups=HIDDEN
         )
-        self.split = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, 3 * hidden))
-        self.join = nn.Sequential(nn.Linear(hidden, hidden), Dropout(dropout))
-        self.feed_forward = feed_forward(hidden, dropout)
+        self.split = nn.Sequential(nn.LayerNorm(HIDDEN), nn.Linear(HIDDEN, 3 * HIDDEN))
+        self.join = nn.Sequential(nn.Linear(HIDDEN, HIDDEN), Dropout(DROPOUT))
+        self.feed_forward = feed_forward(HIDDEN, DROPOUT)
 
     def forward(self, states: Tensor, inside: Tensor, attend: Callable[..., Tensor]) -> Tensor:
         """Return the states (m, l, h) after this layer, given those before it (m, l, h)."""
         masked = (states * inside[..., None]).transpose(1, 2)  # (m, h, l)
         states = states + self.convolution(masked).transpose(1, 2)
         queries, keys, values = (
-            part.unflatten(2, (self.attention_heads, -1))
-            for part in self.split(states).chunk(3, dim=2)
+            part.unflatten(2, (ATTENTION_HEADS, -1)) for part in self.split(states).chunk(3, dim=2)
         )  # (m, l, a, c)
         states = states + self.join(attend(queries, keys, values, inside).flatten(2))
         update: Tensor = self.feed_forward(states)

@@ -9,19 +9,23 @@ binary heads, as in Frank and Hall (2001), "A Simple Approach to Ordinal Classif
 predicts whether a sentence begins a paragraph or a line, the other whether it begins a paragraph.
 """
 
-import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from embedcache import UserError
 from segclf.corpus import BoundaryType
+from segclf.settings import explain
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import Run, read_run
 
 MODELS = Path(__file__).parent.parent / "models"
 MODEL = "model.json"
+_REMEDY = "install segtool again, or copy the model again from its source"
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ def load_model(name: str) -> ReadyModel:
 def find_model(name: str) -> ReadyModel | None:
     """Read a ready model; return None if there is none of this name. See `load_model`."""
     for path in (MODELS / name, Path(name)):
-        if (path / MODEL).exists():
-            return _read(path)
+        if os.path.isfile(path / MODEL):  # unlike Path.is_file, it accepts a name of any length
+            return _read(path.resolve())
     return None
 
 
@@ -110,11 +114,29 @@ def model_for(language: str) -> ReadyModel | None:
     return next((model for model in list_models() if language in model.languages), None)
 
 
+@dataclass(frozen=True)
+class _Content:
+    """Content of model.json."""
+
+    description: str
+    languages: tuple[str, ...]
+    types: tuple[BoundaryType, ...]
+
+
+_ADAPTER = TypeAdapter(_Content)
+
+
 @cache
 def _read(path: Path) -> ReadyModel:
-    content = json.loads((path / MODEL).read_text(encoding="utf-8"))
-    types: list[BoundaryType] = content["types"]
-    runs = {name: run for name in types if (run := read_run(path / name))}
-    if "any" not in runs:
-        raise UserError(f"the model {path} is incomplete: install segtool again")
-    return ReadyModel(path, content["description"], tuple(content["languages"]), runs)
+    try:
+        content = _ADAPTER.validate_json((path / MODEL).read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{path / MODEL} is damaged ({explain(error)}): {_REMEDY}") from error
+    runs = {name: run for name in content.types if (run := read_run(path / name))}
+    missing = [name for name in ("any", *content.types) if name not in runs]
+    if missing:
+        raise UserError(f"the model {path} has no head for the type {missing[0]}: {_REMEDY}")
+    fingerprints = {run.record.identity.fingerprint for run in runs.values()}
+    if None in fingerprints or len(fingerprints) > 1:
+        raise UserError(f"the heads of the model {path} do not have the same encoder: {_REMEDY}")
+    return ReadyModel(path, content.description, content.languages, runs)

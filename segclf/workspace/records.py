@@ -20,7 +20,6 @@ from embedcache import UserError
 from embedcache.encoders import is_fingerprint
 from segclf.corpus import BoundaryType, Split
 from segclf.heads.names import Context, context_of
-from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import explain
 from segclf.training.epochs import Epoch
 from segclf.training.options import TrainingOptions
@@ -107,7 +106,7 @@ class RunRecord:
         seconds_per_epoch: Mean training time of an epoch.
         seconds: Training time.
         history: Scores of every epoch.
-        clip_sigma: See `segclf.heads.base.BaseHead`; None if vectors are not clipped.
+        clip_sigma: See `segclf.heads.base.BaseHead`.
         classes: Labels of the two classes, for heads of `BoundaryClassifier`.
         versions: Versions of Python and of packages, by name.
         machine: Machine on which the run was trained; None if unknown.
@@ -165,9 +164,6 @@ class RunRecord:
         _ = self.finished  # raises ValueError if `created` is not a time
         if not isinstance(self.options.get("head"), str):
             raise ValueError("options: the head is missing")
-        window = self.options.get("window")
-        if window is not None and not (type(window) is int and 1 <= window <= MAX_WINDOW):
-            raise ValueError(f"options.window: must be 1 to {MAX_WINDOW}, not {window!r}")
         if self.encoder is not None:
             if not self.corpus or not self.sentence_rule:
                 raise ValueError("the corpus or its sentence rule is missing")

@@ -7,7 +7,6 @@ runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has 
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -127,8 +126,7 @@ class Run:
             )
         head = make()
         head.load_state_dict(load_weights(self.path / WEIGHTS))
-        clip_sigma = self.record.clip_sigma
-        head.clip_sigma = math.inf if clip_sigma is None else clip_sigma
+        head.clip_sigma = self.record.clip_sigma
         return head.eval()
 
 

@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from embedcache.encoders import Pooling
+from segclf.corpus import ReadOptions
 from segtool.options import (
     EncoderComputeOptions,
+    FormatOption,
     JsonOption,
-    PoolingName,
-    ReadingOptions,
+    SplitOption,
     WorkspaceOption,
     with_options,
 )
@@ -31,7 +33,7 @@ class VectorOptions:
     """
 
     encoder: str | None = None
-    pooling: PoolingName | None = None
+    pooling: Pooling | None = None
     dtype: Literal["float32", "float16"] | None = None
 
 
@@ -44,7 +46,9 @@ def embed(
         typer.Option(help="Name of the corpus. [default: the name of the file or folder]"),
     ] = None,
     vectors: VectorOptions,
-    reading: ReadingOptions,
+    text_format: FormatOption = "auto",
+    options: ReadOptions,
+    split: SplitOption = None,
     compute: EncoderComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -53,7 +57,6 @@ def embed(
 
     Example: segtool embed novels/ --boundary indent --split 80/10/10
     """
-    from segclf.corpus import ReadOptions
     from segclf.tasks.embed import embed as embed_corpus
     from segclf.workspace.workspace import Workspace
     from segtool.tables.corpus import print_embedded
@@ -68,11 +71,9 @@ def embed(
         precision=compute.precision,
         threads=compute.threads,
         dtype=vectors.dtype,
-        options=ReadOptions(
-            boundary=reading.boundary, sentences=reading.sentences, language=reading.language
-        ),
-        format_name=reading.format,
-        split=reading.split,
+        options=options,
+        format_name=text_format,
+        split=split,
         progress=not as_json,
     )
     show(embedded.to_dict(), print_embedded, as_json)
@@ -87,7 +88,9 @@ def stats(
         ),
     ] = None,
     *,
-    reading: ReadingOptions,
+    text_format: FormatOption = "auto",
+    options: ReadOptions,
+    split: SplitOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,7 +100,6 @@ def stats(
 
     Example: segtool stats novels/ --boundary indent
     """
-    from segclf.corpus import ReadOptions
     from segclf.corpus.statistics import corpus_statistics
     from segclf.tasks.statistics import encoder_statistics, find_corpus
     from segclf.workspace.workspace import Workspace
@@ -107,11 +109,9 @@ def stats(
     name, found, encoders = find_corpus(
         corpus,
         opened,
-        options=ReadOptions(
-            boundary=reading.boundary, sentences=reading.sentences, language=reading.language
-        ),
-        format_name=reading.format,
-        split=reading.split,
+        options=options,
+        format_name=text_format,
+        split=split,
     )
     content = {
         "corpus": name,

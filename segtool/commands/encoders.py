@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from segtool.options import JsonOption, PoolingName, WorkspaceOption
+from embedcache.encoders import Pooling
+from segtool.options import JsonOption, WorkspaceOption
 from segtool.output import show
 
 encoders_app = typer.Typer(rich_markup_mode=None)
@@ -33,7 +34,7 @@ def show_encoder(
         str, typer.Argument(help="Name, folder or Hub id of an encoder, or wordvec:FILE.")
     ],
     pooling: Annotated[
-        PoolingName | None,
+        Pooling | None,
         typer.Option(help="Pooling, as in segtool embed. [default: the pooling of the encoder]"),
     ] = None,
     workspace: WorkspaceOption = None,

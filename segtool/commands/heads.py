@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from embedcache.encoders import Pooling
 from segclf.training.options import TrainingOptions
 from segtool.options import (
     ComputeOptions,
     CorpusOption,
     HeadComputeOptions,
     JsonOption,
-    PoolingName,
     SplitToScoreOption,
     WorkspaceOption,
     with_options,
@@ -29,7 +29,7 @@ def train(
         typer.Option(help="Encoder used to embed the corpus. [default: the latest]"),
     ] = None,
     pooling: Annotated[
-        PoolingName | None,
+        Pooling | None,
         typer.Option(
             help="Pooling of the encoder. Needed if the corpus was embedded with several poolings "
             "of that encoder."

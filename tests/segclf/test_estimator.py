@@ -1,5 +1,6 @@
 """The scikit-learn classifier: scikit-learn's own checks, and typical use."""
 
+import copy
 import pickle
 import warnings
 
@@ -131,6 +132,20 @@ def test_saved_and_read_again(fitted, tmp_path):
     ]
     with pytest.raises(UserError, match="empty"):
         fitted.save_pretrained(tmp_path / "model")
+
+
+def test_a_model_that_does_not_clip_is_saved_and_read_again(fitted, tmp_path):
+    vectors, _, _ = documents(1, count=1)
+    vectors *= 100  # far beyond the vectors of training
+    unclipped = copy.deepcopy(fitted)
+    unclipped.head_.clip_sigma = None
+    expected = unclipped.predict_proba(vectors)
+    assert (fitted.predict_proba(vectors) != expected).any()
+    model = unclipped
+    for name in ("first", "second"):
+        model.save_pretrained(tmp_path / name)
+        model = BoundaryClassifier.from_pretrained(tmp_path / name)
+        assert (model.predict_proba(vectors) == expected).all()
 
 
 def test_validation_on_the_training_data_gives_a_warning(fitted):

@@ -8,7 +8,10 @@ import typer
 from typer.testing import CliRunner
 
 from segclf.training.options import TrainingOptions
+from segclf.workspace.encoders import DEFAULT_ENCODER
+from segtool.commands.corpus import VectorOptions
 from segtool.options import attribute_texts, with_options
+from segtool.tables.encoders import print_encoders
 
 
 @dataclass(frozen=True)
@@ -135,3 +138,9 @@ def test_earlier_options_still_work_but_are_not_shown():
 def test_the_help_of_training_states_the_defaults(name, head):
     default = getattr(TrainingOptions(head=head), name)
     assert attribute_texts(TrainingOptions)[name].endswith(f"[default: {default}]")
+
+
+def test_help_and_table_state_the_default_encoder(capsys):
+    assert attribute_texts(VectorOptions)["encoder"].endswith(f"[default: {DEFAULT_ENCODER}]")
+    print_encoders({})
+    assert f"Default: {DEFAULT_ENCODER}." in capsys.readouterr().out

@@ -143,6 +143,18 @@ def test_a_truncated_file_is_an_error_and_not_a_crash(tmp_path, share):
     assert "damaged" in done.stdout or "cannot be used" in done.stdout
 
 
+def test_a_failed_check_of_a_short_file_is_not_reported_as_damage(tmp_path, monkeypatch):
+    folder = tmp_path / "store"
+    make_store(folder, 3000)
+    with (folder / "data.mdb").open("r+b") as file:
+        file.truncate((folder / "data.mdb").stat().st_size - 4096)
+    (tmp_path / "lmdb.py").write_text("raise ImportError('no library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # for the child process that checks the file
+    with pytest.raises(StoreError, match="cannot be checked: ImportError: no library") as caught:
+        EmbeddingStore(folder)
+    assert "delete" not in str(caught.value)
+
+
 def leave_pages_unwritten(path, seed):
     """Write and delete until the file ends before its last page; return whether it does."""
     chance = random.Random(seed)

@@ -16,6 +16,7 @@ from segclf.corpus.documents import Document
 from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune, runs
 from segclf.finetune.runs import locked
 from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.runs import load_run
 from segclf.workspace.workspace import Workspace
 from tests.segclf.finetune.toy import corpus
 
@@ -216,6 +217,13 @@ def test_a_damaged_unfinished_run_does_not_stop_others(tmp_path, tiny_bert, capl
     assert run.name == "cross-segment-sentences1-002"
     (warning,) = [record.getMessage() for record in caplog.records if record.name == "segclf"]
     assert str(broken) in warning
+
+
+def test_sides_may_have_more_sentences_than_the_documents(tmp_path, tiny_bert):
+    workspace = Workspace(workspace_of(tmp_path) / ".segtool")
+    options = CrossSegmentOptions(sides="sentences:5000", batch_size=64)
+    run = finetune(workspace, options, encoder_name=tiny_bert)
+    assert load_run(workspace, run.name).record.options["window"] == 5000
 
 
 @pytest.mark.parametrize(("given", "expected"), [({}, 3), ({"threads": 2}, 2)])
