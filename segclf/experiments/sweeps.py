@@ -51,8 +51,8 @@ def sweep(
         Outcomes, in the order of the trials.
 
     Raises:
-        UserError: There is no such encoder or device, or a number is out of range; these errors
-            are raised before anything is trained. Also raised if a process was killed.
+        UserError: There is no such encoder or device, or a number is out of range; both are
+            checked before training starts. Or a process was killed during the sweep.
     """
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value is not None and value < 1:

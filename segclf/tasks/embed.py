@@ -71,7 +71,7 @@ def embed(
     """Read a corpus, encode sentences that the store lacks, and save the corpus in the workspace.
 
     The corpus is saved after all sentences are encoded. If the call is interrupted, the vectors
-    computed so far are kept, and the same call continues.
+    computed so far are kept, and the same call encodes the remaining sentences.
 
     Args:
         path: File, folder, or "-" for standard input; see `segclf.corpus.read_corpus`.

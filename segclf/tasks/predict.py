@@ -58,7 +58,7 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
 
 
 def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Prediction:
-    """Predict the boundaries of a text that is not embedded, without writing anything.
+    """Predict the boundaries of a text that is not embedded. No file is written.
 
     Args:
         run: Run of a head or of a fine-tuned model.
