@@ -74,8 +74,8 @@ def encode_sentences(
     """
     started = time.perf_counter()
     count = 0
-    # fast parts first: after an interruption, a sentence that the slow part has encoded then has
-    # the vectors of all parts
+    # fast parts first, so that after an interruption every sentence that the slow part has encoded
+    # already has the vectors of the other parts
     parts = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,
@@ -103,7 +103,7 @@ def encode_sentences(
 
 
 class _SeenRows:
-    """Counts distinct sentences by their rows; uses two bytes for each row of the space."""
+    """Counts distinct sentences by their rows; uses up to four bytes for each row of the space."""
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, dtype=np.bool_)

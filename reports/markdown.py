@@ -12,7 +12,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def command_list(commands: Mapping[str, str]) -> str:
-    """Return a list of commands, each after the name of what it runs; "none" for no command."""
+    """Return a list of commands, each after the name of what it runs; "none" if it is empty."""
     return "".join(
         f"- {name}: {f'`{command}`' if command else 'none'}\n" for name, command in commands.items()
     )

@@ -41,11 +41,11 @@ def report(message: str) -> None:
 
 
 def ignore(_: object) -> None:
-    """Do nothing: replace a function that prints progress if the result is printed as JSON."""
+    """Do nothing; passed instead of a function that prints progress if the result is JSON."""
 
 
 def _printable(content: Any) -> Any:  # noqa: ANN401
-    """Escape control characters in the names and ids of a result."""
+    """Escape control characters in all strings of a result, including dictionary keys."""
     from embedcache.terminal import printable
 
     if isinstance(content, dict):

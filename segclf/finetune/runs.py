@@ -55,7 +55,7 @@ class Start:
         parameters: Number of parameters.
         trainable_parameters: Number of parameters that training may change. Of the word
             embeddings, only those of tokens in the train split are counted.
-        device: Device that computes.
+        device: Device to compute on.
         precision: Precision of the encoder's matrix products.
         threads: Number of CPU threads.
         resumed: Whether an interrupted run is resumed.
@@ -86,7 +86,8 @@ def finetune(
 ) -> Run:
     """Fine-tune an encoder and upper layers on an embedded corpus and save them as a run.
 
-    If training is interrupted, the same call resumes it, with the same result. The sentences
+    If training is interrupted, repeat the call to resume it; the result is the same as without
+    the interruption. The sentences
     are read from the corpus; cached vectors are not used.
 
     Args:
@@ -94,7 +95,7 @@ def finetune(
         options: Options of the system. Their class determines the system.
         corpus_name: Name of the corpus; None for the latest.
         encoder_name: Name of the pretrained encoder; see `embedcache.load_encoder`.
-        device: Device that computes; see `embedcache.load_encoder`.
+        device: Device to compute on; see `embedcache.load_encoder`.
         precision: Precision of the encoder's matrix products. "float16" is not supported, since
             its gradients would have to be scaled. An interrupted run may be resumed with another
             precision.
@@ -111,7 +112,7 @@ def finetune(
     """
     if precision == "float16":
         raise UserError(
-            "--precision float16 is not supported in fine-tuning: use float32 or bfloat16"
+            "--precision float16 is not supported for fine-tuning: use float32 or bfloat16"
         )
     stored = workspace.load_corpus(corpus_name)
     train, dev = stored.corpus.select("train"), stored.corpus.select("dev")
@@ -170,7 +171,7 @@ def load_system(run: Run, device: str | None = None) -> System:
 
     Args:
         run: Run of a fine-tuned system.
-        device: Device that computes; None for the fastest available.
+        device: Device to compute on; None for the fastest available.
 
     Raises:
         UserError: The pretrained model is missing or has changed, the run is damaged, or the
@@ -228,7 +229,9 @@ def _claim_folder(
         try:
             same = _identity(json.loads(path.read_text(encoding="utf-8"))) == requested
         except (ValueError, KeyError, TypeError, AttributeError):
-            warn_once(f"skipped: {path} is damaged: delete the folder of this unfinished run")
+            warn_once(
+                f"skipped an unfinished run: {path} is damaged; delete the folder {path.parent}"
+            )
             continue
         if same and not (path.parent / RECORD).exists():
             return path.parent, True
@@ -247,10 +250,10 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         with FileLock(folder / _LOCK, timeout=0):
-            if (folder / RECORD).exists():  # since it was found to be unfinished
+            if (folder / RECORD).exists():  # after this process found it unfinished
                 raise UserError(
-                    f"another process has just finished {folder.name}: use it, or run the command "
-                    "again to train another run"
+                    f"another process has just finished training {folder.name}: use that run, or "
+                    "run the command again to start a new one"
                 )
             yield
     except Timeout as error:

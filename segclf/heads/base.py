@@ -13,7 +13,7 @@ from segclf.inputs.examples import Examples, Sentences, Words, look_up
 from segclf.inputs.window_batches import WindowBatches
 from segclf.inputs.windows import OUTSIDE, windows_of
 
-_PREDICT_CANDIDATES = 1024  # candidates per step of a prediction; does not affect results
+_PREDICT_BATCH = 1024  # sentences in a prediction batch; does not affect results
 
 
 class BaseHead(nn.Module):
@@ -50,7 +50,14 @@ class BaseHead(nn.Module):
         self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
 
     def represent(self, sentences: Sentences) -> Tensor:
-        """Standardize and project sentence vectors (s, d), or a table of word vectors: (s, h)."""
+        """Standardize and project vectors.
+
+        Args:
+            sentences: (s, d) sentence vectors, or words.
+
+        Returns:
+            (s, h) for sentence vectors; (u + 1, h) for the table of u words.
+        """
         vectors = sentences.table if isinstance(sentences, Words) else sentences
         standardized = (vectors - self.mean) * self.scale
         if self.clip_sigma is not None:
@@ -128,7 +135,7 @@ class Head(BaseHead):
         return WindowBatches(examples, self.window, batch_size, device)
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Predict a probability for each sentence, one step of neighbouring windows at a time."""
+        """Predict a probability for each sentence, in batches of neighbouring windows."""
         self.eval()
         device = self.mean.device
         vectors = torch.from_numpy(examples.vectors)
@@ -137,8 +144,8 @@ class Head(BaseHead):
         n = len(windows)
         parts = [np.zeros(0, dtype=np.float32)]
         with torch.inference_mode():
-            for start in range(0, n, _PREDICT_CANDIDATES):
-                stop = min(start + _PREDICT_CANDIDATES, n)
+            for start in range(0, n, _PREDICT_BATCH):
+                stop = min(start + _PREDICT_BATCH, n)
                 first, last = max(start - self.window, 0), min(stop + self.window, n)
                 step = windows[start:stop]
                 step = torch.where(step == OUTSIDE, OUTSIDE, step - first)
@@ -162,7 +169,9 @@ class Dropout(nn.Module):
         """Set numbers of a tensor of any shape to 0 and scale up the others, if training."""
         if not self.training or not self.dropped:
             return numbers
-        if numbers.device.type != "cpu":  # MPS cannot draw all 64-bit integers
+        if (
+            numbers.device.type != "cpu"
+        ):  # random bytes are faster on a CPU only, and MPS cannot sample all 64-bit integers
             return F.dropout(numbers, self.dropped / 256)
         size = -(-numbers.numel() // 8)
         words = torch.empty(size, dtype=torch.int64, device=numbers.device)

@@ -46,7 +46,7 @@ def decode(
     Args:
         layout: Layout of the documents; its labels are not used.
         probabilities: (n,) float32.
-        threshold: Smallest probability of a boundary.
+        threshold: Minimum probability at which a boundary is placed.
     """
     return layout.mark_document_starts(probabilities >= threshold)
 

@@ -51,13 +51,13 @@ def test_sif_is_fitted_on_the_train_split_only(tmp_path, workspace):
     assert len(list(workspace.encoders.iterdir())) == 1
     assert fingerprint(train="春が来る。", dev="風が吹く。", test="雪が積もる。") != first
     assert len(list(workspace.encoders.iterdir())) == 2
-    # a corpus without a train split uses the latest fit, whatever the times of the files
+    # a corpus without a train split uses the most recently used fit, whatever the file times
     assert fingerprint(train="雨が降る。", dev="風が吹く。", test="雪が積もる。") == first
     os.utime(workspace.encoders / f"{first}.json", (0, 0))
     assert fingerprint(test="別の話だ。") == first
 
 
-def test_a_fit_of_a_newer_version_is_not_read(tmp_path, workspace):
+def test_a_fit_from_a_newer_version_is_not_read(tmp_path, workspace):
     corpus = write_corpus(tmp_path / "corpus.jsonl", train="雨が降る。")
     reference = embed(corpus, workspace, encoder_name="ginza", pooling="sif").encoder
     (path,) = workspace.encoders.iterdir()
