@@ -1,4 +1,7 @@
-"""Run the command-line interface from a checkout: `python cli.py`. The installed command is `segtool`."""
+"""Run the command-line interface from a checkout: `python cli.py`.
+
+The installed command is `segtool`.
+"""
 
 from segtool.app import main
 
