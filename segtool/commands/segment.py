@@ -123,8 +123,6 @@ def segment(
         progress=True,
     )
     ready = isinstance(chosen, ReadyModel)
-    kind = "model" if ready else "run"
-    report(f"{kind} {found.model}{_describe_threshold(found.threshold)}")
     output_format = "json" if writing.as_json else writing.format or ("page" if ready else "text")
     if output_format == "json":
         result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
@@ -135,6 +133,8 @@ def segment(
         write_bytes(writing.output, result)
     else:
         sys.stdout.buffer.write(result)
+    kind = "model" if ready else "run"
+    report(f"{kind} {found.model}{_describe_threshold(found.threshold)}")
 
 
 def _choose(

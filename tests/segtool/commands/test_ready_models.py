@@ -149,5 +149,5 @@ def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
 
 
 def test_a_corpus_without_types_has_no_heads_for_one_type(trained, segtool):
-    done = segtool(trained, "train", "--type", "paragraph")
+    done = segtool(trained, "train", "--corpus", "stories", "--type", "paragraph")
     assert "the boundaries of the corpus stories have no types" in mistake(done)
