@@ -12,12 +12,14 @@ from dataclasses import replace
 from segclf.corpus import plain
 from segclf.corpus.documents import Document
 from segclf.corpus.options import ReadOptions
-from segclf.corpus.units import BLANK_LINE
+from segclf.corpus.units import BLANK_LINE, NEWLINE
 
-_RULER = re.compile(r"^-{20,}[ \t]*\r?$", re.MULTILINE)
-_COLOPHON = re.compile(r"^底本[：:]", re.MULTILINE)
-_HEADER = re.compile(r"^-{20,}[ \t]*\r?\n【[^】\r\n]*記号[^】\r\n]*】", re.MULTILINE)
-_COLOPHON_NEXT = re.compile(r"^(?:入力[：:]|校正[：:]|青空文庫作成ファイル)", re.MULTILINE)
+_BEGIN, _END = r"(?<![^\r\n])", r"(?![^\r\n])"  # of a line; for ^ and $, CR is not a line break
+_RULER = rf"{_BEGIN}-{{20,}}[ \t]*{_END}"
+_EXPLANATION = r"【(?=[^】\r\n]*記号)[^】\r\n]*】"
+_HEADER = re.compile(rf"{_RULER}{NEWLINE}{_EXPLANATION}.*?{_RULER}", re.DOTALL)
+_COLOPHON = re.compile(rf"{_BEGIN}底本[：:]")
+_COLOPHON_NEXT = re.compile(rf"{_BEGIN}(?:入力[：:]|校正[：:]|青空文庫作成ファイル)")
 _RUBY = re.compile(r"《[^《》\r\n]*》")
 _GAIJI = re.compile(r"※［＃([^［］]*(?:［＃[^［］]*］[^［］]*)*)］")
 _ANNOTATION = re.compile(r"［＃[^［］]*(?:［＃[^［］]*］[^［］]*)*］")
@@ -25,8 +27,8 @@ _HEADING_MARK = re.compile(
     r"［＃ここ(?:(?P<begins>から)[^［］\r\n]*見出し|で[^［］\r\n]*見出し終わり)］"
 )
 _NOTE_IN_LINE = re.compile(r"［＃([^［］\r\n]*)］")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_ANNOTATION_LINE = re.compile(r"^[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+\r?\n", re.MULTILINE)
+_NEWLINE = re.compile(NEWLINE)
+_ANNOTATION_LINE = re.compile(rf"{_BEGIN}[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+{NEWLINE}")
 _JIS_CODE = re.compile(r"(?:第\d水準|面区点番号)?([12])-(\d{1,2})-(\d{1,2})")
 _UNICODE_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})")
 _ACCENTED = re.compile(r"〔([^〔〕]*)〕")
@@ -49,8 +51,9 @@ def recognizes(text: str) -> bool:
 def is_whole_file(text: str) -> bool:
     """Return whether a text is a complete file of Aozora Bunko.
 
-    Such a file has a header with a ruler and an explanation of the markup, or a colophon with the
-    edition and the name of the typist. Annotations are not sufficient: other texts have them too.
+    Such a file has a header with an explanation of the markup between two rulers, or a colophon
+    with the edition and the name of the typist. Annotations are not sufficient: other texts have
+    them too.
     """
     if _HEADER.search(text):
         return True
@@ -118,13 +121,13 @@ def _without_heading_lines(text: str) -> tuple[str, int]:
 def body_of(text: str) -> str:
     """Return a text without its header (title and explanation of the markup) and its colophon.
 
-    A text with neither rulers nor a colophon is an excerpt and is returned unchanged.
+    A text with neither an explanation nor a colophon is an excerpt and is returned unchanged.
     """
-    rulers, colophons = (list(mark.finditer(text)) for mark in (_RULER, _COLOPHON))
+    colophons = list(_COLOPHON.finditer(text))
     if colophons:
         text = text[: colophons[-1].start()]
-    if len(rulers) >= 2:
-        return text[rulers[1].end() :]
+    if header := _HEADER.search(text):
+        return text[header.end() :]
     if not colophons:
         return text
     # without an explanation, the header ends at the first blank line

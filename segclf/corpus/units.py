@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 from segclf.corpus.documents import Boundary
 
+NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
+"""Regular expression for one line break: CRLF, CR or LF."""
+BLANK_LINE = re.compile(rf"{NEWLINE}[^\S\r\n]*{NEWLINE}")
 _LINE = re.compile(r"[^\r\n]+")
-_NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
-BLANK_LINE = re.compile(rf"{_NEWLINE}[^\S\r\n]*{_NEWLINE}")
 _INDENT = re.compile(r"\u3000|\t| {2,}")
-_SENTENCE_END = re.compile(r"[。．.!?！？…]+[」』）)\"'”’]*")
-_LAST_OF_SENTENCE = frozenset("。．.!?！？…」』）)\"'”’:：―—")
+_STOPS = "。．.!?！？…"
+_CLOSERS = "」』）)\"'”’"
+_SENTENCE_END = re.compile(f"[{_STOPS}]+[{_CLOSERS}]*")
+_LAST_OF_SENTENCE = frozenset(_STOPS + _CLOSERS + ":：―—")
 _CAPITAL_ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
 _ROMAN = f"(?:{_CAPITAL_ROMAN}|{_CAPITAL_ROMAN.lower()})"
 _UNIT = "one|two|three|four|five|six|seven|eight|nine"
@@ -52,14 +55,14 @@ def guess_boundary(text: str) -> Boundary:
         blank lines and its lines are wrapped or mostly contain a single sentence. Otherwise,
         "line".
     """
-    lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
+    lines = _lines(text)
     if not lines:
         return "line"
-    if sum(bool(_INDENT.match(line)) for line in lines) >= 0.1 * len(lines):
+    if sum(bool(_INDENT.match(text, start)) for start, _ in lines) >= 0.1 * len(lines):
         return "indent"
     if not BLANK_LINE.search(text.strip()):
         return "line"
-    sentences = sum(max(len(_SENTENCE_END.findall(line)), 1) for line in lines)
+    sentences = sum(max(len(_SENTENCE_END.findall(text, *line)), 1) for line in lines)
     return "blank" if is_wrapped(text) or sentences <= 1.2 * len(lines) else "line"
 
 
@@ -68,8 +71,8 @@ def is_wrapped(text: str) -> bool:
 
     That is, whether at least 30% of them do not end with sentence-final punctuation.
     """
-    lines = [match.group() for match in _LINE.finditer(text) if match.group().strip()]
-    return sum(_ends_sentence(line) for line in lines) <= 0.7 * len(lines)
+    lines = _lines(text)
+    return sum(_ends_sentence(text[start:end]) for start, end in lines) <= 0.7 * len(lines)
 
 
 def split_units(
@@ -92,13 +95,8 @@ def split_units(
     for number, (start, end) in enumerate(pieces):
         before = pieces[number - 1][1] if number else None
         after = pieces[number + 1][0] if number + 1 < len(pieces) else None
-        may_be_heading = not keep_headings and (end - start <= _MAX_HEADING or text[start] == "#")
-        alone = (
-            may_be_heading
-            and boundary != "blank"
-            and _stands_alone(text, start, end, before, after)
-        )
-        if may_be_heading and _is_heading(text[start:end], alone=alone):
+        alone = boundary != "blank" and _stands_alone(text, start, end, before, after)
+        if not keep_headings and _is_heading(text[start:end], alone=alone):
             headings += 1
         else:
             indented = bool(_INDENT.match(text, start))
@@ -108,6 +106,7 @@ def split_units(
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
+    """List the start and the end of each line that is not blank."""
     return [match.span() for match in _LINE.finditer(text) if not match.group().isspace()]
 
 
@@ -121,7 +120,7 @@ def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
     for start, end in lines:
         separate = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
         separate |= boundary == "indent" and bool(_INDENT.match(text, start))
-        heading = end - start <= _MAX_HEADING and _is_heading(text[start:end], alone=False)
+        heading = _is_heading(text[start:end], alone=False)
         if separate or heading or below_heading:
             pieces.append((start, end))
         else:
@@ -136,20 +135,19 @@ def _stands_alone(text: str, start: int, end: int, before: int | None, after: in
     return above and below and not (before is None and after is None)
 
 
-def _is_heading(line: str, *, alone: bool) -> bool:
-    """Return whether a line is a heading.
+def _is_heading(piece: str, *, alone: bool) -> bool:
+    """Return whether a piece of a text is a heading. Pieces of several lines are not.
 
     A heading is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or
     a short line between blank lines that does not end like a sentence.
     """
-    if _MARKDOWN_HEADING.match(line):
-        return "\n" not in line
-    stripped = line.strip()
-    if "\n" in stripped:
+    if not _LINE.fullmatch(piece):
         return False
-    if _NUMBERED.fullmatch(stripped):
+    if _MARKDOWN_HEADING.match(piece):
         return True
-    return alone and not _ends_sentence(stripped)
+    if len(piece) > _MAX_HEADING:
+        return False
+    return bool(_NUMBERED.fullmatch(piece.strip())) or (alone and not _ends_sentence(piece))
 
 
 def _ends_sentence(line: str) -> bool:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus.sentences import Sentence, unwrap
+from segclf.corpus.units import NEWLINE
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+_NEWLINE = re.compile(NEWLINE)
 _INDENT = "\u3000"
 
 

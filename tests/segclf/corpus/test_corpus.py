@@ -127,6 +127,26 @@ def test_headings_between_wrapped_lines_are_removed(boundary):
         assert split_units(text.format(heading), boundary)[1] == 1, heading
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("boundary", ["blank", "indent"])
+@pytest.mark.parametrize("title", ["# Rain", "# The rain that fell on the town in the autumn"])
+def test_a_heading_above_a_wrapped_paragraph_is_removed_alone(title, boundary, newline):
+    text = f"{title}\nIt rained on the\ntown.\n\nThe river rose in\nthe night.\n"
+    text = text.replace("\n", newline)
+    units, headings = split_units(text, boundary)
+    assert headings == 1
+    assert [text[unit.start : unit.end].split()[0] for unit in units] == ["It", "The"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("boundary", ["blank", "indent"])
+@pytest.mark.parametrize("paragraph", ["a river\nand a town", "Chapter\nfour"])
+def test_a_short_paragraph_of_wrapped_lines_is_not_a_heading(paragraph, boundary, newline):
+    text = f"It rained on the\ntown.\n\n{paragraph}\n\nThe river rose in\nthe night.\n"
+    units, headings = split_units(text.replace("\n", newline), boundary)
+    assert (headings, len(units)) == (0, 3)
+
+
 def test_wrapped_lines_of_japanese_are_joined_without_a_space(tmp_path):
     text = "　吾輩は猫である。どこで生れ\nたか頓と見当が\nつかぬ。\n第二章\n　名前はまだ\n無い。\n"
     assert labelled(read(write(tmp_path, text))) == [

@@ -179,15 +179,31 @@ NOT_OF_THE_LIBRARY = {
 }
 
 
-def test_a_whole_file_of_aozora_is_segmented_without_its_markup(tmp_path):
-    path = write(tmp_path, WHOLE_FILE.encode("cp932"))
-    assert read_unsegmented(path).text == "私は来た。"
-    body = WHOLE_FILE[: WHOLE_FILE.index("底本")]
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_whole_file_of_aozora_is_segmented_without_its_markup(tmp_path, newline):
     ruler = "-" * 55
-    headed = (
-        f"題\r\n{ruler}\r\n【テキスト中に現れる記号について】\r\n《》：ルビ\r\n{ruler}\r\n{body}"
+    header = f"題\r\n{ruler}\r\n【テキスト中に現れる記号について】\r\n《》：ルビ\r\n{ruler}\r\n\r\n"
+    body, colophon = WHOLE_FILE[: WHOLE_FILE.index("底本")], WHOLE_FILE[WHOLE_FILE.index("底本") :]
+    text = body.replace("題\r\n著者\r\n\r\n", "［＃ここから２字下げ］\r\n")
+    for whole in (WHOLE_FILE, header + text, header + text + colophon):
+        path = write(tmp_path, whole.replace("\r\n", newline).encode("cp932"))
+        assert read_unsegmented(path).text == "私は来た。"
+        assert labelled(read(path)) == [("私は来た。", True)]
+
+
+def test_rulers_that_do_not_enclose_an_explanation_of_the_markup_remove_no_text():
+    ruler = "-" * 40
+    excerpt = f"　雨［＃「雨」に傍点］。\n{ruler}\n　風。\n{ruler}\n　雪。\n"
+    assert aozora.body_of(excerpt) == excerpt
+    colophon = f"底本：「本」\n{ruler}\n入力：ある人\n"
+    assert aozora.body_of(f"題\n\n　雨。\n{ruler}\n　風。\n{colophon}") == (
+        f"　雨。\n{ruler}\n　風。\n"
     )
-    assert read_unsegmented(write(tmp_path, headed)).text.endswith("\r\n私は来た。")
+    header = f"題\n{ruler}\n【記号について】\n{ruler}\n"
+    assert aozora.body_of(header + excerpt + colophon).strip("\n") == excerpt.strip("\n")
+    unclosed = f"題\n{ruler}\n【記号について】\n　雨。\n"
+    assert aozora.body_of(unclosed) == unclosed
+    assert not aozora.is_whole_file(unclosed)
 
 
 @pytest.mark.parametrize("text", NOT_OF_THE_LIBRARY.values(), ids=NOT_OF_THE_LIBRARY)

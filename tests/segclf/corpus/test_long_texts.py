@@ -142,6 +142,21 @@ def test_unclosed_markup_takes_linear_time(text):
     assert len(kept) <= len(text)
 
 
+HEADERS = {
+    "dashes": "-" * 500_000,
+    "rulers": ("-" * 20 + "\n") * 50_000,
+    "a header that is not closed": "-" * 20 + "\n【記号】\n" + "あ\n" * 500_000,
+    "a bracket that is not closed": "-" * 20 + "\n【" + "記号" * 600_000,
+}
+
+
+@pytest.mark.usefixtures("no_backtracking")
+@pytest.mark.parametrize("text", HEADERS.values(), ids=HEADERS)
+def test_a_header_is_searched_for_in_linear_time(text):
+    assert not aozora.is_whole_file(text)
+    assert aozora.body_of(text) == text
+
+
 RUNS = {
     "newlines": "あ" + "\n" * 2_000_000 + "a",
     "spaces": "あ" + " " * 500_000 + "い",
