@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from embedcache.encoders.base import fingerprint_of
 from embedcache.errors import UserError
-from embedcache.hashing import hash_files
+from embedcache.hashing import fingerprint_of, hash_files
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
@@ -47,7 +46,7 @@ class ModelSettings:
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
         layer: Layer after which the model is cut; None for a whole model.
-        subfolder: Folder of the transformer in the model's folder; "" for the model's folder itself.
+        subfolder: Folder of the transformer in the model's folder; "" for the folder itself.
     """
 
     identity: dict[str, Any]
