@@ -1,11 +1,20 @@
-"""Hashes of files, for fingerprints."""
+"""Hashes of files and of JSON content, for fingerprints."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from xxhash import xxh3_128
 
 _READ_BYTES = 1 << 24
+
+
+def fingerprint_of(content: dict[str, Any]) -> str:
+    """Hash JSON content, such as an encoder's identity: 32 hexadecimal digits."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def hash_files(paths: Iterable[Path], *, names: bool = True) -> str:

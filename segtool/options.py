@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from embedcache.encoders import Precision
+from segclf.corpus import FormatName
 
 Command = Callable[..., None]
 
@@ -31,10 +32,8 @@ SplitToScoreOption = Annotated[
     Literal["train", "dev", "test"], typer.Option(help="Split to score.")
 ]
 FormatOption = Annotated[
-    str,
-    typer.Option(
-        "--format", help="Format of the text: plain, aozora, choi or jsonl; auto detects it."
-    ),
+    Literal["auto", FormatName],
+    typer.Option("--format", help="Format of the text; auto detects it."),
 ]
 SplitOption = Annotated[
     str | None,
@@ -61,7 +60,7 @@ class ComputeOptions:
 
 @dataclass(frozen=True)
 class EncoderComputeOptions:
-    """Where and how precisely to run an encoder.
+    """Where and how precisely to run or fine-tune an encoder.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest]

@@ -1,7 +1,5 @@
 """The interface of encoders, which turn sentences into vectors."""
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -9,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from embedcache.hashing import fingerprint_of
 from embedcache.store import StorageDtype, Vectors
 
 Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
@@ -102,16 +101,14 @@ class Encoder(ABC):
         """
 
     def describe(self) -> dict[str, Any]:
-        """Return what `segtool encoders show` prints; this may load the model."""
+        """Return the encoder's properties, ready for JSON; this may load the model.
+
+        Returns:
+            At least `name`, `dim`, `fingerprint` and `identity`.
+        """
         return {
             "name": self.name,
             "dim": self.dim,
             "fingerprint": self.fingerprint,
             "identity": self.identity,
         }
-
-
-def fingerprint_of(identity: dict[str, Any]) -> str:
-    """Return the hash of an encoder's identity: 32 hexadecimal digits."""
-    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from embedcache.encoders.base import fingerprint_of
 from embedcache.errors import UserError
-from embedcache.hashing import hash_files
+from embedcache.hashing import fingerprint_of, hash_files
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
@@ -47,6 +46,7 @@ class ModelSettings:
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
         layer: Layer after which the model is cut; None for a whole model.
+        subfolder: Folder of the transformer in the model's folder; "" for the folder itself.
     """
 
     identity: dict[str, Any]
@@ -55,12 +55,16 @@ class ModelSettings:
     prompt: str
     pooling: str | None
     layer: int | None = None
+    subfolder: str = ""
 
 
 def read_settings(
     directory: Path, pooling: str | None = None, layer: int | None = None
 ) -> ModelSettings:
     """Read the settings of a model from its folder.
+
+    With a pooling or a layer, only the transformer of a sentence-transformers model is used: there
+    is no prompt, and only the transformer and its tokenizer limit the number of tokens.
 
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.
@@ -71,8 +75,9 @@ def read_settings(
     Raises:
         UserError: The folder has no text encoder, or the model does not have the layer.
     """
-    modules = _read_json(directory / "modules.json") if pooling is None and layer is None else []
-    base = directory / modules[0]["path"] if modules else directory
+    modules = _read_json(directory / "modules.json")
+    subfolder = modules[0]["path"] if modules else ""
+    base = directory / subfolder
     config = _read_json(base / "config.json")
     weights = _weights(base)
     if not config or not weights:
@@ -93,8 +98,8 @@ def read_settings(
     tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
         max_tokens = min(max_tokens, int(tokenizer_limit))
-    settings = ModelSettings(identity, dim, max_tokens, "", pooling or "mean", layer)
-    if modules:
+    settings = ModelSettings(identity, dim, max_tokens, "", pooling or "mean", layer, subfolder)
+    if modules and pooling is None and layer is None:
         settings = _read_modules(directory, modules, settings)
     identity = settings.identity | {
         "pooling": settings.pooling,

@@ -63,8 +63,9 @@ def load_encoder(
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default, a
             sentence-transformers model uses the pooling in its configuration; other models and cut
-            models use the mean. For word vectors, "mean" (the default), "sif" or "tokens". In
-            a joined encoder, the pooling applies to the first part.
+            models use the mean. With a pooling or a layer, the default prompt and the maximum
+            sequence length in the configuration are not used. For word vectors, "mean" (the
+            default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
         device: Device of a transformer, for example "cpu" or "cuda"; None for the best one.
         precision: Precision of a transformer's layers; see `TransformerEncoder`.
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from xxhash import xxh3_128_hexdigest
 
-from embedcache.encoders.base import Pooling, fingerprint_of
+from embedcache.encoders.base import Pooling
 from embedcache.encoders.word_vectors import WordEncoder, mean_by_sentence, without_unknown
 from embedcache.errors import UserError
+from embedcache.hashing import fingerprint_of
 from embedcache.ids import sentence_ids
 from embedcache.words import Tokenizer, WordVectors
 

@@ -78,6 +78,11 @@ class TransformerEncoder(Encoder):
         """Folder of the model; packed weights are unpacked at the first use."""
         return self._directory()
 
+    @property
+    def transformer_directory(self) -> Path:
+        """Folder of the transformer itself, which may be a subfolder of `directory`."""
+        return self.directory / self._settings.subfolder
+
     @cached_property
     def device(self) -> str:
         """Device on which the model runs.
@@ -113,11 +118,13 @@ class TransformerEncoder(Encoder):
 
         silence_transformers()
         getLogger("sentence_transformers").setLevel(ERROR)
-        path = str(self.directory)
         options = {"dtype": getattr(torch, self.precision)}
         if self._settings.pooling is None:
             model = SentenceTransformer(
-                path, device=self.device, model_kwargs=options, local_files_only=True
+                str(self.directory),
+                device=self.device,
+                model_kwargs=options,
+                local_files_only=True,
             )
             _restore_weights(model, self.directory)
         else:
@@ -125,7 +132,9 @@ class TransformerEncoder(Encoder):
             from sentence_transformers.sentence_transformer.modules import Pooling
 
             cut = None if self.layer is None else {"num_hidden_layers": self.layer}
-            transformer = Transformer(path, model_kwargs=options, config_kwargs=cut)
+            transformer = Transformer(
+                str(self.transformer_directory), model_kwargs=options, config_kwargs=cut
+            )
             pooling = Pooling(self._settings.dim, pooling_mode=self._settings.pooling)
             model = SentenceTransformer(modules=[transformer, pooling], device=self.device)
         model.max_seq_length = self.max_tokens

@@ -66,7 +66,7 @@ class WordEncoder(Encoder):
             )
 
     def describe(self) -> dict[str, Any]:
-        """Return what `segtool encoders show` prints."""
+        """Return the encoder's properties, with the number and the language of its vectors."""
         return {
             "name": self.name,
             "dim": self.dim,

@@ -1,7 +1,7 @@
 """Corpora: reading texts in several formats, and splitting them into documents and sentences."""
 
 from segclf.corpus.documents import SPLITS, BoundaryType, Corpus, Document, Split
-from segclf.corpus.options import ReadOptions
+from segclf.corpus.options import FormatName, ReadOptions
 from segclf.corpus.read import FORMATS, read_corpus, read_unsegmented
 from segclf.corpus.sentences import SENTENCE_RULES
 
@@ -12,6 +12,7 @@ __all__ = [
     "BoundaryType",
     "Corpus",
     "Document",
+    "FormatName",
     "ReadOptions",
     "Split",
     "read_corpus",

@@ -9,6 +9,9 @@ from segclf.corpus.languages import check_language
 from segclf.corpus.sentences import sentence_rule
 from segclf.settings import settings
 
+FormatName = Literal["plain", "aozora", "choi", "jsonl"]
+"""Names of the text formats; `segclf.corpus.read.FORMATS` has their readers."""
+
 
 @settings
 class ReadOptions:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from embedcache import UserError
 from segclf.corpus import aozora, choi, jsonl, plain
 from segclf.corpus.decode import DecodedText
 from segclf.corpus.documents import Corpus, Document
 from segclf.corpus.files import read_text, read_texts
-from segclf.corpus.options import ReadOptions
+from segclf.corpus.options import FormatName, ReadOptions
 from segclf.corpus.splits import assign_splits
 
 
@@ -29,19 +30,20 @@ class Format:
     is_segmented: bool = False
 
 
-FORMATS = {
+FORMATS: dict[FormatName, Format] = {
     "jsonl": Format(jsonl.recognizes, jsonl.read, is_segmented=True),
     "choi": Format(choi.recognizes, choi.read, is_segmented=True),
     "aozora": Format(aozora.recognizes, aozora.read),
     "plain": Format(plain.recognizes, plain.read),
 }
-"""Formats in the order in which they are tried. To add one, add a module and a line here."""
+"""Formats in the order in which they are tried. To add one, add a module, its name to
+`segclf.corpus.options.FormatName` and a line here."""
 
 
 def read_corpus(
     path: str | Path,
     *,
-    format_name: str = "auto",
+    format_name: Literal["auto", FormatName] = "auto",
     options: ReadOptions | None = None,
     split: str | None = None,
 ) -> Corpus:
@@ -73,7 +75,9 @@ def read_corpus(
     return Corpus.of(*assign_splits(documents, split))
 
 
-def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedText:
+def read_unsegmented(
+    path: str | Path, *, format_name: Literal["auto", "plain", "aozora"] = "auto"
+) -> DecodedText:
     """Read a text to segment.
 
     Args:
@@ -100,7 +104,7 @@ def read_unsegmented(path: str | Path, *, format_name: str = "auto") -> DecodedT
     return source._replace(text=text.strip("\r\n"))
 
 
-def _unsegmented_format(text: str, name: str) -> str:
+def _unsegmented_format(text: str, name: str) -> Literal["plain", "aozora"]:
     if _format_of(text, name, "auto").is_segmented:
         raise UserError(
             f"{name} is a corpus that is already segmented, but segment takes plain text: use "
@@ -109,7 +113,7 @@ def _unsegmented_format(text: str, name: str) -> str:
     return "aozora" if aozora.is_whole_file(text) else "plain"
 
 
-def _format_of(text: str, name: str, format_name: str) -> Format:
+def _format_of(text: str, name: str, format_name: Literal["auto", FormatName]) -> Format:
     if format_name != "auto":
         return FORMATS[format_name]
     if name.lower().endswith(".jsonl"):

@@ -15,10 +15,10 @@ A setting of a grid is a value or a list of values:
 import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from embedcache import UserError
-from segclf.corpus import ReadOptions
+from segclf.corpus import FormatName, ReadOptions
 from segclf.experiments.grids import Trial, expand, unique
 from segclf.settings import settings
 from segclf.workspace.encoders import DEFAULT_ENCODER
@@ -43,7 +43,7 @@ class CorpusSettings:
 
     path: str
     name: str | None = None
-    format: str = "auto"
+    format: Literal["auto", FormatName] = "auto"
     split: str | None = None
     options: ReadOptions = ReadOptions()
 

@@ -51,7 +51,7 @@ def sweep(
         Outcomes, in the order of the trials.
 
     Raises:
-        UserError: There is no such encoder or device, or a number is out of range; both are
+        UserError: There is no such encoder or device, or a number is out of range; all are
             checked before training starts. Or a process was killed during the sweep.
     """
     for name, value in (("jobs", jobs), ("threads", threads)):

@@ -231,7 +231,7 @@ def _load(encoder: TransformerEncoder, attention_dropout: float | None) -> tuple
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     silence_transformers()
-    directory = encoder.directory
+    directory = encoder.transformer_directory
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         config = AutoConfig.from_pretrained(directory, local_files_only=True)

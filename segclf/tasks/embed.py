@@ -7,7 +7,7 @@ from typing import Any, Literal
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Pooling, Precision
 from embedcache.encoders.threads import limit_threads
-from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
@@ -64,7 +64,7 @@ def embed(
     threads: int | None = None,
     dtype: Literal["float32", "float16"] | None = None,
     options: ReadOptions | None = None,
-    format_name: str = "auto",
+    format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
     progress: bool = False,
 ) -> Embedded:

@@ -25,7 +25,8 @@ class Segmentation:
         sentences: n sentences with their positions in the text.
         probabilities: (n,) float32 probability that each sentence begins a paragraph or, with a
             model of typed boundaries, a paragraph or a line of dialogue.
-        boundaries: (n,) bool, whether each sentence begins a paragraph or a line.
+        boundaries: (n,) bool, whether each sentence begins a paragraph or a line. The first
+            sentence is always a boundary.
         is_paragraph: (n,) bool, whether each sentence of `boundaries` begins a paragraph rather
             than a line; None if the model does not distinguish paragraphs from lines.
         language: Code of the language of the text, on which the layout of `to_page` depends.

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from embedcache import UserError
-from segclf.corpus import Corpus, ReadOptions, read_corpus
+from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import stored_vectors
 from segclf.workspace.workspace import Workspace
@@ -17,7 +17,7 @@ def find_corpus(
     workspace: Workspace,
     *,
     options: ReadOptions | None = None,
-    format_name: str = "auto",
+    format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
 ) -> tuple[str, Corpus, tuple[EncoderReference, ...]]:
     """Find a corpus by name in the workspace, or read it from a path.

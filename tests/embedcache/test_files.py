@@ -1,7 +1,6 @@
 """Atomic writing, with real processes that are killed."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -57,7 +56,28 @@ def test_content_is_synced_before_the_rename_and_the_folder_after(tmp_path, monk
     assert after == [tmp_path.stat().st_ino]
 
 
+def test_a_folder_that_is_not_empty_is_not_replaced(tmp_path):
+    write_text(tmp_path / "run" / "weights", "old")
+    with scratch_folder(tmp_path) as scratch:
+        write_text(scratch / "weights", "new")
+        with pytest.raises(OSError, match="run"):
+            publish(scratch, tmp_path / "run")
+    assert (tmp_path / "run" / "weights").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "run"]
+
+
+def test_missing_parent_folders_are_created(tmp_path):
+    write_file(tmp_path / "a" / "b" / "c.txt", lambda path: path.write_text("c"))
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "c"
+
+
+def test_line_breaks_are_not_converted(tmp_path):
+    write_text(tmp_path / "a.txt", "a\r\nb\nc\r")
+    assert (tmp_path / "a.txt").read_bytes() == b"a\r\nb\nc\r"
+
+
 def test_a_failed_write_keeps_the_old_file_and_the_error_names_it(tmp_path):
+    resource = pytest.importorskip("resource", reason="this system does not limit file sizes")
     path = tmp_path / "a.txt"
     write_text(path, "before")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -12,6 +12,7 @@ from segclf.workspace.encoders import DEFAULT_ENCODER
 from segtool.commands.corpus import VectorOptions
 from segtool.options import attribute_texts, with_options
 from segtool.tables.encoders import print_encoders
+from tests.segtool.texts import mistake
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,13 @@ def test_earlier_options_still_work_but_are_not_shown():
 def test_the_help_of_training_states_the_defaults(name, head):
     default = getattr(TrainingOptions(head=head), name)
     assert attribute_texts(TrainingOptions)[name].endswith(f"[default: {default}]")
+
+
+def test_a_wrong_format_gets_one_line(segtool, tmp_path):
+    (tmp_path / "new.txt").write_text("雨が降る。")
+    line = mistake(segtool(tmp_path, "stats", "new.txt", "--format", "epub"))
+    assert "'--format': 'epub' is not one of 'auto', 'plain', 'aozora', 'choi', 'jsonl'" in line
+    assert list(tmp_path.iterdir()) == [tmp_path / "new.txt"]
 
 
 def test_help_and_table_state_the_default_encoder(capsys):

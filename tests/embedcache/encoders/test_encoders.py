@@ -239,6 +239,37 @@ def test_settings_of_a_folder():
     assert (settings.dim, settings.max_tokens, settings.prompt) == (384, 256, "")
 
 
+def test_a_pooling_or_layer_replaces_the_default_prompt_and_the_limit_of_a_folder(tmp_path):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    path = copy / "config_sentence_transformers.json"
+    prompts = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | prompts))
+    whole = load_encoder(str(copy))
+    assert (whole.identity["prompt"], whole.max_tokens) == ("query: ", 256)
+    plain, texts = load_encoder("minilm"), ["query: " + sentence for sentence in ENGLISH]
+    assert whole.count_tokens(ENGLISH).tolist() == plain.count_tokens(texts).tolist()
+    np.testing.assert_allclose(whole.encode(ENGLISH), plain.encode(texts), atol=1e-5)
+    for changed in (load_encoder(str(copy), pooling="mean"), load_encoder(f"{copy}:6")):
+        assert (changed.identity["prompt"], changed.max_tokens) == ("", 512)
+
+
+@pytest.mark.parametrize(("layer", "pooling"), [("", "cls"), (":3", None), (":3", "max")])
+def test_a_transformer_in_a_subfolder_is_found(layer, pooling, tmp_path):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    modules = json.loads((copy / "modules.json").read_text())
+    modules[0]["path"] = "0_Transformer"
+    (copy / "0_Transformer").mkdir()
+    for path in list(copy.iterdir()):
+        if path.is_file():
+            path.rename(copy / "0_Transformer" / path.name)
+    (copy / "modules.json").write_text(json.dumps(modules))
+    (copy / "config.json").write_text('{"__version__": "2.0.0"}')  # as earlier versions wrote
+    expected = load_encoder(f"{MINILM}{layer}", pooling=pooling, precision="float32")
+    encoder = load_encoder(f"{copy}{layer}", pooling=pooling, precision="float32")
+    assert encoder.fingerprint == expected.fingerprint
+    np.testing.assert_allclose(encoder.encode(ENGLISH), expected.encode(ENGLISH), atol=1e-6)
+
+
 def test_long_sentences_are_truncated(e5):
     long = "長い文" * 600
     assert e5.count_tokens([long])[0] > e5.max_tokens

@@ -2,15 +2,20 @@
 
 import json
 import os
+from typing import get_args
 
 import pytest
 
 from embedcache import UserError
-from segclf.corpus import aozora, read_corpus
+from segclf.corpus import FORMATS, FormatName, aozora, read_corpus
 from segclf.corpus.files import read_text
 from segclf.corpus.read import read_unsegmented
 from segclf.corpus.units import split_units
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
+
+
+def test_every_format_has_a_reader():
+    assert sorted(FORMATS) == sorted(get_args(FormatName))
 
 
 def test_aozora_markup_is_removed(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embedcache import UserError
-from embedcache.encoders.base import fingerprint_of
+from embedcache.hashing import fingerprint_of
 from segclf.corpus import Corpus, Document
 from segclf.corpus.statistics import corpus_statistics, paragraph_lengths
 from segclf.tasks.statistics import find_corpus

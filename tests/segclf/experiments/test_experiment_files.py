@@ -53,6 +53,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         ('corpus = "x"\n', "\\[corpus\\] must be a table"),
         ("[grid]\nseed = 1\n", "\\[\\[grid\\]\\] must be an array"),
         ('[corpus]\npath = "x"\nboundary = "y"\n', "boundary: must be 'auto', .*, not 'y'"),
+        ('[corpus]\npath = "x"\nformat = "y"\n', "format: must be 'auto', 'plain', .*, not 'y'"),
         ("[corpora]\nseed = 1\n", "unknown table 'corpora'"),
         ('[corpus]\nname = "x"\n', "\\[corpus\\] has no path"),
         ('[corpus]\npath = "x"\nsize = "y"\n', "unknown setting 'size': choose from path, name"),

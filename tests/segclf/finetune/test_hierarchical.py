@@ -1,5 +1,7 @@
 """Inputs and outputs of the hierarchical system."""
 
+import json
+import shutil
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -75,6 +77,17 @@ def test_a_long_sentence_is_cut_at_the_last_position(request, model, positions):
     system, tokens = system_and_text(folder, HierarchicalOptions(), text)
     assert system.backbone.max_tokens == load_encoder(folder).max_tokens == positions
     assert np.isfinite(system.predict(tokens)).all()
+
+
+def test_a_transformer_in_a_subfolder_is_found(tiny_bert, tmp_path):
+    shutil.copytree(tiny_bert, tmp_path / "0_Transformer")
+    module = {"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}
+    (tmp_path / "modules.json").write_text(json.dumps([module | {"idx": 0, "name": "0"}]))
+    system, _ = system_and_text(str(tmp_path), HierarchicalOptions())
+    expected, _ = system_and_text(tiny_bert, HierarchicalOptions())
+    found = system.backbone.state_dict()
+    for name, weights in expected.backbone.state_dict().items():
+        torch.testing.assert_close(found[name], weights, atol=0, rtol=0)
 
 
 def test_options_out_of_range_are_errors():
