@@ -9,7 +9,7 @@ import pytest
 from embedcache import EmbeddingStore
 from recipes.build import Recipe, build
 from recipes.sample import write_sample
-from segclf.workspace.ready import load_model
+from segclf.workspace.ready import load_ready_model
 from segclf.workspace.workspace import Workspace
 
 PAGE = (
@@ -72,7 +72,7 @@ def test_a_build_is_not_repeated_and_gives_a_model_that_loads(sets, tmp_path, ca
     path = build(recipe, sets, workspace, tmp_path / "models")
     weights = {p: p.read_bytes() for p in path.rglob("*.safetensors")}
     assert len(weights) == 2
-    model = load_model(str(path))
+    model = load_ready_model(str(path))
     assert (model.name, model.languages, model.is_typed) == ("small", ("ja",), True)
     rows = EmbeddingStore(tmp_path / "w/store").spaces()[0].rows
     capsys.readouterr()

@@ -32,8 +32,8 @@ class Comparison:
         corpus: Name of the corpus.
         split: Split of the corpus.
         documents: Number of documents in the split.
-        f1: F1 of both runs; higher is better.
-        pk: Pk of both runs; lower is better.
+        f1: F1 scores of the two runs; higher is better.
+        pk: Pk scores of the two runs; lower is better.
         resampling: How the split was resampled.
     """
 
@@ -85,7 +85,7 @@ def compare(
     document only and does not generalize to other documents.
 
     Args:
-        workspace: Workspace of both runs.
+        workspace: Workspace that contains both runs.
         first: A run.
         second: Another run, trained on the same corpus.
         split: Split to compare on.

@@ -30,7 +30,7 @@ class CrossSegment(System):
     def __init__(self, backbone: Backbone, options: CrossSegmentOptions) -> None:
         super().__init__(backbone)
         self.sides = Sides.parse(options.sides)
-        self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # of both sides together
+        self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # on the two sides together
         if self.sides.unit == "tokens" and 2 * self.sides.count > self.max_tokens:
             raise UserError(
                 f"sides are {options.sides}: the encoder reads at most {backbone.max_tokens} "
@@ -114,8 +114,8 @@ def spans(
         text: Text of n sentences.
         candidates: (b,) positions of the sentences after the candidate boundaries.
         sides: Length of the sides.
-        max_tokens: Maximum number of tokens of both sides together. Longer sides lose the tokens
-            that are farthest from the candidate.
+        max_tokens: Maximum total number of tokens on the two sides. If there are more, the tokens
+            that are farthest from the candidate are dropped.
 
     Returns:
         Three arrays (b,) int64 of positions in `text.tokens`: the start of the left side, its end

@@ -13,8 +13,8 @@ from segclf.inputs.examples import Sentences, Words
 class WordLSTM(MLP):
     """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over frozen word vectors, and an MLP.
 
-    The concatenated last states of both directions are the vector of a sentence. The LSTM and the
-    MLP are trained together. Each distinct word in a batch is projected once.
+    The vector of a sentence is the concatenation of the last states in both directions. The LSTM
+    and the MLP are trained together. Each distinct word in a batch is projected once.
     """
 
     reads_words = True

@@ -10,9 +10,10 @@ from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.models import Compute
-from segclf.tasks.predict import Prediction, predict_corpus
+from segclf.tasks.predict import Prediction, predict_types
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.records import SplitCounts
+from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import Workspace
 
 TYPES: tuple[BoundaryType, ...] = ("any", "line", "paragraph")
@@ -68,14 +69,13 @@ def evaluate_model(
         compute: Device, threads and progress display; None for the defaults.
 
     Raises:
-        UserError: The corpus has no such split, or the store lacks the vectors.
+        StoreError: The store lacks the vectors.
+        UserError: The corpus has no such split.
     """
     stored = workspace.load_corpus(corpus_name)
     parts = {name: select_split(stored, split, name) for name in TYPES}
-    predictions = {
-        name: predict_corpus(run, parts["any"], workspace, compute or Compute())
-        for name, run in model.runs.items()
-    }
+    examples = examples_of(parts["any"], workspace, model.encoder)
+    predictions = predict_types(model, parts["any"], examples, compute or Compute())
     predicted = {name: _decide(model, name, part, predictions) for name, part in parts.items()}
     types = {
         name: score_prediction(

@@ -72,27 +72,41 @@ def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Comput
     """
 
     def encode(corpus: Corpus) -> Examples:
-        return _encode(run, corpus, workspace, compute)
+        return encode_text(run, corpus, workspace, compute)
 
     return _predict(run, corpus, encode, compute)
 
 
 def predict_types(
-    model: ReadyModel, corpus: Corpus, workspace: Workspace, compute: Compute
-) -> dict[BoundaryType, NDArray[np.float32]]:
-    """Predict the boundaries of a text with every head of a ready model; see `predict_text`.
+    model: ReadyModel, corpus: Corpus, examples: Examples, compute: Compute
+) -> dict[BoundaryType, Prediction]:
+    """Predict with every head of a ready model.
+
+    Args:
+        model: Ready model.
+        corpus: Corpus of n sentences. Its labels are not used.
+        examples: Vectors of the n sentences, which are the same for all heads.
+        compute: Device, threads and progress display of the heads.
 
     Returns:
-        (n,) float32 calibrated probabilities for each type of `ReadyModel.runs`.
+        The prediction for each type in `ReadyModel.runs`.
+
+    Raises:
+        UserError: The device does not exist.
     """
-    examples = _encode(model.runs["any"], corpus, workspace, compute)
     return {
-        name: _predict(run, corpus, lambda _: examples, compute).probabilities
-        for name, run in model.runs.items()
+        name: _predict(run, corpus, lambda _: examples, compute) for name, run in model.runs.items()
     }
 
 
-def _encode(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Examples:
+def encode_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Examples:
+    """Compute the vectors that a head reads, except those that the store already has.
+
+    The arguments are those of `predict_text`.
+
+    Raises:
+        UserError: The encoder of the run has changed, or the device does not exist.
+    """
     store = workspace.store() if workspace.has_store() else None
     encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=compute.device)
     with limit_threads(compute.threads):

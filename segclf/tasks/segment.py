@@ -18,15 +18,15 @@ from segclf.corpus.sentences import (
 from segclf.corpus.units import is_wrapped, split_units
 from segclf.scoring.decoding import decode_within, most_probable
 from segclf.tasks.models import Compute
-from segclf.tasks.predict import predict_text, predict_types
+from segclf.tasks.predict import encode_text, predict_text, predict_types
 from segclf.tasks.segmentation import Segmentation
 from segclf.workspace.files import warn_once
-from segclf.workspace.ready import ReadyModel, load_model, model_for
+from segclf.workspace.ready import ReadyModel, load_ready_model, model_for
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
 _FALLBACK = "european"  # its encoder and features suit most languages
-_OPENING_QUOTES = ("「", "『", "（", "“", "«", "»", "„", "—")
+_OPENING_QUOTES = ("「", "『", "（")
 
 
 def segment(
@@ -54,7 +54,7 @@ def segment(
         model: Run of a head or of a fine-tuned model, or ready model; None for the ready model of
             the language of the text.
         language: Language code (ISO 639-1) of the text; None for the language of the corpus of the
-            run, or to guess it from the script.
+            run, or to detect it.
         threshold: Minimum probability of a boundary; None for the threshold of the model, which was
             chosen on dev.
         paragraphs: Exact number of paragraphs. The text is split at the most probable boundaries.
@@ -68,12 +68,13 @@ def segment(
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The text has no sentences or fewer than the number of paragraphs, the options
-            are invalid or cannot be combined, or the encoder of the model has changed.
+        UserError: The text has no sentences or fewer than the number of paragraphs, the language is
+            unknown, the options are invalid or cannot be combined, or the encoder of the model has
+            changed.
     """
     _check_options(threshold, paragraphs, min_length, max_length)
     check_language(language)
-    model = model or choose_model(guess_language(text) if language is None else language)
+    model = model or _choose_model(guess_language(text) if language is None else language)
     run = model.runs["any"] if isinstance(model, ReadyModel) else model
     language = language or run.record.language or guess_language(text)
     rule = sentence_rule(run.record.sentence_rule)
@@ -112,16 +113,11 @@ def segment(
     )
 
 
-def choose_model(language: str) -> ReadyModel:
-    """Return the ready model for a language; if there is none, a fallback, with a warning.
-
-    Raises:
-        UserError: The language is unknown.
-    """
-    check_language(language)
+def _choose_model(language: str) -> ReadyModel:
+    """Return the ready model for a language; if there is none, a fallback, with a warning."""
     model = model_for(language)
     if model is None:
-        model = load_model(_FALLBACK)
+        model = load_ready_model(_FALLBACK)
         warn_once(f"no ready model was trained on the language {language}: using {model.name}")
     return model
 
@@ -139,7 +135,9 @@ def _predict(
 ) -> Mapping[BoundaryType, NDArray[np.float32]]:
     """Return the probabilities (n,) by boundary type; those of a run have the type "any"."""
     if isinstance(model, ReadyModel):
-        return predict_types(model, corpus, workspace, compute)
+        examples = encode_text(model.runs["any"], corpus, workspace, compute)
+        predictions = predict_types(model, corpus, examples, compute)
+        return {name: prediction.probabilities for name, prediction in predictions.items()}
     return {"any": predict_text(model, corpus, workspace, compute).probabilities}
 
 

@@ -86,7 +86,7 @@ def list_models() -> list[ReadyModel]:
     return [_read(path.parent) for path in sorted(MODELS.glob(f"*/{MODEL}"))]
 
 
-def load_model(name: str) -> ReadyModel:
+def load_ready_model(name: str) -> ReadyModel:
     """Read a ready model.
 
     Args:
@@ -102,7 +102,7 @@ def load_model(name: str) -> ReadyModel:
 
 
 def find_model(name: str) -> ReadyModel | None:
-    """Read a ready model; return None if there is none of this name. See `load_model`."""
+    """Read a ready model; return None if there is none of this name. See `load_ready_model`."""
     for path in (MODELS / name, Path(name)):
         if os.path.isfile(path / MODEL):  # unlike Path.is_file, it accepts a name of any length
             return _read(path.resolve())

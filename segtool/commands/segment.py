@@ -108,7 +108,7 @@ def segment(
 
     opened = Workspace(workspace)
     source = read_unsegmented(path, format_name=reading.input_format)
-    chosen = _choose(model, opened, source.text, reading.language)
+    chosen = _choose(model, opened)
     found = segment_text(
         source.text,
         opened,
@@ -122,7 +122,7 @@ def segment(
         threads=compute.threads,
         progress=True,
     )
-    ready = isinstance(chosen, ReadyModel)
+    ready = chosen is None or isinstance(chosen, ReadyModel)
     output_format = "json" if writing.as_json else writing.format or ("page" if ready else "text")
     if output_format == "json":
         result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
@@ -137,22 +137,17 @@ def segment(
     report(f"{kind} {found.model}{_describe_threshold(found.threshold)}")
 
 
-def _choose(
-    options: ModelOptions, workspace: "Workspace", text: str, language: str | None
-) -> "Run | ReadyModel":
+def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel | None":
+    """Return the run or the model to use; None for the ready model of the text's language."""
     from embedcache import UserError
-    from segclf.corpus.languages import guess_language
-    from segclf.tasks.segment import choose_model
-    from segclf.workspace.ready import load_model
+    from segclf.workspace.ready import load_ready_model
     from segclf.workspace.runs import list_runs, load_run
 
     if options.model and options.run:
         raise UserError("--model cannot be combined with --run: use only one of them")
     if options.model:
-        return load_model(options.model)
-    if options.run or list_runs(workspace):
-        return load_run(workspace, options.run)
-    return choose_model(guess_language(text) if language is None else language)
+        return load_ready_model(options.model)
+    return load_run(workspace, options.run) if options.run or list_runs(workspace) else None
 
 
 def _describe_threshold(threshold: float | None) -> str:
@@ -167,8 +162,8 @@ def models(
 
     Example: segtool models japanese
     """
-    from segclf.workspace.ready import list_models, load_model
+    from segclf.workspace.ready import list_models, load_ready_model
     from segtool.tables.models import print_models
 
-    found = [load_model(name)] if name else list_models()
+    found = [load_ready_model(name)] if name else list_models()
     show({"models": [model.to_dict() for model in found]}, print_models, as_json)

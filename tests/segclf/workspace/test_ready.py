@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from embedcache import UserError
-from segclf.workspace.ready import MODEL, MODELS, load_model
+from segclf.workspace.ready import MODEL, MODELS, load_ready_model
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def edit(path, **values):
 
 def reported(model):
     with pytest.raises(UserError) as caught:
-        load_model(str(model))
+        load_ready_model(str(model))
     message = str(caught.value)
     assert "\n" not in message
     assert str(model) in message
@@ -29,7 +29,7 @@ def reported(model):
 
 
 def test_a_copy_is_read(model):
-    copy, original = load_model(str(model)), load_model("japanese")
+    copy, original = load_ready_model(str(model)), load_ready_model("japanese")
     assert list(copy.runs) == ["any", "paragraph"]
     assert copy.languages == original.languages == ("ja",)
     assert copy.encoder == original.encoder

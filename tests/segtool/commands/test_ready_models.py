@@ -5,8 +5,7 @@ import json
 import pytest
 
 from segclf import segment
-from segclf.tasks.segment import choose_model
-from segclf.workspace.ready import MODELS, list_models, load_model
+from segclf.workspace.ready import MODELS, list_models, load_ready_model, model_for
 from segclf.workspace.workspace import Workspace
 from tests.conftest import SURFACE
 from tests.segtool.texts import UNSEEN, mistake
@@ -31,11 +30,13 @@ def test_the_models_are_small_and_have_a_card():
     ("language", "model"), [("ja", "japanese"), ("en", "european"), ("fr", "european")]
 )
 def test_the_language_chooses_the_model(language, model):
-    assert choose_model(language).name == model
+    assert model_for(language).name == model
 
 
-def test_a_language_without_a_model_gives_a_warning(caplog):
-    assert choose_model("ko").name == "european"
+def test_a_language_without_a_model_gives_a_warning(tmp_path, caplog):
+    assert model_for("ko") is None
+    found = segment("비가 내렸다. 바람도 불었다.", Workspace(tmp_path))
+    assert (found.model, found.language) == ("european", "ko")
     assert "no ready model was trained on the language ko: using european" in caplog.text
 
 
@@ -43,7 +44,7 @@ def test_a_japanese_text_becomes_a_page_without_training(segtool, tmp_path):
     (tmp_path / "new.txt").write_text(UNSEEN)
     done = segtool(tmp_path, "segment", "new.txt")
     assert done.returncode == 0, done.stderr
-    threshold = load_model("japanese").runs["any"].threshold
+    threshold = load_ready_model("japanese").runs["any"].threshold
     assert done.stderr == f"model japanese, threshold {threshold:.2f}\n"
     assert "".join(done.stdout.split()) == "".join(UNSEEN.split())
     lines = done.stdout.splitlines()
@@ -71,7 +72,7 @@ def test_a_text_that_begins_with_dialogue_begins_with_a_line(tmp_path):
     assert page.startswith("「おはよう」")
     everywhere = segment(text, Workspace(tmp_path), threshold=0.0)
     assert everywhere.boundaries.all()
-    unlikely = everywhere.probabilities < load_model("japanese").runs["any"].threshold
+    unlikely = everywhere.probabilities < load_ready_model("japanese").runs["any"].threshold
     assert everywhere.is_paragraph[unlikely].all()  # only the threshold asks for these
 
 
