@@ -30,7 +30,6 @@ from segclf.tasks.evaluate_model import evaluate_model
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
-from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.ready import MODEL, MODELS, ReadyModel
 from segclf.workspace.runs import CONFIGURATION, Run
 from segclf.workspace.workspace import Workspace
@@ -51,6 +50,7 @@ class Recipe:
         name: Name of the model.
         description: What the model is trained on, in one line.
         data: Name of the folder that contains its set; see `recipes.sample`.
+        encoder: Name of the encoder that computes the vectors.
         languages: ISO 639-1 codes of the languages in the set.
         types: Types of boundaries; a head is trained for each.
         sentences_per_author: Maximum number of sentences by each training author.
@@ -60,6 +60,7 @@ class Recipe:
     name: str
     description: str
     data: str
+    encoder: str
     languages: list[str]
     types: list[BoundaryType]
     sentences_per_author: int
@@ -114,7 +115,7 @@ def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
             works_per_author=recipe.works_per_author,
         )
         partial.replace(sample)
-    embed(sample, workspace, name=recipe.name, encoder_name=DEFAULT_ENCODER, progress=True)
+    embed(sample, workspace, name=recipe.name, encoder_name=recipe.encoder, progress=True)
 
 
 def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
@@ -122,8 +123,8 @@ def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace
     run = find_head(recipe, boundary_type, workspace)
     if run is None:
         print(f"{recipe.name}: training on boundaries of type {boundary_type}", flush=True)
-        options = _trial(boundary_type).options
-        run = train(workspace, options, corpus_name=recipe.name, encoder_name=DEFAULT_ENCODER)
+        options = _trial(recipe, boundary_type).options
+        run = train(workspace, options, corpus_name=recipe.name, encoder_name=recipe.encoder)
     for split in SCORED_SPLITS:
         if not read_evaluation(run, split):
             evaluate(workspace, run, split=split)
@@ -132,7 +133,7 @@ def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace
 
 def find_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run | None:
     """Return the trained head for one type of boundary; None if it is not trained yet."""
-    trial = _trial(boundary_type)
+    trial = _trial(recipe, boundary_type)
     return find_runs(workspace, [trial], workspace.load_corpus(recipe.name)).get(trial)
 
 
@@ -151,8 +152,8 @@ def trained_model(recipe: Recipe, workspace: Workspace) -> ReadyModel:
     )
 
 
-def _trial(boundary_type: BoundaryType) -> Trial:
-    return Trial(TrainingOptions(boundary_type=boundary_type), DEFAULT_ENCODER)
+def _trial(recipe: Recipe, boundary_type: BoundaryType) -> Trial:
+    return Trial(TrainingOptions(boundary_type=boundary_type), recipe.encoder)
 
 
 def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models: Path) -> Path:

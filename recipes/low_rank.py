@@ -1,0 +1,97 @@
+"""A sentence encoder whose weights are changed by matrices of low rank.
+
+Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
+"""
+
+import math
+from pathlib import Path
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from transformers import AutoModel
+
+from embedcache.encoders.e5_small_paragraphs import DOWN, UP
+
+_SCALE = 2.0  # of a change; with it, the changes learn as fast at rank 32 as the heads
+
+
+class LowRankChange(nn.Module):
+    """Adds a matrix of low rank to a weight (m, n); at first, the matrix is zero."""
+
+    def __init__(self, weight: Tensor, rank: int) -> None:
+        super().__init__()
+        rows, columns = weight.shape
+        self.down = nn.Parameter(torch.randn(rank, columns) / math.sqrt(columns))
+        self.up = nn.Parameter(torch.zeros(rows, rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the changed weight."""
+        return weight + _SCALE * self.up @ self.down
+
+
+class LowRankEncoder(nn.Module):
+    """The first layers of a transformer, with trainable changes, and mean pooling.
+
+    The matrices of the layers change by matrices of low rank; their biases and normalizations
+    are trained as they are. The embeddings are frozen.
+
+    Args:
+        directory: Hugging Face directory of the transformer.
+        layers: Number of layers.
+        rank: Rank of the changes.
+    """
+
+    def __init__(self, directory: Path, layers: int, rank: int) -> None:
+        super().__init__()
+        self.model = AutoModel.from_pretrained(
+            directory, num_hidden_layers=layers, add_pooling_layer=False
+        )
+        self.padding: int = self.model.config.pad_token_id
+        self.model.requires_grad_(False)
+        linear = {
+            name: module
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.Linear)
+        }
+        self._changes: dict[str, LowRankChange] = {}
+        for name, module in linear.items():
+            change = LowRankChange(module.weight, rank)
+            parametrize.register_parametrization(module, "weight", change)
+            self._changes[name] = change
+        self._vectors = {
+            name: parameter
+            for name, parameter in self.model.named_parameters()
+            if name.startswith("encoder.") and parameter.ndim == 1
+        }
+        for parameter in self._vectors.values():
+            parameter.requires_grad_(True)
+        self._before = {name: vector.detach().clone() for name, vector in self._vectors.items()}
+
+    def changes(self) -> list[nn.Parameter]:
+        """Return the factors of all changes of low rank."""
+        return [factor for change in self._changes.values() for factor in change.parameters()]
+
+    def vectors(self) -> list[nn.Parameter]:
+        """Return the trained biases and normalizations."""
+        return list(self._vectors.values())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the vectors (n, dim) of n sentences, given their padded tokens."""
+        mask = tokens != self.padding
+        states = self.model(tokens, attention_mask=mask.long()).last_hidden_state.float()
+        weights = mask[..., None].float()
+        vectors: Tensor = (states * weights).sum(dim=1) / weights.sum(dim=1)
+        return vectors
+
+    def adapter(self) -> dict[str, NDArray]:  # type: ignore[type-arg]
+        """Return the changes in float16, as `e5_small_paragraphs.merge` adds them."""
+        found = {
+            name: parameter.detach() - self._before[name]
+            for name, parameter in self._vectors.items()
+        }
+        for name, change in self._changes.items():
+            found[f"{name}.weight{DOWN}"] = change.down.detach()
+            found[f"{name}.weight{UP}"] = _SCALE * change.up.detach()
+        return {name: value.half().cpu().numpy() for name, value in found.items()}
