@@ -11,7 +11,7 @@ FOLDER contains the sets of texts; see `recipes.sample`. NAME is a model; the de
 import json
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
 from recipes.card import model_card
 from recipes.sample import write_sample
+from recipes.thresholds import choose_thresholds
 from segclf.corpus import BoundaryType, Split
 from segclf.experiments.grids import Trial
 from segclf.experiments.trials import find_runs
@@ -55,6 +56,7 @@ class Recipe:
         types: Types of boundaries; a head is trained for each.
         sentences_per_author: Maximum number of sentences by each training author.
         works_per_author: Maximum number of works from which these sentences are taken.
+        without_full_stops: Share of the training works whose sentences lose their full stops.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Recipe:
     types: list[BoundaryType]
     sentences_per_author: int
     works_per_author: int
+    without_full_stops: float = 0.0
 
 
 def main(sets: str, *names: str) -> None:
@@ -102,18 +105,20 @@ def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Pat
 
 def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
     """Sample the set of a model and embed the sample; skip what is already done."""
-    values = (recipe.data, recipe.sentences_per_author, recipe.works_per_author)
-    sample = workspace.path / f"{recipe.name}-{xxh3_64_hexdigest(repr(values).encode())}.jsonl"
+    limits: dict[str, Any] = {
+        "sentences_per_author": recipe.sentences_per_author,
+        "works_per_author": recipe.works_per_author,
+        "without_full_stops": recipe.without_full_stops,
+    }
+    sample = (
+        workspace.path
+        / f"{recipe.name}-{xxh3_64_hexdigest(repr((recipe.data, limits)).encode())}.jsonl"
+    )
     if not sample.exists():
         print(f"{recipe.name}: sampling {recipe.data}", flush=True)
         workspace.path.mkdir(parents=True, exist_ok=True)
         partial = sample.with_suffix(".partial")
-        write_sample(
-            sets / recipe.data,
-            partial,
-            sentences_per_author=recipe.sentences_per_author,
-            works_per_author=recipe.works_per_author,
-        )
+        write_sample(sets / recipe.data, partial, **limits)
         partial.replace(sample)
     embed(sample, workspace, name=recipe.name, encoder_name=recipe.encoder, progress=True)
 
@@ -158,6 +163,7 @@ def _trial(recipe: Recipe, boundary_type: BoundaryType) -> Trial:
 
 def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models: Path) -> Path:
     """Export the heads of a model with one model card; an earlier version is replaced."""
+    model = replace(model, thresholds=choose_thresholds(model, workspace, recipe.name))
     scores = {
         split: evaluate_model(workspace, model, split=split, corpus_name=recipe.name).types
         for split in SCORED_SPLITS
@@ -172,6 +178,7 @@ def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models
             "description": recipe.description,
             "languages": recipe.languages,
             "types": recipe.types,
+            "thresholds": model.thresholds,
         }
         write_json(scratch / MODEL, content, indent=1)
         heads = {name: _with_scores(scratch / name, scores) for name in recipe.types}

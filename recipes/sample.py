@@ -21,6 +21,7 @@ from segclf.corpus import Document, ReadOptions, plain
 from segclf.corpus.documents import PARAGRAPH
 
 _CODES = {"eng": "en", "fra": "fr", "deu": "de", "spa": "es"}
+_FULL_STOP = "kuten"  # the rule that splits at the full stop and drops it
 _CHARACTERS = 400  # to read per sentence; more than the mean length in any of the languages
 
 
@@ -33,16 +34,23 @@ class Work:
         author: Language and author.
         language: ISO 639-1 code of the language.
         text: Text with a paragraph or a line of dialogue on each line.
+        rule: How the text is split into sentences.
     """
 
     id: str
     author: str
     language: str
     text: str
+    rule: str = "sentencex"
 
 
 def write_sample(
-    folder: Path, path: Path, *, sentences_per_author: int, works_per_author: int
+    folder: Path,
+    path: Path,
+    *,
+    sentences_per_author: int,
+    works_per_author: int,
+    without_full_stops: float = 0.0,
 ) -> None:
     """Write a corpus with the splits train, dev and test as JSON Lines.
 
@@ -53,10 +61,18 @@ def write_sample(
         path: File to write.
         sentences_per_author: Maximum number of sentences by each training author.
         works_per_author: Maximum number of works from which these sentences are taken.
+        without_full_stops: Share of the Japanese training works that are split at the full stop
+            and lose it. Otherwise, a model takes each sentence without one for the end of a line.
     """
     with path.open("w", encoding="utf-8") as file:
         for author, works in _by_author(folder / "train.jsonl.xz"):
-            for excerpt in _excerpts(author, works, sentences_per_author, works_per_author):
+            generator = random.Random(author.rpartition("/")[2])  # the same sample at every call
+            generator.shuffle(works)
+            works = [
+                replace(work, rule=_FULL_STOP) if generator.random() < without_full_stops else work
+                for work in works[:works_per_author]
+            ]
+            for excerpt in _excerpts(works, sentences_per_author, generator):
                 file.write(_line(excerpt, "train"))
         for author, works in _by_author(folder / "dev.jsonl.xz"):
             split = "dev" if xxh3_64_intdigest(author.encode()) % 2 else "test"
@@ -76,12 +92,8 @@ def _by_author(path: Path) -> Iterator[tuple[str, list[Work]]]:
     yield from sorted(authors.items())
 
 
-def _excerpts(author: str, works: list[Work], sentences: int, limit: int) -> Iterator[Document]:
-    """Choose some works at random and yield excerpts of about the same length from them."""
-    name = author.rpartition("/")[2]
-    generator = random.Random(name)  # the same excerpts at every call
-    generator.shuffle(works)
-    works = works[:limit]
+def _excerpts(works: list[Work], sentences: int, generator: random.Random) -> Iterator[Document]:
+    """Yield excerpts of about the same length from works."""
     remaining = sentences
     for number, work in enumerate(works):
         share = -(-remaining // (len(works) - number))
@@ -113,7 +125,9 @@ def _excerpt(document: Document, size: int, generator: random.Random) -> Documen
 
 def _read(work: Work, text: str) -> Document:
     japanese = work.language == "ja"
-    options = ReadOptions(boundary="typed" if japanese else "line", language=work.language)
+    options = ReadOptions(
+        boundary="typed" if japanese else "line", sentences=work.rule, language=work.language
+    )
     (document,) = plain.read(text, work.id, options)
     labels = document.labels if japanese else np.where(document.labels, PARAGRAPH, 0)
     return replace(document, labels=labels.astype(np.int8), is_typed=True)

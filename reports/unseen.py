@@ -15,7 +15,8 @@ from reports.markdown import table
 from segclf.corpus import Corpus, Document
 from segclf.scoring.metrics import Scores, score
 from segclf.tasks.evaluate import select_split
-from segclf.tasks.evaluate_model import TYPES, evaluate_model
+from segclf.tasks.evaluate_model import evaluate_model
+from segclf.tasks.find_types import TYPES
 from segclf.workspace.workspace import Workspace
 
 PAGE = Path(__file__).parents[1] / "docs" / "unseen-authors.md"

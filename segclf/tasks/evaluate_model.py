@@ -1,5 +1,6 @@
 """Evaluation of a ready model: scores for every type of boundary."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType, Corpus, Split
-from segclf.scoring.decoding import decode
+from segclf.corpus.languages import guess_language
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
+from segclf.tasks.find_types import TYPES, find_types
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_types
 from segclf.workspace.ready import ReadyModel
@@ -16,7 +18,7 @@ from segclf.workspace.records import SplitCounts
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import Workspace
 
-TYPES: tuple[BoundaryType, ...] = ("any", "line", "paragraph")
+_GUESSED = 50  # sentences that the language is guessed from
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,12 @@ def evaluate_model(
     """
     stored = workspace.load_corpus(corpus_name)
     parts = {name: select_split(stored, split, name) for name in TYPES}
-    examples = examples_of(parts["any"], workspace, model.encoder)
-    predictions = predict_types(model, parts["any"], examples, compute or Compute())
-    predicted = {name: _decide(model, name, part, predictions) for name, part in parts.items()}
+    part = parts["any"]
+    examples = examples_of(part, workspace, model.encoder)
+    predictions = predict_types(model, part, examples, compute or Compute())
+    languages = [stored.language or guess_language(text) for text in _beginnings(part)]
+    probabilities = {name: found.probabilities for name, found in predictions.items()}
+    predicted = find_types(model, part.layout, probabilities, languages)
     types = {
         name: score_prediction(
             model.runs.get(name, model.runs["any"]),
@@ -90,6 +95,12 @@ def evaluate_model(
         for name, decided in predicted.items()
     }
     return ModelEvaluation(model, types, predicted)
+
+
+def _beginnings(corpus: Corpus) -> Iterator[str]:
+    """Yield the first sentences of each document, from which the language can be guessed."""
+    for start, stop in corpus.layout.documents:
+        yield " ".join(corpus.sentences[start : min(stop, start + _GUESSED)])
 
 
 def _prediction_of(
@@ -106,26 +117,6 @@ def _prediction_of(
         return paragraph
     difference = np.maximum(either.probabilities - paragraph.probabilities, 0)
     return replace(either, probabilities=difference)
-
-
-def _decide(
-    model: ReadyModel,
-    boundary_type: BoundaryType,
-    part: Corpus,
-    predictions: dict[BoundaryType, Prediction],
-) -> NDArray[np.bool_]:
-    """Return (n,) bool: where a model finds boundaries of a type.
-
-    A boundary of any type is a paragraph if the head for paragraphs finds one there too; otherwise
-    it is a line.
-    """
-    either = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
-    if boundary_type == "any" or not model.is_typed:
-        return either
-    probabilities = predictions["paragraph"].probabilities
-    paragraph = decode(part.layout, probabilities, model.runs["paragraph"].threshold)
-    kept = paragraph if boundary_type == "paragraph" else ~paragraph
-    return part.layout.mark_document_starts(either & kept)
 
 
 def _train_counts(model: ReadyModel, boundary_type: BoundaryType) -> SplitCounts:

@@ -7,15 +7,16 @@ models/NAME/README.md   model card
 A model of typed boundaries distinguishes paragraphs from lines of dialogue. Such a model has two
 binary heads, as in Frank and Hall (2001), "A Simple Approach to Ordinal Classification": one
 predicts whether a sentence begins a paragraph or a line, the other whether it begins a paragraph.
+A sentence that begins a paragraph for the second head begins a line, whatever the first head says.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from embedcache import UserError
 from segclf.corpus import BoundaryType
@@ -25,6 +26,7 @@ from segclf.workspace.runs import Run, read_run
 
 MODELS = Path(__file__).parent.parent / "models"
 MODEL = "model.json"
+Probability = Annotated[float, Field(ge=0, le=1)]
 _REMEDY = "install segtool again, or copy the model again from its source"
 
 
@@ -38,12 +40,20 @@ class ReadyModel:
         languages: Codes (ISO 639-1) of the languages that it was trained on.
         runs: Run of the head for each type of boundary: "any" and, in a model of typed boundaries,
             "paragraph". All heads read vectors from the same encoder.
+        thresholds: Thresholds by type of boundary and language, chosen on dev for all heads
+            together.
     """
 
     path: Path
     description: str
     languages: tuple[str, ...]
     runs: dict[BoundaryType, Run]
+    thresholds: dict[BoundaryType, dict[str, float]] = field(default_factory=dict)
+
+    def threshold(self, boundary_type: BoundaryType, language: str) -> float:
+        """Return the threshold for a language; for other languages, that of the head."""
+        own = self.thresholds.get(boundary_type, {})
+        return own.get(language, self.runs[boundary_type].threshold)
 
     @property
     def name(self) -> str:
@@ -71,6 +81,7 @@ class ReadyModel:
                 name: {
                     "head": run.record.head,
                     "threshold": run.threshold,
+                    "thresholds": self.thresholds.get(name, {}),
                     "parameters": run.record.parameters,
                     "scores": run.record.scores,
                 }
@@ -121,6 +132,7 @@ class _Content:
     description: str
     languages: tuple[str, ...]
     types: tuple[BoundaryType, ...]
+    thresholds: dict[BoundaryType, dict[str, Probability]] = field(default_factory=dict)
 
 
 _ADAPTER = TypeAdapter(_Content)
@@ -139,4 +151,4 @@ def _read(path: Path) -> ReadyModel:
     fingerprints = {run.record.identity.fingerprint for run in runs.values()}
     if None in fingerprints or len(fingerprints) > 1:
         raise UserError(f"the heads of the model {path} do not have the same encoder: {_REMEDY}")
-    return ReadyModel(path, content.description, content.languages, runs)
+    return ReadyModel(path, content.description, content.languages, runs, content.thresholds)
