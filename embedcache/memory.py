@@ -61,7 +61,7 @@ def _encode_into(
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)
-    if not len(missing):  # otherwise a transformer would be loaded unnecessarily
+    if not len(missing):  # otherwise a Transformer would be loaded unnecessarily
         return
     lengths, _ = measure(encoder, [texts[position] for position in missing])
     with tqdm(

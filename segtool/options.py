@@ -65,7 +65,7 @@ class EncoderComputeOptions:
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest]
         threads: Number of CPU threads. [default: PyTorch's default]
-        precision: Precision of transformer layers. auto: the fastest that the device supports in
+        precision: Precision of Transformer layers. auto: the fastest that the device supports in
             hardware.
     """
 

@@ -15,7 +15,7 @@ Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
 only: see `embedcache.encoders.sif` and `embedcache.encoders.word_vectors`."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-"""Precision of a transformer's matrix products; "auto" is the fastest that the device computes in
+"""Precision of a Transformer's matrix products; "auto" is the fastest that the device computes in
 hardware. Other encoders compute in float32."""
 
 

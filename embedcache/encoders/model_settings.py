@@ -1,4 +1,4 @@
-"""Settings of a transformer, read from its folder without loading the model."""
+"""Settings of a Transformer, read from its folder without loading the model."""
 
 import json
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class ModelSettings:
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
         layer: Layer after which the model is cut; None for a whole model.
-        subfolder: Folder of the transformer in the model's folder; "" for the folder itself.
+        subfolder: Folder of the Transformer in the model's folder; "" for the folder itself.
     """
 
     identity: dict[str, Any]
@@ -63,8 +63,8 @@ def read_settings(
 ) -> ModelSettings:
     """Read the settings of a model from its folder.
 
-    With a pooling or a layer, only the transformer of a sentence-transformers model is used: there
-    is no prompt, and only the transformer and its tokenizer limit the number of tokens.
+    With a pooling or a layer, only the Transformer of a sentence-transformers model is used: there
+    is no prompt, and only the Transformer and its tokenizer limit the number of tokens.
 
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.

@@ -1,6 +1,6 @@
 """Features of a sentence's characters: length, scripts, brackets, first and last characters.
 
-They need no model. They preserve information that is lost when the hidden states of a transformer
+They need no model. They preserve information that is lost when the hidden states of a Transformer
 are averaged, such as whether a quotation is still open at the end of the sentence.
 """
 

@@ -186,7 +186,7 @@ def load_system(run: Run, device: str | None = None) -> System:
 def _transformer(encoder: Encoder) -> TransformerEncoder:
     if not isinstance(encoder, TransformerEncoder):
         raise UserError(
-            f"{encoder.name} is not a single transformer: choose a transformer to fine-tune"
+            f"{encoder.name} is not a single Transformer: choose a Transformer to fine-tune"
         )
     return encoder
 
