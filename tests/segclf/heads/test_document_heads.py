@@ -15,7 +15,7 @@ from segclf.corpus.layout import Layout
 from segclf.heads import names
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
-from segclf.heads.registry import DOCUMENT_HEADS, HEADS, make_head
+from segclf.heads.registry import DOCUMENT_HEADS, WINDOW_HEADS, make_head
 from segclf.inputs.examples import Examples
 from segclf.scoring.metrics import precision_recall_f1
 from segclf.training.loop import train_head
@@ -214,8 +214,8 @@ def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
 
 
 def test_every_name_has_a_head():
-    assert tuple(HEADS) == names.WINDOW_HEADS
-    assert tuple(DOCUMENT_HEADS) == names.DOCUMENT_HEADS
+    assert tuple(WINDOW_HEADS) == names.WINDOW_HEAD_NAMES
+    assert tuple(DOCUMENT_HEADS) == names.DOCUMENT_HEAD_NAMES
 
 
 def test_the_reach_was_called_a_window():
