@@ -112,11 +112,10 @@ class _SeenRows:
     def add(self, entries: NDArray[np.int64]) -> None:
         """Count entries (n,) of the index, none of which may be MISSING."""
         rows = index.entry_rows(entries)
-        missing = int(rows.max(initial=-1)) + 1 - len(self._seen)
-        if missing > 0:
-            added = missing + len(self._seen)
-            self._seen = np.pad(self._seen, (0, added))
-            self._truncated = np.pad(self._truncated, (0, added))
+        needed = int(rows.max(initial=-1)) + 1
+        if needed > len(self._seen):  # more than doubled, so that the arrays are rarely copied
+            self._seen = np.pad(self._seen, (0, needed))
+            self._truncated = np.pad(self._truncated, (0, needed))
         self._seen[rows] = True
         self._truncated[rows[index.entry_truncated(entries)]] = True
 

@@ -46,7 +46,7 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
     def sign(keys: list[bytes], transaction: lmdb.Transaction) -> int:
         changed = 0
         for key in keys:
-            data = values.get(environment, transaction, key, again=True)
+            data = values.get(environment, transaction, key, reverify=True)
             if data is None or (sizes[key] and len(data) != sizes[key]):
                 raise values.damaged(environment, key)
             content = _with_first_precision(data) if key in of_one_precision else data
