@@ -91,7 +91,7 @@ def read_settings(
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
         "config": fingerprint_of(_without(config, _COSMETIC)),
-        "tokenizer": hash_files(p for pattern in _TOKENIZER for p in base.glob(pattern)),
+        "tokenizer": hash_files(path for pattern in _TOKENIZER for path in base.glob(pattern)),
         "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
     }
     max_tokens = count_positions(config)
@@ -116,7 +116,7 @@ def _read_modules(
 ) -> ModelSettings:
     """Read the settings of a sentence-transformers model, given those of its first module."""
     config = _read_json(directory / modules[0]["path"] / "sentence_bert_config.json")
-    model = _read_json(directory / "config_sentence_transformers.json")
+    model_config = _read_json(directory / "config_sentence_transformers.json")
     others = [
         [
             module["type"].rsplit(".", 1)[-1],
@@ -134,9 +134,14 @@ def _read_modules(
         identity=first.identity | identity,
         dim=dim,
         max_tokens=int(config.get("max_seq_length") or first.max_tokens),
-        prompt=model.get("prompts", {}).get(model.get("default_prompt_name"), "") or "",
+        prompt=_default_prompt(model_config),
         pooling=None,
     )
+
+
+def _default_prompt(model_config: dict[str, Any]) -> str:
+    name = model_config.get("default_prompt_name")
+    return model_config.get("prompts", {}).get(name) or ""
 
 
 def count_positions(config: dict[str, Any]) -> int:

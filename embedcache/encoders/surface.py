@@ -84,17 +84,17 @@ def _fill(sentence: str, vector: NDArray[np.float32]) -> None:
     kinds = [_kind(character) for character in sentence]
     vector[0] = math.log(len(kinds)) / 5
     vector[1] = min(len(kinds) / LONG, 1)
-    shares = 2 + len(_KINDS)
-    vector[2:shares] = np.bincount(kinds, minlength=len(_KINDS)) / len(kinds)
-    brackets = shares + 6
-    vector[shares:brackets] = _brackets(kinds)
-    edges = brackets + 2 * EDGE * len(_KINDS)
+    brackets = 2 + len(_KINDS)  # where these features begin
+    vector[2:brackets] = np.bincount(kinds, minlength=len(_KINDS)) / len(kinds)
+    edges = brackets + 6
+    vector[brackets:edges] = _brackets(kinds)
     for position, kind in enumerate(kinds[:EDGE]):
-        vector[brackets + position * len(_KINDS) + kind] = 1
+        vector[edges + position * len(_KINDS) + kind] = 1
     for position, kind in enumerate(kinds[: -EDGE - 1 : -1]):
-        vector[brackets + (EDGE + position) * len(_KINDS) + kind] = 1
-    vector[edges + _bucket(sentence[0])] = 1
-    vector[edges + BUCKETS + _bucket(sentence[-1])] = 1
+        vector[edges + (EDGE + position) * len(_KINDS) + kind] = 1
+    buckets = edges + 2 * EDGE * len(_KINDS)
+    vector[buckets + _bucket(sentence[0])] = 1
+    vector[buckets + BUCKETS + _bucket(sentence[-1])] = 1
 
 
 def _brackets(kinds: list[int]) -> list[float]:

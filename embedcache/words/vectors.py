@@ -86,8 +86,8 @@ def _convert(path: Path, folder: Path) -> None:
 
 
 def _write_converted(path: Path, folder: Path) -> None:
-    rows = ((w, v) for w, v in read_vector_file(path) if not w.startswith(_ENTITY))
-    ids = []
+    rows = (row for row in read_vector_file(path) if not row[0].startswith(_ENTITY))
+    chunks_of_ids = []
     dim = with_kana = 0
     with (folder / "vectors").open("wb") as file:
         while chunk := list(islice(rows, _CHUNK_ROWS)):
@@ -96,15 +96,15 @@ def _write_converted(path: Path, folder: Path) -> None:
             if not np.isfinite(matrix).all():
                 raise ValueError("a vector contains NaN or infinity")
             file.write(matrix.astype("<f4", copy=False).tobytes())
-            ids.append(sentence_ids(words))
+            chunks_of_ids.append(sentence_ids(words))
             with_kana += sum(map(has_kana, words))
             dim = matrix.shape[1]
-    if not ids:
+    if not chunks_of_ids:
         raise ValueError("the file has no words")
-    all_ids = np.concatenate(ids)
-    _write_index(folder / "index", all_ids)
+    ids = np.concatenate(chunks_of_ids)
+    _write_index(folder / "index", ids)
     # in multilingual files, few words contain kana; in Japanese files, many do
-    language = "ja" if with_kana > 0.1 * len(all_ids) else "other"
+    language = "ja" if with_kana > 0.1 * len(ids) else "other"
     settings = {"dim": dim, "language": language}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
