@@ -24,7 +24,7 @@ _KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _GENERAL_RULES).
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
-_SAMPLE = 2000  # characters
+_SAMPLE_CHARACTERS = 2000
 _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifier
 
 
@@ -35,7 +35,7 @@ def guess_language(text: str) -> str:
     Baldwin 2012, "langid.py"), but "en" is returned for short texts and for languages for which
     sentencex has no rules of its own.
     """
-    sample = text[:_SAMPLE]
+    sample = text[:_SAMPLE_CHARACTERS]
     if _KANA.search(sample):
         return "ja"
     if _HANGUL.search(sample):
