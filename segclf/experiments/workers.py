@@ -198,7 +198,7 @@ def _complete(
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     try:
         with _lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
-            return _do_missing(workspace, stored, trial, splits, device, threads)
+            return _train_and_score(workspace, stored, trial, splits, device, threads)
     except Timeout:
         return None
 
@@ -214,7 +214,7 @@ def _lock(workspace: Workspace, identity: Identity) -> FileLock:
     return FileLock(folder / xxh3_128_hexdigest(key))
 
 
-def _do_missing(
+def _train_and_score(
     workspace: Workspace,
     stored: StoredCorpus,
     trial: Trial,
@@ -222,6 +222,7 @@ def _do_missing(
     device: str,
     threads: int,
 ) -> tuple[str, bool]:
+    """Train the run of a trial and score it, except for what exists already; see `_complete`."""
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:

@@ -86,9 +86,8 @@ def finetune(
 ) -> Run:
     """Fine-tune an encoder and upper layers on an embedded corpus and save them as a run.
 
-    If training is interrupted, repeat the call to resume it; the result is the same as without
-    the interruption. The sentences
-    are read from the corpus; cached vectors are not used.
+    If training is interrupted, repeat the call to resume it; the result is the same as without the
+    interruption. The sentences are read from the corpus; cached vectors are not used.
 
     Args:
         workspace: Workspace of the corpus.

@@ -60,15 +60,15 @@ def train_system(
         KeyboardInterrupt: Ctrl-C was pressed. The step is finished and a checkpoint is written
             first.
     """
-    text, dev_text = (system.backbone.tokenize(c.sentences, c.layout) for c in (train, dev))
+    text = system.backbone.tokenize(train.sentences, train.layout)
+    dev_text = system.backbone.tokenize(dev.sentences, dev.layout)
     boundary_rate = float(train.labels[train.layout.is_candidate].mean())
     loss = make_loss(options.loss, boundary_rate, options.gamma)
     optimizer = make_optimizer(system, options)
+    size = options.batch_size * options.accumulate
     plan = [
-        system.groups(
-            text, options.batch_size * options.accumulate, np.random.default_rng((options.seed, n))
-        )
-        for n in range(1, options.epochs + 1)
+        system.groups(text, size, np.random.default_rng((options.seed, number)))
+        for number in range(1, options.epochs + 1)
     ]
     state = load_checkpoint(folder, system, optimizer)
     if state is None:

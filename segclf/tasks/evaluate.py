@@ -135,7 +135,9 @@ def evaluate(
     prediction = predict_corpus(run, part, workspace, Compute(device, threads, progress))
     predicted = decode(part.layout, prediction.probabilities, run.threshold)
     evaluation = score_prediction(run, stored, split, part.layout, prediction, predicted)
-    return _saved(evaluation) if is_own_corpus else evaluation
+    if not is_own_corpus:
+        return evaluation
+    return replace(evaluation, unsaved=_save(evaluation))
 
 
 def score_prediction(
@@ -181,8 +183,8 @@ def score_prediction(
     )
 
 
-def _saved(evaluation: Evaluation) -> Evaluation:
-    """Save an evaluation in the folder of its run; set `unsaved` if the folder is read-only."""
+def _save(evaluation: Evaluation) -> str | None:
+    """Save an evaluation in the folder of its run; if that is read-only, return the reason."""
     base = evaluation.run.path / f"eval-{evaluation.split}"
     try:
         _write_array(base.with_suffix(".npy"), evaluation.probabilities)
@@ -190,9 +192,8 @@ def _saved(evaluation: Evaluation) -> Evaluation:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        reason = f"{evaluation.run.path}: {str(error.strerror).lower()}"
-        return replace(evaluation, unsaved=reason)
-    return evaluation
+        return f"{evaluation.run.path}: {str(error.strerror).lower()}"
+    return None
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:

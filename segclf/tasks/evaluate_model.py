@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.scoring.decoding import decode
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_types
@@ -42,10 +43,9 @@ class ModelEvaluation:
         """
         types = {name: evaluation.to_dict() for name, evaluation in self.types.items()}
         top = {**types[boundary_type], "run": self.model.name, "type": boundary_type}
-        kept = ("boundaries", "threshold", "precision", "recall", "f1", "pk", "window_diff",
-                "baselines")  # fmt: skip
+        kept = ("boundaries", "threshold", *SCORE_NAMES, "baselines")
         return top | {
-            "types": {name: {key: own[key] for key in kept} for name, own in types.items()}
+            "types": {name: {key: scores[key] for key in kept} for name, scores in types.items()}
         }
 
 

@@ -6,7 +6,8 @@ Names of runs and systems are long, so each name is printed on its own line, abo
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from segclf.experiments.leaderboard import SCORES, system_labels
+from segclf.experiments.leaderboard import system_labels
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS
 from segtool.tables.console import HEADINGS, console, format_count, format_number, print_line
 
@@ -76,12 +77,12 @@ def print_runs(content: dict[str, Any]) -> None:
 
 
 def _print_headings(width: int) -> None:
-    console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORES))
+    console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORE_NAMES))
 
 
 def _print_scores(row: dict[str, Any], format_score: Callable[[Any], str], width: int) -> None:
     for split in SCORED_SPLITS:
-        scores = "".join(f"{format_score(row[split][name]):>{width}}" for name in SCORES)
+        scores = "".join(f"{format_score(row[split][name]):>{width}}" for name in SCORE_NAMES)
         console.print(f"{split:4}{scores}")
 
 
