@@ -46,7 +46,7 @@ SplitOption = Annotated[
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where to compute.
+    """Where to compute. Subclasses give other defaults, and say so in their help texts.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest for encoders, cpu for
@@ -59,7 +59,7 @@ class ComputeOptions:
 
 
 @dataclass(frozen=True)
-class EncoderComputeOptions:
+class EncoderComputeOptions(ComputeOptions):
     """Where and how precisely to run or fine-tune an encoder.
 
     Attributes:
@@ -69,13 +69,11 @@ class EncoderComputeOptions:
             hardware.
     """
 
-    device: str | None = None
-    threads: int | None = None
     precision: Precision = "auto"
 
 
 @dataclass(frozen=True)
-class HeadComputeOptions:
+class HeadComputeOptions(ComputeOptions):
     """Where to train a head.
 
     Attributes:
@@ -124,7 +122,7 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
             else:
                 parameters.append(_keyword(name, parameter.default, hints[name]))
         vars(call)["__signature__"] = inspect.Signature(parameters)
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return call
 
     return decorate
