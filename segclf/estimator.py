@@ -229,7 +229,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         run = read_run(Path(directory))
         if run is None:
             raise UserError(
-                f"{directory} contains no model: pass a folder written by segtool export"
+                f"{directory} contains no model: use a folder written by segtool export"
             )
         head = run.load_head()
         if head.reads_words:

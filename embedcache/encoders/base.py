@@ -42,7 +42,7 @@ class Encoder(ABC):
         ...     identity = {"length": 1}
         ...
         ...     def encode(self, sentences):
-        ...         return np.array([[len(s)] for s in sentences], dtype=np.float32)
+        ...         return np.array([[len(text)] for text in sentences], dtype=np.float32)
         >>> Length().encode(["雨", "rain"])
         array([[1.],
                [4.]], dtype=float32)

@@ -125,7 +125,7 @@ def test_saved_and_read_again(fitted, tmp_path):
     assert (again.predict_proba(vectors, groups) == fitted.predict_proba(vectors, groups)).all()
     assert again.predict(vectors).dtype == bool
     assert again.get_params() == fitted.get_params()
-    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
         "README.md",
         "config.json",
         "weights.safetensors",

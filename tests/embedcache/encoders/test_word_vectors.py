@@ -15,8 +15,8 @@ def reference_words(sentence):
     """Return the rows of the known words of an English sentence."""
     row_of = {word: row for row, word in enumerate(WORDS) if word != "ENTITY/Cat"}
     tokens = sentence.replace(",", " , ").replace(".", " . ").split()
-    forms = [next((f for f in (t, t.lower()) if f in row_of), None) for t in tokens]
-    return [row_of[form] for form in forms if form], len(tokens)
+    words = [token if token in row_of else token.lower() for token in tokens]
+    return [row_of[word] for word in words if word in row_of], len(tokens)
 
 
 def test_the_mean_ignores_unknown_words(vector_file):
@@ -42,8 +42,8 @@ def reference_sif(train, sentences):
     weighted = MATRIX.astype(np.float64) * (SIF_A / (SIF_A + share))[:, None]
 
     def means(texts):
-        rows = [reference_words(text)[0] for text in texts]
-        return np.array([weighted[r].mean(axis=0) if r else np.zeros(5) for r in rows])
+        known = [reference_words(text)[0] for text in texts]
+        return np.array([weighted[rows].mean(axis=0) if rows else np.zeros(5) for rows in known])
 
     component = np.linalg.svd(means(train))[2][0]
     vectors = means(sentences)

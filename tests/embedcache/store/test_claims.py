@@ -56,9 +56,8 @@ def start_writers(tmp_path, parts):
 
 
 def logged(tmp_path, numbers):
-    return Counter(
-        line for n in numbers if (log := tmp_path / f"{n}.log").exists() for line in log.open()
-    )
+    logs = [tmp_path / f"{number}.log" for number in numbers]
+    return Counter(line for log in logs if log.exists() for line in log.open())
 
 
 def left_claims(path):

@@ -45,8 +45,8 @@ def test_the_store_is_a_dictionary_that_keeps_the_first_value(tmp_path_factory, 
             model.setdefault(number, vector)
         assert new == len(model) - before
     known = [number for number in asked.tolist() if number in model]
-    assert space.contains(ids_of(*asked)).tolist() == [n in model for n in asked.tolist()]
-    expected = np.array([model[n] for n in known], dtype=np.float32).reshape(-1, 4)
+    assert space.contains(ids_of(*asked)).tolist() == [number in model for number in asked.tolist()]
+    expected = np.array([model[number] for number in known], dtype=np.float32).reshape(-1, 4)
     assert np.array_equal(space.vectors(ids_of(*known)), expected)
 
 

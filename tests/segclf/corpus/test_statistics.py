@@ -13,7 +13,7 @@ from segclf.workspace.workspace import Workspace
 
 
 def document(name, text, labels):
-    return Document(name, text.split(), np.array([c == "1" for c in labels]))
+    return Document(name, text.split(), np.array([mark == "1" for mark in labels]))
 
 
 @pytest.fixture

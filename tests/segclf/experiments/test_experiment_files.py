@@ -24,7 +24,8 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         str(tmp_path / "novels"), options=ReadOptions(boundary="indent")
     )
     shown = [
-        (t.options.head, t.options.window, t.options.seed, t.encoder) for t in experiment.trials
+        (trial.options.head, trial.options.window, trial.options.seed, trial.encoder)
+        for trial in experiment.trials
     ]
     assert shown == [
         ("mlp", 1, 0, DEFAULT_ENCODER), ("mlp", 1, 1, DEFAULT_ENCODER),
@@ -32,7 +33,7 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         ("mlp", 2, 0, "minilm"), ("bilstm", 2, 0, "minilm"),
     ]  # fmt: skip
     chosen = select(experiment.trials, {"head": ["mlp"], "window": [2]})
-    assert [(t.options.seed, t.encoder) for t in chosen] == [
+    assert [(trial.options.seed, trial.encoder) for trial in chosen] == [
         (0, DEFAULT_ENCODER), (1, DEFAULT_ENCODER), (0, "minilm")
     ]  # fmt: skip
     with pytest.raises(UserError, match="no trial in the file has window 7"):
@@ -82,11 +83,11 @@ def test_settings_of_earlier_versions(tmp_path):
         '[[grid]]\nhead = "local-transformer"\nwindow = [8, 16]\nseed = 0\n'
     )
     trials = read_experiment(path).trials
-    assert [(t.options.head, t.options.reach) for t in trials] == [
+    assert [(trial.options.head, trial.options.reach) for trial in trials] == [
         ("document-bilstm", None), ("local-transformer", 8), ("local-transformer", 16)
     ]  # fmt: skip
     chosen = select(trials, given_values({"window": "8"}, ["context=document"]))
-    assert [t.options.reach for t in chosen] == [8]
+    assert [trial.options.reach for trial in chosen] == [8]
 
 
 def test_without_trials_there_is_nothing_to_embed_the_corpus_with(tmp_path):

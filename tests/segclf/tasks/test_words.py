@@ -144,4 +144,6 @@ def test_a_loaded_run_has_the_same_scores(workspace):
     first = evaluate(workspace, run).scores
     assert evaluate(workspace, load_run(workspace)).scores == first
     weights = run.load_head().state_dict()
-    assert sum(w.numel() for w in weights.values()) < 1_000_000  # without the word vectors
+    assert (
+        sum(tensor.numel() for tensor in weights.values()) < 1_000_000
+    )  # without the word vectors
