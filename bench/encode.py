@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from bench.harness import SHARED, Row, figure, publish, rounds, row
+from bench.harness import SHARED, Row, publish, time_rounds, timing_row, value_row
 from embedcache import EmbeddingStore, encode_sentences, load_encoder, sentence_ids
 from embedcache.encoders import e5_small
 from segclf.corpus import ReadOptions, read_corpus
@@ -39,7 +39,9 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     plain = SentenceTransformer(path, model_kwargs={"dtype": "float32"})
     encoder = load_encoder(name)
     same = SentenceTransformer(path, model_kwargs={"dtype": encoder.precision})
-    trials = rounds({str(size): encoding(same, sentences[:TRIAL], size) for size in BATCH_SIZES}, 2)
+    trials = time_rounds(
+        {str(size): encoding(same, sentences[:TRIAL], size) for size in BATCH_SIZES}, 2
+    )
     best = min(BATCH_SIZES, key=lambda size: min(trials[str(size)]))
     encoder.encode(sentences[:8])
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
@@ -50,7 +52,7 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
             encode_sentences(sentences, encoder, store)
             return store
 
-        seconds = rounds(
+        seconds = time_rounds(
             {
                 "default": encoding(plain, sentences, 32),
                 "best": encoding(same, sentences, best),
@@ -64,30 +66,32 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     cosine /= np.linalg.norm(expected, axis=1)
     rate = len(sentences) / np.median(seconds["segtool"])
     return [
-        row(f"{name}: SentenceTransformer.encode, default settings, float32", seconds["default"]),
-        row(
+        timing_row(
+            f"{name}: SentenceTransformer.encode, default settings, float32", seconds["default"]
+        ),
+        timing_row(
             f"{name}: SentenceTransformer.encode, {encoder.precision}, batch size {best}",
             seconds["best"],
         ),
-        row(
+        timing_row(
             f"{name}: segtool, {encoder.precision}, written to the store",
             seconds["segtool"],
             against=("the default settings", seconds["default"]),
             at_least_faster=2.5,
         ),
-        row(
+        timing_row(
             f"{name}: segtool compared with the best batch size",
             seconds["segtool"],
             against=("the best batch size", seconds["best"]),
             at_least_faster=1.15,
         ),
-        figure(
+        value_row(
             f"{name}: smallest cosine to the default settings",
             float(cosine.min()),
             "",
             at_least=0.999,
         ),
-        figure(f"{name}: segtool, sentences per second", float(rate), ""),
+        value_row(f"{name}: segtool, sentences per second", float(rate), ""),
     ]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.harness import SHARED, Row, publish, rounds, row
+from bench.harness import SHARED, Row, publish, time_rounds, timing_row
 from bench.stub import DIM, StubEncoder
 from embedcache import EmbeddingStore, encode_sentences, sentence_ids
 from embedcache.ids import Ids
@@ -124,7 +124,7 @@ def llm_write(folder: Path, sentences: list[str]) -> None:
 
     database = sqlite_utils.Database(folder / "llm.sqlite")
     collection = llm.Collection("all", database, model=Stub())
-    collection.embed_multi(((s, s) for s in sentences), batch_size=BATCH)
+    collection.embed_multi(((sentence, sentence) for sentence in sentences), batch_size=BATCH)
 
 
 def llm_read(folder: Path, sentences: list[str]) -> np.ndarray:
@@ -151,7 +151,7 @@ def diskcache_read(folder: Path, sentences: list[str]) -> np.ndarray:
     from diskcache import Cache as DiskCache
 
     with DiskCache(str(folder), size_limit=1 << 33) as cache:
-        return np.stack([np.frombuffer(cache[s], np.float32) for s in sentences])
+        return np.stack([np.frombuffer(cache[sentence], np.float32) for sentence in sentences])
 
 
 def lmdb_write(folder: Path, sentences: list[str]) -> None:
@@ -177,13 +177,13 @@ def lmdb_read_keys(folder: Path, wanted: list[bytes]) -> np.ndarray:
         lmdb.open(str(folder), map_size=1 << 32) as environment,
         environment.begin(buffers=True) as transaction,
     ):
-        for row_number, key in enumerate(wanted):
-            out[row_number] = np.frombuffer(transaction.get(key), np.float32)
+        for vector, key in zip(out, wanted, strict=True):
+            vector[:] = np.frombuffer(transaction.get(key), np.float32)
     return out
 
 
 def keys(sentences: list[str]) -> list[bytes]:
-    return [row.tobytes() for row in sentence_ids(sentences)]
+    return [sentence_id.tobytes() for sentence_id in sentence_ids(sentences)]
 
 
 ONE_VALUE = "one LMDB value per vector"
@@ -206,16 +206,16 @@ def main() -> None:
     expected = StubEncoder().encode(sentences)
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as root:
         folders = {name: Path(root) / str(number) for number, name in enumerate(CACHES)}
-        writes = rounds({name: filling(name, folders, sentences) for name in CACHES}, ROUNDS)
+        writes = time_rounds({name: filling(name, folders, sentences) for name in CACHES}, ROUNDS)
         for name, cache in CACHES.items():  # segtool encodes in another order: compare sums
             read = cache.read(folders[name], sentences)
             assert np.array_equal(np.sort(read.sum(axis=1)), np.sort(expected.sum(axis=1))), name
-        reads = rounds(
+        reads = time_rounds(
             {name: reading(cache, folders[name], sentences) for name, cache in CACHES.items()},
             ROUNDS,
         )
         ids, wanted = sentence_ids(sentences), keys(sentences)
-        by_id = rounds(
+        by_id = time_rounds(
             {
                 "segtool": lambda: segtool_read_ids(folders["segtool"], ids),
                 ONE_VALUE: lambda: lmdb_read_keys(folders[ONE_VALUE], wanted),
@@ -249,9 +249,9 @@ def table(
     for name, cache in CACHES.items():
         lost = "" if cache.is_crash_safe else " (not crash-safe)"
         rows.append(
-            row(f"warm read: {name}{lost}", reads[name])
+            timing_row(f"warm read: {name}{lost}", reads[name])
             if name == "segtool"
-            else row(
+            else timing_row(
                 f"warm read: segtool compared with {name}{lost}",
                 reads["segtool"],
                 against=(name, reads[name]),
@@ -259,7 +259,7 @@ def table(
             )
         )
     rows.append(
-        row(
+        timing_row(
             f"warm read by id: segtool compared with {ONE_VALUE}",
             by_id["segtool"],
             against=(ONE_VALUE, by_id[ONE_VALUE]),
@@ -268,9 +268,11 @@ def table(
     )
     safe = [name for name, cache in CACHES.items() if cache.is_crash_safe and name != "segtool"]
     fastest = min(safe, key=lambda name: sorted(writes[name])[ROUNDS // 2])
-    rows += [row(f"cold write: {name}", writes[name]) for name in CACHES if name != "segtool"]
+    rows += [
+        timing_row(f"cold write: {name}", writes[name]) for name in CACHES if name != "segtool"
+    ]
     rows.append(
-        row(
+        timing_row(
             "cold write: segtool",
             writes["segtool"],
             against=(f"{fastest} (the fastest crash-safe one)", writes[fastest]),
