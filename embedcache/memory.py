@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from embedcache.batches import encode_batch, measure, token_batches
+from embedcache.batches import encode_batch, measure_lengths, token_batches
 from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, Vectors
@@ -63,7 +63,7 @@ def _encode_into(
     missing = np.flatnonzero(~known)
     if not len(missing):  # otherwise a Transformer would be loaded unnecessarily
         return
-    lengths, _ = measure(encoder, [texts[position] for position in missing])
+    lengths, _ = measure_lengths(encoder, [texts[position] for position in missing])
     with tqdm(
         total=len(missing), unit=" sentences", disable=None if progress else True, delay=1
     ) as bar:

@@ -228,9 +228,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         run = read_run(Path(directory))
         if run is None:
-            raise UserError(
-                f"{directory} contains no model: use a folder written by segtool export"
-            )
+            raise UserError(f"{directory} contains no model: pass a folder exported by segtool")
         head = run.load_head()
         if head.reads_words:
             raise UserError(f"{run.name} reads words: use it with segtool segment --run")

@@ -12,7 +12,7 @@ Forms = tuple[str, ...]
 """Spellings of a token; the first one that has a vector represents the token."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
-_SUDACHI_MODE = "A"  # the shortest units: more of them have vectors than of the compounds
+_SUDACHI_MODE = "A"  # the shortest units, which have vectors more often than compounds
 _SUDACHI_CHARACTERS = 8192  # per call; SudachiPy does not accept more than 49,149 bytes
 
 

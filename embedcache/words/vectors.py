@@ -26,7 +26,7 @@ from embedcache.store.index import Segment, find_in, first_occurrences
 from embedcache.words.formats import read_vector_file
 from embedcache.words.tokenizers import has_kana
 
-_ENTITY = "ENTITY/"  # in Wikipedia2Vec the title of a page, not a word
+_ENTITY = "ENTITY/"  # marks the titles of pages in Wikipedia2Vec, which are not words
 _CHUNK_ROWS = 1 << 13  # number of vectors converted at a time
 
 

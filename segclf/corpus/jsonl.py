@@ -4,7 +4,8 @@
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
 
 A label is 1 where a paragraph begins, and 0 otherwise. Typed labels are 1 where a line begins and 2
-where a paragraph begins; "typed": true says so where no label is 2. "id" and "split" are optional.
+where a paragraph begins; "typed": true marks labels as typed even if none is 2. "id" and "split"
+are optional.
 """
 
 import json

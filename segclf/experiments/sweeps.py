@@ -67,7 +67,7 @@ def sweep(
     }
     missing = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
-    jobs = min(jobs or _default_jobs(device, threads), max(len(missing), 1))
+    jobs = min(jobs or default_jobs(device, threads), max(len(missing), 1))
     if sys.platform == "win32":
         jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
     with tqdm(total=len(missing), unit=" runs", disable=None if progress else True) as bar:
@@ -78,7 +78,7 @@ def sweep(
     return [outcomes[trial] for trial in trials]
 
 
-def _default_jobs(device: str, threads: int) -> int:
+def default_jobs(device: str, threads: int) -> int:
     """Return the number of trials to run at once: one on a GPU, whose memory is limited."""
     return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
 

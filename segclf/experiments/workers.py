@@ -29,7 +29,7 @@ from segclf.workspace.runs import Run, load_run
 from segclf.workspace.workspace import Workspace
 
 Completed = tuple[str, bool] | None
-"""Result of a trial in a worker process; see `_complete`."""
+"""Result of a trial in a worker process; see `complete_trial`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run_trials(
     def submit(trial: Trial, *, wait: bool) -> "Future[Completed]":
         chosen = with_encoder(trial, stored)
         return executor.submit(
-            _complete,
+            complete_trial,
             workspace.path,
             stored.name,
             stored.digest,
@@ -165,7 +165,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _complete(
+def complete_trial(
     path: Path,
     corpus_name: str,
     digest: str,
@@ -197,13 +197,13 @@ def _complete(
     if stored.digest != digest:
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     try:
-        with _lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
+        with trial_lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
             return _train_and_score(workspace, stored, trial, splits, device, threads)
     except Timeout:
         return None
 
 
-def _lock(workspace: Workspace, identity: Identity) -> FileLock:
+def trial_lock(workspace: Workspace, identity: Identity) -> FileLock:
     """Return the lock of a trial; the operating system releases it if the process dies.
 
     The empty lock files are kept, since a process may be waiting for one.
@@ -222,7 +222,7 @@ def _train_and_score(
     device: str,
     threads: int,
 ) -> tuple[str, bool]:
-    """Train the run of a trial and score it, except for what exists already; see `_complete`."""
+    """Train and score a trial, except for what exists already; see `complete_trial`."""
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:

@@ -121,8 +121,8 @@ def finetune(
     reference = EncoderReference(encoder_name, None, encoder.fingerprint)
     with limit_threads(threads):
         system = _new_system(encoder, options, train)
-        request = _request(stored, reference, options)
-        folder, resumed = _claim_folder(workspace.runs, options, request)
+        request = request_content(stored, reference, options)
+        folder, resumed = claim_folder(workspace.runs, options, request)
         start = Start(
             folder.name,
             encoder_name,
@@ -200,7 +200,7 @@ def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Co
     return system.to(encoder.device)
 
 
-def _request(
+def request_content(
     stored: StoredCorpus, encoder: EncoderReference, options: FinetuneOptions
 ) -> dict[str, Any]:
     """Return the content of unfinished.json."""
@@ -219,7 +219,7 @@ def _identity(request: dict[str, Any]) -> Identity:
     return Identity.of(request["kind"], request["corpus_digest"], fingerprint, request["options"])
 
 
-def _claim_folder(
+def claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
     """Return the folder of an interrupted run with the same identity, or a new folder."""

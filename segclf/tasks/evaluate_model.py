@@ -76,7 +76,9 @@ def evaluate_model(
     parts = {name: select_split(stored, split, name) for name in TYPES}
     examples = examples_of(parts["any"], workspace, model.encoder)
     predictions = predict_types(model, parts["any"], examples, compute or Compute())
-    predicted = {name: _decide(model, name, part, predictions) for name, part in parts.items()}
+    predicted = {
+        name: _find_boundaries(model, name, part, predictions) for name, part in parts.items()
+    }
     types = {
         name: score_prediction(
             model.runs.get(name, model.runs["any"]),
@@ -99,16 +101,16 @@ def _prediction_of(
 
     The probability of a line is that of any boundary minus that of a paragraph.
     """
-    either, paragraph = predictions["any"], predictions.get("paragraph")
+    any_type, paragraph = predictions["any"], predictions.get("paragraph")
     if boundary_type == "any" or paragraph is None:
-        return either
+        return any_type
     if boundary_type == "paragraph":
         return paragraph
-    difference = np.maximum(either.probabilities - paragraph.probabilities, 0)
-    return replace(either, probabilities=difference)
+    difference = np.maximum(any_type.probabilities - paragraph.probabilities, 0)
+    return replace(any_type, probabilities=difference)
 
 
-def _decide(
+def _find_boundaries(
     model: ReadyModel,
     boundary_type: BoundaryType,
     part: Corpus,
@@ -119,23 +121,23 @@ def _decide(
     A boundary of any type is a paragraph if the head for paragraphs finds one there too; otherwise
     it is a line.
     """
-    either = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
+    boundaries = decode(part.layout, predictions["any"].probabilities, model.runs["any"].threshold)
     if boundary_type == "any" or not model.is_typed:
-        return either
+        return boundaries
     probabilities = predictions["paragraph"].probabilities
     paragraph = decode(part.layout, probabilities, model.runs["paragraph"].threshold)
     kept = paragraph if boundary_type == "paragraph" else ~paragraph
-    return part.layout.mark_document_starts(either & kept)
+    return part.layout.mark_document_starts(boundaries & kept)
 
 
 def _train_counts(model: ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
     """Return the size of the train split, with the number of boundaries of a type."""
-    either = model.runs["any"].record.counts["train"]
+    any_type = model.runs["any"].record.counts["train"]
     if boundary_type == "any" or not model.is_typed:
-        return either
+        return any_type
     paragraph = model.runs["paragraph"].record.counts["train"]
     if boundary_type == "paragraph":
         return paragraph
     # the first sentence of a document counts as a boundary of every type
-    lines = either.boundaries - paragraph.boundaries + either.documents
-    return replace(either, boundaries=lines)
+    lines = any_type.boundaries - paragraph.boundaries + any_type.documents
+    return replace(any_type, boundaries=lines)

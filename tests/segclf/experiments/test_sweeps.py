@@ -57,12 +57,12 @@ def test_corpus_and_encoder_of_a_sweep_do_not_change(swept, tmp_path):
     trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
     task = workspace.path, "stories", stored.digest, trial, ["dev"]
-    name, new = workers._complete(*task, **ON_CPU, wait=True)
+    name, new = workers.complete_trial(*task, **ON_CPU, wait=True)
     assert new
-    assert workers._complete(*task, **ON_CPU, wait=False) == (name, False)
+    assert workers.complete_trial(*task, **ON_CPU, wait=False) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
-        workers._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
+        workers.complete_trial(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
 
 
 def test_missing_runs_and_scores_are_computed(swept, tmp_path):
@@ -135,9 +135,9 @@ def test_mistakes_are_reported_before_training(swept, grid, options, message):
 
 
 def test_a_gpu_runs_one_trial_at_a_time():
-    assert sweeps._default_jobs("cuda", 1) == sweeps._default_jobs("mps", 1) == 1
-    assert sweeps._default_jobs("cpu", 1) == os.cpu_count()
-    assert sweeps._default_jobs("cpu", 10_000) == 1
+    assert sweeps.default_jobs("cuda", 1) == sweeps.default_jobs("mps", 1) == 1
+    assert sweeps.default_jobs("cpu", 1) == os.cpu_count()
+    assert sweeps.default_jobs("cpu", 10_000) == 1
 
 
 def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(
