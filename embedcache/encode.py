@@ -8,11 +8,11 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, StorageDtype, index
+from embedcache.terminal import progress_bar
 from embedcache.writer import SpaceWriter
 
 CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
@@ -79,7 +79,7 @@ def encode_sentences(
     parts = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,
-        tqdm(unit=" sentences", disable=None if progress else True, delay=1, total=0) as bar,
+        progress_bar(0, "sentences", show=progress) as bar,
     ):
         writers = [stack.enter_context(SpaceWriter(part, store, dtype, bar)) for part in parts]
         seen = [_SeenRows() for _ in writers]

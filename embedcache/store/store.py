@@ -114,8 +114,7 @@ class EmbeddingStore:
         earlier version of this package may use the store during the conversion.
 
         Args:
-            progress: Whether to show a progress bar on standard error if the call takes more than
-                two seconds.
+            progress: Whether to show a progress bar on standard error.
 
         Returns:
             Number of values that were rewritten; 0 if the store already has format 2.

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from embedcache.terminal import progress_bar
+
 _COMPRESSION: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
@@ -107,16 +109,10 @@ def _binary_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a file, decompressed if necessary; a bar shows how many of its bytes have been read."""
+    description = f"converting {path.name}"
     with (
         path.open("rb") as file,
-        tqdm(
-            total=path.stat().st_size,
-            unit="B",
-            unit_scale=True,
-            desc=f"converting {path.name}",
-            delay=1,
-            disable=None,
-        ) as bar,
+        progress_bar(path.stat().st_size, "B", show=True, description=description) as bar,
     ):
         counted = io.BufferedReader(_CountedFile(file, bar))
         magic = counted.peek(8)

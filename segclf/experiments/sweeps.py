@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tqdm import tqdm
-
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
+from embedcache.terminal import progress_bar
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
@@ -70,7 +69,7 @@ def sweep(
     jobs = min(jobs or default_jobs(device, threads), max(len(missing), 1))
     if sys.platform == "win32":
         jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
-    with tqdm(total=len(missing), unit=" runs", disable=None if progress else True) as bar:
+    with progress_bar(len(missing), "runs", show=progress, delay=0) as bar:
         for outcome in run_trials(workspace, missing, stored, splits, jobs, device, threads):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_format_progress(outcome), refresh=False)

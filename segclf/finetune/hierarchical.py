@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from embedcache.batches import token_batches
+from embedcache.terminal import progress_bar
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import HierarchicalOptions, UpperName
 from segclf.finetune.system import System
@@ -105,10 +105,7 @@ class Hierarchical(System):
         lengths = np.minimum(lengths, self.backbone.max_tokens)
         parts = []
         batches = list(token_batches(lengths, self.backbone.batch_tokens))
-        with tqdm(
-            total=len(sentences), unit=" sentences", leave=False, delay=1,
-            disable=None if progress else True,
-        ) as bar:  # fmt: skip
+        with progress_bar(len(sentences), "sentences", show=progress, leave=False) as bar:
             for batch in batches:
                 parts.append(self._pooled(self._rows(text, sentences[batch], lengths[batch])))
                 bar.update(len(batch))

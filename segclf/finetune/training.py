@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
+from embedcache.terminal import progress_bar
 from segclf.corpus import Corpus
 from segclf.finetune.backbone import Text
 from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint
@@ -157,9 +157,15 @@ class _Trainer:
         self._system.train()
         with (
             _delayed_interrupt() as interrupted,
-            tqdm(total=len(groups), initial=state.step, unit=" steps", leave=False, delay=1,
-                 desc=f"epoch {state.epoch}", disable=None if progress else True) as bar,
-        ):  # fmt: skip
+            progress_bar(
+                len(groups),
+                "steps",
+                show=progress,
+                description=f"epoch {state.epoch}",
+                done=state.step,
+                leave=False,
+            ) as bar,
+        ):
             for group in groups[state.step :]:
                 started = time.perf_counter()
                 loss = self._step(group, before + state.step)

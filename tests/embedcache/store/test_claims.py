@@ -10,11 +10,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tqdm import tqdm
 
 from embedcache import EmbeddingStore, encode_sentences, sentence_ids
 from embedcache import writer as writers_module
 from embedcache.store.claims import Claims
+from embedcache.terminal import progress_bar
 from tests.conftest import ROOT, HashEncoder
 from tests.embedcache.store.stores import ids_of
 
@@ -173,7 +173,8 @@ def test_a_writer_may_wait_for_any_length_of_time(store, encoder, monkeypatch):
             other.close()
 
     monkeypatch.setattr(writers_module.time, "sleep", wait)
-    with writers_module.SpaceWriter(encoder, store, None, tqdm(disable=True, total=0)) as writer:
+    bar = progress_bar(0, "sentences", show=False)
+    with writers_module.SpaceWriter(encoder, store, None, bar) as writer:
         writer.encode_missing(["one"], sentence_ids(["one"]))
         assert writer.encoded == 1
         assert writer._claimed_batches <= 2
