@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from embedcache.encoders import Precision
-from segclf.corpus import FormatName
+from segclf.corpus import FormatName, Split
 
 Command = Callable[..., None]
 
@@ -28,9 +28,7 @@ CorpusOption = Annotated[
     str | None,
     typer.Option(help="Name of an embedded corpus. [default: the latest]"),
 ]
-SplitToScoreOption = Annotated[
-    Literal["train", "dev", "test"], typer.Option(help="Split to score.")
-]
+SplitToScoreOption = Annotated[Split, typer.Option(help="Split to score.")]
 FormatOption = Annotated[
     Literal["auto", FormatName],
     typer.Option("--format", help="Format of the text; auto detects it."),

@@ -86,6 +86,6 @@ def spellings(*words: str) -> Forms:
     return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
 
 
-def has_kana(word: str) -> bool:
-    """Return whether a word contains hiragana or katakana, which only Japanese uses."""
-    return _KANA.search(word) is not None
+def has_kana(text: str) -> bool:
+    """Return whether a text contains hiragana or katakana, which only Japanese uses."""
+    return _KANA.search(text) is not None

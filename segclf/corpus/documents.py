@@ -152,6 +152,16 @@ class Corpus:
         }
 
 
+def unit_labels(label: int, count: int) -> list[int]:
+    """Return the labels of the sentences of a unit.
+
+    Args:
+        label: Label of the unit, which its first sentence has; the others have 0.
+        count: Number of sentences, which may be 0.
+    """
+    return [label, *[0] * (count - 1)] if count else []
+
+
 def _typed_labels(documents: Sequence[Document]) -> list[NDArray[np.int8]]:
     """Return the labels of documents; if some are typed, 1 becomes PARAGRAPH in the others."""
     all_labels = [document.labels.astype(np.int8) for document in documents]

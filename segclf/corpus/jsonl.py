@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from embedcache import UserError, normalize
-from segclf.corpus.documents import LINE, PARAGRAPH, SPLITS, Document
+from segclf.corpus.documents import LINE, PARAGRAPH, SPLITS, Document, unit_labels
 from segclf.corpus.languages import guess_language
 from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import sentence_rule, split_sentences
@@ -108,7 +108,7 @@ def _paragraphs(
     for paragraph in record["paragraphs"]:
         found = split_sentences(paragraph, rule, language)
         sentences += found
-        labels += [1, *[0] * (len(found) - 1)] if found else []
+        labels += unit_labels(1, len(found))
     return sentences, labels
 
 

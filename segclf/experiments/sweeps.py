@@ -70,7 +70,9 @@ def sweep(
     if sys.platform == "win32":
         jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
     with progress_bar(len(missing), "runs", show=progress, delay=0) as bar:
-        for outcome in run_trials(workspace, missing, stored, splits, jobs, device, threads):
+        for outcome in run_trials(
+            workspace, missing, stored, splits, jobs=jobs, device=device, threads=threads
+        ):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_format_progress(outcome), refresh=False)
             bar.update()

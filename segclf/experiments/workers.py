@@ -54,6 +54,7 @@ def run_trials(
     trials: Sequence[Trial],
     stored: StoredCorpus,
     splits: Sequence[Split],
+    *,
     jobs: int,
     device: str,
     threads: int,

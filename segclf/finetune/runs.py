@@ -123,14 +123,16 @@ def finetune(
         system = _new_system(encoder, options, train)
         request = request_content(stored, reference, options)
         folder, resumed = claim_folder(workspace.runs, options, request)
+        parameters, trainable_parameters = system.count_parameters()
         start = Start(
-            folder.name,
-            encoder_name,
-            *system.count_parameters(),
-            encoder.device,
-            system.backbone.precision,
-            torch.get_num_threads(),
-            resumed,
+            run=folder.name,
+            encoder=encoder_name,
+            parameters=parameters,
+            trainable_parameters=trainable_parameters,
+            device=encoder.device,
+            precision=system.backbone.precision,
+            threads=torch.get_num_threads(),
+            resumed=resumed,
         )
         with locked(folder):
             on_start(start)
