@@ -55,7 +55,7 @@ def test_sentences_that_look_different_have_different_vectors(one, other):
     assert not np.array_equal(encode(one), encode(other))
 
 
-def test_the_kinds_of_characters():
+def test_each_character_has_a_kind():
     kinds = {
         "「": "quote opens",
         "』": "quote closes",

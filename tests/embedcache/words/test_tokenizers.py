@@ -3,7 +3,7 @@
 from embedcache.words.tokenizers import japanese_tokenizer, word_tokenizer
 
 
-def test_tokens_of_languages_with_spaces():
+def test_text_with_spaces_is_split_into_words_and_punctuation():
     tokens = [forms[0] for forms in word_tokenizer().tokenize("É o mesmo rio? Não, 3 rios.")]
     assert tokens == ["É", "o", "mesmo", "rio", "?", "Não", ",", "3", "rios", "."]
 

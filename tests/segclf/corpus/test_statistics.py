@@ -23,7 +23,7 @@ def corpus():
     )
 
 
-def test_statistics_of_a_known_corpus(corpus):
+def test_a_known_corpus_has_known_statistics(corpus):
     found = corpus_statistics(corpus)
     assert found.keys() == {"train", "test"}
     train, test = found["train"], found["test"]

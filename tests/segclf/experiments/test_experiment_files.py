@@ -76,7 +76,7 @@ def test_a_missing_file_is_reported(tmp_path):
         read_experiment(tmp_path / "none.toml")
 
 
-def test_settings_of_earlier_versions(tmp_path):
+def test_settings_of_earlier_versions_are_translated(tmp_path):
     path = tmp_path / "experiment.toml"
     path.write_text(
         '[[grid]]\nhead = "bilstm"\ncontext = "document"\nseed = 0\n'
@@ -90,7 +90,7 @@ def test_settings_of_earlier_versions(tmp_path):
     assert [trial.options.reach for trial in chosen] == [8]
 
 
-def test_without_trials_there_is_nothing_to_embed_the_corpus_with(tmp_path):
+def test_an_experiment_without_trials_embeds_no_corpus(tmp_path):
     workspace = Workspace(tmp_path / "work")
     experiment = Experiment(CorpusSettings(str(tmp_path)), [])
     with pytest.raises(UserError, match="there are no trials"):

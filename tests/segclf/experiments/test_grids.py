@@ -71,7 +71,7 @@ def test_gamma_applies_to_the_focal_loss_only():
         ({}, ["epochs=4,8"], {"epochs": [4, 8]}),
     ],
 )
-def test_settings_of_the_command_line(given, others, expected):
+def test_settings_on_the_command_line_are_parsed(given, others, expected):
     assert given_values(given, others) == expected
 
 
@@ -84,7 +84,7 @@ def test_settings_of_the_command_line(given, others, expected):
         ({}, ["colour=1"], "unknown setting 'colour': choose from head, window, reach"),
     ],
 )
-def test_mistakes_on_the_command_line(given, others, message):
+def test_mistakes_on_the_command_line_are_reported(given, others, message):
     with pytest.raises(UserError, match=message):
         given_values(given, others)
 

@@ -58,7 +58,7 @@ def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
     assert (options.head, options.context) == found
 
 
-def test_the_reach_was_called_a_window():
+def test_a_window_of_local_transformer_is_read_as_its_reach():
     options = TrainingOptions.from_settings({"head": "local-transformer", "window": 8})
     assert options == TrainingOptions(head="local-transformer", reach=8)
     with pytest.raises(UserError, match="leave out the window"):

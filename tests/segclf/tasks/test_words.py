@@ -116,7 +116,7 @@ def test_an_encoder_is_chosen_by_its_pooling(workspace):
         train(workspace, options, encoder_name="ginza", pooling="sif")
 
 
-def test_word_lstm_from_the_command_line(tmp_path, segtool):
+def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, segtool):
     (tmp_path / "new.txt").write_text(UNSEEN)
 
     def run(*arguments):
