@@ -43,9 +43,9 @@ def measure(folder: Path, count: int) -> list[Row]:
     vectors = np.random.default_rng(0).standard_normal((count, DIM), dtype=np.float32)
     rows = measure_writing(folder, label, ids, vectors)
     rows += measure_reading(folder, label, ids, vectors)
-    half = fill(empty(folder / "half", "float16"), ids, vectors)
-    error = np.abs(half.vectors(ids) - vectors).max()
-    size = (folder / "half/data.mdb").stat().st_size / vectors.nbytes
+    float16_space = fill(empty(folder / "float16", "float16"), ids, vectors)
+    error = np.abs(float16_space.vectors(ids) - vectors).max()
+    size = (folder / "float16/data.mdb").stat().st_size / vectors.nbytes
     rows.append(value_row(label + "float16: file size / raw float32 bytes", size, ""))
     rows.append(value_row(label + "float16: largest error (values up to 5)", float(error), ""))
     return rows

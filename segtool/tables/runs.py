@@ -27,12 +27,12 @@ def print_sweep(content: dict[str, Any]) -> None:
             f"Failed: {label}, seed {failed['options']['seed']}: {failed['error']}",
             style="bold red",
         )
-    work = (
+    counts = (
         (content["done_now"], "trained"),
         (content["done_before"], "reused"),
         (len(failures), "failed"),
     )
-    done = ", ".join(f"{runs:,} {what}" for runs, what in work if runs)
+    done = ", ".join(f"{runs:,} {result}" for runs, result in counts if runs)
     print_line(f"{format_count(content['trials'], 'run')}: {done}")
 
 
@@ -110,8 +110,8 @@ def _collapse_notes(system: dict[str, Any]) -> list[str]:
     )
     return [
         f"{system[name]} of {format_count(system['n'], 'run')} "
-        f"{'predicts' if system[name] == 1 else 'predict'} {what}"
-        for name, what in kinds
+        f"{'predicts' if system[name] == 1 else 'predict'} {prediction}"
+        for name, prediction in kinds
         if system[name]
     ]
 
