@@ -35,19 +35,26 @@ def main() -> None:
 
 def write(folder: Path, code: str, size: int) -> Path:
     """Write the novels repeatedly on one line, until the text has the given number of bytes."""
-    if code == "ja":
-        novels = [path.read_text("utf-8") for path in sorted(SHARED.glob("data/soseki/*/*.txt"))]
-        text = "".join("".join(novels).split())
-    else:
-        with lzma.open(SHARED / "data/eltec/dev.jsonl.xz", "rt", encoding="utf-8") as lines:
-            records = [json.loads(line) for line in lines]
-        novels = [record["text"] for record in records if record["language"] == "eng"]
-        text = " ".join(" ".join(novels).split())
-    data = text.encode()
+    novels = japanese_novels() if code == "ja" else english_novels()
+    data = novels.encode()
     data = (data * (size // len(data) + 1))[:size]
     path = folder / f"{code}-{size}.txt"
     path.write_bytes(data.decode(errors="ignore").encode())
     return path
+
+
+def japanese_novels() -> str:
+    """Return the text of the Japanese novels without line breaks."""
+    novels = [path.read_text("utf-8") for path in sorted(SHARED.glob("data/soseki/*/*.txt"))]
+    return "".join("".join(novels).split())
+
+
+def english_novels() -> str:
+    """Return the text of the English novels without line breaks."""
+    with lzma.open(SHARED / "data/eltec/dev.jsonl.xz", "rt", encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    novels = [record["text"] for record in records if record["language"] == "eng"]
+    return " ".join(" ".join(novels).split())
 
 
 def measure(path: Path, rule: str, code: str) -> dict[str, float]:

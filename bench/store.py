@@ -164,32 +164,32 @@ print(opened - started, time.perf_counter() - opened)
 
 
 def measure_opening(folder: Path) -> list[Row]:
-    """Open a store in a new process, then look up one sentence."""
-    seconds: dict[int, list[list[float]]] = {}
-    ids = random_ids(1_000_000)
-    for count in (1_000, 1_000_000):
-        path = folder / str(count)
-        fill(empty(path), ids[:count], np.ones((count, DIM), dtype=np.float32))
-        command = [sys.executable, "-c", OPEN, str(path), *map(str, ids[7])]
-        seconds[count] = [
-            [
-                float(word)
-                for word in subprocess.run(command, check=True, capture_output=True).stdout.split()
-            ]
-            for _ in range(9)
-        ]
-    small, large = (list(zip(*seconds[count], strict=True)) for count in (1_000, 1_000_000))
+    """Measure opening a small and a large store, and the first lookup in each."""
+    small_opening, small_lookup = time_opening(folder, 1_000)
+    large_opening, large_lookup = time_opening(folder, 1_000_000)
     return [
-        timing_row("open 1,000 vectors", list(small[0])),
+        timing_row("open 1,000 vectors", small_opening),
         timing_row(
-            "open 1,000,000 vectors",
-            list(large[0]),
-            against=("1,000", list(small[0])),
-            at_most=1.5,
+            "open 1,000,000 vectors", large_opening, against=("1,000", small_opening), at_most=1.5
         ),
-        timing_row("first lookup of an id among 1,000", list(small[1])),
-        timing_row("first lookup of an id among 1,000,000 (verifies the index)", list(large[1])),
+        timing_row("first lookup of an id among 1,000", small_lookup),
+        timing_row("first lookup of an id among 1,000,000 (verifies the index)", large_lookup),
     ]
+
+
+def time_opening(folder: Path, count: int) -> tuple[list[float], list[float]]:
+    """Return the seconds to open a store and to look up one id, each time in a new process."""
+    ids = random_ids(count)
+    path = folder / str(count)
+    fill(empty(path), ids, np.ones((count, DIM), dtype=np.float32))
+    command = [sys.executable, "-c", OPEN, str(path), *map(str, ids[7])]
+    openings, lookups = [], []
+    for _ in range(9):
+        done = subprocess.run(command, check=True, capture_output=True)
+        opening, lookup = map(float, done.stdout.split())
+        openings.append(opening)
+        lookups.append(lookup)
+    return openings, lookups
 
 
 if __name__ == "__main__":

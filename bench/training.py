@@ -71,13 +71,13 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     plain_seconds = mean_seconds(plain_histories)
     difference = best_f1(histories) - best_f1(plain_histories)
     seconds = mean_seconds(histories)
-    against = ("a plain loop", plain_seconds)
+    plain_loop = ("a plain loop", plain_seconds)
     return [
         timing_row(
-            f"{name}: segtool", seconds, against=against, at_least_faster=MIN_SPEEDUPS[name]
+            f"{name}: segtool", seconds, against=plain_loop, at_least_faster=MIN_SPEEDUPS[name]
         ),
         timing_row(f"{name}: plain DataLoader loop", plain_seconds),
-        timing_row(f"{name}: Lightning", lightning, against=("a plain loop", plain_seconds)),
+        timing_row(f"{name}: Lightning", lightning, against=plain_loop),
         value_row(f"{name}: dev F1, mean of {SEEDS} seeds", best_f1(histories), ""),
         Row(
             f"{name}: dev F1 minus that of the plain loop",
@@ -103,7 +103,7 @@ def train_plain_loop(name: str, train: Examples, dev: Examples, seed: int) -> li
     best = None
     for number in range(1, defaults.epochs + 1):
         started = time.perf_counter()
-        loop.epoch()
+        loop.train_epoch()
         seconds = time.perf_counter() - started
         history.append(assess(number, 0.0, seconds, dev.layout, loop.predict(dev)))
         if best is None or is_better(history[-1], best):
@@ -113,7 +113,7 @@ def train_plain_loop(name: str, train: Examples, dev: Examples, seed: int) -> li
     return history
 
 
-class Module(LightningModule):
+class PlainModule(LightningModule):
     """The model of the plain loop as a Lightning module."""
 
     def __init__(self, loop: plain.Loop) -> None:
@@ -148,21 +148,19 @@ def lightning_epoch(name: str, train: Examples, seed: int) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         started = time.perf_counter()
-        trainer.fit(Module(loop), loop.loader)
+        trainer.fit(PlainModule(loop), loop.loader)
     return time.perf_counter() - started
 
 
 def classifier_row(train: Examples) -> Row:
     """Measure an epoch of scikit-learn's MLPClassifier over the same windows."""
     data = plain.Windows(train, WINDOW)
-    inputs = torch.stack([data[i][0] for i in range(len(data))]).flatten(1).numpy()
+    inputs = torch.stack([data[index][0] for index in range(len(data))]).flatten(1).numpy()
     classifier = MLPClassifier(256, batch_size=BATCH_SIZE, max_iter=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        seconds = time_rounds({"fit": lambda: classifier.fit(inputs, data.labels.numpy())}, 3)[
-            "fit"
-        ]
-    return timing_row("scikit-learn's MLPClassifier, 256 hidden", seconds)
+        seconds = time_rounds({"fit": lambda: classifier.fit(inputs, data.labels.numpy())}, 3)
+    return timing_row("scikit-learn's MLPClassifier, 256 hidden", seconds["fit"])
 
 
 def command_row(workspace: Workspace) -> Row:

@@ -144,14 +144,17 @@ class SpaceWriter:
             wanted[self._drop_committed(missing, positions[free])] = True
             for batch in group:
                 self._encode_batch(missing, batch[wanted[batch]])
-            seconds = time.monotonic() - started
             if wanted[positions].all():  # otherwise the time says little about encoding
-                factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
-                self._claimed_batches = max(int(factor * len(group)), 1)
+                self._adapt_claims(len(group), time.monotonic() - started)
             # not within a group: a commit gives up the claims on the whole group
             if time.monotonic() - self._committed_at > COMMIT_SECONDS:
                 self._commit()
         return np.concatenate(claimed_by_others)
+
+    def _adapt_claims(self, batches: int, seconds: float) -> None:
+        """Claim as many batches as take the intended time, but at most twice as many as before."""
+        factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
+        self._claimed_batches = max(int(factor * batches), 1)
 
     def _encode_batch(self, missing: _Missing, batch: NDArray[np.int64]) -> None:
         if not len(batch):
