@@ -7,7 +7,7 @@ CACHE/words/HASH/settings.json  d, and the language of the words
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from lzma import LZMAError
@@ -86,15 +86,10 @@ def _convert(path: Path, folder: Path) -> None:
 
 
 def _write_converted(path: Path, folder: Path) -> None:
-    rows = (row for row in read_vector_file(path) if not row[0].startswith(_ENTITY))
     chunks_of_ids = []
     dim = with_kana = 0
     with (folder / "vectors").open("wb") as file:
-        while chunk := list(islice(rows, _CHUNK_ROWS)):
-            words = [word for word, _ in chunk]
-            matrix = np.stack([vector for _, vector in chunk])
-            if not np.isfinite(matrix).all():
-                raise ValueError("a vector contains NaN or infinity")
+        for words, matrix in _read_chunks(path):
             file.write(matrix.astype("<f4", copy=False).tobytes())
             chunks_of_ids.append(sentence_ids(words))
             with_kana += sum(map(has_kana, words))
@@ -107,6 +102,17 @@ def _write_converted(path: Path, folder: Path) -> None:
     language = "ja" if with_kana > 0.1 * len(ids) else "other"
     settings = {"dim": dim, "language": language}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _read_chunks(path: Path) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+    """Yield the words of each chunk of a file, and their vectors (n, d)."""
+    rows = (row for row in read_vector_file(path) if not row[0].startswith(_ENTITY))
+    while chunk := list(islice(rows, _CHUNK_ROWS)):
+        words, vectors = zip(*chunk, strict=True)
+        matrix = np.stack(vectors)
+        if not np.isfinite(matrix).all():
+            raise ValueError("a vector contains NaN or infinity")
+        yield list(words), matrix
 
 
 def _write_index(path: Path, ids: Ids) -> None:

@@ -103,7 +103,7 @@ def _mean_and_deviation(statistic: dict[str, float | None]) -> str:
 
 def _collapse_notes(system: dict[str, Any]) -> list[str]:
     """Describe how many runs of a system predict a single class."""
-    kinds = (
+    predictions = (
         ("collapsed", "a single class"),
         ("nowhere_at_half", "no boundaries at threshold 0.5"),
         ("everywhere_at_half", "a boundary before every sentence at threshold 0.5"),
@@ -111,7 +111,7 @@ def _collapse_notes(system: dict[str, Any]) -> list[str]:
     return [
         f"{system[name]} of {format_count(system['n'], 'run')} "
         f"{'predicts' if system[name] == 1 else 'predict'} {prediction}"
-        for name, prediction in kinds
+        for name, prediction in predictions
         if system[name]
     ]
 
