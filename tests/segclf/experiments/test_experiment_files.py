@@ -5,8 +5,9 @@ import pytest
 from embedcache import UserError
 from segclf.corpus import ReadOptions
 from segclf.experiments.experiment_files import CorpusSettings, Experiment, read_experiment
-from segclf.experiments.grids import given_values, select
+from segclf.experiments.grids import expand, given_values, select
 from segclf.experiments.sweeps import embed_experiment
+from segclf.training.options import TrainingOptions
 from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.workspace import Workspace
 
@@ -32,12 +33,16 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         ("mlp", 2, 0, DEFAULT_ENCODER), ("mlp", 2, 1, DEFAULT_ENCODER),
         ("mlp", 2, 0, "minilm"), ("bilstm", 2, 0, "minilm"),
     ]  # fmt: skip
-    chosen = select(experiment.trials, {"head": ["mlp"], "window": [2]})
-    assert [(trial.options.seed, trial.encoder) for trial in chosen] == [
-        (0, DEFAULT_ENCODER), (1, DEFAULT_ENCODER), (0, "minilm")
-    ]  # fmt: skip
+
+
+def test_trials_are_selected_by_their_settings():
+    trials = expand({"head": ["mlp", "bilstm"], "window": [1, 2], "seed": [0, 1]})
+    chosen = select(trials, {"head": ["mlp"], "window": [2]})
+    assert [trial.options for trial in chosen] == [
+        TrainingOptions(head="mlp", window=2, seed=seed) for seed in (0, 1)
+    ]
     with pytest.raises(UserError, match="no trial in the file has window 7"):
-        select(experiment.trials, {"window": [7]})
+        select(trials, {"window": [7]})
 
 
 @pytest.mark.parametrize(

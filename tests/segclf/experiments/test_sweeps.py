@@ -80,9 +80,8 @@ def test_probabilities_do_not_depend_on_the_number_of_jobs(swept, tmp_path):
     workspace = Workspace(tmp_path)
     embed_hashes(workspace)
     for alone, beside in zip(sweep(workspace, trials, jobs=1), sweep(swept, trials), strict=True):
-        pair = [probabilities_of(*arguments, "test") for arguments in
-                ((workspace, alone.run), (swept, beside.run))]  # fmt: skip
-        assert np.array_equal(*pair)
+        expected = probabilities_of(workspace, alone.run, "test")
+        assert np.array_equal(probabilities_of(swept, beside.run, "test"), expected)
 
 
 def test_runs_of_a_changed_text_are_not_reused(swept, tmp_path):
@@ -91,9 +90,10 @@ def test_runs_of_a_changed_text_are_not_reused(swept, tmp_path):
     path.write_text(path.read_text().replace('"digest": "', '"digest": "0'))
     run = list_runs(workspace)[0]
     scores = (run.path / "eval-test.json").read_bytes()
-    for score_again in (probabilities_of, lambda *arguments: evaluate(*arguments[:2])):
-        with pytest.raises(UserError, match="the corpus stories has changed"):
-            score_again(workspace, run, "test")
+    with pytest.raises(UserError, match="the corpus stories has changed"):
+        probabilities_of(workspace, run, "test")
+    with pytest.raises(UserError, match="the corpus stories has changed"):
+        evaluate(workspace, run)
     assert (run.path / "eval-test.json").read_bytes() == scores
     assert find_runs(swept, expand(GRID), swept.load_corpus()).keys() == set(expand(GRID))
     assert not find_runs(workspace, expand(GRID), workspace.load_corpus())
