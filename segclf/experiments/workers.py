@@ -75,40 +75,48 @@ def run_trials(
     """
     if not trials:
         return
-    context = multiprocessing.get_context("spawn")
-    before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
+    with _worker_processes(jobs) as executor:
 
-    def submit(trial: Trial, *, wait: bool) -> "Future[Completed]":
-        chosen = with_encoder(trial, stored)
-        return executor.submit(
-            complete_trial,
-            workspace.path,
-            stored.name,
-            stored.digest,
-            chosen,
-            splits,
-            device=device,
-            threads=threads,
-            wait=wait,
-        )
+        def complete(
+            selected: Sequence[Trial], *, wait: bool
+        ) -> Iterator[tuple[Trial, Outcome | None]]:
+            with _no_interrupts():
+                futures = {
+                    executor.submit(
+                        complete_trial,
+                        workspace.path,
+                        stored.name,
+                        stored.digest,
+                        with_encoder(trial, stored),
+                        splits,
+                        device=device,
+                        threads=threads,
+                        wait=wait,
+                    ): trial
+                    for trial in selected
+                }
+            for future in as_completed(futures):
+                yield futures[future], _outcome(futures[future], future, workspace)
 
-    try:
-        with _no_interrupts():
-            futures = {submit(trial, wait=False): trial for trial in trials}
         busy = []
-        for future in as_completed(futures):
-            outcome = _outcome(futures[future], future, workspace)
+        for trial, outcome in complete(trials, wait=False):
             if outcome:
                 yield outcome
             else:
-                busy.append(futures[future])
-        with _no_interrupts():
-            futures = {submit(trial, wait=True): trial for trial in busy}
-        for future in as_completed(futures):
-            outcome = _outcome(futures[future], future, workspace)
+                busy.append(trial)
+        for _, outcome in complete(busy, wait=True):
             assert outcome  # noqa: S101 - it waited for the other sweep
             yield outcome
+
+
+@contextmanager
+def _worker_processes(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes for trials, and end them if the sweep is interrupted."""
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
+    try:
+        yield executor
     except BrokenProcessPool as error:
         raise UserError(
             "a process of the sweep was killed, perhaps because memory ran out: finished runs are "

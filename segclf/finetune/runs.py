@@ -123,17 +123,7 @@ def finetune(
         system = _new_system(encoder, options, train)
         request = request_content(stored, reference, options)
         folder, resumed = claim_folder(workspace.runs, options, request)
-        parameters, trainable_parameters = system.count_parameters()
-        start = Start(
-            run=folder.name,
-            encoder=encoder_name,
-            parameters=parameters,
-            trainable_parameters=trainable_parameters,
-            device=encoder.device,
-            precision=system.backbone.precision,
-            threads=torch.get_num_threads(),
-            resumed=resumed,
-        )
+        start = _describe_start(system, folder, encoder_name, encoder.device, resumed=resumed)
         with locked(folder):
             on_start(start)
             state = train_system(
@@ -157,6 +147,22 @@ def finetune(
             _finish(folder, record)
     (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
     return Run(folder, record)
+
+
+def _describe_start(
+    system: System, folder: Path, encoder_name: str, device: str, *, resumed: bool
+) -> Start:
+    parameters, trainable_parameters = system.count_parameters()
+    return Start(
+        run=folder.name,
+        encoder=encoder_name,
+        parameters=parameters,
+        trainable_parameters=trainable_parameters,
+        device=device,
+        precision=system.backbone.precision,
+        threads=torch.get_num_threads(),
+        resumed=resumed,
+    )
 
 
 def _finish(folder: Path, record: RunRecord) -> None:
