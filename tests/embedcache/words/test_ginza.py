@@ -35,16 +35,12 @@ except UserError as error:
     assert f"pip install '{extra}'" in line
 
 
-JAPANESE = ["雨が降っていた。", "「傘を忘れたのか」と彼女は訊いた。", "ABCとGiNZA", "㍿"]
-
-
 @settings(deadline=None)  # the first call imports spaCy
-@given(st.text(max_size=40))
+@given(st.text(min_size=1, max_size=40))
 @example("雨が降っている")
 def test_keys_equal_those_of_spacy(word):
     hash_string = pytest.importorskip("spacy.strings").hash_string
-    if word:
-        assert murmur_hash(word.encode()) == hash_string(word)
+    assert murmur_hash(word.encode()) == hash_string(word)
 
 
 def test_ginza_vectors_equal_those_of_spacy():
@@ -60,7 +56,7 @@ def test_ginza_vectors_equal_those_of_spacy():
     for word, row in zip(words, rows, strict=False):
         assert np.array_equal(encoder.vectors.matrix[row], vocab.get_vector(word)), word
     assert encoder.dim == 300
-    assert encoder.encode(JAPANESE).any(axis=1).tolist()[:2] == [True, True]
+    assert encoder.encode(["雨が降っていた。", "傘を忘れたのか。"]).any(axis=1).all()
 
 
 def test_ginza_imports_neither_spacy_nor_torch():
