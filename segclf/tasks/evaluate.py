@@ -125,12 +125,8 @@ def evaluate(
     stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
     in_workspace = run.path.resolve().parent == workspace.runs.resolve()
     is_own_corpus = in_workspace and stored.name == run.record.corpus
-    changed = run.record.corpus_digest not in ("", stored.digest)
-    if changed and (is_own_corpus or corpus_name is None):
-        raise UserError(
-            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
-            "embed the new text under another --name and evaluate on it with --corpus"
-        )
+    if is_own_corpus or corpus_name is None:
+        _check_unchanged(run, stored)
     part = select_split(stored, split, run.record.boundary_type)
     prediction = predict_corpus(run, part, workspace, Compute(device, threads, progress))
     predicted = decode(part.layout, prediction.probabilities, run.threshold)
@@ -138,6 +134,14 @@ def evaluate(
     if not is_own_corpus:
         return evaluation
     return replace(evaluation, unsaved=_save(evaluation))
+
+
+def _check_unchanged(run: Run, stored: StoredCorpus) -> None:
+    if run.record.corpus_digest not in ("", stored.digest):
+        raise UserError(
+            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
+            "embed the new text under another --name and evaluate on it with --corpus"
+        )
 
 
 def score_prediction(
