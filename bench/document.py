@@ -4,20 +4,22 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import chain
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.harness import Row, figure, publish, rounds, row
+from bench.harness import Row, publish, time_rounds, timing_row, value_row
+from bench.memory import memory
 from segclf.heads.document import DocumentHead
 from segclf.heads.document_transformer import DocumentTransformer
 from segclf.heads.registry import DOCUMENT_HEADS
 
 DIM = 384
 LENGTHS = (256, 1_024, 4_096, 16_384, 65_536)
-LIMIT = 60  # seconds; passes expected to take longer are not run
-LINEAR = 5  # maximum ratio of times for 4 times the length: 4, plus a margin for cache misses
+MAX_SECONDS = 60  # passes expected to take longer are not run
+MAX_GROWTH = 5  # of the time for 4 times the length: 4, plus a margin for cache misses
 FULL = "full attention"
 
 
@@ -64,7 +66,7 @@ def main() -> None:
             command = [sys.executable, "-m", "bench.document", name, str(length)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             label = f"{length:,} sentences: {name}, memory added by forward and backward"
-            rows.append(figure(label, float(done.stdout), "GiB"))
+            rows.append(value_row(label, float(done.stdout), "GiB"))
     publish("document", "Document heads: cost by document length", rows)
 
 
@@ -78,39 +80,32 @@ def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
         for name, head in heads.items():
             before = seconds[name].get(length // 4)
             expected = 16 * statistics.median(before) if name == FULL and before else 0
-            if expected > LIMIT:
+            if expected > MAX_SECONDS:
                 title = f"{length:,} sentences: {name}, {label}: not run, extrapolated (16 times)"
-                rows[name].append(figure(title, expected, "s"))
+                rows[name].append(value_row(title, expected, "s"))
                 seconds[name][length] = [expected]
             else:
                 actions[name] = lambda head=head, vectors=vectors: run(head, vectors)
         if length <= 4_096:
             for action in actions.values():
                 action()  # warm up; for longer documents, this would take long and matter little
-        for name, taken in rounds(actions, 5 if length <= 4_096 else 3).items():
+        for name, taken in time_rounds(actions, 5 if length <= 4_096 else 3).items():
             before = seconds[name].get(length // 4)
             seconds[name][length] = taken
             against = (f"{length // 4:,}", before) if before else None
-            at_most = LINEAR if against and name != FULL else None
+            at_most = MAX_GROWTH if against and name != FULL else None
             title = f"{length:,} sentences: {name}, {label}"
-            rows[name].append(row(title, taken, against=against, at_most=at_most))
-    return [r for name in heads for r in rows[name]]
+            rows[name].append(timing_row(title, taken, against=against, at_most=at_most))
+    return list(chain.from_iterable(rows.values()))
 
 
 def peak(name: str, length: int) -> float:
     """Return the peak memory in GiB that one pass adds to this process."""
     head, vectors = HEADS[name](DIM), torch.randn(length, DIM)
     forward_and_backward(head, vectors[:64])
-    before = status("VmRSS")
+    before = memory("VmRSS")
     forward_and_backward(head, vectors)
-    return (status("VmHWM") - before) / 2**20
-
-
-def status(field: str) -> int:
-    """Return a memory statistic of this process in kB, by its name in /proc."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        (value,) = (line.split()[1] for line in file if line.startswith(field + ":"))
-    return int(value)
+    return (memory("VmHWM") - before) / 2**30
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """How much faster is `encode_sentences` than `SentenceTransformer.encode`?"""
 
+import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from bench.harness import SHARED, Row, figure, publish, rounds, row
+from bench.harness import SHARED, Row, publish, time_rounds, timing_row, value_row
 from embedcache import EmbeddingStore, encode_sentences, load_encoder, sentence_ids
 from embedcache.encoders import e5_small
 from segclf.corpus import ReadOptions, read_corpus
@@ -38,9 +40,8 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     """Compare on one model. All models are loaded and warmed up before timing starts."""
     plain = SentenceTransformer(path, model_kwargs={"dtype": "float32"})
     encoder = load_encoder(name)
-    same = SentenceTransformer(path, model_kwargs={"dtype": encoder.precision})
-    trials = rounds({str(size): encoding(same, sentences[:TRIAL], size) for size in BATCH_SIZES}, 2)
-    best = min(BATCH_SIZES, key=lambda size: min(trials[str(size)]))
+    same_precision = SentenceTransformer(path, model_kwargs={"dtype": encoder.precision})
+    batch_size = best_batch_size(same_precision, sentences[:TRIAL])
     encoder.encode(sentences[:8])
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
         stores = iter(range(10 * ROUNDS))
@@ -50,45 +51,52 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
             encode_sentences(sentences, encoder, store)
             return store
 
-        seconds = rounds(
+        seconds = time_rounds(
             {
                 "default": encoding(plain, sentences, 32),
-                "best": encoding(same, sentences, best),
+                "best": encoding(same_precision, sentences, batch_size),
                 "segtool": encode_and_store,
             },
             ROUNDS,
         )
         vectors = encode_and_store().space(encoder.fingerprint).vectors(sentence_ids(sentences))
-    expected = plain.encode(sentences)
-    cosine = (vectors * expected).sum(axis=1) / np.linalg.norm(vectors, axis=1)
-    cosine /= np.linalg.norm(expected, axis=1)
-    rate = len(sentences) / np.median(seconds["segtool"])
+    cosine = smallest_cosine(vectors, plain.encode(sentences))
+    rate = len(sentences) / statistics.median(seconds["segtool"])
     return [
-        row(f"{name}: SentenceTransformer.encode, default settings, float32", seconds["default"]),
-        row(
-            f"{name}: SentenceTransformer.encode, {encoder.precision}, batch size {best}",
+        timing_row(
+            f"{name}: SentenceTransformer.encode, default settings, float32", seconds["default"]
+        ),
+        timing_row(
+            f"{name}: SentenceTransformer.encode, {encoder.precision}, batch size {batch_size}",
             seconds["best"],
         ),
-        row(
+        timing_row(
             f"{name}: segtool, {encoder.precision}, written to the store",
             seconds["segtool"],
             against=("the default settings", seconds["default"]),
             at_least_faster=2.5,
         ),
-        row(
+        timing_row(
             f"{name}: segtool compared with the best batch size",
             seconds["segtool"],
             against=("the best batch size", seconds["best"]),
             at_least_faster=1.15,
         ),
-        figure(
-            f"{name}: smallest cosine to the default settings",
-            float(cosine.min()),
-            "",
-            at_least=0.999,
-        ),
-        figure(f"{name}: segtool, sentences per second", float(rate), ""),
+        value_row(f"{name}: smallest cosine to the default settings", cosine, "", at_least=0.999),
+        value_row(f"{name}: segtool, sentences per second", rate, ""),
     ]
+
+
+def best_batch_size(model: SentenceTransformer, sentences: list[str]) -> int:
+    """Return the batch size with which a model is fastest."""
+    seconds = time_rounds({str(size): encoding(model, sentences, size) for size in BATCH_SIZES}, 2)
+    return min(BATCH_SIZES, key=lambda size: min(seconds[str(size)]))
+
+
+def smallest_cosine(vectors: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """Return the smallest cosine of a vector (n, d) to the expected one (n, d)."""
+    cosine = (vectors * expected).sum(axis=1) / np.linalg.norm(vectors, axis=1)
+    return float((cosine / np.linalg.norm(expected, axis=1)).min())
 
 
 def encoding(

@@ -7,12 +7,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.harness import Row, figure, publish, row
+from bench.harness import Row, publish, timing_row, value_row
 
 COUNTS = (100_000, 1_000_000, 10_000_000)
 
+Results = dict[int, list[dict[str, float]]]  # what `run` returned for each number of sentences
+
 STREAM = """
-import json, re, sys, time
+import json, sys, time
+from bench.memory import memory
 from bench.stub import StubEncoder
 from embedcache import EmbeddingStore, encode_sentences
 count = int(sys.argv[2])
@@ -21,9 +24,7 @@ started = time.perf_counter()
 report = encode_sentences(stream, StubEncoder(), EmbeddingStore(sys.argv[1]))
 seconds = time.perf_counter() - started
 assert report.encoded == count
-status = open("/proc/self/status").read()
-peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) / 2**20
-print(json.dumps({"seconds": seconds, "peak_gib": peak}))
+print(json.dumps({"seconds": seconds, "peak_gib": memory("VmHWM") / 2**30}))
 """
 
 PLAIN = """
@@ -42,22 +43,31 @@ print(json.dumps({"seconds": time.perf_counter() - started}))
 
 def main() -> None:
     """Stream each number of sentences in a new process, the smaller numbers several times."""
-    runs = {count: [run(STREAM, count) for _ in range(rounds_of(count))] for count in COUNTS}
-    plain = {count: [run(PLAIN, count) for _ in range(rounds_of(count))] for count in COUNTS}
+    streams, plain = measure(STREAM), measure(PLAIN)
     rows: list[Row] = []
-    for count, results in runs.items():
-        seconds = [result["seconds"] for result in results]
-        before = runs.get(count // 10)
-        against = (f"{count // 10:,}", [r["seconds"] for r in before]) if before else None
-        rows.append(row(f"{count:,} sentences", seconds, against=against, at_most=11))
+    for count, results in streams.items():
+        rows.append(growth_row(f"{count:,} sentences", streams, count, at_most=11))
         peak = max(result["peak_gib"] for result in results)
-        rows.append(figure(f"{count:,} sentences: peak memory", peak, "GiB", at_most=1.5))
-    for count, results in plain.items():
-        seconds = [result["seconds"] for result in results]
-        before = plain.get(count // 10)
-        against = (f"{count // 10:,}", [r["seconds"] for r in before]) if before else None
-        rows.append(row(f"{count:,} vectors, plain write and sync", seconds, against=against))
+        rows.append(value_row(f"{count:,} sentences: peak memory", peak, "GiB", at_most=1.5))
+    rows += [
+        growth_row(f"{count:,} vectors, plain write and sync", plain, count) for count in plain
+    ]
     publish("growth", "Growth: encoding a stream with a stub encoder", rows)
+
+
+def measure(script: str) -> Results:
+    """Run a script for each number of sentences."""
+    return {count: [run(script, count) for _ in range(rounds_of(count))] for count in COUNTS}
+
+
+def growth_row(name: str, results: Results, count: int, at_most: float | None = None) -> Row:
+    """Return a row of seconds, with the ratio to a tenth of the sentences."""
+    seconds = {
+        size: [result["seconds"] for result in measured] for size, measured in results.items()
+    }
+    fewer = count // 10
+    against = (f"{fewer:,}", seconds[fewer]) if fewer in seconds else None
+    return timing_row(name, seconds[count], against=against, at_most=at_most)
 
 
 def rounds_of(count: int) -> int:

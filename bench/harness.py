@@ -19,6 +19,7 @@ from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
 SHARED = Path(__file__).parents[2] / "shared"
+MATRIX_FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")
 COLUMNS = ("measurement", "median", "range", "ratio", "bound", "met")
 
 
@@ -47,7 +48,7 @@ class Row:
     holds: bool | None = None
 
 
-def rounds(
+def time_rounds(
     actions: dict[str, Callable[[], object]],
     count: int,
     before: Callable[[], object] = lambda: None,
@@ -58,8 +59,8 @@ def rounds(
     """
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     names = list(actions)
-    for turn in range(count):
-        first = turn % len(names)
+    for number in range(count):
+        first = number % len(names)
         for name in names[first:] + names[:first]:
             before()
             started = time.perf_counter()
@@ -74,7 +75,7 @@ def touch_memory(size: int) -> None:
     np.ones(size, dtype=np.uint8)
 
 
-def row(
+def timing_row(
     name: str,
     seconds: list[float],
     *,
@@ -107,7 +108,9 @@ def row(
     return Row(name, median, min(seconds), max(seconds), "s", ratio, bound, holds)
 
 
-def figure(name: str, value: float, unit: str, *, at_most: float = 0, at_least: float = 0) -> Row:
+def value_row(
+    name: str, value: float, unit: str, *, at_most: float = 0, at_least: float = 0
+) -> Row:
     """Return a row of one value, optionally with a bound on it."""
     bound, holds = "", None
     if at_most:
@@ -122,21 +125,21 @@ def publish(name: str, title: str, rows: list[Row]) -> None:
     table = Table(title=title)
     for column in COLUMNS:
         table.add_column(column)
-    for r in rows:
-        table.add_row(*cells(r))
+    for row in rows:
+        table.add_row(*cells(row))
     Console(width=140).print(table)
     RESULTS.mkdir(exist_ok=True)
-    content = {"title": title, "machine": machine(), "rows": [asdict(r) for r in rows]}
+    content = {"title": title, "machine": machine(), "rows": [asdict(row) for row in rows]}
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def cells(r: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
     """Return the cells of a row."""
-    spread = f"{r.low:.4g} to {r.high:.4g}" if r.low != r.high else ""
-    holds = {None: "", True: "yes", False: "no"}[r.holds]
-    value = f"{r.value:,.0f}" if r.value >= 10_000 else f"{r.value:.4g}"
-    return r.name, f"{value} {r.unit}", spread, r.ratio, r.bound, holds
+    spread = f"{row.low:.4g} to {row.high:.4g}" if row.low != row.high else ""
+    holds = {None: "", True: "yes", False: "no"}[row.holds]
+    value = f"{row.value:,.0f}" if row.value >= 10_000 else f"{row.value:.4g}"
+    return row.name, f"{value} {row.unit}", spread, row.ratio, row.bound, holds
 
 
 def machine() -> str:
@@ -145,11 +148,9 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text().splitlines()
-        model = next((li.split(":", 1)[1].strip() for li in lines if "model name" in li), model)
-        flags = next((li for li in lines if li.startswith("flags")), "")
-        best = [
-            f for f in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16") if f in flags
-        ]
-        model += f" ({', '.join(best)})"
+        models = (line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+        model = next(models, model)
+        flags = next((line for line in lines if line.startswith("flags")), "")
+        model += f" ({', '.join(flag for flag in MATRIX_FLAGS if flag in flags)})"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"

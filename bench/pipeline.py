@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.harness import SHARED, figure, publish, row
+from bench.harness import SHARED, publish, timing_row, value_row
 from embedcache import encode_sentences, load_encoder, normalize, sentence_ids
 from embedcache.batches import token_batches
 from embedcache.encoders.transformer import TransformerEncoder
@@ -55,9 +55,9 @@ def main() -> None:
         "pipeline",
         "Overhead of segtool embed",
         [
-            row("encoder alone, same batches", bare),
-            row("segtool embed", whole, against=("the encoder alone", bare), at_most=1.03),
-            figure(
+            timing_row("encoder alone, same batches", bare),
+            timing_row("segtool embed", whole, against=("the encoder alone", bare), at_most=1.03),
+            value_row(
                 "all sentences cached: sentences per second, reading the text included",
                 float(np.median(rates)),
                 "",

@@ -26,9 +26,9 @@ class Windows(Dataset):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        window = self.windows[i]
-        return self.vectors[window.clamp(min=0)] * (window != OUTSIDE)[:, None], self.labels[i]
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        window = self.windows[index]
+        return self.vectors[window.clamp(min=0)] * (window != OUTSIDE)[:, None], self.labels[index]
 
 
 class Projection(nn.Module):
@@ -121,7 +121,7 @@ class Loop:
             self.optimizer, rate, epochs * len(self.loader), pct_start=0.1
         )
 
-    def epoch(self) -> None:
+    def train_epoch(self) -> None:
         """Train one epoch."""
         self.model.train()
         for inputs, labels in self.loader:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.harness import Row, figure, publish, rounds, row, touch_memory
+from bench.harness import Row, publish, time_rounds, timing_row, touch_memory, value_row
 from embedcache import EmbeddingStore, Space
 from embedcache.ids import Ids
 from embedcache.store import StorageDtype
@@ -36,22 +37,29 @@ def random_ids(count: int) -> Ids:
 
 
 def measure(folder: Path, count: int) -> list[Row]:
+    """Measure writing, reading and float16 with a number of vectors."""
     label = f"{count // 1000:,}k: "
     ids = random_ids(count)
     vectors = np.random.default_rng(0).standard_normal((count, DIM), dtype=np.float32)
     rows = measure_writing(folder, label, ids, vectors)
+    rows += measure_reading(folder, label, ids, vectors)
+    float16_space = fill(empty(folder / "float16", "float16"), ids, vectors)
+    error = np.abs(float16_space.vectors(ids) - vectors).max()
+    size = (folder / "float16/data.mdb").stat().st_size / vectors.nbytes
+    rows.append(value_row(label + "float16: file size / raw float32 bytes", size, ""))
+    rows.append(value_row(label + "float16: largest error (values up to 5)", float(error), ""))
+    return rows
 
+
+def measure_reading(folder: Path, label: str, ids: Ids, vectors: NDArray[np.float32]) -> list[Row]:
     array = folder / "array.npy"
     save(array, vectors)
     space = fill(empty(folder / "read"), ids, vectors)
     file_bytes = (folder / "read/data.mdb").stat().st_size
-    rows.append(
-        figure(label + "file size / raw bytes", file_bytes / vectors.nbytes, "", at_most=1.05)
-    )
-    order = np.random.default_rng(2).permutation(count)
+    order = np.random.default_rng(2).permutation(len(ids))
     shuffled = ids[order]
     mapped = np.load(array, mmap_mode="r")
-    seconds = rounds(
+    seconds = time_rounds(
         {
             "numpy.load": lambda: np.load(array),
             "all in order": lambda: space.vectors(ids),
@@ -61,34 +69,29 @@ def measure(folder: Path, count: int) -> list[Row]:
         },
         7,
     )
-    rows += [
-        row(label + "numpy.load", seconds["numpy.load"]),
-        row(
+    return [
+        value_row(label + "file size / raw bytes", file_bytes / vectors.nbytes, "", at_most=1.05),
+        timing_row(label + "numpy.load", seconds["numpy.load"]),
+        timing_row(
             label + "read all in order",
             seconds["all in order"],
             against=("numpy.load", seconds["numpy.load"]),
             at_most=2,
         ),
-        row(label + "memmap, fancy indexing", seconds["memmap"]),
-        row(
+        timing_row(label + "memmap, fancy indexing", seconds["memmap"]),
+        timing_row(
             label + "read all in random order",
             seconds["all in random order"],
             against=("memmap", seconds["memmap"]),
             at_most=2,
         ),
-        figure(
+        value_row(
             label + "membership test, ids per second",
-            count / sorted(seconds["membership"])[3],
+            len(ids) / statistics.median(seconds["membership"]),
             "",
             at_least=1e6,
         ),
     ]
-    half = fill(empty(folder / "half", "float16"), ids, vectors)
-    error = np.abs(half.vectors(ids) - vectors).max()
-    size = (folder / "half/data.mdb").stat().st_size / vectors.nbytes
-    rows.append(figure(label + "float16: file size / raw float32 bytes", size, ""))
-    rows.append(figure(label + "float16: largest error (values up to 5)", float(error), ""))
-    return rows
 
 
 def measure_writing(folder: Path, label: str, ids: Ids, vectors: NDArray[np.float32]) -> list[Row]:
@@ -102,7 +105,7 @@ def measure_writing(folder: Path, label: str, ids: Ids, vectors: NDArray[np.floa
         os.sync()
         touch_memory(3 * vectors.nbytes)
 
-    seconds = rounds(
+    seconds = time_rounds(
         {
             "numpy.save": lambda: save(folder / "saved.npy", vectors),
             "one commit": lambda: fill(spaces[0], ids, vectors, commits=1),
@@ -113,14 +116,14 @@ def measure_writing(folder: Path, label: str, ids: Ids, vectors: NDArray[np.floa
     )
     clear()
     return [
-        row(label + "numpy.save and fsync", seconds["numpy.save"]),
-        row(
+        timing_row(label + "numpy.save and fsync", seconds["numpy.save"]),
+        timing_row(
             label + "write, one commit",
             seconds["one commit"],
             against=("numpy.save", seconds["numpy.save"]),
             at_most=3,
         ),
-        row(
+        timing_row(
             label + "write, ten commits",
             seconds["ten commits"],
             against=("one commit", seconds["one commit"]),
@@ -151,7 +154,7 @@ OPEN = """
 import sys, time
 import numpy as np
 from embedcache import EmbeddingStore
-wanted = np.array([[int(a) for a in sys.argv[2:]]], dtype=np.uint64)
+wanted = np.array([[int(half) for half in sys.argv[2:]]], dtype=np.uint64)
 started = time.perf_counter()
 space = EmbeddingStore(sys.argv[1], create=False).space("0" * 32)
 opened = time.perf_counter()
@@ -161,32 +164,32 @@ print(opened - started, time.perf_counter() - opened)
 
 
 def measure_opening(folder: Path) -> list[Row]:
-    """Open a store in a new process, then look up one sentence."""
-    seconds: dict[int, list[list[float]]] = {}
-    ids = random_ids(1_000_000)
-    for count in (1_000, 1_000_000):
-        path = folder / str(count)
-        fill(empty(path), ids[:count], np.ones((count, DIM), dtype=np.float32))
-        command = [sys.executable, "-c", OPEN, str(path), *map(str, ids[7])]
-        seconds[count] = [
-            [
-                float(word)
-                for word in subprocess.run(command, check=True, capture_output=True).stdout.split()
-            ]
-            for _ in range(9)
-        ]
-    small, large = (list(zip(*seconds[count], strict=True)) for count in (1_000, 1_000_000))
+    """Measure opening a small and a large store, and the first lookup in each."""
+    small_opening, small_lookup = time_opening(folder, 1_000)
+    large_opening, large_lookup = time_opening(folder, 1_000_000)
     return [
-        row("open 1,000 vectors", list(small[0])),
-        row(
-            "open 1,000,000 vectors",
-            list(large[0]),
-            against=("1,000", list(small[0])),
-            at_most=1.5,
+        timing_row("open 1,000 vectors", small_opening),
+        timing_row(
+            "open 1,000,000 vectors", large_opening, against=("1,000", small_opening), at_most=1.5
         ),
-        row("first lookup of an id among 1,000", list(small[1])),
-        row("first lookup of an id among 1,000,000 (verifies the index)", list(large[1])),
+        timing_row("first lookup of an id among 1,000", small_lookup),
+        timing_row("first lookup of an id among 1,000,000 (verifies the index)", large_lookup),
     ]
+
+
+def time_opening(folder: Path, count: int) -> tuple[list[float], list[float]]:
+    """Return the seconds to open a store and to look up one id, each time in a new process."""
+    ids = random_ids(count)
+    path = folder / str(count)
+    fill(empty(path), ids, np.ones((count, DIM), dtype=np.float32))
+    command = [sys.executable, "-c", OPEN, str(path), *map(str, ids[7])]
+    openings, lookups = [], []
+    for _ in range(9):
+        done = subprocess.run(command, check=True, capture_output=True)
+        opening, lookup = map(float, done.stdout.split())
+        openings.append(opening)
+        lookups.append(lookup)
+    return openings, lookups
 
 
 if __name__ == "__main__":

@@ -16,20 +16,17 @@ class StubEncoder(Encoder):
     name = "stub"
     dim = DIM
 
+    def __init__(self) -> None:
+        self._table = np.random.default_rng(0).standard_normal((4096, DIM), dtype=np.float32)
+        self._next = 0
+
     @property
     def identity(self) -> dict[str, Any]:
         """Return the same identity for every stub."""
         return {"stub": DIM}
-
-    def __init__(self) -> None:
-        self._table = np.random.default_rng(0).standard_normal((4096, DIM), dtype=np.float32)
-        self._next = 0
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
         """Return (n, DIM) float32."""
         rows = (np.arange(len(sentences)) + self._next) % len(self._table)
         self._next += len(sentences)
         return self._table[rows]
-
-
-__all__ = ["DIM", "StubEncoder"]

@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from torch import Tensor, nn
 
 from bench import plain
-from bench.harness import SHARED, Row, figure, publish, rounds, row
+from bench.harness import SHARED, Row, publish, time_rounds, timing_row, value_row
 from segclf.corpus import ReadOptions
 from segclf.inputs.examples import Examples
 from segclf.tasks.embed import embed
@@ -32,8 +32,8 @@ from segclf.workspace.workspace import Workspace
 WINDOW = 4
 SEEDS = 5
 BATCH_SIZE = 256
-FASTER = {"mlp": 2, "bilstm": 3, "transformer": 3}  # minimum speed-up over the plain loop
-CLOSE = 0.01  # maximum loss of dev F1 against the plain loop
+MIN_SPEEDUPS = {"mlp": 2, "bilstm": 3, "transformer": 3}  # over the plain loop
+MAX_F1_LOSS = 0.01  # on dev, compared with the plain loop
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
         split: examples_of(embedded.corpus.select(split), workspace, embedded.encoder)
         for split in ("train", "dev", "test")
     }
-    rows = [r for head in FASTER for r in head_rows(head, parts)]
+    rows = [row for head in MIN_SPEEDUPS for row in head_rows(head, parts)]
     rows.append(classifier_row(parts["train"]))
     rows.append(command_row(workspace))
     threads = torch.get_num_threads()
@@ -67,24 +67,26 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
         histories.append(trained.history[1:])
         plain_histories.append(train_plain_loop(name, train, dev, seed))
         lightning.append(lightning_epoch(name, train, seed))
-        passes += rounds({"pass": partial(trained.head.predict, test)}, 3)["pass"]
+        passes += time_rounds({"pass": partial(trained.head.predict, test)}, 3)["pass"]
     plain_seconds = mean_seconds(plain_histories)
     difference = best_f1(histories) - best_f1(plain_histories)
     seconds = mean_seconds(histories)
-    against = ("a plain loop", plain_seconds)
+    plain_loop = ("a plain loop", plain_seconds)
     return [
-        row(f"{name}: segtool", seconds, against=against, at_least_faster=FASTER[name]),
-        row(f"{name}: plain DataLoader loop", plain_seconds),
-        row(f"{name}: Lightning", lightning, against=("a plain loop", plain_seconds)),
-        figure(f"{name}: dev F1, mean of {SEEDS} seeds", best_f1(histories), ""),
+        timing_row(
+            f"{name}: segtool", seconds, against=plain_loop, at_least_faster=MIN_SPEEDUPS[name]
+        ),
+        timing_row(f"{name}: plain DataLoader loop", plain_seconds),
+        timing_row(f"{name}: Lightning", lightning, against=plain_loop),
+        value_row(f"{name}: dev F1, mean of {SEEDS} seeds", best_f1(histories), ""),
         Row(
             f"{name}: dev F1 minus that of the plain loop",
             *(difference,) * 3,
             "",
-            bound=f"at least -{CLOSE}",
-            holds=difference >= -CLOSE,
+            bound=f"at least -{MAX_F1_LOSS}",
+            holds=difference >= -MAX_F1_LOSS,
         ),
-        figure(
+        value_row(
             f"{name}: prediction for the {len(test.layout):,} test sentences",
             statistics.median(passes),
             "s",
@@ -101,7 +103,7 @@ def train_plain_loop(name: str, train: Examples, dev: Examples, seed: int) -> li
     best = None
     for number in range(1, defaults.epochs + 1):
         started = time.perf_counter()
-        loop.epoch()
+        loop.train_epoch()
         seconds = time.perf_counter() - started
         history.append(assess(number, 0.0, seconds, dev.layout, loop.predict(dev)))
         if best is None or is_better(history[-1], best):
@@ -111,7 +113,7 @@ def train_plain_loop(name: str, train: Examples, dev: Examples, seed: int) -> li
     return history
 
 
-class Module(LightningModule):
+class PlainModule(LightningModule):
     """The model of the plain loop as a Lightning module."""
 
     def __init__(self, loop: plain.Loop) -> None:
@@ -146,19 +148,19 @@ def lightning_epoch(name: str, train: Examples, seed: int) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         started = time.perf_counter()
-        trainer.fit(Module(loop), loop.loader)
+        trainer.fit(PlainModule(loop), loop.loader)
     return time.perf_counter() - started
 
 
 def classifier_row(train: Examples) -> Row:
     """Measure an epoch of scikit-learn's MLPClassifier over the same windows."""
     data = plain.Windows(train, WINDOW)
-    inputs = torch.stack([data[i][0] for i in range(len(data))]).flatten(1).numpy()
+    inputs = torch.stack([data[index][0] for index in range(len(data))]).flatten(1).numpy()
     classifier = MLPClassifier(256, batch_size=BATCH_SIZE, max_iter=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        seconds = rounds({"fit": lambda: classifier.fit(inputs, data.labels.numpy())}, 3)["fit"]
-    return row("scikit-learn's MLPClassifier, 256 hidden", seconds)
+        seconds = time_rounds({"fit": lambda: classifier.fit(inputs, data.labels.numpy())}, 3)
+    return timing_row("scikit-learn's MLPClassifier, 256 hidden", seconds["fit"])
 
 
 def command_row(workspace: Workspace) -> Row:
@@ -174,7 +176,7 @@ def command_row(workspace: Workspace) -> Row:
             done = subprocess.run(command, check=True, capture_output=True)
             training = json.loads(done.stdout)["seconds"]
             shares.append((time.perf_counter() - started - training) / training)
-    return figure(
+    return value_row(
         "segtool train: all other work, relative to the training time",
         statistics.median(shares),
         "",

@@ -11,7 +11,9 @@ from embedcache.errors import UserError
 from embedcache.store import Vectors
 
 
-def measure(encoder: Encoder, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def measure_lengths(
+    encoder: Encoder, texts: list[str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Count the tokens of n normalized sentences that an encoder will read.
 
     Returns:

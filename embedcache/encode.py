@@ -8,11 +8,11 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, StorageDtype, index
+from embedcache.terminal import progress_bar
 from embedcache.writer import SpaceWriter
 
 CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
@@ -79,7 +79,7 @@ def encode_sentences(
     parts = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,
-        tqdm(unit=" sentences", disable=None if progress else True, delay=1, total=0) as bar,
+        progress_bar(0, "sentences", show=progress) as bar,
     ):
         writers = [stack.enter_context(SpaceWriter(part, store, dtype, bar)) for part in parts]
         seen = [_SeenRows() for _ in writers]
@@ -112,11 +112,10 @@ class _SeenRows:
     def add(self, entries: NDArray[np.int64]) -> None:
         """Count entries (n,) of the index, none of which may be MISSING."""
         rows = index.entry_rows(entries)
-        missing = int(rows.max(initial=-1)) + 1 - len(self._seen)
-        if missing > 0:
-            added = missing + len(self._seen)
-            self._seen = np.pad(self._seen, (0, added))
-            self._truncated = np.pad(self._truncated, (0, added))
+        needed = int(rows.max(initial=-1)) + 1
+        if needed > len(self._seen):  # more than doubled, so that the arrays are rarely copied
+            self._seen = np.pad(self._seen, (0, needed))
+            self._truncated = np.pad(self._truncated, (0, needed))
         self._seen[rows] = True
         self._truncated[rows[index.entry_truncated(entries)]] = True
 

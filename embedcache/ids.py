@@ -27,7 +27,7 @@ def normalize(sentence: str) -> str:
     if len(sentence) < _LONG_RUN:
         return " ".join(unicodedata.normalize("NFC", sentence).split())
     if _count_marks(sentence) >= _LONG_RUN:
-        sentence = _long_runs().sub(_in_canonical_order, sentence)
+        sentence = _long_run_pattern().sub(_in_canonical_order, sentence)
     return " ".join(_words(unicodedata.normalize("NFC", sentence)))
 
 
@@ -63,7 +63,7 @@ def _is_mark() -> NDArray[np.bool_]:
 
 
 @cache
-def _long_runs() -> re.Pattern[str]:
+def _long_run_pattern() -> re.Pattern[str]:
     marks = "".join(map(chr, np.flatnonzero(_is_mark())))
     return re.compile(f"[{marks}]{{{_LONG_RUN},}}")
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from embedcache.batches import encode_batch, measure, token_batches
+from embedcache.batches import encode_batch, measure_lengths, token_batches
 from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, Vectors
+from embedcache.terminal import progress_bar
 
 
 def encode_in_memory(
@@ -61,12 +61,10 @@ def _encode_into(
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)
-    if not len(missing):  # otherwise a transformer would be loaded unnecessarily
+    if not len(missing):  # otherwise a Transformer would be loaded unnecessarily
         return
-    lengths, _ = measure(encoder, [texts[position] for position in missing])
-    with tqdm(
-        total=len(missing), unit=" sentences", disable=None if progress else True, delay=1
-    ) as bar:
+    lengths, _ = measure_lengths(encoder, [texts[position] for position in missing])
+    with progress_bar(len(missing), "sentences", show=progress) as bar:
         for batch in token_batches(lengths, encoder.batch_tokens):
             batch_texts = [texts[position] for position in missing[batch]]
             out[missing[batch]] = encode_batch(encoder, batch_texts, out.dtype)

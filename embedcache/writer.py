@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from embedcache.batches import encode_batch, measure, token_batches
+from embedcache.batches import encode_batch, measure_lengths, token_batches
 from embedcache.encoders.base import Encoder
 from embedcache.ids import Ids
 from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
 from embedcache.store.claims import Claims
 
 COMMIT_SECONDS = 5.0
-_CLAIM_SECONDS = 0.5  # intended encoding time of the sentences claimed at a time
+_CLAIM_SECONDS = 0.5  # intended time to encode the sentences that are claimed at once
 _WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
 
 
@@ -26,7 +26,7 @@ class _Missing:
     Attributes:
         texts: n normalized sentences.
         ids: (n, 2) uint64 ids of the sentences.
-        lengths: (n,) int64 token counts; see `embedcache.batches.measure`.
+        lengths: (n,) int64 token counts; see `embedcache.batches.measure_lengths`.
         truncated: (n,) bool, whether the encoder truncates each sentence.
     """
 
@@ -72,7 +72,7 @@ class SpaceWriter:
         self._bar = bar
         self._dtype = np.dtype(self.space.info().dtype)
         self._claims = Claims(store.path, encoder.fingerprint)
-        self._claimed_batches = 1  # number of batches claimed at a time
+        self._claimed_batches = 1  # number of batches that are claimed at once
         self._pending: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
         self._committed_at = time.monotonic()
 
@@ -105,7 +105,7 @@ class SpaceWriter:
         self.space.check_writable()
         absent = absent[index.first_occurrences(ids[absent])]
         distinct = [texts[position] for position in absent]
-        missing = _Missing(distinct, ids[absent], *measure(self._encoder, distinct))
+        missing = _Missing(distinct, ids[absent], *measure_lengths(self._encoder, distinct))
         self._bar.total += len(absent)
         self._bar.refresh()
         remaining = np.arange(len(absent))
@@ -144,14 +144,17 @@ class SpaceWriter:
             wanted[self._drop_committed(missing, positions[free])] = True
             for batch in group:
                 self._encode_batch(missing, batch[wanted[batch]])
-            seconds = time.monotonic() - started
             if wanted[positions].all():  # otherwise the time says little about encoding
-                factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
-                self._claimed_batches = max(int(factor * len(group)), 1)
+                self._adapt_claims(len(group), time.monotonic() - started)
             # not within a group: a commit gives up the claims on the whole group
             if time.monotonic() - self._committed_at > COMMIT_SECONDS:
                 self._commit()
         return np.concatenate(claimed_by_others)
+
+    def _adapt_claims(self, batches: int, seconds: float) -> None:
+        """Claim as many batches as take the intended time, but at most twice as many as before."""
+        factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
+        self._claimed_batches = max(int(factor * batches), 1)
 
     def _encode_batch(self, missing: _Missing, batch: NDArray[np.int64]) -> None:
         if not len(batch):

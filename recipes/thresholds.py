@@ -32,9 +32,7 @@ def choose_thresholds(
     part = select_split(stored, "dev", "any")
     examples = examples_of(part, workspace, model.encoder)
     predictions = predict_types(model, part, examples, Compute())
-    languages = np.repeat(
-        [Path(name).parts[0] for name in part.document_ids], np.diff(part.offsets)
-    )
+    languages = np.repeat([name.split("/")[0] for name in part.document_ids], np.diff(part.offsets))
     thresholds: dict[BoundaryType, dict[str, float]] = {name: {} for name in model.runs}
     for language in model.languages:
         own = part.layout.is_candidate & (languages == language)

@@ -1,1 +1,1 @@
-"""The generator of `docs/results.md`."""
+"""The generators of `docs/results.md` and `docs/unseen-authors.md`."""

@@ -34,18 +34,13 @@ def ablation(plan: Experiment, workspace: Workspace, stored: StoredCorpus | None
     """
     groups = _runs_by_encoder(plan.trials, workspace, stored)
     default = next(iter(groups.values()))
-    rows = []
-    for name, runs in groups.items():
-        cells = [f"`{name}`"]
-        for split in SCORED_SPLITS:
-            f1 = leaderboard(runs)[0][split]["f1"] if runs else {"mean": None, "std": None}
-            if f1["std"] is None:
-                cells += [NOT_RUN, ""]
-                continue
-            cells.append(mean_and_deviation(f1))
-            is_comparable = runs is not default and len(runs) == len(default)
-            cells.append(_difference(workspace, default, runs, split) if is_comparable else "")
-        rows.append(cells)
+    rows = [
+        [
+            f"`{name}`",
+            *(cell for split in SCORED_SPLITS for cell in _cells(workspace, default, runs, split)),
+        ]
+        for name, runs in groups.items()
+    ]
     return render(plan.trials[0], len(default), rows)
 
 
@@ -78,6 +73,16 @@ def _runs_by_encoder(
     return groups
 
 
-def _difference(workspace: Workspace, first_runs: list[Run], runs: list[Run], split: Split) -> str:
-    f1 = compare_means(workspace, first_runs, runs, split=split)
+def _cells(workspace: Workspace, default: list[Run], runs: list[Run], split: Split) -> list[str]:
+    """Return the cell of the F1 of an encoder, and that of the difference to the default."""
+    f1 = leaderboard(runs)[0][split]["f1"] if runs else {"mean": None, "std": None}
+    if f1["std"] is None:
+        return [NOT_RUN, ""]
+    is_comparable = runs is not default and len(runs) == len(default)
+    difference = _difference(workspace, default, runs, split) if is_comparable else ""
+    return [mean_and_deviation(f1), difference]
+
+
+def _difference(workspace: Workspace, default: list[Run], runs: list[Run], split: Split) -> str:
+    f1 = compare_means(workspace, default, runs, split=split)
     return f"{f1.difference:+.3f} ({f1.low:+.3f} to {f1.high:+.3f})"

@@ -5,9 +5,11 @@ An epoch takes minutes to hours. An interrupted run continues when this script i
 
 import subprocess
 import sys
+from typing import Any
 
 from reports.systems import read_toml, runs_of, runs_on_corpus
 from segclf.tasks.evaluate import SCORED_SPLITS, evaluate, read_evaluation
+from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
 
@@ -17,15 +19,24 @@ def main() -> None:
     workspace = Workspace()
     failed = False
     for system in plan["system"]:
-        if not runs_of(system, runs_on_corpus(workspace)[1]):
+        if not _runs(system, workspace):
             command = f"{plan['embed']} && {system['command']}"
             print(f"$ {command}\n(an epoch takes minutes to hours)", flush=True)
             failed |= subprocess.run(command, shell=True).returncode != 0
-        for run in runs_of(system, runs_on_corpus(workspace)[1]):
-            for split in SCORED_SPLITS:
-                if not read_evaluation(run, split):
-                    evaluate(workspace, run, split=split, progress=True)
+        for run in _runs(system, workspace):
+            _score(run, workspace)
     sys.exit(failed)
+
+
+def _runs(system: dict[str, Any], workspace: Workspace) -> list[Run]:
+    _, runs = runs_on_corpus(workspace)
+    return runs_of(system, runs)
+
+
+def _score(run: Run, workspace: Workspace) -> None:
+    for split in SCORED_SPLITS:
+        if not read_evaluation(run, split):
+            evaluate(workspace, run, split=split, progress=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.markdown import NOT_RUN, command_list, table
-from reports.systems import experiment_rows, group_by_system
+from reports.systems import group_by_system, summary_of, sweep_command
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial, settings_of
 from segclf.workspace.corpora import StoredCorpus
@@ -33,11 +33,10 @@ def losses(
     _check_settings(plan.trials)
     summaries: Summaries = {}
     commands = {}
-    rows = experiment_rows(path, plan, workspace, stored)
-    for row, trial in zip(rows, group_by_system(plan.trials), strict=True):
-        name, option = _name_and_option(trial)
-        summaries.setdefault(name, {})[trial.options.learning_rate] = row.summary
-        commands[name] = f"segtool sweep experiments/{path.name} {option}"
+    for trials in group_by_system(plan.trials):
+        name, rate = _name(trials[0]), trials[0].options.learning_rate
+        summaries.setdefault(name, {})[rate] = summary_of(trials, workspace, stored)
+        commands[name] = sweep_command(path, trials[0], plan.trials, free=("learning_rate", "seed"))
     return render(plan.trials[0], summaries, commands)
 
 
@@ -51,11 +50,10 @@ def _check_settings(trials: Sequence[Trial]) -> None:
         )
 
 
-def _name_and_option(trial: Trial) -> tuple[str, str]:
-    loss, gamma = trial.options.loss, f"{trial.options.gamma:g}"
-    if loss == "focal":
-        return f"focal, gamma {gamma}", f"--loss focal --gamma {gamma}"
-    return loss, f"--loss {loss}"
+def _name(trial: Trial) -> str:
+    """Name a row of the table by its loss, with gamma if the loss uses it."""
+    options = trial.options
+    return f"focal, gamma {options.gamma:g}" if options.loss == "focal" else options.loss
 
 
 def render(trial: Trial, summaries: Summaries, commands: dict[str, str]) -> list[str]:
@@ -78,7 +76,7 @@ def render(trial: Trial, summaries: Summaries, commands: dict[str, str]) -> list
         "## Losses and learning rates\n",
         text,
         table(("loss", *(f"learning rate {rate:g}" for rate in rates)), rows),
-        _summary(summaries),
+        _without_boundaries(summaries),
         "Commands:\n",
         command_list(commands),
     ]
@@ -102,7 +100,8 @@ def _cell(summary: dict[str, Any] | None) -> str:
     return text
 
 
-def _summary(summaries: Summaries) -> str:
+def _without_boundaries(summaries: Summaries) -> str:
+    """Return a sentence about the settings with which a head predicts no boundary at all."""
     known = [
         (f"{name} at learning rate {rate:g}", summary)
         for name, row in summaries.items()

@@ -5,8 +5,8 @@ from typing import Any
 
 from reports.markdown import NOT_RUN, command_list, mean_and_deviation, seconds, table
 from reports.systems import Row, read_toml
-from segclf.experiments.leaderboard import SCORES
 from segclf.scoring.baselines import DESCRIPTIONS
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import read_evaluation
 from segclf.workspace.runs import Run
 
@@ -45,8 +45,8 @@ def _scores(numbered: Sequence[tuple[str, Row]], split: str) -> str:
 
 def _score_cells(summary: dict[str, Any] | None, split: str) -> list[str]:
     if summary is None:
-        return [NOT_RUN, *[""] * len(SCORES)]
-    return [f"{summary['n']}", *(mean_and_deviation(summary[split][name]) for name in SCORES)]
+        return [NOT_RUN, *[""] * len(SCORE_NAMES)]
+    return [f"{summary['n']}", *(mean_and_deviation(summary[split][name]) for name in SCORE_NAMES)]
 
 
 def _costs(numbered: Sequence[tuple[str, Row]]) -> str:
@@ -87,7 +87,9 @@ def baselines(runs: Sequence[Run]) -> list[str]:
     for split in ("test", "dev"):
         found = next(filter(None, (read_evaluation(run, split) for run in runs)), None)
         for name, scores in found["baselines"].items() if found else ():
-            rows.append([DESCRIPTIONS[name], split, *(f"{scores[score]:.3f}" for score in SCORES)])
+            rows.append(
+                [DESCRIPTIONS[name], split, *(f"{scores[score]:.3f}" for score in SCORE_NAMES)]
+            )
     if not rows:
         return ["## Baselines\n", f"Not run yet: `{BASELINE_COMMAND}`\n"]
     text = (

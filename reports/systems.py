@@ -2,8 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from segclf.tasks.evaluate import SCORED_SPLITS
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run, list_runs
 from segclf.workspace.workspace import Workspace
+from segtool.commands.experiments import GridOptions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +25,7 @@ else:
     import tomli as tomllib
 
 CORPUS = "soseki"
+_SWEEP_OPTIONS = {field.name for field in fields(GridOptions)}
 
 
 @dataclass(frozen=True)
@@ -63,24 +65,24 @@ def experiment_rows(
 ) -> list[Row]:
     """Return a row for each system of an experiment, with the command that runs this system."""
     groups = group_by_system(plan.trials)
-    labels = system_labels([asdict(trial.options) for trial in groups])
+    labels = system_labels([asdict(trials[0].options) for trials in groups])
     return [
         Row(
             label,
             " ".join(filter(None, (trials[0].encoder, trials[0].pooling))),
-            f"segtool sweep experiments/{path.name}{_selection(trials[0], plan.trials)}",
-            _summary_of(trials, workspace, stored),
+            sweep_command(path, trials[0], plan.trials),
+            summary_of(trials, workspace, stored),
         )
-        for label, trials in zip(labels, groups.values(), strict=True)
+        for label, trials in zip(labels, groups, strict=True)
     ]
 
 
-def group_by_system(trials: Sequence[Trial]) -> dict[Trial, list[Trial]]:
-    """Group trials that differ only in the seed; the key of a group is its trial with seed 0."""
+def group_by_system(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """Group trials that differ only in the seed."""
     groups: dict[Trial, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(replace(trial, options=replace(trial.options, seed=0)), []).append(trial)
-    return groups
+    return list(groups.values())
 
 
 def finetuned_rows(runs: Sequence[Run]) -> list[Row]:
@@ -130,9 +132,16 @@ def _without_seed(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "seed"}
 
 
-def _summary_of(
+def summary_of(
     trials: Sequence[Trial], workspace: Workspace, stored: StoredCorpus | None
 ) -> dict[str, Any] | None:
+    """Return the entry of the leaderboard for the runs of a system; None if there are none.
+
+    Args:
+        trials: Trials of the system, which differ only in the seed.
+        workspace: Workspace with the runs.
+        stored: Corpus of the runs; None if it has not been embedded.
+    """
     if stored is None:
         return None
     try:
@@ -142,19 +151,27 @@ def _summary_of(
     return found[0] if found else None
 
 
-def _selection(trial: Trial, trials: Sequence[Trial]) -> str:
-    """Return the options that select a trial, with any seed, among those in its file."""
+def sweep_command(
+    path: Path, trial: Trial, trials: Sequence[Trial], *, free: Collection[str] = ("seed",)
+) -> str:
+    """Return the command that runs a trial of an experiment file.
+
+    Args:
+        path: Experiment file.
+        trial: A trial of the file.
+        trials: All trials of the file.
+        free: Settings of which the command runs all values in the file.
+    """
     settings_of_all = [settings_of(other) for other in trials]
-    text = ""
+    command = f"segtool sweep experiments/{path.name}"
     for name, value in settings_of(trial).items():
-        if name == "seed" or value is None or (name == "gamma" and trial.options.loss != "focal"):
+        if name in free or value is None or (name == "gamma" and trial.options.loss != "focal"):
             continue
         if len({repr(settings[name]) for settings in settings_of_all}) > 1:
-            shown = f"{value:g}" if isinstance(value, float) else str(value)
-            known = name in ("head", "window", "loss", "gamma", "learning_rate", "encoder")
-            option = f"--{name.replace('_', '-')} {shlex.quote(shown)}"
-            text += f" {option if known else f'--set {name}={shlex.quote(shown)}'}"
-    return text
+            shown = shlex.quote(f"{value:g}" if isinstance(value, float) else str(value))
+            option = f"--{name.replace('_', '-')} {shown}"
+            command += f" {option if name in _SWEEP_OPTIONS else f'--set {name}={shown}'}"
+    return command
 
 
 def read_toml(name: str) -> dict[str, Any]:

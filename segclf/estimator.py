@@ -194,9 +194,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         is_candidate = Layout.unlabelled(offsets_of(groups, len(predicted))).is_candidate
         weights = None if sample_weight is None else np.asarray(sample_weight)[is_candidate]
         true, found = np.asarray(y)[is_candidate], predicted[is_candidate]
-        begins = self.classes_[1]
-        f1 = f1_score(true, found, pos_label=begins, sample_weight=weights, zero_division=0)
-        return float(f1)
+        options = {"pos_label": self.classes_[1], "sample_weight": weights, "zero_division": 0}
+        return float(f1_score(true, found, **options))
 
     def save_pretrained(self, directory: str | PathLike[str]) -> None:
         """Write the trained head to a new folder; see `segclf.tasks.export`.
@@ -229,9 +228,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         run = read_run(Path(directory))
         if run is None:
-            raise UserError(
-                f"{directory} contains no model: pass a folder written by segtool export"
-            )
+            raise UserError(f"{directory} contains no model: pass a folder exported by segtool")
         head = run.load_head()
         if head.reads_words:
             raise UserError(f"{run.name} reads words: use it with segtool segment --run")

@@ -11,13 +11,13 @@ from typing_extensions import dataclass_transform
 
 from embedcache import UserError
 
-T = TypeVar("T")
+Settings = TypeVar("Settings")
 
 _SUBJECT = re.compile(r"^\w+ should")  # "Input should be greater than 0"
 
 
 @dataclass_transform(frozen_default=True)
-def settings(cls: type[T]) -> type[T]:
+def settings(cls: type[Settings]) -> type[Settings]:
     """Make a frozen dataclass that checks its values.
 
     The dataclass raises UserError for a value that has the wrong type or is out of range. Types and
@@ -28,7 +28,7 @@ def settings(cls: type[T]) -> type[T]:
     initialize = checked.__init__
 
     @wraps(initialize)
-    def __init__(self: T, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401, N807
+    def __init__(self: Settings, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401, N807
         try:
             initialize(self, *args, **kwargs)
         except ValidationError as error:

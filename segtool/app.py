@@ -106,7 +106,7 @@ def _was_named(path: Path) -> bool:
     resolved = path.resolve()
     words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
     named = [word.resolve() for word in (*words, Workspace().path)]
-    return any(resolved.is_relative_to(p) or p.is_relative_to(resolved) for p in named)
+    return any(resolved.is_relative_to(other) or other.is_relative_to(resolved) for other in named)
 
 
 def _one_line(error: typer.TyperException) -> str:

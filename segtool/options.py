@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from embedcache.encoders import Precision
-from segclf.corpus import FormatName
+from segclf.corpus import FormatName, Split
 
 Command = Callable[..., None]
 
@@ -28,9 +28,7 @@ CorpusOption = Annotated[
     str | None,
     typer.Option(help="Name of an embedded corpus. [default: the latest]"),
 ]
-SplitToScoreOption = Annotated[
-    Literal["train", "dev", "test"], typer.Option(help="Split to score.")
-]
+SplitToScoreOption = Annotated[Split, typer.Option(help="Split to score.")]
 FormatOption = Annotated[
     Literal["auto", FormatName],
     typer.Option("--format", help="Format of the text; auto detects it."),
@@ -46,7 +44,7 @@ SplitOption = Annotated[
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where to compute.
+    """Where to compute. Subclasses give other defaults, and say so in their help texts.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest for encoders, cpu for
@@ -59,23 +57,21 @@ class ComputeOptions:
 
 
 @dataclass(frozen=True)
-class EncoderComputeOptions:
+class EncoderComputeOptions(ComputeOptions):
     """Where and how precisely to run or fine-tune an encoder.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest]
         threads: Number of CPU threads. [default: PyTorch's default]
-        precision: Precision of transformer layers. auto: the fastest that the device supports in
+        precision: Precision of Transformer layers. auto: the fastest that the device supports in
             hardware.
     """
 
-    device: str | None = None
-    threads: int | None = None
     precision: Precision = "auto"
 
 
 @dataclass(frozen=True)
-class HeadComputeOptions:
+class HeadComputeOptions(ComputeOptions):
     """Where to train a head.
 
     Attributes:
@@ -124,7 +120,7 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
             else:
                 parameters.append(_keyword(name, parameter.default, hints[name]))
         vars(call)["__signature__"] = inspect.Signature(parameters)
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return call
 
     return decorate

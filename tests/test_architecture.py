@@ -1,5 +1,6 @@
 """The architecture is as docs/architecture.md and the contracts in pyproject.toml describe it."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -24,10 +25,15 @@ def test_imports_keep_to_the_contracts_of_the_layers():
     assert done.returncode == 0, done.stdout
 
 
-def test_the_page_lists_every_module():
-    listed = set(re.findall(r"^\| `([\w/]+\.py)` \|", PAGE, re.MULTILINE))
+def first_line_of_docstring(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return docstring.splitlines()[0].removesuffix(".")
+
+
+def test_the_page_lists_every_module_with_the_first_line_of_its_docstring():
+    listed = dict(re.findall(r"^\| `([\w/]+\.py)` \| (.*) \|$", PAGE, re.MULTILINE))
     modules = {
-        path.relative_to(ROOT).as_posix()
+        path.relative_to(ROOT).as_posix(): first_line_of_docstring(path)
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
         if path.name != "__init__.py"
@@ -35,7 +41,7 @@ def test_the_page_lists_every_module():
     assert listed == modules
 
 
-def test_the_steps_of_the_path_exist():
+def test_the_functions_on_the_path_of_a_sentence_exist():
     path = PAGE.split("## The path of a sentence and its label")[1].split("\n## ")[0]
     names = re.findall(r"`((?:embedcache|segclf)(?:\.\w+)+)`", path)
     assert len(names) >= 10
@@ -49,7 +55,7 @@ def test_the_steps_of_the_path_exist():
         exec(code, {})
 
 
-def test_the_head_that_the_page_adds_works():
+def test_the_example_head_of_the_page_works():
     (source,) = re.findall(r"```python\n# segclf/heads/gru.py\n(.*?)```", PAGE, re.DOTALL)
     names = {"Head": Head, "Sentences": Sentences, "nn": nn, "Tensor": Tensor}
     exec(source, names)

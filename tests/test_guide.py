@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STORIES
 
 GUIDE = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
 NEW_TEXT = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def commands_in(block):
 
 
 def test_the_guide_runs_from_its_beginning_to_its_end(tmp_path, segtool):
-    (tmp_path / "corpus.txt").write_text((ROOT / "examples/stories/tokeiya.txt").read_text())
+    (tmp_path / "corpus.txt").write_text((STORIES / "tokeiya.txt").read_text())
     (tmp_path / "new.txt").write_text(NEW_TEXT)
     for language, block in blocks_of_the_guide("console|python"):
         if language == "python":
@@ -41,7 +41,8 @@ def test_the_guide_runs_from_its_beginning_to_its_end(tmp_path, segtool):
 
 
 def test_the_options_of_the_guide_that_take_too_long_to_run_exist(tmp_path, segtool):
-    commands = [c for _, block in blocks_of_the_guide("text") for c in commands_in(block)]
+    blocks = [block for _, block in blocks_of_the_guide("text")]
+    commands = [command for block in blocks for command in commands_in(block)]
     assert commands
     for command in commands:
         words = command[:2] if command[0] == "finetune" else command[:1]

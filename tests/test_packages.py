@@ -24,7 +24,7 @@ def test_a_public_name_exists_and_can_be_pickled(name):
     assert pickle.loads(pickle.dumps(value)) is value
 
 
-def test_there_is_no_other_name():
+def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = segclf.nothing
 

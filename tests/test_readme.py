@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STORIES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NEW_TEXT = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ def code_blocks(language):
 
 def test_the_commands_of_the_readme_run_in_order(tmp_path, segtool):
     (tmp_path / "corpus.txt").write_text(
-        "".join(p.read_text() for p in sorted((ROOT / "examples/stories").glob("*.txt"))[:3])
+        "".join(path.read_text() for path in sorted(STORIES.glob("*.txt"))[:3])
     )
     (tmp_path / "new.txt").write_text(NEW_TEXT)
     commands = [

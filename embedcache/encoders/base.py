@@ -15,7 +15,7 @@ Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
 only: see `embedcache.encoders.sif` and `embedcache.encoders.word_vectors`."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-"""Precision of a transformer's matrix products; "auto" is the fastest that the device computes in
+"""Precision of a Transformer's matrix products; "auto" is the fastest that the device computes in
 hardware. Other encoders compute in float32."""
 
 
@@ -42,7 +42,7 @@ class Encoder(ABC):
         ...     identity = {"length": 1}
         ...
         ...     def encode(self, sentences):
-        ...         return np.array([[len(s)] for s in sentences], dtype=np.float32)
+        ...         return np.array([[len(text)] for text in sentences], dtype=np.float32)
         >>> Length().encode(["雨", "rain"])
         array([[1.],
                [4.]], dtype=float32)

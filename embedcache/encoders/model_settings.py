@@ -1,4 +1,4 @@
-"""Settings of a transformer, read from its folder without loading the model."""
+"""Settings of a Transformer, read from its folder without loading the model."""
 
 import json
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class ModelSettings:
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
         layer: Layer after which the model is cut; None for a whole model.
-        subfolder: Folder of the transformer in the model's folder; "" for the folder itself.
+        subfolder: Folder of the Transformer in the model's folder; "" for the folder itself.
     """
 
     identity: dict[str, Any]
@@ -63,8 +63,8 @@ def read_settings(
 ) -> ModelSettings:
     """Read the settings of a model from its folder.
 
-    With a pooling or a layer, only the transformer of a sentence-transformers model is used: there
-    is no prompt, and only the transformer and its tokenizer limit the number of tokens.
+    With a pooling or a layer, only the Transformer of a sentence-transformers model is used: there
+    is no prompt, and only the Transformer and its tokenizer limit the number of tokens.
 
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.
@@ -91,7 +91,7 @@ def read_settings(
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
         "config": fingerprint_of(_without(config, _COSMETIC)),
-        "tokenizer": hash_files(p for pattern in _TOKENIZER for p in base.glob(pattern)),
+        "tokenizer": hash_files(path for pattern in _TOKENIZER for path in base.glob(pattern)),
         "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
     }
     max_tokens = count_positions(config)
@@ -116,7 +116,7 @@ def _read_modules(
 ) -> ModelSettings:
     """Read the settings of a sentence-transformers model, given those of its first module."""
     config = _read_json(directory / modules[0]["path"] / "sentence_bert_config.json")
-    model = _read_json(directory / "config_sentence_transformers.json")
+    model_config = _read_json(directory / "config_sentence_transformers.json")
     others = [
         [
             module["type"].rsplit(".", 1)[-1],
@@ -134,9 +134,14 @@ def _read_modules(
         identity=first.identity | identity,
         dim=dim,
         max_tokens=int(config.get("max_seq_length") or first.max_tokens),
-        prompt=model.get("prompts", {}).get(model.get("default_prompt_name"), "") or "",
+        prompt=_default_prompt(model_config),
         pooling=None,
     )
+
+
+def _default_prompt(model_config: dict[str, Any]) -> str:
+    name = model_config.get("default_prompt_name")
+    return model_config.get("prompts", {}).get(name) or ""
 
 
 def count_positions(config: dict[str, Any]) -> int:

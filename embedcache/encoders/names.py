@@ -41,10 +41,10 @@ def split_joined(name: str) -> list[str]:
     """
     names, pieces = [], name.split(JOIN)
     while pieces:
-        lengths = range(len(pieces), 0, -1)
-        taken = next((n for n in lengths if _is_path(JOIN.join(pieces[:n]))), 1)
-        names.append(JOIN.join(pieces[:taken]))
-        pieces = pieces[taken:]
+        longest_first = range(len(pieces), 0, -1)
+        count = next((count for count in longest_first if _is_path(JOIN.join(pieces[:count]))), 1)
+        names.append(JOIN.join(pieces[:count]))
+        pieces = pieces[count:]
     if not all(names):
         raise UserError(f"invalid encoder {name!r}: give a name on each side of {JOIN}")
     if with_join := next((other for other in names[1:] if JOIN in other), None):

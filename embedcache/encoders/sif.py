@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 from xxhash import xxh3_128_hexdigest
 
 from embedcache.encoders.base import Pooling
@@ -13,6 +12,7 @@ from embedcache.encoders.word_vectors import WordEncoder, mean_by_sentence, with
 from embedcache.errors import UserError
 from embedcache.hashing import fingerprint_of
 from embedcache.ids import sentence_ids
+from embedcache.terminal import progress_bar
 from embedcache.words import Tokenizer, WordVectors
 
 SIF_A = 1e-3  # as in the paper
@@ -94,14 +94,15 @@ class SifEncoder(WordEncoder):
         self, sentences: Sequence[str], *, progress: bool
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Return what `_words` returns, for each step of sentences."""
-        steps = tqdm(
-            range(0, len(sentences), _FIT_SENTENCES),
-            desc="counting words",
-            delay=1,
-            disable=None if progress else True,
-            leave=False,
-        )
-        return [self._words(sentences[start : start + _FIT_SENTENCES]) for start in steps]
+        words = []
+        with progress_bar(
+            len(sentences), "sentences", show=progress, description="counting words", leave=False
+        ) as bar:
+            for start in range(0, len(sentences), _FIT_SENTENCES):
+                step = sentences[start : start + _FIT_SENTENCES]
+                words.append(self._words(step))
+                bar.update(len(step))
+        return words
 
     def _weighted_means(
         self, words: NDArray[np.int64], counts: NDArray[np.int64]

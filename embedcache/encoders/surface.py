@@ -1,6 +1,6 @@
 """Features of a sentence's characters: length, scripts, brackets, first and last characters.
 
-They need no model. They preserve information that is lost when the hidden states of a transformer
+They need no model. They preserve information that is lost when the hidden states of a Transformer
 are averaged, such as whether a quotation is still open at the end of the sentence.
 """
 
@@ -42,9 +42,10 @@ _CATEGORIES = {
 }
 _SCRIPTS = {"HIRAGANA": "hiragana", "KATAKANA": "katakana", "CJK": "han", "HANGUL": "hangul"}
 _OTHERS = ("other mark", "letter", "other")
-_KINDS = tuple(dict.fromkeys([*_MARKS, *_CATEGORIES.values(), *_SCRIPTS.values(), *_OTHERS]))
-_OPEN = (_KINDS.index("quote opens"), _KINDS.index("bracket opens"))
-_CLOSE = (_KINDS.index("quote closes"), _KINDS.index("bracket closes"))
+KINDS = tuple(dict.fromkeys([*_MARKS, *_CATEGORIES.values(), *_SCRIPTS.values(), *_OTHERS]))
+"""Kinds of characters, in the order of their features."""
+_OPEN = (KINDS.index("quote opens"), KINDS.index("bracket opens"))
+_CLOSE = (KINDS.index("quote closes"), KINDS.index("bracket closes"))
 
 
 class SurfaceEncoder(Encoder):
@@ -59,7 +60,7 @@ class SurfaceEncoder(Encoder):
     """
 
     name = "surface"
-    dim = 2 + len(_KINDS) + 6 + 2 * EDGE * len(_KINDS) + 2 * BUCKETS
+    dim = 2 + len(KINDS) + 6 + 2 * EDGE * len(KINDS) + 2 * BUCKETS
     batch_tokens = 1 << 20
     # even when joined with an encoder whose vectors are stored as float16
     storage_dtype: StorageDtype | None = "float32"
@@ -81,20 +82,20 @@ class SurfaceEncoder(Encoder):
 
 def _fill(sentence: str, vector: NDArray[np.float32]) -> None:
     """Fill in the vector (dim,) of a sentence."""
-    kinds = [_kind(character) for character in sentence]
+    kinds = [kind_of(character) for character in sentence]
     vector[0] = math.log(len(kinds)) / 5
     vector[1] = min(len(kinds) / LONG, 1)
-    shares = 2 + len(_KINDS)
-    vector[2:shares] = np.bincount(kinds, minlength=len(_KINDS)) / len(kinds)
-    brackets = shares + 6
-    vector[shares:brackets] = _brackets(kinds)
-    edges = brackets + 2 * EDGE * len(_KINDS)
+    brackets = 2 + len(KINDS)  # where these features begin
+    vector[2:brackets] = np.bincount(kinds, minlength=len(KINDS)) / len(kinds)
+    edges = brackets + 6
+    vector[brackets:edges] = _brackets(kinds)
     for position, kind in enumerate(kinds[:EDGE]):
-        vector[brackets + position * len(_KINDS) + kind] = 1
+        vector[edges + position * len(KINDS) + kind] = 1
     for position, kind in enumerate(kinds[: -EDGE - 1 : -1]):
-        vector[brackets + (EDGE + position) * len(_KINDS) + kind] = 1
-    vector[edges + _bucket(sentence[0])] = 1
-    vector[edges + BUCKETS + _bucket(sentence[-1])] = 1
+        vector[edges + (EDGE + position) * len(KINDS) + kind] = 1
+    buckets = edges + 2 * EDGE * len(KINDS)
+    vector[buckets + _bucket(sentence[0])] = 1
+    vector[buckets + BUCKETS + _bucket(sentence[-1])] = 1
 
 
 def _brackets(kinds: list[int]) -> list[float]:
@@ -111,19 +112,19 @@ def _brackets(kinds: list[int]) -> list[float]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _kind(character: str) -> int:
-    """Return the index of a character's kind in _KINDS."""
+def kind_of(character: str) -> int:
+    """Return the index of a character's kind in KINDS."""
     for name, marks in _MARKS.items():
         if character in marks:
-            return _KINDS.index(name)
+            return KINDS.index(name)
     category = unicodedata.category(character)
     if category in _CATEGORIES:
-        return _KINDS.index(_CATEGORIES[category])
+        return KINDS.index(_CATEGORIES[category])
     if category[0] in "PS":
-        return _KINDS.index("other mark")
+        return KINDS.index("other mark")
     script = unicodedata.name(character, "").split(" ")[0].split("-")[0]
     fallback = "letter" if category[0] in "LM" else "other"
-    return _KINDS.index(_SCRIPTS.get(script, fallback))
+    return KINDS.index(_SCRIPTS.get(script, fallback))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -61,7 +61,7 @@ class Claims:
             free = ~_among(ids, self._claims_of_others())
             self._claimed.append(ids[free])
             content = b"".join([part.tobytes() for part in self._claimed])
-            with self._failures_named():
+            with self._named_failures():
                 self._claimed_file.write_bytes(content)
         return free
 
@@ -78,13 +78,13 @@ class Claims:
                 self._alive_file.unlink(missing_ok=True)
 
     def _start(self) -> None:
-        with self._failures_named():
+        with self._named_failures():
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._turn:
                 self._alive.acquire()
 
     @contextmanager
-    def _failures_named(self) -> Iterator[None]:
+    def _named_failures(self) -> Iterator[None]:
         """Raise StoreError, with the name of the folder, for a file system error."""
         try:
             yield

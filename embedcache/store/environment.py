@@ -20,7 +20,7 @@ _SPARE_BYTES = 1 << 18  # room for the pages of the tree, in addition to the val
 Result = TypeVar("Result")
 
 
-def _identity(file: Path) -> tuple[int, int]:
+def _file_identity(file: Path) -> tuple[int, int]:
     """Return numbers that distinguish a file from a later one of the same name."""
     status = file.stat()
     return status.st_dev, status.st_ino
@@ -50,7 +50,7 @@ class Environment:
         # shared by threads that use LMDB; held exclusively while the map moves or the process forks
         self._gate = SharedLock()
         self._file = path.absolute() / "data.mdb"
-        self._identity = _identity(self._file)
+        self._identity = _file_identity(self._file)
 
     @classmethod
     def open(cls, path: Path) -> "Environment":
@@ -61,7 +61,7 @@ class Environment:
         """
         file = path / "data.mdb"
         with cls._opening:
-            environment = cls._opened.get(_identity(file)) if file.exists() else None
+            environment = cls._opened.get(_file_identity(file)) if file.exists() else None
             if environment is None:
                 environment = cls(path, open_handle(path))
                 cls._opened[environment._identity] = environment
@@ -183,7 +183,7 @@ class Environment:
     def _open_handle(self) -> Handle:
         if self._handle is None:  # this process is a fork of the one that opened the environment
             with self._opening:
-                if not self._file.exists() or _identity(self._file) != self._identity:
+                if not self._file.exists() or _file_identity(self._file) != self._identity:
                     raise StoreError(f"the store {self.path} was moved or deleted: open it again")
                 self._handle = self._handle or open_handle(self._file.parent)
         return self._handle

@@ -102,19 +102,19 @@ class Segment:
         """
         if not len(self):
             return np.full(len(high), MISSING, dtype=np.int64)
-        position = np.searchsorted(self.high, high)
-        at = np.minimum(position, len(self) - 1)
-        same_high = self.high[at] == high
-        hit = same_high & (self.low[at] == low)
-        found = np.where(hit, self.entries[at], MISSING)
+        positions = np.searchsorted(self.high, high)
+        candidates = np.minimum(positions, len(self) - 1)
+        same_high = self.high[candidates] == high
+        hit = same_high & (self.low[candidates] == low)
+        found = np.where(hit, self.entries[candidates], MISSING)
         pending = np.flatnonzero(same_high & ~hit)
         while len(pending):  # ids with the same high half are adjacent
-            position[pending] += 1
-            pending = pending[position[pending] < len(self)]
-            at = position[pending]
-            same_high = self.high[at] == high[pending]
-            hit = same_high & (self.low[at] == low[pending])
-            found[pending[hit]] = self.entries[at[hit]]
+            positions[pending] += 1
+            pending = pending[positions[pending] < len(self)]
+            candidates = positions[pending]
+            same_high = self.high[candidates] == high[pending]
+            hit = same_high & (self.low[candidates] == low[pending])
+            found[pending[hit]] = self.entries[candidates[hit]]
             pending = pending[same_high & ~hit]
         return found
 

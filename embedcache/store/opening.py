@@ -58,7 +58,7 @@ def open_handle(folder: Path) -> Handle:
         StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
     """
     with translate_lmdb_errors(folder):
-        handle = _open_writable_or_not(folder)
+        handle = _open_writable_if_possible(folder)
         try:
             handle.lmdb.reader_check()  # frees the slots of dead processes
             _check_size(folder, handle)
@@ -80,7 +80,7 @@ def translate_lmdb_errors(folder: Path) -> Iterator[None]:
         raise StoreError(f"the store {folder} cannot be used: {error}") from error
 
 
-def _open_writable_or_not(folder: Path) -> Handle:
+def _open_writable_if_possible(folder: Path) -> Handle:
     file = folder / "data.mdb"
     file_bytes = file.stat().st_size if file.exists() else 0
     options: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _check_size(folder: Path, handle: Handle) -> None:
     if done.returncode == 0:
         return
     last_line = done.stderr.strip().rpartition("\n")[2]
-    # status 1 is an exception; the system ends a process that reads a missing page with another
+    # an exception gives status 1; a process that reads a missing page is ended by a signal
     if done.returncode == 1 and not last_line.startswith(_FILE_ERROR_NAMES):
         raise StoreError(f"the store {folder} cannot be checked: {last_line}")
     raise StoreError(

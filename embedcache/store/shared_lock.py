@@ -8,8 +8,8 @@ from contextlib import contextmanager
 class SharedLock:
     """A lock that any number of threads share, or that one thread holds exclusively.
 
-    A thread that waits for exclusive access takes precedence over threads that want to share, so
-    that a steady stream of them cannot keep it waiting. The lock is not reentrant.
+    A thread that waits for exclusive access takes precedence over threads that want to share, so it
+    does not wait for threads that come later. The lock is not reentrant.
     """
 
     def __init__(self) -> None:

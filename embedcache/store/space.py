@@ -98,11 +98,11 @@ class Space:
         with self._environment.reading() as transaction:
             info = self._info(transaction)
             entries = self._find(transaction, info, ids)
-        present = index.entry_precisions(entries[entries != index.MISSING])
+        numbers = index.entry_precisions(entries[entries != index.MISSING])
         if len(info.precisions) == 1:  # format 1 has no precision for each row
-            return dict.fromkeys(info.precisions, len(present))
+            return dict.fromkeys(info.precisions, len(numbers))
         names = ["unknown", *info.precisions]
-        counts = np.bincount(present, minlength=len(names)).tolist()
+        counts = np.bincount(numbers, minlength=len(names)).tolist()
         return {name: count for name, count in zip(names, counts, strict=True) if count}
 
     def check_writable(self) -> None:
@@ -140,49 +140,55 @@ class Space:
                 rewritten is damaged. The store is not changed.
             ValueError: A shape or dtype is wrong, or a vector contains NaN or infinity.
         """
-        present = self.info()
-        if vectors.shape != (len(ids), present.dim):
-            raise ValueError(
-                f"expected vectors of shape {(len(ids), present.dim)}, got {vectors.shape}"
-            )
-        if not np.can_cast(vectors.dtype, present.dtype, "same_kind"):
-            raise ValueError(f"vectors of {vectors.dtype} cannot be stored as {present.dtype}")
+        _check_vectors(self.info(), ids, vectors)
         if truncated is None:
             truncated = np.zeros(len(ids), dtype=np.bool_)
-        order = index.first_occurrences(ids)
-        if len(order) < len(ids):
-            ids, vectors, truncated = ids[order], vectors[order], truncated[order]
+        first = index.first_occurrences(ids)
+        if len(first) < len(ids):
+            ids, vectors, truncated = ids[first], vectors[first], truncated[first]
 
         def add(transaction: lmdb.Transaction) -> int:
-            values.check_format(self._environment, transaction)
-            info = self._info(transaction, again=True)
-            new = self._find(transaction, info, ids) == index.MISSING
-            if not new.any():
-                return 0
-            every = bool(new.all())
-            fresh_ids, fresh = (ids, vectors) if every else (ids[new], vectors[new])
-            rows = np.arange(info.rows, info.rows + len(fresh_ids))
-            self._write_blocks(transaction, info, fresh.astype(info.dtype, copy=False))
-            precisions = dict(info.precisions)
-            precisions[precision] = precisions.get(precision, 0) + len(fresh_ids)
-            number = list(precisions).index(precision) + 1
-            if number > index.LARGEST_PRECISION:
-                raise ValueError(f"a space has at most {index.LARGEST_PRECISION} precisions")
-            entries = index.make_entries(rows, truncated[new], number)
-            segment = index.Segment.sorted_from(fresh_ids, entries)
-            changed = replace(
-                info,
-                rows=info.rows + len(fresh_ids),
-                precisions=precisions,
-                segments=self._write_segment(transaction, info, segment),
-            )
-            put_info(transaction, changed)
-            return len(fresh_ids)
+            return self._add(transaction, ids, vectors, truncated, precision)
 
         return self._environment.write(add, vectors.nbytes + 64 * len(ids) + (1 << 22))
 
-    def _info(self, transaction: lmdb.Transaction, *, again: bool = False) -> SpaceInfo:
-        return read_info(self._environment, transaction, self.fingerprint, again=again)
+    def _add(
+        self,
+        transaction: lmdb.Transaction,
+        ids: Ids,
+        vectors: NDArray[np.floating[Any]] | NDArray[np.int32],
+        truncated: NDArray[np.bool_],
+        precision: str,
+    ) -> int:
+        """Add vectors of distinct sentences in a transaction; see `append`."""
+        values.check_format(self._environment, transaction)
+        info = self._info(transaction, reverify=True)
+        is_new = self._find(transaction, info, ids) == index.MISSING
+        count = int(np.count_nonzero(is_new))
+        if not count:
+            return 0
+        if count < len(ids):  # otherwise indexing would copy everything
+            ids, vectors, truncated = ids[is_new], vectors[is_new], truncated[is_new]
+        self._write_blocks(transaction, info, vectors.astype(info.dtype, copy=False))
+        precisions = dict(info.precisions)
+        precisions[precision] = precisions.get(precision, 0) + count
+        number = list(precisions).index(precision) + 1
+        if number > index.LARGEST_PRECISION:
+            raise ValueError(f"a space has at most {index.LARGEST_PRECISION} precisions")
+        rows = np.arange(info.rows, info.rows + count)
+        entries = index.make_entries(rows, truncated, number)
+        segment = index.Segment.sorted_from(ids, entries)
+        changed = replace(
+            info,
+            rows=info.rows + count,
+            precisions=precisions,
+            segments=self._write_segment(transaction, info, segment),
+        )
+        put_info(transaction, changed)
+        return count
+
+    def _info(self, transaction: lmdb.Transaction, *, reverify: bool = False) -> SpaceInfo:
+        return read_info(self._environment, transaction, self.fingerprint, reverify=reverify)
 
     def _find(self, transaction: lmdb.Transaction, info: SpaceInfo, ids: Ids) -> NDArray[np.int64]:
         segments = [self._segment(transaction, info, number) for number, _ in info.segments]
@@ -190,31 +196,27 @@ class Space:
         return index.find_in(segments, ids)
 
     def _segment(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, again: bool = False
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, reverify: bool = False
     ) -> index.Segment:
-        data = self._value(transaction, segment_key(info, number), again=again)
+        data = self._value(transaction, segment_key(info, number), reverify=reverify)
         return index.Segment.from_bytes(data)
 
     def _block(
-        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, again: bool = False
+        self, transaction: lmdb.Transaction, info: SpaceInfo, number: int, *, reverify: bool = False
     ) -> NDArray[Any]:
-        data = self._value(transaction, block_key(info, number), again=again)
+        data = self._value(transaction, block_key(info, number), reverify=reverify)
         if len(data) != block_bytes(info, number):  # an older version of the block
             raise values.damaged(self._environment, block_key(info, number))
         return np.frombuffer(data, dtype=info.dtype).reshape(-1, info.dim)
 
-    def _value(self, transaction: lmdb.Transaction, key: bytes, *, again: bool) -> memoryview:
-        value = values.get(self._environment, transaction, key, again=again)
+    def _value(self, transaction: lmdb.Transaction, key: bytes, *, reverify: bool) -> memoryview:
+        value = values.get(self._environment, transaction, key, reverify=reverify)
         if value is None:
             raise values.damaged(self._environment, key)
         return value
 
     def _gather(
-        self,
-        transaction: lmdb.Transaction,
-        info: SpaceInfo,
-        rows: NDArray[np.int64],
-        out: Vectors,
+        self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[np.int64], out: Vectors
     ) -> None:
         """Copy rows (n,) of the space into `out` (n, dim)."""
         order = None
@@ -226,52 +228,68 @@ class Space:
 
         def copy(number: int, block: NDArray[Any]) -> None:
             part = slice(starts[number], starts[number + 1])
-            local = rows[part] - number * BLOCK_ROWS
+            in_block = rows[part] - number * BLOCK_ROWS
+            first, last = in_block[0], in_block[-1]
+            is_run = len(in_block) == last - first + 1 and bool((np.diff(in_block) == 1).all())
             target = part if order is None else order[part]
-            is_run = len(local) == local[-1] - local[0] + 1 and bool((np.diff(local) == 1).all())
-            out[target] = block[local[0] : local[-1] + 1] if is_run else block[local]
+            out[target] = block[first : last + 1] if is_run else block[in_block]
 
         # copying releases the interpreter's lock, and page faults take as long as the copies
         with ThreadPoolExecutor(_COPYING_THREADS) as pool:
-            copies = [
+            futures = [
                 pool.submit(copy, number, self._block(transaction, info, number))
                 for number in np.flatnonzero(np.diff(starts)).tolist()
             ]
-            for done in copies:
-                done.result()
+            for future in futures:
+                future.result()
 
     def _write_blocks(
         self, transaction: lmdb.Transaction, info: SpaceInfo, rows: NDArray[Any]
     ) -> None:
+        """Write new rows (n, dim) after those of the space; the last block is completed first."""
         number, used = divmod(info.rows, BLOCK_ROWS)
         start = 0
         while start < len(rows):
-            take = min(BLOCK_ROWS - used, len(rows) - start)
-            parts = [np.ascontiguousarray(rows[start : start + take])]
-            if not _finite(parts[0]):
+            stop = min(start + BLOCK_ROWS - used, len(rows))
+            parts = [np.ascontiguousarray(rows[start:stop])]
+            if not _is_finite(parts[0]):
                 raise ValueError("a vector contains NaN or infinity")
             if used:
-                parts.insert(0, self._block(transaction, info, number, again=True))
+                parts.insert(0, self._block(transaction, info, number, reverify=True))
             values.put(transaction, block_key(info, number), *parts)
-            start, number, used = start + take, number + 1, 0
+            start, number, used = stop, number + 1, 0
 
     def _write_segment(
         self, transaction: lmdb.Transaction, info: SpaceInfo, segment: index.Segment
     ) -> tuple[tuple[int, int], ...]:
+        """Write a new segment of the index, merged with older ones of similar size.
+
+        Returns:
+            Number and size of each segment that the space now has; see `SpaceInfo`.
+        """
         merged = index.segments_to_merge([size for _, size in info.segments], len(segment))
         kept = info.segments[: len(info.segments) - merged]
         absorbed = info.segments[len(kept) :]
         if absorbed:
-            old = [self._segment(transaction, info, number, again=True) for number, _ in absorbed]
+            numbers = [number for number, _ in absorbed]
+            old = [self._segment(transaction, info, number, reverify=True) for number in numbers]
             segment = index.merge([*old, segment])
-            for number, _ in absorbed:
+            for number in numbers:
                 transaction.delete(segment_key(info, number))
         number = kept[-1][0] + 1 if kept else 0
         values.put(transaction, segment_key(info, number), segment.to_bytes())
         return (*kept, (number, len(segment)))
 
 
-def _finite(block: NDArray[np.floating[Any]]) -> bool:
+def _check_vectors(info: SpaceInfo, ids: Ids, vectors: NDArray[Any]) -> None:
+    """Raise ValueError if vectors (n, dim) of ids (n, 2) have a wrong shape or dtype."""
+    if vectors.shape != (len(ids), info.dim):
+        raise ValueError(f"expected vectors of shape {(len(ids), info.dim)}, got {vectors.shape}")
+    if not np.can_cast(vectors.dtype, info.dtype, "same_kind"):
+        raise ValueError(f"vectors of {vectors.dtype} cannot be stored as {info.dtype}")
+
+
+def _is_finite(block: NDArray[np.floating[Any]]) -> bool:
     """Return whether a block has neither NaN nor infinity; a finite sum proves it faster."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = block.sum(dtype=np.float32)

@@ -85,7 +85,7 @@ def read_info(
     transaction: lmdb.Transaction,
     fingerprint: str,
     *,
-    again: bool = False,
+    reverify: bool = False,
 ) -> SpaceInfo:
     """Read the description of a space.
 
@@ -93,13 +93,13 @@ def read_info(
         environment: Environment of the store.
         transaction: Transaction of the environment.
         fingerprint: Fingerprint of the space.
-        again: Whether to verify the checksum even if it was verified before.
+        reverify: Whether to verify the checksum even if it was verified before.
 
     Raises:
         StoreError: The description is missing or damaged.
     """
     key = info_key(fingerprint)
-    value = values.get(environment, transaction, key, again=again)
+    value = values.get(environment, transaction, key, reverify=reverify)
     if value is None:
         raise StoreError(f"the store {environment.path} no longer has the space {fingerprint}")
     fields = json.loads(bytes(value))

@@ -76,18 +76,18 @@ class EmbeddingStore:
             raise self._missing_store_error()
         self._environment = Environment.open(self.path)
         with self._environment.reading() as transaction:
-            number = values.read_format(self._environment, transaction)
+            store_format = values.read_format(self._environment, transaction)
             commits = transaction.id()
-        if number is None and commits:
-            raise values.damaged(self._environment, values.HEADER_KEY)
-        if number is None and not create:
-            raise self._missing_store_error()
-        if number is None:
-            self._environment.write(self._write_header, 0)
-        elif number > FORMAT:
+        if store_format is not None and store_format > FORMAT:
             raise StoreError(
                 f"{self.path} was written by a later version of segtool: upgrade segtool"
             )
+        if store_format is None and commits:
+            raise values.damaged(self._environment, values.HEADER_KEY)
+        if store_format is None:
+            if not create:
+                raise self._missing_store_error()
+            self._environment.write(self._write_header, 0)
 
     def _missing_store_error(self) -> StoreError:
         return StoreError(f"there is no embedding store at {self.path}")
@@ -114,8 +114,7 @@ class EmbeddingStore:
         earlier version of this package may use the store during the conversion.
 
         Args:
-            progress: Whether to show a progress bar on standard error if the call takes more than
-                two seconds.
+            progress: Whether to show a progress bar on standard error.
 
         Returns:
             Number of values that were rewritten; 0 if the store already has format 2.
@@ -134,7 +133,7 @@ class EmbeddingStore:
             ]
         return sorted(infos, key=lambda info: info.number)
 
-    def space(self, fingerprint: str) -> "Space":
+    def space(self, fingerprint: str) -> Space:
         """Return the space of an encoder.
 
         Raises:
@@ -180,7 +179,7 @@ class EmbeddingStore:
         dim: int,
         dtype: StorageDtype | None = None,
         identity: dict[str, Any] | None = None,
-    ) -> "Space":
+    ) -> Space:
         """Return the space of an encoder; create it if it is missing.
 
         Args:
@@ -211,12 +210,12 @@ class EmbeddingStore:
         if missing:
             self._environment.write(create, 0)
         space = Space(self._environment, fingerprint)
-        present = space.info()
-        if present.dim != dim or dtype not in (None, present.dtype):
+        info = space.info()
+        if info.dim != dim or dtype not in (None, info.dtype):
             raise StoreError(
-                f"{self.path} stores the vectors of {name} with dimension {present.dim} and dtype "
-                f"{present.dtype}, not dimension {dim} and dtype {dtype or present.dtype}: use the "
-                "same dimension and dtype, or another store"
+                f"{self.path} stores the vectors of {name} with dimension {info.dim} and dtype "
+                f"{info.dtype}, not dimension {dim} and dtype {dtype or info.dtype}: use the same "
+                "dimension and dtype, or another store"
             )
         return space
 
@@ -237,8 +236,8 @@ def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
     numbers = [spaces - 1]
     for kind in (b"v", b"i"):
         cursor = transaction.cursor()
-        beyond = cursor.set_range(bytes([kind[0] + 1]))
-        found = cursor.prev() if beyond else cursor.last()
-        if found and bytes(cursor.key()).startswith(kind):
+        is_beyond = cursor.set_range(bytes([kind[0] + 1]))  # the first key after those of this kind
+        has_last = cursor.prev() if is_beyond else cursor.last()
+        if has_last and bytes(cursor.key()).startswith(kind):
             numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
     return max(numbers) + 1

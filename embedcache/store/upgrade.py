@@ -10,7 +10,6 @@ from functools import partial
 from itertools import zip_longest
 
 import lmdb
-from tqdm import tqdm
 
 from embedcache.store import index, values
 from embedcache.store.environment import Environment
@@ -23,9 +22,9 @@ from embedcache.store.space_info import (
     info_key,
     segment_key,
 )
+from embedcache.terminal import progress_bar
 
 _BATCH_BYTES = 1 << 26  # rewritten per transaction, whose pages LMDB keeps in memory
-_SHOW_AFTER_SECONDS = 2
 
 
 def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: bool) -> int:
@@ -46,7 +45,7 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
     def sign(keys: list[bytes], transaction: lmdb.Transaction) -> int:
         changed = 0
         for key in keys:
-            data = values.get(environment, transaction, key, again=True)
+            data = values.get(environment, transaction, key, reverify=True)
             if data is None or (sizes[key] and len(data) != sizes[key]):
                 raise values.damaged(environment, key)
             content = _with_first_precision(data) if key in of_one_precision else data
@@ -57,13 +56,7 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
         return changed
 
     changed = 0
-    with tqdm(
-        total=sum(sizes.values()),
-        unit="B",
-        unit_scale=True,
-        delay=_SHOW_AFTER_SECONDS,
-        disable=None if progress else True,
-    ) as bar:
+    with progress_bar(sum(sizes.values()), "B", show=progress) as bar:
         for keys in _batches(sizes):
             size = sum(sizes[key] for key in keys)
             changed += environment.write(partial(sign, keys), size)

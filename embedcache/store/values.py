@@ -32,7 +32,7 @@ def put(transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa
 
 
 def get(
-    environment: Environment, transaction: lmdb.Transaction, key: bytes, *, again: bool = False
+    environment: Environment, transaction: lmdb.Transaction, key: bytes, *, reverify: bool = False
 ) -> memoryview | None:
     """Read a value without copying it.
 
@@ -40,8 +40,8 @@ def get(
         environment: Environment of the store.
         transaction: Read or write transaction of the environment.
         key: Key of the value.
-        again: Whether to verify the checksum even if this process has verified it before. This is
-            necessary before the value is copied into a new one, whose checksum will be valid.
+        reverify: Whether to verify the checksum even if this process has verified it before. This
+            is necessary before the value is copied into a new one, whose checksum will be valid.
 
     Returns:
         The value without its checksum, a view that is valid as long as the transaction; None if
@@ -54,13 +54,13 @@ def get(
     if value is None:
         return None
     data, checksum = _split(value)
-    seen = (key, checksum)
-    if again or seen not in environment.verified:
+    value_id = (key, checksum)
+    if reverify or value_id not in environment.verified:
         if checksum != _checksum(key, data) and not (
             checksum == xxh3_64_digest(data) and read_format(environment, transaction) == 1
         ):
             raise damaged(environment, key)
-        environment.verified.add(seen)
+        environment.verified.add(value_id)
     return data
 
 

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from embedcache.terminal import progress_bar
+
 _COMPRESSION: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
@@ -41,27 +43,40 @@ def read_vector_file(path: Path) -> Iterator[Row]:
     """
     with _opened(path) as file:
         first, second = file.readline(_LONGEST_LINE), file.readline(_LONGEST_LINE)
-    header, columns = first.split(), len(second.split())
+    header = first.split()
     with _opened(path) as file:
         if len(header) == 2 and all(number.isdigit() and int(number) for number in header):
             count, dim = (int(number) for number in header)
             file.readline()
-            text = _is_text_row(second, columns - 1)
-            if text and columns != dim + 1:
-                raise ValueError(
-                    f"the first line specifies {dim} numbers per word, but the second line has "
-                    f"{columns - 1}"
-                )
-            rows = _text_rows(file, dim) if text else _binary_rows(file, dim)
-            for number in range(count):
-                row = next(rows, None)
-                if row is None:
-                    raise EOFError(f"the file ends after {number:,} of {count:,} vectors")
-                yield row
+            yield from _counted_rows(file, count, dim, second)
         elif len(header) > 2 and _is_text_row(first, len(header) - 1):
             yield from _text_rows(file, len(header) - 1)
         else:
             raise ValueError("the first line is neither two counts nor a word and its numbers")
+
+
+def _counted_rows(file: IO[bytes], count: int, dim: int, first_row: bytes) -> Iterator[Row]:
+    """Yield the rows of a word2vec file after its first line, which states their number.
+
+    Args:
+        file: File at the first row.
+        count: Number of rows.
+        dim: Length of a vector.
+        first_row: First row if the format is text; some bytes if it is binary.
+    """
+    numbers_in_row = len(first_row.split()) - 1
+    is_text = _is_text_row(first_row, numbers_in_row)
+    if is_text and numbers_in_row != dim:
+        raise ValueError(
+            f"the first line specifies {dim} numbers per word, but the second line has "
+            f"{numbers_in_row}"
+        )
+    rows = _text_rows(file, dim) if is_text else _binary_rows(file, dim)
+    for number in range(count):
+        row = next(rows, None)
+        if row is None:
+            raise EOFError(f"the file ends after {number:,} of {count:,} vectors")
+        yield row
 
 
 def _is_text_row(line: bytes, dim: int) -> bool:
@@ -94,20 +109,14 @@ def _binary_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a file, decompressed if necessary; a bar shows how many of its bytes have been read."""
+    description = f"converting {path.name}"
     with (
         path.open("rb") as file,
-        tqdm(
-            total=path.stat().st_size,
-            unit="B",
-            unit_scale=True,
-            desc=f"converting {path.name}",
-            delay=1,
-            disable=None,
-        ) as bar,
+        progress_bar(path.stat().st_size, "B", show=True, description=description) as bar,
     ):
         counted = io.BufferedReader(_CountedFile(file, bar))
         magic = counted.peek(8)
-        openers = (open_ for start, open_ in _COMPRESSION.items() if magic.startswith(start))
+        openers = (opener for start, opener in _COMPRESSION.items() if magic.startswith(start))
         opener = next(openers, None)
         yield io.BufferedReader(opener(counted)) if opener else counted
 

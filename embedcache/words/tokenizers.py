@@ -12,7 +12,7 @@ Forms = tuple[str, ...]
 """Spellings of a token; the first one that has a vector represents the token."""
 
 _KANA = re.compile("[ぁ-んァ-ヶ]")
-_SUDACHI_MODE = "A"  # the shortest units: more of them have vectors than of the compounds
+_SUDACHI_MODE = "A"  # the shortest units, which have vectors more often than compounds
 _SUDACHI_CHARACTERS = 8192  # per call; SudachiPy does not accept more than 49,149 bytes
 
 
@@ -86,6 +86,6 @@ def spellings(*words: str) -> Forms:
     return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
 
 
-def has_kana(word: str) -> bool:
-    """Return whether a word contains hiragana or katakana, which only Japanese uses."""
-    return _KANA.search(word) is not None
+def has_kana(text: str) -> bool:
+    """Return whether a text contains hiragana or katakana, which only Japanese uses."""
+    return _KANA.search(text) is not None

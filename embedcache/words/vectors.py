@@ -7,7 +7,7 @@ CACHE/words/HASH/settings.json  d, and the language of the words
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from lzma import LZMAError
@@ -26,7 +26,7 @@ from embedcache.store.index import Segment, find_in, first_occurrences
 from embedcache.words.formats import read_vector_file
 from embedcache.words.tokenizers import has_kana
 
-_ENTITY = "ENTITY/"  # in Wikipedia2Vec the title of a page, not a word
+_ENTITY = "ENTITY/"  # marks the titles of pages in Wikipedia2Vec, which are not words
 _CHUNK_ROWS = 1 << 13  # number of vectors converted at a time
 
 
@@ -86,27 +86,33 @@ def _convert(path: Path, folder: Path) -> None:
 
 
 def _write_converted(path: Path, folder: Path) -> None:
-    rows = ((w, v) for w, v in read_vector_file(path) if not w.startswith(_ENTITY))
-    ids = []
+    chunks_of_ids = []
     dim = with_kana = 0
     with (folder / "vectors").open("wb") as file:
-        while chunk := list(islice(rows, _CHUNK_ROWS)):
-            words = [word for word, _ in chunk]
-            matrix = np.stack([vector for _, vector in chunk])
-            if not np.isfinite(matrix).all():
-                raise ValueError("a vector contains NaN or infinity")
+        for words, matrix in _read_chunks(path):
             file.write(matrix.astype("<f4", copy=False).tobytes())
-            ids.append(sentence_ids(words))
+            chunks_of_ids.append(sentence_ids(words))
             with_kana += sum(map(has_kana, words))
             dim = matrix.shape[1]
-    if not ids:
+    if not chunks_of_ids:
         raise ValueError("the file has no words")
-    all_ids = np.concatenate(ids)
-    _write_index(folder / "index", all_ids)
+    ids = np.concatenate(chunks_of_ids)
+    _write_index(folder / "index", ids)
     # in multilingual files, few words contain kana; in Japanese files, many do
-    language = "ja" if with_kana > 0.1 * len(all_ids) else "other"
+    language = "ja" if with_kana > 0.1 * len(ids) else "other"
     settings = {"dim": dim, "language": language}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _read_chunks(path: Path) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+    """Yield the words of each chunk of a file, and their vectors (n, d)."""
+    rows = (row for row in read_vector_file(path) if not row[0].startswith(_ENTITY))
+    while chunk := list(islice(rows, _CHUNK_ROWS)):
+        words, vectors = zip(*chunk, strict=True)
+        matrix = np.stack(vectors)
+        if not np.isfinite(matrix).all():
+            raise ValueError("a vector contains NaN or infinity")
+        yield list(words), matrix
 
 
 def _write_index(path: Path, ids: Ids) -> None:

@@ -24,7 +24,7 @@ class Vocabulary:
         self.rows = np.zeros(0, dtype=np.int64)
         self._find = vectors.find
         self._number_of: dict[str, int] = {}
-        self._seen: dict[Forms, int] = {}
+        self._seen: dict[Forms, int] = {}  # number of the word that represents each token
 
     def numbers(self, tokens: list[list[Forms]]) -> NDArray[np.int64]:
         """Number the tokens of n sentences.
@@ -35,18 +35,24 @@ class Vocabulary:
         Returns:
             (t,) int64, the numbers of all t tokens; MISSING for words without a vector.
         """
-        self._add(list(dict.fromkeys(f for s in tokens for f in s if f not in self._seen)))
+        occurring = dict.fromkeys(forms for sentence in tokens for forms in sentence)
+        self._add([forms for forms in occurring if forms not in self._seen])
         numbers = (self._seen[forms] for sentence in tokens for forms in sentence)
         return np.fromiter(numbers, dtype=np.int64)
 
     def _add(self, unseen: list[Forms]) -> None:
-        rows = iter(self._find([word for forms in unseen for word in forms]).tolist())
+        """Look up distinct tokens, and number the words that represent them."""
+        spellings = dict.fromkeys(word for forms in unseen for word in forms)
+        row_of = dict(zip(spellings, self._find(list(spellings)).tolist(), strict=True))
         new_rows = []
         for forms in unseen:
-            found = [(word, row) for word, row in zip(forms, rows, strict=False) if row != MISSING]
-            if found and found[0][0] not in self._number_of:
-                self._number_of[found[0][0]] = len(self.words)
-                self.words.append(found[0][0])
-                new_rows.append(found[0][1])
-            self._seen[forms] = self._number_of[found[0][0]] if found else MISSING
+            word = next((word for word in forms if row_of[word] != MISSING), None)
+            if word is None:
+                self._seen[forms] = MISSING
+                continue
+            if word not in self._number_of:
+                self._number_of[word] = len(self.words)
+                self.words.append(word)
+                new_rows.append(row_of[word])
+            self._seen[forms] = self._number_of[word]
         self.rows = np.concatenate([self.rows, np.array(new_rows, dtype=np.int64)])

@@ -85,7 +85,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         headings = blocks + lines
     # before gaiji notes, which can describe these characters
     text = _RUBY.sub("", text).replace("｜", "")
-    text = _GAIJI.sub(lambda match: _character(match.group(1)), text)
+    text = _GAIJI.sub(lambda match: _character(match[1]), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
     return _ANNOTATION.sub("", text), headings
@@ -111,7 +111,7 @@ def _without_heading_lines(text: str) -> tuple[str, int]:
     end = 0
     for note in _NOTE_IN_LINE.finditer(text):
         if note.start() >= end and "見出し" in note[1]:
-            begin = max(text.rfind(newline, end, note.start()) for newline in "\r\n") + 1
+            begin = max(text.rfind(character, end, note.start()) for character in "\r\n") + 1
             kept.append(text[end : max(begin, end)])
             newline = _NEWLINE.search(text, note.end())
             end = newline.start() if newline else len(text)
@@ -138,17 +138,17 @@ def body_of(text: str) -> str:
 def _compose_accents(match: re.Match[str]) -> str:
     """Replace 〔Bru:cke〕 with Brücke; other text in these brackets is not changed."""
     ligatures = {"AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "s": "ß"}
-    inside = _LIGATURES.sub(lambda found: ligatures[found.group(1)], match.group(1))
+    inside = _LIGATURES.sub(lambda found: ligatures[found[1]], match[1])
     composed = _LETTER_WITH_MARK.sub(
-        lambda found: unicodedata.normalize("NFC", found.group(1) + _MARKS[found.group(2)]), inside
+        lambda found: unicodedata.normalize("NFC", found[1] + _MARKS[found[2]]), inside
     )
-    return match.group() if composed == match.group(1) else composed
+    return match[0] if composed == match[1] else composed
 
 
 def _character(note: str) -> str:
     """Return the character that a note describes; 〓 if the note gives no known code."""
     if match := _UNICODE_CODE.search(note):
-        number = int(match.group(1), 16)
+        number = int(match[1], 16)
         known = number <= sys.maxunicode and unicodedata.category(chr(number)) != "Cs"
         return chr(number) if known else _GETA
     if match := _JIS_CODE.search(note):

@@ -121,18 +121,16 @@ def decode(data: bytes, name: str) -> DecodedText:
     _refuse_binary(data, name)
     for mark, codec in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
-            return DecodedText(
-                _decode_strictly(data[len(mark) :], codec, name), TextEncoding(codec, mark)
-            )
+            return _decode_as(TextEncoding(codec, mark), data, name)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         return _decode_other(data, name, error)
     if _ISO_2022_JP in data and data.isascii():
-        return DecodedText(_decode_strictly(data, "iso2022_jp", name), TextEncoding("iso2022_jp"))
+        return _decode_as(TextEncoding("iso2022_jp"), data, name)
     nuls = data.count(0)
     if nuls > 1 and (wide := _wide_encoding(data, _WIDE_SHARE_OF_UTF8)):
-        return DecodedText(_decode_strictly(data, wide, name), TextEncoding(wide))
+        return _decode_as(TextEncoding(wide), data, name)
     if nuls > max(1, _NUL_SHARE * len(data)):
         raise UserError(f"{name} is not a text file: {nuls:,} of its {len(data):,} bytes are zero")
     return DecodedText(text, TextEncoding("utf-8"))
@@ -144,13 +142,14 @@ def _refuse_binary(data: bytes, name: str) -> None:
             raise UserError(f"{name} is {kind}: convert it to plain text")
 
 
-def _decode_strictly(data: bytes, codec: str, name: str) -> str:
+def _decode_as(encoding: TextEncoding, data: bytes, name: str) -> DecodedText:
     try:
-        return data.decode(codec)
+        text = data[len(encoding.mark) :].decode(encoding.codec)
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{name}: byte {error.start} is not {codec.upper()}: convert the file to UTF-8"
+            f"{name}: byte {error.start} is not {encoding.codec.upper()}: convert the file to UTF-8"
         ) from error
+    return DecodedText(text, encoding)
 
 
 def _decode_other(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> DecodedText:
@@ -196,8 +195,8 @@ def _japanese_encodings(data: bytes) -> list[str]:
     codecs_found = []
     for codec, (minimum, evidence) in _JAPANESE_ENCODINGS.items():
         text = _decode_start(sample, codec)
-        beyond = len(_BEYOND_ASCII.findall(text))
-        if beyond >= minimum and len(evidence.findall(text)) >= _JAPANESE_SHARE * beyond:
+        count = len(_BEYOND_ASCII.findall(text))
+        if count >= minimum and len(evidence.findall(text)) >= _JAPANESE_SHARE * count:
             codecs_found.append(codec)
     return codecs_found
 

@@ -104,7 +104,9 @@ class Corpus:
             document_ids=[document.id for document in documents],
             splits=list(splits),
             headings_removed=sum(document.headings for document in documents),
-            boundaries_read=Counter(d.boundary for d in documents if d.boundary),
+            boundaries_read=Counter(
+                document.boundary for document in documents if document.boundary
+            ),
         )
 
     @property
@@ -126,14 +128,15 @@ class Corpus:
         """Return a corpus of the documents in one split."""
         chosen = [
             Document(document_id, self.sentences[start:stop], self.types[start:stop], is_typed=True)
-            for document_id, name, (start, stop) in zip(
+            for document_id, own_split, (start, stop) in zip(
                 self.document_ids, self.splits, self.layout.documents, strict=True
             )
-            if name == split
+            if own_split == split
         ]
         part = Corpus.of(chosen, [split] * len(chosen))
-        selected = np.repeat([name == split for name in self.splits], np.diff(self.offsets))
-        return replace(part, layout=Layout(self.labels[selected], part.offsets))
+        in_split = np.repeat([own == split for own in self.splits], np.diff(self.offsets))
+        # the labels of this corpus, which may be those of one type of boundary
+        return replace(part, layout=Layout(self.labels[in_split], part.offsets))
 
     def counts(self) -> dict[Split, dict[str, int]]:
         """Count the documents, sentences and boundaries in each split that is not empty."""
@@ -149,12 +152,22 @@ class Corpus:
         }
 
 
+def unit_labels(label: int, count: int) -> list[int]:
+    """Return the labels of the sentences of a unit.
+
+    Args:
+        label: Label of the unit, which its first sentence has; the others have 0.
+        count: Number of sentences, which may be 0.
+    """
+    return [label, *[0] * (count - 1)] if count else []
+
+
 def _typed_labels(documents: Sequence[Document]) -> list[NDArray[np.int8]]:
-    """Return the labels of documents; in typed company, a 1 without a type becomes PARAGRAPH."""
-    labels = [document.labels.astype(np.int8) for document in documents]
-    if not any((own == PARAGRAPH).any() for own in labels):
-        return labels
+    """Return the labels of documents; if some are typed, 1 becomes PARAGRAPH in the others."""
+    all_labels = [document.labels.astype(np.int8) for document in documents]
+    if not any((labels == PARAGRAPH).any() for labels in all_labels):
+        return all_labels
     return [
-        own if document.is_typed else own * np.int8(PARAGRAPH)
-        for document, own in zip(documents, labels, strict=True)
+        labels if document.is_typed else labels * np.int8(PARAGRAPH)
+        for document, labels in zip(documents, all_labels, strict=True)
     ]

@@ -63,17 +63,20 @@ def _text_files(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
 
 def _visible_entries(folder: Path) -> list[tuple[Path, int]]:
     """List the entries of a folder that are not hidden, with their modes."""
-    path = folder
     try:
         visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        entries = []
-        for path in visible:
-            entries.append((path, path.stat().st_mode))
+    except OSError as error:
+        raise UserError(f"{folder}: {_reason(error)}") from error
+    return [(path, _mode(path)) for path in visible]
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
     except FileNotFoundError as error:
         raise UserError(f"{path} is a broken link: remove it or restore its target") from error
     except OSError as error:
         raise UserError(f"{path}: {_reason(error)}") from error
-    return entries
 
 
 def _reason(error: OSError) -> str:

@@ -4,7 +4,8 @@
 {"id": "b", "paragraphs": ["One. Two.", "Three."]}
 
 A label is 1 where a paragraph begins, and 0 otherwise. Typed labels are 1 where a line begins and 2
-where a paragraph begins; "typed": true says so where no label is 2. "id" and "split" are optional.
+where a paragraph begins; "typed": true marks labels as typed even if none is 2. "id" and "split"
+are optional.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from embedcache import UserError, normalize
-from segclf.corpus.documents import LINE, PARAGRAPH, SPLITS, Document
+from segclf.corpus.documents import LINE, PARAGRAPH, SPLITS, Document, unit_labels
 from segclf.corpus.languages import guess_language
 from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import sentence_rule, split_sentences
@@ -39,67 +40,86 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     documents = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            where = f"{document_id} line {number}"
-            default_id = f"{document_id}:{number}"
-            documents.append(_read_line(line, where, default_id, options))
+            location = f"{document_id} line {number}"
+            record = _parse_record(line, location)
+            documents.append(_to_document(record, location, f"{document_id}:{number}", options))
     return documents
 
 
-def _read_line(line: str, where: str, default_id: str, options: ReadOptions) -> Document:
+def _parse_record(line: str, location: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f"{where}: invalid JSON ({error.msg} at column {error.colno})") from error
+        raise UserError(
+            f"{location}: invalid JSON ({error.msg} at column {error.colno})"
+        ) from error
     try:
         json.dumps(record, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:  # for example, one half of an emoji
-        raise UserError(f"{where}: unpaired surrogate {error.object[error.start]!r}") from error
+        raise UserError(f"{location}: unpaired surrogate {error.object[error.start]!r}") from error
     if not isinstance(record, dict) or not ({"sentences", "paragraphs"} & record.keys()):
-        raise UserError(f'{where}: expected an object with "sentences" or "paragraphs"')
+        raise UserError(f'{location}: expected an object with "sentences" or "paragraphs"')
+    return record
+
+
+def _to_document(
+    record: dict[str, Any], location: str, default_id: str, options: ReadOptions
+) -> Document:
     split = record.get("split")
     if split not in (None, *SPLITS):
-        raise UserError(f'{where}: "split" is {split!r}: use one of {", ".join(SPLITS)}')
-    document_id = str(record.get("id", default_id))
-    read = _labelled if "sentences" in record else _paragraphs
-    sentences, labels = read(record, where, options)
-    label_array = np.array(labels, dtype=np.int8)
-    typed = True if record.get("typed") is True else None
-    return Document(document_id, sentences, label_array, split=split, is_typed=typed)
+        raise UserError(f'{location}: "split" is {split!r}: use one of {", ".join(SPLITS)}')
+    if "sentences" in record:
+        sentences, labels = _labelled(record, location)
+    else:
+        sentences, labels = _split_paragraphs(record, location, options)
+    return Document(
+        str(record.get("id", default_id)),
+        sentences,
+        np.array(labels, dtype=np.int8),
+        split=split,
+        is_typed=True if record.get("typed") is True else None,
+    )
 
 
-def _labelled(
-    record: dict[str, Any], where: str, _options: ReadOptions
-) -> tuple[list[str], list[int]]:
+def _labelled(record: dict[str, Any], location: str) -> tuple[list[str], list[int]]:
+    """Return the sentences that are not empty, and their labels.
+
+    The label of an empty sentence moves to the next sentence.
+    """
+    _check_labels(record, location)
+    sentences: list[str] = []
+    labels: list[int] = []
+    pending = 0
+    for sentence, label in zip(map(normalize, record["sentences"]), record["labels"], strict=True):
+        pending = max(pending, int(label))
+        if sentence:
+            sentences.append(sentence)
+            labels.append(pending)
+            pending = 0
+    return sentences, labels
+
+
+def _check_labels(record: dict[str, Any], location: str) -> None:
     sentences, labels = record["sentences"], record.get("labels")
     if not _is_list_of(sentences, str):
-        raise UserError(f'{where}: "sentences" must be a list of strings')
+        raise UserError(f'{location}: "sentences" must be a list of strings')
     if labels is None:
         raise UserError(
-            f'{where}: "labels" are missing: add 1 where a paragraph begins, 0 elsewhere'
+            f'{location}: "labels" are missing: add 1 where a paragraph begins, 0 elsewhere'
         )
     if not _is_list_of(labels, int) or not set(labels) <= {0, LINE, PARAGRAPH}:
-        raise UserError(f'{where}: "labels" must be a list of 0s and 1s, or of 0s, 1s and 2s')
+        raise UserError(f'{location}: "labels" must be a list of 0s and 1s, or of 0s, 1s and 2s')
     if len(labels) != len(sentences):
         raise UserError(
-            f'{where}: "sentences" has length {len(sentences)}, but "labels" has {len(labels)}'
+            f'{location}: "sentences" has length {len(sentences)}, but "labels" has {len(labels)}'
         )
-    kept: list[str] = []
-    kept_labels: list[int] = []
-    pending = 0
-    for sentence, label in zip(map(normalize, sentences), labels, strict=True):
-        pending = max(pending, int(label))
-        if sentence:  # an empty sentence is dropped; its label moves to the next one
-            kept.append(sentence)
-            kept_labels.append(pending)
-            pending = 0
-    return kept, kept_labels
 
 
-def _paragraphs(
-    record: dict[str, Any], where: str, options: ReadOptions
+def _split_paragraphs(
+    record: dict[str, Any], location: str, options: ReadOptions
 ) -> tuple[list[str], list[int]]:
     if not _is_list_of(record["paragraphs"], str):
-        raise UserError(f'{where}: "paragraphs" must be a list of strings')
+        raise UserError(f'{location}: "paragraphs" must be a list of strings')
     language = options.language or guess_language("".join(record["paragraphs"]))
     rule = sentence_rule(options.sentences)
     sentences: list[str] = []
@@ -107,7 +127,7 @@ def _paragraphs(
     for paragraph in record["paragraphs"]:
         found = split_sentences(paragraph, rule, language)
         sentences += found
-        labels += [1, *[0] * (len(found) - 1)] if found else []
+        labels += unit_labels(1, len(found))
     return sentences, labels
 
 

@@ -6,6 +6,7 @@ For other codes, sentencex silently uses the English rules.
 import re
 
 from embedcache import UserError
+from embedcache.words.tokenizers import has_kana
 
 _OWN_RULES = """
 am ar bg bn ca da de el en es fi fr gu hi hy it ja kk kn ml mr my nl pa pl pt ru sk ta te uk
@@ -21,10 +22,9 @@ tet ty tyv udm vec vls vmf vmw vot wa wls wo xal zea
 _GENERAL_RULES = "ko zh"  # detected from the script; the general rules suffice for them
 _KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _GENERAL_RULES).split())
 
-_KANA = re.compile("[ぁ-んァ-ヶ]")
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
-_SAMPLE = 2000  # characters
+_SAMPLE_CHARACTERS = 2000
 _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifier
 
 
@@ -35,8 +35,8 @@ def guess_language(text: str) -> str:
     Baldwin 2012, "langid.py"), but "en" is returned for short texts and for languages for which
     sentencex has no rules of its own.
     """
-    sample = text[:_SAMPLE]
-    if _KANA.search(sample):
+    sample = text[:_SAMPLE_CHARACTERS]
+    if has_kana(sample):
         return "ja"
     if _HANGUL.search(sample):
         return "ko"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segclf.corpus.documents import Document
+from segclf.corpus.documents import Document, unit_labels
 from segclf.corpus.languages import guess_language
 from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import sentence_rule, split_sentences
@@ -25,7 +25,7 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     for unit in units:
         found = split_sentences(text[unit.start : unit.end], rule, language)
         sentences += found
-        labels += [unit.label, *[0] * (len(found) - 1)] if found else []
+        labels += unit_labels(unit.label, len(found))
     label_array = np.array(labels, dtype=np.int8)
     return [
         Document(

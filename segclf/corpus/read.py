@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from embedcache import UserError
 from segclf.corpus import aozora, choi, jsonl, plain
@@ -12,6 +12,8 @@ from segclf.corpus.documents import Corpus, Document
 from segclf.corpus.files import read_text, read_texts
 from segclf.corpus.options import FormatName, ReadOptions
 from segclf.corpus.splits import assign_splits
+
+UnsegmentedFormatName = Literal["auto", "plain", "aozora"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def read_corpus(
 
 
 def read_unsegmented(
-    path: str | Path, *, format_name: Literal["auto", "plain", "aozora"] = "auto"
+    path: str | Path, *, format_name: UnsegmentedFormatName = "auto"
 ) -> DecodedText:
     """Read a text to segment.
 
@@ -93,8 +95,9 @@ def read_unsegmented(
         UserError: The file cannot be read, the format is unknown, or the format is "auto" and the
             file is a corpus that is already segmented.
     """
-    if format_name not in ("auto", "plain", "aozora"):
-        raise UserError(f"unknown format {format_name!r}: choose from auto, plain, aozora")
+    choices = get_args(UnsegmentedFormatName)
+    if format_name not in choices:
+        raise UserError(f"unknown format {format_name!r}: choose from {', '.join(choices)}")
     source = read_text(path)
     if format_name == "auto":
         format_name = _unsegmented_format(source.text, str(path))

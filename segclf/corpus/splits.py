@@ -82,40 +82,41 @@ def _parse_shares(split: str) -> tuple[float, float, float]:
 def _cut(
     documents: Sequence[Document], shares: tuple[float, float, float]
 ) -> tuple[list[Document], list[Split]]:
+    """Cut each document into consecutive parts, and return the parts and their splits."""
     parts: list[Document] = []
     splits: list[Split] = []
     for document in documents:
         length = len(document.sentences)
-        inner = np.rint(np.cumsum(shares[:2]) * length).astype(int)
-        for split, (start, stop) in zip(SPLITS, pairwise([0, *inner, length]), strict=True):
+        inner_edges = np.rint(np.cumsum(shares[:2]) * length).astype(int)
+        for split, (start, stop) in zip(SPLITS, pairwise([0, *inner_edges, length]), strict=True):
             if stop > start:
-                part = slice(start, stop)
-                parts.append(
-                    replace(
-                        document,
-                        id=f"{document.id}#{split}",
-                        sentences=document.sentences[part],
-                        labels=document.labels[part],
-                        headings=document.headings if not start else 0,
-                        boundary=document.boundary if not start else None,
-                    )
+                part = replace(
+                    document,
+                    id=f"{document.id}#{split}",
+                    sentences=document.sentences[start:stop],
+                    labels=document.labels[start:stop],
+                    headings=document.headings if not start else 0,
+                    boundary=document.boundary if not start else None,
                 )
+                parts.append(part)
                 splits.append(split)
     return parts, splits
 
 
 def _by_document(documents: Sequence[Document], shares: tuple[float, float, float]) -> list[Split]:
     """Assign each document, in the order of hashed ids, to the split that lacks most sentences."""
-    order = sorted(range(len(documents)), key=lambda i: xxh3_64_intdigest(documents[i].id.encode()))
+    hashes = [xxh3_64_intdigest(document.id.encode()) for document in documents]
+    order = sorted(range(len(documents)), key=hashes.__getitem__)
     total = sum(len(document.sentences) for document in documents)
     lacking = {split: share * total for split, share in zip(SPLITS, shares, strict=True)}
     splits: list[Split] = ["train"] * len(documents)
     empty = [split for split in SPLITS if lacking[split] > 0]
-    for number, i in enumerate(order):
-        must_fill = len(empty) >= len(documents) - number  # so that every split gets a document
-        split = max(empty if must_fill and empty else lacking, key=lambda name: lacking[name])
-        splits[i] = split
-        lacking[split] -= len(documents[i].sentences)
+    for assigned, position in enumerate(order):
+        remaining = len(documents) - assigned
+        must_fill = bool(empty) and len(empty) >= remaining  # so that every split gets a document
+        split = max(empty if must_fill else lacking, key=lambda name: lacking[name])
+        splits[position] = split
+        lacking[split] -= len(documents[position].sentences)
         if split in empty:
             empty.remove(split)
     return splits

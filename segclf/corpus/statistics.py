@@ -35,9 +35,10 @@ def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:
 
 def _split_statistics(part: Corpus, train: set[str], split: str) -> dict[str, Any]:
     paragraphs = paragraph_lengths(part)
+    characters = np.array([len(sentence) for sentence in part.sentences])
     return {
         "paragraphs": len(paragraphs),
-        "sentence_characters": _distribution(np.array([len(s) for s in part.sentences])),
+        "sentence_characters": _distribution(characters),
         "paragraph_sentences": _distribution(paragraphs),
         "duplicates": len(part) - len(set(part.sentences)),
         "in_train": None

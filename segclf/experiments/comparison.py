@@ -102,13 +102,13 @@ def compare(
         workspace, stored, [first], [second], split=split, device=device, threads=threads
     )
     return Comparison(
-        (first.name, second.name),
-        stored.name,
-        split,
-        len(stored.corpus.select(split).document_ids),
-        f1,
-        pk,
-        resampling,
+        runs=(first.name, second.name),
+        corpus=stored.name,
+        split=split,
+        documents=len(stored.corpus.select(split).document_ids),
+        f1=f1,
+        pk=pk,
+        resampling=resampling,
     )
 
 

@@ -1,18 +1,15 @@
 """Scores of runs, and mean scores of systems over their seeds."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from statistics import fmean, stdev
 from typing import Any
 
-from segclf.scoring.metrics import Scores
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
 from segclf.workspace.records import Identity
 from segclf.workspace.runs import Run
 
-SCORES = tuple(field.name for field in fields(Scores))
-
-_ROW = (
+_ROW_FIELDS = (
     "created",
     "corpus",
     "parameters",
@@ -34,7 +31,7 @@ def run_row(run: Run) -> dict[str, Any]:
         threshold 0.5; `collapsed`, whether all predictions on dev are the same.
     """
     record = run.record
-    row = {name: getattr(record, name) for name in _ROW}
+    row = {name: getattr(record, name) for name in _ROW_FIELDS}
     scored = {split: read_evaluation(run, split) or {} for split in SCORED_SPLITS}
     at_half = {split: scored[split].get("at_half", {}) for split in SCORED_SPLITS}
     scored["dev"] = {**record.dev, **scored["dev"]}
@@ -47,9 +44,12 @@ def run_row(run: Run) -> dict[str, Any]:
         "options": record.options,
         "machine": str(record.machine) if record.machine else None,
         "threads": record.machine.threads if record.machine else None,
-        **{split: {name: scored[split].get(name) for name in SCORES} for split in SCORED_SPLITS},
+        **{
+            split: {name: scored[split].get(name) for name in SCORE_NAMES}
+            for split in SCORED_SPLITS
+        },
         "at_half": {
-            split: {name: at_half[split].get(name) for name in (*SCORES, "collapsed")}
+            split: {name: at_half[split].get(name) for name in (*SCORE_NAMES, "collapsed")}
             for split in SCORED_SPLITS
         },
         "collapsed": record.collapsed,
@@ -83,25 +83,26 @@ def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
     Returns:
         The names, in the order of the systems.
     """
-    bases = [_base_label(own) for own in options]
+    bases = [_base_label(of_system) for of_system in options]
     values: dict[str, dict[str, set[str]]] = {base: {} for base in bases}
-    for base, own in zip(bases, options, strict=True):
-        for name, value in own.items():
+    for base, of_system in zip(bases, options, strict=True):
+        for name, value in of_system.items():
             values[base].setdefault(name, set()).add(repr(value))
     return [
         ", ".join(
             [base]
             + [
                 f"{name.replace('_', ' ')} {_format_value(value)}"
-                for name, value in own.items()
+                for name, value in of_system.items()
                 if name not in _IN_BASE_LABEL and len(values[base][name]) > 1
             ]
         )
-        for base, own in zip(bases, options, strict=True)
+        for base, of_system in zip(bases, options, strict=True)
     ]
 
 
 def _base_label(options: dict[str, Any]) -> str:
+    """Name a system by head, window and loss."""
     parts = [options["head"]]
     if options.get("sides"):
         parts.append(options["sides"].replace(":", " "))
@@ -109,10 +110,11 @@ def _base_label(options: dict[str, Any]) -> str:
         parts.append(f"window {options['window']}")
     elif options.get("reach") is not None:
         parts.append(f"reach {options['reach']}")
-    if options.get("loss", "cross-entropy") == "focal":
+    loss = options.get("loss", "cross-entropy")
+    if loss == "focal":
         parts.append(f"focal {options['gamma']:g}")
-    elif options.get("loss", "cross-entropy") != "cross-entropy":
-        parts.append(options["loss"])
+    elif loss != "cross-entropy":
+        parts.append(loss)
     return ", ".join(parts)
 
 
@@ -120,27 +122,29 @@ def _format_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _system(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    by_seed = {row["options"].get("seed"): row for row in rows}  # the latest run of each seed
-    rows = [
-        by_seed[seed] for seed in sorted(by_seed, key=lambda seed: (seed is not None, seed or 0))
-    ]
+def _system(all_rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Summarize the latest run of each seed of a system, given the rows of all its runs."""
+    by_seed = {row["options"].get("seed"): row for row in all_rows}
+    seeds = sorted(by_seed, key=lambda seed: (seed is not None, seed or 0))
+    rows = [by_seed[seed] for seed in seeds]
     first = rows[0]
     return {
         **{name: first[name] for name in ("corpus", "encoder", "pooling", "parameters")},
-        "options": {name: v for name, v in first["options"].items() if name != "seed"},
+        "options": {name: value for name, value in first["options"].items() if name != "seed"},
         "n": len(rows),
-        "seeds": [row["options"].get("seed") for row in rows],
+        "seeds": seeds,
         "runs": [row["run"] for row in rows],
         "machines": sorted({row["machine"] for row in rows if row["machine"]}),
         "threads": sorted({row["threads"] for row in rows if row["threads"]}),
         "seconds_per_epoch": _spread([row["seconds_per_epoch"] for row in rows]),
         **{
-            split: {name: _spread([row[split][name] for row in rows]) for name in SCORES}
+            split: {name: _spread([row[split][name] for row in rows]) for name in SCORE_NAMES}
             for split in SCORED_SPLITS
         },
         "at_half": {
-            split: {name: _spread([row["at_half"][split][name] for row in rows]) for name in SCORES}
+            split: {
+                name: _spread([row["at_half"][split][name] for row in rows]) for name in SCORE_NAMES
+            }
             for split in SCORED_SPLITS
         },
         "collapsed": sum(bool(row["collapsed"]) for row in rows),

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tqdm import tqdm
-
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
+from embedcache.terminal import progress_bar
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
@@ -67,18 +66,20 @@ def sweep(
     }
     missing = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
-    jobs = min(jobs or _default_jobs(device, threads), max(len(missing), 1))
+    jobs = min(jobs or default_jobs(device, threads), max(len(missing), 1))
     if sys.platform == "win32":
         jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
-    with tqdm(total=len(missing), unit=" runs", disable=None if progress else True) as bar:
-        for outcome in run_trials(workspace, missing, stored, splits, jobs, device, threads):
+    with progress_bar(len(missing), "runs", show=progress, delay=0) as bar:
+        for outcome in run_trials(
+            workspace, missing, stored, splits, jobs=jobs, device=device, threads=threads
+        ):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_format_progress(outcome), refresh=False)
             bar.update()
     return [outcomes[trial] for trial in trials]
 
 
-def _default_jobs(device: str, threads: int) -> int:
+def default_jobs(device: str, threads: int) -> int:
     """Return the number of trials to run at once: one on a GPU, whose memory is limited."""
     return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
 

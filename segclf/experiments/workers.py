@@ -29,7 +29,7 @@ from segclf.workspace.runs import Run, load_run
 from segclf.workspace.workspace import Workspace
 
 Completed = tuple[str, bool] | None
-"""Result of a trial in a worker process; see `_complete`."""
+"""Result of a trial in a worker process; see `complete_trial`."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def run_trials(
     trials: Sequence[Trial],
     stored: StoredCorpus,
     splits: Sequence[Split],
+    *,
     jobs: int,
     device: str,
     threads: int,
@@ -74,40 +75,48 @@ def run_trials(
     """
     if not trials:
         return
-    context = multiprocessing.get_context("spawn")
-    before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
+    with _worker_processes(jobs) as executor:
 
-    def submit(trial: Trial, *, wait: bool) -> "Future[Completed]":
-        chosen = with_encoder(trial, stored)
-        return executor.submit(
-            _complete,
-            workspace.path,
-            stored.name,
-            stored.digest,
-            chosen,
-            splits,
-            device=device,
-            threads=threads,
-            wait=wait,
-        )
+        def complete(
+            selected: Sequence[Trial], *, wait: bool
+        ) -> Iterator[tuple[Trial, Outcome | None]]:
+            with _no_interrupts():
+                futures = {
+                    executor.submit(
+                        complete_trial,
+                        workspace.path,
+                        stored.name,
+                        stored.digest,
+                        with_encoder(trial, stored),
+                        splits,
+                        device=device,
+                        threads=threads,
+                        wait=wait,
+                    ): trial
+                    for trial in selected
+                }
+            for future in as_completed(futures):
+                yield futures[future], _outcome(futures[future], future, workspace)
 
-    try:
-        with _no_interrupts():
-            futures = {submit(trial, wait=False): trial for trial in trials}
         busy = []
-        for future in as_completed(futures):
-            outcome = _outcome(futures[future], future, workspace)
+        for trial, outcome in complete(trials, wait=False):
             if outcome:
                 yield outcome
             else:
-                busy.append(futures[future])
-        with _no_interrupts():
-            futures = {submit(trial, wait=True): trial for trial in busy}
-        for future in as_completed(futures):
-            outcome = _outcome(futures[future], future, workspace)
+                busy.append(trial)
+        for _, outcome in complete(busy, wait=True):
             assert outcome  # noqa: S101 - it waited for the other sweep
             yield outcome
+
+
+@contextmanager
+def _worker_processes(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes for trials, and end them if the sweep is interrupted."""
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
+    try:
+        yield executor
     except BrokenProcessPool as error:
         raise UserError(
             "a process of the sweep was killed, perhaps because memory ran out: finished runs are "
@@ -165,7 +174,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _complete(
+def complete_trial(
     path: Path,
     corpus_name: str,
     digest: str,
@@ -197,13 +206,13 @@ def _complete(
     if stored.digest != digest:
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     try:
-        with _lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
-            return _do_missing(workspace, stored, trial, splits, device, threads)
+        with trial_lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
+            return _train_and_score(workspace, stored, trial, splits, device, threads)
     except Timeout:
         return None
 
 
-def _lock(workspace: Workspace, identity: Identity) -> FileLock:
+def trial_lock(workspace: Workspace, identity: Identity) -> FileLock:
     """Return the lock of a trial; the operating system releases it if the process dies.
 
     The empty lock files are kept, since a process may be waiting for one.
@@ -214,7 +223,7 @@ def _lock(workspace: Workspace, identity: Identity) -> FileLock:
     return FileLock(folder / xxh3_128_hexdigest(key))
 
 
-def _do_missing(
+def _train_and_score(
     workspace: Workspace,
     stored: StoredCorpus,
     trial: Trial,
@@ -222,6 +231,7 @@ def _do_missing(
     device: str,
     threads: int,
 ) -> tuple[str, bool]:
+    """Train and score a trial, except for what exists already; see `complete_trial`."""
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:

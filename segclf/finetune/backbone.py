@@ -120,7 +120,7 @@ class Backbone(nn.Module):
             verbose=False,
         )["input_ids"]
         starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-        tokens = np.concatenate([np.zeros(0, np.int64), *(np.array(r, np.int64) for r in rows)])
+        tokens = np.array([token for row in rows for token in row], dtype=np.int64)
         return Text(tokens, starts, layout)
 
     def freeze(self, layers: int) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from embedcache import UserError
 from embedcache.batches import token_batches
+from embedcache.terminal import progress_bar
 from segclf.finetune.backbone import Backbone, Text, TokenRows
 from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System
@@ -64,9 +64,8 @@ class CrossSegment(System):
         lengths = self._lengths(begin, end)
         with (
             torch.inference_mode(),
-            tqdm(total=len(candidates), unit=" candidates", leave=False, delay=1,
-                 disable=None if progress else True) as bar,
-        ):  # fmt: skip
+            progress_bar(len(candidates), "candidates", show=progress, leave=False) as bar,
+        ):
             for batch in token_batches(lengths, self.backbone.batch_tokens):
                 logits = self(text, candidates[batch])
                 probabilities[candidates[batch]] = torch.sigmoid(logits).cpu().numpy()

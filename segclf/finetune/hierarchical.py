@@ -1,19 +1,17 @@
 """Hierarchical BERT: the encoder reads single sentences, and a head reads their vectors."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from embedcache.batches import token_batches
+from embedcache.terminal import progress_bar
 from segclf.finetune.backbone import Backbone, Text, TokenRows
-from segclf.finetune.options import HierarchicalOptions
+from segclf.finetune.options import HierarchicalOptions, UpperName
 from segclf.finetune.system import System
 from segclf.heads.base import Head
-from segclf.heads.registry import HEADS
+from segclf.heads.registry import WINDOW_HEADS
 from segclf.inputs.examples import Examples, Sentences
 from segclf.inputs.windows import OUTSIDE, windows_of
 
@@ -40,10 +38,8 @@ class Concatenate(Head):
         return logits.squeeze(1)
 
 
-UPPER: dict[str, Callable[[int, int], Head]] = {
-    "concatenate": Concatenate,
-    **{name: head for name, head in HEADS.items() if not getattr(head, "reads_words", False)},
-}
+def _make_upper(name: UpperName, dim: int, window: int) -> Head:
+    return Concatenate(dim, window) if name == "concatenate" else WINDOW_HEADS[name](dim, window)
 
 
 class Hierarchical(System):
@@ -57,7 +53,7 @@ class Hierarchical(System):
     def __init__(self, backbone: Backbone, options: HierarchicalOptions) -> None:
         super().__init__(backbone)
         self.pooling = options.pooling
-        self.head = UPPER[options.upper](backbone.dim, options.sentences)
+        self.head = _make_upper(options.upper, backbone.dim, options.sentences)
         self.head.clip_sigma = None  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
@@ -109,10 +105,7 @@ class Hierarchical(System):
         lengths = np.minimum(lengths, self.backbone.max_tokens)
         parts = []
         batches = list(token_batches(lengths, self.backbone.batch_tokens))
-        with tqdm(
-            total=len(sentences), unit=" sentences", leave=False, delay=1,
-            disable=None if progress else True,
-        ) as bar:  # fmt: skip
+        with progress_bar(len(sentences), "sentences", show=progress, leave=False) as bar:
             for batch in batches:
                 parts.append(self._pooled(self._rows(text, sentences[batch], lengths[batch])))
                 bar.update(len(batch))

@@ -22,6 +22,7 @@ from segclf.training.options import (
 )
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+UpperName = Literal["concatenate", "mlp", "bilstm", "transformer"]
 
 DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned
 _MAX_SEED = (1 << 31) - 1  # the upper half of a step's seed contains the seed of the run
@@ -139,7 +140,7 @@ class HierarchicalOptions(FinetuneOptions):
 
     system = "hierarchical"
 
-    upper: Literal["concatenate", "mlp", "bilstm", "transformer"] = "concatenate"
+    upper: UpperName = "concatenate"
     sentences: Distance = 1
     pooling: Literal["cls", "mean"] = "cls"
     upper_learning_rate: PositiveFloat = 1e-3

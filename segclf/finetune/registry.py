@@ -46,7 +46,7 @@ def restore_system(
     """
     system = make_system(encoder, options)
     if options.freeze is None:
-        (tokens,) = (t for name, t in state.items() if name.endswith("word_tokens"))
+        (tokens,) = (tensor for name, tensor in state.items() if name.endswith("word_tokens"))
         system.backbone.train_embeddings_of(tokens)
     system.load_trained_state(state)
     return system.to(encoder.device).eval()

@@ -86,9 +86,8 @@ def finetune(
 ) -> Run:
     """Fine-tune an encoder and upper layers on an embedded corpus and save them as a run.
 
-    If training is interrupted, repeat the call to resume it; the result is the same as without
-    the interruption. The sentences
-    are read from the corpus; cached vectors are not used.
+    If training is interrupted, repeat the call to resume it; the result is the same as without the
+    interruption. The sentences are read from the corpus; cached vectors are not used.
 
     Args:
         workspace: Workspace of the corpus.
@@ -122,17 +121,9 @@ def finetune(
     reference = EncoderReference(encoder_name, None, encoder.fingerprint)
     with limit_threads(threads):
         system = _new_system(encoder, options, train)
-        request = _request(stored, reference, options)
-        folder, resumed = _claim_folder(workspace.runs, options, request)
-        start = Start(
-            folder.name,
-            encoder_name,
-            *system.count_parameters(),
-            encoder.device,
-            system.backbone.precision,
-            torch.get_num_threads(),
-            resumed,
-        )
+        request = request_content(stored, reference, options)
+        folder, resumed = claim_folder(workspace.runs, options, request)
+        start = _describe_start(system, folder, encoder_name, encoder.device, resumed=resumed)
         with locked(folder):
             on_start(start)
             state = train_system(
@@ -156,6 +147,22 @@ def finetune(
             _finish(folder, record)
     (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
     return Run(folder, record)
+
+
+def _describe_start(
+    system: System, folder: Path, encoder_name: str, device: str, *, resumed: bool
+) -> Start:
+    parameters, trainable_parameters = system.count_parameters()
+    return Start(
+        run=folder.name,
+        encoder=encoder_name,
+        parameters=parameters,
+        trainable_parameters=trainable_parameters,
+        device=device,
+        precision=system.backbone.precision,
+        threads=torch.get_num_threads(),
+        resumed=resumed,
+    )
 
 
 def _finish(folder: Path, record: RunRecord) -> None:
@@ -186,7 +193,7 @@ def load_system(run: Run, device: str | None = None) -> System:
 def _transformer(encoder: Encoder) -> TransformerEncoder:
     if not isinstance(encoder, TransformerEncoder):
         raise UserError(
-            f"{encoder.name} is not a single transformer: choose a transformer to fine-tune"
+            f"{encoder.name} is not a single Transformer: choose a Transformer to fine-tune"
         )
     return encoder
 
@@ -201,7 +208,7 @@ def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Co
     return system.to(encoder.device)
 
 
-def _request(
+def request_content(
     stored: StoredCorpus, encoder: EncoderReference, options: FinetuneOptions
 ) -> dict[str, Any]:
     """Return the content of unfinished.json."""
@@ -220,7 +227,7 @@ def _identity(request: dict[str, Any]) -> Identity:
     return Identity.of(request["kind"], request["corpus_digest"], fingerprint, request["options"])
 
 
-def _claim_folder(
+def claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
     """Return the folder of an interrupted run with the same identity, or a new folder."""

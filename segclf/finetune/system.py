@@ -51,14 +51,19 @@ class System(nn.Module):
     def count_parameters(self) -> tuple[int, int]:
         """Return the number of all parameters, and the number of trained parameters."""
         parameters = list(self.parameters())
-        trained = sum(p.numel() for p in parameters if p.requires_grad)
-        copied = sum(m.rows.numel() for m in self.modules() if isinstance(m, TrainedRows))
-        return sum(p.numel() for p in parameters) - copied, trained
+        everything = sum(parameter.numel() for parameter in parameters)
+        trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
+        copied = sum(  # rows that the table of embeddings has too
+            module.rows.numel() for module in self.modules() if isinstance(module, TrainedRows)
+        )
+        return everything - copied, trained
 
     def trained_state(self) -> dict[str, Tensor]:
         """Return all parameters and buffers that are not frozen, by name."""
-        frozen = {name for name, p in self.named_parameters() if not p.requires_grad}
-        return {name: t for name, t in self.state_dict().items() if name not in frozen}
+        frozen = {
+            name for name, parameter in self.named_parameters() if not parameter.requires_grad
+        }
+        return {name: tensor for name, tensor in self.state_dict().items() if name not in frozen}
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
         """Load weights that `trained_state` returned.

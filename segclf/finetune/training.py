@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
+from embedcache.terminal import progress_bar
 from segclf.corpus import Corpus
 from segclf.finetune.backbone import Text
 from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint
@@ -60,15 +60,15 @@ def train_system(
         KeyboardInterrupt: Ctrl-C was pressed. The step is finished and a checkpoint is written
             first.
     """
-    text, dev_text = (system.backbone.tokenize(c.sentences, c.layout) for c in (train, dev))
+    text = system.backbone.tokenize(train.sentences, train.layout)
+    dev_text = system.backbone.tokenize(dev.sentences, dev.layout)
     boundary_rate = float(train.labels[train.layout.is_candidate].mean())
     loss = make_loss(options.loss, boundary_rate, options.gamma)
     optimizer = make_optimizer(system, options)
+    size = options.batch_size * options.accumulate
     plan = [
-        system.groups(
-            text, options.batch_size * options.accumulate, np.random.default_rng((options.seed, n))
-        )
-        for n in range(1, options.epochs + 1)
+        system.groups(text, size, np.random.default_rng((options.seed, number)))
+        for number in range(1, options.epochs + 1)
     ]
     state = load_checkpoint(folder, system, optimizer)
     if state is None:
@@ -157,9 +157,15 @@ class _Trainer:
         self._system.train()
         with (
             _delayed_interrupt() as interrupted,
-            tqdm(total=len(groups), initial=state.step, unit=" steps", leave=False, delay=1,
-                 desc=f"epoch {state.epoch}", disable=None if progress else True) as bar,
-        ):  # fmt: skip
+            progress_bar(
+                len(groups),
+                "steps",
+                show=progress,
+                description=f"epoch {state.epoch}",
+                done=state.step,
+                leave=False,
+            ) as bar,
+        ):
             for group in groups[state.step :]:
                 started = time.perf_counter()
                 loss = self._step(group, before + state.step)

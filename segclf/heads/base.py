@@ -147,10 +147,10 @@ class Head(BaseHead):
             for start in range(0, n, _PREDICT_BATCH):
                 stop = min(start + _PREDICT_BATCH, n)
                 first, last = max(start - self.window, 0), min(stop + self.window, n)
-                step = windows[start:stop]
-                step = torch.where(step == OUTSIDE, OUTSIDE, step - first)
+                batch = windows[start:stop]
+                batch = torch.where(batch == OUTSIDE, OUTSIDE, batch - first)
                 sentences = look_up(vectors[first:last].to(device), table)
-                parts.append(torch.sigmoid(self(sentences, step.to(device))).cpu().numpy())
+                parts.append(torch.sigmoid(self(sentences, batch.to(device))).cpu().numpy())
         return np.concatenate(parts)
 
 
@@ -163,21 +163,19 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.dropped = round(rate * 256)
+        self.dropped = round(rate * 256)  # of the 256 values of a byte
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Set numbers of a tensor of any shape to 0 and scale up the others, if training."""
         if not self.training or not self.dropped:
             return numbers
-        if (
-            numbers.device.type != "cpu"
-        ):  # random bytes are faster on a CPU only, and MPS cannot sample all 64-bit integers
+        # random bytes are faster on a CPU only, and MPS cannot sample all 64-bit integers
+        if numbers.device.type != "cpu":
             return F.dropout(numbers, self.dropped / 256)
-        size = -(-numbers.numel() // 8)
-        words = torch.empty(size, dtype=torch.int64, device=numbers.device)
-        words.random_(torch.iinfo(torch.int64).min, None)
-        bytes_ = words.view(torch.uint8)[: numbers.numel()].view(numbers.shape)
-        return numbers * (bytes_ >= self.dropped) * (256 / (256 - self.dropped))
+        integers = torch.empty(-(-numbers.numel() // 8), dtype=torch.int64)
+        integers.random_(torch.iinfo(torch.int64).min, None)
+        random_bytes = integers.view(torch.uint8)[: numbers.numel()].view(numbers.shape)
+        return numbers * (random_bytes >= self.dropped) * (256 / (256 - self.dropped))
 
 
 def feed_forward(hidden: int, dropout: float) -> nn.Sequential:

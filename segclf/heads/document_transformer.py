@@ -54,7 +54,14 @@ class DocumentTransformer(DocumentHead):
 
 
 class Layer(nn.Module):
-    """Positional convolution, attention and feed-forward network, with residual connections."""
+    """Positional convolution, attention and feed-forward network, with residual connections.
+
+    Attributes:
+        convolution: Positional encoding, (m, h, l) to (m, h, l).
+        split: Projects states (m, l, h) to queries, keys and values, (m, l, 3h) together.
+        join: Projects the concatenated outputs of the attention heads, (m, l, h) to (m, l, h).
+        feed_forward: Feed-forward sublayer, (m, l, h) to (m, l, h).
+    """
 
     def __init__(self) -> None:
         super().__init__()

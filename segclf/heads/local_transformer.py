@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segclf.heads.document_transformer import DocumentTransformer
+from segclf.heads.names import REACH
 
 
 class LocalTransformer(DocumentTransformer):
@@ -18,7 +19,7 @@ class LocalTransformer(DocumentTransformer):
         reach: Maximum distance between two sentences that attend to each other.
     """
 
-    def __init__(self, dim: int, reach: int) -> None:
+    def __init__(self, dim: int, reach: int = REACH) -> None:
         super().__init__(dim)
         self.reach = reach
 
@@ -49,9 +50,9 @@ def local_attention(
     documents, length, heads, size = queries.shape
     missing = -length % reach
 
-    def around(x: Tensor) -> Tensor:  # (m, l, ...) -> (m * blocks, ..., 3r)
-        edge = x.new_zeros(documents, reach, *x.shape[2:])
-        padded = torch.cat([edge, x, edge, edge[:, :missing]], dim=1)
+    def around(states: Tensor) -> Tensor:  # (m, l, ...) -> (m * blocks, ..., 3r)
+        edge = states.new_zeros(documents, reach, *states.shape[2:])
+        padded = torch.cat([edge, states, edge, edge[:, :missing]], dim=1)
         return padded.unfold(1, 3 * reach, reach).flatten(0, 1)
 
     blocks = torch.cat([queries, queries.new_zeros(documents, missing, heads, size)], dim=1)

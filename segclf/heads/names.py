@@ -9,8 +9,8 @@ DocumentHeadName = Literal["document-bilstm", "local-transformer", "linear-trans
 HeadName = Literal[WindowHeadName, DocumentHeadName]
 Context = Literal["window", "document"]
 
-WINDOW_HEADS: tuple[WindowHeadName, ...] = get_args(WindowHeadName)
-DOCUMENT_HEADS: tuple[DocumentHeadName, ...] = get_args(DocumentHeadName)
+WINDOW_HEAD_NAMES: tuple[WindowHeadName, ...] = get_args(WindowHeadName)
+DOCUMENT_HEAD_NAMES: tuple[DocumentHeadName, ...] = get_args(DocumentHeadName)
 DEFAULT_HEAD: HeadName = "mlp"
 WINDOW = 4  # default number of sentences on each side
 REACH = 32  # default reach of the attention of local-transformer
@@ -18,7 +18,7 @@ REACH = 32  # default reach of the attention of local-transformer
 
 def context_of(head: str) -> Context:
     """Return what a head reads: a window of sentences or the whole document."""
-    return "document" if head in DOCUMENT_HEADS else "window"
+    return "document" if head in DOCUMENT_HEAD_NAMES else "window"
 
 
 def head_in_context(head: str | None, context: str) -> str:
@@ -39,7 +39,7 @@ def head_in_context(head: str | None, context: str) -> str:
         return DEFAULT_HEAD
     own = context_of(head)
     if own != context:
-        heads = ", ".join(WINDOW_HEADS if context == "window" else DOCUMENT_HEADS)
+        heads = ", ".join(WINDOW_HEAD_NAMES if context == "window" else DOCUMENT_HEAD_NAMES)
         raise UserError(
             f"the head {head} has the context {own}, not {context}: choose from {heads}, or leave "
             "out the context"

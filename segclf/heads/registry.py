@@ -12,11 +12,11 @@ from segclf.heads.document_bilstm import DocumentBiLSTM
 from segclf.heads.linear_transformer import LinearTransformer
 from segclf.heads.local_transformer import LocalTransformer
 from segclf.heads.mlp import MLP
-from segclf.heads.names import REACH, WINDOW
+from segclf.heads.names import WINDOW
 from segclf.heads.transformer import Transformer
 from segclf.heads.wordlstm import WordLSTM
 
-HEADS: dict[str, Callable[[int, int], Head]] = {
+WINDOW_HEADS: dict[str, Callable[[int, int], Head]] = {
     "mlp": MLP,
     "bilstm": BiLSTM,
     "transformer": Transformer,
@@ -25,7 +25,7 @@ HEADS: dict[str, Callable[[int, int], Head]] = {
 
 DOCUMENT_HEADS: dict[str, Callable[[int], DocumentHead]] = {
     "document-bilstm": DocumentBiLSTM,
-    "local-transformer": lambda dim: LocalTransformer(dim, REACH),
+    "local-transformer": LocalTransformer,
     "linear-transformer": LinearTransformer,
 }
 
@@ -36,14 +36,14 @@ def make_head(
     """Make an untrained head.
 
     Args:
-        name: A key of `HEADS` or `DOCUMENT_HEADS`.
+        name: A key of `WINDOW_HEADS` or `DOCUMENT_HEADS`.
         dim: Length of a sentence vector.
         window: Number of sentences on each side of a candidate, for a window head; None for the
             default.
         reach: Reach of the attention of local-transformer; None for the default.
     """
-    if name in HEADS:
-        return HEADS[name](dim, WINDOW if window is None else window)
+    if name in WINDOW_HEADS:
+        return WINDOW_HEADS[name](dim, WINDOW if window is None else window)
     if name == "local-transformer" and reach is not None:
         return LocalTransformer(dim, reach)
     return DOCUMENT_HEADS[name](dim)

@@ -1,10 +1,12 @@
 """Trivial segmentations that do not read the sentences, for comparison with models."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus.layout import Layout
-from segclf.scoring.metrics import Scores, score
+from segclf.scoring.metrics import SCORE_NAMES, Scores, score
 
 RANDOM_DRAWS = 20
 
@@ -31,15 +33,19 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
     """
     n = len(layout)
     draws = [
-        score(layout, np.random.default_rng(seed).random(n) < rate).to_dict()
-        for seed in range(RANDOM_DRAWS)
+        score(layout, np.random.default_rng(seed).random(n) < rate) for seed in range(RANDOM_DRAWS)
     ]
     return {
         "everywhere": score(layout, np.ones(n, dtype=np.bool_)),
         "nowhere": score(layout, np.zeros(n, dtype=np.bool_)),
         "even": score(layout, _evenly_spaced(layout, paragraph_length)),
-        "random": Scores(**{name: float(np.mean([d[name] for d in draws])) for name in draws[0]}),
+        "random": _mean_scores(draws),
     }
+
+
+def _mean_scores(draws: Sequence[Scores]) -> Scores:
+    means = (float(np.mean([getattr(draw, name) for draw in draws])) for name in SCORE_NAMES)
+    return Scores(*means)
 
 
 def _evenly_spaced(layout: Layout, length: float) -> NDArray[np.bool_]:

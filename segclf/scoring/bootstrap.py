@@ -77,22 +77,33 @@ def units_of(
         UserError: No document has more than one sentence.
     """
     documents = [
-        np.stack([_counts(layout.labels[a:b], p[a:b]) for p in predictions], axis=1)  # (n, r, 5)
-        for a, b in layout.documents
-        if b - a > 1  # a shorter document has no candidate
+        np.stack(
+            [_counts(layout.labels[start:stop], found[start:stop]) for found in predictions], axis=1
+        )  # (n, r, 5)
+        for start, stop in layout.documents
+        if stop - start > 1  # a shorter document has no candidate
     ]
     if not documents:
         raise UserError("nothing to compare: no document in this split has more than one sentence")
-    if len(documents) > 1:
-        units = np.stack([counts.sum(axis=0) for counts in documents])
-        units[..., PK] = pk_of_counts(units)  # Pk is the mean over documents
-        units[..., WEIGHT] = units[..., WEIGHT] > 0  # except those that are too short for Pk
-        return units, Resampling("document", len(units), len(units), None)
-    (counts,) = documents
+    return _blocks_of(documents[0]) if len(documents) == 1 else _documents_as_units(documents)
+
+
+def _documents_as_units(
+    documents: list[NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], Resampling]:
+    units = np.stack([counts.sum(axis=0) for counts in documents])
+    units[..., PK] = pk_of_counts(units)  # Pk is the mean over documents
+    units[..., WEIGHT] = units[..., WEIGHT] > 0  # except those that are too short for Pk
+    return units, Resampling("document", len(units), len(units), None)
+
+
+def _blocks_of(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], Resampling]:
+    """Sum the counts (n, r, 5) of a document over blocks, one of which begins at each sentence."""
     n = len(counts)
     length = round(n**0.5)
-    sums = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(np.tile(counts, (2, 1, 1)), 0)])
-    blocks = sums[length : length + n] - sums[:n]  # block i begins with sentence i
+    circular = np.tile(counts, (2, 1, 1))
+    sums = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(circular, axis=0)])
+    blocks = sums[length : length + n] - sums[:n]
     return blocks, Resampling("block", n, -(-n // length), length)
 
 

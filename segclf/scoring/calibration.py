@@ -10,7 +10,8 @@ from scipy.special import expit, logit
 
 BINS = 10
 _MAX_TEMPERATURE = 20.0  # the minimum temperature is 1 / 20
-_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25  # with finite logits
+# the smallest and the largest probability that are distinguished from 0 and 1
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25
 
 
 @dataclass(frozen=True)

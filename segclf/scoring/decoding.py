@@ -97,8 +97,8 @@ def decode_within(
     gains = logits_of(probabilities) - logits_of(np.float32(threshold))
     boundaries = np.zeros(len(probabilities), dtype=np.bool_)
     for start, stop in layout.documents:
-        chosen = _best_starts(gains[start:stop].tolist(), min_length, max_length or stop - start)
-        boundaries[[start + i for i in chosen]] = True
+        starts = _best_starts(gains[start:stop].tolist(), min_length, max_length or stop - start)
+        boundaries[[start + position for position in starts]] = True
     return boundaries
 
 
@@ -110,7 +110,9 @@ def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[i
     at its front.
     """
     n = len(gains)
-    best = [0.0, *([-np.inf] * (n - 1))] if n else []
+    if not n:
+        return []
+    best = [0.0, *([-np.inf] * (n - 1))]
     previous = [-1] * n
     queue: deque[int] = deque()
     for i in range(min_length, n):
@@ -121,8 +123,6 @@ def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[i
             queue.popleft()
         previous[i] = queue[0]
         best[i] = best[queue[0]] + gains[i]
-    if not n:
-        return []
     last = max(range(max(n - max_length, 0), n), key=best.__getitem__)
     starts = []
     while last >= 0:

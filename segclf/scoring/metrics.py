@@ -1,6 +1,6 @@
 """Scores of a segmentation; the tests compare them with scikit-learn and segeval."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ class Scores:
     def to_dict(self) -> dict[str, float]:
         """Return the scores by name."""
         return asdict(self)
+
+
+SCORE_NAMES = tuple(field.name for field in fields(Scores))
 
 
 def score(layout: Layout, predicted: NDArray[np.bool_]) -> Scores:
@@ -85,13 +88,9 @@ def precision_recall_f1(layout: Layout, predicted: NDArray[np.bool_]) -> tuple[f
     scikit-learn computes the same, but importing it would slow every command down by a second.
     """
     labels, predicted = layout.labels[layout.is_candidate], predicted[layout.is_candidate]
-    positive, true = int(predicted.sum()), int(labels.sum())
+    found, true = int(predicted.sum()), int(labels.sum())
     correct = int((predicted & labels).sum())
-    return (
-        correct / max(positive, 1),
-        correct / max(true, 1),
-        2 * correct / max(positive + true, 1),
-    )
+    return correct / max(found, 1), correct / max(true, 1), 2 * correct / max(found + true, 1)
 
 
 def window_size(labels: NDArray[np.bool_]) -> int:
@@ -120,8 +119,8 @@ def pk_errors(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None
 ) -> NDArray[np.bool_]:
     """Return (n - k,) bool: whether `pk` counts sentences i and i + k as an error."""
-    true, guess = _boundaries_within(labels, predicted, k)
-    errors: NDArray[np.bool_] = (true > 0) != (guess > 0)
+    true, found = _boundaries_within(labels, predicted, k)
+    errors: NDArray[np.bool_] = (true > 0) != (found > 0)
     return errors
 
 
@@ -132,15 +131,15 @@ def window_diff(
 
     Like `pk`, but a pair is an error if the numbers of boundaries between the two sentences differ.
     """
-    true, guess = _boundaries_within(labels, predicted, k)
-    return float(np.mean(true != guess)) if len(true) else 0.0
+    true, found = _boundaries_within(labels, predicted, k)
+    return float(np.mean(true != found)) if len(true) else 0.0
 
 
 def _boundaries_within(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count the boundaries between sentences i and i + k, for every i: (n - k,) each."""
+    """Count the true and the predicted boundaries between sentences i and i + k: (n - k,) each."""
     k = k or window_size(labels)
     sums = [np.concatenate([[0], np.cumsum(marks[1:])]) for marks in (labels, predicted)]
-    true, guess = (total[k:] - total[:-k] for total in sums)
-    return true, guess
+    true, found = (total[k:] - total[:-k] for total in sums)
+    return true, found

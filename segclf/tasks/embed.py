@@ -12,7 +12,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
 
-_SAMPLE = 1000  # number of sentences used to check that the encoder fits the text
+_SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def embed(
             f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
             f"{encoder.storage_dtype}; leave out --dtype"
         )
-    encoder.check_text(corpus.sentences[:_SAMPLE])
+    encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
     with limit_threads(threads):
         fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
         store = workspace.store(create=True)

@@ -125,17 +125,23 @@ def evaluate(
     stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
     in_workspace = run.path.resolve().parent == workspace.runs.resolve()
     is_own_corpus = in_workspace and stored.name == run.record.corpus
-    changed = run.record.corpus_digest not in ("", stored.digest)
-    if changed and (is_own_corpus or corpus_name is None):
-        raise UserError(
-            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
-            "embed the new text under another --name and evaluate on it with --corpus"
-        )
+    if is_own_corpus or corpus_name is None:
+        _check_unchanged(run, stored)
     part = select_split(stored, split, run.record.boundary_type)
     prediction = predict_corpus(run, part, workspace, Compute(device, threads, progress))
     predicted = decode(part.layout, prediction.probabilities, run.threshold)
     evaluation = score_prediction(run, stored, split, part.layout, prediction, predicted)
-    return _saved(evaluation) if is_own_corpus else evaluation
+    if not is_own_corpus:
+        return evaluation
+    return replace(evaluation, unsaved=_save(evaluation))
+
+
+def _check_unchanged(run: Run, stored: StoredCorpus) -> None:
+    if run.record.corpus_digest not in ("", stored.digest):
+        raise UserError(
+            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
+            "embed the new text under another --name and evaluate on it with --corpus"
+        )
 
 
 def score_prediction(
@@ -181,8 +187,8 @@ def score_prediction(
     )
 
 
-def _saved(evaluation: Evaluation) -> Evaluation:
-    """Save an evaluation in the folder of its run; set `unsaved` if the folder is read-only."""
+def _save(evaluation: Evaluation) -> str | None:
+    """Save an evaluation in the folder of its run; if that is read-only, return the reason."""
     base = evaluation.run.path / f"eval-{evaluation.split}"
     try:
         _write_array(base.with_suffix(".npy"), evaluation.probabilities)
@@ -190,9 +196,8 @@ def _saved(evaluation: Evaluation) -> Evaluation:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        reason = f"{evaluation.run.path}: {str(error.strerror).lower()}"
-        return replace(evaluation, unsaved=reason)
-    return evaluation
+        return f"{evaluation.run.path}: {str(error.strerror).lower()}"
+    return None
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:

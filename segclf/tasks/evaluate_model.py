@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.corpus.languages import guess_language
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.find_types import TYPES, find_types
 from segclf.tasks.models import Compute
@@ -29,11 +30,22 @@ class ModelEvaluation:
         model: Model that was scored.
         types: Evaluation for each type of boundary. "any" includes lines and paragraphs.
         predicted: (n,) bool, the predicted boundaries of each type.
+        languages: Languages of the documents, on which the thresholds depend.
     """
 
     model: ReadyModel
     types: dict[BoundaryType, Evaluation]
     predicted: dict[BoundaryType, NDArray[np.bool_]]
+    languages: frozenset[str]
+
+    def threshold(self, boundary_type: BoundaryType) -> float | None:
+        """Return the threshold of a type; None if the documents have different thresholds.
+
+        A line is a boundary of any type that is not a paragraph, so it has the threshold of "any".
+        """
+        name = boundary_type if boundary_type in self.model.runs else "any"
+        thresholds = {self.model.threshold(name, language) for language in self.languages}
+        return thresholds.pop() if len(thresholds) == 1 else None
 
     def to_dict(self, boundary_type: BoundaryType = "any") -> dict[str, Any]:
         """Return the content of `segtool eval MODEL --json`.
@@ -42,12 +54,14 @@ class ModelEvaluation:
             boundary_type: Type whose scores are at the top level. The key `types` has the scores
                 for all types.
         """
-        types = {name: evaluation.to_dict() for name, evaluation in self.types.items()}
+        types = {
+            name: evaluation.to_dict() | {"threshold": self.threshold(name)}
+            for name, evaluation in self.types.items()
+        }
         top = {**types[boundary_type], "run": self.model.name, "type": boundary_type}
-        kept = ("boundaries", "threshold", "precision", "recall", "f1", "pk", "window_diff",
-                "baselines")  # fmt: skip
+        kept = ("boundaries", "threshold", *SCORE_NAMES, "baselines")
         return top | {
-            "types": {name: {key: own[key] for key in kept} for name, own in types.items()}
+            "types": {name: {key: scores[key] for key in kept} for name, scores in types.items()}
         }
 
 
@@ -94,7 +108,7 @@ def evaluate_model(
         )
         for name, decided in predicted.items()
     }
-    return ModelEvaluation(model, types, predicted)
+    return ModelEvaluation(model, types, predicted, frozenset(languages))
 
 
 def _beginnings(corpus: Corpus) -> Iterator[str]:
@@ -110,23 +124,23 @@ def _prediction_of(
 
     The probability of a line is that of any boundary minus that of a paragraph.
     """
-    either, paragraph = predictions["any"], predictions.get("paragraph")
+    any_type, paragraph = predictions["any"], predictions.get("paragraph")
     if boundary_type == "any" or paragraph is None:
-        return either
+        return any_type
     if boundary_type == "paragraph":
         return paragraph
-    difference = np.maximum(either.probabilities - paragraph.probabilities, 0)
-    return replace(either, probabilities=difference)
+    difference = np.maximum(any_type.probabilities - paragraph.probabilities, 0)
+    return replace(any_type, probabilities=difference)
 
 
 def _train_counts(model: ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
     """Return the size of the train split, with the number of boundaries of a type."""
-    either = model.runs["any"].record.counts["train"]
+    any_type = model.runs["any"].record.counts["train"]
     if boundary_type == "any" or not model.is_typed:
-        return either
+        return any_type
     paragraph = model.runs["paragraph"].record.counts["train"]
     if boundary_type == "paragraph":
         return paragraph
     # the first sentence of a document counts as a boundary of every type
-    lines = either.boundaries - paragraph.boundaries + either.documents
-    return replace(either, boundaries=lines)
+    lines = any_type.boundaries - paragraph.boundaries + any_type.documents
+    return replace(any_type, boundaries=lines)

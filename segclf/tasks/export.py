@@ -15,6 +15,7 @@ from typing import Any
 
 from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_json, write_text
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
 from segclf.tasks.model_card import model_card
 from segclf.workspace.encoders import copy_encoder, copy_state
@@ -23,7 +24,6 @@ from segclf.workspace.workspace import Workspace
 
 # entries of a record that an exported model does not need
 _NOT_EXPORTED = ("history", "machine")
-_EXPORTED_SCORES = ("precision", "recall", "f1", "pk", "window_diff")
 
 
 def export(
@@ -53,7 +53,7 @@ def export(
     config["kind"] = run.kind
     config["has_encoder"] = with_encoder
     scores = {
-        split: {name: evaluation[name] for name in _EXPORTED_SCORES}
+        split: {name: evaluation[name] for name in SCORE_NAMES}
         for split in SCORED_SPLITS
         if (evaluation := read_evaluation(run, split))
     }

@@ -95,7 +95,8 @@ def predict_types(
         UserError: The device does not exist.
     """
     return {
-        name: _predict(run, corpus, lambda _: examples, compute) for name, run in model.runs.items()
+        boundary_type: _predict(run, corpus, lambda _: examples, compute)
+        for boundary_type, run in model.runs.items()
     }
 
 

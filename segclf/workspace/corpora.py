@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +109,10 @@ def write_corpus_file(
     body = "\n".join(_document_lines(corpus))
     digest = xxh3_128_hexdigest(body.encode())
     try:
-        before = read_header(path) if path.exists() else {}
-    except UserError:  # damaged, so it is replaced
-        before = {}
-    others = before["encoders"] if before.get("digest") == digest else []
+        replaced = read_header(path) if path.exists() else {}
+    except UserError:  # it is damaged
+        replaced = {}
+    earlier = replaced["encoders"] if replaced.get("digest") == digest else []
     latest = asdict(encoder)
     header = {
         "format": _FORMAT,
@@ -123,17 +122,20 @@ def write_corpus_file(
         "language": language,
         "headings_removed": corpus.headings_removed,
         "digest": digest,
-        "encoders": [*(other for other in others if other != latest), latest],
+        "encoders": [*(other for other in earlier if other != latest), latest],
     }
     write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:
+    """Yield the JSON object of each document."""
     labels = corpus.types.tolist()
-    for i, (start, stop) in enumerate(pairwise(corpus.offsets)):
+    for document_id, split, (start, stop) in zip(
+        corpus.document_ids, corpus.splits, corpus.layout.documents, strict=True
+    ):
         record = {
-            "id": corpus.document_ids[i],
-            "split": corpus.splits[i],
+            "id": document_id,
+            "split": split,
             "sentences": corpus.sentences[start:stop],
             "labels": labels[start:stop],
         }
@@ -177,12 +179,12 @@ def read_corpus_file(path: Path) -> StoredCorpus:
         ]
         corpus = Corpus.of(documents, [record["split"] for record in records])
         return StoredCorpus(
-            path.stem,
-            replace(corpus, headings_removed=header["headings_removed"]),
-            header["sentence_rule"],
-            header.get("language"),
-            header["digest"],
-            tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
+            name=path.stem,
+            corpus=replace(corpus, headings_removed=header["headings_removed"]),
+            sentence_rule=header["sentence_rule"],
+            language=header.get("language"),
+            digest=header["digest"],
+            encoders=tuple(EncoderReference(**encoder) for encoder in header["encoders"]),
         )
 
 

@@ -55,7 +55,7 @@ def _load_part(reference: EncoderReference, folders: Sequence[Path], device: str
     name = _open_copy(reference, copy) if copy else reference.name
     encoder = load_encoder(name, pooling=reference.pooling, device=device)
     if isinstance(encoder, SifEncoder) and (path := _state_path(reference, folders)):
-        encoder.restore(_read(path)["state"])
+        encoder.restore(_read_fit(path)["state"])
     if encoder.fingerprint != reference.fingerprint:
         raise UserError(
             f"the weights or settings of the encoder {reference.name} have changed: embed and "
@@ -170,22 +170,36 @@ def _fit_part(
     unfitted = encoder.fingerprint
     if sentences:
         path = workspace.encoders / f"{encoder.fingerprint_fitted_on(sentences)}.json"
-        known = _read_fits([path]) if path.exists() else {}
+        earlier = _read_fits([path] if path.exists() else []).get(path)
     else:
-        fits = _read_fits(sorted(workspace.encoders.glob("*.json")))
-        known = {path: fit for path, fit in fits.items() if fit["unfitted"] == unfitted}
-        if not known:
-            raise UserError(
-                "--pooling sif is fitted on the train split, but this corpus has none: embed a "
-                "corpus with a train split first"
-            )
-        path = max(known, key=lambda path: str(known[path].get("used", "")))
-    if path in known:
-        encoder.restore(known[path]["state"])
+        path, earlier = _latest_fit(workspace, unfitted)
+    if earlier:
+        encoder.restore(earlier["state"])
     else:
         encoder.fit(sentences, progress=progress)
     content = {"format": _FORMAT, "used": now(), "unfitted": unfitted, "state": encoder.state}
     write_json(path, content)
+
+
+def _latest_fit(workspace: Workspace, unfitted: str) -> tuple[Path, dict[str, Any]]:
+    """Return the file and the content of the fit that was used last.
+
+    Args:
+        workspace: Workspace that keeps the fitted states.
+        unfitted: Fingerprint of the encoder before the fit.
+
+    Raises:
+        UserError: There is no fit of this encoder.
+    """
+    fits = _read_fits(sorted(workspace.encoders.glob("*.json")))
+    own_fits = {path: fit for path, fit in fits.items() if fit["unfitted"] == unfitted}
+    if not own_fits:
+        raise UserError(
+            "--pooling sif is fitted on the train split, but this corpus has none: embed a corpus "
+            "with a train split first"
+        )
+    path = max(own_fits, key=lambda path: str(own_fits[path].get("used", "")))
+    return path, own_fits[path]
 
 
 def _state_path(reference: EncoderReference, folders: Iterable[Path]) -> Path | None:
@@ -199,13 +213,13 @@ def _read_fits(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
     fits = {}
     for path in paths:
         try:
-            fits[path] = _read(path)
+            fits[path] = _read_fit(path)
         except UserError as error:
             warn_once(f"skipped: {error}")
     return fits
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_fit(path: Path) -> dict[str, Any]:
     """Read the fitted state of an encoder.
 
     Raises:

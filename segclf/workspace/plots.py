@@ -33,7 +33,8 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     loss, scores = figure.subplots(1, 2)
     before, *epochs = record.history
     numbers = [epoch.epoch for epoch in epochs]
-    loss.plot(numbers, [e.loss for e in epochs], color=LOSS, marker="o", label="train")
+    losses = [epoch.loss for epoch in epochs]
+    loss.plot(numbers, losses, color=LOSS, marker="o", label="train")
     loss.plot(
         0, before.loss, color=LOSS, marker="o", fillstyle="none", ls="", label="dev, untrained"
     )
@@ -45,11 +46,12 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     scores.set_ylabel("dev, at the best threshold")
     scores.set_ylim(0, 1)
     for axes in (loss, scores):
-        _finish(axes, record.best_epoch or 0)
+        _style(axes, record.best_epoch or 0)
     figure.savefig(path, dpi=110)
 
 
-def _finish(axes: "Axes", best: int) -> None:
+def _style(axes: "Axes", best: int) -> None:
+    """Mark the best epoch, and set the style that both plots share."""
     axes.axvline(best, color="0.6", linewidth=1, linestyle=":", label="best epoch")
     axes.set_xlabel("epoch")
     axes.locator_params(axis="x", integer=True)

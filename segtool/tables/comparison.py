@@ -12,8 +12,8 @@ def print_comparison(content: dict[str, Any]) -> None:
     print_line(f"{content['corpus']} {content['split']}")
     scores = [content[name] for name in _SCORES]
     table = make_table("", *_SCORES.values())
-    for run, which in zip(content["runs"], ("first", "second"), strict=True):
-        table.add_row(run, *(f"{score[which]:.3f}" for score in scores))
+    for run, position in zip(content["runs"], ("first", "second"), strict=True):
+        table.add_row(run, *(f"{score[position]:.3f}" for score in scores))
     table.add_row("difference", *(f"{score['difference']:+.3f}" for score in scores))
     table.add_row(
         f"{content['confidence']:.0%} interval",

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from segtool.tables.console import console, describe_vectors, format_count, make_table, print_line
+from segtool.tables.console import (
+    console,
+    describe_vectors,
+    format_count,
+    format_number,
+    make_table,
+    print_line,
+)
 
 _BOUNDARIES = {
     "indent": "indented lines",
@@ -65,14 +72,16 @@ def print_statistics(content: dict[str, Any]) -> None:
         table.add_section()
         for statistic in next(iter(splits.values()))[name]:
             values = (counts[name][statistic] for counts in splits.values())
-            shown = (f"{v:,.1f}" if statistic == "mean" else f"{v:,.0f}" for v in values)
+            specification = ",.1f" if statistic == "mean" else ",.0f"
+            shown = (format_number(value, specification) for value in values)
             table.add_row(f"{text}, {statistic}", *shown)
     table.add_section()
     for name, text in (
         ("duplicates", "repeated sentences"),
         ("in_train", "sentences also in train"),
     ):
-        table.add_row(text, *(_share(c[name], c["sentences"]) for c in splits.values()))
+        shares = (_share(counts[name], counts["sentences"]) for counts in splits.values())
+        table.add_row(text, *shares)
     console.print(table)
     for encoder in content["encoders"]:
         print_line(f"{encoder['name']}: {describe_vectors(encoder['stored'])}")

@@ -5,6 +5,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from segclf.workspace.encoders import DEFAULT_ENCODER
 from segtool.tables.console import console, describe_vectors, print_line
 
 
@@ -15,7 +16,7 @@ def print_encoders(content: dict[str, Any]) -> None:
         table.add_row(name, known["description"], known["package"])
     console.print(table)
     print_line(
-        "Default: e5-small:7+surface. NAME:LAYER uses a transformer only up to that layer; A+B "
+        f"Default: {DEFAULT_ENCODER}. NAME:LAYER uses a Transformer only up to that layer; A+B "
         "concatenates the vectors of encoders A and B.\n"
         "Also: the folder or Hub id of a sentence-transformers model, or of a Hugging Face encoder "
         "with --pooling cls, mean or max; wordvec:FILE for word vectors from word2vec, fastText, "

@@ -6,7 +6,8 @@ Names of runs and systems are long, so each name is printed on its own line, abo
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from segclf.experiments.leaderboard import SCORES, system_labels
+from segclf.experiments.leaderboard import system_labels
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS
 from segtool.tables.console import HEADINGS, console, format_count, format_number, print_line
 
@@ -26,12 +27,12 @@ def print_sweep(content: dict[str, Any]) -> None:
             f"Failed: {label}, seed {failed['options']['seed']}: {failed['error']}",
             style="bold red",
         )
-    work = (
+    counts = (
         (content["done_now"], "trained"),
         (content["done_before"], "reused"),
         (len(failures), "failed"),
     )
-    done = ", ".join(f"{runs:,} {what}" for runs, what in work if runs)
+    done = ", ".join(f"{runs:,} {result}" for runs, result in counts if runs)
     print_line(f"{format_count(content['trials'], 'run')}: {done}")
 
 
@@ -76,12 +77,12 @@ def print_runs(content: dict[str, Any]) -> None:
 
 
 def _print_headings(width: int) -> None:
-    console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORES))
+    console.print(" " * 4 + "".join(f"{HEADINGS[name]:>{width}}" for name in SCORE_NAMES))
 
 
 def _print_scores(row: dict[str, Any], format_score: Callable[[Any], str], width: int) -> None:
     for split in SCORED_SPLITS:
-        scores = "".join(f"{format_score(row[split][name]):>{width}}" for name in SCORES)
+        scores = "".join(f"{format_score(row[split][name]):>{width}}" for name in SCORE_NAMES)
         console.print(f"{split:4}{scores}")
 
 
@@ -102,15 +103,15 @@ def _mean_and_deviation(statistic: dict[str, float | None]) -> str:
 
 def _collapse_notes(system: dict[str, Any]) -> list[str]:
     """Describe how many runs of a system predict a single class."""
-    kinds = (
+    predictions = (
         ("collapsed", "a single class"),
         ("nowhere_at_half", "no boundaries at threshold 0.5"),
         ("everywhere_at_half", "a boundary before every sentence at threshold 0.5"),
     )
     return [
         f"{system[name]} of {format_count(system['n'], 'run')} "
-        f"{'predicts' if system[name] == 1 else 'predict'} {what}"
-        for name, what in kinds
+        f"{'predicts' if system[name] == 1 else 'predict'} {prediction}"
+        for name, prediction in predictions
         if system[name]
     ]
 

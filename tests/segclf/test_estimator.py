@@ -22,7 +22,7 @@ EXPECTED = {
 
 
 @pytest.mark.filterwarnings("ignore:With this validation_fraction")
-def test_scikit_learns_own_checks():
+def test_scikit_learns_own_checks_pass():
     classifier = BoundaryClassifier("mlp", window=1, epochs=3)
     results = check_estimator(classifier, expected_failed_checks=EXPECTED, on_skip=None)
     failed = {result["check_name"] for result in results if result["status"] == "xfail"}
@@ -62,7 +62,7 @@ def test_documents_do_not_influence_each_other(fitted):
     np.testing.assert_allclose(whole[120:240], second, atol=1e-6)
 
 
-def test_labels_may_be_words():
+def test_labels_may_be_strings():
     vectors, begins, groups = documents(0, count=2)
     words = np.where(begins, "new", "again")
     classifier = BoundaryClassifier("mlp", window=1, epochs=2).fit(vectors, words, groups=groups)
@@ -70,14 +70,14 @@ def test_labels_may_be_words():
     assert classifier.classes_.tolist() == ["again", "new"]
 
 
-def test_pickled_and_cloned(fitted):
+def test_a_pickled_classifier_predicts_the_same_and_a_clone_has_its_parameters(fitted):
     vectors, _, groups = documents(1, count=2)
     again = pickle.loads(pickle.dumps(fitted))
     assert (again.predict(vectors, groups) == fitted.predict(vectors, groups)).all()
     assert clone(fitted).get_params() == fitted.get_params()
 
 
-def test_a_grid_search_over_documents(tmp_path):
+def test_a_grid_search_passes_the_documents_to_the_classifier(tmp_path):
     vectors, begins, groups = documents(0, count=4, length=60)
     classifier = BoundaryClassifier("mlp", epochs=2, random_state=0)
     folds = GroupKFold(2)
@@ -118,14 +118,14 @@ def test_the_same_seed_gives_the_same_probabilities(fitted):
     assert (again.predict_proba(vectors) == fitted.predict_proba(vectors)).all()
 
 
-def test_saved_and_read_again(fitted, tmp_path):
+def test_a_classifier_is_saved_and_read_again(fitted, tmp_path):
     vectors, _, groups = documents(1, count=2)
     fitted.save_pretrained(tmp_path / "model")
     again = BoundaryClassifier.from_pretrained(tmp_path / "model")
     assert (again.predict_proba(vectors, groups) == fitted.predict_proba(vectors, groups)).all()
     assert again.predict(vectors).dtype == bool
     assert again.get_params() == fitted.get_params()
-    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
         "README.md",
         "config.json",
         "weights.safetensors",
@@ -162,7 +162,7 @@ def test_validation_on_the_training_data_gives_a_warning(fitted):
     assert classifier.validated_on_training_
 
 
-def test_mistakes_are_reported(fitted, tmp_path):
+def test_invalid_arguments_are_reported(fitted, tmp_path):
     vectors, begins, _ = documents(0, count=2)
     with pytest.raises(ValueError, match="must be consecutive"):
         fitted.predict(vectors, groups=np.arange(len(vectors)) % 2)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from segclf.corpus.layout import Layout
-from segclf.heads.registry import HEADS
+from segclf.heads.registry import WINDOW_HEADS
 from segclf.inputs.examples import Examples
 
 
@@ -35,5 +35,5 @@ def word_topics(seed, documents=6, length=150, dim=16):
 
 
 def examples_for(name, *arguments, **options):
-    make = word_topics if HEADS[name].reads_words else topics
+    make = word_topics if WINDOW_HEADS[name].reads_words else topics
     return make(*arguments, **options)

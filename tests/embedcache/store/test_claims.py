@@ -10,11 +10,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tqdm import tqdm
 
 from embedcache import EmbeddingStore, encode_sentences, sentence_ids
 from embedcache import writer as writers_module
 from embedcache.store.claims import Claims
+from embedcache.terminal import progress_bar
 from tests.conftest import ROOT, HashEncoder
 from tests.embedcache.store.stores import ids_of
 
@@ -55,10 +55,10 @@ def start_writers(tmp_path, parts):
     return writers
 
 
-def logged(tmp_path, numbers):
-    return Counter(
-        line for n in numbers if (log := tmp_path / f"{n}.log").exists() for line in log.open()
-    )
+def count_encoded(tmp_path, numbers):
+    """Count how often the writers with these numbers encoded each sentence."""
+    logs = [tmp_path / f"{number}.log" for number in numbers]
+    return Counter(line for log in logs if log.exists() for line in log.open())
 
 
 def left_claims(path):
@@ -73,11 +73,11 @@ def check_vectors(path, count):
 
 
 def test_eight_writers_encode_each_sentence_once(tmp_path):
-    some = [(0, 2000), (1000, 3000), (500, 2500), (0, 10), (9, 99)]
-    parts = [(0, 3000), (0, 3000), *some, (0, 3000)]
-    writers = start_writers(tmp_path, [(n, *part) for n, part in enumerate(parts)])
+    whole, overlapping = (0, 3000), [(0, 2000), (1000, 3000), (500, 2500), (0, 10), (9, 99)]
+    parts = [whole, whole, *overlapping, whole]
+    writers = start_writers(tmp_path, [(number, *part) for number, part in enumerate(parts)])
     assert [writer.wait() for writer in writers] == [0] * 8
-    encoded = logged(tmp_path, range(8))
+    encoded = count_encoded(tmp_path, range(8))
     assert len(encoded) == 3000
     assert set(encoded.values()) == {1}
     check_vectors(tmp_path / "s", 3000)
@@ -99,7 +99,7 @@ def test_the_claims_of_a_killed_writer_are_taken_over(tmp_path):
     assert [writer.poll() for writer in writers] == [None, None]
     hanging.kill()
     assert [writer.wait() for writer in (hanging, *writers)] == [-signal.SIGKILL, 0, 0]
-    encoded = logged(tmp_path, [1, 2])
+    encoded = count_encoded(tmp_path, [1, 2])
     assert len(encoded) == 3000
     assert set(encoded.values()) == {1}
     check_vectors(path, 3000)
@@ -174,7 +174,8 @@ def test_a_writer_may_wait_for_any_length_of_time(store, encoder, monkeypatch):
             other.close()
 
     monkeypatch.setattr(writers_module.time, "sleep", wait)
-    with writers_module.SpaceWriter(encoder, store, None, tqdm(disable=True, total=0)) as writer:
+    bar = progress_bar(0, "sentences", show=False)
+    with writers_module.SpaceWriter(encoder, store, None, bar) as writer:
         writer.encode_missing(["one"], sentence_ids(["one"]))
         assert writer.encoded == 1
         assert writer._claimed_batches <= 2

@@ -51,8 +51,8 @@ def test_entries_contain_row_truncation_and_precision(flags, precision):
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), max_size=30))
-def test_first_occurrences(pairs):
-    expected = [i for i, pair in enumerate(pairs) if pair not in pairs[:i]]
+def test_the_first_occurrence_of_each_id_is_found(pairs):
+    expected = [position for position, pair in enumerate(pairs) if pair not in pairs[:position]]
     assert index.first_occurrences(as_ids(pairs)).tolist() == expected
 
 

@@ -1,7 +1,7 @@
 """Reading plain text: layouts, headings and sentences."""
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedcache import UserError
@@ -189,8 +189,8 @@ def test_indents_change_labels_but_not_sentences(rule, lines, marked):
     options = ReadOptions("indent", rule, "ja")
     (with_marks,), (without,) = (plain.read(text, "x", options) for text in (laid_out, bare))
     if rule == "kuten":  # the rule counts the mark when it drops pieces of one character
-        assume(not is_wrapped(bare))
-        assert set(without.sentences) <= set(with_marks.sentences)
+        if not is_wrapped(bare):
+            assert set(without.sentences) <= set(with_marks.sentences)
     elif is_wrapped(bare):  # a mark also separates lines that would otherwise be joined
         assert len({"".join("".join(d.sentences).split()) for d in (with_marks, without)}) == 1
     else:

@@ -15,7 +15,7 @@ from tests.conftest import HANG
 from tests.segclf.corpus.texts import INDENTED, write
 
 
-def test_unreadable_files_and_unknown_formats_are_errors(tmp_path):
+def test_files_without_text_are_errors(tmp_path):
     (tmp_path / "folder").mkdir()
     for path, message in [
         (tmp_path / "none.txt", "no such file"),
@@ -25,6 +25,9 @@ def test_unreadable_files_and_unknown_formats_are_errors(tmp_path):
     ]:
         with pytest.raises(UserError, match=message):
             read_corpus(path)
+
+
+def test_an_unknown_format_is_an_error(tmp_path):
     with pytest.raises(UserError, match="unknown format 'x'"):
         read_corpus(write(tmp_path, "a", "a.txt"), format_name="x")
 

@@ -3,17 +3,12 @@
 import numpy as np
 import pytest
 
-from embedcache import UserError
-from embedcache.hashing import fingerprint_of
 from segclf.corpus import Corpus, Document
 from segclf.corpus.statistics import corpus_statistics, paragraph_lengths
-from segclf.tasks.statistics import find_corpus
-from segclf.workspace.corpora import EncoderReference
-from segclf.workspace.workspace import Workspace
 
 
 def document(name, text, labels):
-    return Document(name, text.split(), np.array([c == "1" for c in labels]))
+    return Document(name, text.split(), np.array([mark == "1" for mark in labels]))
 
 
 @pytest.fixture
@@ -28,7 +23,7 @@ def corpus():
     )
 
 
-def test_statistics_of_a_known_corpus(corpus):
+def test_a_known_corpus_has_known_statistics(corpus):
     found = corpus_statistics(corpus)
     assert found.keys() == {"train", "test"}
     train, test = found["train"], found["test"]
@@ -45,20 +40,3 @@ def test_statistics_of_a_known_corpus(corpus):
 
 def test_paragraphs_end_at_the_end_of_a_document(corpus):
     assert paragraph_lengths(corpus).tolist() == [2, 3, 2, 1, 1, 1, 1]
-
-
-def test_a_corpus_is_found_by_name_or_read_from_a_path(tmp_path, corpus):
-    workspace = Workspace(tmp_path / "work")
-    with pytest.raises(UserError, match="nothing is embedded"):
-        find_corpus(None, workspace)
-    encoder = EncoderReference("hash", None, fingerprint_of({}))
-    workspace.save_corpus("stories", corpus, "kuten", encoder)
-    (tmp_path / "new.txt").write_text("　雨が降る。\n　風が吹く。\n")
-    for target in (None, "stories"):
-        name, found, encoders = find_corpus(target, workspace)
-        assert encoders == (encoder,)
-        assert (name, found.sentences) == ("stories", corpus.sentences)
-    name, read, encoders = find_corpus(str(tmp_path / "new.txt"), workspace, split="test")
-    assert (name, len(read), encoders) == ("new.txt", 2, ())
-    with pytest.raises(UserError, match=r"none: no such file.*stories"):
-        find_corpus("none", workspace)

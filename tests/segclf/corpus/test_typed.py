@@ -28,12 +28,12 @@ SENTENCES = [
 def typed(labels, splits=("test",)):
     documents = [
         Document(
-            str(i),
-            [f"{i}.{j}" for j in range(len(own))],
-            np.array(own, dtype=np.int8),
+            str(number),
+            [f"{number}.{position}" for position in range(len(of_document))],
+            np.array(of_document, dtype=np.int8),
             is_typed=True,
         )
-        for i, own in enumerate(labels)
+        for number, of_document in enumerate(labels)
     ]
     return Corpus.of(documents, list(splits))
 
@@ -63,7 +63,7 @@ def test_a_type_has_the_boundaries_of_the_layout_that_it_comes_from(
 
 def test_types_divide_the_boundaries():
     corpus = typed([[2, 0, 1, 1, 2, 0]])
-    line, paragraph = (corpus.of_type(t).labels for t in ("line", "paragraph"))
+    line, paragraph = (corpus.of_type(kind).labels for kind in ("line", "paragraph"))
     assert corpus.labels.tolist() == [True, False, True, True, True, False]
     assert line.tolist() == [True, False, True, True, False, False]
     assert paragraph.tolist() == [True, False, False, False, True, False]

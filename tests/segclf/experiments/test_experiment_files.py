@@ -5,8 +5,9 @@ import pytest
 from embedcache import UserError
 from segclf.corpus import ReadOptions
 from segclf.experiments.experiment_files import CorpusSettings, Experiment, read_experiment
-from segclf.experiments.grids import given_values, select
+from segclf.experiments.grids import expand, given_values, select
 from segclf.experiments.sweeps import embed_experiment
+from segclf.training.options import TrainingOptions
 from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.workspace import Workspace
 
@@ -24,19 +25,24 @@ def test_a_file_defines_a_corpus_and_trials(tmp_path):
         str(tmp_path / "novels"), options=ReadOptions(boundary="indent")
     )
     shown = [
-        (t.options.head, t.options.window, t.options.seed, t.encoder) for t in experiment.trials
+        (trial.options.head, trial.options.window, trial.options.seed, trial.encoder)
+        for trial in experiment.trials
     ]
     assert shown == [
         ("mlp", 1, 0, DEFAULT_ENCODER), ("mlp", 1, 1, DEFAULT_ENCODER),
         ("mlp", 2, 0, DEFAULT_ENCODER), ("mlp", 2, 1, DEFAULT_ENCODER),
         ("mlp", 2, 0, "minilm"), ("bilstm", 2, 0, "minilm"),
     ]  # fmt: skip
-    chosen = select(experiment.trials, {"head": ["mlp"], "window": [2]})
-    assert [(t.options.seed, t.encoder) for t in chosen] == [
-        (0, DEFAULT_ENCODER), (1, DEFAULT_ENCODER), (0, "minilm")
-    ]  # fmt: skip
+
+
+def test_trials_are_selected_by_their_settings():
+    trials = expand({"head": ["mlp", "bilstm"], "window": [1, 2], "seed": [0, 1]})
+    chosen = select(trials, {"head": ["mlp"], "window": [2]})
+    assert [trial.options for trial in chosen] == [
+        TrainingOptions(head="mlp", window=2, seed=seed) for seed in (0, 1)
+    ]
     with pytest.raises(UserError, match="no trial in the file has window 7"):
-        select(experiment.trials, {"window": [7]})
+        select(trials, {"window": [7]})
 
 
 @pytest.mark.parametrize(
@@ -75,21 +81,21 @@ def test_a_missing_file_is_reported(tmp_path):
         read_experiment(tmp_path / "none.toml")
 
 
-def test_settings_of_earlier_versions(tmp_path):
+def test_settings_of_earlier_versions_are_translated(tmp_path):
     path = tmp_path / "experiment.toml"
     path.write_text(
         '[[grid]]\nhead = "bilstm"\ncontext = "document"\nseed = 0\n'
         '[[grid]]\nhead = "local-transformer"\nwindow = [8, 16]\nseed = 0\n'
     )
     trials = read_experiment(path).trials
-    assert [(t.options.head, t.options.reach) for t in trials] == [
+    assert [(trial.options.head, trial.options.reach) for trial in trials] == [
         ("document-bilstm", None), ("local-transformer", 8), ("local-transformer", 16)
     ]  # fmt: skip
     chosen = select(trials, given_values({"window": "8"}, ["context=document"]))
-    assert [t.options.reach for t in chosen] == [8]
+    assert [trial.options.reach for trial in chosen] == [8]
 
 
-def test_without_trials_there_is_nothing_to_embed_the_corpus_with(tmp_path):
+def test_an_experiment_without_trials_embeds_no_corpus(tmp_path):
     workspace = Workspace(tmp_path / "work")
     experiment = Experiment(CorpusSettings(str(tmp_path)), [])
     with pytest.raises(UserError, match="there are no trials"):

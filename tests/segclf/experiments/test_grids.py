@@ -38,12 +38,12 @@ def test_a_grid_has_every_combination_once(grid):
         settings = settings_of(trial)
         assert all(settings[name] in values for name, values in grid.items())
         defaults = settings_of(Trial(TrainingOptions()))
-        assert all(settings[n] == v for n, v in defaults.items() if n not in {*grid, "seed"})
+        assert all(settings[name] == defaults[name] for name in defaults.keys() - {*grid, "seed"})
 
 
 def test_the_seed_varies_fastest():
     trials = expand({"head": ["mlp", "bilstm"], "seed": [0, 1]})
-    assert [(t.options.head, t.options.seed) for t in trials] == [
+    assert [(trial.options.head, trial.options.seed) for trial in trials] == [
         ("mlp", 0), ("mlp", 1), ("bilstm", 0), ("bilstm", 1)
     ]  # fmt: skip
 
@@ -52,7 +52,7 @@ def test_gamma_applies_to_the_focal_loss_only():
     trials = expand(
         {"head": "mlp", "loss": ["cross-entropy", "focal"], "gamma": [0.5, 1, 5], "seed": 0}
     )
-    assert [(t.options.loss, t.options.gamma) for t in trials] == [
+    assert [(trial.options.loss, trial.options.gamma) for trial in trials] == [
         ("cross-entropy", TrainingOptions.gamma), ("focal", 0.5), ("focal", 1.0), ("focal", 5.0)
     ]  # fmt: skip
 
@@ -71,7 +71,7 @@ def test_gamma_applies_to_the_focal_loss_only():
         ({}, ["epochs=4,8"], {"epochs": [4, 8]}),
     ],
 )
-def test_settings_of_the_command_line(given, others, expected):
+def test_settings_on_the_command_line_are_parsed(given, others, expected):
     assert given_values(given, others) == expected
 
 
@@ -84,7 +84,7 @@ def test_settings_of_the_command_line(given, others, expected):
         ({}, ["colour=1"], "unknown setting 'colour': choose from head, window, reach"),
     ],
 )
-def test_mistakes_on_the_command_line(given, others, message):
+def test_mistakes_on_the_command_line_are_reported(given, others, message):
     with pytest.raises(UserError, match=message):
         given_values(given, others)
 

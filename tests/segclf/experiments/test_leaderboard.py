@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from segclf.experiments.leaderboard import SCORES, leaderboard, system_labels
+from segclf.experiments.leaderboard import leaderboard, system_labels
+from segclf.scoring.metrics import SCORE_NAMES
 from segclf.workspace.runs import list_runs, load_run
 
 
@@ -21,7 +22,7 @@ def test_leaderboard_shows_mean_and_deviation_over_seeds_sorted_by_dev_f1(swept)
         assert {run.record.head for run in own} == {system["options"]["head"]}
         for split in ("dev", "test"):
             saved = [json.loads((run.path / f"eval-{split}.json").read_text()) for run in own]
-            for name in SCORES:
+            for name in SCORE_NAMES:
                 values = [record[name] for record in saved]
                 assert system[split][name]["mean"] == pytest.approx(np.mean(values))
                 assert system[split][name]["std"] == pytest.approx(np.std(values, ddof=1))

@@ -113,15 +113,15 @@ def test_a_trial_of_another_sweep_is_skipped_until_that_sweep_dies(swept, tmp_pa
         "lock.acquire(); "
         "print('held', flush=True); time.sleep(600)"
     )
-    path = workers._lock(workspace, identity_of(stored, trial)).lock_file
+    path = workers.trial_lock(workspace, identity_of(stored, trial)).lock_file
     command = [sys.executable, "-c", hold, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline() == "held\n"
-            assert workers._complete(*task, **ON_CPU, wait=False) is None
+            assert workers.complete_trial(*task, **ON_CPU, wait=False) is None
         finally:
             process.kill()
-    assert workers._complete(*task, **ON_CPU, wait=True) is not None
+    assert workers.complete_trial(*task, **ON_CPU, wait=True) is not None
 
 
 def test_a_killed_sweep_leaves_no_process_behind(tmp_path):

@@ -57,12 +57,12 @@ def test_corpus_and_encoder_of_a_sweep_do_not_change(swept, tmp_path):
     trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
     workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
     task = workspace.path, "stories", stored.digest, trial, ["dev"]
-    name, new = workers._complete(*task, **ON_CPU, wait=True)
+    name, new = workers.complete_trial(*task, **ON_CPU, wait=True)
     assert new
-    assert workers._complete(*task, **ON_CPU, wait=False) == (name, False)
+    assert workers.complete_trial(*task, **ON_CPU, wait=False) == (name, False)
     assert load_run(workspace, name).encoder == stored.encoder()
     with pytest.raises(UserError, match="changed while the sweep ran"):
-        workers._complete(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
+        workers.complete_trial(workspace.path, "stories", "0", trial, ["dev"], **ON_CPU, wait=True)
 
 
 def test_missing_runs_and_scores_are_computed(swept, tmp_path):
@@ -80,9 +80,8 @@ def test_probabilities_do_not_depend_on_the_number_of_jobs(swept, tmp_path):
     workspace = Workspace(tmp_path)
     embed_hashes(workspace)
     for alone, beside in zip(sweep(workspace, trials, jobs=1), sweep(swept, trials), strict=True):
-        pair = [probabilities_of(*arguments, "test") for arguments in
-                ((workspace, alone.run), (swept, beside.run))]  # fmt: skip
-        assert np.array_equal(*pair)
+        expected = probabilities_of(workspace, alone.run, "test")
+        assert np.array_equal(probabilities_of(swept, beside.run, "test"), expected)
 
 
 def test_runs_of_a_changed_text_are_not_reused(swept, tmp_path):
@@ -91,9 +90,10 @@ def test_runs_of_a_changed_text_are_not_reused(swept, tmp_path):
     path.write_text(path.read_text().replace('"digest": "', '"digest": "0'))
     run = list_runs(workspace)[0]
     scores = (run.path / "eval-test.json").read_bytes()
-    for score_again in (probabilities_of, lambda *arguments: evaluate(*arguments[:2])):
-        with pytest.raises(UserError, match="the corpus stories has changed"):
-            score_again(workspace, run, "test")
+    with pytest.raises(UserError, match="the corpus stories has changed"):
+        probabilities_of(workspace, run, "test")
+    with pytest.raises(UserError, match="the corpus stories has changed"):
+        evaluate(workspace, run)
     assert (run.path / "eval-test.json").read_bytes() == scores
     assert find_runs(swept, expand(GRID), swept.load_corpus()).keys() == set(expand(GRID))
     assert not find_runs(workspace, expand(GRID), workspace.load_corpus())
@@ -135,9 +135,9 @@ def test_mistakes_are_reported_before_training(swept, grid, options, message):
 
 
 def test_a_gpu_runs_one_trial_at_a_time():
-    assert sweeps._default_jobs("cuda", 1) == sweeps._default_jobs("mps", 1) == 1
-    assert sweeps._default_jobs("cpu", 1) == os.cpu_count()
-    assert sweeps._default_jobs("cpu", 10_000) == 1
+    assert sweeps.default_jobs("cuda", 1) == sweeps.default_jobs("mps", 1) == 1
+    assert sweeps.default_jobs("cpu", 1) == os.cpu_count()
+    assert sweeps.default_jobs("cpu", 10_000) == 1
 
 
 def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(

@@ -15,8 +15,8 @@ def save_tiny_bert(folder: Path, *, dropout: float = 0.1) -> Path:
 
     folder.mkdir()
     text = "".join(path.read_text() for path in sorted(STORIES.glob("*.txt")))
-    characters = sorted({c for c in text if not c.isspace()})
-    words = [*SPECIAL, *characters, *(f"##{c}" for c in characters)]
+    characters = sorted({character for character in text if not character.isspace()})
+    words = [*SPECIAL, *characters, *(f"##{character}" for character in characters)]
     (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
     BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
     torch.manual_seed(0)

@@ -20,9 +20,11 @@ SENTENCES = [["雨夜", "人", "手目時日見"], ["今前", "家"]]
 
 def laid_out(model, sides, candidate):
     """Return the tokens, mask and types of one row in a batch with a longer row."""
-    text = Corpus.of(
-        [Document(str(i), s, np.ones(len(s), bool)) for i, s in enumerate(SENTENCES)], ["train"] * 2
-    )
+    documents = [
+        Document(str(number), sentences, np.ones(len(sentences), bool))
+        for number, sentences in enumerate(SENTENCES)
+    ]
+    text = Corpus.of(documents, ["train"] * 2)
     system, tokens = system_and_text(model, CrossSegmentOptions(sides=sides), text)
     rows = system.rows(tokens, np.array([candidate, 2]))
     names = system.backbone._tokenizer.convert_ids_to_tokens(rows.ids[0])
@@ -91,7 +93,7 @@ def test_groups_contain_every_candidate_once_with_similar_lengths(tiny_bert):
     grouped = np.concatenate(groups)
     assert sorted(grouped) == np.flatnonzero(text.layout.is_candidate).tolist()
     begin, _, end = spans(text, grouped, system.sides, system.max_tokens)
-    padded = sum(len(rows.ids.ravel()) for rows in (system.rows(text, g) for g in groups))
+    padded = sum(system.rows(text, group).ids.size for group in groups)
     assert padded < 1.1 * (end - begin + 3).sum()
     again = np.concatenate(system.groups(text, 16, np.random.default_rng(1)))
     assert not np.array_equal(grouped, again)

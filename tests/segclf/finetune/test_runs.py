@@ -248,10 +248,10 @@ def test_an_unfinished_run_is_recognized_by_its_identity(tmp_path):
     options = CrossSegmentOptions()
     stored = Workspace(workspace_of(tmp_path) / ".segtool").load_corpus()
     encoder = EncoderReference("model", None, "0" * 32)
-    request = runs._request(stored, encoder, options)
-    folder, resumed = runs._claim_folder(tmp_path / "runs", options, request)
+    request = runs.request_content(stored, encoder, options)
+    folder, resumed = runs.claim_folder(tmp_path / "runs", options, request)
     assert not resumed
-    moved = runs._request(stored, replace(encoder, name="copy/of/model"), options)
-    assert runs._claim_folder(tmp_path / "runs", options, moved) == (folder, True)
-    other = runs._request(stored, replace(encoder, fingerprint="1" * 32), options)
-    assert runs._claim_folder(tmp_path / "runs", options, other)[1] is False
+    moved = runs.request_content(stored, replace(encoder, name="copy/of/model"), options)
+    assert runs.claim_folder(tmp_path / "runs", options, moved) == (folder, True)
+    other = runs.request_content(stored, replace(encoder, fingerprint="1" * 32), options)
+    assert runs.claim_folder(tmp_path / "runs", options, other)[1] is False

@@ -17,11 +17,13 @@ SYSTEMS = [
     HierarchicalOptions(upper="bilstm", sentences=2, pooling="mean", **_FAST),
 ]
 NAMES = [options.run_name for options in SYSTEMS]
+TOLERANCES = {"float32": {"atol": 1e-5, "rtol": 1e-4}, "bfloat16": {"atol": 0.02, "rtol": 0.02}}
+PRECISIONS = list(TOLERANCES)  # every machine computes both; bfloat16 may be slow
 
 
 def corpus(seed=0, documents=4, length=100, split="train"):
     random = np.random.default_rng(seed)
-    made = []
+    texts = []
     for number in range(documents):
         labels = random.random(length) < 0.3
         labels[0] = True
@@ -29,12 +31,8 @@ def corpus(seed=0, documents=4, length=100, split="train"):
             ("雨" if label else "") + "".join(random.choice(CHARACTERS, random.integers(1, 9)))
             for label in labels
         ]
-        made.append(Document(f"{split}/{number}", sentences, labels))
-    return Corpus.of(made, [split] * documents)
-
-
-TOLERANCES = {"float32": {"atol": 1e-5, "rtol": 1e-4}, "bfloat16": {"atol": 0.02, "rtol": 0.02}}
-PRECISIONS = list(TOLERANCES)  # every machine computes both; bfloat16 may be slow
+        texts.append(Document(f"{split}/{number}", sentences, labels))
+    return Corpus.of(texts, [split] * documents)
 
 
 def system_and_text(model, options, text=None, precision="float32"):

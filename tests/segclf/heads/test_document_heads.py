@@ -1,6 +1,5 @@
 """Heads that read whole documents."""
 
-import json
 from itertools import pairwise
 
 import numpy as np
@@ -8,19 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 
-from embedcache import UserError
 from segclf.corpus.layout import Layout
-from segclf.heads import names
 from segclf.heads.linear_transformer import linear_attention
 from segclf.heads.local_transformer import local_attention
-from segclf.heads.registry import DOCUMENT_HEADS, HEADS, make_head
+from segclf.heads.registry import DOCUMENT_HEADS, make_head
 from segclf.inputs.examples import Examples
 from segclf.scoring.metrics import precision_recall_f1
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
-from segclf.workspace.runs import read_run
 from tests.segclf.topics import topics
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
@@ -171,75 +166,3 @@ def test_heads_learn_dependencies_over_fifty_sentences_within_their_reach(option
     options = TrainingOptions(**options, batch_size=120, epochs=7, learning_rate=3e-3)
     f1 = train_head(echoes(0, documents=100), echoes(1, documents=40), options).best.f1
     assert f1 > 0.95 if learns else f1 < 0.85  # boundaries before every cue give 0.77
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"head": "mlp"},
-            "mlp has the context window, not document: choose from document-bilstm, local",
-        ),
-        (
-            {"head": "linear-transformer", "window": 8},
-            "linear-transformer reads the whole document",
-        ),
-        ({"head": "local-transformer", "reach": 0}, "reach: must be greater than or equal to 1"),
-        ({"head": "linear-transformer", "reach": 8}, "linear-transformer has no reach"),
-        ({"head": "document-bilstm", "crop": 0}, "crop: must be greater than 0, not 0"),
-        ({"context": "page"}, "context: must be 'window' or 'document', not 'page'"),
-        ({"context": "window", "crop": 8}, "crop is for document heads, not mlp"),
-        ({"context": "window", "head": "local-transformer"}, "leave out the context"),
-    ],
-)
-def test_options_without_effect_are_reported(change, message):
-    with pytest.raises(UserError, match=message):
-        TrainingOptions.from_settings({"context": "document"} | change)
-
-
-@pytest.mark.parametrize(
-    ("name", "context", "found"),
-    [
-        (None, None, ("mlp", "window")),
-        (None, "document", ("document-bilstm", "document")),
-        ("bilstm", None, ("bilstm", "window")),
-        ("local-transformer", None, ("local-transformer", "document")),
-        ("linear-transformer", "document", ("linear-transformer", "document")),
-        ("bilstm", "document", ("document-bilstm", "document")),  # its name in earlier versions
-    ],
-)
-def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
-    options = TrainingOptions.from_settings({"head": name, "context": context})
-    assert (options.head, options.context) == found
-
-
-def test_every_name_has_a_head():
-    assert tuple(HEADS) == names.WINDOW_HEADS
-    assert tuple(DOCUMENT_HEADS) == names.DOCUMENT_HEADS
-
-
-def test_the_reach_was_called_a_window():
-    options = TrainingOptions.from_settings({"head": "local-transformer", "window": 8})
-    assert options == TrainingOptions(head="local-transformer", reach=8)
-    with pytest.raises(UserError, match="leave out the window"):
-        TrainingOptions(head="local-transformer", window=8)
-
-
-def test_a_run_of_an_earlier_version_has_the_current_names(tmp_path):
-    head = make_head("document-bilstm", 8)
-    save_file(head.state_dict(), tmp_path / "weights.safetensors")
-    options = {"head": "bilstm", "context": "document", "window": None}
-    record = {
-        "format": 1,
-        "options": options,
-        "dim": 8,
-        "farthest": 2.5,
-        "threshold": 0.5,
-        "encoder": None,
-    }
-    (tmp_path / "run.json").write_text(json.dumps(record))
-    run = read_run(tmp_path)
-    assert run.record.head == "document-bilstm"
-    loaded = run.load_head()
-    assert loaded.clip_sigma == 2.5
-    torch.testing.assert_close(loaded.state_dict(), head.state_dict())

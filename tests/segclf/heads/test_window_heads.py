@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from segclf.heads.base import BaseHead, Dropout
 from segclf.heads.recurrence import run_lstm
-from segclf.heads.registry import HEADS, make_head
+from segclf.heads.registry import WINDOW_HEADS, make_head
 from segclf.heads.transformer import sinusoidal_encodings
 from segclf.inputs.examples import look_up
 from segclf.inputs.windows import OUTSIDE, windows_of
@@ -21,12 +21,14 @@ from segclf.training.options import TrainingOptions
 from tests.segclf.topics import examples_for, topics, word_topics
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("name", WINDOW_HEADS)
 def test_a_head_learns_where_topics_change(name):
     options = TrainingOptions(
         head=name, window=2, epochs=8, patience=8, batch_size=32, learning_rate=1e-3
     )
-    documents = 4 if HEADS[name].reads_words else 30  # an LSTM over words is slow and learns fast
+    documents = (
+        4 if WINDOW_HEADS[name].reads_words else 30
+    )  # an LSTM over words is slow and learns fast
     train, dev = examples_for(name, 0, documents=documents), examples_for(name, 1, documents=2)
     trained = train_head(train, dev, options)
     test = examples_for(name, 2, documents=2)
@@ -36,7 +38,7 @@ def test_a_head_learns_where_topics_change(name):
     assert trained.history[0].epoch == 0
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("name", WINDOW_HEADS)
 @pytest.mark.parametrize("window", [1, 3])
 def test_a_head_depends_on_its_window_only(name, window):
     head = make_head(name, 16, window=window).eval()

@@ -7,7 +7,7 @@ from segclf.corpus.layout import Layout
 from segclf.scoring.baselines import baseline_scores
 
 
-def test_baselines_of_a_known_layout():
+def test_the_baselines_of_a_known_layout_have_known_scores():
     labels = np.arange(1000) % 5 == 0
     scores = baseline_scores(Layout(labels, np.array([0, 1000])), paragraph_length=5, rate=0.2)
     assert scores["everywhere"].recall == 1

@@ -68,7 +68,7 @@ def test_reliability_agrees_with_scikit_learn(pair):
     np.testing.assert_allclose([part.probability for part in found.bins], predicted, rtol=1e-5)
 
 
-def test_reliability_of_perfect_and_of_inverted_probabilities():
+def test_perfect_probabilities_have_no_error_and_inverted_ones_the_largest():
     labels = np.array([True, False, True, False])
     right = reliability(labels.astype(np.float32), labels)
     wrong = reliability((~labels).astype(np.float32), labels)

@@ -33,8 +33,11 @@ def test_an_exported_run_segments_as_before(trained, exported, segtool):
     after = segtool(exported, "segment", UNSEEN, "--run", "model", "--json")
     assert after.returncode == 0, after.stderr
     there, here = (json.loads(done.stdout)["sentences"] for done in (before, after))
-    assert [s["boundary"] for s in there] == [s["boundary"] for s in here]
-    probabilities = [[s["probability"] for s in found] for found in (there, here)]
+    boundaries, probabilities = (
+        [[sentence[name] for sentence in found] for found in (there, here)]
+        for name in ("boundary", "probability")
+    )
+    assert boundaries[0] == boundaries[1]
     np.testing.assert_allclose(*probabilities, atol=0.01)  # the batches differ, perhaps in bfloat16
 
 

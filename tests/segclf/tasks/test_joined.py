@@ -16,9 +16,9 @@ def test_vectors_are_concatenated_and_each_encoder_encodes_once(tmp_path):
     workspace = Workspace(tmp_path)
     alone = embed(STORY, workspace, encoder_name="minilm:1")
     joined = embed(STORY, workspace, encoder_name="minilm:1+surface")
-    again = embed(STORY, workspace, encoder_name="surface+minilm:1")
+    other_order = embed(STORY, workspace, encoder_name="surface+minilm:1")
     assert alone.report.encoded == joined.report.encoded == joined.report.unique
-    assert (again.report.encoded, again.report.cached) == (0, again.report.unique)
+    assert (other_order.report.encoded, other_order.report.cached) == (0, joined.report.unique)
     ids = sentence_ids(joined.corpus.sentences)
     store = workspace.store()
     parts = [
@@ -29,7 +29,7 @@ def test_vectors_are_concatenated_and_each_encoder_encodes_once(tmp_path):
     assert examples.dim == joined.dim
 
 
-def test_a_corpus_remembers_each_combination(tmp_path):
+def test_a_corpus_remembers_each_combination_of_encoders(tmp_path):
     workspace = Workspace(tmp_path)
     for name in ("surface", "minilm:0+surface"):
         embed(STORY, workspace, encoder_name=name)

@@ -11,15 +11,16 @@ from tests.segtool.texts import NOVEL, mistake
 
 EMBED_KEYS = {
     "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "boundaries_read",
-    "splits",
-    "encoder", "dim", "seconds",
+    "splits", "encoder", "dim", "seconds",
 }  # fmt: skip
 
 
 def test_embedding_has_the_promised_keys(trained):
     embedded = json.loads((trained / "embedded.json").read_text())
     assert embedded.keys() >= EMBED_KEYS
-    assert embedded["sentences"] == sum(s["sentences"] for s in embedded["splits"].values())
+    assert embedded["sentences"] == sum(
+        counts["sentences"] for counts in embedded["splits"].values()
+    )
 
 
 def test_embedding_again_encodes_nothing(trained, segtool):
