@@ -145,7 +145,7 @@ class Segmenter:
             is_paragraph = _spread(_find_paragraphs(model, probabilities), body)
             is_paragraph = _with_fixed_types(is_paragraph, found, starts, keep=keep)
         notes = [found.note] if found.note else []
-        if options.layout is None and np.count_nonzero(found.begins) > 1:
+        if options.layout is None and (found.begins[1:] & ~found.is_heading[:-1]).any():
             notes.append(LAYOUT_IGNORED)
         return Segmentation(
             text,
