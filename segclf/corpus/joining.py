@@ -17,6 +17,9 @@ _SOFT_HYPHEN = "\u00ad"
 _CONJUNCTIONS = frozenset(
     ("and", "or", "to", "und", "oder", "bzw", "sowie", "bis", "et", "ou", "y")
 )
+_FRENCH_SECOND_PART = re.compile(
+    "je|tu|ils?|elles?|on|nous|vous|ce|ci|là|moi|toi|lui|leur|même|être"
+)
 _MIN_AT_LINE_ENDS = 3
 
 
@@ -47,12 +50,13 @@ class WordJoiner:
 
     Attributes:
         words: Words of the text in lower case, including those with a hyphen inside a line.
-        is_german: Whether the text is German, where a hyphen before a small letter divides a word.
+        language: Code of the language. In German, a hyphen before a small letter divides a word; in
+            French, one before a pronoun rarely does ("dit-il").
         is_hyphenated: Whether words were divided to fill the lines of the text.
     """
 
     words: frozenset[str]
-    is_german: bool
+    language: str
     is_hyphenated: bool
 
     @classmethod
@@ -60,10 +64,10 @@ class WordJoiner:
         """Collect the evidence in a whole text."""
         at_line_ends = len(_AT_LINE_END.findall(text))
         if not at_line_ends:
-            return cls(frozenset(), False, False)
+            return cls(frozenset(), language, False)
         words = _WORD.findall(_AT_LINE_END.sub(" ", text))
         is_hyphenated = at_line_ends >= max(_MIN_AT_LINE_ENDS, len(_IN_LINE.findall(text)) + 1)
-        return cls(frozenset(map(str.lower, words)), language == "de", is_hyphenated)
+        return cls(frozenset(map(str.lower, words)), language, is_hyphenated)
 
     def join(self, text: str) -> str:
         """Join the divided words in a part of the text."""
@@ -80,6 +84,8 @@ class WordJoiner:
     def _is_divided(self, left: str, right: str) -> bool:
         if not right[0].islower() or f"{left}-{right}" in self.words:
             return False
-        if left + right in self.words or self.is_german:
+        if left + right in self.words or self.language == "de":
             return True
+        if self.language == "fr" and _FRENCH_SECOND_PART.fullmatch(right):
+            return False
         return self.is_hyphenated and not {left, right} <= self.words

@@ -1,12 +1,12 @@
 """Finds the sentences, the headings and the existing paragraphs of a text to segment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import UserError
+from embedcache import UserError, normalize
 from segclf.corpus.headings import find_headings
 from segclf.corpus.joining import WordJoiner
 from segclf.corpus.lines import BLANK_LINE, INDENT, Span, are_wrapped, lines_of
@@ -75,30 +75,39 @@ def read_sentences(
     """
     units = _units_of(text)
     join = WordJoiner.of(text, language).join
-    rule = replace(rule, clean=lambda piece, clean=rule.clean: clean(join(piece)))  # type: ignore[misc]
-    headings = [Sentence(rule.clean(text[u.start : u.end]), *u[:2]) for u in units if u.is_heading]
-    spans = [
-        (unit.start + start, unit.start + end)
-        for unit in units
-        if not unit.is_heading
-        for start, end in rule.spans(text[unit.start : unit.end], language)
-    ]
-    spans, note = cut_unpunctuated(text, spans)
-    sentences = [Sentence(clean, a, b) for a, b in spans if (clean := rule.clean(text[a:b]))]
+    spans, note = cut_unpunctuated(
+        text,
+        [
+            (unit.start + start, unit.start + end)
+            for unit in units
+            if not unit.is_heading
+            for start, end in rule.spans(text[unit.start : unit.end], language)
+        ],
+    )
+    located = (Sentence(rule.clean(join(text[a:b])), a, b) for a, b in spans)
+    sentences = _checked([sentence for sentence in located if sentence.text])
     if cut_dialogue:
         sentences = [part for s in sentences for part in cut_after_dialogue(text, s, rule)]
-    sentences = sorted([*_checked(sentences), *headings], key=lambda sentence: sentence.start)
+    headings = [Sentence(normalize(text[u.start : u.end]), *u[:2]) for u in units if u.is_heading]
+    sentences = sorted(sentences + headings, key=lambda sentence: sentence.start)
+    return _with_units(text, sentences, units, note)
+
+
+def _with_units(
+    text: str, sentences: list[Sentence], units: list[_Unit], note: str | None
+) -> UnsegmentedText:
+    """Tell which sentences are headings or begin an existing paragraph."""
     unit_starts = [unit.start for unit in units]
     unit_of = np.searchsorted(unit_starts, [s.start for s in sentences], side="right") - 1
     is_first = np.append(True, unit_of[1:] != unit_of[:-1])
     is_heading = np.array([unit.is_heading for unit in units])[unit_of]
-    begins = np.array([unit.begins for unit in units])[unit_of] & is_first
-    indented = np.array([bool(INDENT.match(text, start)) for start in unit_starts])[unit_of]
+    begins = np.array([unit.begins for unit in units])[unit_of]
+    is_indented = np.array([bool(INDENT.match(text, start)) for start in unit_starts])[unit_of]
     return UnsegmentedText(
         sentences,
         is_heading,
-        begins & ~is_heading,
-        indented if guess_boundary(text) == "indent" else None,
+        begins & is_first & ~is_heading,
+        is_indented if guess_boundary(text) == "indent" else None,
         note,
     )
 

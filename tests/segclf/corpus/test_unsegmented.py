@@ -120,6 +120,11 @@ def test_wrapped_japanese_is_joined_without_spaces():
         ("a well-\nknown fact", "en", "a well-known fact"),
         ("well-\nknown, as all well-known men", "en", "well-known, as all well-known men"),
         ("dit-\nil et peut-\nêtre", "fr", "dit-il et peut-être"),
+        (
+            "Peut-\nêtre, dit-\nil, le so-\nleil bril-\nla",
+            "fr",
+            "Peut-être, dit-il, le soleil brilla",
+        ),
         ("der Leucht-  \n turm", "de", "der Leuchtturm"),
         ("Haupt-\nund Nebenwege", "de", "Haupt- und Nebenwege"),
         ("die Nord-\nSee", "de", "die Nord-See"),
@@ -137,6 +142,13 @@ def test_a_word_is_joined_only_if_its_hyphen_is_not_its_own(text, language, join
 def test_a_divided_word_is_joined_in_the_sentence():
     found = read("Der Leucht-\nturm war alt. Er stand am Meer.", "de")
     assert [s.text for s in found.sentences] == ["Der Leuchtturm war alt.", "Er stand am Meer."]
+
+
+def test_a_heading_of_one_character_is_kept_by_the_rule_that_drops_such_sentences():
+    text = "一\n\n　雨が降る。風。\n"
+    found = read_sentences(text, sentence_rule("kuten"), "ja", cut_dialogue=False)
+    assert [s.text for s in found.sentences] == ["一", "雨が降る"]
+    assert found.is_heading.tolist() == [True, False]
 
 
 SPOKEN = "so we went to the river and then it rained all day, but nobody had a coat or a hat "
