@@ -74,8 +74,8 @@ def segment(
             chosen on dev.
         paragraphs: Exact number of paragraphs, without headings. The text is split at the most
             probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last paragraph, and that before
-            a heading, may be shorter.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph, and one before a
+            heading, may be shorter.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
         device: Device of the encoder and the model; None for the fastest device, except that a
             head uses the CPU.

@@ -61,9 +61,10 @@ class ParagraphOptions:
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
-        paragraphs: Exact number of paragraphs, including lines of dialogue. The text is split at
-            the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last paragraph may be shorter.
+        paragraphs: Exact number of paragraphs, including lines of dialogue but not headings. The
+            text is split at the most probable boundaries.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph, and one before a
+            heading, may be shorter.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
 
