@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from segclf.corpus import plain
 from segclf.corpus.documents import Document
+from segclf.corpus.lines import BLANK_LINE, NEWLINE
 from segclf.corpus.options import ReadOptions
-from segclf.corpus.units import BLANK_LINE, NEWLINE
 
 _BEGIN, _END = r"(?<![^\r\n])", r"(?![^\r\n])"  # of a line; for ^ and $, CR is not a line break
 _RULER = rf"{_BEGIN}-{{20,}}[ \t]*{_END}"

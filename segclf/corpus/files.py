@@ -41,11 +41,20 @@ def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:
         name = "stdin" if str(path) == "-" else _document_id(Path(root.name))
         yield name, read_text(path).text
         return
-    files = [(_document_id(file.relative_to(root)), file) for file in _text_files(root)]
-    if not files:
-        raise UserError(f"{path}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
-    for document_id, file in files:
+    for document_id, file in [(_document_id(f.relative_to(root)), f) for f in text_files(root)]:
         yield document_id, read_text(file).text
+
+
+def text_files(folder: Path) -> list[Path]:
+    """List the text files in a folder and its subfolders; see `read_texts`.
+
+    Raises:
+        UserError: The folder contains no text file, or a folder in it cannot be read.
+    """
+    files = list(_text_files(folder))
+    if not files:
+        raise UserError(f"{folder}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
+    return files
 
 
 def _text_files(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:

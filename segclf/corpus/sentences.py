@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sentencex
 
 from embedcache import UserError, normalize
+from segclf.corpus.joining import CJK
 from segclf.corpus.units import Unit
 
 Spans = Iterator[tuple[int, int]]
@@ -18,13 +19,10 @@ WINDOW = 8192
 LOOKAHEAD = 2048
 """Number of characters at the end of a window that are only context."""
 
-_CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"  # characters and punctuation
-_BREAK_IN_CJK = re.compile(rf"(?<={_CJK})[^\S\r\n]*[\r\n]\s*(?={_CJK})")
+_BREAK_IN_CJK = re.compile(rf"(?<={CJK})[^\S\r\n]*[\r\n]\s*(?={CJK})")
 _LEADING_QUOTATION = re.compile(  # one that no particle or punctuation follows
     r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
 )
-_SPACES = re.compile(r"\s+")
-_NEWLINE = re.compile(r"[\r\n]")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -98,22 +96,6 @@ def cut_after_dialogue(text: str, sentence: Sentence, rule: SentenceRule) -> Ite
         yield Sentence(rule.clean(text[start : quotation.end()]), start, quotation.end())
         start = quotation.end()
     yield Sentence(rule.clean(text[start : sentence.end]), start, sentence.end)
-
-
-def unwrap(text: str) -> str:
-    """Replace line breaks, with the white space around them, by a space.
-
-    Next to a CJK character they are removed, since these scripts do not use spaces.
-    """
-    return _SPACES.sub(_without_break, text)
-
-
-def _without_break(spaces: re.Match[str]) -> str:
-    if not _NEWLINE.search(spaces.group()):
-        return spaces.group()
-    text, start, end = spaces.string, *spaces.span()
-    neighbours = text[max(start - 1, 0) : start] + text[end : end + 1]
-    return "" if re.search(_CJK, neighbours) else " "
 
 
 def sentence_rule(name: str) -> SentenceRule:

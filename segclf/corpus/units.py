@@ -4,32 +4,10 @@ import re
 from typing import NamedTuple
 
 from segclf.corpus.documents import Boundary
+from segclf.corpus.headings import is_heading
+from segclf.corpus.lines import BLANK_LINE, CLOSERS, INDENT, STOPS, Span, are_wrapped, lines_of
 
-NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
-"""Regular expression for one line break: CRLF, CR or LF."""
-BLANK_LINE = re.compile(rf"{NEWLINE}[^\S\r\n]*{NEWLINE}")
-_LINE = re.compile(r"[^\r\n]+")
-_INDENT = re.compile(r"\u3000|\t| {2,}")
-_STOPS = "。．.!?！？…"
-_CLOSERS = "」』）)\"'”’"
-_SENTENCE_END = re.compile(f"[{_STOPS}]+[{_CLOSERS}]*")
-_LAST_OF_SENTENCE = frozenset(_STOPS + _CLOSERS + ":：―—")
-_CAPITAL_ROMAN = r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
-_ROMAN = f"(?:{_CAPITAL_ROMAN}|{_CAPITAL_ROMAN.lower()})"
-_UNIT = "one|two|three|four|five|six|seven|eight|nine"
-_NUMBER_WORD = (
-    f"(?i:(?:the )?(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:[- ](?:{_UNIT}))?"
-    f"|(?:thir|four|fif|six|seven|eigh|nine)teen(?:th)?|{_UNIT}|ten|eleven|twelve|first|second|third"
-    r"|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|last)\b)"
-)
-_NUMBERED = re.compile(
-    r"第?[〇一二三四五六七八九十百千\d０-９]+[章節回話部編巻篇幕]?|[序終跋]章?|\d+\.?"
-    rf"|{_ROMAN}\.?"
-    rf"|(?i:chapter|part|book|act|scene|section)\s+(?:\d[\d.]*[a-z]?|{_ROMAN}|{_NUMBER_WORD}|[A-Z])"
-    r"(?:\s*[.,:—–-].{0,60}|\s.{0,60}[^.…\"'”’])?"  # the rest of the heading
-)
-_MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
-_MAX_HEADING = 40  # characters
+_SENTENCE_END = re.compile(f"[{STOPS}]+[{CLOSERS}]*")
 
 
 class Unit(NamedTuple):
@@ -55,10 +33,10 @@ def guess_boundary(text: str) -> Boundary:
         blank lines and its lines are wrapped or mostly contain a single sentence. Otherwise,
         "line".
     """
-    lines = _lines(text)
+    lines = lines_of(text)
     if not lines:
         return "line"
-    if sum(bool(_INDENT.match(text, start)) for start, _ in lines) >= 0.1 * len(lines):
+    if sum(bool(INDENT.match(text, start)) for start, _ in lines) >= 0.1 * len(lines):
         return "indent"
     if not BLANK_LINE.search(text.strip()):
         return "line"
@@ -67,12 +45,8 @@ def guess_boundary(text: str) -> Boundary:
 
 
 def is_wrapped(text: str) -> bool:
-    """Return whether the lines are wrapped.
-
-    That is, whether at least 30% of them do not end with sentence-final punctuation.
-    """
-    lines = _lines(text)
-    return sum(_ends_sentence(text[start:end]) for start, end in lines) <= 0.7 * len(lines)
+    """Return whether the lines of a text are wrapped; see `are_wrapped`."""
+    return are_wrapped(text, lines_of(text))
 
 
 def split_units(
@@ -96,31 +70,26 @@ def split_units(
         before = pieces[number - 1][1] if number else None
         after = pieces[number + 1][0] if number + 1 < len(pieces) else None
         alone = boundary != "blank" and _stands_alone(text, start, end, before, after)
-        if not keep_headings and _is_heading(text[start:end], alone=alone):
+        if not keep_headings and is_heading(text[start:end], alone=alone):
             headings += 1
         else:
-            indented = bool(_INDENT.match(text, start))
+            indented = bool(INDENT.match(text, start))
             label = {"indent": int(indented), "typed": 1 + int(indented)}.get(boundary, 1)
             units.append(Unit(start, end, label))
     return units, headings
 
 
-def _lines(text: str) -> list[tuple[int, int]]:
-    """List the start and the end of each line that is not blank."""
-    return [match.span() for match in _LINE.finditer(text) if not match.group().isspace()]
-
-
-def _pieces(text: str, boundary: Boundary) -> list[tuple[int, int]]:
+def _pieces(text: str, boundary: Boundary) -> list[Span]:
     """Join wrapped lines, except across a blank line, an indent or a heading."""
-    lines = _lines(text)
+    lines = lines_of(text)
     if boundary in ("line", "typed") or (boundary == "indent" and not is_wrapped(text)):
         return lines
-    pieces: list[tuple[int, int]] = []
+    pieces: list[Span] = []
     below_heading = False
     for start, end in lines:
         separate = not pieces or bool(BLANK_LINE.search(text, pieces[-1][1], start))
-        separate |= boundary == "indent" and bool(_INDENT.match(text, start))
-        heading = _is_heading(text[start:end], alone=False)
+        separate |= boundary == "indent" and bool(INDENT.match(text, start))
+        heading = is_heading(text[start:end], alone=False)
         if separate or heading or below_heading:
             pieces.append((start, end))
         else:
@@ -133,22 +102,3 @@ def _stands_alone(text: str, start: int, end: int, before: int | None, after: in
     above = before is None or bool(BLANK_LINE.search(text, before, start))
     below = after is None or bool(BLANK_LINE.search(text, end, after))
     return above and below and not (before is None and after is None)
-
-
-def _is_heading(piece: str, *, alone: bool) -> bool:
-    """Return whether a piece of a text is a heading. Pieces of several lines are not.
-
-    A heading is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or
-    a short line between blank lines that does not end like a sentence.
-    """
-    if not _LINE.fullmatch(piece):
-        return False
-    if _MARKDOWN_HEADING.match(piece):
-        return True
-    if len(piece) > _MAX_HEADING:
-        return False
-    return bool(_NUMBERED.fullmatch(piece.strip())) or (alone and not _ends_sentence(piece))
-
-
-def _ends_sentence(line: str) -> bool:
-    return line.rstrip()[-1:] in _LAST_OF_SENTENCE

@@ -1,7 +1,7 @@
 """Predict boundary probabilities with a run of any kind."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,16 @@ from embedcache.encoders.threads import limit_threads
 from segclf.corpus import BoundaryType, Corpus
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
-from segclf.tasks.models import Compute, load_model
+from segclf.tasks.models import Compute, Model, load_model
 from segclf.workspace.encoders import load_referenced
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
 from segclf.workspace.vectors import examples_of, make_examples
 from segclf.workspace.workspace import Workspace
+
+Predictor = Callable[[Corpus], Mapping[BoundaryType, NDArray[np.float32]]]
+"""A loaded model. For a corpus of n sentences, it returns (n,) calibrated probabilities for each
+type of boundary; those of a run have the type "any"."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +61,50 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
     return _predict(run, corpus, read, compute)
 
 
-def predict_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Prediction:
-    """Predict the boundaries of a text that is not embedded. No file is written.
+def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compute) -> Predictor:
+    """Load a model once, for any number of texts that are not embedded. No file is written.
 
     Args:
-        run: Run of a head or of a fine-tuned model.
-        corpus: Sentences of the text. Labels are not used.
+        model: Run of a head or of a fine-tuned model, or ready model.
         workspace: Workspace whose store is searched for vectors of the sentences. It may have no
             store.
         compute: Device, threads and progress display of the encoder and the model.
 
     Raises:
-        UserError: The encoder of the run has changed, or the device does not exist.
+        UserError: The encoder of the model has changed, or the device does not exist.
     """
+    runs: dict[BoundaryType, Run]
+    runs = model.runs if isinstance(model, ReadyModel) else {"any": model}
+    encode = _load_encoder(runs["any"], workspace, compute)
+    loaded = {name: (load_model(run, encode, compute), run) for name, run in runs.items()}
+
+    def predict(corpus: Corpus) -> dict[BoundaryType, NDArray[np.float32]]:
+        return {name: _calibrated(own, run, corpus) for name, (own, run) in loaded.items()}
+
+    return predict
+
+
+def _load_encoder(run: Run, workspace: Workspace, compute: Compute) -> Callable[[Corpus], Examples]:
+    """Return a function that computes the vectors of a corpus, except those in the store.
+
+    It remembers the vectors of the latest corpus, since all heads of a model read them.
+    """
+    if run.kind != "head":
+        return _no_vectors
+    store = workspace.store() if workspace.has_store() else None
+    encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=compute.device)
+    latest: list[tuple[Corpus, Examples]] = []
 
     def encode(corpus: Corpus) -> Examples:
-        return encode_text(run, corpus, workspace, compute)
+        if not (latest and latest[0][0] is corpus):
+            with limit_threads(compute.threads):
+                vectors = encode_in_memory(
+                    corpus.sentences, encoder, store, progress=compute.progress
+                )
+            latest[:] = [(corpus, make_examples(corpus, vectors, encoder.token_vectors))]
+        return latest[0][1]
 
-    return _predict(run, corpus, encode, compute)
+    return encode
 
 
 def predict_types(
@@ -100,19 +130,8 @@ def predict_types(
     }
 
 
-def encode_text(run: Run, corpus: Corpus, workspace: Workspace, compute: Compute) -> Examples:
-    """Compute the vectors that a head reads, except those that the store already has.
-
-    The arguments are those of `predict_text`.
-
-    Raises:
-        UserError: The encoder of the run has changed, or the device does not exist.
-    """
-    store = workspace.store() if workspace.has_store() else None
-    encoder = load_referenced(run.encoder, workspace.encoders, run.path, device=compute.device)
-    with limit_threads(compute.threads):
-        vectors = encode_in_memory(corpus.sentences, encoder, store, progress=compute.progress)
-    return make_examples(corpus, vectors, encoder.token_vectors)
+def _no_vectors(corpus: Corpus) -> Examples:
+    raise NotImplementedError("a fine-tuned system reads the sentences, not their vectors")
 
 
 def _predict(
@@ -120,6 +139,10 @@ def _predict(
 ) -> Prediction:
     model = load_model(run, examples, compute)
     started = time.perf_counter()
-    probabilities = calibrate(model(corpus), run.temperature)
-    probabilities = corpus.layout.mark_document_starts(probabilities)
+    probabilities = _calibrated(model, run, corpus)
     return Prediction(probabilities, time.perf_counter() - started)
+
+
+def _calibrated(model: Model, run: Run, corpus: Corpus) -> NDArray[np.float32]:
+    probabilities = calibrate(model(corpus), run.temperature)
+    return corpus.layout.mark_document_starts(probabilities)

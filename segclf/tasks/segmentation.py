@@ -4,16 +4,23 @@ import re
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segclf.corpus.sentences import Sentence, unwrap
-from segclf.corpus.units import NEWLINE
+from segclf.corpus.headings import is_separator
+from segclf.corpus.joining import WordJoiner, unwrap
+from segclf.corpus.lines import NEWLINE
+from segclf.corpus.sentences import Sentence
+from segclf.tasks.segment_options import ExistingLayout
 
 _NEWLINE = re.compile(NEWLINE)
+_SPACES = re.compile(r"\s+")
 _INDENT = "\u3000"
+_MARKS = re.compile(r"\A#+\s+")  # of a Markdown heading
+
+Kind = Literal["paragraph", "line", "heading"]
 
 
 @dataclass(frozen=True)
@@ -22,44 +29,56 @@ class Segmentation:
 
     Attributes:
         text: The unchanged text.
-        sentences: n sentences with their positions in the text.
+        sentences: n sentences and headings with their positions in the text.
         probabilities: (n,) float32 probability that each sentence begins a paragraph or, with a
-            model of typed boundaries, a paragraph or a line of dialogue.
-        boundaries: (n,) bool, whether each sentence begins a paragraph or a line. The first
-            sentence is always a boundary.
+            model of typed boundaries, a paragraph or a line of dialogue; 1 for a heading.
+        boundaries: (n,) bool, whether each sentence begins a paragraph, a line or a heading. The
+            first sentence is always a boundary, and so are headings and the sentences after them.
+        is_heading: (n,) bool, whether each sentence is a heading or a line of symbols.
         is_paragraph: (n,) bool, whether each sentence of `boundaries` begins a paragraph rather
             than a line; None if the model does not distinguish paragraphs from lines.
+        layout: Whether the existing paragraphs of the text were ignored or kept.
         language: Code of the language of the text, on which the layout of `to_page` depends.
         model: Name of the run or ready model that made the predictions.
         threshold: Minimum probability of a boundary; None if the number of paragraphs was given.
+        notes: What a user should know about how the text was read.
     """
 
     text: str
     sentences: list[Sentence]
     probabilities: NDArray[np.float32]
     boundaries: NDArray[np.bool_]
+    is_heading: NDArray[np.bool_]
     is_paragraph: NDArray[np.bool_] | None = None
+    layout: ExistingLayout = "ignore"
     language: str = "en"
     model: str = ""
     threshold: float | None = None
+    notes: tuple[str, ...] = ()
 
     def paragraphs(self) -> list[str]:
-        """Return the paragraphs. Their concatenation is the unchanged text."""
+        """Return the paragraphs and headings. Their concatenation is the unchanged text."""
         begins = [self.sentences[i].start for i in np.flatnonzero(self.boundaries)]
         edges = [0, *begins[1:], len(self.text)]
         return [self.text[start:end] for start, end in pairwise(edges)]
 
     def to_text(self) -> str:
-        """Return the text with an empty line between paragraphs.
+        """Return the text with its own lines, and with an empty line between paragraphs.
 
-        Existing line breaks are kept; where there are fewer than two, the missing ones are
-        inserted. Inserted line breaks have the same form (CRLF, LF or CR) as the first line break
-        in the text, or LF if there is none. Within a line, they replace the white space between
-        the sentences.
+        If the existing paragraphs were ignored, their empty lines and indents are removed, so that
+        all empty lines are predictions; a line break between two sentences of a paragraph is kept.
+        If the existing paragraphs were kept, so is their layout: missing line breaks are inserted,
+        and nothing else changes. Within a line, inserted line breaks replace the white space
+        between the sentences. They have the same form (CRLF, LF or CR) as the first line break in
+        the text, or LF if there is none.
         """
         newline = self._newline()
         *before, last = self.paragraphs()
-        return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
+        if self.layout == "keep":
+            return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
+        end = newline if _NEWLINE.search(self.text, len(self.text.rstrip())) else ""
+        lines = (_plain_lines(paragraph, newline) for paragraph in (*before, last))
+        return (2 * newline).join(lines) + end
 
     def to_page(self) -> str:
         """Return the text as it is printed in a book, without its own line breaks and indents.
@@ -71,18 +90,22 @@ class Segmentation:
         newline = self._newline()
         if self.language != "ja":
             return (2 * newline).join(text for text, _ in self._blocks()) + newline
-        return "".join(
-            (_INDENT if is_paragraph else "") + text + newline
-            for text, is_paragraph in self._blocks()
-        )
+        lines: list[str] = []
+        for text, kind in self._blocks():
+            if kind == "heading":
+                lines += ["", text, ""] if lines and lines[-1] else [text, ""]
+            else:
+                lines.append((_INDENT if kind == "paragraph" else "") + text)
+        return newline.join(lines).rstrip("\r\n") + newline
 
     def to_html(self) -> str:
-        """Return the paragraphs as HTML: `<p>`, and `<p class="line">` for lines of dialogue."""
+        """Return the text as HTML.
+
+        A paragraph is a `<p>`, a line of dialogue a `<p class="line">`, a heading an `<h2>`, and a
+        line of symbols between scenes an `<hr>`.
+        """
         newline = self._newline()
-        return "".join(
-            ("<p>" if is_paragraph else '<p class="line">') + escape(text) + "</p>" + newline
-            for text, is_paragraph in self._blocks()
-        )
+        return "".join(_to_element(text, kind) + newline for text, kind in self._blocks())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the output of `segtool segment --format json`."""
@@ -99,22 +122,26 @@ class Segmentation:
                     "probability": round(float(self.probabilities[i]), 6),
                     "boundary": bool(self.boundaries[i]),
                 }
-                | ({} if self.is_paragraph is None else {"type": self._type(i)})
+                | self._type(i)
                 for i, sentence in enumerate(self.sentences)
             ],
         }
 
-    def _type(self, i: int) -> str | None:
-        if self.is_paragraph is None or not self.boundaries[i]:
-            return None
-        return "paragraph" if self.is_paragraph[i] else "line"
-
-    def _blocks(self) -> list[tuple[str, bool]]:
-        """List the stripped text of each paragraph or line, and whether it is a paragraph."""
-        texts = [unwrap(paragraph).strip() for paragraph in self.paragraphs()]
+    def _type(self, i: int) -> dict[str, Kind | None]:
+        if self.is_heading[i]:
+            return {"type": "heading"}
         if self.is_paragraph is None:
-            return [(text, True) for text in texts]
-        return list(zip(texts, self.is_paragraph[self.boundaries].tolist(), strict=True))
+            return {}
+        kind: Kind = "paragraph" if self.is_paragraph[i] else "line"
+        return {"type": kind if self.boundaries[i] else None}
+
+    def _blocks(self) -> list[tuple[str, Kind]]:
+        """List the text of each paragraph, line or heading on one line, and its kind."""
+        join = WordJoiner.of(self.text, self.language).join
+        texts = [unwrap(join(paragraph)).strip() for paragraph in self.paragraphs()]
+        first = np.flatnonzero(self.boundaries).tolist()
+        kinds = [self._type(i).get("type") or "paragraph" for i in first]
+        return list(zip(texts, kinds, strict=True))
 
     def _newline(self) -> str:
         found = _NEWLINE.search(self.text)
@@ -129,3 +156,18 @@ def _with_empty_line(paragraph: str, newline: str) -> str:
         return text + 2 * newline
     end = breaks[-1].end()
     return paragraph[:end] + (2 - len(breaks)) * newline + paragraph[end:]
+
+
+def _plain_lines(paragraph: str, newline: str) -> str:
+    """Remove the empty lines, the indents and the spaces at line ends of a paragraph."""
+
+    def one_break(spaces: re.Match[str]) -> str:
+        return newline if _NEWLINE.search(spaces.group()) else spaces.group()
+
+    return _SPACES.sub(one_break, paragraph.strip())
+
+
+def _to_element(text: str, kind: Kind) -> str:
+    if kind == "heading":
+        return "<hr>" if is_separator(text) else f"<h2>{escape(_MARKS.sub('', text))}</h2>"
+    return ("<p>" if kind == "paragraph" else '<p class="line">') + escape(text) + "</p>"

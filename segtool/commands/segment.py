@@ -1,7 +1,5 @@
 """Commands that split new text: segment, and the list of ready models."""
 
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from segtool.options import ComputeOptions, JsonOption, WorkspaceOption, with_options
-from segtool.output import encode_like, report, show
+from segtool.output import report, show
 
 if TYPE_CHECKING:
+    from segclf.tasks.segment_files import FilePair
     from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import Run
     from segclf.workspace.workspace import Workspace
+
+OutputFormat = Literal["page", "text", "html", "json"]
+_SUFFIXES: dict[OutputFormat | None, str] = {"html": ".html", "json": ".json"}
+"""Suffixes of the files in an output folder; in the other formats, a file keeps its own."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,15 @@ class TextOptions:
             plain.
         language: Language code (ISO 639-1) of the text. [default: detected; for a run, the
             language of its corpus]
+        layout: The paragraphs that the text already has. ignore: find all paragraphs anew; keep:
+            keep them, and divide them further. [default: ignore, with a notice]
+        lines_are_sentences: Treat each line as a sentence: split and join none.
     """
 
     input_format: Literal["auto", "plain", "aozora"] = "auto"
     language: str | None = None
+    layout: Literal["ignore", "keep"] | None = None
+    lines_are_sentences: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,10 @@ class ParagraphOptions:
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
-        paragraphs: Exact number of paragraphs, including lines of dialogue. The text is split at
-            the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last paragraph may be shorter.
+        paragraphs: Exact number of paragraphs, including lines of dialogue but not headings. The
+            text is split at the most probable boundaries.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph, and one before a
+            heading, may be shorter.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
 
@@ -72,20 +81,23 @@ class WritingOptions:
     Attributes:
         format: page: the text as it is printed in a book, without its own line breaks; text: the
             text with its own line breaks and a blank line between paragraphs; html: paragraphs
-            in <p>; json: the sentences with their probabilities. [default: page for a ready model,
-            text for a run]
+            in <p>, headings in <h2>; json: the sentences with their probabilities. [default: page
+            for a ready model, text for a run]
         output: File to write. [default: standard output]
+        output_dir: Folder to write to, for several files or a folder. Names and subfolders are
+            kept.
         as_json: Same as --format json.
     """
 
-    format: Literal["page", "text", "html", "json"] | None = None
+    format: OutputFormat | None = None
     output: Path | None = None
+    output_dir: Path | None = None
     as_json: bool = False
 
 
-@with_options(as_json="--json")
+@with_options(as_json="--json", lines_are_sentences="--sentences")
 def segment(
-    path: Annotated[str, typer.Argument(help="Text file, or - for stdin.")],
+    paths: Annotated[list[str], typer.Argument(help="Text files and folders, or - for stdin.")],
     *,
     model: ModelOptions,
     reading: TextOptions,
@@ -94,47 +106,61 @@ def segment(
     workspace: WorkspaceOption = None,
     writing: WritingOptions,
 ) -> None:
-    """Split a text into paragraphs. The output uses the same encoding as the input.
+    """Split texts into paragraphs. The output uses the same encoding as the input.
 
     A ready model needs no training and no workspace.
 
     Example: segtool segment novel.txt --output paragraphs.txt
     """
-    from embedcache.files import write_bytes
-    from segclf.corpus import read_unsegmented
-    from segclf.tasks.segment import segment as segment_text
-    from segclf.workspace.ready import ReadyModel
-    from segclf.workspace.workspace import Workspace
+    from segclf.tasks.segment_options import SegmentOptions
 
-    opened = Workspace(workspace)
-    source = read_unsegmented(path, format_name=reading.input_format)
-    chosen = _choose(model, opened)
-    found = segment_text(
-        source.text,
-        opened,
-        chosen,
+    options = SegmentOptions(
         language=reading.language,
+        layout=reading.layout,
+        lines_are_sentences=reading.lines_are_sentences,
         threshold=paragraphs.threshold,
         paragraphs=paragraphs.paragraphs,
         min_length=paragraphs.min_length,
         max_length=paragraphs.max_length,
-        device=compute.device,
-        threads=compute.threads,
-        progress=True,
     )
-    ready = chosen is None or isinstance(chosen, ReadyModel)
-    output_format = "json" if writing.as_json else writing.format or ("page" if ready else "text")
-    if output_format == "json":
-        result = (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
-    else:
-        write = {"page": found.to_page, "text": found.to_text, "html": found.to_html}
-        result = encode_like(source.encoding, write[output_format]())
+    pairs = _pair_files(paths, writing)
+    from segclf.tasks.models import Compute  # torch is imported after all mistakes are reported
+    from segclf.tasks.segment import Segmenter
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
+    from segtool.commands.segment_output import SegmentWriter
+
+    opened = Workspace(workspace)
+    chosen = _choose(model, opened)
+    segmenter = Segmenter(opened, chosen, Compute(compute.device, compute.threads, progress=True))
+    default: OutputFormat = "text" if isinstance(chosen, Run) else "page"
+    output_format = "json" if writing.as_json else writing.format or default
+    writer = SegmentWriter(segmenter, options, reading.input_format, output_format)
+    if not pairs:
+        writer.write(paths[0], writing.output)
+    elif skipped := writer.write_all(pairs):
+        report(f"skipped {len(skipped)} of {len(pairs)} files: {', '.join(skipped)}")
+        raise typer.Exit(1)
+
+
+def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
+    """Return the files to read and write in an output folder; none for a single text."""
+    from embedcache import UserError
+    from segclf.tasks.segment_files import check_targets, pair_files
+
+    if writing.output_dir and writing.output:
+        raise UserError("--output cannot be combined with --output-dir: use only one of them")
+    if writing.output_dir:
+        suffix = ".json" if writing.as_json else _SUFFIXES.get(writing.format)
+        return pair_files(paths, writing.output_dir, suffix)
+    if len(paths) > 1 or Path(paths[0]).is_dir():
+        raise UserError(
+            "several texts cannot be written to one output: use --output-dir FOLDER to write a "
+            "file for each"
+        )
     if writing.output:
-        write_bytes(writing.output, result)
-    else:
-        sys.stdout.buffer.write(result)
-    kind = "model" if ready else "run"
-    report(f"{kind} {found.model}{_describe_threshold(found.threshold)}")
+        check_targets([Path(paths[0])], [writing.output])
+    return []
 
 
 def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel | None":
@@ -148,10 +174,6 @@ def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel 
     if options.model:
         return load_ready_model(options.model)
     return load_run(workspace, options.run) if options.run or list_runs(workspace) else None
-
-
-def _describe_threshold(threshold: float | None) -> str:
-    return "" if threshold is None else f", threshold {threshold:.2f}"
 
 
 def models(

@@ -3,18 +3,26 @@
 import numpy as np
 import pytest
 
-from segclf.corpus.sentences import Sentence, cut_after_dialogue, sentence_rule, unwrap
+from segclf.corpus.joining import unwrap
+from segclf.corpus.sentences import Sentence, cut_after_dialogue, sentence_rule
 from segclf.tasks.segmentation import Segmentation
 
 
 def segmented(pieces, types, language="ja"):
-    """A text whose piece i begins a paragraph (2), a line (1) or nothing (0)."""
+    """A text whose pieces begin a heading (3), a paragraph (2), a line (1) or nothing (0)."""
     ends = np.cumsum([len(piece) for piece in pieces]).tolist()
     spans = [Sentence(p.strip(), s, e) for p, s, e in zip(pieces, [0, *ends], ends, strict=False)]
     kinds = np.array(types)
-    typed = kinds == 2 if 1 in types else None
     return Segmentation(
-        "".join(pieces), spans, (kinds > 0).astype(np.float32), kinds > 0, typed, language, "m", 0.4
+        "".join(pieces),
+        spans,
+        (kinds > 0).astype(np.float32),
+        kinds > 0,
+        kinds == 3,
+        kinds == 2 if 1 in types else None,
+        language=language,
+        model="m",
+        threshold=0.4,
     )
 
 
@@ -75,6 +83,21 @@ def test_a_sentence_is_cut_after_the_dialogue_that_it_begins_with(text, parts):
 def test_html_has_an_element_for_each_paragraph_and_line(language):
     found = segmented(["1 < 2. ", "「寒い」", "夜。"], [2, 1, 2], language)
     assert found.to_html() == '<p>1 &lt; 2.</p>\n<p class="line">「寒い」</p>\n<p>夜。</p>\n'
+
+
+def test_headings_stand_between_empty_lines_and_have_elements_of_their_own():
+    pieces = ["# 雨 & 風\n\n", "一\n", "　雨が降る。", "「寒い」", "\n＊　＊\n", "「夜だ」\n"]
+    found = segmented(pieces, [3, 3, 2, 1, 3, 1])
+    assert found.to_page() == "# 雨 & 風\n\n一\n\n　雨が降る。\n「寒い」\n\n＊　＊\n\n「夜だ」\n"
+    assert found.to_html() == (
+        "<h2>雨 &amp; 風</h2>\n<h2>一</h2>\n<p>雨が降る。</p>\n"
+        '<p class="line">「寒い」</p>\n<hr>\n<p class="line">「夜だ」</p>\n'
+    )
+    types = [sentence["type"] for sentence in found.to_dict()["sentences"]]
+    assert types == ["heading", "heading", "paragraph", "line", "heading", "line"]
+    untyped = segmented(["I\n\n", "It rained.\n\n", "II\n"], [3, 2, 3], "en")
+    assert untyped.to_page() == "I\n\nIt rained.\n\nII\n"
+    assert [s.get("type") for s in untyped.to_dict()["sentences"]] == ["heading", None, "heading"]
 
 
 def test_json_names_the_model_the_threshold_and_the_types():

@@ -11,6 +11,16 @@ from segclf.corpus.sentences import Sentence
 from segclf.tasks.segment import Segmentation
 
 
+def segmented(text, starts, boundaries, layout="ignore"):
+    """A text whose sentences begin at `starts`."""
+    spans = zip(starts, [*starts[1:], len(text)], strict=True)
+    sentences = [Sentence(text[start:end].strip(), start, end) for start, end in spans]
+    marks = np.array(boundaries)
+    return Segmentation(
+        text, sentences, marks.astype(np.float32), marks, np.zeros_like(marks), layout=layout
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "second", "expected"),
     [
@@ -28,34 +38,52 @@ from segclf.tasks.segment import Segmentation
         ("A.\r\n　B.", "B.", "A.\r\n\r\n　B."),
     ],
 )
-def test_paragraphs_are_separated_by_an_empty_line(text, second, expected):
+def test_an_empty_line_is_inserted_if_the_layout_is_kept(text, second, expected):
     start = text.index(second)
-    sentences = [Sentence(text[:start].strip(), 0, start), Sentence(second, start, len(text))]
-    both = np.ones(2, dtype=bool)
-    assert Segmentation(text, sentences, both.astype(np.float32), both).to_text() == expected
-    one = np.array([True, False])
-    assert Segmentation(text, sentences, both.astype(np.float32), one).to_text() == text
+    assert segmented(text, [0, start], [True, True], "keep").to_text() == expected
+    assert segmented(text, [0, start], [True, False], "keep").to_text() == text
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("text", "second", "together", "apart"),
+    [
+        ("A. B.", "B.", "A. B.", "A.\n\nB."),
+        ("A.\n\n\nB.\n", "B.", "A.\nB.\n", "A.\n\nB.\n"),
+        ("　一。\n　二。\n\n", "二。", "一。\n二。\n", "一。\n\n二。\n"),
+        ("A\nb. \n \nB\nc.", "B", "A\nb.\nB\nc.", "A\nb.\n\nB\nc."),
+    ],
+)
+def test_only_predictions_make_empty_lines_if_the_layout_is_ignored(
+    text, second, together, apart, newline
+):
+    text, together, apart = (t.replace("\n", newline) for t in (text, together, apart))
+    if newline not in text:
+        apart = apart.replace(newline, "\n")  # no line break shows which kind to insert
+    start = text.index(second)
+    assert segmented(text, [0, start], [True, False]).to_text() == together
+    assert segmented(text, [0, start], [True, True]).to_text() == apart
 
 
 @given(
     sentences=st.lists(st.sampled_from(["雨。", "It rained.", "「風」"]), min_size=1, max_size=8),
     breaks=st.lists(st.sampled_from(["", " ", "　", "N", "N\t", "NN", " N N　"]), min_size=8),
     newline=st.sampled_from(["\n", "\r\n", "\r"]),
+    layout=st.sampled_from(["ignore", "keep"]),
     data=st.data(),
 )
-def test_inserted_line_breaks_have_the_form_of_the_text(sentences, breaks, newline, data):
+def test_inserted_line_breaks_have_the_form_of_the_text(sentences, breaks, newline, layout, data):
     parts = [s + b.replace("N", newline) for s, b in zip(sentences, breaks, strict=False)]
     text = "".join(parts)
     ends = np.cumsum([len(part) for part in parts]).tolist()
-    spans = [Sentence("x", s, e) for s, e in zip([0, *ends], ends, strict=False)]
-    boundaries = np.array([True, *(data.draw(st.booleans()) for _ in spans[1:])])
-    segmented = Segmentation(text, spans, boundaries.astype(np.float32), boundaries).to_text()
-    assert "".join(segmented.split()) == "".join(text.split())
-    found = set(re.findall(r"\r\n|\r|\n", segmented))
+    boundaries = [True, *(data.draw(st.booleans()) for _ in ends[1:])]
+    result = segmented(text, [0, *ends[:-1]], boundaries, layout).to_text()
+    assert "".join(result.split()) == "".join(text.split())
+    found = set(re.findall(r"\r\n|\r|\n", result))
     assert found <= ({newline} if newline in text else {"\n"})
     for end, begins in zip(ends, boundaries[1:], strict=False):
         if begins:  # an empty line precedes it, and the previous sentence does not end with a space
             before = "".join(text[:end].split())
-            at = next(i for i in range(len(segmented)) if "".join(segmented[:i].split()) == before)
-            gap = segmented[at:][: len(segmented[at:]) - len(segmented[at:].lstrip())]
+            at = next(i for i in range(len(result)) if "".join(result[:i].split()) == before)
+            gap = result[at:][: len(result[at:]) - len(result[at:].lstrip())]
             assert len(re.findall(r"\r\n|\r|\n", gap)) >= 2

@@ -1,0 +1,91 @@
+"""Joins the lines of wrapped text, and the parts of words that were hyphenated at line ends."""
+
+import re
+from dataclasses import dataclass
+
+CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"
+"""Regular expression for a Chinese or Japanese character or punctuation mark."""
+_SPACES = re.compile(r"\s+")
+_NEWLINE = re.compile(r"[\r\n]")
+_LETTER = r"[^\W\d_]"
+_WORD = re.compile(rf"{_LETTER}+(?:[-‐]{_LETTER}+)*")
+_AT_LINE_END = re.compile(
+    rf"(?<!{_LETTER})({_LETTER}+)([-‐\u00ad])[^\S\r\n]*(?:\r\n|\r|\n)[^\S\r\n]*({_LETTER}+)"
+)
+_IN_LINE = re.compile(rf"(?<={_LETTER})[-‐](?={_LETTER})")
+_SOFT_HYPHEN = "\u00ad"
+_CONJUNCTIONS = frozenset(
+    ("and", "or", "to", "und", "oder", "bzw", "sowie", "bis", "et", "ou", "y")
+)
+_FRENCH_SECOND_PART = re.compile(
+    "je|tu|ils?|elles?|on|nous|vous|ce|ci|là|moi|toi|lui|leur|même|être"
+)
+_MIN_AT_LINE_ENDS = 3
+
+
+def unwrap(text: str) -> str:
+    """Replace line breaks, with the white space around them, by a space.
+
+    Next to a CJK character they are removed, since these scripts do not use spaces.
+    """
+    return _SPACES.sub(_without_break, text)
+
+
+def _without_break(spaces: re.Match[str]) -> str:
+    if not _NEWLINE.search(spaces.group()):
+        return spaces.group()
+    text, start, end = spaces.string, *spaces.span()
+    neighbours = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return "" if re.search(CJK, neighbours) else " "
+
+
+@dataclass(frozen=True)
+class WordJoiner:
+    """Joins words that are divided by a hyphen at a line end.
+
+    The hyphen may belong to the word ("well-known") or not ("exam-ple"). It is removed only if
+    there is evidence: it is a soft hyphen, the text has the word without a hyphen elsewhere, the
+    text is German, or it has more hyphens at line ends than inside lines and does not have the two
+    parts as words. Otherwise, only the line break is removed.
+
+    Attributes:
+        words: Words of the text in lower case, including those with a hyphen inside a line.
+        language: Code of the language. In German, a hyphen before a small letter divides a word; in
+            French, one before a pronoun rarely does ("dit-il").
+        is_hyphenated: Whether words were divided to fill the lines of the text.
+    """
+
+    words: frozenset[str]
+    language: str
+    is_hyphenated: bool
+
+    @classmethod
+    def of(cls, text: str, language: str) -> "WordJoiner":
+        """Collect the evidence in a whole text."""
+        at_line_ends = len(_AT_LINE_END.findall(text))
+        if not at_line_ends:
+            return cls(frozenset(), language, False)
+        words = _WORD.findall(_AT_LINE_END.sub(" ", text))
+        is_hyphenated = at_line_ends >= max(_MIN_AT_LINE_ENDS, len(_IN_LINE.findall(text)) + 1)
+        return cls(frozenset(map(str.lower, words)), language, is_hyphenated)
+
+    def join(self, text: str) -> str:
+        """Join the divided words in a part of the text."""
+        return _AT_LINE_END.sub(self._join, text)
+
+    def _join(self, divided: re.Match[str]) -> str:
+        left, hyphen, right = divided.groups()
+        if hyphen == _SOFT_HYPHEN:
+            return left + right
+        if right in _CONJUNCTIONS:  # "two- and three-year terms"
+            return f"{left}{hyphen} {right}"
+        return left + ("" if self._is_divided(left.lower(), right) else hyphen) + right
+
+    def _is_divided(self, left: str, right: str) -> bool:
+        if not right[0].islower() or f"{left}-{right}" in self.words:
+            return False
+        if left + right in self.words or self.language == "de":
+            return True
+        if self.language == "fr" and _FRENCH_SECOND_PART.fullmatch(right):
+            return False
+        return self.is_hyphenated and not {left, right} <= self.words

@@ -1,0 +1,38 @@
+"""Lines of a text: line breaks, blank lines, indents, and how a line ends."""
+
+import re
+
+NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
+"""Regular expression for one line break: CRLF, CR or LF."""
+BLANK_LINE = re.compile(rf"{NEWLINE}[^\S\r\n]*{NEWLINE}")
+INDENT = re.compile(r"\u3000|\t| {2,}")
+STOPS = "。．.!?！？…"
+CLOSERS = "」』）)\"'”’"
+_LINE = re.compile(r"[^\r\n]+")
+_LAST_OF_SENTENCE = frozenset(STOPS + CLOSERS + ":：―—")
+
+Span = tuple[int, int]
+"""Start and end of a line in its text, without its line break."""
+
+
+def lines_of(text: str) -> list[Span]:
+    """List the start and the end of each line that is not blank."""
+    return [match.span() for match in _LINE.finditer(text) if not match.group().isspace()]
+
+
+def is_one_line(piece: str) -> bool:
+    """Return whether a piece of a text has no line break."""
+    return _LINE.fullmatch(piece) is not None
+
+
+def ends_sentence(line: str) -> bool:
+    """Return whether a line ends with sentence-final punctuation."""
+    return line.rstrip()[-1:] in _LAST_OF_SENTENCE
+
+
+def are_wrapped(text: str, lines: list[Span]) -> bool:
+    """Return whether lines of a text are wrapped.
+
+    That is, whether at least 30% of them do not end with sentence-final punctuation.
+    """
+    return sum(ends_sentence(text[start:end]) for start, end in lines) <= 0.7 * len(lines)

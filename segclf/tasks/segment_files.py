@@ -1,0 +1,78 @@
+"""Which files are written when several texts are segmented."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedcache import UserError
+from segclf.corpus.files import text_files
+
+
+@dataclass(frozen=True)
+class FilePair:
+    """A text file to read, and the file to write for it."""
+
+    source: Path
+    target: Path
+
+
+def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> list[FilePair]:
+    """Decide where the segmented texts of files and folders are written.
+
+    A file keeps its name. A file in a folder keeps its path relative to that folder. Files below
+    the output folder are not read if that folder lies in an input folder: they are earlier results.
+
+    Args:
+        paths: Files and folders, searched as `segclf.corpus.files.read_texts` does.
+        output_dir: Folder of the files to write.
+        suffix: Suffix of the files to write; None for the suffix of each text file.
+
+    Raises:
+        UserError: Two files would be written to the same place, an input file would be overwritten,
+            a folder contains no text file, or a path is "-".
+    """
+    if output_dir.exists() and not output_dir.is_dir():
+        raise UserError(f"--output-dir {output_dir} is a file: choose a folder")
+    pairs: dict[Path, FilePair] = {}
+    for source, name in _named_files(paths, output_dir):
+        target = output_dir / (name.with_suffix(suffix) if suffix else name)
+        other = pairs.setdefault(target, FilePair(source, target)).source
+        if other.resolve() != source.resolve():
+            raise UserError(
+                f"{other} and {source} would both be written to {target}: rename one of them, or "
+                "segment them into different folders"
+            )
+    check_targets([pair.source for pair in pairs.values()], pairs)
+    return list(pairs.values())
+
+
+def check_targets(sources: Iterable[Path], targets: Iterable[Path]) -> None:
+    """Check that no file to write is a file to read.
+
+    Raises:
+        UserError: An input file would be overwritten.
+    """
+    inputs = {_identity(source) for source in sources if source.is_file()}
+    for target in targets:
+        if target.is_file() and _identity(target) in inputs:
+            raise UserError(f"{target} is an input file: choose another output")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _named_files(paths: Sequence[str], output_dir: Path) -> Iterable[tuple[Path, Path]]:
+    """Yield each text file, and the path of its result relative to the output folder."""
+    for path in map(Path, paths):
+        if str(path) == "-":
+            raise UserError("standard input has no file name: use --output instead of --output-dir")
+        if not path.is_dir():
+            yield path, Path(path.name)
+            continue
+        results = output_dir.resolve()
+        inside = results != path.resolve() and results.is_relative_to(path.resolve())
+        for file in text_files(path):
+            if not (inside and file.resolve().is_relative_to(results)):
+                yield file, file.relative_to(path)

@@ -1,0 +1,115 @@
+"""Output of `segtool segment`: one text to standard output or a file, or many to a folder."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from embedcache import UserError
+from embedcache.files import write_bytes
+from segclf.corpus import read_unsegmented
+from segclf.tasks.segment import LAYOUT_IGNORED, ModelError, Segmenter
+from segclf.tasks.segment_files import FilePair
+from segclf.tasks.segment_options import SegmentOptions
+from segclf.tasks.segmentation import Segmentation
+from segclf.workspace.runs import Run
+from segtool.output import encode_like, report
+
+
+@dataclass(frozen=True)
+class SegmentWriter:
+    """Segments texts and writes them.
+
+    Attributes:
+        segmenter: Segmenter, which keeps the loaded models.
+        options: How to segment the texts.
+        input_format: Format of the texts; see `read_unsegmented`.
+        output_format: Format in which to write them.
+    """
+
+    segmenter: Segmenter
+    options: SegmentOptions
+    input_format: Literal["auto", "plain", "aozora"]
+    output_format: Literal["page", "text", "html", "json"]
+    _reported: set[str] = field(default_factory=set)
+
+    def write(self, path: str, output: Path | None) -> None:
+        """Segment one text, and write it to a file, or to standard output if that is None.
+
+        Raises:
+            UserError: The text cannot be read or segmented.
+        """
+        found, result = self._segment(path)
+        if output:
+            write_bytes(output, result)
+        else:
+            sys.stdout.buffer.write(result)
+        for note in found.notes:
+            report(f"notice: {note}")
+        self._report_model(found)
+
+    def write_all(self, pairs: Sequence[FilePair]) -> list[str]:
+        """Segment several texts; report each of them, and continue after those with errors.
+
+        Returns:
+            The paths of the texts that were not written.
+
+        Raises:
+            ModelError: A model cannot be loaded.
+        """
+        skipped = []
+        for number, pair in enumerate(pairs, 1):
+            try:
+                found, result = self._segment(str(pair.source))
+                write_bytes(pair.target, result)
+            except ModelError:
+                raise
+            except (UserError, OSError) as error:
+                report(f"error: {_named(error, pair)}")
+                skipped.append(str(pair.source))
+                continue
+            self._report_model(found)
+            self._report_notes(found, pair)
+            count = int(np.count_nonzero(found.boundaries & ~found.is_heading))
+            paragraphs = "1 paragraph" if count == 1 else f"{count:,} paragraphs"
+            report(f"{number}/{len(pairs)} {pair.target}: {paragraphs}")
+        return skipped
+
+    def _segment(self, path: str) -> tuple[Segmentation, bytes]:
+        source = read_unsegmented(path, format_name=self.input_format)
+        found = self.segmenter.segment(source.text, self.options)
+        if self.output_format == "json":
+            return found, (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()
+        write = {"page": found.to_page, "text": found.to_text, "html": found.to_html}
+        return found, encode_like(source.encoding, write[self.output_format]())
+
+    def _report_model(self, found: Segmentation) -> None:
+        """Name the model and its threshold, once for each model."""
+        kind = "run" if isinstance(self.segmenter.model, Run) else "model"
+        threshold = "" if found.threshold is None else f", threshold {found.threshold:.2f}"
+        self._report_once(f"{kind} {found.model}{threshold}")
+
+    def _report_notes(self, found: Segmentation, pair: FilePair) -> None:
+        for note in found.notes:
+            # this note says nothing about the file, and often holds for all
+            if note == LAYOUT_IGNORED:
+                self._report_once(f"notice: {note}")
+            else:
+                report(f"notice: {pair.source}: {note}")
+
+    def _report_once(self, message: str) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
+            report(message)
+
+
+def _named(error: UserError | OSError, pair: FilePair) -> str:
+    """Return the message of an error, with the name of the file that it is about."""
+    if isinstance(error, OSError):
+        return f"{error.filename or pair.target}: {str(error.strerror).lower()}"
+    message = str(error)
+    return message if message.startswith(str(pair.source)) else f"{pair.source}: {message}"

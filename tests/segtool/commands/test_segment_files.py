@@ -1,0 +1,168 @@
+"""`segtool segment` with several files, and with texts that have a layout: real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.segtool.texts import mistake
+
+RAIN = "雨が降る。風も吹く。「寒い」と彼は言った。夜になった。"
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """A folder with texts in subfolders, and files that are not texts."""
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "in/a.txt").write_bytes(f"{RAIN}\r\n".encode("cp932"))
+    (tmp_path / "in/deep/b.md").write_text(RAIN)
+    (tmp_path / "in/deep/.hidden.txt").write_text(RAIN)
+    (tmp_path / "in/picture.png").write_bytes(b"\x89PNG\r\n")
+    return tmp_path
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+def test_a_folder_is_segmented_into_a_folder(trained, segtool, texts):
+    workspace = ("--workspace", str(trained / ".segtool"))
+    (texts / "c.txt").write_text(RAIN)
+    command = ("segment", "in", "c.txt", "--output-dir", "out", "--threshold", "0", *workspace)
+    done = segtool(texts, *command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert files(texts / "out") == ["a.txt", "c.txt", "deep/b.md"]
+    a = (texts / "out/a.txt").read_bytes().decode("cp932")
+    assert a == "雨が降る。\r\n\r\n風も吹く。\r\n\r\n「寒い」と彼は言った。\r\n\r\n夜になった。\r\n"
+    run, *lines = done.stderr.splitlines()
+    assert run.startswith("run mlp-w1-")
+    assert run.endswith(", threshold 0.00")
+    assert lines == [
+        f"{number}/3 {Path('out') / name}: 4 paragraphs"
+        for number, name in enumerate(("a.txt", "deep/b.md", "c.txt"), 1)
+    ]
+    (texts / "c.txt").write_text(RAIN * 2)  # an existing file is overwritten
+    assert segtool(texts, *command).returncode == 0
+    assert (texts / "out/c.txt").read_text().count("\n\n") == 7
+    done = segtool(texts, *command[:3], "--output-dir", "html", "--format", "html", *workspace)
+    assert done.returncode == 0, done.stderr
+    assert files(texts / "html") == ["a.html", "c.html", "deep/b.html"]
+    done = segtool(texts, "segment", "in", "--output-dir", "in/out", "--json", *workspace)
+    again = segtool(texts, "segment", "in", "--output-dir", "in/out", "--json", *workspace)
+    assert (done.returncode, again.returncode) == (0, 0), again.stderr
+    assert files(texts / "in/out") == ["a.json", "deep/b.json"]  # earlier results are not read
+    assert json.loads((texts / "in/out/a.json").read_text())["sentences"][0]["boundary"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["in/a.txt", "in/deep/b.md", "--output", "x"], "use --output-dir FOLDER"),
+        (["in", "--output-dir", "out", "--output", "x"], "use only one of them"),
+        (["in", "--output-dir", "in"], "in/a.txt is an input file: choose another output"),
+        (["in/a.txt", "--output", "in/../in/a.txt"], "is an input file: choose another output"),
+        (["in", "--output-dir", "out", "--sentences", "--layout", "keep"], "use only one of them"),
+    ],
+)
+def test_mistakes_with_several_files_are_reported_before_anything_is_written(
+    segtool, texts, arguments, message
+):
+    before = {path: path.read_bytes() for path in texts.rglob("*.*")}
+    assert message in mistake(segtool(texts, "segment", *arguments))
+    assert {path: path.read_bytes() for path in texts.rglob("*.*")} == before
+
+
+def test_a_bad_file_does_not_stop_the_others(trained, segtool, texts):
+    (texts / "in/0.txt").write_bytes(b"abc\xff\xfe\x01")
+    (texts / "in/empty.txt").write_text("\n")
+    (texts / "out/deep/b.md").mkdir(parents=True)
+    command = (
+        "segment",
+        "in",
+        "none.txt",
+        "--output-dir",
+        "out",
+        "--workspace",
+        trained / ".segtool",
+    )
+    done = segtool(texts, *map(str, command))
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [error.split(":")[1].strip() for error in errors] == [
+        "in/0.txt", "out/deep/b.md", "in/empty.txt", "none.txt",
+    ]  # fmt: skip
+    assert done.stderr.splitlines()[-1] == (
+        "skipped 4 of 5 files: in/0.txt, in/deep/b.md, in/empty.txt, none.txt"
+    )
+    assert (texts / "out/a.txt").is_file()
+
+
+def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, texts):
+    (texts / "in/c.txt").write_text(RAIN)
+    line = mistake(segtool(texts, "segment", "in", "--output-dir", "out", "--device", "cuda:99"))
+    assert "--device cuda:99" in line
+    assert not (texts / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C of another process is a POSIX signal")
+def test_an_interruption_keeps_finished_files(trained, texts):
+    os.mkfifo(texts / "waits.txt")  # reading it waits for ever
+    command = [str(Path(sys.executable).parent / "segtool"), "segment", "in/a.txt", "waits.txt"]
+    options = ["--output-dir", "out", "--workspace", str(trained / ".segtool")]
+    with subprocess.Popen([*command, *options], cwd=texts, stderr=subprocess.PIPE) as process:
+        while not (texts / "out/a.txt").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert b"Interrupted" in errors
+    assert files(texts / "out") == ["a.txt"]
+
+
+OLD = "雨が降る。風も吹く。\n「寒い」と彼は言った。\n　夜になった。朝が来た。\n"
+NOTICE = "notice: the existing paragraphs of the text are ignored: use --layout keep to keep them"
+
+
+def test_existing_paragraphs_are_ignored_with_a_notice_or_kept(segtool, tmp_path):
+    (tmp_path / "old.txt").write_text(OLD)
+    ignored = segtool(tmp_path, "segment", "old.txt", "--paragraphs", "1")
+    assert ignored.stdout.count("\n") == 1
+    assert ignored.stderr.startswith(NOTICE)
+    assert ignored.stderr.count("\n") == 2
+    silent = segtool(tmp_path, "segment", "old.txt", "--paragraphs", "1", "--layout", "ignore")
+    assert (silent.stdout, silent.stderr.count("\n")) == (ignored.stdout, 1)
+    keep = ("segment", "old.txt", "--layout", "keep")
+    kept = segtool(tmp_path, *keep, "--threshold", "1")
+    assert kept.stdout == OLD
+    assert kept.stderr.count("\n") == 1
+    text = segtool(tmp_path, *keep, "--threshold", "1", "--format", "text")
+    assert text.stdout == OLD.replace("。\n", "。\n\n").removesuffix("\n")
+    four = segtool(tmp_path, *keep, "--paragraphs", "4", "--format", "html")
+    assert four.stdout.count("</p>\n") == 4
+    few = mistake(segtool(tmp_path, *keep, "--paragraphs", "2"))
+    assert "use 3 to 5, the number of sentences, as headings and kept paragraphs make 3" in few
+
+
+def test_a_text_without_punctuation_gets_a_notice(segtool, tmp_path):
+    spoken = "so we went down to the river and it rained all day and nobody had a coat " * 10
+    done = segtool(tmp_path, "segment", "-", "--paragraphs", "3", input=spoken)
+    assert done.stdout.count("\n\n") == 2
+    notice, _ = done.stderr.splitlines()
+    assert notice.startswith("notice: the text hardly has any punctuation: each piece of about 20")
+    assert "".join(done.stdout.split()) == "".join(spoken.split())
+
+
+def test_each_line_can_be_a_sentence(segtool, tmp_path):
+    text = "One. Two\n\nthree\r\nChapter I\n\nfour.\n"
+    done = segtool(tmp_path, "segment", "-", "--sentences", "--json", input=text)
+    found = json.loads(done.stdout)["sentences"]
+    assert [s["text"] for s in found] == ["One. Two", "three", "Chapter I", "four."]
+    assert done.stderr.count("\n") == 1
