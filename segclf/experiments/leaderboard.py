@@ -21,7 +21,7 @@ _ROW = (
     "seconds_per_epoch",
     "threshold",
 )
-_IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma", "seed"}
+_IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma", "seed", "start"}
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def run_row(run: Run) -> dict[str, Any]:
         **row,
         "encoder": run.encoder.name,
         "pooling": run.encoder.pooling,
-        "options": record.options,
+        "options": record.options | ({"start": record.start.name} if record.start else {}),
         "machine": str(record.machine) if record.machine else None,
         "threads": record.machine.threads if record.machine else None,
         **{split: {name: scored[split].get(name) for name in SCORES} for split in SCORED_SPLITS},
@@ -113,6 +113,8 @@ def _base_label(options: dict[str, Any]) -> str:
         parts.append(f"focal {options['gamma']:g}")
     elif options.get("loss", "cross-entropy") != "cross-entropy":
         parts.append(options["loss"])
+    if options.get("start"):
+        parts.append(f"from {options['start']}")
     return ", ".join(parts)
 
 

@@ -34,9 +34,7 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     before, *epochs = record.history
     numbers = [epoch.epoch for epoch in epochs]
     loss.plot(numbers, [e.loss for e in epochs], color=LOSS, marker="o", label="train")
-    loss.plot(
-        0, before.loss, color=LOSS, marker="o", fillstyle="none", ls="", label="dev, untrained"
-    )
+    loss.plot(0, before.loss, "o", color=LOSS, fillstyle="none", label="dev, before training")
     loss.set_ylabel("loss")
     loss.set_ylim(bottom=0)
     for name, (label, color) in SCORES.items():
