@@ -86,7 +86,7 @@ def options_from(workspace: Workspace, start: str, given: Mapping[str, Any]) -> 
         given: Options by name that differ from the defaults, such as "boundary_type".
 
     Raises:
-        UserError: There is no such head, or a given option contradicts it or has no effect.
+        UserError: There is no such head, or a given option contradicts it.
     """
     source = find_source(workspace, start, given.get("boundary_type"))
     return adaptation_options(source.options, given)

@@ -77,14 +77,8 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
         given: Other options by name; all others have their defaults.
 
     Raises:
-        UserError: A given option differs from the architecture of the head, has no effect, or is
-            out of range.
+        UserError: A given option differs from the architecture of the head or is out of range.
     """
-    if "patience" in given:
-        raise UserError(
-            "patience has no effect on training that starts from a trained head, because it never "
-            "stops early: leave out the patience"
-        )
     check_architecture(source, given)
     kept = {name: getattr(source, name) for name in _KEPT} | {"learning_rate": LEARNING_RATE}
     if "loss" in given:

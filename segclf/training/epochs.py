@@ -124,9 +124,12 @@ def assess(
     return Epoch(number, loss, *scores, threshold, seconds, temperature)
 
 
-def is_better(epoch: Epoch, best: Epoch) -> bool:
-    """Return whether an epoch has a higher F1 than the best so far, or the best is epoch 0."""
-    return epoch.f1 > best.f1 or best.epoch == 0
+def is_better(epoch: Epoch, best: Epoch, *, started_trained: bool = False) -> bool:
+    """Return whether an epoch is better than the best so far: whether its F1 is higher.
+
+    Epoch 0 is never the best, unless training started from a trained model.
+    """
+    return epoch.f1 > best.f1 or (best.epoch == 0 and not started_trained)
 
 
 def has_collapsed(dev: Layout, probabilities: NDArray[np.float32], threshold: float) -> bool:

@@ -39,8 +39,8 @@ class TrainedHead:
     Attributes:
         head: Head with the weights of the best epoch, on the CPU.
         history: All epochs, beginning with epoch 0, before training.
-        best: Epoch with the highest F1 on dev; the last one if training started from a trained
-            head.
+        best: Epoch with the highest F1 on dev. It is epoch 0 if training started from a trained
+            head and did not improve it.
         collapsed: Whether the head predicts the same class for every dev candidate.
         at_half: Scores on dev at probability 0.5; see `segclf.scoring.metrics.score_at_half`.
     """
@@ -65,9 +65,6 @@ def train_head(
     """Train a head with AdamW and early stopping.
 
     Heads are small: more threads save little time on an idle machine and cost much on a busy one.
-
-    Training that starts from a trained head keeps the last epoch, because a small dev split cannot
-    choose one: the learning rate ends at 0, so the weights stay near those of the trained head.
 
     Args:
         train: Examples to train on.
@@ -127,7 +124,7 @@ def _train_head(
         check_finite(mean_loss, number)
         history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev), decide))
         on_epoch(history[-1])
-        if start or is_better(history[-1], best):
+        if is_better(history[-1], best, started_trained=start is not None):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break

@@ -51,7 +51,8 @@ def train(
 ) -> None:
     """Train a head. The epoch and the threshold are chosen on the dev split.
 
-    With --from, all epochs are trained, and a small dev split changes the threshold little.
+    With --from, the weights are kept unless training improves the F1 on dev, and a small dev split
+    changes the threshold little.
 
     Example: segtool train --head transformer --window 2 --loss focal
     """
