@@ -25,7 +25,7 @@ from segclf.workspace.vectors import examples_of_parts
 from segclf.workspace.weights import save_weights
 from segclf.workspace.workspace import Workspace
 
-FEW = 3000
+FEW = 1000
 """Number of sentences to train on up to which a ready model is the better start."""
 
 
