@@ -69,6 +69,7 @@ models: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
 models: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m recipes.build ../shared/data
 	$(BIN)/python -m reports.unseen
+	OMP_NUM_THREADS=1 $(BIN)/python -m reports.adaptation
 
 $(VENV)/.bench: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

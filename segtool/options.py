@@ -126,6 +126,16 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     return decorate
 
 
+def given_options(context: typer.Context, group: type[Any]) -> dict[str, Any]:
+    """Return the values of those options of a dataclass that the user gave, by name."""
+    sources = {field.name: context.get_parameter_source(field.name) for field in fields(group)}
+    return {
+        name: context.params[name]
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    }
+
+
 def _parameters_of(
     group: type[Any], flags: dict[str, str | tuple[str, ...]]
 ) -> list[inspect.Parameter]:

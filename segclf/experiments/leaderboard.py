@@ -18,7 +18,7 @@ _ROW_FIELDS = (
     "seconds_per_epoch",
     "threshold",
 )
-_IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma", "seed"}
+_IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma", "seed", "start"}
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def run_row(run: Run) -> dict[str, Any]:
         **row,
         "encoder": run.encoder.name,
         "pooling": run.encoder.pooling,
-        "options": record.options,
+        "options": record.options | ({"start": record.start.name} if record.start else {}),
         "machine": str(record.machine) if record.machine else None,
         "threads": record.machine.threads if record.machine else None,
         **{
@@ -115,6 +115,8 @@ def _base_label(options: dict[str, Any]) -> str:
         parts.append(f"focal {options['gamma']:g}")
     elif loss != "cross-entropy":
         parts.append(loss)
+    if options.get("start"):
+        parts.append(f"from {options['start']}")
     return ", ".join(parts)
 
 

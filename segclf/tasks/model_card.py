@@ -34,6 +34,9 @@ recorded.
 {% for option, value in record.options.items() if value is not none -%}
 - {{ option | replace("_", " ") }}: {{ value }}
 {% endfor -%}
+{% if record.start -%}
+- started from: {{ record.start.name }}
+{% endif -%}
 {% if record.encoder -%}
 - encoder: `{{ record.encoder.name }}`
 {% if record.encoder.pooling -%}

@@ -1,30 +1,39 @@
 """Train a head on an embedded corpus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from embedcache.files import scratch_folder, write_json
+from segclf.corpus.languages import guess_language
 from segclf.heads.base import BaseHead
+from segclf.training.adaptation import adaptation_options, check_architecture
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
+from segclf.workspace.ready import model_for
 from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
+from segclf.workspace.sources import Source, find_source
 from segclf.workspace.vectors import examples_of_parts
 from segclf.workspace.weights import save_weights
 from segclf.workspace.workspace import Workspace
+
+FEW = 1000
+"""Number of sentences to train on up to which a ready model is the better start."""
 
 
 def train(
     workspace: Workspace,
     options: TrainingOptions | None = None,
     *,
+    start: str | None = None,
     corpus_name: str | None = None,
     encoder_name: str | None = None,
     pooling: Pooling | None = None,
@@ -36,28 +45,76 @@ def train(
 
     Args:
         workspace: Workspace of the corpus.
-        options: Training options; None for the defaults.
+        options: Training options; None for the defaults, which depend on the start.
+        start: Ready model or run from whose weights training starts, by name or path; None for
+            random weights. See `segclf.workspace.sources.find_source`.
         corpus_name: Name of the corpus; None for the latest.
-        encoder_name: Name of the encoder that computed the vectors; None for the latest.
+        encoder_name: Name of the encoder that computed the vectors; None for the latest, or for
+            the encoder of the start.
         pooling: Pooling of the encoder; None for its only or latest pooling.
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
 
     Raises:
-        UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits, or
-            the device does not exist.
+        UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
+            the device does not exist, or the start does not fit the options or the encoder.
     """
     stored = workspace.load_corpus(corpus_name)
+    source = None
+    if start is not None:
+        source = find_source(workspace, start, options.boundary_type if options else None)
+        options = options or adaptation_options(source.options, {})
     return train_on(
         workspace,
         stored,
-        stored.encoder(encoder_name, pooling),
+        _choose_encoder(stored, source, encoder_name, pooling),
         options or TrainingOptions(),
+        source=source,
         device=device,
         threads=threads,
         on_epoch=on_epoch,
     )
+
+
+def options_from(workspace: Workspace, start: str, given: Mapping[str, Any]) -> TrainingOptions:
+    """Return the options for training that starts from a ready model or a run.
+
+    Args:
+        workspace: Workspace of the runs.
+        start: See `train`.
+        given: Options by name that differ from the defaults, such as "boundary_type".
+
+    Raises:
+        UserError: There is no such head, or a given option contradicts it.
+    """
+    source = find_source(workspace, start, given.get("boundary_type"))
+    return adaptation_options(source.options, given)
+
+
+def suggest_start(workspace: Workspace, run: Run) -> str | None:
+    """Return the name of a ready model that would have been a better start for a new run, if any.
+
+    There is one if the run was trained on few sentences from random weights, in a language of a
+    ready model and with its encoder. `docs/adaptation.md` compares the two.
+    """
+    if run.record.start or run.record.counts["train"].sentences > FEW:
+        return None
+    sentences = workspace.load_corpus(run.record.corpus).corpus.sentences
+    model = model_for(run.record.language or guess_language("\n".join(sentences)))
+    same = model is not None and model.encoder.fingerprint == run.encoder.fingerprint
+    return model.name if model and same else None
+
+
+def _choose_encoder(
+    stored: StoredCorpus, source: Source | None, name: str | None, pooling: Pooling | None
+) -> EncoderReference:
+    if source is None:
+        return stored.encoder(name, pooling)
+    encoder = source.encoder_in(stored)
+    if name not in (None, encoder.name) or pooling not in (None, encoder.pooling):
+        raise UserError(f"{source.name} needs vectors from {encoder.name}: omit --encoder")
+    return encoder
 
 
 def train_on(
@@ -66,26 +123,39 @@ def train_on(
     encoder: EncoderReference,
     options: TrainingOptions,
     *,
+    source: Source | None = None,
     device: str = "cpu",
     threads: int = 1,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
-    if options.boundary_type != "any" and not stored.corpus.is_typed:
+    # with a source, the type also says which head of a ready model to start from
+    if options.boundary_type != "any" and not stored.corpus.is_typed and source is None:
         raise UserError(
             f"the boundaries of the corpus {stored.name} have no types: omit --type, or embed the "
             "text with --boundary typed"
         )
     stored = replace(stored, corpus=stored.corpus.of_type(options.boundary_type))
+    if source:
+        check_architecture(source.options, asdict(options))
     splits = [stored.corpus.select("train"), stored.corpus.select("dev")]
     examples, dev = examples_of_parts(splits, workspace, encoder)
-    trained = train_head(examples, dev, options, on_epoch, device=device, threads=threads)
+    trained = train_head(
+        examples,
+        dev,
+        options,
+        on_epoch,
+        start=source.load() if source else None,
+        device=device,
+        threads=threads,
+    )
     parameters = sum(p.numel() for p in trained.head.parameters())
     record = new_record(
         stored,
         encoder,
         trained.history,
         trained.best,
+        start=source.record if source else None,
         collapsed=trained.collapsed,
         dev_at_half=trained.at_half,
         machine=machine(device, threads),

@@ -1,5 +1,6 @@
 """Epochs: the scores of a model on dev after each epoch, and which epoch is best."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from segclf.scoring.decoding import best_threshold, decode
 from segclf.scoring.metrics import is_collapsed, precision_recall_f1
 from segclf.training.losses import Loss
 
+Decide = Callable[[NDArray[np.float32], NDArray[np.bool_]], tuple[float, float]]
+"""A function that chooses a threshold and a temperature; see `fit_decision`."""
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -24,7 +28,8 @@ class Epoch:
         precision: Precision on dev at the threshold.
         recall: Recall on dev at the threshold.
         f1: F1 on dev at the threshold.
-        threshold: Threshold with the highest F1 on dev.
+        threshold: Threshold with the highest F1 on dev, or nearer to that of a trained head from
+            which training started.
         seconds: Training time, without evaluation.
         temperature: Temperature of the dev probabilities; see
             `segclf.scoring.calibration.fit_temperature`. `threshold` applies to probabilities
@@ -46,8 +51,8 @@ class Epoch:
         return float(calibrate(np.float32(self.threshold), self.temperature))
 
 
-def check_split(split: str, layout: Layout) -> None:
-    """Raise UserError unless the candidates of a split have both classes."""
+def check_split(split: str, layout: Layout, *, classes: int = 2) -> None:
+    """Raise UserError unless a split has candidates of at least so many classes."""
     labels = layout.labels[layout.is_candidate]
     if not len(layout):
         raise UserError(
@@ -58,7 +63,7 @@ def check_split(split: str, layout: Layout) -> None:
         raise UserError(
             f"no document in the {split} split has more than one sentence: embed more text"
         )
-    if not layout.has_both_classes:
+    if classes > 1 and not layout.has_both_classes:
         what = "no boundary" if not labels.any() else "a boundary before every sentence"
         raise UserError(
             f"the {split} split has {what} (number of candidates: {len(labels)}): embed more text, "
@@ -66,17 +71,39 @@ def check_split(split: str, layout: Layout) -> None:
         )
 
 
-def assess_untrained(dev: Layout, probabilities: NDArray[np.float32], loss: Loss) -> Epoch:
-    """Return epoch 0: the scores of the probabilities (n,) of an untrained model on dev."""
+def fit_decision(
+    probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Choose the threshold with the highest F1 and the temperature with the best calibration.
+
+    Args:
+        probabilities: (c,) float32 probabilities of the dev candidates, before calibration.
+        labels: (c,) bool, true boundaries.
+
+    Returns:
+        The threshold for probabilities before calibration, and the temperature.
+    """
+    return best_threshold(probabilities, labels)[0], fit_temperature(probabilities, labels)
+
+
+def assess_untrained(
+    dev: Layout, probabilities: NDArray[np.float32], loss: Loss, decide: Decide = fit_decision
+) -> Epoch:
+    """Return epoch 0: the scores of the probabilities (n,) of a model on dev before training."""
     # clipped to keep the loss finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
     targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))
     value = loss(logits, targets)
-    return assess(0, float(value), 0.0, dev, probabilities)
+    return assess(0, float(value), 0.0, dev, probabilities, decide)
 
 
 def assess(
-    number: int, loss: float, seconds: float, dev: Layout, probabilities: NDArray[np.float32]
+    number: int,
+    loss: float,
+    seconds: float,
+    dev: Layout,
+    probabilities: NDArray[np.float32],
+    decide: Decide = fit_decision,
 ) -> Epoch:
     """Score the probabilities (n,) of the dev sentences after an epoch.
 
@@ -86,20 +113,23 @@ def assess(
         seconds: Training time of the epoch.
         dev: Layout of the dev split, with the true boundaries.
         probabilities: (n,) float32 probabilities before calibration.
+        decide: Function that chooses the threshold and the temperature.
 
     Returns:
-        The epoch, with the scores at the threshold that has the highest F1.
+        The epoch, with the scores at the chosen threshold.
     """
     candidates = probabilities[dev.is_candidate], dev.labels[dev.is_candidate]
-    threshold, _ = best_threshold(*candidates)
+    threshold, temperature = decide(*candidates)
     scores = precision_recall_f1(dev, decode(dev, probabilities, threshold))
-    temperature = fit_temperature(*candidates)
     return Epoch(number, loss, *scores, threshold, seconds, temperature)
 
 
-def is_better(epoch: Epoch, best: Epoch) -> bool:
-    """Return whether an epoch has a higher F1 than the best so far, or the best is epoch 0."""
-    return epoch.f1 > best.f1 or best.epoch == 0
+def is_better(epoch: Epoch, best: Epoch, *, started_trained: bool = False) -> bool:
+    """Return whether an epoch is better than the best so far: whether its F1 is higher.
+
+    Epoch 0 is never the best, unless training started from a trained model.
+    """
+    return epoch.f1 > best.f1 or (best.epoch == 0 and not started_trained)
 
 
 def has_collapsed(dev: Layout, probabilities: NDArray[np.float32], threshold: float) -> bool:

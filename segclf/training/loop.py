@@ -18,11 +18,13 @@ from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
 from segclf.inputs.window_batches import WindowBatches
 from segclf.scoring.metrics import score_at_half
+from segclf.training.adaptation import Start
 from segclf.training.epochs import (
     Epoch,
     assess,
     assess_untrained,
     check_split,
+    fit_decision,
     has_collapsed,
     is_better,
 )
@@ -37,7 +39,8 @@ class TrainedHead:
     Attributes:
         head: Head with the weights of the best epoch, on the CPU.
         history: All epochs, beginning with epoch 0, before training.
-        best: Epoch with the highest F1 on dev.
+        best: Epoch with the highest F1 on dev. It is epoch 0 if training started from a trained
+            head and did not improve it.
         collapsed: Whether the head predicts the same class for every dev candidate.
         at_half: Scores on dev at probability 0.5; see `segclf.scoring.metrics.score_at_half`.
     """
@@ -55,6 +58,7 @@ def train_head(
     options: TrainingOptions,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     *,
+    start: Start | None = None,
     device: str = "cpu",
     threads: int = 1,
 ) -> TrainedHead:
@@ -67,15 +71,18 @@ def train_head(
         dev: Examples for early stopping, temperature and threshold.
         options: Training options.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
+        start: Trained head from which training starts; its architecture is that of the options.
+            None for random weights.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
 
     Raises:
         UserError: The device does not exist, the head cannot read the vectors, a split has no
-            candidates or only candidates of one class, or the loss is not finite.
+            candidates, a split has only candidates of one class (with a start, dev may), or the
+            loss is not finite.
     """
     with limit_threads(threads):
-        return _train_head(train, dev, options, on_epoch, check_device(device))
+        return _train_head(train, dev, options, on_epoch, start, check_device(device))
 
 
 def _train_head(
@@ -83,21 +90,22 @@ def _train_head(
     dev: Examples,
     options: TrainingOptions,
     on_epoch: Callable[[Epoch], None],
+    start: Start | None,
     device: str,
 ) -> TrainedHead:
     check_split("train", train.layout)
-    check_split("dev", dev.layout)
+    check_split("dev", dev.layout, classes=1 if start else 2)
+    decide = start.decide if start else fit_decision
     torch.manual_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    head = make_head(str(options.head), train.dim, window=options.window, reach=options.reach).to(
-        device
-    )
+    head = _first_head(train.dim, options, start).to(device)
     _check_input(head, str(options.head), train)
     targets = train.layout.labels[train.layout.is_candidate]
     loss = make_loss(options.loss, float(targets.mean()), options.gamma)
     size = options.batch_size or max(min(256, len(targets) // 64), 16)
     batches = head.make_batches(train, size, device, crop=options.crop)
-    head.standardize_by(batches.vectors)
+    if start is None:
+        head.standardize_by(batches.vectors)
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
@@ -106,7 +114,7 @@ def _train_head(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, steps, pct_start=0.1
     )
-    history = [assess_untrained(dev.layout, head.predict(dev), loss)]
+    history = [assess_untrained(dev.layout, head.predict(dev), loss, decide)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
     on_epoch(best)
     for number in range(1, options.epochs + 1):
@@ -114,9 +122,9 @@ def _train_head(
         mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
         seconds = time.perf_counter() - started
         check_finite(mean_loss, number)
-        history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev)))
+        history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev), decide))
         on_epoch(history[-1])
-        if is_better(history[-1], best):
+        if is_better(history[-1], best, started_trained=start is not None):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break
@@ -129,6 +137,13 @@ def _train_head(
         collapsed=has_collapsed(dev.layout, probabilities, best.threshold),
         at_half=score_at_half(dev.layout, probabilities),
     )
+
+
+def _first_head(dim: int, options: TrainingOptions, start: Start | None) -> BaseHead:
+    """Return a copy of the trained head, or a head with random weights."""
+    if start:
+        return copy.deepcopy(start.head)
+    return make_head(str(options.head), dim, window=options.window, reach=options.reach)
 
 
 def _check_input(head: BaseHead, name: str, train: Examples) -> None:

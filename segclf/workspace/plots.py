@@ -36,7 +36,7 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     losses = [epoch.loss for epoch in epochs]
     loss.plot(numbers, losses, color=LOSS, marker="o", label="train")
     loss.plot(
-        0, before.loss, color=LOSS, marker="o", fillstyle="none", ls="", label="dev, untrained"
+        0, before.loss, "o", color=LOSS, fillstyle="none", label="dev, before training"
     )
     loss.set_ylabel("loss")
     loss.set_ylim(bottom=0)

@@ -48,24 +48,31 @@ class Identity:
         corpus: Digest of the corpus; the name of the corpus in records of early versions.
         fingerprint: Fingerprint of the encoder; None if it is unknown.
         options: Names and values of the options, ordered by name.
+        start: Hash of the weights from which training started; None if they were random.
     """
 
     kind: str
     corpus: str
     fingerprint: str | None
     options: tuple[tuple[str, Option], ...]
+    start: str | None = None
 
     @classmethod
     def of(
-        cls, kind: str, corpus: str, fingerprint: str | None, options: Mapping[str, Option]
+        cls,
+        kind: str,
+        corpus: str,
+        fingerprint: str | None,
+        options: Mapping[str, Option],
+        start: str | None = None,
     ) -> "Identity":
         """Make an identity from options by name; see the attributes for the arguments."""
-        return cls(kind, corpus, fingerprint, tuple(sorted(options.items())))
+        return cls(kind, corpus, fingerprint, tuple(sorted(options.items())), start)
 
     def without_seed(self) -> "Identity":
         """Return the identity without the seed, which all runs of a system share."""
         options = {name: value for name, value in self.options if name != "seed"}
-        return self.of(self.kind, self.corpus, self.fingerprint, options)
+        return self.of(self.kind, self.corpus, self.fingerprint, options, self.start)
 
 
 @checked_dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
@@ -75,6 +82,19 @@ class SplitCounts:
     documents: Count
     sentences: Count
     boundaries: Count
+
+
+@checked_dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
+class StartRecord:
+    """The trained weights from which training started.
+
+    Attributes:
+        name: Name of the ready model or the run.
+        weights: Hash of the file of weights; see `embedcache.hashing.hash_files`.
+    """
+
+    name: str
+    weights: str
 
 
 @checked_dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
@@ -89,6 +109,7 @@ class RunRecord:
             paragraph.
         temperature: Temperature of the calibration.
         kind: "head", or the fine-tuned system.
+        start: Trained weights from which training started; None if they were random.
         created: Time at which the run was finished, in ISO format.
         corpus: Name of the corpus.
         corpus_digest: Digest of the corpus; empty in records of early versions.
@@ -122,6 +143,7 @@ class RunRecord:
     threshold: Annotated[float, Field(ge=0, le=1)]
     temperature: Positive = 1.0
     kind: Kind = "head"
+    start: StartRecord | None = None
     created: str = "1970-01-01"
     corpus: str = ""
     corpus_digest: str = ""
@@ -203,7 +225,8 @@ class RunRecord:
         """What identifies the run."""
         fingerprint = self.encoder.fingerprint if self.encoder else None
         corpus = self.corpus_digest or self.corpus
-        return Identity.of(self.kind, corpus, fingerprint, self.options)
+        start = self.start.weights if self.start else None
+        return Identity.of(self.kind, corpus, fingerprint, self.options, start)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of run.json. Empty fields are left out, except `encoder`."""

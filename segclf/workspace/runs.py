@@ -34,6 +34,7 @@ PLOT = "history.png"
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
 _SHOWN = (
+    "start",
     "corpus",
     "parameters",
     "trainable_parameters",

@@ -14,6 +14,7 @@ from segtool.options import (
     JsonOption,
     SplitToScoreOption,
     WorkspaceOption,
+    given_options,
     with_options,
 )
 from segtool.output import ignore, report, show
@@ -21,8 +22,17 @@ from segtool.output import ignore, report, show
 
 @with_options(boundary_type="--type")
 def train(
+    invocation: typer.Context,
     *,
     options: TrainingOptions,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Ready model or run from whose weights training starts. The head and its window "
+            "are those of the model. [default: random weights]",
+        ),
+    ] = None,
     corpus: CorpusOption = None,
     encoder: Annotated[
         str | None,
@@ -41,15 +51,23 @@ def train(
 ) -> None:
     """Train a head. The epoch and the threshold are chosen on the dev split.
 
+    With --from, the weights are kept unless training improves the F1 on dev, and a small dev split
+    changes the threshold little.
+
     Example: segtool train --head transformer --window 2 --loss focal
     """
+    from segclf.tasks.train import options_from, suggest_start
     from segclf.tasks.train import train as train_head
     from segclf.workspace.workspace import Workspace
     from segtool.tables.training import print_epoch, print_run
 
+    opened = Workspace(workspace)
+    if start is not None:
+        options = options_from(opened, start, given_options(invocation, TrainingOptions))
     run = train_head(
-        Workspace(workspace),
+        opened,
         options,
+        start=start,
         corpus_name=corpus,
         encoder_name=encoder,
         pooling=pooling,
@@ -58,6 +76,11 @@ def train(
         on_epoch=ignore if as_json else print_epoch,
     )
     show(run.to_dict(), print_run, as_json)
+    if model := suggest_start(opened, run):
+        report(
+            f"hint: for so little text, segtool train --from {model}, which starts from a ready "
+            "model, usually scores higher"
+        )
 
 
 @with_options()

@@ -154,3 +154,30 @@ def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
 def test_a_corpus_without_types_has_no_heads_for_one_type(trained, segtool):
     done = segtool(trained, "train", "--corpus", "stories", "--type", "paragraph")
     assert "the boundaries of the corpus stories have no types" in mistake(done)
+
+
+def test_a_ready_model_is_adapted_to_a_few_pages(segtool, tmp_path):
+    page = "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」\n　朝が来た。鳥が鳴いた。\n" * 15
+    (tmp_path / "page.txt").write_text(page)
+    assert segtool(tmp_path, "embed", "page.txt", "--boundary", "typed").returncode == 0
+    hinted = segtool(tmp_path, "train", "--epochs", "1")
+    assert hinted.returncode == 0
+    assert hinted.stderr.startswith("hint: for so little text, segtool train --from japanese")
+    options = ("--from", "japanese", "--type", "paragraph", "--seed", "3", "--window", "4")
+    done = segtool(tmp_path, "train", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "Run mlp-w4-002: mlp, window 4, from japanese, " in done.stdout
+    record = json.loads((tmp_path / ".segtool/runs/mlp-w4-002/run.json").read_text())
+    assert record["start"]["name"] == "japanese"
+    assert (record["options"]["boundary_type"], record["options"]["seed"]) == ("paragraph", 3)
+    assert "mlp, window 4, from japanese, seed 3" in segtool(tmp_path, "runs").stdout
+
+
+def test_options_that_contradict_a_ready_model_are_reported(trained, segtool):
+    for options, message in (
+        (("--window", "2"), "the trained head has window 4, not 2: leave out the window"),
+        (("--type", "line"), "no head for boundaries of type line: choose --type any or paragraph"),
+        ((), "the corpus stories is not embedded with it: run segtool embed with --encoder e5"),
+    ):
+        assert message in mistake(segtool(trained, "train", "--from", "japanese", *options))

@@ -1,0 +1,177 @@
+"""Write `docs/adaptation.md`: scores of ready models that were adapted to a few pages of an author.
+
+The authors are those of a split of the ready models' corpora, whom the models have never seen. The
+workspace in `SEGTOOL_HOME` must have these corpora and their vectors; `make models` makes it.
+
+Usage: python -m reports.adaptation [dev | test]
+
+The page shows the authors of test. With dev, on whose authors the settings were chosen, the tables
+are printed instead.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipes.build import RECIPES, Recipe, read_recipes
+from reports.markdown import table
+from reports.unseen import LANGUAGES
+from segclf.corpus import BoundaryType, Split
+from segclf.inputs.examples import Examples
+from segclf.scoring.calibration import calibrate
+from segclf.scoring.decoding import best_threshold, decode
+from segclf.scoring.metrics import precision_recall_f1
+from segclf.training.adaptation import adaptation_options
+from segclf.training.loop import TrainedHead, train_head
+from segclf.training.options import TrainingOptions
+from segclf.workspace.ready import load_ready_model
+from segclf.workspace.sources import Source
+from segclf.workspace.vectors import examples_of
+from segclf.workspace.workspace import Workspace
+
+PAGE = Path(__file__).parents[1] / "docs" / "adaptation.md"
+SIZES = (50, 200, 1000, 3000)
+REST = 100  # minimum number of sentences to score on
+DEV = 0.2  # share of the pages that is the dev split
+RESAMPLES = 1000
+METHODS = ("as it is", "threshold", "from nothing", "adapted")
+
+INTRODUCTION = f"""# Adaptation
+
+`segtool train --from MODEL` starts from the weights of a ready model. This page shows what that
+gives for authors whom the ready models have never seen: the first 50, 200, {SIZES[2]:,} or
+{SIZES[3]:,} sentences of an author are the pages for training, and the rest is scored.
+`python -m reports.adaptation` writes the page from the workspace of `make models`; do not edit it
+by hand.
+
+- as it is: the ready model, without the pages.
+- threshold: the ready model with the threshold that has the highest F1 on the pages.
+- from nothing: `segtool train`. The last fifth of the pages is the dev split.
+- adapted: `segtool train --from MODEL`, with the same splits.
+
+F1 is the mean over authors ± the standard deviation over authors. The gain is that of the adapted
+model over the ready model, with the 95% percentile interval of a bootstrap over authors
+({RESAMPLES:,} resamples). "Better" is the number of authors for whom the adapted model has the
+higher F1. An author counts if both parts of the pages have boundaries and other sentences, and at
+least {REST} sentences are left to score.
+
+"""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Text of one author, with the boundaries of one type.
+
+    Attributes:
+        train: First part of the pages, to train on.
+        dev: Last part of the pages, to choose the threshold on.
+        both: All pages.
+        rest: The author's other sentences, to score on.
+    """
+
+    train: Examples
+    dev: Examples
+    both: Examples
+    rest: Examples
+
+
+def main(split: Split = "test") -> None:
+    """Write the page, or print it for dev, from the workspace in `SEGTOOL_HOME`."""
+    text = page(Workspace(), read_recipes(RECIPES), split)
+    if split == "dev":
+        print(text)
+    else:
+        PAGE.write_text(text, encoding="utf-8")
+        print(PAGE)
+
+
+def page(workspace: Workspace, recipes: Sequence[Recipe], split: Split) -> str:
+    """Return the page; the workspace has the corpora of the recipes."""
+    rows = []
+    for recipe in recipes:
+        model = load_ready_model(recipe.name)
+        for boundary_type, run in model.runs.items():
+            authors = _authors(workspace, Source(model.name, run), boundary_type, split)
+            for language in recipe.languages:
+                for size in SIZES:
+                    scores = [
+                        score(pages, Source(model.name, run))
+                        for name, examples in authors.items()
+                        if name.startswith(f"{language}/")
+                        for pages in cut(examples, size)
+                    ]
+                    if len(scores) > 1:
+                        rows.append([LANGUAGES[language], boundary_type, *_row(size, scores)])
+                        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+    columns = ["language", "type", "sentences", "authors", *METHODS, "gain", "better"]
+    return INTRODUCTION + table(columns, rows)
+
+
+def _authors(
+    workspace: Workspace, source: Source, boundary_type: BoundaryType, split: Split
+) -> dict[str, Examples]:
+    """Return the examples of each author, by language and id; their works are in order."""
+    corpus = workspace.load_corpus(source.name).corpus.of_type(boundary_type).select(split)
+    examples = examples_of(corpus, workspace, source.run.encoder)
+    names = ["/".join(document_id.split("/")[:2]) for document_id in corpus.document_ids]
+    author_of = np.repeat(names, np.diff(corpus.offsets))
+    return {name: examples.select(author_of == name) for name in dict.fromkeys(names)}
+
+
+def cut(examples: Examples, size: int) -> Iterator[Pages]:
+    """Yield the text of an author as pages of so many sentences and the rest, if it suffices."""
+    position = np.arange(len(examples.layout))
+    edge = size - round(size * DEV)
+    masks = (position < edge, (edge <= position) & (position < size), position < size)
+    parts = [examples.select(mask) for mask in (*masks, position >= size)]
+    if len(examples.layout) >= size + REST and all(p.layout.has_both_classes for p in parts):
+        yield Pages(*parts)
+
+
+def score(pages: Pages, source: Source) -> list[float]:
+    """Return the F1 of each method on the rest of an author's text."""
+    run, start = source.run, source.load()
+    rest, both = (
+        calibrate(start.head.predict(part), run.temperature) for part in (pages.rest, pages.both)
+    )
+    candidates = pages.both.layout.is_candidate
+    own, _ = best_threshold(both[candidates], pages.both.layout.labels[candidates])
+    nothing = train_head(pages.train, pages.dev, TrainingOptions())
+    options = adaptation_options(source.options, {})
+    adapted = train_head(pages.train, pages.dev, options, start=start)
+    return [
+        _f1(pages.rest, rest, run.threshold),
+        _f1(pages.rest, rest, own),
+        *(_f1(pages.rest, *_predict(head, pages.rest)) for head in (nothing, adapted)),
+    ]
+
+
+def _predict(trained: TrainedHead, examples: Examples) -> tuple[NDArray[np.float32], float]:
+    return trained.head.predict(examples), trained.best.threshold
+
+
+def _f1(examples: Examples, probabilities: NDArray[np.float32], threshold: float) -> float:
+    predicted = decode(examples.layout, probabilities, threshold)
+    return precision_recall_f1(examples.layout, predicted)[2]
+
+
+def _row(size: int, scores: Sequence[Sequence[float]]) -> list[str]:
+    f1 = np.array(scores)  # (authors, methods)
+    gains = f1[:, 3] - f1[:, 0]
+    draws = np.random.default_rng(0).integers(len(gains), size=(RESAMPLES, len(gains)))
+    low, high = np.percentile(gains[draws].mean(axis=1), [2.5, 97.5])
+    return [
+        f"{size:,}",
+        str(len(gains)),
+        *(f"{own.mean():.3f} ± {own.std(ddof=1):.3f}" for own in f1.T),
+        f"{gains.mean():+.3f} ({low:+.3f} to {high:+.3f})",
+        f"{int((gains > 0).sum())} of {len(gains)}",
+    ]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])  # type: ignore[arg-type]

@@ -1,0 +1,95 @@
+"""Adaptation: training that starts from a trained head, on a few pages of text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from embedcache import UserError
+from segclf.heads.base import BaseHead
+from segclf.scoring.calibration import logits_of
+from segclf.training.epochs import fit_decision
+from segclf.training.options import TrainingOptions
+
+PRIOR = 20
+"""Number of examples of the rarer class for which the threshold and the temperature of the start
+count."""
+
+LEARNING_RATE = 3e-4
+"""Default maximum learning rate. On little text, the default of `TrainingOptions` is too high."""
+
+_ARCHITECTURE = ("head", "window", "reach")
+_KEPT = (*_ARCHITECTURE, "crop", "loss", "gamma", "boundary_type")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained head from which training starts.
+
+    Attributes:
+        head: Trained head. It is not changed.
+        threshold: Threshold for its calibrated probabilities.
+        temperature: Temperature of its calibration.
+    """
+
+    head: BaseHead
+    threshold: float
+    temperature: float
+
+    def decide(
+        self, probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
+    ) -> tuple[float, float]:
+        """Choose the threshold and the temperature from dev and from those of the start.
+
+        A few pages cannot determine a threshold. So the result is a weighted mean of the start and
+        of what `segclf.training.epochs.fit_decision` returns: of the logits of the thresholds, and
+        of the logarithms of the temperatures. The weight of dev is m / (m + PRIOR), where m is the
+        number of boundaries or of other candidates, whichever is smaller. Without both classes, the
+        result is that of the start.
+
+        Args:
+            probabilities: (c,) float32 probabilities of the dev candidates, before calibration.
+            labels: (c,) bool, true boundaries.
+
+        Returns:
+            The threshold for probabilities before calibration, and the temperature.
+        """
+        rarer = min(int(labels.sum()), int((~labels).sum()))
+        weight = rarer / (rarer + PRIOR)
+        threshold, temperature = fit_decision(probabilities, labels)
+        own = float(logits_of(np.float32(threshold)))
+        start = float(logits_of(np.float32(self.threshold))) * self.temperature
+        return (
+            float(expit(weight * own + (1 - weight) * start)),
+            float(temperature**weight * self.temperature ** (1 - weight)),
+        )
+
+
+def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> TrainingOptions:
+    """Return the options for training that starts from a trained head.
+
+    Args:
+        source: Options with which the head was trained. The architecture, the crop, the loss and
+            the type of boundary are theirs.
+        given: Other options by name; all others have their defaults.
+
+    Raises:
+        UserError: A given option differs from the architecture of the head or is out of range.
+    """
+    check_architecture(source, given)
+    kept = {name: getattr(source, name) for name in _KEPT} | {"learning_rate": LEARNING_RATE}
+    if "loss" in given:
+        kept["gamma"] = TrainingOptions.gamma
+    return TrainingOptions(**{**kept, **given})
+
+
+def check_architecture(source: TrainingOptions, given: Mapping[str, Any]) -> None:
+    """Raise UserError if a given option differs from the architecture of a trained head."""
+    for name in _ARCHITECTURE:
+        own = getattr(source, name)
+        if name in given and given[name] != own:
+            has = f"has no {name}" if own is None else f"has {name} {own}, not {given[name]}"
+            raise UserError(f"the trained head {has}: leave out the {name}")

@@ -1,0 +1,101 @@
+"""Trained heads from which training can start: those of ready models and of runs."""
+
+import os
+from dataclasses import dataclass
+
+from embedcache import UserError
+from embedcache.hashing import hash_files
+from segclf.corpus import BoundaryType
+from segclf.training.adaptation import Start
+from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import EncoderReference, StoredCorpus
+from segclf.workspace.ready import find_model, list_models
+from segclf.workspace.records import StartRecord
+from segclf.workspace.runs import WEIGHTS, Run, list_runs, load_run
+from segclf.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained head from which training can start.
+
+    Attributes:
+        name: Name of the ready model or the run.
+        run: Run of the head.
+    """
+
+    name: str
+    run: Run
+
+    @property
+    def options(self) -> TrainingOptions:
+        """Options with which the head was trained."""
+        return self.run.record.training_options
+
+    @property
+    def record(self) -> StartRecord:
+        """What a run that starts from the head records about it."""
+        return StartRecord(self.name, hash_files([self.run.path / WEIGHTS], names=False))
+
+    def load(self) -> Start:
+        """Load the head.
+
+        Raises:
+            UserError: The run has no head, or its weights are damaged.
+        """
+        return Start(self.run.load_head(), self.run.threshold, self.run.temperature)
+
+    def encoder_in(self, stored: StoredCorpus) -> EncoderReference:
+        """Return the encoder whose vectors the head reads, among those of a corpus.
+
+        Raises:
+            UserError: The corpus is not embedded with this encoder.
+        """
+        own = self.run.encoder
+        for encoder in stored.encoders:
+            if encoder.fingerprint == own.fingerprint:
+                return encoder
+        pooling = f" --pooling {own.pooling}" if own.pooling else ""
+        raise UserError(
+            f"{self.name} needs vectors from its encoder, but the corpus {stored.name} is not "
+            f"embedded with it: run segtool embed with --encoder {own.name}{pooling} first"
+        )
+
+
+def find_source(
+    workspace: Workspace, name: str, boundary_type: BoundaryType | None = None
+) -> Source:
+    """Find a trained head by name.
+
+    Args:
+        workspace: Workspace of the runs.
+        name: Name of a run or of a ready model, or path of the folder of one of them.
+        boundary_type: Type of boundary that the head predicts; None for the type of the run, or
+            "any" for a ready model.
+
+    Raises:
+        UserError: There is no such run or model, it is damaged, or it has no head for this type.
+    """
+    in_workspace = os.path.exists(workspace.runs / name)
+    model = None if in_workspace else find_model(name)
+    if model:
+        wanted = boundary_type or "any"
+        if wanted not in model.runs:
+            raise UserError(
+                f"the model {model.name} has no head for boundaries of type {wanted}: choose "
+                f"--type {' or '.join(model.runs)}"
+            )
+        return Source(model.name, model.runs[wanted])
+    if not in_workspace and not os.path.exists(name):
+        models = ", ".join(model.name for model in list_models())
+        runs = ", ".join(run.name for run in list_runs(workspace))
+        raise UserError(
+            f"no model or run {name!r}: the ready models are {models}; the runs are "
+            f"{runs or 'none'}"
+        )
+    run = load_run(workspace, name)
+    if boundary_type not in (None, run.record.boundary_type):
+        raise UserError(
+            f"{run.name} predicts boundaries of type {run.record.boundary_type}: omit --type"
+        )
+    return Source(run.name, run)
