@@ -49,14 +49,28 @@ class Outcome:
     new: bool = True
 
 
+@dataclass(frozen=True)
+class TrialCompute:
+    """Where a trial computes.
+
+    Attributes:
+        device: Device; see `segclf.training.loop.train_head`.
+        threads: Number of CPU threads.
+        memory: Maximum size of the vectors in memory, in gigabytes.
+    """
+
+    device: str
+    threads: int
+    memory: float
+
+
 def run_trials(
     workspace: Workspace,
     trials: Sequence[Trial],
     stored: StoredCorpus,
     splits: Sequence[Split],
     jobs: int,
-    device: str,
-    threads: int,
+    compute: TrialCompute,
 ) -> Iterator[Outcome]:
     """Run trials in worker processes and yield their outcomes as they finish.
 
@@ -66,8 +80,7 @@ def run_trials(
         stored: Corpus to train on.
         splits: Splits to score.
         jobs: Number of processes.
-        device: Device of each trial.
-        threads: Number of CPU threads of each trial.
+        compute: Where each trial computes.
 
     Raises:
         UserError: A process was killed.
@@ -87,8 +100,7 @@ def run_trials(
             stored.digest,
             chosen,
             splits,
-            device=device,
-            threads=threads,
+            compute=compute,
             wait=wait,
         )
 
@@ -172,8 +184,7 @@ def _complete(
     trial: Trial,
     splits: Sequence[Split],
     *,
-    device: str,
-    threads: int,
+    compute: TrialCompute,
     wait: bool,
 ) -> Completed:
     """Train and score a trial in a worker process, reusing an existing run and existing scores.
@@ -184,8 +195,7 @@ def _complete(
         digest: Digest of the corpus when the sweep began.
         trial: Trial to run.
         splits: Splits to score.
-        device: Device of the trial.
-        threads: Number of CPU threads of the trial.
+        compute: Where the trial computes.
         wait: Whether to wait for another sweep that is working on the trial.
 
     Returns:
@@ -198,7 +208,7 @@ def _complete(
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     try:
         with _lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
-            return _do_missing(workspace, stored, trial, splits, device, threads)
+            return _do_missing(workspace, stored, trial, splits, compute)
     except Timeout:
         return None
 
@@ -219,16 +229,22 @@ def _do_missing(
     stored: StoredCorpus,
     trial: Trial,
     splits: Sequence[Split],
-    device: str,
-    threads: int,
+    compute: TrialCompute,
 ) -> tuple[str, bool]:
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:
         encoder = stored.encoder(trial.encoder, trial.pooling)
-        run = train_on(workspace, stored, encoder, trial.options, device=device, threads=threads)
+        run = train_on(workspace, stored, encoder, trial.options, **asdict(compute))
     for split in splits:
         if not read_evaluation(run, split):
-            evaluate(workspace, run, split=split, device=device, threads=threads, stored=stored)
+            evaluate(
+                workspace,
+                run,
+                split=split,
+                device=compute.device,
+                threads=compute.threads,
+                stored=stored,
+            )
             new = True
     return run.name, new

@@ -16,7 +16,7 @@ from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
-from segclf.workspace.vectors import examples_of_parts
+from segclf.workspace.vectors import training_examples
 from segclf.workspace.weights import save_weights
 from segclf.workspace.workspace import Workspace
 
@@ -30,6 +30,7 @@ def train(
     pooling: Pooling | None = None,
     device: str = "cpu",
     threads: int = 1,
+    memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on an embedded corpus and save it as a run.
@@ -42,11 +43,14 @@ def train(
         pooling: Pooling of the encoder; None for its only or latest pooling.
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
+        memory: Maximum size of the vectors in memory, in gigabytes; see
+            `segclf.workspace.vectors.training_examples`. It does not change the run, except for
+            the rounding of the mean and the standard deviation of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
 
     Raises:
-        UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits, or
-            the device does not exist.
+        UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
+            the device does not exist, or `memory` is negative or exceeded and the disk is full.
     """
     stored = workspace.load_corpus(corpus_name)
     return train_on(
@@ -56,6 +60,7 @@ def train(
         options or TrainingOptions(),
         device=device,
         threads=threads,
+        memory=memory,
         on_epoch=on_epoch,
     )
 
@@ -68,6 +73,7 @@ def train_on(
     *,
     device: str = "cpu",
     threads: int = 1,
+    memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
@@ -77,8 +83,9 @@ def train_on(
             "text with --boundary typed"
         )
     stored = replace(stored, corpus=stored.corpus.of_type(options.boundary_type))
-    splits = [stored.corpus.select("train"), stored.corpus.select("dev")]
-    examples, dev = examples_of_parts(splits, workspace, encoder)
+    examples, dev = training_examples(
+        stored.corpus.select("train"), stored.corpus.select("dev"), workspace, encoder, memory
+    )
     trained = train_head(examples, dev, options, on_epoch, device=device, threads=threads)
     parameters = sum(p.numel() for p in trained.head.parameters())
     record = new_record(

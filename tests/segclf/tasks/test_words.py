@@ -145,3 +145,11 @@ def test_a_loaded_run_has_the_same_scores(workspace):
     assert evaluate(workspace, load_run(workspace)).scores == first
     weights = run.load_head().state_dict()
     assert sum(w.numel() for w in weights.values()) < 1_000_000  # without the word vectors
+
+
+def test_words_in_a_file_give_the_weights_that_they_give_in_memory(workspace):
+    embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
+    options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
+    runs = [train(workspace, options, memory=memory) for memory in (1, 0)]
+    one, other = ((run.path / "weights.safetensors").read_bytes() for run in runs)
+    assert one == other
