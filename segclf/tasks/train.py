@@ -44,8 +44,8 @@ def train(
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
         memory: Maximum size of the vectors in memory, in gigabytes; see
-            `segclf.workspace.vectors.training_examples`. It does not change the run, except for
-            the rounding of the mean and the standard deviation of the vectors.
+            `segclf.workspace.vectors.training_examples`. It changes nothing but the rounding of
+            the mean of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
 
     Raises:
