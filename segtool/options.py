@@ -77,10 +77,14 @@ class HeadComputeOptions(ComputeOptions):
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps.
         threads: Number of CPU threads.
+        memory: Gigabytes of sentence vectors that a run may hold in memory. If a corpus has more,
+            training reads them from a temporary file in the workspace. [default: a quarter of the
+            available memory, shared by runs in parallel]
     """
 
     device: str = "cpu"
     threads: int = 1
+    memory: float | None = None
 
 
 def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]:

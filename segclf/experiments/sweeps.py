@@ -13,9 +13,10 @@ from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.trials import find_runs
-from segclf.experiments.workers import Outcome, run_trials
+from segclf.experiments.workers import Outcome, TrialCompute, run_trials
 from segclf.tasks.embed import embed
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
+from segclf.workspace.memory import vectors_limit
 from segclf.workspace.workspace import Workspace
 
 
@@ -27,6 +28,7 @@ def sweep(
     jobs: int | None = None,
     device: str = "cpu",
     threads: int = 1,
+    memory: float | None = None,
     progress: bool = False,
 ) -> list[Outcome]:
     """Train and score every trial that has no run yet.
@@ -44,6 +46,8 @@ def sweep(
             `threads`, or one on a GPU.
         device: Device of all trials; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads of each trial.
+        memory: Maximum size of the vectors that each trial holds in memory, in gigabytes; None for
+            an equal share of `segclf.workspace.memory.vectors_limit`.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
@@ -69,10 +73,9 @@ def sweep(
     jobs = min(jobs or default_jobs(device, threads), max(len(missing), 1))
     if sys.platform == "win32":
         jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
+    compute = TrialCompute(device, threads, vectors_limit(memory, jobs))
     with progress_bar(len(missing), "runs", show=progress, delay=0) as bar:
-        for outcome in run_trials(
-            workspace, missing, stored, splits, jobs=jobs, device=device, threads=threads
-        ):
+        for outcome in run_trials(workspace, missing, stored, splits, jobs=jobs, compute=compute):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_format_progress(outcome), refresh=False)
             bar.update()

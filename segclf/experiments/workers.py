@@ -49,6 +49,21 @@ class Outcome:
     new: bool = True
 
 
+@dataclass(frozen=True)
+class TrialCompute:
+    """Where a trial computes.
+
+    Attributes:
+        device: Device; see `segclf.training.loop.train_head`.
+        threads: Number of CPU threads.
+        memory: Maximum size of the vectors in memory, in gigabytes.
+    """
+
+    device: str
+    threads: int
+    memory: float
+
+
 def run_trials(
     workspace: Workspace,
     trials: Sequence[Trial],
@@ -56,8 +71,7 @@ def run_trials(
     splits: Sequence[Split],
     *,
     jobs: int,
-    device: str,
-    threads: int,
+    compute: TrialCompute,
 ) -> Iterator[Outcome]:
     """Run trials in worker processes and yield their outcomes as they finish.
 
@@ -67,8 +81,7 @@ def run_trials(
         stored: Corpus to train on.
         splits: Splits to score.
         jobs: Number of processes.
-        device: Device of each trial.
-        threads: Number of CPU threads of each trial.
+        compute: Where each trial computes.
 
     Raises:
         UserError: A process was killed.
@@ -89,8 +102,7 @@ def run_trials(
                         stored.digest,
                         with_encoder(trial, stored),
                         splits,
-                        device=device,
-                        threads=threads,
+                        compute=compute,
                         wait=wait,
                     ): trial
                     for trial in selected
@@ -181,8 +193,7 @@ def complete_trial(
     trial: Trial,
     splits: Sequence[Split],
     *,
-    device: str,
-    threads: int,
+    compute: TrialCompute,
     wait: bool,
 ) -> Completed:
     """Train and score a trial in a worker process, reusing an existing run and existing scores.
@@ -193,8 +204,7 @@ def complete_trial(
         digest: Digest of the corpus when the sweep began.
         trial: Trial to run.
         splits: Splits to score.
-        device: Device of the trial.
-        threads: Number of CPU threads of the trial.
+        compute: Where the trial computes.
         wait: Whether to wait for another sweep that is working on the trial.
 
     Returns:
@@ -207,7 +217,7 @@ def complete_trial(
         raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
     try:
         with trial_lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
-            return _train_and_score(workspace, stored, trial, splits, device, threads)
+            return _train_and_score(workspace, stored, trial, splits, compute)
     except Timeout:
         return None
 
@@ -228,17 +238,23 @@ def _train_and_score(
     stored: StoredCorpus,
     trial: Trial,
     splits: Sequence[Split],
-    device: str,
-    threads: int,
+    compute: TrialCompute,
 ) -> tuple[str, bool]:
     """Train and score a trial, except for what exists already; see `complete_trial`."""
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:
         encoder = stored.encoder(trial.encoder, trial.pooling)
-        run = train_on(workspace, stored, encoder, trial.options, device=device, threads=threads)
+        run = train_on(workspace, stored, encoder, trial.options, **asdict(compute))
     for split in splits:
         if not read_evaluation(run, split):
-            evaluate(workspace, run, split=split, device=device, threads=threads, stored=stored)
+            evaluate(
+                workspace,
+                run,
+                split=split,
+                device=compute.device,
+                threads=compute.threads,
+                stored=stored,
+            )
             new = True
     return run.name, new

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples, Sentences, Words, look_up
+from segclf.inputs.rows import RowFile, moments
 from segclf.inputs.window_batches import WindowBatches
 from segclf.inputs.windows import OUTSIDE, windows_of
 
@@ -44,10 +45,11 @@ class BaseHead(nn.Module):
         self.register_buffer("scale", torch.ones(dim))
         self.project = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), Dropout(dropout))
 
-    def standardize_by(self, vectors: Tensor) -> None:
+    def standardize_by(self, vectors: Tensor | RowFile) -> None:
         """Store the mean and the inverse standard deviation of training vectors (n, d)."""
-        self.mean.copy_(vectors.mean(dim=0))
-        self.scale.copy_(1 / vectors.std(dim=0).clamp(min=1e-6))
+        mean, deviation = moments(vectors)
+        self.mean.copy_(mean)
+        self.scale.copy_(1 / deviation.clamp(min=1e-6))
 
     def represent(self, sentences: Sentences) -> Tensor:
         """Standardize and project vectors.
@@ -138,19 +140,18 @@ class Head(BaseHead):
         """Predict a probability for each sentence, in batches of neighbouring windows."""
         self.eval()
         device = self.mean.device
-        vectors = torch.from_numpy(examples.vectors)
         table = None if examples.table is None else torch.from_numpy(examples.table).to(device)
-        windows = torch.from_numpy(windows_of(examples.layout, self.window))
-        n = len(windows)
+        n = len(examples.layout)
         parts = [np.zeros(0, dtype=np.float32)]
         with torch.inference_mode():
             for start in range(0, n, _PREDICT_BATCH):
                 stop = min(start + _PREDICT_BATCH, n)
                 first, last = max(start - self.window, 0), min(stop + self.window, n)
-                batch = windows[start:stop]
-                batch = torch.where(batch == OUTSIDE, OUTSIDE, batch - first)
-                sentences = look_up(vectors[first:last].to(device), table)
-                parts.append(torch.sigmoid(self(sentences, batch.to(device))).cpu().numpy())
+                windows = windows_of(examples.layout, self.window, start, stop)
+                batch = torch.from_numpy(np.where(windows == OUTSIDE, OUTSIDE, windows - first))
+                vectors = torch.from_numpy(examples.vectors[first:last]).to(device)
+                logits = self(look_up(vectors, table), batch.to(device))
+                parts.append(torch.sigmoid(logits).cpu().numpy())
         return np.concatenate(parts)
 
 

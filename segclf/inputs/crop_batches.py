@@ -1,13 +1,15 @@
 """Training batches of crops of documents, for heads that read whole documents."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from segclf.inputs.batches import Batch
 from segclf.inputs.examples import Examples
+from segclf.inputs.rows import load, prefetch, take
 
 Crop = tuple[int, int]  # positions of the first and the last sentence, both included
 
@@ -32,7 +34,8 @@ class CropBatches:
         self._documents = [(start, stop) for start, stop in layout.documents if stop - start > 1]
         self._crop = crop
         self._batch_size = batch_size
-        self.vectors = torch.from_numpy(examples.vectors).to(device)  # (n, d)
+        self._device = device
+        self.vectors = load(examples.vectors, device)  # (n, d)
         self._targets = torch.from_numpy(layout.labels.astype(np.float32)).to(device)
 
     def __len__(self) -> int:
@@ -44,16 +47,22 @@ class CropBatches:
         """Yield the batches of one epoch."""
         crops = [crop for document in self._documents for crop in self._cut(*document, random)]
         random.shuffle(crops)
-        chosen: list[Crop] = []
+        steps = self._steps(crops)
+        for step, following in zip_longest(steps, steps[1:]):
+            if following is not None:
+                prefetch(self.vectors, _sentences(following))
+            yield self._batch(step)
+
+    def _steps(self, crops: list[Crop]) -> list[list[Crop]]:
+        steps: list[list[Crop]] = [[]]
         size = 0
         for crop in crops:
-            chosen.append(crop)
-            size += crop[1] - crop[0]
             if size >= self._batch_size:
-                yield self._batch(chosen)
-                chosen, size = [], 0
-        if chosen:
-            yield self._batch(chosen)
+                steps.append([])
+                size = 0
+            steps[-1].append(crop)
+            size += crop[1] - crop[0]
+        return steps if crops else []
 
     def _cut(self, start: int, stop: int, random: np.random.Generator) -> list[Crop]:
         fits = stop - start - 1 <= self._crop
@@ -64,11 +73,14 @@ class CropBatches:
 
     def _batch(self, crops: list[Crop]) -> Batch:
         lengths = [last + 1 - first for first, last in crops]
-        device = self.vectors.device
-        sentences = torch.cat([torch.arange(first, last + 1) for first, last in crops]).to(device)
         candidates = torch.cat([torch.arange(first + 1, last + 1) for first, last in crops])
         return Batch(
-            sentences=self.vectors[sentences],
-            index=torch.tensor([0, *lengths], device=device).cumsum(0),
-            targets=self._targets[candidates.to(device)],
+            sentences=take(self.vectors, _sentences(crops), self._device),
+            index=torch.tensor([0, *lengths], device=self._device).cumsum(0),
+            targets=self._targets[candidates.to(self._device)],
         )
+
+
+def _sentences(crops: list[Crop]) -> Tensor:
+    """Return the positions of the sentences of crops, one crop after another."""
+    return torch.cat([torch.arange(first, last + 1) for first, last in crops])

@@ -10,17 +10,21 @@ MAX_WINDOW = 4096  # sentences on each side; limits memory, as a head grows with
 OUTSIDE = -1  # stands for a position beyond the document
 
 
-def windows_of(layout: Layout, window: int) -> NDArray[np.int64]:
+def windows_of(
+    layout: Layout, window: int, start: int = 0, stop: int | None = None
+) -> NDArray[np.int64]:
     """List the sentences around every possible boundary.
 
-    Row i belongs to the boundary before sentence i: sentences i - window to i + window - 1.
+    The window of the boundary before sentence i is sentences i - window to i + window - 1.
 
     Args:
         layout: Layout of n sentences.
         window: Number of sentences on each side.
+        start: Sentence of the first boundary.
+        stop: Sentence after that of the last boundary; None for n.
 
     Returns:
-        (n, 2 * window) positions of sentences, OUTSIDE for those beyond the document.
+        (stop - start, 2 * window) positions of sentences, OUTSIDE for those beyond the document.
 
     Raises:
         UserError: The window is below 1 or above `MAX_WINDOW`.
@@ -30,10 +34,10 @@ def windows_of(layout: Layout, window: int) -> NDArray[np.int64]:
         [[-1, 0], [0, 1], [1, 2]]
     """
     check_window(window)
-    lengths = np.diff(layout.offsets)
-    first = np.repeat(layout.offsets[:-1], lengths)[:, None]
-    end = np.repeat(layout.offsets[1:], lengths)[:, None]
-    positions = np.arange(len(layout))[:, None] + np.arange(-window, window)
+    sentences = np.arange(start, len(layout) if stop is None else stop)
+    document = np.searchsorted(layout.offsets, sentences, side="right") - 1
+    first, end = layout.offsets[document][:, None], layout.offsets[document + 1][:, None]
+    positions = sentences[:, None] + np.arange(-window, window)
     return np.where((positions >= first) & (positions < end), positions, OUTSIDE)
 
 

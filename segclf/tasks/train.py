@@ -21,7 +21,7 @@ from segclf.workspace.ready import model_for
 from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.sources import Source, find_source
-from segclf.workspace.vectors import examples_of_parts
+from segclf.workspace.vectors import training_examples
 from segclf.workspace.weights import save_weights
 from segclf.workspace.workspace import Workspace
 
@@ -39,6 +39,7 @@ def train(
     pooling: Pooling | None = None,
     device: str = "cpu",
     threads: int = 1,
+    memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on an embedded corpus and save it as a run.
@@ -54,11 +55,15 @@ def train(
         pooling: Pooling of the encoder; None for its only or latest pooling.
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
+        memory: Maximum size of the vectors in memory, in gigabytes; see
+            `segclf.workspace.vectors.training_examples`. It changes nothing but the rounding of
+            the mean of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
 
     Raises:
         UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
-            the device does not exist, or the start does not fit the options or the encoder.
+            the device does not exist, the start does not fit the options or the encoder, or
+            `memory` is negative or exceeded and the disk is full.
     """
     stored = workspace.load_corpus(corpus_name)
     source = None
@@ -73,6 +78,7 @@ def train(
         source=source,
         device=device,
         threads=threads,
+        memory=memory,
         on_epoch=on_epoch,
     )
 
@@ -126,6 +132,7 @@ def train_on(
     source: Source | None = None,
     device: str = "cpu",
     threads: int = 1,
+    memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
@@ -138,8 +145,9 @@ def train_on(
     stored = replace(stored, corpus=stored.corpus.of_type(options.boundary_type))
     if source:
         check_architecture(source.options, asdict(options))
-    splits = [stored.corpus.select("train"), stored.corpus.select("dev")]
-    examples, dev = examples_of_parts(splits, workspace, encoder)
+    examples, dev = training_examples(
+        stored.corpus.select("train"), stored.corpus.select("dev"), workspace, encoder, memory
+    )
     trained = train_head(
         examples,
         dev,

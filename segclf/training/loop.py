@@ -172,7 +172,7 @@ def _train_epoch(
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> float:
     head.train()
-    total = torch.zeros((), device=batches.vectors.device)
+    total = torch.zeros((), device=next(head.parameters()).device)
     count = 0
     for batch in batches.epoch(random):
         value = loss(head(batch.sentences, batch.index), batch.targets)

@@ -35,9 +35,7 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     numbers = [epoch.epoch for epoch in epochs]
     losses = [epoch.loss for epoch in epochs]
     loss.plot(numbers, losses, color=LOSS, marker="o", label="train")
-    loss.plot(
-        0, before.loss, "o", color=LOSS, fillstyle="none", label="dev, before training"
-    )
+    loss.plot(0, before.loss, "o", color=LOSS, fillstyle="none", label="dev, before training")
     loss.set_ylabel("loss")
     loss.set_ylim(bottom=0)
     for name, (label, color) in SCORES.items():

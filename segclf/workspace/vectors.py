@@ -1,21 +1,77 @@
 """Examples of a corpus: its labels with the vectors of its sentences."""
 
-from collections.abc import Sequence
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import sentence_ids
-from embedcache.store import Vectors
+from embedcache import UserError, sentence_ids
+from embedcache.store import JOIN
 from segclf.corpus import Corpus
 from segclf.inputs.examples import Examples
+from segclf.inputs.rows import PART, RowFile, Rows
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import load_referenced
+from segclf.workspace.memory import vectors_limit
 from segclf.workspace.workspace import Workspace
 
 
+class StoredRows:
+    """The vectors of a corpus, read from the store in the order of the corpus.
+
+    A read returns a view of at least `PART` rows that are kept in memory, so that reading in order
+    reads each row once.
+
+    Args:
+        corpus: Corpus of n sentences, or one split of it.
+        workspace: Workspace with the store.
+        encoder: Encoder that computed the vectors.
+
+    Attributes:
+        shape: Shape (n, d) of the vectors.
+        dtype: Dtype of the vectors in memory, float32 or int32.
+        stored_dtype: The smallest dtype that holds the stored numbers without loss.
+        nbytes: Number of bytes of all vectors in memory.
+        stored_bytes: Number of bytes of all vectors in their stored dtype.
+
+    Raises:
+        StoreError: The store lacks the encoder.
+    """
+
+    def __init__(self, corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> None:
+        self._workspace = workspace
+        self._fingerprint = encoder.fingerprint
+        self._ids = sentence_ids(corpus.sentences)
+        store = workspace.store()
+        infos = [store.space(part).info() for part in encoder.fingerprint.split(JOIN)]
+        self.shape = (len(corpus), sum(info.dim for info in infos))
+        self.dtype: np.dtype[Any] = np.dtype(infos[0].memory_dtype)
+        self.stored_dtype: np.dtype[Any] = np.result_type(*(info.dtype for info in infos))
+        self.nbytes, self.stored_bytes = (
+            math.prod(self.shape) * dtype.itemsize for dtype in (self.dtype, self.stored_dtype)
+        )
+        self._start, self._part = 0, np.zeros((0, self.shape[1]), self.dtype)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        start, stop, _ = rows.indices(self.shape[0])
+        if start < self._start or stop > self._start + len(self._part):
+            self._part = self._part[:0].copy()  # free it before the next part is read
+            # the store is opened again, so that the pages of the map do not stay in memory
+            ids = self._ids[start : max(stop, start + PART)]
+            self._part = self._workspace.store().vectors(self._fingerprint, ids)
+            self._start = start
+        return self._part[start - self._start : stop - self._start]
+
+
 def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> Examples:
-    """Read the vectors of a corpus, or of one split of it, from the store.
+    """Make examples for prediction.
+
+    The vectors are read into memory if they need at most a quarter of the available memory.
+    Otherwise, they are read from the store in parts.
 
     Args:
         corpus: Corpus, or one split of it, with the labels.
@@ -26,21 +82,56 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
         StoreError: The store lacks the encoder or a sentence.
         UserError: The encoder returns words, and their vectors cannot be loaded.
     """
-    return examples_of_parts([corpus], workspace, encoder)[0]
+    rows = StoredRows(corpus, workspace, encoder)
+    fits = rows.nbytes <= vectors_limit() * 1e9
+    return make_examples(corpus, rows[:] if fits else rows, _token_vectors(rows, encoder))
 
 
-def examples_of_parts(
-    parts: Sequence[Corpus], workspace: Workspace, encoder: EncoderReference
-) -> list[Examples]:
-    """Read the vectors of several splits; see `examples_of`. Store and encoder are opened once."""
-    store = workspace.store()
-    vectors = [store.vectors(encoder.fingerprint, sentence_ids(part.sentences)) for part in parts]
-    tokens = load_referenced(encoder).token_vectors if vectors[0].dtype == np.int32 else None
-    return [make_examples(part, own, tokens) for part, own in zip(parts, vectors, strict=True)]
+def training_examples(
+    train: Corpus,
+    dev: Corpus,
+    workspace: Workspace,
+    encoder: EncoderReference,
+    memory: float | None = None,
+) -> tuple[Examples, Examples]:
+    """Make examples of the train split and the dev split for training.
+
+    If their vectors exceed `memory`, they are copied to temporary files in the workspace, from
+    which the batches are read.
+
+    Args:
+        train: Train split, with the labels.
+        dev: Dev split, with the labels.
+        workspace: Workspace with the store.
+        encoder: Encoder that computed the vectors.
+        memory: Maximum size of the vectors in memory, in gigabytes; None for
+            `segclf.workspace.memory.vectors_limit`.
+
+    Raises:
+        StoreError: The store lacks the encoder or a sentence.
+        UserError: `memory` is negative, the disk has no space for the files, or the encoder returns
+            words, and their vectors cannot be loaded.
+    """
+    limit = vectors_limit(memory)
+    rows = [StoredRows(part, workspace, encoder) for part in (train, dev)]
+    tokens = _token_vectors(rows[0], encoder)
+    size = sum(own.nbytes for own in rows)
+    fits = size <= limit * 1e9
+    if not fits:
+        _check_space(workspace.path, sum(own.stored_bytes for own in rows), size)
+
+    def make(part: Corpus, own: StoredRows) -> Examples:
+        if fits:
+            return make_examples(part, own[:], tokens)
+        examples = make_examples(part, own, tokens)
+        file = RowFile(examples.vectors, workspace.path, own.stored_dtype)
+        return replace(examples, vectors=file)
+
+    return make(train, rows[0]), make(dev, rows[1])
 
 
 def make_examples(
-    corpus: Corpus, vectors: Vectors, token_vectors: NDArray[np.float32] | None
+    corpus: Corpus, vectors: Rows, token_vectors: NDArray[np.float32] | None
 ) -> Examples:
     """Make examples from a corpus of n sentences.
 
@@ -52,4 +143,18 @@ def make_examples(
     """
     if token_vectors is None:
         return Examples(vectors, corpus.layout)
-    return Examples.of_words(vectors.astype(np.int32, copy=False), token_vectors, corpus.layout)
+    return Examples.of_words(vectors, token_vectors, corpus.layout)
+
+
+def _token_vectors(rows: StoredRows, encoder: EncoderReference) -> NDArray[np.float32] | None:
+    return load_referenced(encoder).token_vectors if rows.dtype == np.int32 else None
+
+
+def _check_space(folder: Path, size: int, in_memory: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise UserError(
+            f"training needs {size / 1e9:.1f} GB of disk space in {folder}, which has "
+            f"{free / 1e9:.1f} GB: free some space, or use memory instead with "
+            f"--memory {math.ceil(in_memory / 1e8) / 10:g}"
+        )

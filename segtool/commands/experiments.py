@@ -102,6 +102,7 @@ def sweep(
         jobs=jobs,
         device=compute.device,
         threads=compute.threads,
+        memory=compute.memory,
         progress=not as_json,
     )
     content = report(outcomes)

@@ -73,6 +73,7 @@ def train(
         pooling=pooling,
         device=compute.device,
         threads=compute.threads,
+        memory=compute.memory,
         on_epoch=ignore if as_json else print_epoch,
     )
     show(run.to_dict(), print_run, as_json)

@@ -17,7 +17,7 @@ from segclf.workspace.workspace import Workspace
 from tests.conftest import HANG
 from tests.segclf.experiments.corpora import copied, embed_hashes
 
-ON_CPU = {"device": "cpu", "threads": 1}
+ON_CPU = {"compute": workers.TrialCompute("cpu", 1, 1.0)}
 ENDLESS = """
 [[grid]]
 head = "mlp"

@@ -23,7 +23,7 @@ from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES
 from tests.segclf.experiments.corpora import GRID, copied, embed_hashes
 
-ON_CPU = {"device": "cpu", "threads": 1}
+ON_CPU = {"compute": workers.TrialCompute("cpu", 1, 1.0)}
 
 
 def test_every_trial_gets_a_scored_run_and_is_not_repeated(swept):
@@ -49,6 +49,14 @@ def test_trials_with_default_options_are_not_repeated(swept, tmp_path):
     trials = [Trial(TrainingOptions(epochs=1))]
     for new in (True, False):
         assert [outcome.new for outcome in sweep(workspace, trials, jobs=1)] == [new]
+
+
+def test_trials_may_read_vectors_from_files(swept, tmp_path):
+    workspace = copied(swept, tmp_path)
+    (outcome,) = sweep(workspace, [Trial(TrainingOptions(epochs=1))], jobs=1, memory=0)
+    assert outcome.run
+    with pytest.raises(UserError, match="memory is -1: use a number of gigabytes"):
+        sweep(workspace, [Trial(TrainingOptions(epochs=2))], memory=-1)
 
 
 def test_corpus_and_encoder_of_a_sweep_do_not_change(swept, tmp_path):

@@ -150,3 +150,11 @@ def test_the_weights_of_a_word_lstm_do_not_contain_the_word_vectors(workspace):
     run = train(workspace, TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64))
     weights = run.load_head().state_dict()
     assert sum(tensor.numel() for tensor in weights.values()) < 1_000_000
+
+
+def test_words_in_a_file_give_the_weights_that_they_give_in_memory(workspace):
+    embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
+    options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
+    runs = [train(workspace, options, memory=memory) for memory in (1, 0)]
+    one, other = ((run.path / "weights.safetensors").read_bytes() for run in runs)
+    assert one == other

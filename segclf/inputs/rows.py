@@ -1,0 +1,123 @@
+"""Vectors of sentences that are read from a file during training, because they exceed memory."""
+
+import os
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+PART = 1 << 14  # rows that are copied at a time
+
+
+class Rows(Protocol):
+    """Vectors of n sentences, (n, d), of which a range can be read.
+
+    An array is one example. Others read a store, a file, or a part of a corpus on another machine.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of sentences n, and length d of a vector."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the numbers that are read: float32, or int32 for words."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        """Read the rows from `rows.start` up to, but not including, `rows.stop`."""
+
+
+class RowFile:
+    """A copy of rows in a temporary file, for training.
+
+    A store keeps vectors in the order in which they were encoded, so the neighbours of a sentence
+    are spread over many of its blocks. In this file they are beside it, and a batch is read in a
+    few pieces. The rows are copied once and in order; `PART` of them are in memory at a time. The
+    operating system deletes the file when the object is deleted or the process dies.
+
+    Args:
+        rows: Rows to copy.
+        folder: Folder with enough free space for the file.
+        dtype: Dtype of the numbers in the file; None for the dtype of the rows.
+
+    Attributes:
+        shape: Shape (n, d) of the rows.
+        dtype: Dtype of the rows.
+        mean: (d,) float64 mean of the rows.
+        deviation: (d,) float64 standard deviation of the rows, with n - 1 in the denominator.
+    """
+
+    def __init__(self, rows: Rows, folder: Path, dtype: np.dtype[Any] | None = None) -> None:
+        self.shape, self.dtype = rows.shape, rows.dtype
+        self._file_dtype = dtype or rows.dtype
+        self._row_bytes = self.shape[1] * self._file_dtype.itemsize
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as the object
+        n, d = self.shape
+        total, squares = np.zeros(d), np.zeros(d)
+
+        def append(part: NDArray[Any]) -> None:
+            self._file.write(np.ascontiguousarray(part, dtype=self._file_dtype).data)
+            np.add(total, part.sum(axis=0, dtype=np.float64), out=total)
+            np.add(squares, np.einsum("nd,nd->d", part, part, dtype=np.float64), out=squares)
+
+        for start in range(0, n, PART):
+            append(rows[start : start + PART])  # no name keeps a part while the next one is read
+        self._file.flush()
+        self.mean = total / max(n, 1)
+        variance = (squares - n * self.mean**2) / max(n - 1, 1)
+        self.deviation = np.sqrt(variance.clip(min=0))
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        return self.take(np.arange(*rows.indices(self.shape[0])))
+
+    def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
+        """Read the rows (p, d) at positions (p,). Consecutive positions are read at once."""
+        out = np.empty((len(positions), self.shape[1]), dtype=self._file_dtype)
+        for first, last in _runs(positions):
+            self._file.seek(int(positions[first]) * self._row_bytes)
+            self._file.readinto(out[first:last].data)
+        return out.astype(self.dtype, copy=False)
+
+    def prefetch(self, positions: NDArray[np.int64]) -> None:
+        """Let the operating system read rows in the background, for a later `take`."""
+        if hasattr(os, "posix_fadvise"):  # on Linux
+            for first, last in _runs(positions):
+                start, size = int(positions[first]) * self._row_bytes, last - first
+                descriptor, advice = self._file.fileno(), os.POSIX_FADV_WILLNEED
+                os.posix_fadvise(descriptor, start, size * self._row_bytes, advice)
+
+
+def _runs(positions: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Split positions (p,) into runs of consecutive ones: the start and the end of each run."""
+    edges = np.flatnonzero(np.diff(positions) != 1) + 1
+    return list(pairwise([0, *edges.tolist(), len(positions)])) if len(positions) else []
+
+
+def load(rows: Rows, device: str) -> Tensor | RowFile:
+    """Read rows into a tensor on a device; a file is returned unchanged."""
+    return rows if isinstance(rows, RowFile) else torch.from_numpy(rows[:]).to(device)
+
+
+def take(rows: Tensor | RowFile, positions: Tensor, device: str) -> Tensor:
+    """Return rows (p, d) on the device; their positions (p,) are on the CPU."""
+    if isinstance(rows, RowFile):
+        return torch.from_numpy(rows.take(positions.numpy())).to(device)
+    return rows[positions.to(device)]
+
+
+def prefetch(rows: Tensor | RowFile, positions: Tensor) -> None:
+    """Begin to read rows at positions (p,) that `take` will need next."""
+    if isinstance(rows, RowFile):
+        rows.prefetch(positions.numpy())
+
+
+def moments(rows: Tensor | RowFile) -> tuple[Tensor, Tensor]:
+    """Return the mean and the standard deviation (d,) of rows (n, d)."""
+    if isinstance(rows, RowFile):
+        return torch.from_numpy(rows.mean).float(), torch.from_numpy(rows.deviation).float()
+    return rows.mean(dim=0), rows.std(dim=0)

@@ -1,0 +1,89 @@
+"""How much memory a process can use: what the system has left, within limits of containers."""
+
+import os
+from pathlib import Path
+
+from embedcache import UserError
+
+_ROOT = Path("/")
+_SHARE = 4  # vectors may use a quarter of the available memory
+
+
+def vectors_limit(gigabytes: float | None = None, processes: int = 1) -> float:
+    """Return how many gigabytes of vectors each of some processes may hold in memory.
+
+    Args:
+        gigabytes: The limit, if the user sets one.
+        processes: Number of processes that share the memory otherwise.
+
+    Returns:
+        The limit that is given. Otherwise, a quarter of the available memory, divided by the number
+        of processes; infinity if the amount is unknown, as on Windows.
+
+    Raises:
+        UserError: The limit is negative or not a number.
+    """
+    if gigabytes is not None:
+        if not gigabytes >= 0:
+            raise UserError(f"memory is {gigabytes:g}: use a number of gigabytes, 0 or more")
+        return gigabytes
+    available = available_bytes()
+    return float("inf") if available is None else available / _SHARE / processes / 1e9
+
+
+def available_bytes(root: Path = _ROOT) -> int | None:
+    """Return the memory that is available to this process, in bytes.
+
+    On Linux, this is the memory that programs can get without swapping, or less if a control group
+    of the process, such as a container, has a lower limit. On other systems with `os.sysconf`, it
+    is the memory of the machine.
+
+    Args:
+        root: Folder that contains `proc` and `sys`.
+
+    Returns:
+        Number of bytes; None if it is unknown.
+    """
+    info = root / "proc/meminfo"
+    if info.exists():
+        free = _numbers(info.read_text())["MemAvailable"] * 1024
+        return max(min([free, *_left_in_groups(root)]), 0)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _left_in_groups(root: Path) -> list[int]:
+    """Return the free bytes of each control group of this process that limits memory."""
+    left = []
+    for line in (root / "proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            base, names = "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            base = "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        # in a container, the path may be that of the host, which does not exist here
+        own = Path(path.lstrip("/"))
+        groups = [root / base / group for group in (own, *own.parents)]
+        left += [_left_in_group(group, *names) for group in groups if _is_limited(group / names[0])]
+    return left
+
+
+def _is_limited(limit: Path) -> bool:
+    return limit.exists() and limit.read_text().strip().isdigit()
+
+
+def _left_in_group(group: Path, limit: str, usage: str, reclaimable: str) -> int:
+    """Return limit - usage of a control group; pages of files that can be dropped are free."""
+    total, used = (int((group / name).read_text()) for name in (limit, usage))
+    return total - used + _numbers((group / "memory.stat").read_text()).get(reclaimable, 0)
+
+
+def _numbers(text: str) -> dict[str, int]:
+    """Read lines such as "MemAvailable:  123 kB" or "inactive_file 123"."""
+    fields = (line.replace(":", " ").split() for line in text.splitlines())
+    return {name: int(number) for name, number, *_ in fields}
