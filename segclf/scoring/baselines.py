@@ -1,5 +1,7 @@
 """Trivial segmentations that do not read the sentences, for comparison with models."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,20 +28,40 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
         rate: Share of boundaries among the training candidates.
 
     Returns:
-        Scores by baseline name, as in `DESCRIPTIONS`. "even" divides each document into paragraphs
-        of the mean training length. The scores of "random" are means over 20 draws.
+        Scores by baseline name, as in `DESCRIPTIONS`; means over the draws of "random".
+    """
+    predictions = baseline_predictions(layout, paragraph_length=paragraph_length, rate=rate)
+    return {
+        name: mean_scores([score(layout, predicted) for predicted in draws])
+        for name, draws in predictions.items()
+    }
+
+
+def baseline_predictions(
+    layout: Layout, *, paragraph_length: float, rate: float
+) -> dict[str, list[NDArray[np.bool_]]]:
+    """Return trivial segmentations (n,) by baseline name; 20 draws of "random".
+
+    Args:
+        layout: Layout of the documents; its labels are not used.
+        paragraph_length: Mean length of the training paragraphs, in sentences; "even" divides each
+            document into paragraphs of this length.
+        rate: Share of boundaries among the training candidates; the probability of a boundary in
+            "random".
     """
     n = len(layout)
-    draws = [
-        score(layout, np.random.default_rng(seed).random(n) < rate).to_dict()
-        for seed in range(RANDOM_DRAWS)
-    ]
     return {
-        "everywhere": score(layout, np.ones(n, dtype=np.bool_)),
-        "nowhere": score(layout, np.zeros(n, dtype=np.bool_)),
-        "even": score(layout, _evenly_spaced(layout, paragraph_length)),
-        "random": Scores(**{name: float(np.mean([d[name] for d in draws])) for name in draws[0]}),
+        "everywhere": [np.ones(n, dtype=np.bool_)],
+        "nowhere": [np.zeros(n, dtype=np.bool_)],
+        "even": [_evenly_spaced(layout, paragraph_length)],
+        "random": [np.random.default_rng(seed).random(n) < rate for seed in range(RANDOM_DRAWS)],
     }
+
+
+def mean_scores(scores: Sequence[Scores]) -> Scores:
+    """Return the mean of each score."""
+    rows = [own.to_dict() for own in scores]
+    return Scores(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
 
 
 def _evenly_spaced(layout: Layout, length: float) -> NDArray[np.bool_]:
