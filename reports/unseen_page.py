@@ -22,10 +22,10 @@ RECORD = RECORDS / "unseen.json"
 BLOCK = "unseen authors"
 
 INTRODUCTION = f"""\
-How well do the ready models do on authors whose texts they have never seen? The authors of the test
-split are such authors. The epoch, the threshold and the parameters of other methods were chosen on
-other unseen authors (the dev split). `make models` trains the models and writes these tables from
-records; `make peers` runs the other methods.
+The tables show how well the ready models do on authors whose texts they have never seen (the test
+split). The epoch, the threshold and the parameters of other methods were chosen on other unseen
+authors (the dev split). `make models` trains the models and writes the tables from records;
+`make peers` runs the other methods. Do not edit the tables by hand.
 
 At a boundary of type `any`, a paragraph or a line of dialogue begins. At a boundary of type
 `paragraph`, a paragraph begins; Japanese texts indent its first line. At a boundary of type `line`,
@@ -34,7 +34,8 @@ another line begins, such as a line of dialogue.
 F1 is computed from the boundaries of all authors together. The interval is the 95% percentile
 interval of a bootstrap over authors ({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are
 means over works; lower is better. "Baseline" is the F1 of the best trivial baseline. "Better" is
-the number of authors on whom the F1 of the model is higher than that of every trivial baseline.
+the number of authors on whom the F1 of the model is higher than that of every trivial baseline on
+this author.
 """
 COMPLETE = """\
 A line break in the original text always ends a sentence. Where it divides a sentence, for example
