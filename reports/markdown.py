@@ -18,6 +18,19 @@ def command_list(commands: Mapping[str, str]) -> str:
     )
 
 
+def block(name: str, text: str) -> str:
+    """Return a text between the comments that mark where `replace_block` finds it."""
+    return f"<!-- {name}: begin -->\n\n{text}\n<!-- {name}: end -->\n"
+
+
+def replace_block(page: str, name: str, text: str) -> str:
+    """Return a page with another text in a block; see `block`."""
+    marks = [f"<!-- {name}: {edge} -->\n" for edge in ("begin", "end")]
+    before, rest = page.split(marks[0])
+    _, after = rest.split(marks[1])
+    return before + block(name, text) + after
+
+
 def mean_and_deviation(statistic: Mapping[str, float | None]) -> str:
     """Format a mean with its standard deviation, which is None for a single run."""
     mean, deviation = statistic["mean"], statistic["std"]

@@ -7,8 +7,10 @@ run records, except the figures quoted from the research notes, which are in `qu
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import encoder_table, loss_table, system_tables
+from reports import encoder_table, loss_table, system_tables, unseen_page
+from reports.markdown import block
 from reports.systems import experiment_rows, finetuned_rows, runs_on_corpus
+from reports.unseen_records import read_records
 from segclf.experiments.experiment_files import read_experiment
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.workspace import Workspace
@@ -21,9 +23,15 @@ ENCODERS = "soseki-encoders"
 
 INTRODUCTION = """# Results
 
-This page gives the scores and the training cost of every system on seven novels by Natsume Soseki,
-with the command that runs each system. `make results` writes it from run records; do not edit it by
-hand.
+The first part of this page is about authors that no model was trained on, the rest about one author
+whose novels are in every split.
+"""
+NOVELS = """\
+## Novels by Natsume Soseki
+
+This part gives the scores and the training cost of every system on seven novels by Natsume Soseki,
+with the command that runs each system. `make results` writes the page from run records; do not edit
+it by hand.
 
 Run the commands in the root folder of the repository, with segtool installed (`pip install .`). The
 novels are expected in `../shared/data/soseki`. `make results` keeps its runs in `.segtool-results`,
@@ -59,7 +67,9 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
         for row in experiment_rows(path, plan, workspace, stored)
     }
     rows = sorted([*heads.values(), *finetuned_rows(runs)], key=lambda r: r.dev_f1, reverse=True)
-    sections = [INTRODUCTION, _corpus_line(stored), PROTOCOL, *system_tables.systems(rows)]
+    unseen = unseen_page.section(read_records(unseen_page.RECORD))
+    sections = [INTRODUCTION, block(unseen_page.BLOCK, unseen), NOVELS]
+    sections += [_corpus_line(stored), PROTOCOL, *system_tables.systems(rows)]
     sections += system_tables.baselines(runs)
     sections += system_tables.quoted()
     for path, plan in plans.items():

@@ -7,8 +7,12 @@ from collections import Counter
 import pytest
 
 from embedcache import EmbeddingStore
-from recipes.build import Recipe, build
+from recipes.build import Recipe, build, trained_model
 from recipes.sample import write_sample
+from reports.authors import pooled_f1
+from reports.unseen import measure
+from segclf.scoring.baselines import DESCRIPTIONS
+from segclf.tasks.evaluate_model import evaluate_model
 from segclf.workspace.ready import load_ready_model
 from segclf.workspace.workspace import Workspace
 
@@ -82,3 +86,20 @@ def test_a_build_is_not_repeated_and_gives_a_model_that_loads(sets, tmp_path, ca
     assert EmbeddingStore(tmp_path / "w/store").spaces()[0].rows == rows
     card = (path / "README.md").read_text(encoding="utf-8")
     assert "| any | test |" in card
+
+
+def test_a_model_and_the_baselines_are_scored_on_unseen_authors(sets, tmp_path):
+    recipe = Recipe("small", "small set", "small", ["ja"], ["any", "paragraph"], 20, 2)
+    workspace = Workspace(tmp_path / "w")
+    build(recipe, sets, workspace, tmp_path / "models")
+    results = measure(workspace, [recipe])
+    evaluation = evaluate_model(workspace, trained_model(recipe, workspace), split="test")
+    assert set(results) == {"model", "complete", *DESCRIPTIONS}
+    for result in results["model"]:
+        assert result.scores == evaluation.types[result.type].scores.to_dict()
+        assert pooled_f1(result.authors) == pytest.approx(result.scores["f1"])
+    assert [result.type for result in results["model"]] == ["any", "line", "paragraph"]
+    for own in zip(*results.values(), strict=True):
+        assert len({tuple(author.name for author in result.authors) for result in own}) == 1
+    for result in results["everywhere"]:
+        assert all(author.predicted == author.sentences for author in result.authors)

@@ -56,6 +56,7 @@ def test_the_page_in_docs_has_the_sections_tables_and_commands_of_the_generator(
     page = results.page(Workspace(tmp_path), every_experiment())
     written = results.PAGE.read_text(encoding="utf-8")
     assert results.INTRODUCTION in written
+    assert results.NOVELS in written
     assert results.PROTOCOL in written
     assert "\n".join(system_tables.quoted()) in written
     for line in re.findall(r"^(?:#.*|\| (?:#|loss|encoder) .*|- .*)$", page, re.MULTILINE):
@@ -83,7 +84,8 @@ def test_rows_show_the_records(tmp_path, experiments):
         assert row[6] == f"{f1:.3f} ± {deviation:.3f}"
     assert cost[3] == f"{system['parameters']:,}"
     assert cells(page, "bilstm, window 1")[0][3] == "not run yet"
-    assert cells(page, "a boundary before every sentence")[0][3] == "1.000"
+    novels = page.split(results.NOVELS)[1]
+    assert cells(novels, "a boundary before every sentence")[0][3] == "1.000"
     (focal,) = cells(page, "focal, gamma 5")
     assert re.match(r"\d\.\d{3} → \d\.\d{3}", focal[1])
     assert re.search(r"- focal, gamma 5: `.* --loss focal --gamma 5`\n", page)

@@ -28,23 +28,39 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
         rate: Share of boundaries among the training candidates.
 
     Returns:
-        Scores by baseline name, as in `DESCRIPTIONS`. "even" divides each document into paragraphs
-        of the mean training length. The scores of "random" are means over 20 draws.
+        Scores by baseline name, as in `DESCRIPTIONS`; means over the draws of "random".
     """
-    n = len(layout)
-    draws = [
-        score(layout, np.random.default_rng(seed).random(n) < rate) for seed in range(RANDOM_DRAWS)
-    ]
+    predictions = baseline_predictions(layout, paragraph_length=paragraph_length, rate=rate)
     return {
-        "everywhere": score(layout, np.ones(n, dtype=np.bool_)),
-        "nowhere": score(layout, np.zeros(n, dtype=np.bool_)),
-        "even": score(layout, _evenly_spaced(layout, paragraph_length)),
-        "random": _mean_scores(draws),
+        name: mean_scores([score(layout, predicted) for predicted in draws])
+        for name, draws in predictions.items()
     }
 
 
-def _mean_scores(draws: Sequence[Scores]) -> Scores:
-    means = (float(np.mean([getattr(draw, name) for draw in draws])) for name in SCORE_NAMES)
+def baseline_predictions(
+    layout: Layout, *, paragraph_length: float, rate: float
+) -> dict[str, list[NDArray[np.bool_]]]:
+    """Return trivial segmentations (n,) by baseline name; 20 draws of "random".
+
+    Args:
+        layout: Layout of the documents; its labels are not used.
+        paragraph_length: Mean length of the training paragraphs, in sentences; "even" divides each
+            document into paragraphs of this length.
+        rate: Share of boundaries among the training candidates; the probability of a boundary in
+            "random".
+    """
+    n = len(layout)
+    return {
+        "everywhere": [np.ones(n, dtype=np.bool_)],
+        "nowhere": [np.zeros(n, dtype=np.bool_)],
+        "even": [_evenly_spaced(layout, paragraph_length)],
+        "random": [np.random.default_rng(seed).random(n) < rate for seed in range(RANDOM_DRAWS)],
+    }
+
+
+def mean_scores(scores: Sequence[Scores]) -> Scores:
+    """Return the mean of each score."""
+    means = (float(np.mean([getattr(own, name) for own in scores])) for name in SCORE_NAMES)
     return Scores(*means)
 
 

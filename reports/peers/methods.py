@@ -1,0 +1,108 @@
+"""The methods, and where their records are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+RECORDS = Path(__file__).parents[1] / "data"
+
+Segment = Callable[..., NDArray[np.bool_]]
+"""Segments a work with some parameters; see `reports.peers`."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of text segmentation.
+
+    Attributes:
+        module: Name of its module in this package.
+        name: Name on the pages.
+        description: What it does, and how it was run, in one sentence.
+    """
+
+    module: str
+    name: str
+    description: str
+
+    @property
+    def record(self) -> Path:
+        """Path of its record."""
+        return RECORDS / f"peer-{self.module}.json"
+
+    def load(self) -> tuple[Segment, list[dict[str, Any]]]:
+        """Return the function that segments a work, and the parameters to choose from.
+
+        Raises:
+            ImportError: The package of the method is not installed.
+        """
+        module = import_module(f"{__package__}.{self.module}")
+        return module.segment, module.GRID
+
+
+METHODS = (
+    Method(
+        "texttiling",
+        "TextTiling",
+        "Hearst (1997): places boundaries where the words change; our implementation, on the given "
+        "sentences. NLTK's implementation drops every letter except a to z, and its time is "
+        "quadratic in the length of a text.",
+    ),
+    Method(
+        "graphseg",
+        "GraphSeg",
+        "Glavaš, Nanni and Ponzetto (2016): merges similar sentences; our implementation, on the "
+        "given sentences, with the cosine of sentence vectors as similarity.",
+    ),
+    Method(
+        "textsplit",
+        "textsplit",
+        "Alemi and Ginsparg (2015): the segmentation with the longest sums of vectors, at a cost "
+        "for each boundary; the package textsplit, on the given sentences.",
+    ),
+    Method(
+        "langchain",
+        "LangChain `SemanticChunker`",
+        "places boundaries where neighbouring vectors differ most; the package "
+        "langchain-experimental, on the given sentences.",
+    ),
+    Method(
+        "llamaindex",
+        "LlamaIndex `SemanticSplitterNodeParser`",
+        "the same idea; the package llama-index-core, on the given sentences.",
+    ),
+    Method(
+        "chonkie",
+        "chonkie `SemanticChunker`",
+        "places boundaries at the minima of a smoothed similarity; the package chonkie, on the "
+        "given sentences.",
+    ),
+    Method(
+        "semantic_text_splitter",
+        "semantic-text-splitter",
+        "fills chunks of a given size with whole sentences, as it finds them itself; it reads no "
+        "vectors. The start of a chunk counts for the next sentence.",
+    ),
+    Method(
+        "semchunk",
+        "semchunk",
+        "divides the text at punctuation and spaces until the parts have a given size; it reads no "
+        "vectors. The start of a chunk counts for the next sentence.",
+    ),
+)
+
+NOT_RUN = {
+    "wtpsplit (SaT, WtP)": "the package installs, but its weights are on the Hugging "
+    "Face Hub, which could not be reached "
+    "here; no package of the Python package index contains them.",
+    "chonky, and chonkie `NeuralChunker`": "the same.",
+    "semantic-chunkers": "it needs openai below 3, which conflicts with the pinned dependencies of "
+    "segtool. Its `ConsecutiveChunker` applies a threshold to the distances that LangChain uses.",
+    "nupunkt": "its paragraph tokenizer only finds blank lines, which these texts do not have.",
+    "chonkie `SlumberChunker`": "needs a large language model behind an API.",
+}
+"""Why other methods were not run."""

@@ -1,0 +1,19 @@
+"""semantic-text-splitter: the largest whole sentences that fit into a number of characters."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from semantic_text_splitter import TextSplitter
+
+from reports.peers.works import Work
+
+GRID: list[dict[str, Any]] = [
+    {"characters": characters} for characters in (10, 30, 60, 100, 200, 500)
+]
+
+
+def segment(work: Work, *, characters: int) -> NDArray[np.bool_]:
+    """Segment a work into chunks of at most some number of characters."""
+    chunks = TextSplitter(characters).chunk_indices(work.text)
+    return work.from_offsets(start for start, _ in chunks)
