@@ -137,20 +137,22 @@ class Segmenter:
         if isinstance(model, ReadyModel):  # a run may have been trained without punctuation
             texts = with_ends(texts, language)
         corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
-        probabilities = predict(corpus)
-        threshold = run.threshold if options.threshold is None else options.threshold
-        boundaries = _decide(probabilities["any"], starts[body], threshold, options)
-        is_paragraph = None
-        if isinstance(model, ReadyModel) and model.is_typed:
-            is_paragraph = _spread(_find_paragraphs(model, probabilities), body)
-            is_paragraph = _with_fixed_types(is_paragraph, found, starts, keep=keep)
+        found_types = predict(corpus)
+        probabilities, threshold, is_paragraph = found_types["any"], run.threshold, None
+        if isinstance(model, ReadyModel):
+            threshold = model.threshold("any", language)
+            if model.is_typed:
+                probabilities, own = _combine(model, found_types, language)
+                is_paragraph = _with_fixed_types(_spread(own, body), found, starts, keep=keep)
+        threshold = threshold if options.threshold is None else options.threshold
+        boundaries = _decide(probabilities, starts[body], threshold, options)
         notes = [found.note] if found.note else []
         if options.layout is None and (found.begins[1:] & ~found.is_heading[:-1]).any():
             notes.append(LAYOUT_IGNORED)
         return Segmentation(
             text,
             found.sentences,
-            _spread(probabilities["any"], body),
+            _spread(probabilities, body),
             _spread(boundaries, body),
             found.is_heading,
             is_paragraph,
@@ -217,15 +219,20 @@ def _decide(
     return most_probable(layout, probabilities, options.paragraphs)
 
 
-def _find_paragraphs(
-    model: ReadyModel, probabilities: Mapping[BoundaryType, NDArray[np.float32]]
-) -> NDArray[np.bool_]:
-    """Return (n,) bool: where a boundary begins a paragraph, and not a line of dialogue.
+def _combine(
+    model: ReadyModel, found: Mapping[BoundaryType, NDArray[np.float32]], language: str
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Combine the probabilities (n,) of the two heads; see `segclf.tasks.find_types`.
 
-    A boundary that only an option of the caller demands begins a paragraph.
+    Returns:
+        (n,) float32, the probability of any boundary, at least the threshold where the other head
+        finds a paragraph; and (n,) bool, whether a boundary begins a paragraph, and not a line of
+        dialogue. A boundary that only an option of the caller demands begins a paragraph.
     """
-    unlikely = probabilities["any"] < model.runs["any"].threshold
-    return unlikely | (probabilities["paragraph"] >= model.runs["paragraph"].threshold)
+    threshold = model.threshold("any", language)
+    is_paragraph = found["paragraph"] >= model.threshold("paragraph", language)
+    raised = np.where(is_paragraph, np.maximum(found["any"], np.float32(threshold)), found["any"])
+    return raised, is_paragraph | (raised < threshold)
 
 
 def _with_fixed_types(
