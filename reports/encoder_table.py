@@ -1,4 +1,4 @@
-"""The ablation of the default encoder."""
+"""The ablation of the frozen encoder."""
 
 from collections.abc import Sequence
 
@@ -18,30 +18,30 @@ from segclf.workspace.workspace import Workspace
 COLUMNS = (
     "encoder",
     "dev F1",
-    "default minus this encoder, dev",
+    "first minus this encoder, dev",
     "test F1",
-    "default minus this encoder, test",
+    "first minus this encoder, test",
 )
 
 
 def ablation(plan: Experiment, workspace: Workspace, stored: StoredCorpus | None) -> list[str]:
-    """Return a section that compares the default encoder with the other encoders of an experiment.
+    """Return a section that compares the first encoder of an experiment with the others.
 
     Args:
-        plan: Experiment whose first encoder is the default.
+        plan: Experiment.
         workspace: Workspace with the runs.
         stored: Corpus of the runs; None if it has not been embedded.
     """
     groups = _runs_by_encoder(plan.trials, workspace, stored)
-    default = next(iter(groups.values()))
+    first = next(iter(groups.values()))
     rows = [
         [
             f"`{name}`",
-            *(cell for split in SCORED_SPLITS for cell in _cells(workspace, default, runs, split)),
+            *(cell for split in SCORED_SPLITS for cell in _cells(workspace, first, runs, split)),
         ]
         for name, runs in groups.items()
     ]
-    return render(plan.trials[0], len(default), rows)
+    return render(plan.trials[0], len(first), rows)
 
 
 def render(trial: Trial, seeds: int, rows: Sequence[Sequence[str]]) -> list[str]:
@@ -50,15 +50,15 @@ def render(trial: Trial, seeds: int, rows: Sequence[Sequence[str]]) -> list[str]
     Args:
         trial: Any trial of the experiment; all share its head and window.
         seeds: Number of seeds.
-        rows: Cells of `COLUMNS` for each encoder, the default first.
+        rows: Cells of `COLUMNS` for each encoder, the first of the experiment first.
     """
     text = (
         f"Head {trial.options.head}, window {trial.options.window}, mean of {seeds} seeds. The "
-        f"first row is the default encoder. The {CONFIDENCE:.0%} intervals in parentheses come "
-        "from a paired bootstrap over blocks of consecutive sentences of the novel, with these "
-        "seeds.\n"
+        f"first row is the frozen encoder of the other tables. The {CONFIDENCE:.0%} intervals in "
+        "parentheses come from a paired bootstrap over blocks of consecutive sentences of the "
+        "novel, with these seeds.\n"
     )
-    return ["## Ablation of the default encoder\n", text, table(COLUMNS, rows)]
+    return ["## Ablation of the frozen encoder\n", text, table(COLUMNS, rows)]
 
 
 def _runs_by_encoder(

@@ -89,7 +89,7 @@ def test_a_build_is_not_repeated_and_gives_a_model_that_loads(sets, tmp_path, ca
 
 
 def test_a_model_and_the_baselines_are_scored_on_unseen_authors(sets, tmp_path):
-    recipe = Recipe("small", "small set", "small", ["ja"], ["any", "paragraph"], 20, 2)
+    recipe = Recipe("small", "small set", "small", "surface", ["ja"], ["any", "paragraph"], 20, 2)
     workspace = Workspace(tmp_path / "w")
     build(recipe, sets, workspace, tmp_path / "models")
     results = measure(workspace, [recipe])

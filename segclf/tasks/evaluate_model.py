@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedcache import UserError
 from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.corpus.languages import guess_language
 from segclf.scoring.metrics import SCORE_NAMES
@@ -86,9 +87,14 @@ def evaluate_model(
 
     Raises:
         StoreError: The store lacks the vectors.
-        UserError: The corpus has no such split.
+        UserError: The corpus has no such split, or it is not embedded with the model's encoder.
     """
     stored = workspace.load_corpus(corpus_name)
+    if model.encoder.fingerprint not in {encoder.fingerprint for encoder in stored.encoders}:
+        raise UserError(
+            f"the corpus {stored.name} is not embedded with the encoder of the model {model.name}: "
+            f"embed it again with --encoder {model.encoder.name}"
+        )
     parts = {name: select_split(stored, split, name) for name in TYPES}
     part = parts["any"]
     examples = examples_of(part, workspace, model.encoder)

@@ -24,7 +24,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.files import NewerFormatError, check_format, now, warn_once
 from segclf.workspace.workspace import Workspace
 
-DEFAULT_ENCODER = "e5-small:7+surface"
+DEFAULT_ENCODER = "e5-small-paragraphs+surface"
 _FORMAT = 1  # of a file with the fitted state of an encoder
 _FROM_PACKED_FILE = {  # a sixth the size of the models that are made from it
     "e5-small": e5_small.model_directory,

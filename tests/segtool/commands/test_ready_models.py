@@ -45,7 +45,7 @@ def test_a_japanese_text_becomes_a_page_without_training(segtool, tmp_path):
     (tmp_path / "new.txt").write_text(UNSEEN)
     done = segtool(tmp_path, "segment", "new.txt")
     assert done.returncode == 0, done.stderr
-    threshold = load_ready_model("japanese").runs["any"].threshold
+    threshold = load_ready_model("japanese").threshold("any", "ja")
     assert done.stderr == f"model japanese, threshold {threshold:.2f}\n"
     assert "".join(done.stdout.split()) == "".join(UNSEEN.split())
     lines = done.stdout.splitlines()
@@ -73,7 +73,7 @@ def test_a_text_that_begins_with_dialogue_begins_with_a_line(tmp_path):
     assert page.startswith("「おはよう」")
     everywhere = segment(text, Workspace(tmp_path), threshold=0.0)
     assert everywhere.boundaries.all()
-    unlikely = everywhere.probabilities < load_ready_model("japanese").runs["any"].threshold
+    unlikely = everywhere.probabilities < load_ready_model("japanese").threshold("any", "ja")
     assert everywhere.is_paragraph[unlikely].all()  # only the threshold asks for these
 
 
