@@ -32,7 +32,7 @@ def segment(work: Work, *, threshold: float, minimum: int) -> NDArray[np.bool_]:
     bounds = [0, *(np.flatnonzero(~linked) + 1).tolist(), len(vectors)]
     bounds = _merge_linked(vectors, bounds, threshold)
     bounds = _merge_small(vectors, bounds, minimum)
-    return work.from_lengths(np.diff(bounds).tolist())
+    return work.boundaries_from_lengths(np.diff(bounds).tolist())
 
 
 def _merge_linked(vectors: NDArray[np.float32], bounds: list[int], threshold: float) -> list[int]:

@@ -16,4 +16,4 @@ GRID: list[dict[str, Any]] = [
 def segment(work: Work, *, characters: int) -> NDArray[np.bool_]:
     """Segment a work into chunks of at most some number of characters."""
     chunks = TextSplitter(characters).chunk_indices(work.text)
-    return work.from_offsets(start for start, _ in chunks)
+    return work.boundaries_from_offsets(start for start, _ in chunks)

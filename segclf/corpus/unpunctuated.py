@@ -18,7 +18,7 @@ _MAX_ENDS = 0.1  # share of the sentences
 
 
 def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | None]:
-    """Cut the sentences of a text that hardly has any sentence-final punctuation.
+    """Cut the sentences of a text that has hardly any sentence-final punctuation.
 
     Such a text has more than half of its characters in stretches of more than 400 characters
     without sentence-final punctuation, or of more than 150 if it has no such punctuation at all. In
@@ -50,7 +50,7 @@ def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | No
     each = "piece of about 20 words" if _words_have_spaces(text) else "piece of about 50 characters"
     units = [name for name, used in (("line", in_lines), (each, in_pieces)) if used]
     return found, (
-        f"the text hardly has any punctuation: each {' or '.join(units)} is treated as a sentence"
+        f"the text has hardly any punctuation: each {' or '.join(units)} is treated as a sentence"
     )
 
 
