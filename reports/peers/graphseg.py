@@ -1,8 +1,8 @@
-"""GraphSeg (Glavas, Nanni and Ponzetto 2016), with cosines of sentence vectors as similarity.
+"""GraphSeg (Glavaš, Nanni and Ponzetto 2016), with cosines of sentence vectors as similarity.
 
 GraphSeg links similar sentences and merges adjacent segments that share a maximal clique of this
-graph. Two sentences are together in some maximal clique exactly if they are linked, so the cliques
-need not be listed.
+graph. Two sentences belong to a common maximal clique if and only if they are linked, so the
+cliques need not be listed.
 """
 
 from itertools import product

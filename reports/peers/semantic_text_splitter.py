@@ -1,4 +1,4 @@
-"""semantic-text-splitter: the largest whole sentences that fit into a number of characters."""
+"""semantic-text-splitter: chunks of whole sentences with at most a number of characters."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""semchunk: splits at punctuation and spaces into chunks of a number of characters."""
+"""semchunk: chunks of at most a number of characters, cut at punctuation and spaces."""
 
 from typing import Any
 
