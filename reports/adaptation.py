@@ -38,26 +38,26 @@ SIZES = (50, 200, 1000, 3000)
 REST = 100  # minimum number of sentences to score on
 DEV = 0.2  # share of the pages that is the dev split
 RESAMPLES = 1000
-METHODS = ("as it is", "threshold", "from nothing", "adapted")
+METHODS = ("as it is", "threshold", "from scratch", "adapted")
 
 INTRODUCTION = f"""# Adaptation
 
-`segtool train --from MODEL` starts from the weights of a ready model. This page shows what that
-gives for authors whom the ready models have never seen: the first 50, 200, {SIZES[2]:,} or
-{SIZES[3]:,} sentences of an author are the pages for training, and the rest is scored.
-`python -m reports.adaptation` writes the page from the workspace of `make models`; do not edit it
-by hand.
+`segtool train --from MODEL` starts from the weights of a ready model. This page shows how much that
+changes the scores for authors whom the ready models have never seen. The first 50, 200,
+{SIZES[2]:,} or {SIZES[3]:,} sentences of an author, the pages, are used for training, and the rest
+is scored. `python -m reports.adaptation` writes this file from the workspace of `make models`; do
+not edit it by hand.
 
 - as it is: the ready model, without the pages.
 - threshold: the ready model with the threshold that has the highest F1 on the pages.
-- from nothing: `segtool train`. The last fifth of the pages is the dev split.
+- from scratch: `segtool train`. The last fifth of the pages is the dev split.
 - adapted: `segtool train --from MODEL`, with the same splits.
 
-F1 is the mean over authors ± the standard deviation over authors. The gain is that of the adapted
-model over the ready model, with the 95% percentile interval of a bootstrap over authors
+F1 is the mean over authors ± the standard deviation over authors. The gain is the F1 of the adapted
+model minus that of the ready model, with the 95% percentile interval of a bootstrap over authors
 ({RESAMPLES:,} resamples). "Better" is the number of authors for whom the adapted model has the
-higher F1. An author counts if both parts of the pages have boundaries and other sentences, and at
-least {REST} sentences are left to score.
+higher F1. An author is included if the train split, the dev split and the rest have boundaries and
+other sentences, and the rest has at least {REST} sentences.
 
 """
 
@@ -123,7 +123,7 @@ def _authors(
 
 
 def cut(examples: Examples, size: int) -> Iterator[Pages]:
-    """Yield the text of an author as pages of so many sentences and the rest, if it suffices."""
+    """Yield the first `size` sentences as pages, and the rest, if the author's text suffices."""
     position = np.arange(len(examples.layout))
     edge = size - round(size * DEV)
     masks = (position < edge, (edge <= position) & (position < size), position < size)
@@ -140,13 +140,13 @@ def score(pages: Pages, source: Source) -> list[float]:
     )
     candidates = pages.both.layout.is_candidate
     own, _ = best_threshold(both[candidates], pages.both.layout.labels[candidates])
-    nothing = train_head(pages.train, pages.dev, TrainingOptions())
+    from_scratch = train_head(pages.train, pages.dev, TrainingOptions())
     options = adaptation_options(source.options, {})
     adapted = train_head(pages.train, pages.dev, options, start=start)
     return [
         _f1(pages.rest, rest, run.threshold),
         _f1(pages.rest, rest, own),
-        *(_f1(pages.rest, *_predict(head, pages.rest)) for head in (nothing, adapted)),
+        *(_f1(pages.rest, *_predict(head, pages.rest)) for head in (from_scratch, adapted)),
     ]
 
 

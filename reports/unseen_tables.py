@@ -81,7 +81,8 @@ def details(records: Records, task: Task) -> str:
     for (method, criterion), results in records.peers.items():
         tuned = {"f1": "for F1", "pk": "for Pk", "count": "to the number"}[criterion]
         if task in results:
-            given = ", ".join(f"{k} {v}" for k, v in results[task].parameters.items())
+            parameters = results[task].parameters.items()
+            given = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in parameters)
             rows.append([f"{method.name}, tuned {tuned}", *_scores(results[task]), given])
     columns = ("system", "P", "R", "F1", "95% interval", "Pk", "WD", "parameters")
     return table(columns, rows)

@@ -72,13 +72,13 @@ def test_the_best_parameters_are_better_than_a_boundary_everywhere(method):
 def test_a_chunk_that_begins_in_a_sentence_counts_for_the_next_sentence():
     found = Work("en", ["One two.", "Three.", "Four."], np.eye(3, dtype=np.float32))
     assert found.text == "One two. Three. Four."
-    assert found.from_offsets([0, 4]).tolist() == [True, True, False]
-    assert found.from_offsets([0, 8]).tolist() == [True, True, False]
-    assert found.from_offsets([0, 9, 17]).tolist() == [True, True, False]
-    assert found.from_offsets([0, 16, 18]).tolist() == [True, False, True]
+    assert found.boundaries_from_offsets([0, 4]).tolist() == [True, True, False]
+    assert found.boundaries_from_offsets([0, 8]).tolist() == [True, True, False]
+    assert found.boundaries_from_offsets([0, 9, 17]).tolist() == [True, True, False]
+    assert found.boundaries_from_offsets([0, 16, 18]).tolist() == [True, False, True]
     japanese = Work("ja", ["一二。", "三。"], np.eye(2, dtype=np.float32))
     assert japanese.text == "一二。三。"
-    assert japanese.from_offsets([0, 3]).tolist() == [True, True]
+    assert japanese.boundaries_from_offsets([0, 3]).tolist() == [True, True]
 
 
 def test_the_vector_of_several_sentences_is_their_mean():
@@ -86,4 +86,8 @@ def test_the_vector_of_several_sentences_is_their_mean():
     assert found.lines == "One.\nTwo lines.\nThree.\n"
     assert found.embed("One.\n").tolist() == [1, 0, 0]
     assert found.embed("Two lines.\n Three.\n") == pytest.approx([0, 0.5**0.5, 0.5**0.5])
-    assert found.from_lines(["One.\nTwo lines.\n", "Three.\n"]).tolist() == [True, False, True]
+    assert found.boundaries_from_chunks(["One.\nTwo lines.\n", "Three.\n"]).tolist() == [
+        True,
+        False,
+        True,
+    ]

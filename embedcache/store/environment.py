@@ -30,8 +30,8 @@ class Environment:
     """An LMDB environment that is read and written in transactions.
 
     LMDB allows one handle per environment and process, so `Environment.open` returns the same
-    object for the same file. A handle must not be used in a fork of its process: the fork closes
-    it, and opens a new one at the first use. If the folder cannot be written, the environment is
+    object for the same file. A handle must not be used in a forked child process: the child closes
+    it and opens a new one at its first use. If the folder cannot be written, the environment is
     read-only.
 
     Attributes:
@@ -44,7 +44,7 @@ class Environment:
     _held: ClassVar[list["Environment"]] = []  # their gates are held during a fork
 
     def __init__(self, path: Path, handle: Handle) -> None:
-        self._handle: Handle | None = handle  # None in a fork, until it is opened there
+        self._handle: Handle | None = handle  # None in a forked child until its first use
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
         # shared by threads that use LMDB; held exclusively while the map moves or the process forks
@@ -74,7 +74,9 @@ class Environment:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """Open a read transaction on a snapshot; its values are views that are valid until its end.
+        """Open a read transaction on a snapshot.
+
+        The values read are views that are valid until the transaction ends.
 
         Raises:
             StoreError: There are too many readers, or a writer has overwritten the snapshot, which
@@ -84,8 +86,8 @@ class Environment:
             try:
                 yield transaction
             finally:
-                # The third transaction after a snapshot may overwrite its pages, and it can begin
-                # as soon as the second one is committed.
+                # The third write transaction after a snapshot may overwrite the pages of the
+                # snapshot. It can begin as soon as the second one is committed.
                 handle = self._open_handle()
                 if handle.without_lock and handle.lmdb.info()["last_txnid"] > transaction.id() + 1:
                     raise StoreError(
@@ -136,37 +138,38 @@ class Environment:
 
     def _begin(self, held: ExitStack, *, write: bool) -> lmdb.Transaction:
         """Share the gate and begin a transaction; both end when `held` is closed."""
-        handle = self._lmdb  # before the gate, since a fork acquires `_opening` first
+        lmdb_environment = self._lmdb  # before the gate: `_before_fork` acquires `_opening` first
         while True:
             held.enter_context(self._gate.shared())
             try:
-                return held.enter_context(handle.begin(write=write, buffers=True))
+                return held.enter_context(lmdb_environment.begin(write=write, buffers=True))
             except lmdb.ReadersFullError:
-                self._free_readers(handle)
+                self._free_readers(lmdb_environment)
                 held.close()
             except lmdb.MapResizedError:  # another process has grown the file
                 held.close()
                 self._resize(self._doubled)
 
-    def _free_readers(self, handle: lmdb.Environment) -> None:
-        if not handle.reader_check():  # no slot belongs to a dead process
+    def _free_readers(self, lmdb_environment: lmdb.Environment) -> None:
+        if not lmdb_environment.reader_check():  # no slot belongs to a dead process
             raise StoreError(
                 f"the store {self.path} has the maximum number of readers "
-                f"({handle.info()['max_readers']:,}): end some of the processes that read it"
+                f"({lmdb_environment.info()['max_readers']:,}): end some of the processes that "
+                "read it"
             )
 
     def _make_room(self, free_bytes: int) -> None:
-        handle = self._lmdb
+        lmdb_environment = self._lmdb
         with self._gate.shared():
-            enough = self._required_size(free_bytes) <= handle.info()["map_size"]
+            enough = self._required_size(free_bytes) <= lmdb_environment.info()["map_size"]
         if not enough:
             self._resize(lambda: max(self._required_size(free_bytes), self._doubled()))
 
     def _required_size(self, free_bytes: int) -> int:
         """Return the size that the map needs for its pages in use and some free bytes."""
-        handle = self._lmdb
-        page_bytes: int = handle.stat()["psize"]
-        pages: int = handle.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
+        lmdb_environment = self._lmdb
+        page_bytes: int = lmdb_environment.stat()["psize"]
+        pages: int = lmdb_environment.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
         return pages * page_bytes
 
     def _doubled(self) -> int:
@@ -181,7 +184,7 @@ class Environment:
             self._lmdb.set_mapsize(size())
 
     def _open_handle(self) -> Handle:
-        if self._handle is None:  # this process is a fork of the one that opened the environment
+        if self._handle is None:  # this process is a child of the one that opened the environment
             with self._opening:
                 if not self._file.exists() or _file_identity(self._file) != self._identity:
                     raise StoreError(f"the store {self.path} was moved or deleted: open it again")

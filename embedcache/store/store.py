@@ -45,8 +45,8 @@ class EmbeddingStore:
     """Vectors of sentences on disk, keyed by encoder fingerprint and sentence id.
 
     Any number of threads and processes may read while one writes; writers take turns. The store may
-    be used in a fork of the process that opened it. If the folder or the file system is read-only,
-    the store can only be read.
+    be used in a forked child of the process that opened it. If the folder or the file system is
+    read-only, the store can only be read.
 
     Args:
         path: Folder of the store.

@@ -113,7 +113,7 @@ def compare(method: Method, language: str, dev: Texts, test: Texts) -> list[Resu
     results, predictions = [], {}
     for name, part in test.parts.items():
         for criterion in CRITERIA:
-            best = int(np.argmin([own[criterion] for own in losses[name]]))
+            best = int(np.argmin([loss[criterion] for loss in losses[name]]))
             if best not in predictions:
                 predictions[best] = segment_all(segment, test.works, grid[best])
             result = result_of(part, predictions[best], language, name)
@@ -122,7 +122,7 @@ def compare(method: Method, language: str, dev: Texts, test: Texts) -> list[Resu
 
 
 def losses_of(layout: Layout, predicted: NDArray[np.bool_]) -> dict[Criterion, float]:
-    """Return how bad predictions (n,) are by each criterion."""
+    """Return the loss of predictions (n,) by each criterion; lower is better."""
     scores = score(layout, predicted)
     candidates = layout.is_candidate
     difference = int(predicted[candidates].sum()) - int(layout.labels[candidates].sum())
@@ -132,7 +132,7 @@ def losses_of(layout: Layout, predicted: NDArray[np.bool_]) -> dict[Criterion, f
 def segment_all(
     segment: Segment, works: Sequence[Work], parameters: dict[str, Any]
 ) -> NDArray[np.bool_]:
-    """Return (n,) bool: the boundaries that a method finds in works of n sentences together."""
+    """Return the boundaries that a method finds, (n,) bool, in works with n sentences in total."""
     marks = [
         segment(work, **parameters) if len(work.sentences) > 1 else np.ones(1, np.bool_)
         for work in works

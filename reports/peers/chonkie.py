@@ -8,7 +8,7 @@ from chonkie import SemanticChunker
 from chonkie.embeddings import BaseEmbeddings
 from numpy.typing import NDArray
 
-from reports.peers.works import END, Work
+from reports.peers.works import SENTENCE_END, Work
 
 _NO_LIMIT = 1_000_000_000
 GRID: list[dict[str, Any]] = [
@@ -56,6 +56,6 @@ def segment(
         chunk_size=limit,
         similarity_window=window,
         min_characters_per_sentence=1,
-        delim=END,
+        delim=SENTENCE_END,
     )
-    return work.from_lines(chunk.text for chunk in chunker.chunk(work.lines))
+    return work.boundaries_from_chunks(chunk.text for chunk in chunker.chunk(work.lines))

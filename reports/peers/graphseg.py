@@ -1,8 +1,8 @@
-"""GraphSeg (Glavas, Nanni and Ponzetto 2016), with cosines of sentence vectors as similarity.
+"""GraphSeg (Glavaš, Nanni and Ponzetto 2016), with cosines of sentence vectors as similarity.
 
 GraphSeg links similar sentences and merges adjacent segments that share a maximal clique of this
-graph. Two sentences are together in some maximal clique exactly if they are linked, so the cliques
-need not be listed.
+graph. Two sentences belong to a common maximal clique if and only if they are linked, so the
+cliques need not be listed.
 """
 
 from itertools import product
@@ -32,7 +32,7 @@ def segment(work: Work, *, threshold: float, minimum: int) -> NDArray[np.bool_]:
     bounds = [0, *(np.flatnonzero(~linked) + 1).tolist(), len(vectors)]
     bounds = _merge_linked(vectors, bounds, threshold)
     bounds = _merge_small(vectors, bounds, minimum)
-    return work.from_lengths(np.diff(bounds).tolist())
+    return work.boundaries_from_lengths(np.diff(bounds).tolist())
 
 
 def _merge_linked(vectors: NDArray[np.float32], bounds: list[int], threshold: float) -> list[int]:

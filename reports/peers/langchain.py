@@ -8,7 +8,7 @@ import numpy as np
 from langchain_experimental.text_splitter import SemanticChunker
 from numpy.typing import NDArray
 
-from reports.peers.works import END, Work
+from reports.peers.works import SENTENCE_END, Work
 
 _AMOUNTS = {
     "percentile": (0, 20, 40, 60, 80, 95),
@@ -49,7 +49,7 @@ class _Chunker(SemanticChunker):
         self._work = work
 
     def _get_single_sentences_list(self, text: str) -> list[str]:
-        return [line + END for line in text.split(END)[:-1]]
+        return [line + SENTENCE_END for line in text.split(SENTENCE_END)[:-1]]
 
     def _calculate_sentence_distances(self, single_sentences_list: list[str]) -> Distances:
         return _distances(self._work, self.buffer_size)
@@ -58,7 +58,7 @@ class _Chunker(SemanticChunker):
 @lru_cache(maxsize=1000)
 def _distances(work: Work, buffer: int) -> Distances:
     chunker = SemanticChunker(_Embeddings(work), buffer_size=buffer)
-    lines = [line + END for line in work.lines.split(END)[:-1]]
+    lines = [line + SENTENCE_END for line in work.lines.split(SENTENCE_END)[:-1]]
     distances, rows = chunker._calculate_sentence_distances(lines)
     return distances, [{"sentence": row["sentence"]} for row in rows]
 
@@ -73,4 +73,4 @@ def segment(work: Work, *, buffer: int, threshold: str, amount: float) -> NDArra
         amount: Parameter of this computation.
     """
     chunker = _Chunker(work, buffer, threshold, amount)
-    return work.from_lines(chunker.split_text(work.lines))
+    return work.boundaries_from_chunks(chunker.split_text(work.lines))

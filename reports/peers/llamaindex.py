@@ -9,7 +9,7 @@ from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.node_parser import SemanticSplitterNodeParser
 from numpy.typing import NDArray
 
-from reports.peers.works import END, Work
+from reports.peers.works import SENTENCE_END, Work
 
 GRID: list[dict[str, Any]] = [
     {"buffer": buffer, "percentile": percentile}
@@ -29,14 +29,15 @@ def segment(work: Work, *, buffer: int, percentile: int) -> NDArray[np.bool_]:
     """
     groups, distances = _distances(work, buffer)
     chunks = _parser(buffer, percentile)._build_node_chunks(groups, distances)
-    return work.from_lines(chunks)
+    return work.boundaries_from_chunks(chunks)
 
 
 @lru_cache(maxsize=1000)
 def _distances(work: Work, buffer: int) -> Distances:
     """Compute the groups of sentences and their distances once for all percentiles."""
     parser = _parser(buffer, 95)
-    groups = parser._build_sentence_groups([line + END for line in work.lines.split(END)[:-1]])
+    lines = [line + SENTENCE_END for line in work.lines.split(SENTENCE_END)[:-1]]
+    groups = parser._build_sentence_groups(lines)
     for group in groups:
         group["combined_sentence_embedding"] = work.embed(group["combined_sentence"])
     return groups, parser._calculate_distances_between_sentence_groups(groups)

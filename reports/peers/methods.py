@@ -84,21 +84,21 @@ METHODS = (
     Method(
         "semantic_text_splitter",
         "semantic-text-splitter",
-        "fills chunks of a given size with whole sentences, as it finds them itself; it reads no "
-        "vectors. The start of a chunk counts for the next sentence.",
+        "fills chunks of at most a given size with whole sentences, which it finds itself; it "
+        "reads no vectors. A chunk that begins inside a sentence is counted from the next "
+        "sentence.",
     ),
     Method(
         "semchunk",
         "semchunk",
-        "divides the text at punctuation and spaces until the parts have a given size; it reads no "
-        "vectors. The start of a chunk counts for the next sentence.",
+        "divides the text at punctuation and spaces until no part exceeds a given size; it reads "
+        "no vectors. A chunk that begins inside a sentence is counted from the next sentence.",
     ),
 )
 
 NOT_RUN = {
-    "wtpsplit (SaT, WtP)": "the package installs, but its weights are on the Hugging "
-    "Face Hub, which could not be reached "
-    "here; no package of the Python package index contains them.",
+    "wtpsplit (SaT, WtP)": "the package installs, but its weights are on the Hugging Face Hub, "
+    "which could not be reached here; no package of the Python package index contains them.",
     "chonky, and chonkie `NeuralChunker`": "the same.",
     "semantic-chunkers": "it needs openai below 3, which conflicts with the pinned dependencies of "
     "segtool. Its `ConsecutiveChunker` applies a threshold to the distances that LangChain uses.",

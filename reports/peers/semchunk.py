@@ -1,4 +1,4 @@
-"""semchunk: splits at punctuation and spaces into chunks of a number of characters."""
+"""semchunk: chunks of at most a number of characters, cut at punctuation and spaces."""
 
 from typing import Any
 
@@ -14,4 +14,4 @@ GRID: list[dict[str, Any]] = [{"characters": characters} for characters in (10, 
 def segment(work: Work, *, characters: int) -> NDArray[np.bool_]:
     """Segment a work into chunks of at most some number of characters."""
     _, offsets = chunkerify(len, characters)(work.text, offsets=True)
-    return work.from_offsets(start for start, _ in offsets)
+    return work.boundaries_from_offsets(start for start, _ in offsets)

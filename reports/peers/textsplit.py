@@ -28,4 +28,4 @@ def segment(work: Work, *, penalty: float, centered: bool) -> NDArray[np.bool_]:
     if centered:
         vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     splits = split_optimal(vectors, penalty, seg_limit=_LONGEST).splits
-    return work.from_lengths(np.diff([0, *splits, len(vectors)]).tolist())
+    return work.boundaries_from_lengths(np.diff([0, *splits, len(vectors)]).tolist())

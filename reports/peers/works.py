@@ -1,4 +1,4 @@
-"""Works as the methods read them, and the boundaries that their chunks describe."""
+"""The text of a work as the compared methods need it, and boundaries from their output."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from embedcache.words.tokenizers import Tokenizer, tokenizer_for
 
-END = "\n"
-"""Ends each sentence in `Work.lines`. No sentence contains it."""
+SENTENCE_END = "\n"
+"""Follows each sentence in `Work.lines`, where spaces replace the newlines inside sentences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +31,13 @@ class Work:
 
     @cached_property
     def lines(self) -> str:
-        """The sentences, each followed by `END`, for methods that accept given sentences."""
-        return "".join(f"{' '.join(s.split(END))}{END}" for s in self.sentences)
+        """The sentences, each followed by `SENTENCE_END`, for methods that accept given ones."""
+        return "".join(s.replace(SENTENCE_END, " ") + SENTENCE_END for s in self.sentences)
 
     @cached_property
     def text(self) -> str:
-        """The running text, without any line break, for methods that find sentences themselves."""
-        return self._space.join(self.sentences)
+        """The sentences as running text, for methods that find sentences themselves."""
+        return self._separator.join(self.sentences)
 
     @cached_property
     def words(self) -> list[list[str]]:
@@ -49,29 +49,32 @@ class Work:
         ]
 
     @property
-    def _space(self) -> str:
+    def _separator(self) -> str:
         return "" if self.language == "ja" else " "
 
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
-        """(n,) position in `text` at which each sentence begins."""
-        lengths = [len(s) + len(self._space) for s in self.sentences]
+        """(n,) int64 offset in `text` at which each sentence begins."""
+        lengths = [len(s) + len(self._separator) for s in self.sentences]
         return np.concatenate([[0], np.cumsum(lengths[:-1])]).astype(np.int64)
 
-    def from_offsets(self, offsets: Iterable[int]) -> NDArray[np.bool_]:
-        """Return (n,) bool: where chunks begin that begin at some characters of `text`.
+    def boundaries_from_offsets(self, offsets: Iterable[int]) -> NDArray[np.bool_]:
+        """Return the sentences that begin a chunk as (n,) bool.
 
-        A chunk that begins inside a sentence counts for the next sentence.
+        A chunk that begins inside a sentence is counted from the next sentence.
+
+        Args:
+            offsets: Offset in `text` of the start of each chunk.
         """
         positions = np.searchsorted(self._starts, np.fromiter(offsets, np.int64))
         return self._mark(positions[positions < len(self.sentences)])
 
-    def from_lines(self, chunks: Iterable[str]) -> NDArray[np.bool_]:
-        """Return (n,) bool: where the chunks (text) of `lines` begin."""
-        return self.from_lengths(chunk.count(END) for chunk in chunks)
+    def boundaries_from_chunks(self, chunks: Iterable[str]) -> NDArray[np.bool_]:
+        """Return the sentences that begin a chunk as (n,) bool, given the chunks of `lines`."""
+        return self.boundaries_from_lengths(chunk.count(SENTENCE_END) for chunk in chunks)
 
-    def from_lengths(self, lengths: Iterable[int]) -> NDArray[np.bool_]:
-        """Return (n,) bool: where segments of some numbers of sentences begin."""
+    def boundaries_from_lengths(self, lengths: Iterable[int]) -> NDArray[np.bool_]:
+        """Return the sentences that begin a segment as (n,) bool, given the length of each."""
         return self._mark(np.cumsum(np.fromiter(lengths, np.int64))[:-1])
 
     def _mark(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -81,7 +84,7 @@ class Work:
         return marks
 
     def embed(self, lines: str) -> NDArray[np.float32]:
-        """Return the unit vector (d,) of some of the `lines`: the mean of the sentences' vectors.
+        """Return the mean vector (d,) of some of the `lines`, scaled to unit length.
 
         Methods that embed groups of sentences call this, so that no sentence is encoded again.
         """
@@ -90,18 +93,18 @@ class Work:
         return self._embedded[lines]
 
     def _mean(self, lines: str) -> NDArray[np.float32]:
-        found = (self._vector_of.get(line.strip()) for line in lines.split(END))
+        found = (self._vector_of.get(line.strip()) for line in lines.split(SENTENCE_END))
         total = np.sum([vector for vector in found if vector is not None], axis=0)
         unit: NDArray[np.float32] = total / np.linalg.norm(total)
         return unit
 
     @cached_property
     def _vector_of(self) -> dict[str, NDArray[np.float32]]:
-        lines = self.lines.split(END)[:-1]
+        lines = self.lines.split(SENTENCE_END)[:-1]
         return {line.strip(): vector for line, vector in zip(lines, self.vectors, strict=True)}
 
-    def frequent(self, count: int) -> set[str]:
-        """Return the most frequent words of the work."""
+    def frequent_words(self, count: int) -> set[str]:
+        """Return the `count` most frequent words of the work."""
         counts = Counter(word for words in self.words for word in words)
         return {word for word, _ in counts.most_common(count)}
 

@@ -26,7 +26,7 @@ _NAMED = re.compile(
     r"|[〇一二三四五六七八九十百]{1,4}"
     rf"|(?i:chapter|chapitre|kapitel|cap[ií]tulo)\s+(?:\d+|{_ROMAN}|{_NUMBER_WORD})\.?"
 )
-"""Headings that no sentence and no item of a list looks like."""
+"""Headings that cannot be confused with a sentence or an item of a list."""
 _SEPARATOR = re.compile(r"(?:[*＊※◇◆□■○●☆★⁂]\s*)+|(?:[-–—―─━=＝_＿~〜～]\s*){3,}")
 _NOT_LAST = frozenset(",;，、；-‐–")
 _DIALOGUE_OR_ITEM = re.compile(r"[「『（(\[【“‘\"'«»„‹›—–―\-•・*+¿¡]|\d+[.)]\s")
@@ -35,7 +35,7 @@ _MAX_SHARE = 1 / 2
 
 
 def is_heading(piece: str, *, alone: bool) -> bool:
-    """Return whether a piece of a text is a heading. Pieces of several lines are not.
+    """Return whether a piece of a text is a heading. A piece of several lines never is.
 
     A heading is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or
     a short line between blank lines that does not end like a sentence.
@@ -57,20 +57,22 @@ def is_separator(line: str) -> bool:
 def find_headings(text: str, lines: list[Span]) -> list[bool]:
     """Find the headings of a text to segment, and the lines of symbols between its scenes.
 
-    Corpora are read with `is_heading`, which may take a line too many for a heading: a corpus has
-    others. Here a heading must be certain, as it ends the paragraph before it. It is
+    The rules are stricter than those of `is_heading`, with which corpora are read: a corpus can do
+    without a line that is wrongly removed as a heading, but here such a line would end a paragraph.
+    A heading is
 
     - a Markdown heading, a line of symbols, or a line with nothing but a chapter number, or
-    - a short line between blank lines, with a section number or without the end of a sentence,
-      neither dialogue nor an item of a list, and not inside a sentence. If more than half of
-      the lines between blank lines are such lines, they are captions or verse, and not headings.
+    - a short line between blank lines that has a section number or does not end like a sentence,
+      and that is neither dialogue nor an item of a list nor part of a longer sentence. If more than
+      half of the blocks between blank lines are such lines, they are captions or verse, not
+      headings.
 
     Args:
         text: Whole text.
         lines: n lines of the text that are not blank.
 
     Returns:
-        n values: whether each line is a heading. A text does not consist of headings only.
+        n values: whether each line is a heading. If every line looks like a heading, none is one.
     """
     contents = [text[start:end].strip() for start, end in lines]
     certain = [_is_certain(content) for content in contents]

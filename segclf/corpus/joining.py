@@ -24,9 +24,9 @@ _MIN_AT_LINE_ENDS = 3
 
 
 def unwrap(text: str) -> str:
-    """Replace line breaks, with the white space around them, by a space.
+    """Replace each line break and the white space around it by a space.
 
-    Next to a CJK character they are removed, since these scripts do not use spaces.
+    Next to a CJK character, they are removed, since these scripts do not use spaces.
     """
     return _SPACES.sub(_without_break, text)
 
@@ -61,7 +61,7 @@ class WordJoiner:
 
     @classmethod
     def of(cls, text: str, language: str) -> "WordJoiner":
-        """Collect the evidence in a whole text."""
+        """Collect the evidence from a whole text."""
         at_line_ends = len(_AT_LINE_END.findall(text))
         if not at_line_ends:
             return cls(frozenset(), language, False)

@@ -18,7 +18,7 @@ UnsegmentedFormatName = Literal["auto", "plain", "aozora"]
 
 @dataclass(frozen=True)
 class Format:
-    """A text format: the two functions of its reader module.
+    """A text format and the functions of its reader module.
 
     Attributes:
         recognizes: Function that returns whether a text is in the format.
@@ -54,14 +54,16 @@ def read_corpus(
     Args:
         path: File, folder (its .txt, .text, .md, .ref and .jsonl files at any depth are read), or
             "-" for standard input.
-        format_name: Name in `FORMATS`; "auto" to detect the format of each file by its content. A
-            file with the suffix .jsonl is always JSON Lines.
+        format_name: Name in `FORMATS`; "auto" to detect the format of each file: JSON Lines for the
+            suffix .jsonl, otherwise from its content.
         options: How to find paragraphs and sentences; None for the defaults.
-        split: Split for all documents, or shares of the three splits; None to use the splits that
-            the files or folders give. See `segclf.corpus.splits.assign_splits`.
+        split: Split for all documents, or shares such as "80/10/10"; None to use the splits given
+            by the files or folders, or 80/10/10 if there are none. See
+            `segclf.corpus.splits.assign_splits`.
 
     Raises:
-        UserError: A file cannot be read, the text contains no sentences, or the format is unknown.
+        UserError: A file cannot be read, the text contains no sentences, the format is unknown, the
+            split is invalid, or only some of the documents have a split.
     """
     options = options or ReadOptions()
     if format_name not in ("auto", *FORMATS):

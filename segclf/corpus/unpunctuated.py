@@ -18,20 +18,21 @@ _MAX_ENDS = 0.1  # share of the sentences
 
 
 def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | None]:
-    """Cut the sentences of a text that hardly has any sentence-final punctuation.
+    """Cut the sentences of a text that has hardly any sentence-final punctuation.
 
     Such a text has more than half of its characters in stretches of more than 400 characters
     without sentence-final punctuation, or of more than 150 if it has no such punctuation at all. In
-    a sample of 1,400 Japanese and 150 European books, only one has, and it is not punctuated. Every
-    sentence with such a stretch ends at its line breaks. What is still too long is cut into pieces
-    of about 20 words, or 50 Chinese or Japanese characters, if possible after a comma.
+    a sample of 1,400 Japanese and 150 European books, this holds for one book only, which indeed
+    has no punctuation. Sentences with such a stretch are cut at their line breaks. Lines that are
+    still too long are cut into pieces of about 20 words, or 50 Chinese or Japanese characters, if
+    possible after a comma.
 
     Args:
         text: Whole text.
         spans: Sentences as the start and the end of each.
 
     Returns:
-        The sentences, and what a user should know about them; None if they are unchanged.
+        The sentences, and a notice for the user; None if the sentences are unchanged.
     """
     limit = _LONG if _END.search(text) else _LONG_IN_TEXT_WITHOUT_ENDS
     is_long = [_longest_stretch(text[start:end]) > limit for start, end in spans]
@@ -50,16 +51,16 @@ def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | No
     each = "piece of about 20 words" if _words_have_spaces(text) else "piece of about 50 characters"
     units = [name for name, used in (("line", in_lines), (each, in_pieces)) if used]
     return found, (
-        f"the text hardly has any punctuation: each {' or '.join(units)} is treated as a sentence"
+        f"the text has hardly any punctuation: each {' or '.join(units)} is treated as a sentence"
     )
 
 
 def with_ends(sentences: list[str], language: str) -> list[str]:
     """Return sentences as they would be written with punctuation, for a model that expects it.
 
-    If at most a tenth of them end with sentence-final punctuation, those without it begin with a
-    capital letter and end with a full stop. Otherwise, they are returned unchanged: a model that
-    was trained on punctuated text would find a boundary at nearly every sentence without an end.
+    A model that was trained on punctuated text finds a boundary at nearly every sentence without
+    sentence-final punctuation. If at most a tenth of the sentences have it, the others are returned
+    with a capital letter and a full stop. Otherwise, all sentences are returned unchanged.
     """
     ends = [ends_sentence(sentence) for sentence in sentences]
     if sum(ends) > _MAX_ENDS * len(ends):

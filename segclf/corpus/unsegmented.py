@@ -26,9 +26,9 @@ class UnsegmentedText:
         sentences: n sentences with their positions in the text.
         is_heading: (n,) bool, whether each sentence is a heading or a line of symbols.
         begins: (n,) bool, whether each sentence begins an existing paragraph.
-        is_indented: (n,) bool, whether the line that each sentence begins is indented; None if
-            indents do not mark the existing paragraphs.
-        note: What a user should know about the sentences, or None.
+        is_indented: (n,) bool, whether the line or the wrapped paragraph of each sentence is
+            indented; None if indents do not mark the existing paragraphs.
+        note: Notice for the user about the sentences, or None.
     """
 
     sentences: list[Sentence]
@@ -46,7 +46,7 @@ class _Unit(NamedTuple):
 
 
 def read_lines(text: str) -> UnsegmentedText:
-    """Read a text with one sentence per line; blank lines mean nothing.
+    """Read a text with one sentence per line; blank lines are ignored.
 
     Raises:
         UserError: The text contains no sentences.
@@ -96,7 +96,7 @@ def read_sentences(
 def _with_units(
     text: str, sentences: list[Sentence], units: list[_Unit], note: str | None
 ) -> UnsegmentedText:
-    """Tell which sentences are headings or begin an existing paragraph."""
+    """Determine which sentences are headings or begin an existing paragraph."""
     unit_starts = [unit.start for unit in units]
     unit_of = np.searchsorted(unit_starts, [s.start for s in sentences], side="right") - 1
     is_first = np.append(True, unit_of[1:] != unit_of[:-1])

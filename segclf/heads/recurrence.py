@@ -17,9 +17,9 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> 
     Args:
         lstm: Bidirectional LSTM with one layer and k hidden units.
         rows: (r, h) float32 elements of the sequences.
-        indices: (2, n) int64 indices into `rows`, for the forward and the backward direction. Step
-            by step: the first element of every sequence, then the second element of every sequence
-            that has one, and so on.
+        indices: (2, n) int64 indices into `rows`, for the forward and the backward direction. They
+            are ordered by step: the first element of every sequence, then the second element of
+            every sequence that has one, and so on.
         sizes: Number of sequences that are still running at each step; the sizes sum to n. They
             must never increase: sequences that end earlier come last.
 
@@ -28,7 +28,8 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> 
     """
     forward, backward = lstm.all_weights
     scale = torch.ones(2, 4, lstm.hidden_size, 1, device=rows.device)
-    scale[:, 2] = 2  # tanh(x) = 2 sigmoid(2x) - 1, which takes a third of the time on a CPU
+    # tanh(x) = 2 sigmoid(2x) - 1, and the sigmoid takes a third of the time of tanh on a CPU
+    scale[:, 2] = 2
     scale = scale.view(-1, 1)
     weight, recurrent = (scale * torch.cat([forward[i], backward[i]]) for i in (0, 1))
     bias = scale[:, 0] * torch.cat([forward[2] + forward[3], backward[2] + backward[3]])
@@ -43,8 +44,9 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> 
 class _Recurrence(Function):
     """The steps of an LSTM (Hochreiter and Schmidhuber 1997), with the gates in torch's order.
 
-    The inputs of the third gate, the cell gate, are doubled; see `run_lstm`. Autograd would record
-    a dozen operations for each step and copy the gradient of every gate.
+    The pre-activations of the third gate, the cell gate, are doubled; see `run_lstm`. The backward
+    pass is explicit because autograd would record a dozen operations for each step and copy the
+    gradient of every gate.
     """
 
     @staticmethod
@@ -59,13 +61,14 @@ class _Recurrence(Function):
         cells, tanh_cells, states = (torch.empty_like(_by_gate(gates)[0]) for _ in range(3))
         previous, minus_one, recurrent_t = None, gates.new_tensor(-1.0), recurrent.mT
         for step in _by_step(sizes, gates, *_by_gate(gates), cells, tanh_cells, states):
-            gate, input_gate, forget_gate, cell_gate, output_gate, cell, tanh_cell, state = step
+            step_gates, input_gate, forget_gate, cell_gate, output_gate = step[:5]
+            cell, tanh_cell, state = step[5:]
             if previous is None:
-                gate.sigmoid_()
+                step_gates.sigmoid_()
                 torch.neg(input_gate, out=cell)
             else:
-                last_cell, last_state = (last[:, : gate.shape[1]] for last in previous)
-                gate.baddbmm_(last_state, recurrent_t).sigmoid_()
+                last_cell, last_state = (last[:, : step_gates.shape[1]] for last in previous)
+                step_gates.baddbmm_(last_state, recurrent_t).sigmoid_()
                 torch.mul(forget_gate, last_cell, out=cell).sub_(input_gate)
             cell.addcmul_(input_gate, cell_gate, value=2)
             torch.mul(cell, 2, out=tanh_cell).sigmoid_()
@@ -84,8 +87,8 @@ class _Recurrence(Function):
     ) -> tuple[Tensor, None, Tensor, None]:
         indices, recurrent, gates, cells, tanh_cells, states = ctx.saved_tensors
         sizes = ctx.sizes
-        # computed for all steps at once: the factors by which the gradients of cells and states are
-        # multiplied
+        # Factors for all steps at once. The loop below multiplies them in place by the gradients of
+        # the cells and states, which turns them into gradients.
         gates_grad = _gate_factors(gates, cells, tanh_cells, sizes)
         forget_gates, output_gates = _by_gate(gates)[1::2]
         cells_grad = torch.ops.aten.tanh_backward(output_gates, tanh_cells)
@@ -96,14 +99,14 @@ class _Recurrence(Function):
         )
         following = None  # forget gate and cell gradient of the following step
         for step in reversed(range(len(sizes))):
-            gate_grad, inner_grad, output_grad, cell_grad, forget_gate = steps[step]
+            step_gates_grad, first_three_grad, output_grad, cell_grad, forget_gate = steps[step]
             cell_grad.mul_(state_grads[step])
             if following is not None:
                 cell_grad[:, : sizes[step + 1]].addcmul_(*following)
-            inner_grad.mul_(cell_grad[:, :, None])
+            first_three_grad.mul_(cell_grad[:, :, None])
             output_grad.mul_(state_grads[step])
             if step:
-                state_grads[step - 1][:, : sizes[step]].baddbmm_(gate_grad, recurrent)
+                state_grads[step - 1][:, : sizes[step]].baddbmm_(step_gates_grad, recurrent)
                 following = forget_gate, cell_grad
         inputs_grad = torch.ops.aten.embedding_dense_backward(
             gates_grad, indices, ctx.rows, -1, False
@@ -113,7 +116,7 @@ class _Recurrence(Function):
 
 
 def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[int]) -> Tensor:
-    """Return the factors (2, n, 4k) from which the gradients of the gates' inputs are computed.
+    """Return the factors (2, n, 4k) from which the gradients of the pre-activations are computed.
 
     The gradient of each of the first three gates is its factor times the gradient of the cell; that
     of the output gate is its factor times the gradient of the state.

@@ -36,9 +36,9 @@ class RowFile:
     """A copy of rows in a temporary file, for training.
 
     A store keeps vectors in the order in which they were encoded, so the neighbours of a sentence
-    are spread over many of its blocks. In this file they are beside it, and a batch is read in a
-    few pieces. The rows are copied once and in order; `PART` of them are in memory at a time. The
-    operating system deletes the file when the object is deleted or the process dies.
+    are spread over many of its blocks. In this file, they are adjacent to it, and a batch is read
+    in a few pieces. The rows are copied once and in order; `PART` of them are in memory at a time.
+    The operating system deletes the file when the object is deleted or the process dies.
 
     Args:
         rows: Rows to copy.
@@ -93,7 +93,7 @@ class RowFile:
 
 
 def _runs(positions: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Split positions (p,) into runs of consecutive ones: the start and the end of each run."""
+    """Return the start and the end of each run of consecutive positions in `positions` (p,)."""
     edges = np.flatnonzero(np.diff(positions) != 1) + 1
     return list(pairwise([0, *edges.tolist(), len(positions)])) if len(positions) else []
 

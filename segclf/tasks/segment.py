@@ -211,10 +211,10 @@ def _decide(
         )
     fewest = len(layout.documents)
     if not fewest <= options.paragraphs <= len(starts):
-        reason = f", as headings and kept paragraphs make {fewest}" if fewest > 1 else ""
+        reason = " (required by headings and kept paragraphs)" if fewest > 1 else ""
         raise UserError(
-            f"paragraphs is {options.paragraphs}: use {fewest} to {len(starts)}, the number of "
-            f"sentences{reason}"
+            f"paragraphs is {options.paragraphs}, but must be from {fewest}{reason} to "
+            f"{len(starts)} (the number of sentences)"
         )
     return most_probable(layout, probabilities, options.paragraphs)
 

@@ -28,8 +28,8 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
         suffix: Suffix of the files to write; None for the suffix of each text file.
 
     Raises:
-        UserError: Two files would be written to the same place, an input file would be overwritten,
-            a folder contains no text file, or a path is "-".
+        UserError: The output folder is a file, two files would be written to the same place, an
+            input file would be overwritten, a folder contains no text file, or a path is "-".
     """
     if output_dir.exists() and not output_dir.is_dir():
         raise UserError(f"--output-dir {output_dir} is a file: choose a folder")

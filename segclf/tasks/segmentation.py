@@ -81,7 +81,7 @@ class Segmentation:
         return (2 * newline).join(lines) + end
 
     def to_page(self) -> str:
-        """Return the text as it is printed in a book, without its own line breaks and indents.
+        """Return the text in the layout of a book, without the original line breaks and indents.
 
         In Japanese, paragraphs and lines of dialogue begin on a new line, and paragraphs are
         indented by an ideographic space. In other languages, there is an empty line between

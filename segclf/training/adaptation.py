@@ -15,8 +15,8 @@ from segclf.training.epochs import fit_decision
 from segclf.training.options import TrainingOptions
 
 PRIOR = 20
-"""Number of examples of the rarer class for which the threshold and the temperature of the start
-count."""
+"""Weight of the threshold and the temperature of the start, as a number of examples of the rarer
+class."""
 
 LEARNING_RATE = 3e-4
 """Default maximum learning rate. On little text, the default of `TrainingOptions` is too high."""
@@ -44,11 +44,12 @@ class Start:
     ) -> tuple[float, float]:
         """Choose the threshold and the temperature from dev and from those of the start.
 
-        A few pages cannot determine a threshold. So the result is a weighted mean of the start and
-        of what `segclf.training.epochs.fit_decision` returns: of the logits of the thresholds, and
-        of the logarithms of the temperatures. The weight of dev is m / (m + PRIOR), where m is the
-        number of boundaries or of other candidates, whichever is smaller. Without both classes, the
-        result is that of the start.
+        A few pages cannot determine a threshold. The result is therefore a weighted mean of the
+        values of the start and those that `segclf.training.epochs.fit_decision` finds on dev. The
+        mean is taken over the logits of the thresholds and over the logarithms of the temperatures.
+        The weight of dev is m / (m + PRIOR), where m is the number of boundaries or of other
+        candidates, whichever is smaller. If dev lacks one of the classes, m is 0 and the values are
+        those of the start.
 
         Args:
             probabilities: (c,) float32 probabilities of the dev candidates, before calibration.
@@ -60,10 +61,10 @@ class Start:
         rarer = min(int(labels.sum()), int((~labels).sum()))
         weight = rarer / (rarer + PRIOR)
         threshold, temperature = fit_decision(probabilities, labels)
-        own = float(logits_of(np.float32(threshold)))
-        start = float(logits_of(np.float32(self.threshold))) * self.temperature
+        dev_logit = float(logits_of(np.float32(threshold)))
+        start_logit = float(logits_of(np.float32(self.threshold))) * self.temperature
         return (
-            float(expit(weight * own + (1 - weight) * start)),
+            float(expit(weight * dev_logit + (1 - weight) * start_logit)),
             float(temperature**weight * self.temperature ** (1 - weight)),
         )
 

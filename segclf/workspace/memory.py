@@ -13,12 +13,12 @@ def vectors_limit(gigabytes: float | None = None, processes: int = 1) -> float:
     """Return how many gigabytes of vectors each of some processes may hold in memory.
 
     Args:
-        gigabytes: The limit, if the user sets one.
-        processes: Number of processes that share the memory otherwise.
+        gigabytes: Limit set by the user; None to compute the limit.
+        processes: Number of processes among which the available memory is divided.
 
     Returns:
-        The limit that is given. Otherwise, a quarter of the available memory, divided by the number
-        of processes; infinity if the amount is unknown, as on Windows.
+        The given limit. Otherwise, a quarter of the available memory, divided by the number of
+        processes; infinity if the amount is unknown, as on Windows.
 
     Raises:
         UserError: The limit is negative or not a number.

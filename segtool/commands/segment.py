@@ -44,9 +44,9 @@ class TextOptions:
             plain.
         language: Language code (ISO 639-1) of the text. [default: detected; for a run, the
             language of its corpus]
-        layout: The paragraphs that the text already has. ignore: find all paragraphs anew; keep:
-            keep them, and divide them further. [default: ignore, with a notice]
-        lines_are_sentences: Treat each line as a sentence: split and join none.
+        layout: How to treat the paragraphs that the text already has. ignore: find all paragraphs
+            anew; keep: keep them and divide them further. [default: ignore, with a notice]
+        lines_are_sentences: Treat each line as one sentence; lines are neither split nor joined.
     """
 
     input_format: Literal["auto", "plain", "aozora"] = "auto"
@@ -79,8 +79,8 @@ class WritingOptions:
     """How and where to write a segmented text.
 
     Attributes:
-        format: page: the text as it is printed in a book, without its own line breaks; text: the
-            text with its own line breaks and a blank line between paragraphs; html: paragraphs
+        format: page: the text in the layout of a book, without the original line breaks; text: the
+            text with the original line breaks and a blank line between paragraphs; html: paragraphs
             in <p>, headings in <h2>; json: the sentences with their probabilities. [default: page
             for a ready model, text for a run]
         output: File to write. [default: standard output]

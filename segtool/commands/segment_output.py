@@ -95,7 +95,7 @@ class SegmentWriter:
 
     def _report_notes(self, found: Segmentation, pair: FilePair) -> None:
         for note in found.notes:
-            # this note says nothing about the file, and often holds for all
+            # this notice is the same for every file, so it is printed once
             if note == LAYOUT_IGNORED:
                 self._report_once(f"notice: {note}")
             else:
@@ -108,7 +108,7 @@ class SegmentWriter:
 
 
 def _named(error: UserError | OSError, pair: FilePair) -> str:
-    """Return the message of an error, with the name of the file that it is about."""
+    """Return the message of an error, which begins with the name of the file concerned."""
     if isinstance(error, OSError):
         return f"{error.filename or pair.target}: {str(error.strerror).lower()}"
     message = str(error)

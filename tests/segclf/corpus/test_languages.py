@@ -32,7 +32,7 @@ def test_the_language_of_a_text_is_guessed(language):
     assert guess_language(TEXTS[language]) == language
 
 
-def test_short_texts_and_languages_without_rules_of_their_own_are_english():
+def test_short_texts_and_languages_without_sentence_rules_default_to_english():
     assert guess_language("Déjà vu.") == "en"
     assert guess_language("") == "en"
     latin = "Gallia est omnis divisa in partes tres, quarum unam incolunt Belgae, aliam Aquitani, "

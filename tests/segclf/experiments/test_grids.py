@@ -58,7 +58,7 @@ def test_gamma_applies_to_the_focal_loss_only():
 
 
 @pytest.mark.parametrize(
-    ("given", "others", "expected"),
+    ("options", "assignments", "expected"),
     [
         ({"seed": "0-2,7"}, [], {"seed": [0, 1, 2, 7]}),
         ({"window": "4", "head": None}, [], {"window": [4]}),
@@ -71,12 +71,12 @@ def test_gamma_applies_to_the_focal_loss_only():
         ({}, ["epochs=4,8"], {"epochs": [4, 8]}),
     ],
 )
-def test_settings_on_the_command_line_are_parsed(given, others, expected):
-    assert given_values(given, others) == expected
+def test_settings_on_the_command_line_are_parsed(options, assignments, expected):
+    assert given_values(options, assignments) == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "others", "message"),
+    ("options", "assignments", "message"),
     [
         ({"window": "x"}, [], "window: must be a valid integer.*, not 'x'"),
         ({"seed": "2-"}, [], "seed: must be a valid integer.*, not '2-'"),
@@ -84,12 +84,12 @@ def test_settings_on_the_command_line_are_parsed(given, others, expected):
         ({}, ["colour=1"], "unknown setting 'colour': choose from head, window, reach"),
     ],
 )
-def test_mistakes_on_the_command_line_are_reported(given, others, message):
+def test_mistakes_on_the_command_line_are_reported(options, assignments, message):
     with pytest.raises(UserError, match=message):
-        given_values(given, others)
+        given_values(options, assignments)
 
 
-def test_every_training_option_can_be_swept():
+def test_every_option_with_a_default_value_can_be_swept():
     for name, value in asdict(TrainingOptions()).items():
         if value is not None:
             assert expand({name: value})

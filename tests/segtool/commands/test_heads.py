@@ -130,8 +130,8 @@ def test_the_number_and_length_of_paragraphs_can_be_chosen(trained):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--paragraphs", "0"], "use 1 to"),
-        (["--paragraphs", "999"], "use 1 to"),
+        (["--paragraphs", "0"], "must be from 1 to"),
+        (["--paragraphs", "999"], "must be from 1 to"),
         (["--threshold", "1.5"], "0 to 1"),
         (["--threshold", "0.5", "--paragraphs", "2"], "use only one of them"),
         (["--max-length", "3", "--paragraphs", "2"], "use only one of them"),

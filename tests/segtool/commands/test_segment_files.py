@@ -1,4 +1,4 @@
-"""`segtool segment` with several files, and with texts that have a layout: real processes."""
+"""Tests of `segtool segment` as a subprocess: several files, and texts that have paragraphs."""
 
 import json
 import os
@@ -110,7 +110,9 @@ def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, texts):
     assert not (texts / "out").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C of another process is a POSIX signal")
+@pytest.mark.skipif(
+    os.name == "nt", reason="the test interrupts another process with a POSIX signal"
+)
 def test_an_interruption_keeps_finished_files(trained, texts):
     os.mkfifo(texts / "waits.txt")  # reading it waits for ever
     command = [str(Path(sys.executable).parent / "segtool"), "segment", "in/a.txt", "waits.txt"]
@@ -148,7 +150,10 @@ def test_existing_paragraphs_are_ignored_with_a_notice_or_kept(segtool, tmp_path
     four = segtool(tmp_path, *keep, "--paragraphs", "4", "--format", "html")
     assert four.stdout.count("</p>\n") == 4
     few = mistake(segtool(tmp_path, *keep, "--paragraphs", "2"))
-    assert "use 3 to 5, the number of sentences, as headings and kept paragraphs make 3" in few
+    assert (
+        "paragraphs is 2, but must be from 3 (required by headings and kept paragraphs) to 5 (the "
+        "number of sentences)"
+    ) in few
 
 
 def test_a_text_without_punctuation_gets_a_notice(segtool, tmp_path):
@@ -156,7 +161,7 @@ def test_a_text_without_punctuation_gets_a_notice(segtool, tmp_path):
     done = segtool(tmp_path, "segment", "-", "--paragraphs", "3", input=spoken)
     assert done.stdout.count("\n\n") == 2
     notice, _ = done.stderr.splitlines()
-    assert notice.startswith("notice: the text hardly has any punctuation: each piece of about 20")
+    assert notice.startswith("notice: the text has hardly any punctuation: each piece of about 20")
     assert "".join(done.stdout.split()) == "".join(spoken.split())
 
 
