@@ -116,12 +116,13 @@ class Segmenter:
         Raises:
             ModelError: The model cannot be loaded.
         """
-        model = self.model or _choose_model(options.language or guess_language(text))
-        if model.name not in self._loaded:
-            try:
+        language = options.language or guess_language(text)
+        try:
+            model = self.model or _choose_model(language)
+            if model.name not in self._loaded:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
-            except UserError as error:
-                raise ModelError(str(error)) from error
+        except UserError as error:
+            raise ModelError(str(error)) from error
         return model, self._loaded[model.name]
 
     def segment(self, text: str, options: SegmentOptions) -> Segmentation:
