@@ -34,7 +34,7 @@ class WordLSTM(MLP):
         """
         if not isinstance(sentences, Words):
             raise TypeError("WordLSTM reads words, not sentence vectors")
-        projected = super().represent(sentences.table)  # (u + 1, h)
+        projected = self.project_vectors(sentences.table)  # (u + 1, h)
         lengths = (sentences.rows < len(projected) - 1).sum(dim=1).clamp(min=1)  # (s,)
         order = lengths.argsort(descending=True)
         rows, lengths = sentences.rows[order], lengths[order, None]
