@@ -54,6 +54,11 @@ def test_invalid_options_are_refused(options, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_surplus_positional_argument_is_refused():
+    with pytest.raises(UserError, match="^unexpected positional argument 'x': give each setting"):
+        ReadOptions("line", "kuten", "ja", "x")
+
+
 def test_defaults_are_filled_in_and_equal_options_are_equal():
     assert TrainingOptions() == TrainingOptions(head="mlp", window=4, learning_rate=5e-4)
     assert TrainingOptions(gamma=3.0, loss="focal") != TrainingOptions(loss="focal")
