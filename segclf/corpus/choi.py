@@ -1,4 +1,4 @@
-"""Reader for the format of Choi (2000): one sentence per line, segments between lines of ten `=`."""
+"""Reader for the format of Choi (2000): a sentence per line, segments between lines of ten `=`."""
 
 import numpy as np
 
