@@ -67,21 +67,26 @@ def validate(
         raise UserError(explain(error, name)) from error
 
 
-def explain(error: ValidationError, *parents: str) -> str:
+def explain(error: ValidationError, parent: str | None = None) -> str:
     """Describe the first mistake in one line, such as "epochs: must be greater than 0, not -1".
 
     Args:
         error: Error raised by pydantic.
-        parents: Names that precede the field's own name.
+        parent: Name that precedes the field's own name.
     """
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in (*parents, *first["loc"])).replace("_", " ")
+    if first["type"] == "unexpected_positional_argument":
+        return f"unexpected positional argument {first['input']!r}: give each setting by its name"
+    path = first["loc"] if parent is None else (parent, *first["loc"])
+    name = ".".join(map(str, path)).replace("_", " ")
     if first["type"] == "value_error":  # raised by our own code
         message = first["msg"].removeprefix("Value error, ")
     elif first["type"] == "json_invalid":
         message = "it is not JSON"
-    elif first["type"] in ("unexpected_keyword_argument", "missing", "missing_argument"):
-        message = "unknown setting" if first["type"].startswith("unexpected") else "missing value"
+    elif first["type"] == "unexpected_keyword_argument":
+        message = "unknown setting"
+    elif first["type"] == "missing":
+        message = "missing value"
     else:
         message = f"{_SUBJECT.sub('must', first['msg'])}, not {first['input']!r}"
     return f"{name}: {message}" if name else message

@@ -35,9 +35,12 @@ def best_precision(device: str) -> Precision:
     Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX). On other CPUs bfloat16 is about 10
     times slower than float32. float16 is slow on all CPUs.
     """
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    if device == "cpu":
+    kind = torch.device(device).type
+    if kind == "cuda":
+        with torch.cuda.device(device):  # is_bf16_supported asks the current device
+            has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if has_bfloat16 else "float16"
+    if kind == "cpu":
         # get_capabilities was added in torch 2.12; without it, float32 is the safe choice
         capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):

@@ -1,9 +1,10 @@
-"""Reader for the format of Choi (2000): one sentence per line, segments between lines of `=`."""
+"""Reader for the format of Choi (2000): a sentence per line, segments between lines of ten `=`."""
 
 import numpy as np
 
 from embedcache import normalize
 from segclf.corpus.documents import Document
+from segclf.corpus.lines import lines_of
 from segclf.corpus.options import ReadOptions
 
 _SEPARATOR = "=========="
@@ -11,7 +12,7 @@ _SEPARATOR = "=========="
 
 def recognizes(text: str) -> bool:
     """Return whether a text begins with a separator."""
-    return text.lstrip().split("\n", 1)[0].strip() == _SEPARATOR
+    return any(text[start:end].strip() == _SEPARATOR for start, end in lines_of(text)[:1])
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
@@ -19,10 +20,10 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
     sentences: list[str] = []
     labels: list[bool] = []
     after_separator = False
-    for line in text.splitlines():
-        if line.strip() == _SEPARATOR:
+    for start, end in lines_of(text):
+        if text[start:end].strip() == _SEPARATOR:
             after_separator = True
-        elif sentence := normalize(line):
+        elif sentence := normalize(text[start:end]):
             sentences.append(sentence)
             labels.append(after_separator)
             after_separator = False

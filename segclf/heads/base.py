@@ -51,16 +51,8 @@ class BaseHead(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(1 / deviation.clamp(min=1e-6))
 
-    def represent(self, sentences: Sentences) -> Tensor:
-        """Standardize and project vectors.
-
-        Args:
-            sentences: (s, d) sentence vectors, or words.
-
-        Returns:
-            (s, h) for sentence vectors; (u + 1, h) for the table of u words.
-        """
-        vectors = sentences.table if isinstance(sentences, Words) else sentences
+    def project_vectors(self, vectors: Tensor) -> Tensor:
+        """Standardize and project vectors of sentences or words, (n, d) to (n, h)."""
         standardized = (vectors - self.mean) * self.scale
         if self.clip_sigma is not None:
             standardized = standardized.clamp(-self.clip_sigma, self.clip_sigma)
@@ -124,11 +116,23 @@ class Head(BaseHead):
         Returns:
             (b, 2w, h) projected sentences, with a learned vector for OUTSIDE.
         """
-        return take_rows(self.rows(sentences), windows)
+        rows = self.rows(sentences)
+        # on a CPU, only the gradient of an embedding is summed in parallel, not that of indexing
+        return F.embedding(row_indices(windows, rows), rows)
 
     def rows(self, sentences: Sentences) -> Tensor:
         """Project s sentences and append the learned vector for OUTSIDE: (s + 1, h)."""
         return torch.cat([self.represent(sentences), self.outside[None]])
+
+    def represent(self, sentences: Sentences) -> Tensor:
+        """Compute a vector for each sentence, (s, h), from its own vector, (s, d).
+
+        Raises:
+            TypeError: The sentences are words.
+        """
+        if isinstance(sentences, Words):
+            raise TypeError(f"{type(self).__name__} reads sentence vectors, not words")
+        return self.project_vectors(sentences)
 
     def make_batches(
         self, examples: Examples, batch_size: int, device: str, *, crop: int | None = None
@@ -191,11 +195,6 @@ def feed_forward(hidden: int, dropout: float) -> nn.Sequential:
     )
 
 
-def take_rows(rows: Tensor, windows: Tensor) -> Tensor:
-    """Gather rows (s + 1, h) by windows (...) into (..., h); OUTSIDE selects the last row.
-
-    This uses an embedding instead of indexing, because on a CPU, only the gradient of an embedding
-    is summed in parallel.
-    """
-    last = len(rows) - 1
-    return F.embedding(torch.where(windows == OUTSIDE, last, windows), rows)
+def row_indices(windows: Tensor, rows: Tensor) -> Tensor:
+    """Replace OUTSIDE in windows (...) with the index of the last of the rows (s + 1, h)."""
+    return torch.where(windows == OUTSIDE, len(rows) - 1, windows)

@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from segclf.heads.base import Dropout, Head
+from segclf.heads.base import Dropout, Head, row_indices
 from segclf.heads.recurrence import run_lstm
 from segclf.inputs.examples import Sentences
-from segclf.inputs.windows import OUTSIDE
 
 
 class BiLSTM(Head):
@@ -28,7 +27,7 @@ class BiLSTM(Head):
     def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
         """Return the logits (b,) of windows (b, 2w) over s sentences."""
         rows = self.rows(sentences)
-        indices = torch.where(windows == OUTSIDE, len(rows) - 1, windows).T  # (2w, b)
+        indices = row_indices(windows, rows).T  # (2w, b)
         steps, b = self.window + 1, len(windows)
         both = torch.stack([indices, indices.flip(0)])[:, :steps].flatten(1)  # (2, steps * b)
         states = run_lstm(self.lstm, rows, both, steps * [b])[:, -2 * b :]  # of the last two steps

@@ -41,7 +41,7 @@ class DocumentHead(BaseHead):
         """
         lengths = offsets.diff()[:, None]  # (m, 1)
         inside = torch.arange(int(lengths.max()), device=vectors.device) < lengths  # (m, l)
-        projected = self.represent(vectors)  # (n, h)
+        projected = self.project_vectors(vectors)  # (n, h)
         padded = projected.new_zeros(*inside.shape, projected.shape[1])
         padded[inside] = projected
         states = self.encode(padded, inside)  # (m, l, width)

@@ -34,19 +34,42 @@ class WordLSTM(MLP):
         """
         if not isinstance(sentences, Words):
             raise TypeError("WordLSTM reads words, not sentence vectors")
-        projected = super().represent(sentences.table)  # (u + 1, h)
+        projected = self.project_vectors(sentences.table)  # (u + 1, h)
         lengths = (sentences.rows < len(projected) - 1).sum(dim=1).clamp(min=1)  # (s,)
         order = lengths.argsort(descending=True)
-        rows, lengths = sentences.rows[order], lengths[order, None]
-        step = torch.arange(rows.shape[1], device=rows.device)
-        backwards = rows.gather(1, (lengths - 1 - step).clamp(min=0))
-        inside = lengths > step  # (s, l), longest sentence first
-        indices = torch.stack([rows.T[inside.T], backwards.T[inside.T]])  # (2, words)
-        sizes = inside.sum(dim=0)  # (l,)
+        descending = lengths[order]
+        indices, sizes = _pack(sentences.rows[order], descending)
         states = run_lstm(self.lstm, projected, indices, sizes.tolist())
-        first = sizes.cumsum(0) - sizes  # position of the first word of each step
-        last = first[lengths[:, 0] - 1] + torch.arange(len(rows), device=rows.device)
-        ends = torch.stack([last, last + indices.shape[1]])[:, order.argsort()]  # (2, s)
+        ends = _last_words(descending, sizes)[:, order.argsort()]  # in the order of the sentences
         final = F.embedding(ends, states.flatten(0, 1))  # (2, s, h / 2)
         vectors: Tensor = self.dropout(final.transpose(0, 1).flatten(1))
         return vectors
+
+
+def _pack(rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """List the words of sentences step by step, without padding; see `run_lstm`.
+
+    Args:
+        rows: (s, l) rows of the words in the table, longest sentence first.
+        lengths: (s,) numbers of words.
+
+    Returns:
+        (2, words) rows, forwards and backwards; and (l,) sentences that have a word at each step.
+    """
+    step = torch.arange(rows.shape[1], device=rows.device)
+    backwards = rows.gather(1, (lengths[:, None] - 1 - step).clamp(min=0))
+    inside = lengths[:, None] > step  # (s, l)
+    indices = torch.stack([rows.T[inside.T], backwards.T[inside.T]])
+    return indices, inside.sum(dim=0)
+
+
+def _last_words(lengths: Tensor, sizes: Tensor) -> Tensor:
+    """Return the positions (2, s) of the last word of each sentence in both packed directions.
+
+    Args:
+        lengths: (s,) numbers of words, longest sentence first.
+        sizes: (l,) sentences that have a word at each step.
+    """
+    first = sizes.cumsum(0) - sizes  # position of the first word of each step
+    last = first[lengths - 1] + torch.arange(len(lengths), device=lengths.device)
+    return torch.stack([last, last + sizes.sum()])

@@ -34,17 +34,41 @@ def find_types(
         type.
     """
     sizes = np.diff(layout.offsets)
-    found = {
-        name: probabilities[name]
-        >= np.repeat([model.threshold(name, language) for language in languages], sizes)
+    by_document = {
+        name: np.array([model.threshold(name, language) for language in languages], np.float32)
         for name in model.runs
     }
+    thresholds = {name: np.repeat(values, sizes) for name, values in by_document.items()}
     if not model.is_typed:
-        return dict.fromkeys(TYPES, layout.mark_document_starts(found["any"]))
-    paragraph = found["paragraph"]
+        found = probabilities["any"] >= thresholds["any"]
+        return dict.fromkeys(TYPES, layout.mark_document_starts(found))
+    raised, paragraph = combine(probabilities, thresholds)
+    found = raised >= thresholds["any"]
     types: dict[BoundaryType, NDArray[np.bool_]] = {
-        "any": found["any"] | paragraph,
-        "line": found["any"] & ~paragraph,
+        "any": found,
+        "line": found & ~paragraph,
         "paragraph": paragraph,
     }
     return {name: layout.mark_document_starts(mask) for name, mask in types.items()}
+
+
+def combine(
+    probabilities: Mapping[BoundaryType, NDArray[np.float32]],
+    thresholds: Mapping[BoundaryType, NDArray[np.float32] | float],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Combine the two heads of a model of typed boundaries.
+
+    Where the head for paragraphs finds one, there is a boundary, whatever the other head says.
+
+    Args:
+        probabilities: (n,) float32 for each head.
+        thresholds: (n,) float32 for each head, or one number.
+
+    Returns:
+        (n,) float32, the probability of any boundary, at least the threshold where there is a
+        paragraph; and (n,) bool, whether there is a paragraph.
+    """
+    any_type = probabilities["any"]
+    is_paragraph = probabilities["paragraph"] >= thresholds["paragraph"]
+    raised = np.where(is_paragraph, np.maximum(any_type, thresholds["any"]), any_type)
+    return raised, is_paragraph

@@ -1,19 +1,19 @@
 """Segment texts into paragraphs with a ready model or a run."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError
-from segclf.corpus import BoundaryType, Corpus, Document
+from segclf.corpus import Corpus, Document
 from segclf.corpus.languages import guess_language
 from segclf.corpus.layout import Layout, Values
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.unpunctuated import with_ends
 from segclf.corpus.unsegmented import UnsegmentedText, read_lines, read_sentences
 from segclf.scoring.decoding import decode_within, most_probable
+from segclf.tasks.find_types import combine
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Predictor, load_predictor
 from segclf.tasks.segment_options import ExistingLayout, SegmentOptions
@@ -89,7 +89,13 @@ def segment(
             changed.
     """
     options = SegmentOptions(
-        language, layout, lines_are_sentences, threshold, paragraphs, min_length, max_length
+        language=language,
+        layout=layout,
+        lines_are_sentences=lines_are_sentences,
+        threshold=threshold,
+        paragraphs=paragraphs,
+        min_length=min_length,
+        max_length=max_length,
     )
     segmenter = Segmenter(workspace or Workspace(), model, Compute(device, threads, progress))
     return segmenter.segment(text, options)
@@ -108,7 +114,7 @@ class Segmenter:
     workspace: Workspace
     model: Run | ReadyModel | None = None
     compute: Compute = field(default_factory=Compute)
-    _loaded: dict[str, Predictor] = field(default_factory=dict)
+    _loaded: dict[str, Predictor] = field(default_factory=dict, init=False, repr=False)
 
     def _load(self, text: str, options: SegmentOptions) -> tuple[Run | ReadyModel, Predictor]:
         """Load the model for a text, unless it is already loaded.
@@ -116,52 +122,81 @@ class Segmenter:
         Raises:
             ModelError: The model cannot be loaded.
         """
-        model = self.model or _choose_model(options.language or guess_language(text))
-        if model.name not in self._loaded:
-            try:
+        language = options.language or guess_language(text)
+        try:
+            model = self.model or _choose_model(language)
+            if model.name not in self._loaded:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
-            except UserError as error:
-                raise ModelError(str(error)) from error
+        except UserError as error:
+            raise ModelError(str(error)) from error
         return model, self._loaded[model.name]
 
     def segment(self, text: str, options: SegmentOptions) -> Segmentation:
         """Find the paragraphs of a text; see `segment`."""
         model, predict = self._load(text, options)
-        run = model.runs["any"] if isinstance(model, ReadyModel) else model
-        language = options.language or run.record.language or guess_language(text)
-        found = _read(text, model, run, language, options)
-        body = ~found.is_heading
-        keep = options.layout == "keep"
-        starts = _fixed_starts(found, keep=keep)
-        texts = [found.sentences[i].text for i in np.flatnonzero(body)]
-        if isinstance(model, ReadyModel):  # a run may have been trained without punctuation
-            texts = with_ends(texts, language)
-        corpus = Corpus.of([Document("", texts, np.zeros(len(texts), dtype=np.bool_))], ["test"])
-        found_types = predict(corpus)
-        probabilities, threshold, is_paragraph = found_types["any"], run.threshold, None
         if isinstance(model, ReadyModel):
-            threshold = model.threshold("any", language)
-            if model.is_typed:
-                probabilities, own = _combine(model, found_types, language)
-                is_paragraph = _with_fixed_types(_spread(own, body), found, starts, keep=keep)
-        threshold = threshold if options.threshold is None else options.threshold
-        boundaries = _decide(probabilities, starts[body], threshold, options)
-        notes = [found.note] if found.note else []
-        if options.layout is None and (found.begins[1:] & ~found.is_heading[:-1]).any():
-            notes.append(LAYOUT_IGNORED)
+            run, cut_dialogue = model.runs["any"], model.is_typed
+        else:
+            run, cut_dialogue = model, False
+        language = options.language or run.record.language or guess_language(text)
+        found = _read(text, run, language, options, cut_dialogue=cut_dialogue)
+        body = ~found.is_heading
+        starts = _fixed_starts(found, options)
+        texts = [found.sentences[i].text for i in np.flatnonzero(body)]
+        predicted = _predict(model, predict, texts, language)
+        threshold = predicted.threshold if options.threshold is None else options.threshold
+        boundaries = _decide(predicted.probabilities, starts[body], threshold, options)
+        is_paragraph = predicted.is_paragraph
+        if is_paragraph is not None:
+            is_paragraph = _with_fixed_types(_spread(is_paragraph, body), found, starts, options)
         return Segmentation(
-            text,
-            found.sentences,
-            _spread(probabilities, body),
-            _spread(boundaries, body),
-            found.is_heading,
-            is_paragraph,
-            options.layout or "ignore",
-            language,
-            model.name,
-            None if options.paragraphs is not None else threshold,
-            tuple(notes),
+            text=text,
+            sentences=found.sentences,
+            probabilities=_spread(predicted.probabilities, body),
+            boundaries=_spread(boundaries, body),
+            is_heading=found.is_heading,
+            is_paragraph=is_paragraph,
+            layout=options.layout or "ignore",
+            language=language,
+            model=model.name,
+            threshold=None if options.paragraphs is not None else threshold,
+            notes=_notes(found, options),
         )
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """What a model says about n sentences.
+
+    Attributes:
+        probabilities: (n,) float32 probability that each sentence is a boundary.
+        threshold: Threshold of the model.
+        is_paragraph: (n,) bool, whether each sentence begins a paragraph, and not a line of
+            dialogue, if it is a boundary; None if the model does not distinguish them.
+    """
+
+    probabilities: NDArray[np.float32]
+    threshold: float
+    is_paragraph: NDArray[np.bool_] | None = None
+
+
+def _predict(
+    model: Run | ReadyModel, predict: Predictor, texts: list[str], language: str
+) -> _Predicted:
+    """Predict the boundaries of one text of n sentences, without headings."""
+    if isinstance(model, ReadyModel):  # a run may have been trained without punctuation
+        texts = with_ends(texts, language)
+    document = Document("", texts, np.zeros(len(texts), dtype=np.bool_))
+    by_type = predict(Corpus.of([document], ["test"]))
+    if not isinstance(model, ReadyModel):
+        return _Predicted(by_type["any"], model.threshold)
+    thresholds = {name: model.threshold(name, language) for name in model.runs}
+    if not model.is_typed:
+        return _Predicted(by_type["any"], thresholds["any"])
+    probabilities, is_paragraph = combine(by_type, thresholds)
+    # a boundary that only an option of the caller demands begins a paragraph
+    is_paragraph |= probabilities < thresholds["any"]
+    return _Predicted(probabilities, thresholds["any"], is_paragraph)
 
 
 def _choose_model(language: str) -> ReadyModel:
@@ -173,23 +208,19 @@ def _choose_model(language: str) -> ReadyModel:
     return model
 
 
-def _is_typed(model: Run | ReadyModel) -> bool:
-    return isinstance(model, ReadyModel) and model.is_typed
-
-
 def _read(
-    text: str, model: Run | ReadyModel, run: Run, language: str, options: SegmentOptions
+    text: str, run: Run, language: str, options: SegmentOptions, *, cut_dialogue: bool
 ) -> UnsegmentedText:
     if options.lines_are_sentences:
         return read_lines(text)
     rule = sentence_rule(run.record.sentence_rule)
-    return read_sentences(text, rule, language, cut_dialogue=_is_typed(model))
+    return read_sentences(text, rule, language, cut_dialogue=cut_dialogue)
 
 
-def _fixed_starts(found: UnsegmentedText, *, keep: bool) -> NDArray[np.bool_]:
+def _fixed_starts(found: UnsegmentedText, options: SegmentOptions) -> NDArray[np.bool_]:
     """Return (n,) bool: where a paragraph begins that no model decides about."""
     starts = np.append(True, found.is_heading[:-1])
-    return starts | found.begins if keep else starts
+    return starts | found.begins if options.layout == "keep" else starts
 
 
 def _decide(
@@ -219,28 +250,11 @@ def _decide(
     return most_probable(layout, probabilities, options.paragraphs)
 
 
-def _combine(
-    model: ReadyModel, found: Mapping[BoundaryType, NDArray[np.float32]], language: str
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Combine the probabilities (n,) of the two heads; see `segclf.tasks.find_types`.
-
-    Returns:
-        (n,) float32, the probability of any boundary, at least the threshold where the other head
-        finds a paragraph; and (n,) bool, whether a boundary begins a paragraph, and not a line of
-        dialogue. A boundary that only an option of the caller demands begins a paragraph.
-    """
-    threshold = model.threshold("any", language)
-    is_paragraph = found["paragraph"] >= model.threshold("paragraph", language)
-    raised = np.where(is_paragraph, np.maximum(found["any"], np.float32(threshold)), found["any"])
-    return raised, is_paragraph | (raised < threshold)
-
-
 def _with_fixed_types(
     is_paragraph: NDArray[np.bool_],
     found: UnsegmentedText,
     starts: NDArray[np.bool_],
-    *,
-    keep: bool,
+    options: SegmentOptions,
 ) -> NDArray[np.bool_]:
     """Decide which fixed boundaries begin a paragraph, (n,) bool: no model decides about them.
 
@@ -249,7 +263,7 @@ def _with_fixed_types(
     """
     is_quotation = np.array([s.text.startswith(_OPENING_QUOTES) for s in found.sentences])
     fixed = ~is_quotation | found.is_heading
-    if keep and found.is_indented is not None:
+    if options.layout == "keep" and found.is_indented is not None:
         fixed = np.where(found.begins, found.is_indented, fixed)
     return np.where(starts, fixed, is_paragraph)
 
@@ -259,3 +273,9 @@ def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]
     spread = np.ones(len(body), dtype=values.dtype)
     spread[body] = values
     return spread
+
+
+def _notes(found: UnsegmentedText, options: SegmentOptions) -> tuple[str, ...]:
+    notes = (found.note,) if found.note else ()
+    has_paragraphs = (found.begins[1:] & ~found.is_heading[:-1]).any()
+    return (*notes, LAYOUT_IGNORED) if options.layout is None and has_paragraphs else notes

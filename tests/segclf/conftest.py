@@ -17,3 +17,12 @@ def threads_used() -> Iterator[set[int]]:
     yield used
     hook.remove()
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def devices_used() -> Iterator[set[str]]:
+    """The types of the devices on which networks compute."""
+    used: set[str] = set()
+    hook = register_module_forward_hook(lambda _, __, output: used.add(output.device.type))
+    yield used
+    hook.remove()

@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import segtool as package
 from segtool.app import app
 from tests.conftest import ROOT, STORIES
 from tests.segtool.texts import UNSEEN, mistake
@@ -143,6 +144,10 @@ def test_help_imports_no_library_that_computes():
     imported = set(re.findall(r"\| +([\w.]+)$", listing, re.MULTILINE))
     assert "segclf.training.options" in imported
     assert not {"torch", "scipy", "sklearn", "transformers", "rich.table"} & imported
+
+
+def test_the_command_prints_its_version(segtool, tmp_path):
+    assert segtool(tmp_path, "--version").stdout == f"{package.__version__}\n"
 
 
 def test_the_checkout_runs_without_being_installed(segtool, tmp_path):

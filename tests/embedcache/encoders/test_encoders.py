@@ -9,7 +9,7 @@ import pytest
 
 from embedcache import UserError, load_encoder, normalize
 from embedcache.encoders import e5_small, registry
-from embedcache.encoders.devices import best_precision, resolve_precision
+from embedcache.encoders.devices import best_precision
 from embedcache.encoders.threads import limit_threads
 from tests.conftest import STORIES
 
@@ -100,11 +100,6 @@ def test_the_fingerprint_does_not_depend_on_precision():
     encoders = [load_encoder("e5-small:7", precision=p) for p in ("auto", *PRECISIONS, "float16")]
     assert len({encoder.fingerprint for encoder in encoders}) == 1
     assert encoders[0].precision == best_precision(encoders[0].device)
-
-
-def test_a_precision_that_the_device_lacks_is_an_error():
-    with pytest.raises(UserError, match="--precision float8_e5m2: the device cpu does not support"):
-        resolve_precision("float8_e5m2", "cpu")
 
 
 def test_modules_after_the_layers_compute_in_float32(tmp_path):

@@ -129,6 +129,16 @@ def test_choi_has_one_sentence_per_line(tmp_path, shared):
     assert corpus.labels.sum() == 10 * len(corpus.document_ids)
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_only_a_line_break_ends_a_sentence_of_choi(tmp_path, newline):
+    lines = ("", "==========", "One\f1 .", "==========", "Two\u20282 .", "")
+    text = newline.join(lines)
+    assert labelled(read(write(tmp_path, text.encode(), "0.ref"))) == [
+        ("One 1 .", True),
+        ("Two 2 .", True),
+    ]
+
+
 def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
     lines = [
         {"id": "a", "sentences": ["One.", "Two."], "labels": [1, 0], "split": "dev"},

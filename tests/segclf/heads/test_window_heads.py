@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from segclf.heads.base import BaseHead, Dropout
+from segclf.heads.base import Dropout
 from segclf.heads.recurrence import run_lstm
 from segclf.heads.registry import WINDOW_HEADS, make_head
 from segclf.heads.transformer import sinusoidal_encodings
@@ -70,7 +70,7 @@ def test_wordlstm_agrees_with_the_lstm_of_torch_on_packed_words():
     examples = word_topics(0, documents=1, length=30)
     words = look_up(torch.from_numpy(examples.vectors), torch.from_numpy(examples.table))
     lengths = (torch.from_numpy(examples.vectors) >= 0).sum(dim=1)
-    projected = BaseHead.represent(head, words)[words.rows]  # (s, l, h)
+    projected = head.project_vectors(words.table)[words.rows]  # (s, l, h)
     packed = pack_padded_sequence(projected, lengths, batch_first=True, enforce_sorted=False)
     _, (last, _) = head.lstm(packed)  # (2, s, h / 2)
     expected = last.transpose(0, 1).flatten(1)

@@ -34,7 +34,12 @@ from tests.segclf.experiments.corpora import embed_hashes
         ({"learning_rate": -1}, "learning rate: must be greater than 0, not -1"),
         ({"learning_rate": "1e-3"}, "learning rate: must be a valid number, not '1e-3'"),
         ({"weight_decay": math.nan}, "weight decay: must be a finite number"),
+        ({"weight_decay": -1.0}, "weight decay: must be greater than or equal to 0, not -1"),
+        ({"batch_size": 0}, "batch size: must be greater than 0, not 0"),
+        ({"seed": -1}, "seed: must be greater than or equal to 0, not -1"),
+        ({"window": 0}, "window: must be greater than or equal to 1, not 0"),
         ({"window": 10**9}, "window: must be less than or equal to 4096"),
+        ({"epochs": 0}, "epochs: must be greater than 0, not 0"),
         ({"epochs": True}, "epochs: must be a valid integer, not True"),
         ({"epochs": 1.5}, "epochs: must be a valid integer, not 1.5"),
         ({"crop": 8}, "crop is for document heads, not mlp"),
@@ -47,6 +52,11 @@ def test_invalid_options_are_refused(options, message):
     with pytest.raises(UserError, match=message) as caught:
         TrainingOptions(**options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_surplus_positional_argument_is_refused():
+    with pytest.raises(UserError, match="unexpected positional argument 'x': give each setting"):
+        ReadOptions("line", "kuten", "ja", "x")
 
 
 def test_defaults_are_filled_in_and_equal_options_are_equal():

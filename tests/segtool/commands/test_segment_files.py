@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.segtool.texts import mistake
 
 RAIN = "雨が降る。風も吹く。「寒い」と彼は言った。夜になった。"
@@ -105,8 +107,14 @@ def test_a_bad_file_does_not_stop_the_others(trained, segtool, texts):
 
 def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, texts):
     (texts / "in/c.txt").write_text(RAIN)
-    line = mistake(segtool(texts, "segment", "in", "--output-dir", "out", "--device", "cuda:99"))
+    command = ("segment", "in", "--output-dir", "out")
+    line = mistake(segtool(texts, *command, "--device", "cuda:99"))
     assert "--device cuda:99" in line
+    package = shutil.copytree(ROOT / "segclf", texts / "package/segclf")
+    (package / "models/japanese/model.json").write_text("{")
+    broken = os.pathsep.join([str(package.parent), str(ROOT)])
+    line = mistake(segtool(texts, *command, variables={"PYTHONPATH": broken}))
+    assert "model.json is damaged" in line
     assert not (texts / "out").exists()
 
 

@@ -1,4 +1,4 @@
-"""Public names of the packages."""
+"""The public names of segclf, which are imported when they are first used."""
 
 import pickle
 import subprocess
@@ -7,7 +7,6 @@ import sys
 import pytest
 
 import segclf
-import segtool as package
 
 
 def test_a_fresh_import_lists_the_public_names_without_torch():
@@ -27,7 +26,3 @@ def test_a_public_name_exists_and_can_be_pickled(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = segclf.nothing
-
-
-def test_the_command_prints_its_version(segtool, tmp_path):
-    assert segtool(tmp_path, "--version").stdout == f"{package.__version__}\n"
