@@ -37,6 +37,8 @@ SLOWEST_FILES = (
     "test_sweep_processes.py",
     "test_heads.py",
     "test_guide.py",
+    "test_ready_models.py",
+    "test_segment_files.py",
     "test_readme.py",
     "test_encoders.py",
     "test_export.py",
