@@ -27,18 +27,19 @@ segtool segment book.txt --model {{ name }}
 
 Each type of boundary has a head on the vectors of the frozen encoder `{{ any.encoder.name }}`.
 
-| type | head | window | parameters | threshold |
+| type | head | window | parameters | thresholds |
 | --- | --- | --- | --- | --- |
 {% for type, head in heads.items() -%}
 | {{ type }} | {{ head.options.head }} | {{ head.options.window }} \
-| {{ "{:,}".format(head.parameters) }} | {{ "%.3f" | format(head.threshold) }} |
+| {{ "{:,}".format(head.parameters) }} | {% for language, threshold in thresholds[type].items() -%}
+{{ ", " if not loop.first }}{{ language }} {{ "%.3f" | format(threshold) }}{% endfor %} |
 {% endfor %}
 `any`: a paragraph or a line of dialogue begins. `paragraph`: a paragraph begins, which Japanese
 novels show by an indent. A model without the type `paragraph` does not distinguish the two.
 
 ## Data
 
-No author is in two splits. The epoch and the threshold were chosen on dev.
+No author is in two splits. The epoch and the thresholds were chosen on dev.
 
 | split | works | sentences | {% for type in heads %}{{ type }} | {% endfor %}
 | --- | --- | --- | {% for type in heads %}--- | {% endfor %}
@@ -77,6 +78,7 @@ def model_card(name: str, content: dict[str, Any], heads: Mapping[BoundaryType, 
         template_str=_TEMPLATE,
         name=name,
         description=content["description"],
+        thresholds=content["thresholds"],
         heads=heads,
         any=heads["any"],
     )
