@@ -220,7 +220,7 @@ def test_text_is_segmented_with_a_half_precision_store(tmp_path, segtool):
 def test_training_from_a_file_has_the_scores_of_training_in_memory(trained, segtool, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     assert "memory is -1: use a number" in mistake(segtool(tmp_path, "train", "--memory", "-1"))
-    options = "train", "--head", "mlp", "--window", "1", "--memory", "0", "--json"
-    found = json.loads(segtool(tmp_path, *options).stdout)
+    chosen = "--corpus", "stories", *SURFACE, "--head", "mlp", "--window", "1"
+    found = json.loads(segtool(tmp_path, "train", *chosen, "--memory", "0", "--json").stdout)
     expected = json.loads((trained / "trained.json").read_text())
     assert found["dev"] == pytest.approx(expected["dev"], abs=0.02)
