@@ -2,6 +2,8 @@
 
 import json
 
+from segclf.workspace.encoders import DEFAULT_ENCODER
+
 
 def test_encoders_are_listed_and_shown(segtool, tmp_path):
     listed = json.loads(segtool(tmp_path, "encoders", "--json").stdout)
@@ -18,11 +20,11 @@ def test_encoders_are_listed_and_shown(segtool, tmp_path):
 
 
 def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, segtool):
-    name = "e5-small:7+surface"
+    name = DEFAULT_ENCODER
     show = ("encoders", "show", name, "--json")
     shown = json.loads(segtool(trained_by_default, *show).stdout)["encoders"]
     counted = json.loads(segtool(trained_by_default, "stats", "--json").stdout)["encoders"]
-    assert [encoder["name"] for encoder in shown] == ["e5-small:7", "surface"]
+    assert [encoder["name"] for encoder in shown] == name.split("+")
     for encoder, other in zip(shown, counted, strict=True):
         assert (encoder["name"], encoder["stored"]) == (other["name"], other["stored"])
         rows = encoder["stored"]["rows"]
