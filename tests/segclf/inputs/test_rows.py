@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segclf.corpus.layout import Layout
-from segclf.heads.registry import DOCUMENT_HEADS, HEADS, make_head
+from segclf.heads.registry import DOCUMENT_HEADS, WINDOW_HEADS, make_head
 from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
 from segclf.inputs.rows import PART, RowFile
@@ -120,9 +120,9 @@ def assert_equal_batches(expected, found):
         assert torch.equal(one.targets, other.targets)
 
 
-@pytest.mark.parametrize("name", [*HEADS, *DOCUMENT_HEADS])
+@pytest.mark.parametrize("name", [*WINDOW_HEADS, *DOCUMENT_HEADS])
 def test_predictions_from_a_file_are_those_from_memory(tmp_path, name):
-    examples = examples_for(name, 0) if name in HEADS else topics(0)
+    examples = examples_for(name, 0) if name in WINDOW_HEADS else topics(0)
     head = make_head(name, examples.dim)
     assert np.array_equal(head.predict(in_file(examples, tmp_path)), head.predict(examples))
 
