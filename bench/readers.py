@@ -74,7 +74,7 @@ def read(path: str, rule: str, code: str) -> None:
 
 
 def rows_of(name: str, small: dict[str, float], large: dict[str, float]) -> list[Row]:
-    """Return the rows of a reader and a rule, given the measurements of both sizes."""
+    """Return the rows for one reader and sentence rule, given the measurements for both sizes."""
     seconds, share = large["seconds"], large["memory"] / SIZES[1]
     growth = f"{seconds / small['seconds']:.1f} times 10 MB"
     bound = f"at most {MAX_SECONDS:g}"

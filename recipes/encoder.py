@@ -38,7 +38,7 @@ from recipes.low_rank import LowRankEncoder
 from recipes.sample import write_sample
 from recipes.token_runs import LEVELS, TokenizedCorpus, draw_runs, read_training_documents
 
-_WIDTH = 256  # of both heads
+_WIDTH = 256  # number of hidden units in each head
 _BATCHES = 6  # into which the sentences of a step are sorted by length, to save padding
 
 
@@ -112,7 +112,7 @@ def main(sets: str) -> None:
 
 def fine_tune(
     corpora: Sequence[TokenizedCorpus], settings: Settings, device: str
-) -> dict[str, NDArray]:  # type: ignore[type-arg]
+) -> dict[str, NDArray[np.float16]]:
     """Fine-tune the first layers of e5-small.
 
     Args:

@@ -6,6 +6,7 @@ Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -85,7 +86,7 @@ class LowRankEncoder(nn.Module):
         vectors: Tensor = (states * weights).sum(dim=1) / weights.sum(dim=1)
         return vectors
 
-    def adapter(self) -> dict[str, NDArray]:  # type: ignore[type-arg]
+    def adapter(self) -> dict[str, NDArray[np.float16]]:
         """Return the changes in float16, as `e5_small_paragraphs.merge` adds them."""
         found = {
             name: parameter.detach() - self._before[name]

@@ -29,7 +29,7 @@ from segclf.training.adaptation import adaptation_options
 from segclf.training.loop import TrainedHead, train_head
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import load_ready_model
-from segclf.workspace.sources import Source
+from segclf.workspace.sources import Source, source_of
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import Workspace
 
@@ -94,12 +94,13 @@ def page(workspace: Workspace, recipes: Sequence[Recipe], split: Split) -> str:
     rows = []
     for recipe in recipes:
         model = load_ready_model(recipe.name)
-        for boundary_type, run in model.runs.items():
-            authors = _authors(workspace, Source(model.name, run), boundary_type, split)
+        for boundary_type in model.runs:
+            source = source_of(model, boundary_type)
+            authors = _authors(workspace, source, boundary_type, split)
             for language in recipe.languages:
                 for size in SIZES:
                     scores = [
-                        score(pages, Source(model.name, run))
+                        score(pages, source, language)
                         for name, examples in authors.items()
                         if name.startswith(f"{language}/")
                         for pages in cut(examples, size)
@@ -132,11 +133,11 @@ def cut(examples: Examples, size: int) -> Iterator[Pages]:
         yield Pages(*parts)
 
 
-def score(pages: Pages, source: Source) -> list[float]:
+def score(pages: Pages, source: Source, language: str) -> list[float]:
     """Return the F1 of each method on the rest of an author's text."""
-    run, start = source.run, source.load()
+    start = source.load(language)
     rest, both = (
-        calibrate(start.head.predict(part), run.temperature) for part in (pages.rest, pages.both)
+        calibrate(start.head.predict(part), start.temperature) for part in (pages.rest, pages.both)
     )
     candidates = pages.both.layout.is_candidate
     own, _ = best_threshold(both[candidates], pages.both.layout.labels[candidates])
@@ -144,7 +145,7 @@ def score(pages: Pages, source: Source) -> list[float]:
     options = adaptation_options(source.options, {})
     adapted = train_head(pages.train, pages.dev, options, start=start)
     return [
-        _f1(pages.rest, rest, run.threshold),
+        _f1(pages.rest, rest, start.threshold),
         _f1(pages.rest, rest, own),
         *(_f1(pages.rest, *_predict(head, pages.rest)) for head in (from_scratch, adapted)),
     ]

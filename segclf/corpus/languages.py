@@ -4,6 +4,7 @@ For other codes, sentencex silently uses the English rules.
 """
 
 import re
+from collections.abc import Sequence
 
 from embedcache import UserError
 from embedcache.words.tokenizers import has_kana
@@ -25,6 +26,7 @@ _KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _GENERAL_RULES).
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
 _SAMPLE_CHARACTERS = 2000
+_SENTENCES = 100  # contain that many characters in most texts
 _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifier
 
 
@@ -48,6 +50,11 @@ def guess_language(text: str) -> str:
 
     language = str(classify(sample)[0])
     return language if language in _OWN_RULES.split() else "en"
+
+
+def guess_language_of(sentences: Sequence[str]) -> str:
+    """Guess the language code of consecutive sentences; see `guess_language`."""
+    return guess_language(" ".join(sentences[:_SENTENCES]))
 
 
 def check_language(code: str | None) -> None:

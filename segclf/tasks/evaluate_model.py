@@ -1,15 +1,13 @@
 """Evaluation of a ready model: scores for every type of boundary."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import UserError
-from segclf.corpus import BoundaryType, Corpus, Split
-from segclf.corpus.languages import guess_language
+from segclf.corpus import BoundaryType, Split
+from segclf.corpus.languages import guess_language_of
 from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.find_types import TYPES, find_types
@@ -19,8 +17,6 @@ from segclf.workspace.ready import ReadyModel
 from segclf.workspace.records import SplitCounts
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import Workspace
-
-_GUESSED = 50  # sentences that the language is guessed from
 
 
 @dataclass(frozen=True)
@@ -90,16 +86,15 @@ def evaluate_model(
         UserError: The corpus has no such split, or it is not embedded with the model's encoder.
     """
     stored = workspace.load_corpus(corpus_name)
-    if model.encoder.fingerprint not in {encoder.fingerprint for encoder in stored.encoders}:
-        raise UserError(
-            f"the corpus {stored.name} is not embedded with the encoder of the model {model.name}: "
-            f"embed it again with --encoder {model.encoder.name}"
-        )
+    encoder = stored.encoder_of(model.name, model.encoder)
     parts = {name: select_split(stored, split, name) for name in TYPES}
     part = parts["any"]
-    examples = examples_of(part, workspace, model.encoder)
+    examples = examples_of(part, workspace, encoder)
     predictions = predict_types(model, part, examples, compute or Compute())
-    languages = [stored.language or guess_language(text) for text in _beginnings(part)]
+    languages = [
+        stored.language or guess_language_of(part.sentences[start:stop])
+        for start, stop in part.layout.documents
+    ]
     probabilities = {name: found.probabilities for name, found in predictions.items()}
     predicted = find_types(model, part.layout, probabilities, languages)
     types = {
@@ -115,12 +110,6 @@ def evaluate_model(
         for name, decided in predicted.items()
     }
     return ModelEvaluation(model, types, predicted, frozenset(languages))
-
-
-def _beginnings(corpus: Corpus) -> Iterator[str]:
-    """Yield the first sentences of each document, from which the language can be guessed."""
-    for start, stop in corpus.layout.documents:
-        yield " ".join(corpus.sentences[start : min(stop, start + _GUESSED)])
 
 
 def _prediction_of(

@@ -8,7 +8,6 @@ from typing import Any
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from embedcache.files import scratch_folder, write_json
-from segclf.corpus.languages import guess_language
 from segclf.heads.base import BaseHead
 from segclf.training.adaptation import adaptation_options, check_architecture
 from segclf.training.epochs import Epoch
@@ -106,8 +105,7 @@ def suggest_start(workspace: Workspace, run: Run) -> str | None:
     """
     if run.record.start or run.record.counts["train"].sentences > FEW:
         return None
-    sentences = workspace.load_corpus(run.record.corpus).corpus.sentences
-    model = model_for(run.record.language or guess_language("\n".join(sentences)))
+    model = model_for(workspace.load_corpus(run.record.corpus).text_language)
     same = model is not None and model.encoder.fingerprint == run.encoder.fingerprint
     return model.name if model and same else None
 
@@ -117,7 +115,7 @@ def _choose_encoder(
 ) -> EncoderReference:
     if source is None:
         return stored.encoder(name, pooling)
-    encoder = source.encoder_in(stored)
+    encoder = stored.encoder_of(source.name, source.run.encoder)
     if name not in (None, encoder.name) or pooling not in (None, encoder.pooling):
         raise UserError(f"{source.name} needs vectors from {encoder.name}: omit --encoder")
     return encoder
@@ -153,7 +151,7 @@ def train_on(
         dev,
         options,
         on_epoch,
-        start=source.load() if source else None,
+        start=source.load(stored.text_language) if source else None,
         device=device,
         threads=threads,
     )

@@ -52,7 +52,7 @@ class Epoch:
 
 
 def check_split(split: str, layout: Layout, *, classes: int = 2) -> None:
-    """Raise UserError unless a split has candidates of at least so many classes."""
+    """Raise UserError unless the candidates of a split have at least `classes` classes."""
     labels = layout.labels[layout.is_candidate]
     if not len(layout):
         raise UserError(

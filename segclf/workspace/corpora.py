@@ -14,6 +14,7 @@ from embedcache import UserError
 from embedcache.encoders import Pooling, split_recorded
 from embedcache.files import write_text
 from segclf.corpus import Corpus, Document
+from segclf.corpus.languages import guess_language_of
 from segclf.workspace.files import NewerFormatError, check_format, now
 
 _FORMAT = 1  # of a corpus file
@@ -63,6 +64,30 @@ class StoredCorpus:
     language: str | None
     digest: str
     encoders: tuple[EncoderReference, ...]
+
+    @property
+    def text_language(self) -> str:
+        """Code of the language: that of the options, or else guessed from the first sentences."""
+        return self.language or guess_language_of(self.corpus.sentences)
+
+    def encoder_of(self, reader: str, own: EncoderReference) -> EncoderReference:
+        """Return the encoder of this corpus whose vectors a trained model reads.
+
+        Args:
+            reader: Name of the model, for the message.
+            own: Encoder of the model.
+
+        Raises:
+            UserError: The corpus is not embedded with this encoder.
+        """
+        for encoder in self.encoders:
+            if encoder.fingerprint == own.fingerprint:
+                return encoder
+        pooling = f" --pooling {own.pooling}" if own.pooling else ""
+        raise UserError(
+            f"{reader} needs vectors from its encoder, but the corpus {self.name} is not "
+            f"embedded with it: run segtool embed with --encoder {own.name}{pooling} first"
+        )
 
     def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
         """Return an encoder of this corpus by name and pooling, by default the latest.

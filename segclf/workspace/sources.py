@@ -1,15 +1,15 @@
 """Trained heads from which training can start: those of ready models and of runs."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from embedcache import UserError
 from embedcache.hashing import hash_files
 from segclf.corpus import BoundaryType
 from segclf.training.adaptation import Start
 from segclf.training.options import TrainingOptions
-from segclf.workspace.corpora import EncoderReference, StoredCorpus
-from segclf.workspace.ready import find_model, list_models
+from segclf.workspace.ready import ReadyModel, find_model, list_models
 from segclf.workspace.records import StartRecord
 from segclf.workspace.runs import WEIGHTS, Run, list_runs, load_run
 from segclf.workspace.workspace import Workspace
@@ -22,10 +22,12 @@ class Source:
     Attributes:
         name: Name of the ready model or the run.
         run: Run of the head.
+        thresholds: Thresholds of the head by language; for others, the threshold of the run.
     """
 
     name: str
     run: Run
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def options(self) -> TrainingOptions:
@@ -37,29 +39,21 @@ class Source:
         """What a run that starts from the head records about it."""
         return StartRecord(self.name, hash_files([self.run.path / WEIGHTS], names=False))
 
-    def load(self) -> Start:
-        """Load the head.
+    def load(self, language: str) -> Start:
+        """Load the head, with the threshold for a language.
 
         Raises:
             UserError: The run has no head, or its weights are damaged.
         """
-        return Start(self.run.load_head(), self.run.threshold, self.run.temperature)
+        threshold = self.thresholds.get(language, self.run.threshold)
+        return Start(self.run.load_head(), threshold, self.run.temperature)
 
-    def encoder_in(self, stored: StoredCorpus) -> EncoderReference:
-        """Return the encoder whose vectors the head reads, among those of a corpus.
 
-        Raises:
-            UserError: The corpus is not embedded with this encoder.
-        """
-        own = self.run.encoder
-        for encoder in stored.encoders:
-            if encoder.fingerprint == own.fingerprint:
-                return encoder
-        pooling = f" --pooling {own.pooling}" if own.pooling else ""
-        raise UserError(
-            f"{self.name} needs vectors from its encoder, but the corpus {stored.name} is not "
-            f"embedded with it: run segtool embed with --encoder {own.name}{pooling} first"
-        )
+def source_of(model: ReadyModel, boundary_type: BoundaryType) -> Source:
+    """Return a head of a ready model."""
+    # the thresholds of a model with two heads are for both heads together
+    thresholds = {} if model.is_typed else model.thresholds.get(boundary_type, {})
+    return Source(model.name, model.runs[boundary_type], thresholds)
 
 
 def find_source(
@@ -85,7 +79,7 @@ def find_source(
                 f"the model {model.name} has no head for boundaries of type {wanted}: choose "
                 f"--type {' or '.join(model.runs)}"
             )
-        return Source(model.name, model.runs[wanted])
+        return source_of(model, wanted)
     if not in_workspace and not os.path.exists(name):
         models = ", ".join(model.name for model in list_models())
         runs = ", ".join(run.name for run in list_runs(workspace))

@@ -18,6 +18,12 @@ from segclf.inputs.window_batches import WindowBatches
 from segclf.inputs.windows import OUTSIDE, windows_of
 from tests.segclf.topics import examples_for, topics
 
+BATCHES = {
+    "lengths": st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any),
+    "batch_size": st.integers(1, 40),
+    "seed": st.integers(0, 9),
+}
+
 
 def in_file(examples, folder):
     return Examples(RowFile(examples.vectors, folder), examples.layout, examples.table)
@@ -66,10 +72,8 @@ def test_a_file_of_float16_returns_what_a_store_of_float16_does(tmp_path):
 
 @settings(deadline=None)
 @given(
-    lengths=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any),
+    **BATCHES,
     window=st.integers(1, 9),
-    batch_size=st.integers(1, 40),
-    seed=st.integers(0, 9),
 )
 def test_batches_of_windows_are_those_made_in_memory(
     tmp_path_factory, lengths, window, batch_size, seed
@@ -94,10 +98,8 @@ def test_batches_of_windows_are_those_made_in_memory(
 
 @settings(deadline=None)
 @given(
-    lengths=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any),
+    **BATCHES,
     crop=st.integers(1, 12),
-    batch_size=st.integers(1, 40),
-    seed=st.integers(0, 9),
 )
 def test_batches_of_crops_are_those_made_in_memory(
     tmp_path_factory, lengths, crop, batch_size, seed
