@@ -1,29 +1,17 @@
-"""Groups sentences into batches, and encodes a batch."""
+"""Groups sentences into batches, and encodes batches in parallel."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.encoders.base import Encoder
+from embedcache.encoders.threads import check_threads
 from embedcache.errors import UserError
 from embedcache.store import Vectors
-
-
-def measure_lengths(
-    encoder: Encoder, texts: list[str]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Count the tokens of n normalized sentences that an encoder will read.
-
-    Returns:
-        (n,) int64 token counts, limited to the encoder's maximum, and (n,) bool, True for sentences
-        that the encoder truncates.
-    """
-    tokens = encoder.count_tokens(texts)
-    if encoder.max_tokens is None:
-        return tokens, np.zeros(len(texts), dtype=np.bool_)
-    return np.minimum(tokens, encoder.max_tokens), tokens > encoder.max_tokens
 
 
 def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
@@ -49,27 +37,83 @@ def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[n
         yield batches[number]
 
 
-def encode_batch(encoder: Encoder, texts: list[str], dtype: np.dtype[Any]) -> Vectors:
-    """Encode n sentences in one batch.
+class BatchEncoder:
+    """Encodes batches, several at once if the encoder supports it.
+
+    Each thread encodes one batch at a time on one core. Many threads that share one batch wait for
+    the slowest of them, above all if other processes need the cores too.
+
+    Use it as a context manager. At the end, it waits for the batches that threads have begun.
 
     Args:
         encoder: Encoder of the sentences.
-        texts: n normalized sentences.
         dtype: Dtype to which the caller will convert the vectors.
-
-    Returns:
-        (n, dim) vectors as the encoder returns them.
-
-    Raises:
-        UserError: A vector would contain NaN or infinity in this dtype.
+        threads: Number of threads; None for the number of cores that this process may use.
     """
-    vectors = encoder.encode(texts)
-    if dtype.kind == "f":
-        not_finite = ~(np.abs(vectors) <= np.finfo(dtype).max).all(axis=1)
-        if not_finite.any():
-            raise UserError(
-                f"{encoder.name}, which computes in {encoder.precision}, returns a vector that is "
-                f"not finite in {dtype} for {texts[int(not_finite.argmax())][:40]!r}; vectors that "
-                "were stored earlier are kept"
-            )
-    return vectors
+
+    def __init__(self, encoder: Encoder, dtype: np.dtype[Any], threads: int | None = None) -> None:
+        self._encoder = encoder
+        self._dtype = dtype
+        self._threads = check_threads(threads)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> "BatchEncoder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def encode(
+        self, texts: list[str], inputs: list[Any], batches: Iterable[NDArray[np.int64]]
+    ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+        """Encode batches, and return them in the same order.
+
+        Args:
+            texts: n normalized sentences.
+            inputs: What the encoder reads of each; see `embedcache.encoders.Tokens`.
+            batches: Positions of the sentences in each batch.
+
+        Yields:
+            Positions (b,) of a batch, and its vectors (b, dim) as the encoder returns them.
+
+        Raises:
+            UserError: A vector would contain NaN or infinity in the dtype.
+        """
+        waiting = deque[tuple[NDArray[np.int64], Future[Vectors]]]()
+        for batch in batches:
+            rows = [inputs[position] for position in batch]
+            if not self._is_parallel():
+                yield batch, self._check(texts, batch, self._encoder.encode_tokens(rows))
+                continue
+            if len(waiting) == 2 * self._threads:
+                yield self._next(texts, waiting)
+            waiting.append((batch, self._start(rows)))
+        while waiting:
+            yield self._next(texts, waiting)
+
+    def _is_parallel(self) -> bool:
+        return self._threads > 1 and self._encoder.is_parallel
+
+    def _start(self, rows: list[Any]) -> "Future[Vectors]":
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "encode")
+        return self._pool.submit(self._encoder.encode_tokens, rows)
+
+    def _next(
+        self, texts: list[str], waiting: "deque[tuple[NDArray[np.int64], Future[Vectors]]]"
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        batch, future = waiting.popleft()
+        return batch, self._check(texts, batch, future.result())
+
+    def _check(self, texts: list[str], batch: NDArray[np.int64], vectors: Vectors) -> Vectors:
+        if self._dtype.kind == "f":
+            not_finite = ~(np.abs(vectors) <= np.finfo(self._dtype).max).all(axis=1)
+            if not_finite.any():
+                text = texts[batch[int(not_finite.argmax())]]
+                raise UserError(
+                    f"{self._encoder.name}, which computes in {self._encoder.precision}, returns "
+                    f"a vector that is not finite in {self._dtype} for {text[:40]!r}; vectors that "
+                    "were stored earlier are kept"
+                )
+        return vectors

@@ -1,7 +1,7 @@
 """Stage one: encode sentences into the store, each distinct sentence once."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -30,6 +30,7 @@ class EncodeReport:
         cached: Number of distinct sentences that were already in the store.
         truncated: Number of distinct sentences longer than the encoder's maximum.
         seconds: Wall-clock time of the call.
+        writing_seconds: Wall-clock time in which vectors were written, part of `seconds`.
     """
 
     sentences: int
@@ -38,6 +39,7 @@ class EncodeReport:
     cached: int
     truncated: int
     seconds: float
+    writing_seconds: float
 
 
 def encode_sentences(
@@ -46,6 +48,7 @@ def encode_sentences(
     store: EmbeddingStore,
     *,
     dtype: StorageDtype | None = None,
+    threads: int | None = None,
     progress: bool = False,
 ) -> EncodeReport:
     """Encode the sentences that the store does not have.
@@ -61,7 +64,10 @@ def encode_sentences(
             each part of a joined encoder, in a space of their own.
         dtype: Dtype of the stored numbers; None for the dtype of an existing space, or float32 for
             a new one. The `storage_dtype` of an encoder overrides it.
-        progress: Whether to show a progress bar on standard error.
+        threads: Number of threads that encode, each on one core; None for the number of cores. On a
+            GPU, one thread encodes.
+        progress: Whether to show a progress bar on standard error, with the number of distinct
+            sentences to encode. That of a generator is known only as far as it is read.
 
     Returns:
         Counts of sentences, and the time that the call took.
@@ -76,16 +82,23 @@ def encode_sentences(
     count = 0
     # fast parts first, so that after an interruption every sentence that the slow part has encoded
     # already has the vectors of the other parts
-    parts = sorted(encoder.parts, key=lambda part: not part.is_fast)
+    *fast, slow = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,
         progress_bar(0, "sentences", show=progress) as bar,
+        progress_bar(0, "sentences", show=False) as no_bar,
     ):
-        writers = [stack.enter_context(SpaceWriter(part, store, dtype, bar)) for part in parts]
+        bars = [*((part, no_bar) for part in fast), (slow, bar)]
+        writers = [
+            stack.enter_context(SpaceWriter(part, store, dtype, own, threads)) for part, own in bars
+        ]
+        if not bar.disable and isinstance(sentences, Sequence):
+            bar.total = _count_missing(sentences, writers[-1])
         seen = [_SeenRows() for _ in writers]
-        remaining = iter(sentences)
-        while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
+        for chunk in _chunks(sentences):
             ids = sentence_ids(chunk)
+            if not isinstance(sentences, Sequence):
+                bar.total += len(writers[-1].find_missing(ids))
             for writer, rows in zip(writers, seen, strict=True):
                 writer.encode_missing(chunk, ids)
                 rows.add(writer.space.find(ids))
@@ -99,7 +112,24 @@ def encode_sentences(
         cached=unique - encoded,
         truncated=max(rows.truncated for rows in seen),
         seconds=time.perf_counter() - started,
+        writing_seconds=sum(writer.writing_seconds for writer in writers),
     )
+
+
+def _chunks(sentences: Iterable[str]) -> Iterator[list[str]]:
+    """Yield normalized sentences, `CHUNK_SENTENCES` at a time."""
+    remaining = iter(sentences)
+    while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
+        yield chunk
+
+
+def _count_missing(sentences: Iterable[str], writer: SpaceWriter) -> int:
+    """Count the distinct sentences that a writer will encode."""
+    missing = [np.zeros((0, 2), dtype=np.uint64)]
+    for chunk in _chunks(sentences):
+        ids = sentence_ids(chunk)
+        missing.append(ids[writer.find_missing(ids)])
+    return len(index.first_occurrences(np.concatenate(missing)))
 
 
 class _SeenRows:

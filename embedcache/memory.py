@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from embedcache.batches import encode_batch, measure_lengths, token_batches
+from embedcache.batches import BatchEncoder, token_batches
 from embedcache.encoders.base import Encoder
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, Vectors
@@ -17,6 +17,7 @@ def encode_in_memory(
     encoder: Encoder,
     store: EmbeddingStore | None = None,
     *,
+    threads: int | None = None,
     progress: bool = False,
 ) -> Vectors:
     """Return the vectors of sentences; each distinct sentence that the store lacks is encoded once.
@@ -25,6 +26,7 @@ def encode_in_memory(
         sentences: n sentences; they are normalized by `embedcache.normalize`.
         encoder: Encoder of the sentences that the store lacks.
         store: Store from which existing vectors are read; it is not changed. None for no store.
+        threads: Number of threads that encode; None for the number of cores.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
@@ -41,7 +43,7 @@ def encode_in_memory(
     start = 0
     for part in encoder.parts:
         columns = vectors[:, start : start + part.dim]
-        _encode_into(columns, list(positions), part, store, progress=progress)
+        _encode_into(columns, list(positions), part, store, threads, progress=progress)
         start += part.dim
     return vectors[[positions[text] for text in normalized]]
 
@@ -51,6 +53,7 @@ def _encode_into(
     texts: list[str],
     encoder: Encoder,
     store: EmbeddingStore | None,
+    threads: int | None,
     *,
     progress: bool,
 ) -> None:
@@ -63,9 +66,13 @@ def _encode_into(
     missing = np.flatnonzero(~known)
     if not len(missing):  # otherwise a Transformer would be loaded unnecessarily
         return
-    lengths, _ = measure_lengths(encoder, [texts[position] for position in missing])
-    with progress_bar(len(missing), "sentences", show=progress) as bar:
-        for batch in token_batches(lengths, encoder.batch_tokens):
-            batch_texts = [texts[position] for position in missing[batch]]
-            out[missing[batch]] = encode_batch(encoder, batch_texts, out.dtype)
+    absent = [texts[position] for position in missing]
+    with (
+        progress_bar(len(missing), "sentences", show=progress) as bar,
+        BatchEncoder(encoder, out.dtype, threads) as encode,
+    ):
+        tokens = encoder.tokenize(absent)
+        batches = token_batches(tokens.lengths, encoder.batch_tokens)
+        for batch, vectors in encode.encode(absent, tokens.inputs, batches):
+            out[missing[batch]] = vectors
             bar.update(len(batch))

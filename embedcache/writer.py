@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from embedcache.batches import encode_batch, measure_lengths, token_batches
-from embedcache.encoders.base import Encoder
+from embedcache.batches import BatchEncoder, token_batches
+from embedcache.encoders.base import Encoder, Tokens
 from embedcache.ids import Ids
 from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
 from embedcache.store.claims import Claims
 
 COMMIT_SECONDS = 5.0
-_CLAIM_SECONDS = 0.5  # intended time to encode the sentences that are claimed at once
+_CLAIM_SECONDS = 2.0  # intended time to encode the sentences that are claimed at once
 _WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
 
 
@@ -26,14 +26,12 @@ class _Missing:
     Attributes:
         texts: n normalized sentences.
         ids: (n, 2) uint64 ids of the sentences.
-        lengths: (n,) int64 token counts; see `embedcache.batches.measure_lengths`.
-        truncated: (n,) bool, whether the encoder truncates each sentence.
+        tokens: What the encoder reads of them.
     """
 
     texts: list[str]
     ids: Ids
-    lengths: NDArray[np.int64]
-    truncated: NDArray[np.bool_]
+    tokens: Tokens
 
 
 class SpaceWriter:
@@ -47,10 +45,12 @@ class SpaceWriter:
         store: Store of the vectors; the encoder's space in it is created if it is missing.
         dtype: Dtype of the space; see `embedcache.encode_sentences`.
         bar: Progress bar that counts encoded sentences.
+        threads: Number of threads that encode; see `embedcache.batches.BatchEncoder`.
 
     Attributes:
         space: Space of the encoder.
         encoded: Number of vectors that this writer has committed.
+        writing_seconds: Wall-clock time of the commits.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class SpaceWriter:
         store: EmbeddingStore,
         dtype: StorageDtype | None,
         bar: "tqdm[None]",
+        threads: int | None = None,
     ) -> None:
         self.encoded = 0
+        self.writing_seconds = 0.0
         self.space = store.create_space(
             encoder.fingerprint,
             name=encoder.name,
@@ -70,7 +72,8 @@ class SpaceWriter:
         )
         self._encoder = encoder
         self._bar = bar
-        self._dtype = np.dtype(self.space.info().dtype)
+        dtype_of_space = np.dtype(self.space.info().dtype)
+        self._batches = BatchEncoder(encoder, dtype_of_space, threads)
         self._claims = Claims(store.path, encoder.fingerprint)
         self._claimed_batches = 1  # number of batches that are claimed at once
         self._pending: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
@@ -85,7 +88,13 @@ class SpaceWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._batches.__exit__()
         self._claims.close()
+
+    def find_missing(self, ids: Ids) -> NDArray[np.int64]:
+        """Return the positions in `ids` (n, 2) of the distinct sentences that the space lacks."""
+        absent = np.flatnonzero(~self.space.contains(ids))
+        return absent[index.first_occurrences(ids[absent])]
 
     def encode_missing(self, texts: list[str], ids: Ids) -> None:
         """Encode the sentences that the space lacks; wait for those that other writers encode.
@@ -99,15 +108,15 @@ class SpaceWriter:
             UserError: A vector would contain NaN or infinity in the dtype of the space. Vectors
                 that were computed earlier are kept.
         """
-        absent = np.flatnonzero(~self.space.contains(ids))
+        absent = self.find_missing(ids)
         if not len(absent):
             return
         self.space.check_writable()
-        absent = absent[index.first_occurrences(ids[absent])]
         distinct = [texts[position] for position in absent]
-        missing = _Missing(distinct, ids[absent], *measure_lengths(self._encoder, distinct))
-        self._bar.total += len(absent)
-        self._bar.refresh()
+        self._bar.set_description(f"loading {self._encoder.name}")
+        missing = _Missing(distinct, ids[absent], self._encoder.tokenize(distinct))
+        self._bar.set_description(None)
+        self._bar.unpause()  # the rate does not include the time to load the model
         remaining = np.arange(len(absent))
         try:
             while len(remaining):
@@ -132,7 +141,8 @@ class SpaceWriter:
             Positions of the sentences that another writer has claimed.
         """
         budget = self._encoder.batch_tokens
-        batches = [remaining[part] for part in token_batches(missing.lengths[remaining], budget)]
+        lengths = missing.tokens.lengths[remaining]
+        batches = [remaining[part] for part in token_batches(lengths, budget)]
         claimed_by_others = []
         wanted = np.zeros(len(missing.texts), dtype=np.bool_)
         while batches:
@@ -142,8 +152,7 @@ class SpaceWriter:
             free = self._claims.take(missing.ids[positions])
             claimed_by_others.append(positions[~free])
             wanted[self._drop_committed(missing, positions[free])] = True
-            for batch in group:
-                self._encode_batch(missing, batch[wanted[batch]])
+            self._encode_batches(missing, [batch[wanted[batch]] for batch in group])
             if wanted[positions].all():  # otherwise the time says little about encoding
                 self._adapt_claims(len(group), time.monotonic() - started)
             # not within a group: a commit gives up the claims on the whole group
@@ -156,13 +165,12 @@ class SpaceWriter:
         factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
         self._claimed_batches = max(int(factor * batches), 1)
 
-    def _encode_batch(self, missing: _Missing, batch: NDArray[np.int64]) -> None:
-        if not len(batch):
-            return
-        texts = [missing.texts[position] for position in batch]
-        vectors = encode_batch(self._encoder, texts, self._dtype)
-        self._pending.append((missing.ids[batch], vectors, missing.truncated[batch]))
-        self._bar.update(len(batch))
+    def _encode_batches(self, missing: _Missing, batches: list[NDArray[np.int64]]) -> None:
+        wanted = [batch for batch in batches if len(batch)]
+        tokens = missing.tokens
+        for batch, vectors in self._batches.encode(missing.texts, tokens.inputs, wanted):
+            self._pending.append((missing.ids[batch], vectors, tokens.truncated[batch]))
+            self._bar.update(len(batch))
 
     def _drop_committed(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Drop the positions of sentences that another writer has committed in the meantime."""
@@ -173,9 +181,11 @@ class SpaceWriter:
     def _commit(self) -> None:
         if not self._pending:
             return
+        started = time.monotonic()
         ids, vectors, truncated = map(np.concatenate, zip(*self._pending, strict=True))
-        precision = self._encoder.precision
+        precision = self._encoder.computation
         self.encoded += self.space.append(ids, vectors, truncated=truncated, precision=precision)
         self._pending.clear()
         self._claims.forget()
         self._committed_at = time.monotonic()
+        self.writing_seconds += self._committed_at - started

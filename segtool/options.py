@@ -49,7 +49,7 @@ class ComputeOptions:
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest for encoders, cpu for
             heads]
-        threads: Number of CPU threads. [default: PyTorch's default for encoders, 1 for heads]
+        threads: Number of CPU threads. [default: the number of cores for encoders, 1 for heads]
     """
 
     device: str | None = None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from segclf.heads.base import Head
-from segclf.inputs.examples import Sentences
+from segclf.inputs.sentences import Sentences
 from tests.conftest import ROOT
 from tests.segclf.topics import topics
 

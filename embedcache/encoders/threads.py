@@ -1,9 +1,23 @@
-"""Sets the number of threads that torch uses."""
+"""The number of threads of a computation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
+
+
+def check_threads(threads: int | None) -> int:
+    """Return a number of threads, by default the number of cores that this process may use.
+
+    Raises:
+        UserError: The number is below 1.
+    """
+    if threads is None:
+        return available_cores()
+    if threads < 1:
+        raise UserError(f"--threads {threads}: use 1 or more")
+    return threads
 
 
 @contextmanager
@@ -19,8 +33,7 @@ def limit_threads(threads: int | None) -> Iterator[None]:
     if threads is None:
         yield
         return
-    if threads < 1:
-        raise UserError(f"--threads {threads}: use 1 or more")
+    check_threads(threads)
     import torch
 
     before = torch.get_num_threads()

@@ -1,37 +1,39 @@
-"""Encoders that run a transformer with sentence-transformers and pool its states."""
+"""Encoders that run a transformer and pool its states."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache.encoders.base import Encoder, Precision
-from embedcache.encoders.model_settings import ModelSettings
+from embedcache.encoders.base import Backend, Encoder, Execution, Precision, Tokens
+from embedcache.encoders.compiled import (
+    CompiledTransformer,
+    UnsupportedModelError,
+    can_compute,
+    converted_directory,
+)
+from embedcache.encoders.model_settings import ModelSettings, weight_bytes
+from embedcache.encoders.pooling import find_pooling
+from embedcache.encoders.processor import computes_bfloat16, may_have_gpu
+from embedcache.encoders.threads import limit_threads
+from embedcache.encoders.torch_model import load_model
+from embedcache.errors import UserError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from torch import nn
 
-
-def silence_transformers() -> None:
-    """Silence the progress bars of transformers and its warnings about missing weights."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+_LEAST_BYTES = 10_000_000  # of weights; converting a smaller model takes longer than it saves
 
 
 class TransformerEncoder(Encoder):
     """A frozen transformer.
 
-    torch is imported and the model is loaded at the first use.
+    The model is loaded at the first use, by OpenVINO or by sentence-transformers with torch.
 
     The layers compute in `precision`. Their last states are converted to float32; pooling, later
     modules and normalization compute in float32. Therefore, in every precision:
@@ -45,10 +47,9 @@ class TransformerEncoder(Encoder):
         name: Name in messages and tables.
         directory: Function that returns the model's folder.
         settings: Settings of the model; see `embedcache.encoders.model_settings`.
-        device: Device on which the model runs; None for the best one.
-        precision: Precision of the layers; "auto" for bfloat16 (float16 on older GPUs) where the
-            device computes it in hardware, else float32. The fingerprint does not depend on the
-            precision.
+        execution: How the model is computed. "auto" stands for bfloat16 (float16 on older GPUs)
+            where the device computes it in hardware, else float32; and for OpenVINO on a CPU if it
+            supports the model, else torch. The fingerprint does not depend on it.
     """
 
     def __init__(
@@ -56,16 +57,14 @@ class TransformerEncoder(Encoder):
         name: str,
         directory: Callable[[], Path],
         settings: ModelSettings,
-        device: str | None = None,
-        precision: Precision = "auto",
+        execution: Execution = Execution(),  # noqa: B008 - it is frozen
     ) -> None:
         self.name = name
         self.dim = settings.dim
         self.max_tokens: int = settings.max_tokens
         self.layer = settings.layer
         self._settings = settings
-        self._device = device
-        self._precision = precision
+        self._execution = execution
         self._directory = directory
 
     @property
@@ -90,9 +89,11 @@ class TransformerEncoder(Encoder):
         Raises:
             UserError: This machine does not have the device.
         """
+        if self._execution.device == "cpu" or not (self._execution.device or may_have_gpu()):
+            return "cpu"  # without importing torch
         from embedcache.encoders.devices import best_device, check_device
 
-        return check_device(self._device) if self._device else best_device()
+        return check_device(self._execution.device) if self._execution.device else best_device()
 
     @cached_property
     def precision(self) -> Precision:
@@ -101,9 +102,13 @@ class TransformerEncoder(Encoder):
         Raises:
             UserError: The device cannot compute in this precision.
         """
+        if self.device == "cpu" and self._execution.precision in ("auto", "float32"):
+            is_fast = computes_bfloat16() if self._execution.precision == "auto" else False
+            if is_fast is not None:  # without importing torch
+                return "bfloat16" if is_fast else "float32"
         from embedcache.encoders.devices import resolve_precision
 
-        return resolve_precision(self._precision, self.device)
+        return resolve_precision(self._execution.precision, self.device)
 
     @property
     def batch_tokens(self) -> int:
@@ -112,34 +117,85 @@ class TransformerEncoder(Encoder):
 
     @cached_property
     def model(self) -> SentenceTransformer:
-        """The loaded model."""
-        import torch
-        from sentence_transformers import SentenceTransformer
+        """The model in torch."""
+        return self._load_model(self.device, self.precision)
 
-        silence_transformers()
-        getLogger("sentence_transformers").setLevel(ERROR)
-        options = {"dtype": getattr(torch, self.precision)}
-        if self._settings.pooling is None:
-            model = SentenceTransformer(
-                str(self.directory),
-                device=self.device,
-                model_kwargs=options,
-                local_files_only=True,
-            )
-            _restore_weights(model, self.directory)
-        else:
-            from sentence_transformers.base.modules import Transformer
-            from sentence_transformers.sentence_transformer.modules import Pooling
+    def _load_model(self, device: str, precision: Precision) -> SentenceTransformer:
+        return load_model(
+            self.directory, self.transformer_directory, self._settings, device, precision
+        )
 
-            cut = None if self.layer is None else {"num_hidden_layers": self.layer}
-            transformer = Transformer(
-                str(self.transformer_directory), model_kwargs=options, config_kwargs=cut
+    @cached_property
+    def _compiled(self) -> CompiledTransformer | None:
+        """The model in OpenVINO; None if torch computes it."""
+        return self._choice[0]
+
+    @property
+    def backend(self) -> Backend:
+        """Library that computes the vectors.
+
+        Raises:
+            UserError: The chosen library cannot compute this model on this device.
+        """
+        return "torch" if self._compiled is None else "openvino"
+
+    @property
+    def backend_reason(self) -> str:
+        """Why `backend` was chosen."""
+        return self._choice[1]
+
+    @cached_property
+    def _choice(self) -> tuple[CompiledTransformer | None, str]:
+        """The model in OpenVINO, or None, and the reason."""
+        if self._execution.backend == "torch":
+            return None, "as chosen"
+        try:
+            return (
+                self._compile(),
+                "as chosen" if self._execution.backend == "openvino" else "faster",
             )
-            pooling = Pooling(self._settings.dim, pooling_mode=self._settings.pooling)
-            model = SentenceTransformer(modules=[transformer, pooling], device=self.device)
-        model.max_seq_length = self.max_tokens
-        model[0].register_forward_hook(_convert_states)
-        return model.eval()
+        except UnsupportedModelError as error:
+            if self._execution.backend == "openvino":
+                raise UserError(
+                    f"--backend openvino cannot compute {self.name}: {error}; use --backend torch"
+                ) from error
+            return None, str(error)
+
+    def _compile(self) -> CompiledTransformer:
+        """Load the model in OpenVINO.
+
+        Raises:
+            UnsupportedModelError: OpenVINO cannot compute the model, or it is not worthwhile.
+        """
+        if self.device != "cpu":
+            raise UnsupportedModelError(f"OpenVINO is for CPUs, the device is {self.device}")
+        if not can_compute(self.precision):
+            raise UnsupportedModelError(f"this CPU does not compute {self.precision} in hardware")
+        pooling = find_pooling(self.directory, self._settings)
+        if pooling is None:
+            raise UnsupportedModelError("the model has modules that only torch computes")
+        if (
+            self._execution.backend == "auto"
+            and weight_bytes(self.transformer_directory) < _LEAST_BYTES
+        ):
+            raise UnsupportedModelError("the model is small")
+        folder = converted_directory(
+            self.name, self.fingerprint, lambda: self._load_model("cpu", "float32")
+        )
+        prompt, limit = self._settings.prompt, self.max_tokens
+        return CompiledTransformer(folder, prompt, limit, pooling, self.precision)
+
+    @property
+    def is_parallel(self) -> bool:  # type: ignore[override]
+        """Whether several threads may encode at once: on a CPU."""
+        return self.device == "cpu"
+
+    @property
+    def computation(self) -> str:
+        """Precision and backend of the computation, which the store records."""
+        return (
+            self.precision if self.backend == "torch" else f"{self.precision} with {self.backend}"
+        )
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, prompt and special tokens included: (n,) int64."""
@@ -149,18 +205,30 @@ class TransformerEncoder(Encoder):
         rows = self.model.tokenizer(prompted, verbose=False)["input_ids"]
         return np.array([len(row) for row in rows], dtype=np.int64)
 
+    def tokenize(self, sentences: Sequence[str]) -> Tokens:
+        """Tokenize n normalized sentences, for `encode_tokens`."""
+        return self._compiled.tokenize(sentences) if self._compiled else super().tokenize(sentences)
+
+    def encode_tokens(self, inputs: list[Any]) -> NDArray[np.float32]:
+        """Encode n sentences in one batch, given their `Tokens.inputs`: (n, dim) float32."""
+        if self._compiled:
+            return self._compiled.encode(inputs)
+        # on a CPU, batches are encoded in parallel, each on one core
+        with limit_threads(1 if self.device == "cpu" else None):
+            vectors: NDArray[np.float32] = self.model.encode(
+                inputs,
+                prompt=self._settings.prompt,
+                batch_size=len(inputs),
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        return vectors
+
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
         """Encode n sentences in one batch: (n, dim) float32."""
         if not sentences:  # sentence-transformers returns an array without the second axis
             return np.zeros((0, self.dim), dtype=np.float32)
-        vectors: NDArray[np.float32] = self.model.encode(
-            sentences,
-            prompt=self._settings.prompt,
-            batch_size=len(sentences),
-            show_progress_bar=False,
-            convert_to_numpy=True,
-        )
-        return vectors
+        return self.encode_tokens(self.tokenize(sentences).inputs)
 
     def describe(self) -> dict[str, Any]:
         """Load the model and return its size, limits and fingerprint."""
@@ -172,31 +240,8 @@ class TransformerEncoder(Encoder):
             "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
             "max_tokens": self.max_tokens,
             "precision": self.precision,
+            "backend": self.backend,
+            "backend_reason": self.backend_reason,
             "fingerprint": self.fingerprint,
             "identity": self.identity,
         }
-
-
-def _restore_weights(model: SentenceTransformer, directory: Path) -> None:
-    """Reload the weights of all modules but the first in float32.
-
-    sentence-transformers converts them to the dtype of the first module.
-    """
-    entries = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
-    later: list[Any] = list(model.children())[1:]
-    for module, entry in zip(later, entries[1:], strict=True):
-        if next(module.parameters(), None) is not None:
-            module.float()
-            module.load_torch_weights(
-                str(directory), entry["path"], local_files_only=True, model=module
-            )
-
-
-def _convert_states(_module: nn.Module, _inputs: Any, features: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Convert the outputs of a model's first module to float32."""
-    import torch
-
-    return {
-        name: value.float() if torch.is_tensor(value) and value.is_floating_point() else value
-        for name, value in features.items()
-    }

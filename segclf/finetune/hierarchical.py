@@ -12,7 +12,8 @@ from segclf.finetune.options import HierarchicalOptions, UpperName
 from segclf.finetune.system import System
 from segclf.heads.base import Head
 from segclf.heads.registry import WINDOW_HEADS
-from segclf.inputs.examples import Examples, Sentences
+from segclf.inputs.examples import Examples
+from segclf.inputs.sentences import Sentences
 from segclf.inputs.windows import OUTSIDE, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from segclf.inputs.examples import Sentences
+from segclf.inputs.sentences import Sentences
 
 
 @dataclass(frozen=True)

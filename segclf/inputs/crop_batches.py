@@ -9,7 +9,7 @@ from torch import Tensor
 
 from segclf.inputs.batches import Batch
 from segclf.inputs.examples import Examples
-from segclf.inputs.rows import load, prefetch, take
+from segclf.inputs.row_tensors import load, prefetch, take
 
 Crop = tuple[int, int]  # positions of the first and the last sentence, both included
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 PART = 1 << 14  # rows that are copied at a time
 
@@ -96,28 +94,3 @@ def _runs(positions: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Return the start and the end of each run of consecutive positions in `positions` (p,)."""
     edges = np.flatnonzero(np.diff(positions) != 1) + 1
     return list(pairwise([0, *edges.tolist(), len(positions)])) if len(positions) else []
-
-
-def load(rows: Rows, device: str) -> Tensor | RowFile:
-    """Read rows into a tensor on a device; a file is returned unchanged."""
-    return rows if isinstance(rows, RowFile) else torch.from_numpy(rows[:]).to(device)
-
-
-def take(rows: Tensor | RowFile, positions: Tensor, device: str) -> Tensor:
-    """Return rows (p, d) on the device; their positions (p,) are on the CPU."""
-    if isinstance(rows, RowFile):
-        return torch.from_numpy(rows.take(positions.numpy())).to(device)
-    return rows[positions.to(device)]
-
-
-def prefetch(rows: Tensor | RowFile, positions: Tensor) -> None:
-    """Begin to read rows at positions (p,) that `take` will need next."""
-    if isinstance(rows, RowFile):
-        rows.prefetch(positions.numpy())
-
-
-def moments(rows: Tensor | RowFile) -> tuple[Tensor, Tensor]:
-    """Return the mean and the standard deviation (d,) of rows (n, d)."""
-    if isinstance(rows, RowFile):
-        return torch.from_numpy(rows.mean).float(), torch.from_numpy(rows.deviation).float()
-    return rows.mean(dim=0), rows.std(dim=0)

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit
 
 BINS = 10
 _MAX_TEMPERATURE = 20.0  # the minimum temperature is 1 / 20
@@ -61,6 +59,10 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
         A temperature from 0.05 to 20, above 1 if the model is overconfident; 1 if all
         probabilities are 0.5.
     """
+    from scipy.optimize import (
+        minimize_scalar,  # takes half a second, and prediction does not need it
+    )
+
     logits = logits_of(probabilities)
     if not logits.any():
         return 1.0
@@ -89,7 +91,9 @@ def calibrate(
     Returns:
         float32 array of the same shape.
     """
-    return np.asarray(expit(logits_of(probabilities) / temperature), dtype=np.float32)
+    with np.errstate(over="ignore"):  # exp(large) is infinity, and the probability 0
+        calibrated = 1 / (1 + np.exp(-logits_of(probabilities) / temperature))
+    return np.asarray(calibrated, dtype=np.float32)
 
 
 def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -> Reliability:
@@ -117,5 +121,6 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -
 def logits_of(probabilities: NDArray[np.float32] | np.float32) -> NDArray[np.float64]:
     """Return the finite logits of probabilities of any shape; 0 for NaN."""
     numbers = np.nan_to_num(np.asarray(probabilities, dtype=np.float64), nan=0.5)
-    logits: NDArray[np.float64] = logit(np.clip(numbers, _SMALLEST, _LARGEST))
+    clipped = np.clip(numbers, _SMALLEST, _LARGEST)
+    logits: NDArray[np.float64] = np.log(clipped) - np.log1p(-clipped)
     return logits

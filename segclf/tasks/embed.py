@@ -1,12 +1,12 @@
 """Embed a corpus: read it, encode its new sentences, and save it in the workspace."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
-from embedcache.encoders import Pooling, Precision
-from embedcache.encoders.threads import limit_threads
+from embedcache.encoders import Backend, Pooling, Precision
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
@@ -25,6 +25,8 @@ class Embedded:
         report: Counts of encoded and cached sentences.
         encoder: Encoder that computed the vectors.
         dim: Length of each vector.
+        seconds: Wall-clock time of the whole call and of its steps: `seconds`, `reading_seconds`,
+            `encoding_seconds` and `writing_seconds`.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Embedded:
     report: EncodeReport
     encoder: EncoderReference
     dim: int
+    seconds: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the output of `segtool embed --json`."""
@@ -48,7 +51,7 @@ class Embedded:
             "encoder": self.encoder.name,
             "fingerprint": self.encoder.fingerprint,
             "dim": self.dim,
-            "seconds": round(self.report.seconds, 3),
+            **{name: round(value, 3) for name, value in self.seconds.items()},
         }
 
 
@@ -61,6 +64,7 @@ def embed(
     pooling: Pooling | None = None,
     device: str | None = None,
     precision: Precision = "auto",
+    backend: Backend = "auto",
     threads: int | None = None,
     dtype: Literal["float32", "float16"] | None = None,
     options: ReadOptions | None = None,
@@ -81,7 +85,8 @@ def embed(
         pooling: Pooling of the encoder; None for its default.
         device: Device of the encoder; None for the fastest one.
         precision: Precision of the encoder's matrix products.
-        threads: Number of CPU threads; None for PyTorch's default.
+        backend: Library that computes the encoder.
+        threads: Number of CPU threads that encode; None for the number of cores.
         dtype: Data type of the stored vectors; None for the data type of the encoder's existing
             vectors, or float32 if there are none.
         options: How to find paragraphs and sentences.
@@ -104,21 +109,36 @@ def embed(
     if Path(name).name != name:
         raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
     encoder_name = encoder_name or DEFAULT_ENCODER
+    started = time.perf_counter()
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
-    encoder = load_encoder(encoder_name, pooling=pooling, device=device, precision=precision)
+    read = time.perf_counter()
+    encoder = load_encoder(
+        encoder_name, pooling=pooling, device=device, precision=precision, backend=backend
+    )
     if dtype and encoder.storage_dtype:
         raise UserError(
             f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
             f"{encoder.storage_dtype}; leave out --dtype"
         )
     encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
-    with limit_threads(threads):
-        fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
-        store = workspace.store(create=True)
-        report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
+    fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
+    report = encode_sentences(
+        corpus.sentences,
+        encoder,
+        workspace.store(create=True),
+        dtype=dtype,
+        threads=threads,
+        progress=progress,
+    )
     reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
     workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
-    return Embedded(name, corpus, report, reference, encoder.dim)
+    seconds = {
+        "seconds": time.perf_counter() - started,
+        "reading_seconds": read - started,
+        "encoding_seconds": report.seconds - report.writing_seconds,
+        "writing_seconds": report.writing_seconds,
+    }
+    return Embedded(name, corpus, report, reference, encoder.dim, seconds)
 
 
 def _corpus_name(path: str | Path) -> str:

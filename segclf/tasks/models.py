@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
 from segclf.corpus import Corpus
 from segclf.inputs.examples import Examples
@@ -51,7 +50,20 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
     return _load_head(run, examples, compute) if run.kind == "head" else _load_system(run, compute)
 
 
+def load_text_model(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
+    """Load the model of a run for new texts, without torch if possible; see `load_model`.
+
+    The scores of a run are computed by `load_model`, with the library that trained it.
+    """
+    if not run.is_mlp or compute.device not in (None, "cpu"):
+        return load_model(run, examples, compute)
+    head = run.load_numpy_mlp()
+    return lambda corpus: head.predict(examples(corpus))
+
+
 def _load_head(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
+    from embedcache.encoders.devices import check_device
+
     head = run.load_head().to(check_device(compute.device or "cpu"))
 
     def predict(corpus: Corpus) -> NDArray[np.float32]:

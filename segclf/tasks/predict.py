@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import encode_in_memory
-from embedcache.encoders.threads import limit_threads
 from segclf.corpus import BoundaryType, Corpus
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
-from segclf.tasks.models import Compute, Model, load_model
+from segclf.tasks.models import Compute, Model, load_model, load_text_model
 from segclf.workspace.encoders import load_referenced
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
@@ -76,7 +75,7 @@ def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compu
     runs: dict[BoundaryType, Run]
     runs = model.runs if isinstance(model, ReadyModel) else {"any": model}
     encode = _load_encoder(runs["any"], workspace, compute)
-    loaded = {name: (load_model(run, encode, compute), run) for name, run in runs.items()}
+    loaded = {name: (load_text_model(run, encode, compute), run) for name, run in runs.items()}
 
     def predict(corpus: Corpus) -> dict[BoundaryType, NDArray[np.float32]]:
         return {name: _calibrated(own, run, corpus) for name, (own, run) in loaded.items()}
@@ -97,10 +96,13 @@ def _load_encoder(run: Run, workspace: Workspace, compute: Compute) -> Callable[
 
     def encode(corpus: Corpus) -> Examples:
         if not (latest and latest[0][0] is corpus):
-            with limit_threads(compute.threads):
-                vectors = encode_in_memory(
-                    corpus.sentences, encoder, store, progress=compute.progress
-                )
+            vectors = encode_in_memory(
+                corpus.sentences,
+                encoder,
+                store,
+                threads=compute.threads,
+                progress=compute.progress,
+            )
             latest[:] = [(corpus, make_examples(corpus, vectors, encoder.token_vectors))]
         return latest[0][1]
 

@@ -79,8 +79,8 @@ def segment(
         max_length: Maximum number of sentences in a paragraph; None for no limit.
         device: Device of the encoder and the model; None for the fastest device, except that a
             head uses the CPU.
-        threads: Number of CPU threads for each of the two; None for PyTorch's default, except that
-            a head uses 1.
+        threads: Number of CPU threads; None for the number of cores for the encoder, and 1 for a
+            head.
         progress: Whether to show a progress bar on standard error.
 
     Raises:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from embedcache import UserError
@@ -12,7 +12,9 @@ from segclf.corpus.layout import Layout
 from segclf.scoring.calibration import calibrate, fit_temperature
 from segclf.scoring.decoding import best_threshold, decode
 from segclf.scoring.metrics import is_collapsed, precision_recall_f1
-from segclf.training.losses import Loss
+
+if TYPE_CHECKING:
+    from segclf.training.losses import Loss
 
 Decide = Callable[[NDArray[np.float32], NDArray[np.bool_]], tuple[float, float]]
 """A function that chooses a threshold and a temperature; see `fit_decision`."""
@@ -87,9 +89,11 @@ def fit_decision(
 
 
 def assess_untrained(
-    dev: Layout, probabilities: NDArray[np.float32], loss: Loss, decide: Decide = fit_decision
+    dev: Layout, probabilities: NDArray[np.float32], loss: "Loss", decide: Decide = fit_decision
 ) -> Epoch:
     """Return epoch 0: the scores of the probabilities (n,) of a model on dev before training."""
+    import torch  # not needed to read epochs
+
     # clipped to keep the loss finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
     targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-
 _PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
 
 
@@ -51,5 +49,7 @@ def machine(device: str, threads: int) -> Machine:
         models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
         processor = next(models, processor)
     if device.startswith("cuda"):
-        device = torch.cuda.get_device_name(device)
+        from torch.cuda import get_device_name
+
+        device = get_device_name(device)
     return Machine(processor, os.cpu_count(), device, threads)

@@ -11,21 +11,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from embedcache import UserError
 from embedcache.files import publish
-from segclf.heads.base import BaseHead
-from segclf.heads.registry import make_head
+from segclf.heads.names import WINDOW
+from segclf.heads.numpy_mlp import NumpyMLP
 from segclf.training.epochs import Epoch
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.files import now, warn_once
 from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord, SplitCounts, read_record
-from segclf.workspace.weights import load_weights, weight_shapes
+from segclf.workspace.weights import load_arrays, load_weights, weight_shapes
 from segclf.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segclf.heads.base import BaseHead
 
 RECORD = "run.json"
 CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
@@ -99,7 +100,7 @@ class Run:
             **{name: content[name] for name in _SHOWN if name in content},
         }
 
-    def load_head(self) -> BaseHead:
+    def load_head(self) -> "BaseHead":
         """Load the head with its trained weights.
 
         Raises:
@@ -112,7 +113,11 @@ class Run:
             )
         options = self.record.training_options
 
-        def make() -> BaseHead:
+        import torch
+
+        from segclf.heads.registry import make_head
+
+        def make() -> "BaseHead":
             return make_head(
                 str(options.head), self.record.dim, window=options.window, reach=options.reach
             )
@@ -121,14 +126,34 @@ class Run:
             state = make().state_dict()
         shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
         if weight_shapes(self.path / WEIGHTS) != shapes:
-            raise UserError(
-                f"the weights of {self.name} do not fit its record, because they were changed or "
-                "saved by an incompatible version of segtool: train it again"
-            )
+            raise self._misfit()
         head = make()
         head.load_state_dict(load_weights(self.path / WEIGHTS))
         head.clip_sigma = self.record.clip_sigma
         return head.eval()
+
+    @property
+    def is_mlp(self) -> bool:
+        """Whether the model is a head `mlp`, which `load_numpy_mlp` loads without torch."""
+        return self.kind == "head" and self.record.training_options.head == "mlp"
+
+    def load_numpy_mlp(self) -> NumpyMLP:
+        """Load a head `mlp` with its trained weights, for prediction without torch.
+
+        Raises:
+            UserError: The weights are damaged or do not fit the head.
+        """
+        window, clip_sigma = self.record.training_options.window, self.record.clip_sigma
+        head = NumpyMLP(load_arrays(self.path / WEIGHTS), window or WINDOW, clip_sigma)
+        if not head.fits(self.record.dim):
+            raise self._misfit()
+        return head
+
+    def _misfit(self) -> UserError:
+        return UserError(
+            f"the weights of {self.name} do not fit its record, because they were changed or "
+            "saved by an incompatible version of segtool: train it again"
+        )
 
 
 def new_record(

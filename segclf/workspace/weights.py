@@ -3,17 +3,21 @@
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from embedcache import UserError
 from embedcache.files import write_file
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 def save_weights(
-    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
+    path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str] | None = None
 ) -> None:
     """Write a safetensors file atomically.
 
@@ -25,6 +29,8 @@ def save_weights(
     Raises:
         OSError: The file cannot be written.
     """
+    from safetensors.torch import save_file
+
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def write(scratch: Path) -> None:
@@ -45,18 +51,34 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         UserError: The file is not a safetensors file.
     """
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "np") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise _damaged(path, error) from error
 
 
-def load_weights(path: Path) -> dict[str, Tensor]:
+def load_weights(path: Path) -> "dict[str, Tensor]":
     """Read a safetensors file.
 
     Raises:
         UserError: The file is not a safetensors file.
     """
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise _damaged(path, error) from error
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read a safetensors file of float32 numbers without torch.
+
+    Raises:
+        UserError: The file is not a safetensors file.
+    """
+    from safetensors.numpy import load_file
+
     try:
         return load_file(path)
     except SafetensorError as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from embedcache.encoders import Pooling
+from embedcache.encoders import Backend, Pooling
 from segclf.corpus import ReadOptions
 from segtool.options import (
     EncoderComputeOptions,
@@ -37,6 +37,20 @@ class VectorOptions:
     dtype: Literal["float32", "float16"] | None = None
 
 
+@dataclass(frozen=True)
+class EmbedComputeOptions(EncoderComputeOptions):
+    """Where and how to run an encoder.
+
+    Attributes:
+        threads: Number of CPU threads, each of which encodes on one core. [default: the number of
+            cores]
+        backend: Library that computes a Transformer. auto: OpenVINO on a CPU if it supports the
+            model, else torch (see segtool encoders show).
+    """
+
+    backend: Backend = "auto"
+
+
 @with_options()
 def embed(
     path: Annotated[str, typer.Argument(help="Text file, folder of text files, or - for stdin.")],
@@ -49,7 +63,7 @@ def embed(
     text_format: FormatOption = "auto",
     options: ReadOptions,
     split: SplitOption = None,
-    compute: EncoderComputeOptions,
+    compute: EmbedComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,6 +83,7 @@ def embed(
         pooling=vectors.pooling,
         device=compute.device,
         precision=compute.precision,
+        backend=compute.backend,
         threads=compute.threads,
         dtype=vectors.dtype,
         options=options,

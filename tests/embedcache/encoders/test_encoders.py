@@ -116,8 +116,8 @@ def test_modules_after_the_layers_compute_in_float32(tmp_path):
     (copy / "3_Dense/config.json").write_text(json.dumps(config))
     weight = torch.randn(8, 384, generator=torch.Generator().manual_seed(0))
     save_file({"linear.weight": weight}, copy / "3_Dense/model.safetensors")
-    before = load_encoder("minilm", precision="bfloat16").encode(ENGLISH)
-    after = load_encoder(str(copy), precision="bfloat16").encode(ENGLISH)
+    before = load_encoder("minilm", precision="bfloat16", backend="torch").encode(ENGLISH)
+    after = load_encoder(str(copy), precision="bfloat16", backend="torch").encode(ENGLISH)
     np.testing.assert_allclose(after, before @ weight.numpy().T, atol=1e-5)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from segclf.corpus.layout import Layout
-from segclf.inputs.examples import Examples, look_up
+from segclf.inputs.examples import Examples
+from segclf.inputs.sentences import look_up
 
 
 def test_words_are_looked_up_in_a_table_of_the_words_that_occur():

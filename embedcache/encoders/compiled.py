@@ -1,0 +1,220 @@
+"""Transformers that OpenVINO computes, on a CPU.
+
+torch and transformers take seconds to import, OpenVINO a fraction of a second; and it computes
+faster, see docs/benchmarks.md. A model is converted at its first use, which needs torch, and kept
+in the user's cache folder:
+
+model.xml, model.bin  the layers: from token vectors (n, l, d) and mask (n, l) to states (n, l, d)
+tokens.npy            (v, d) float32, the vector of each token
+tokenizer.json, ...   the tokenizer; see `embedcache.encoders.token_ids`
+"""
+
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.cache import cached_directory
+from embedcache.encoders.base import Precision, Tokens
+from embedcache.encoders.pooling import TokenPooling
+from embedcache.encoders.processor import available_cores, computes_bfloat16
+from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_MODEL, _TOKENS, _UNSUPPORTED = "model.xml", "tokens.npy", "unsupported.txt"
+_TRUE_COSINE = 0.9999  # of float32 states to those of torch, else a model is not supported
+_PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
+
+
+class UnsupportedModelError(Exception):
+    """OpenVINO cannot compute a model."""
+
+
+def can_compute(precision: Precision) -> bool:
+    """Return whether OpenVINO computes in this precision, in hardware, on this CPU."""
+    return precision == "float32" or (precision == "bfloat16" and computes_bfloat16() is True)
+
+
+def converted_directory(
+    name: str, fingerprint: str, load: "Callable[[], SentenceTransformer]"
+) -> Path:
+    """Return the folder of a converted model; the first call converts it.
+
+    Args:
+        name: Name of the encoder in a message.
+        fingerprint: Fingerprint of the encoder.
+        load: Function that loads the model on the CPU in float32.
+
+    Raises:
+        UnsupportedModelError: OpenVINO cannot compute the model. This is remembered.
+    """
+
+    def write(folder: Path) -> None:
+        sys.stderr.write(f"converting {name} for this computer, once\n")
+        sys.stderr.flush()
+        try:
+            convert(load(), folder)
+        except UnsupportedModelError as error:
+            (folder / _UNSUPPORTED).write_text(str(error), encoding="utf-8")
+
+    folder = cached_directory(f"{fingerprint}-openvino-{version('openvino')}", write)
+    if (folder / _UNSUPPORTED).exists():
+        raise UnsupportedModelError((folder / _UNSUPPORTED).read_text(encoding="utf-8"))
+    return folder
+
+
+class CompiledTransformer:
+    """A converted transformer. Several threads may encode at once, each on one core.
+
+    Args:
+        folder: Folder of the converted model.
+        prompt: Text that precedes every sentence.
+        max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
+        pooling: How states become a vector.
+        precision: "float32" or "bfloat16".
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        prompt: str,
+        max_tokens: int,
+        pooling: TokenPooling,
+        precision: Precision,
+    ) -> None:
+        self.tokenizer = SentenceTokenizer(folder, prompt, max_tokens)
+        self._pooling = pooling
+        self._tokens: NDArray[np.float32] = np.load(folder / _TOKENS, mmap_mode="r")
+        self._compiled = _compile(folder, precision)
+        self._threads = threading.local()
+
+    def tokenize(self, sentences: Sequence[str]) -> Tokens:
+        """Return the ids of the tokens of n sentences."""
+        return self.tokenizer.tokenize(sentences)
+
+    def encode(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """Encode n sentences, given the ids of their tokens: (n, dim) float32."""
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        states = self._states(rows, lengths)
+        return self._pooling.pool(states, lengths)
+
+    def _states(
+        self, rows: list[NDArray[np.int32]], lengths: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        if not hasattr(self._threads, "request"):
+            self._threads.request = self._compiled.create_infer_request()
+        inputs = _inputs(rows, lengths, self._tokens)
+        states: NDArray[np.float32] = self._threads.request.infer(inputs)[0]
+        return states
+
+
+def _inputs(
+    rows: list[NDArray[np.int32]], lengths: NDArray[np.int64], tokens: NDArray[np.float32]
+) -> list[NDArray[Any]]:
+    """Return the token vectors (n, l, d) float32 and the mask (n, l) int64 of n sentences."""
+    is_token = np.arange(lengths.max()) < lengths[:, None]
+    vectors = np.zeros((*is_token.shape, tokens.shape[1]), dtype=np.float32)
+    vectors[is_token] = tokens[np.concatenate(rows)]
+    return [vectors, is_token.astype(np.int64)]
+
+
+def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
+    from openvino import Core
+
+    cores = available_cores()
+    return Core().compile_model(
+        folder / _MODEL,
+        "CPU",
+        {
+            "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
+            "INFERENCE_NUM_THREADS": cores,
+            "NUM_STREAMS": cores,  # a core for each request
+            "ENABLE_CPU_PINNING": False,  # other processes may need the cores
+        },
+    )
+
+
+def convert(model: "SentenceTransformer", folder: Path) -> None:
+    """Convert a model to the files that `CompiledTransformer` reads.
+
+    Args:
+        model: Model on the CPU, in float32, whose first module is a transformer.
+        folder: Empty folder.
+
+    Raises:
+        UnsupportedModelError: The model cannot be converted, or the converted one is not the same.
+    """
+    network: Any = model[0].auto_model
+    tokenizer = model.tokenizer
+    if not getattr(tokenizer, "backend_tokenizer", None):
+        raise UnsupportedModelError("its tokenizer is not in the format of the package tokenizers")
+    if tokenizer.padding_side != "right":
+        raise UnsupportedModelError("its tokenizer adds the padding on the left")
+    try:
+        _save_layers(network, folder / _MODEL)
+    except Exception as error:  # any of many libraries may fail on an unknown architecture
+        raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
+    tokens = network.get_input_embeddings().weight.detach().float().numpy()
+    np.save(folder / _TOKENS, tokens)
+    save_tokenizer(tokenizer.backend_tokenizer, folder)
+    _check(network, folder, tokens)
+
+
+def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
+    """Trace the layers of a Hugging Face model, and save them as an OpenVINO model."""
+    import openvino
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    class Layers(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            states: torch.Tensor = self.network(
+                inputs_embeds=vectors, attention_mask=mask
+            ).last_hidden_state
+            return states
+
+    dim = network.get_input_embeddings().weight.shape[1]
+    example = (torch.zeros(2, 8, dim), torch.ones(2, 8, dtype=torch.int64))
+    example[1][1, 5:] = 0  # so that the mask is not left out
+    with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+        warnings.simplefilter("ignore")  # about constants in the trace, which `_check` verifies
+        # the frontend itself, since `openvino.convert_model` sends telemetry
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
+        converted = frontend.convert(frontend.load(decoder))  # it does not keep the decoder alive
+    shapes = (("f32", [-1, -1, dim]), ("i64", [-1, -1]))
+    for parameter, (kind, shape) in zip(converted.get_parameters(), shapes, strict=True):
+        parameter.set_element_type(getattr(openvino.Type, kind))
+        parameter.set_partial_shape(openvino.PartialShape(shape))
+    converted.validate_nodes_and_infer_types()
+    openvino.save_model(converted, path, compress_to_fp16=False)
+
+
+def _check(network: Any, folder: Path, tokens: NDArray[np.float32]) -> None:  # noqa: ANN401
+    """Compare a converted model with the original one, in float32 on sentences of random tokens."""
+    import torch
+
+    lengths = np.array([3, 17, 40])
+    generator = np.random.default_rng(0)
+    rows = [generator.integers(0, len(tokens), length).astype(np.int32) for length in lengths]
+    states = _compile(folder, "float32")(_inputs(rows, lengths, tokens))[0]
+    for row, found in zip(rows, states, strict=True):
+        with torch.no_grad():
+            expected = network(input_ids=torch.from_numpy(row)[None].long()).last_hidden_state
+        pair = found[: len(row)].ravel(), expected.numpy().ravel()
+        cosine = float(pair[0] @ pair[1] / (np.linalg.norm(pair[0]) * np.linalg.norm(pair[1])))
+        if not cosine >= _TRUE_COSINE:
+            raise UnsupportedModelError(f"the cosine to the vectors from torch is {cosine:.4f}")

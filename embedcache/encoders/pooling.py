@@ -1,0 +1,84 @@
+"""Pooling of token vectors without torch, for the modules that most models consist of."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.encoders.model_settings import ModelSettings
+
+_MODES = ("cls", "mean", "max")
+
+
+@dataclass(frozen=True)
+class TokenPooling:
+    """How the states of the last layer become a sentence vector.
+
+    Attributes:
+        mode: "cls", "mean" or "max".
+        normalize: Whether vectors get the length 1.
+    """
+
+    mode: str
+    normalize: bool = False
+
+    def pool(self, states: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Pool the states (n, l, d) of n sentences with the given numbers of tokens (n,)."""
+        vectors = self._pool(states, lengths)
+        if self.normalize:
+            vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+        return vectors
+
+    def _pool(self, states: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        if self.mode == "cls":
+            return states[:, 0].copy()
+        is_token = np.arange(states.shape[1]) < lengths[:, None]
+        if self.mode == "max":
+            largest: NDArray[np.float32]
+            largest = np.where(is_token[..., None], states, np.float32(-np.inf)).max(axis=1)
+            return largest
+        # a matrix product, which is faster than a sum along the second axis
+        weights = (is_token / lengths[:, None]).astype(np.float32)
+        pooled: NDArray[np.float32] = np.matmul(weights[:, None], states)[:, 0]
+        return pooled
+
+
+def find_pooling(directory: Path, settings: ModelSettings) -> TokenPooling | None:
+    """Return the pooling of a model; None if it has modules other than pooling and normalization.
+
+    Args:
+        directory: Folder of the model.
+        settings: Settings of the model.
+    """
+    if settings.pooling is not None:
+        return TokenPooling(settings.pooling) if settings.pooling in _MODES else None
+    modules = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
+    kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
+    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
+        return None
+    path = directory / modules[1]["path"] / "config.json"
+    mode = _pooling_mode(json.loads(path.read_text(encoding="utf-8")))
+    return TokenPooling(mode, normalize=bool(kinds[2:])) if mode else None
+
+
+def _pooling_mode(config: dict[str, Any]) -> str | None:
+    """Return the mode in the configuration of a pooling module; None if it is another or several.
+
+    In old files, each mode has a flag, such as `pooling_mode_mean_tokens`.
+    """
+    if not config.get("include_prompt", True):
+        return None
+    named = config.get("pooling_mode")
+    if named is None:
+        flags = {name for name, value in config.items() if value is True}
+        named = [
+            mode
+            for mode in ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
+            if f"pooling_mode_{mode}" in flags
+        ]
+    modes = [named] if isinstance(named, str) else list(named)
+    mode = modes[0].removesuffix("_token").removesuffix("_tokens") if len(modes) == 1 else ""
+    return mode if mode in _MODES else None

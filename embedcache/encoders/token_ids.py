@@ -1,0 +1,79 @@
+"""Tokenization of sentences for a transformer, without importing transformers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from embedcache.encoders.base import Tokens
+from embedcache.encoders.partial_vocabulary import PartialVocabulary
+
+TOKENIZER = "tokenizer.json"
+_FEW_CHARACTERS = 20_000  # for these, a part of the vocabulary is faster than loading all of it
+
+
+class SentenceTokenizer:
+    """The tokenizer of a transformer.
+
+    Loading a large vocabulary takes about a second, so a short text is tokenized with the part of
+    the vocabulary that occurs in it, with the same result.
+
+    Args:
+        folder: Folder with the files that `save_tokenizer` writes.
+        prompt: Text that precedes every sentence.
+        max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
+    """
+
+    def __init__(self, folder: Path, prompt: str, max_tokens: int) -> None:
+        self._folder = folder
+        self._prompt = prompt
+        self._max_tokens = max_tokens
+        self._whole: Tokenizer | None = None
+        self._characters = 0  # tokenized so far
+
+    def tokenize(self, sentences: Sequence[str]) -> Tokens:
+        """Return the ids of the tokens of n sentences, special tokens included."""
+        texts = [self._prompt + sentence for sentence in sentences]
+        self._characters += sum(map(len, texts))
+        if self._whole is None and self._characters <= _FEW_CHARACTERS:
+            partial = PartialVocabulary.open(self._folder)
+            if partial is not None and partial.suits(texts):
+                tokenizer, numbers = partial.tokenizer_for(texts)
+                return self._encode(tokenizer, texts, numbers)
+        if self._whole is None:
+            self._whole = Tokenizer.from_file(str(self._folder / TOKENIZER))
+        return self._encode(self._whole, texts)
+
+    def _encode(
+        self, tokenizer: Tokenizer, texts: list[str], numbers: NDArray[np.int32] | None = None
+    ) -> Tokens:
+        """Tokenize texts.
+
+        Args:
+            tokenizer: Tokenizer.
+            texts: n texts.
+            numbers: (v,) the id in the model of each id of the tokenizer; None if they are equal.
+        """
+        rows = [np.array(found.ids, np.int32) for found in tokenizer.encode_batch_fast(texts)]
+        counts = np.array([len(row) for row in rows], dtype=np.int64)
+        truncated = counts > self._max_tokens
+        if truncated.any():
+            tokenizer.enable_truncation(self._max_tokens)
+            long = np.flatnonzero(truncated)
+            found = tokenizer.encode_batch_fast([texts[position] for position in long])
+            for position, encoding in zip(long, found, strict=True):
+                rows[position] = np.array(encoding.ids, np.int32)
+            tokenizer.no_truncation()
+        if numbers is not None:
+            rows = [numbers[row] for row in rows]
+        return Tokens(rows, np.minimum(counts, self._max_tokens), truncated)
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
+    """Write a tokenizer into a folder, for `SentenceTokenizer`."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / TOKENIZER))
+    PartialVocabulary.save(folder)

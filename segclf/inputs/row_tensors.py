@@ -1,0 +1,31 @@
+"""Rows of vectors as tensors: read into memory, or in parts from a file during training."""
+
+import torch
+from torch import Tensor
+
+from segclf.inputs.rows import RowFile, Rows
+
+
+def load(rows: Rows, device: str) -> Tensor | RowFile:
+    """Read rows into a tensor on a device; a file is returned unchanged."""
+    return rows if isinstance(rows, RowFile) else torch.from_numpy(rows[:]).to(device)
+
+
+def take(rows: Tensor | RowFile, positions: Tensor, device: str) -> Tensor:
+    """Return rows (p, d) on the device; their positions (p,) are on the CPU."""
+    if isinstance(rows, RowFile):
+        return torch.from_numpy(rows.take(positions.numpy())).to(device)
+    return rows[positions.to(device)]
+
+
+def prefetch(rows: Tensor | RowFile, positions: Tensor) -> None:
+    """Begin to read rows at positions (p,) that `take` will need next."""
+    if isinstance(rows, RowFile):
+        rows.prefetch(positions.numpy())
+
+
+def moments(rows: Tensor | RowFile) -> tuple[Tensor, Tensor]:
+    """Return the mean and the standard deviation (d,) of rows (n, d)."""
+    if isinstance(rows, RowFile):
+        return torch.from_numpy(rows.mean).float(), torch.from_numpy(rows.deviation).float()
+    return rows.mean(dim=0), rows.std(dim=0)

@@ -1,0 +1,104 @@
+"""Transformers that OpenVINO computes, compared with torch."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embedcache import UserError, load_encoder
+from embedcache.encoders.compiled import can_compute
+from tests.conftest import HANG
+from tests.embedcache.encoders.test_encoders import ENGLISH, SHORT, cosines, japanese
+
+pytest.importorskip("openvino", reason="OpenVINO is not installed")
+SENTENCES = [*SHORT, *ENGLISH, *japanese(5), "".join(japanese(30))]
+
+
+@pytest.mark.parametrize("name", ["e5-small-paragraphs", "minilm"])
+def test_float32_vectors_are_those_of_torch(name):
+    compiled, plain = (
+        load_encoder(name, device="cpu", precision="float32", backend=backend)
+        for backend in ("openvino", "torch")
+    )
+    assert (compiled.backend, plain.backend) == ("openvino", "torch")
+    assert compiled.fingerprint == plain.fingerprint
+    expected = plain.encode(SENTENCES)
+    np.testing.assert_allclose(
+        compiled.encode(SENTENCES), expected, atol=1e-4 * np.abs(expected).max()
+    )
+    tokens, counted = compiled.tokenize(SENTENCES), plain.tokenize(SENTENCES)
+    assert tokens.lengths.tolist() == counted.lengths.tolist()
+    assert tokens.truncated.tolist() == counted.truncated.tolist()
+
+
+@pytest.mark.skipif(not can_compute("bfloat16"), reason="this CPU has no bfloat16 instructions")
+def test_bfloat16_vectors_are_close_to_float32():
+    compiled, plain = (
+        load_encoder("e5-small-paragraphs", device="cpu", precision=precision, backend="openvino")
+        for precision in ("bfloat16", "float32")
+    )
+    cosine = cosines(compiled.encode(SENTENCES), plain.encode(SENTENCES))
+    assert cosine.mean() >= 0.999
+    assert cosine.min() >= 0.995
+    assert compiled.computation == "bfloat16 with openvino"
+
+
+def test_no_sentences_have_no_vectors():
+    encoder = load_encoder("e5-small-paragraphs", device="cpu", backend="openvino")
+    assert encoder.encode([]).shape == (0, encoder.dim)
+
+
+IMPORTED = """
+import sys
+from embedcache import load_encoder
+load_encoder("e5-small-paragraphs", device="cpu").encode(["a"])
+print([name for name in ("torch", "transformers") if name in sys.modules])
+"""
+
+
+def test_a_converted_model_is_used_without_torch():
+    load_encoder("e5-small-paragraphs", device="cpu", backend="openvino").encode(["a"])
+    command = [sys.executable, "-c", IMPORTED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=True)
+    assert done.stdout == "[]\n"
+    assert done.stderr == ""
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    from embedcache.encoders.registry import _minilm_directory
+
+    return _minilm_directory()
+
+
+def test_a_model_with_other_modules_is_computed_by_torch(tmp_path, minilm):
+    copy = shutil.copytree(minilm, tmp_path / "model")
+    modules = json.loads((copy / "modules.json").read_text())
+    dense = {"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"}
+    (copy / "modules.json").write_text(json.dumps([*modules, dense]))
+    encoder = load_encoder(str(copy), device="cpu")
+    assert encoder.backend == "torch"
+    assert "modules" in encoder.backend_reason
+    chosen = load_encoder(str(copy), device="cpu", backend="openvino")
+    with pytest.raises(UserError, match="--backend openvino cannot compute model"):
+        chosen.encode(["a"])
+
+
+def test_a_damaged_conversion_is_refused_and_remembered(tmp_path, monkeypatch):
+    from embedcache.encoders import compiled
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    calls = []
+
+    def convert(model, folder):
+        calls.append(model)
+        raise compiled.UnsupportedModelError("it has wings")
+
+    monkeypatch.setattr(compiled, "convert", convert)
+    for _ in range(2):
+        with pytest.raises(compiled.UnsupportedModelError, match="it has wings"):
+            compiled.converted_directory("bird", "f" * 32, lambda: "model")
+    assert calls == ["model"]

@@ -1,0 +1,77 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from embedcache.encoders import e5_small, partial_vocabulary
+from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
+
+WORDS = [
+    "猫",
+    "吾輩は",
+    "ferry",
+    "Straße",
+    "é",
+    "ﬁ",
+    "①",
+    "😀",
+    "　",
+    " ",
+    "\n",
+    "<unk>x",
+    "▁",
+    "x" * 40,
+    "Я",
+]
+TEXTS = st.lists(st.text() | st.lists(st.sampled_from(WORDS)).map("".join), max_size=4)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tokenizer")
+    whole = Tokenizer.from_file(str(e5_small.model_directory() / "tokenizer.json"))
+    save_tokenizer(whole, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def partial(folder):
+    return partial_vocabulary.PartialVocabulary.open(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+@given(texts=TEXTS)
+def test_a_part_of_the_vocabulary_gives_the_same_tokens(partial, whole, texts):
+    expected = [found.ids for found in whole.encode_batch(texts)]
+    if partial.suits(texts):
+        tokenizer, numbers = partial.tokenizer_for(texts)
+        assert [numbers[found.ids].tolist() for found in tokenizer.encode_batch(texts)] == expected
+
+
+@pytest.mark.parametrize("text", ["a<s>b", "<mask>"])
+def test_a_text_with_a_special_token_needs_the_whole_vocabulary(folder, partial, whole, text):
+    assert not partial.suits([text])
+    tokens = SentenceTokenizer(folder, "", 512).tokenize([text])
+    assert tokens.inputs[0].tolist() == whole.encode(text).ids
+
+
+@pytest.mark.parametrize("copies", [1, 20_000])  # a part of the vocabulary, and all of it
+def test_long_sentences_are_truncated_and_keep_the_last_special_token(folder, whole, copies):
+    tokenizer = SentenceTokenizer(folder, "query: ", 8)
+    texts = ["猫", "The ferry left before dawn, and nobody waved.", *["猫"] * (copies - 1)]
+    tokens = tokenizer.tokenize(texts)
+    assert tokens.truncated.tolist() == [False, True] + [False] * (copies - 1)
+    assert tokens.lengths.tolist() == [len(row) for row in tokens.inputs]
+    assert tokens.inputs[0].tolist() == whole.encode("query: 猫").ids
+    long = whole.encode("query: " + texts[1]).ids
+    assert tokens.inputs[1].tolist() == [*long[:7], long[-1]]
+
+
+def test_no_sentences_have_no_tokens(folder):
+    tokens = SentenceTokenizer(folder, "", 8).tokenize([])
+    assert tokens.inputs == []
+    assert tokens.lengths.shape == tokens.truncated.shape == (0,)
