@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,17 @@ def _inputs(
 
 
 def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
+    """Load a converted model.
+
+    OpenVINO gives the thread that loads it a stack for signal handlers, which is too small for
+    those of Python on processors with AMX: the next signal, such as Ctrl-C, would kill the process.
+    Therefore a thread of its own loads it, since only the main thread handles signals.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_compile_here, folder, precision).result()
+
+
+def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     from openvino import Core
 
     cores = available_cores()

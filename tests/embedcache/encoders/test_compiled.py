@@ -67,6 +67,28 @@ def test_a_converted_model_is_used_without_torch():
     assert done.stderr == ""
 
 
+SIGNAL_STACK = """
+import ctypes
+from embedcache import load_encoder
+
+class Stack(ctypes.Structure):
+    _fields_ = [("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+load_encoder("e5-small-paragraphs", device="cpu", backend="openvino").encode(["a"])
+stack = Stack()
+ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack))
+print(stack.size)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="calls a function of Linux")
+def test_signal_handlers_keep_the_whole_stack():
+    # with AMX, a Python handler on the small stack of OpenVINO kills the process
+    command = [sys.executable, "-c", SIGNAL_STACK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=True)
+    assert done.stdout == "0\n"
+
+
 @pytest.fixture(scope="module")
 def minilm():
     from embedcache.encoders.registry import _minilm_directory
