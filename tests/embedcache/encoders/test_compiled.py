@@ -74,7 +74,8 @@ from embedcache import load_encoder
 class Stack(ctypes.Structure):
     _fields_ = [("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
 
-load_encoder("e5-small-paragraphs", device="cpu", backend="openvino").encode(["a"])
+encoder = load_encoder("e5-small-paragraphs", device="cpu", backend="openvino")
+encoder.encode(["a"])
 stack = Stack()
 ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack))
 print(stack.size)
@@ -84,6 +85,7 @@ print(stack.size)
 @pytest.mark.skipif(sys.platform != "linux", reason="calls a function of Linux")
 def test_signal_handlers_keep_the_whole_stack():
     # with AMX, a Python handler on the small stack of OpenVINO kills the process
+    load_encoder("e5-small-paragraphs", device="cpu", backend="openvino").encode(["a"])  # convert
     command = [sys.executable, "-c", SIGNAL_STACK]
     done = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=True)
     assert done.stdout == "0\n"
