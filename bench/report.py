@@ -23,6 +23,9 @@ DESCRIPTIONS = {
     "peers": "A cold write fills an empty cache, a warm read returns all vectors as one array. A "
     "cache is crash-safe if it keeps finished batches when the process is killed.",
     "encode": "Lower is better, except for cosines and sentences per second.",
+    "backends": "Cosines are to the vectors that torch computes in float32. A backend is chosen "
+    "automatically only if both bounds hold.",
+    "busy": "A fair share is cores / (cores + processes) of the rate without other processes.",
     "pipeline": "The ratio says how much time reading, hashing and storing add to the encoder.",
     "growth": "A ratio of 10 is linear growth. The last rows show a plain write of the same bytes.",
     "readers": "Processor seconds for a text of 100 MB on one line, by reader and sentence rule.",

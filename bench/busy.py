@@ -1,0 +1,89 @@
+"""How does encoding slow down beside other processes that need the cores?"""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sentence_transformers import SentenceTransformer
+
+from bench.encode import distinct
+from bench.harness import SHARED, Row, publish, value_row
+from embedcache import encode_in_memory, load_encoder
+from embedcache.encoders import e5_small
+from embedcache.encoders.processor import available_cores
+from segclf.corpus import ReadOptions, read_corpus
+
+SENTENCES = 1000
+ROUNDS = 3
+BUSY = (1, 2, 4)  # numbers of other processes
+
+
+def main() -> None:
+    """Measure e5-small on Soseki beside no process, and beside some."""
+    corpus = read_corpus(SHARED / "data/soseki/test", options=ReadOptions("indent", "kuten"))
+    sentences = distinct(corpus.sentences)[:SENTENCES]
+    encoder = load_encoder("e5-small")
+    plain = SentenceTransformer(
+        str(e5_small.model_directory()), model_kwargs={"dtype": encoder.precision}
+    )
+    actions: dict[str, Callable[[], object]] = {
+        "segtool": lambda: encode_in_memory(sentences, encoder),
+        f"SentenceTransformer.encode, {encoder.precision}": lambda: plain.encode(sentences),
+    }
+    rows = [row for name, action in actions.items() for row in measure(name, action)]
+    publish("busy", "Encoding beside busy processes", rows)
+
+
+def measure(name: str, encode: Callable[[], object]) -> list[Row]:
+    """Compare the rate beside busy processes with a fair share of the rate without them."""
+    encode()
+    quiet = rate(encode)
+    rows = [value_row(f"{name}: sentences per second, nothing else runs", quiet, "")]
+    cores = available_cores()
+    for count in BUSY:
+        with busy_processes(count):
+            found = rate(encode)
+        share = found / (quiet * min(cores / (cores + count), 1))
+        bound = {"at_least": 0.9} if name == "segtool" else {}
+        rows.append(
+            value_row(f"{name}: part of a fair share beside {count} processes", share, "", **bound)
+        )
+    return rows
+
+
+def rate(encode: Callable[[], object]) -> float:
+    """Return the median number of sentences per second."""
+    seconds = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        encode()
+        seconds.append(time.perf_counter() - started)
+    return SENTENCES / statistics.median(seconds)
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Run processes that always compute."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=compute, daemon=True) for _ in range(count)]
+    for process in processes:
+        process.start()
+    time.sleep(1)  # until they compute
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+def compute() -> None:
+    """Compute until the process is killed."""
+    while True:
+        pass
+
+
+if __name__ == "__main__":
+    main()
