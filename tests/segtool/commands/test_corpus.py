@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES, SURFACE
 from tests.segtool.texts import NOVEL, mistake
@@ -39,27 +41,34 @@ def test_a_corpus_can_be_read_from_a_pipe(trained, segtool):
 
 
 STOPPING = """
-import sys, threading
+import signal, sys, threading
 from embedcache.encoders import TransformerEncoder
 from segtool.app import main
 
-encode, batches = TransformerEncoder.encode, []
+encode, batches, interrupted = TransformerEncoder.encode_tokens, [], threading.Event()
 
-def encode_two(encoder, sentences):
-    if len(batches) == 2:
+def encode_two(encoder, inputs):
+    batches.append(inputs)
+    if len(batches) == 3:
         print("two batches are encoded", flush=True)
-        threading.Event().wait()  # for Ctrl-C
-    batches.append(sentences)
-    return encode(encoder, sentences)
+    if len(batches) > 2:
+        interrupted.wait()
+    return encode(encoder, inputs)
 
-TransformerEncoder.encode = encode_two
+def interrupt(*arguments):
+    interrupted.set()
+    signal.default_int_handler(*arguments)
+
+TransformerEncoder.encode_tokens = encode_two
+signal.signal(signal.SIGINT, interrupt)
 main()
 """
 
 
-def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool):
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
     (tmp_path / "novel.txt").write_text(NOVEL * 2)
-    arguments = ["embed", "novel.txt", "--encoder", "e5-small"]
+    arguments = ["embed", "novel.txt", "--encoder", "e5-small:1", "--threads", threads]
     command = [sys.executable, "-c", STOPPING, *arguments]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
