@@ -5,7 +5,7 @@ faster, see docs/benchmarks.md. A model is converted at its first use, which nee
 in the user's cache folder:
 
 model.xml, model.bin  the layers: from token vectors (n, l, d) and mask (n, l) to states (n, l, d)
-tokens.npy            (v, d) float32, the vector of each token
+tokens.json           where the vectors of tokens are; see `embedcache.encoders.token_vectors`
 tokenizer.json, ...   the tokenizer; see `embedcache.encoders.token_ids`
 """
 
@@ -26,11 +26,12 @@ from embedcache.encoders.base import Precision, Tokens
 from embedcache.encoders.pooling import TokenPooling
 from embedcache.encoders.processor import available_cores, computes_bfloat16
 from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
+from embedcache.encoders.token_vectors import open_token_vectors, save_token_vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_MODEL, _TOKENS, _UNSUPPORTED = "model.xml", "tokens.npy", "unsupported.txt"
+_MODEL, _UNSUPPORTED = "model.xml", "unsupported.txt"
 _TRUE_COSINE = 0.9999  # of float32 states to those of torch, else a model is not supported
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -45,13 +46,14 @@ def can_compute(precision: Precision) -> bool:
 
 
 def converted_directory(
-    name: str, fingerprint: str, load: "Callable[[], SentenceTransformer]"
+    name: str, fingerprint: str, source: Path, load: "Callable[[], SentenceTransformer]"
 ) -> Path:
     """Return the folder of a converted model; the first call converts it.
 
     Args:
         name: Name of the encoder in a message.
         fingerprint: Fingerprint of the encoder.
+        source: Folder of the Transformer.
         load: Function that loads the model on the CPU in float32.
 
     Raises:
@@ -62,7 +64,7 @@ def converted_directory(
         sys.stderr.write(f"converting {name} for this computer, once\n")
         sys.stderr.flush()
         try:
-            convert(load(), folder)
+            convert(load(), source, folder)
         except UnsupportedModelError as error:
             (folder / _UNSUPPORTED).write_text(str(error), encoding="utf-8")
 
@@ -77,6 +79,7 @@ class CompiledTransformer:
 
     Args:
         folder: Folder of the converted model.
+        source: Folder of the Transformer that was converted.
         prompt: Text that precedes every sentence.
         max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
         pooling: How states become a vector.
@@ -86,6 +89,7 @@ class CompiledTransformer:
     def __init__(
         self,
         folder: Path,
+        source: Path,
         prompt: str,
         max_tokens: int,
         pooling: TokenPooling,
@@ -93,7 +97,7 @@ class CompiledTransformer:
     ) -> None:
         self.tokenizer = SentenceTokenizer(folder, prompt, max_tokens)
         self._pooling = pooling
-        self._tokens: NDArray[np.float32] = np.load(folder / _TOKENS, mmap_mode="r")
+        self._tokens = open_token_vectors(folder, source)
         self._compiled = _compile(folder, precision)
         self._threads = threading.local()
 
@@ -118,7 +122,7 @@ class CompiledTransformer:
 
 
 def _inputs(
-    rows: list[NDArray[np.int32]], lengths: NDArray[np.int64], tokens: NDArray[np.float32]
+    rows: list[NDArray[np.int32]], lengths: NDArray[np.int64], tokens: NDArray[np.floating]
 ) -> list[NDArray[Any]]:
     """Return the token vectors (n, l, d) float32 and the mask (n, l) int64 of n sentences."""
     is_token = np.arange(lengths.max()) < lengths[:, None]
@@ -154,11 +158,12 @@ def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     )
 
 
-def convert(model: "SentenceTransformer", folder: Path) -> None:
+def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
     """Convert a model to the files that `CompiledTransformer` reads.
 
     Args:
         model: Model on the CPU, in float32, whose first module is a transformer.
+        source: Folder of the Transformer.
         folder: Empty folder.
 
     Raises:
@@ -174,8 +179,10 @@ def convert(model: "SentenceTransformer", folder: Path) -> None:
         _save_layers(network, folder / _MODEL)
     except Exception as error:  # any of many libraries may fail on an unknown architecture
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
-    tokens = network.get_input_embeddings().weight.detach().float().numpy()
-    np.save(folder / _TOKENS, tokens)
+    weight = network.get_input_embeddings().weight
+    name = next(name for name, other in network.named_parameters() if other is weight)
+    tokens = weight.detach().float().numpy()
+    save_token_vectors(tokens, name, source, folder)
     save_tokenizer(tokenizer.backend_tokenizer, folder)
     _check(network, folder, tokens)
 

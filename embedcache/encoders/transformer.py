@@ -179,11 +179,12 @@ class TransformerEncoder(Encoder):
             and weight_bytes(self.transformer_directory) < _LEAST_BYTES
         ):
             raise UnsupportedModelError("the model is small")
+        source = self.transformer_directory
         folder = converted_directory(
-            self.name, self.fingerprint, lambda: self._load_model("cpu", "float32")
+            self.name, self.fingerprint, source, lambda: self._load_model("cpu", "float32")
         )
         prompt, limit = self._settings.prompt, self.max_tokens
-        return CompiledTransformer(folder, prompt, limit, pooling, self.precision)
+        return CompiledTransformer(folder, source, prompt, limit, pooling, self.precision)
 
     @property
     def is_parallel(self) -> bool:  # type: ignore[override]

@@ -117,12 +117,12 @@ def test_a_damaged_conversion_is_refused_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     calls = []
 
-    def convert(model, folder):
+    def convert(model, source, folder):
         calls.append(model)
         raise compiled.UnsupportedModelError("it has wings")
 
     monkeypatch.setattr(compiled, "convert", convert)
     for _ in range(2):
         with pytest.raises(compiled.UnsupportedModelError, match="it has wings"):
-            compiled.converted_directory("bird", "f" * 32, lambda: "model")
+            compiled.converted_directory("bird", "f" * 32, tmp_path, lambda: "model")
     assert calls == ["model"]

@@ -1,0 +1,60 @@
+"""The vectors of a model's tokens, read from the model's own file instead of from a copy.
+
+They are most of a multilingual model, and a text needs only a few of them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_REFERENCE, _COPY = "tokens.json", "tokens.npy"
+_DTYPES = {"F32": "<f4", "F16": "<f2"}  # NumPy has no bfloat16
+
+
+def save_token_vectors(vectors: NDArray[np.float32], name: str, model: Path, folder: Path) -> None:
+    """Write where the vectors of tokens are; write the vectors themselves if they are in no file.
+
+    Args:
+        vectors: (v, d) float32, a vector for each token.
+        name: Name of the tensor in the Transformer.
+        model: Folder of the Transformer.
+        folder: Folder to write to.
+    """
+    for path in sorted(model.glob("*.safetensors")):
+        for key in _read_header(path)[1]:
+            # a file may contain a larger model, of which the Transformer is a part
+            if key == name or key.endswith("." + name):
+                (folder / _REFERENCE).write_text(json.dumps({"file": path.name, "tensor": key}))
+                if np.array_equal(open_token_vectors(folder, model), vectors):
+                    return
+                (folder / _REFERENCE).unlink()
+    np.save(folder / _COPY, vectors)
+
+
+def open_token_vectors(folder: Path, model: Path) -> NDArray[np.floating]:
+    """Map the vectors of tokens into memory, (v, d) float32 or float16.
+
+    Args:
+        folder: Folder written by `save_token_vectors`.
+        model: Folder of the Transformer.
+    """
+    if not (folder / _REFERENCE).exists():
+        copy: NDArray[np.float32] = np.load(folder / _COPY, mmap_mode="r")
+        return copy
+    reference = json.loads((folder / _REFERENCE).read_text(encoding="utf-8"))
+    start, header = _read_header(model / reference["file"])
+    tensor = header[reference["tensor"]]
+    offset, shape = start + tensor["data_offsets"][0], tuple(tensor["shape"])
+    return np.memmap(model / reference["file"], _DTYPES[tensor["dtype"]], "r", offset, shape)
+
+
+def _read_header(path: Path) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Return the offset of the data in a safetensors file, and its tensors that NumPy can read."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    tensors = {key: entry for key, entry in header.items() if entry.get("dtype") in _DTYPES}
+    return 8 + size, tensors
