@@ -27,7 +27,7 @@ import numpy as np
 from embedcache.errors import StoreError
 from embedcache.ids import Ids
 from embedcache.store import upgrade, values
-from embedcache.store.environment import Environment
+from embedcache.store.environment import Environment, missing_store
 from embedcache.store.space import Space, Vectors
 from embedcache.store.space_info import (
     INFO_PREFIX,
@@ -71,10 +71,7 @@ class EmbeddingStore:
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
         self.path = Path(path)
-        file = self.path / "data.mdb"
-        if not create and not (file.exists() and file.stat().st_size):
-            raise self._missing_store_error()
-        self._environment = Environment.open(self.path)
+        self._environment = Environment.open(self.path, create=create)
         with self._environment.reading() as transaction:
             store_format = values.read_format(self._environment, transaction)
             commits = transaction.id()
@@ -86,11 +83,8 @@ class EmbeddingStore:
             raise values.damaged(self._environment, values.HEADER_KEY)
         if store_format is None:
             if not create:
-                raise self._missing_store_error()
+                raise missing_store(self.path)
             self._environment.write(self._write_header, 0)
-
-    def _missing_store_error(self) -> StoreError:
-        return StoreError(f"there is no embedding store at {self.path}")
 
     def _write_header(self, transaction: lmdb.Transaction) -> None:
         # another process may have been faster

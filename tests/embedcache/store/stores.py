@@ -61,3 +61,10 @@ def make_format_1(path):
             transaction.put(key, data + xxh3_64_digest(data))
 
     environment.write(rewrite, (path / "data.mdb").stat().st_size)
+
+
+def wait_for_line(process):
+    """Return the next line that a process prints; fail if it has ended."""
+    line = process.stdout.readline()
+    assert line, "the process has ended"
+    return line
