@@ -36,10 +36,14 @@ _FILE_ERRORS = (  # caused by the file or its disk, not by this code
 _FILE_ERROR_NAMES = tuple(f"{error.__module__}.{error.__name__}" for error in _FILE_ERRORS)
 _READ_ALL_PAGES = """
 import sys, lmdb
-with lmdb.open(sys.argv[1], readonly=True, lock=sys.argv[2] == "lock") as environment:
+try:
+    environment = lmdb.open(sys.argv[1], readonly=True)
+except lmdb.Error:  # the lock file cannot be written
+    environment = lmdb.open(sys.argv[1], readonly=True, lock=False)
+with environment:
     with environment.begin(buffers=True) as transaction:
-        for _, value in transaction.cursor():
-            bytes(value[-1:])
+        for key, value in transaction.cursor():
+            bytes(key), bytes(value[-1:])
 """
 
 
@@ -169,29 +173,26 @@ def _check_size(folder: Path, handle: Handle) -> None:
     """
     needed = (handle.lmdb.info()["last_pgno"] + 1) * handle.lmdb.stat()["psize"]
     if (folder / DATA_FILE).stat().st_size < needed:
-        check_pages(
-            folder, without_lock=handle.without_lock, problem="the end of its file is missing"
-        )
+        check_pages(folder, "the end of its file is missing")
 
 
-def check_pages(folder: Path, *, without_lock: bool, problem: str) -> None:
+def check_pages(folder: Path, problem: str = "LMDB cannot read all of its pages") -> None:
     """Check, in a child process, that LMDB can read all pages in use.
 
     LMDB trusts its pages: reading a missing or damaged one may kill the process.
 
     Args:
         folder: Folder of the environment.
-        without_lock: Whether to open it without the lock file.
         problem: What is wrong if LMDB cannot read all pages, for the message.
 
     Raises:
         StoreError: LMDB cannot read all pages, or the child process cannot find out.
     """
-    lock = "no lock" if without_lock else "lock"
-    command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder), lock]
-    done = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, errors="replace", check=False
-    )
+    command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder)]
+    with folder_lock(folder):  # the child opens the environment
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
     if done.returncode == 0:
         return
     last_line = done.stderr.strip().rpartition("\n")[2]

@@ -16,8 +16,6 @@ converts it.
 """
 
 import os
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +34,8 @@ from embedcache.store.space_info import (
     StorageDtype,
     info_key,
     put_info,
-    read_info,
+    read_infos,
+    space_number,
 )
 from embedcache.store.values import FORMAT
 
@@ -75,10 +74,6 @@ class EmbeddingStore:
         with self._environment.reading() as transaction:
             store_format = values.read_format(self._environment, transaction)
             commits = transaction.id()
-        if store_format is not None and store_format > FORMAT:
-            raise StoreError(
-                f"{self.path} was written by a later version of segtool: upgrade segtool"
-            )
         if store_format is None and commits:
             raise values.damaged(self._environment, values.HEADER_KEY)
         if store_format is None:
@@ -121,11 +116,7 @@ class EmbeddingStore:
     def spaces(self) -> list[SpaceInfo]:
         """List the spaces in the order in which they were created."""
         with self._environment.reading() as transaction:
-            infos = [
-                read_info(self._environment, transaction, key[len(INFO_PREFIX) :].decode())
-                for key in _keys_from(transaction, INFO_PREFIX)
-            ]
-        return sorted(infos, key=lambda info: info.number)
+            return read_infos(self._environment, transaction)
 
     def space(self, fingerprint: str) -> Space:
         """Return the space of an encoder.
@@ -195,7 +186,9 @@ class EmbeddingStore:
         def create(transaction: lmdb.Transaction) -> None:
             values.check_format(self._environment, transaction)
             if transaction.get(key) is None:
-                number = _unused_number(transaction, len(_keys_from(transaction, INFO_PREFIX)))
+                number = _unused_number(
+                    transaction, len(values.keys_with(transaction, INFO_PREFIX))
+                )
                 info = SpaceInfo(
                     fingerprint, number, name, dim, dtype or "float32", identity=identity or {}
                 )
@@ -214,17 +207,6 @@ class EmbeddingStore:
         return space
 
 
-def _keys_from(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
-    def matching() -> Iterator[bytes]:
-        cursor = transaction.cursor()
-        present = cursor.set_range(prefix)
-        while present and bytes(cursor.key()).startswith(prefix):
-            yield bytes(cursor.key())
-            present = cursor.next()
-
-    return list(matching())
-
-
 def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
     """Return a number that no space has, not even one whose description is lost."""
     numbers = [spaces - 1]
@@ -233,5 +215,5 @@ def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
         is_beyond = cursor.set_range(bytes([kind[0] + 1]))  # the first key after those of this kind
         has_last = cursor.prev() if is_beyond else cursor.last()
         if has_last and bytes(cursor.key()).startswith(kind):
-            numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
+            numbers.append(space_number(bytes(cursor.key())))
     return max(numbers) + 1

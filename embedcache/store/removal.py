@@ -1,0 +1,117 @@
+"""Removes spaces, or the vectors of sentences that are no longer needed, from a store."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import lmdb
+import numpy as np
+
+from embedcache.errors import StoreError
+from embedcache.ids import Ids
+from embedcache.store import index, values
+from embedcache.store.contents import read_contents
+from embedcache.store.environment import Environment
+from embedcache.store.index import Segment
+from embedcache.store.opening import Handle, check_pages
+from embedcache.store.replacement import replace
+from embedcache.store.rewriting import write_data
+from embedcache.store.space_info import (
+    SpaceInfo,
+    info_key,
+    read_infos,
+    segment_key,
+    space_number,
+)
+from embedcache.store.verification import describe
+
+
+def remove_spaces(path: Path, fingerprints: Collection[str]) -> int:
+    """Remove spaces with all their vectors, in one transaction.
+
+    Values whose space is unknown because its description was lost are removed too. The file keeps
+    its size: its free pages are used again, or returned by `embedcache.store.compaction`.
+
+    Args:
+        path: Folder of the store. A process that adds vectors to one of the spaces meanwhile gets
+            an error.
+        fingerprints: Fingerprints of existing spaces.
+
+    Returns:
+        Number of bytes of the removed blocks and segments.
+
+    Raises:
+        StoreError: The store is missing, read-only, damaged or of an earlier format.
+    """
+    environment = Environment.open(path)
+
+    def remove(transaction: lmdb.Transaction) -> int:
+        values.check_format(environment, transaction)
+        kept = set()
+        for info in read_infos(environment, transaction):
+            if info.fingerprint in fingerprints:
+                transaction.delete(info_key(info.fingerprint))
+            else:
+                kept.add(info.number)
+        removed = 0
+        for kind in (b"v", b"i"):
+            for key in values.keys_with(transaction, kind):
+                if space_number(key) not in kept:
+                    removed += len(transaction.get(key) or b"")
+                    transaction.delete(key)
+        return removed
+
+    return environment.write(remove, 0)
+
+
+def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:
+    """Count the vectors that `remove_unwanted` would remove, by the fingerprint of their space.
+
+    Raises:
+        StoreError: The store is missing or damaged.
+    """
+    environment = Environment.open(path)
+    with environment.reading() as transaction:
+        return {
+            info.fingerprint: int(np.count_nonzero(~index.among(ids, wanted)))
+            for info in read_infos(environment, transaction)
+            for ids in [_ids(environment, transaction, info)]
+        }
+
+
+def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
+    """Remove the vectors of all sentences except some, by writing a new file.
+
+    The new file replaces the old one atomically; see `embedcache.store.replacement`.
+
+    Args:
+        path: Folder of the store. Other processes may use it meanwhile; those that write wait.
+        wanted: (n, 2) uint64 ids of the sentences whose vectors are kept in all spaces.
+        progress: Whether to show a progress bar on standard error after two seconds.
+
+    Raises:
+        StoreError: The store is missing, read-only or damaged, the disk is full, or the system is
+            Windows.
+    """
+    environment = Environment.open(path)
+    check_pages(environment.folder)
+
+    def write(old: Handle, transaction: lmdb.Transaction, folder: Path) -> None:
+        contents = read_contents(environment, transaction, progress=progress)
+        if not describe(contents).is_sound:
+            raise StoreError(f"the store {path} is damaged: run segtool store repair first")
+        map_bytes = 2 * old.lmdb.info()["map_size"]
+        write_data(folder, contents, map_bytes, lambda ids: index.among(ids, wanted))
+
+    replace(environment, write)
+
+
+def _ids(environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo) -> Ids:
+    """Return the ids (n, 2) of the sentences of a space, in the order of its index."""
+    parts = [np.empty((0, 2), dtype=np.uint64)]
+    for number, _ in info.segments:
+        key = segment_key(info, number)
+        data = values.get(environment, transaction, key)
+        if data is None:
+            raise values.damaged(environment, key)
+        parts.append(Segment.from_bytes(data).ids)
+    return np.concatenate(parts)
