@@ -1,6 +1,6 @@
 """Removes spaces, or the vectors of sentences that are no longer needed, from a store."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import lmdb
@@ -25,42 +25,51 @@ from embedcache.store.space_info import (
 from embedcache.store.verification import describe
 
 
-def remove_spaces(path: Path, fingerprints: Collection[str]) -> int:
+def remove_spaces(path: Path, fingerprints: Collection[str]) -> None:
     """Remove spaces with all their vectors, in one transaction.
 
-    Values whose space is unknown because its description was lost are removed too. The file keeps
-    its size: its free pages are used again, or returned by `embedcache.store.compaction`.
+    Values that belong to no space, because its description was lost, are removed too. The file
+    keeps its size: new vectors use the free pages, and `embedcache.store.compaction` returns them.
 
     Args:
         path: Folder of the store. A process that adds vectors to one of the spaces meanwhile gets
             an error.
         fingerprints: Fingerprints of existing spaces.
 
-    Returns:
-        Number of bytes of the removed blocks and segments.
-
     Raises:
         StoreError: The store is missing, read-only, damaged or of an earlier format.
     """
     environment = Environment.open(path)
 
-    def remove(transaction: lmdb.Transaction) -> int:
+    def remove(transaction: lmdb.Transaction) -> None:
         values.check_format(environment, transaction)
-        kept = set()
-        for info in read_infos(environment, transaction):
-            if info.fingerprint in fingerprints:
-                transaction.delete(info_key(info.fingerprint))
-            else:
-                kept.add(info.number)
-        removed = 0
-        for kind in (b"v", b"i"):
-            for key in values.keys_with(transaction, kind):
-                if space_number(key) not in kept:
-                    removed += len(transaction.get(key) or b"")
-                    transaction.delete(key)
-        return removed
+        infos = read_infos(environment, transaction)
+        removed = [info for info in infos if info.fingerprint in fingerprints]
+        for info in removed:
+            transaction.delete(info_key(info.fingerprint))
+        for key in _keys_of_no_space(transaction, [info for info in infos if info not in removed]):
+            transaction.delete(key)
 
-    return environment.write(remove, 0)
+    environment.write(remove, 0)
+
+
+def count_unreachable(path: Path) -> int:
+    """Count the bytes in blocks and segments that belong to no space.
+
+    Raises:
+        StoreError: The store is missing or damaged.
+    """
+    environment = Environment.open(path)
+    with environment.reading() as transaction:
+        keys = _keys_of_no_space(transaction, read_infos(environment, transaction))
+        return sum(len(transaction.get(key) or b"") for key in keys)
+
+
+def _keys_of_no_space(transaction: lmdb.Transaction, infos: Sequence[SpaceInfo]) -> list[bytes]:
+    """List the keys of blocks and segments whose space is not among the given ones."""
+    numbers = {info.number for info in infos}
+    keys = [*values.keys_with(transaction, b"v"), *values.keys_with(transaction, b"i")]
+    return [key for key in keys if space_number(key) not in numbers]
 
 
 def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:

@@ -95,6 +95,13 @@ class EmbeddingStore:
         """Return the size of the store's file in bytes."""
         return (self.path / "data.mdb").stat().st_size
 
+    def used_bytes(self) -> int:
+        """Return how many bytes of the file are in use; the others are free for new values."""
+        with self._environment.reading() as transaction:
+            tree = transaction.stat()
+        pages = sum(tree[kind] for kind in ("branch_pages", "leaf_pages", "overflow_pages"))
+        return int((pages + 2) * tree["psize"])  # two pages describe the file
+
     def upgrade(self, *, progress: bool = False) -> int:
         """Convert a store from format 1 to format 2.
 

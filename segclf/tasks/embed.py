@@ -112,12 +112,12 @@ def embed(
             f"{encoder.storage_dtype}; leave out --dtype"
         )
     encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
-    with limit_threads(threads):
+    with limit_threads(threads), workspace.embedding():
         fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
         store = workspace.store(create=True)
         report = encode_sentences(corpus.sentences, encoder, store, dtype=dtype, progress=progress)
-    reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
-    workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
+        reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
+        workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
     return Embedded(name, corpus, report, reference, encoder.dim)
 
 
