@@ -242,7 +242,9 @@ class Environment:
                 self._handle.lmdb.close()
                 self._handle = None
             self.verified.clear()
-            self._handle = open_handle(self.folder)
+            # messages name the path that was given, unless the working directory has changed
+            is_same = self.path.resolve() == self.folder
+            self._handle = open_handle(self.path if is_same else self.folder)
             if self._handle.data:
                 self._opened[self._handle.data] = self
 

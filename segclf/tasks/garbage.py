@@ -15,7 +15,6 @@ from embedcache.store.removal import (
     remove_unwanted,
 )
 from segclf.workspace.corpora import corpora_of_spaces, read_corpus_file
-from segclf.workspace.records import read_record
 from segclf.workspace.workspace import Workspace
 
 _SHORTEST_FINGERPRINT = 8  # digits, as many as the tables show
@@ -123,6 +122,8 @@ def _find_space(infos: Sequence[SpaceInfo], encoder: str) -> SpaceInfo:
 
 
 def _spaces_of_runs(workspace: Workspace) -> set[str]:
+    from segclf.workspace.records import read_record  # imports torch, which takes seconds
+
     records = [read_record(path) for path in workspace.runs.glob("[!.]*/run.json")]
     encoders = [record.encoder for record in records if record.encoder]
     return {part.fingerprint for encoder in encoders for part in encoder.parts}
