@@ -21,7 +21,7 @@ store_app = typer.Typer(
 
 @store_app.command()
 def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show the file of the store, its vectors, and which corpora use them.
+    """Show what the store contains, and which corpora use it.
 
     Example: segtool store info --json
     """
