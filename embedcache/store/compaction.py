@@ -1,12 +1,11 @@
 """Rewrites the file of a store without free pages, while other processes use it."""
 
-import os
 from pathlib import Path
 
 import lmdb
 
 from embedcache.store.environment import Environment
-from embedcache.store.opening import DATA_FILE, Handle
+from embedcache.store.opening import DATA_FILE, Handle, copy_data
 from embedcache.store.replacement import replace
 
 
@@ -29,7 +28,7 @@ def compact(path: Path) -> tuple[int, int]:
     environment = Environment.open(path)
 
     def write(old: Handle, _: lmdb.Transaction, folder: Path) -> tuple[int, int]:
-        old.lmdb.copy(os.fspath(folder), compact=True)
+        copy_data(old.lmdb, folder)
         before, after = ((place / DATA_FILE).stat().st_size for place in (path, folder))
         return before, after
 

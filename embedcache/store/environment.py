@@ -16,6 +16,7 @@ from embedcache.store.opening import (
     DATA_FILE,
     FileIdentity,
     Handle,
+    copy_data,
     file_identity,
     open_handle,
     translate_lmdb_errors,
@@ -68,7 +69,7 @@ class Environment:
         if not create and not (file.exists() and file.stat().st_size):
             raise missing_store(path)
         with cls._opening:
-            identity = file_identity(file)
+            identity = file_identity(folder, DATA_FILE)
             environment = cls._opened.get(identity) if identity else None
             if environment is None:  # it is new, or its file has been replaced
                 same_folder = (other for other in cls._opened.values() if other.folder == folder)
@@ -153,7 +154,7 @@ class Environment:
         """
         with self.reading() as snapshot:
             assert self._handle  # noqa: S101 - it is kept until the transaction ends
-            self._handle.lmdb.copy(os.fspath(folder), compact=True, txn=snapshot)
+            copy_data(self._handle.lmdb, folder, snapshot)
 
     @contextmanager
     def _using(self) -> Iterator[Handle]:
@@ -227,7 +228,7 @@ class Environment:
         if not is_current():
             with self._opening:
                 if not is_current():
-                    if file_identity(self.folder / DATA_FILE) is None:
+                    if file_identity(self.folder, DATA_FILE) is None:
                         raise StoreError(
                             f"the store {self.path} was moved or deleted: open it again"
                         )

@@ -71,29 +71,26 @@ class Handle:
 
     def is_of(self, folder: Path) -> bool:
         """Return whether a folder still has the files that were opened."""
-        return self._has_data_of(folder) and (self.without_lock or self._has_lock_of(folder))
+        return self._has_lock_of(folder) and self.data == file_identity(folder, DATA_FILE)
 
     def is_unknown_to_writers(self, folder: Path) -> bool:
         """Return whether the data in a folder can be written by processes that do not see readers.
 
         This is the case if the lock file is not used, or if there is another one for the same data.
         """
-        if self.without_lock or self.is_of(folder):
+        if self.without_lock or self._has_lock_of(folder):
             return self.without_lock
-        with folder_lock(folder):  # while a process replaces the files, only one may be new
-            return self._has_data_of(folder) and not self._has_lock_of(folder)
-
-    def _has_data_of(self, folder: Path) -> bool:
-        return self.data == file_identity(folder / DATA_FILE)
+        with folder_lock(folder):  # a process that replaces the files may have replaced only one
+            return self.data == file_identity(folder, DATA_FILE)
 
     def _has_lock_of(self, folder: Path) -> bool:
-        return self.lock == file_identity(folder / LOCK_FILE)
+        return self.without_lock or self.lock == file_identity(folder, LOCK_FILE)
 
 
-def file_identity(file: Path) -> FileIdentity | None:
+def file_identity(folder: Path, name: str) -> FileIdentity | None:
     """Return numbers that tell a file from a later one of the same name; None if it is missing."""
     try:
-        status = file.stat()
+        status = os.stat(f"{folder}{os.sep}{name}")  # several times faster than `Path.stat`
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
@@ -118,6 +115,27 @@ def open_handle(folder: Path) -> Handle:
             handle.lmdb.close()
             raise
         return handle
+
+
+def copy_data(
+    source: lmdb.Environment, folder: Path, snapshot: lmdb.Transaction | None = None
+) -> None:
+    """Copy the data of an LMDB environment, without free pages, to a new file in a folder.
+
+    Args:
+        source: LMDB environment.
+        folder: Folder for the file.
+        snapshot: Read transaction whose data are copied; None for the last commit.
+
+    Raises:
+        StoreError: LMDB cannot read the data or write the file.
+    """
+    try:
+        source.copy(os.fspath(folder), compact=True, txn=snapshot)
+    except lmdb.Error as error:  # of any class, if the disk is full
+        raise StoreError(
+            f"the store cannot be copied, perhaps because the disk is full: {error}"
+        ) from error
 
 
 @contextmanager
@@ -146,8 +164,9 @@ def _open_writable_if_possible(folder: Path) -> Handle:
             readonly=read_only,
             lock=not without_lock,
         )
-        lock = None if without_lock else file_identity(folder / LOCK_FILE)
-        return Handle(environment, file_identity(file), lock, read_only, without_lock)
+        lock = None if without_lock else file_identity(folder, LOCK_FILE)
+        data = file_identity(folder, DATA_FILE)
+        return Handle(environment, data, lock, read_only, without_lock)
 
     try:
         return opened()

@@ -65,26 +65,24 @@ class Workspace:
 
     @contextmanager
     def embedding(self) -> Iterator[None]:
-        """Keep the vectors of a corpus that is being embedded and is not saved yet.
+        """Protect the vectors of a corpus until it is saved, inside a `with` block.
 
-        Inside the `with` block, `collecting` fails in other processes; if it is entered already,
-        this method waits.
+        Several processes may embed at the same time. None begins while another one is `collecting`.
         """
-        self.corpora.mkdir(parents=True, exist_ok=True)
-        with folder_lock(self.corpora):
+        self.path.mkdir(parents=True, exist_ok=True)
+        with folder_lock(self.path):
             yield
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Let no process embed a corpus inside the `with` block.
+        """Let no process embed a corpus inside a `with` block.
 
         Raises:
             UserError: A process is embedding a corpus.
         """
-        self.corpora.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
             try:
-                held.enter_context(folder_lock(self.corpora, exclusive=True, wait=False))
+                held.enter_context(folder_lock(self.path, exclusive=True, wait=False))
             except BlockingIOError as error:
                 raise UserError(
                     f"another process is embedding a corpus in {self.path}: wait until it has "
