@@ -11,7 +11,6 @@ from embedcache.ids import Ids
 from embedcache.store import index, values
 from embedcache.store.contents import read_contents
 from embedcache.store.environment import Environment
-from embedcache.store.index import Segment
 from embedcache.store.opening import Handle, check_pages
 from embedcache.store.replacement import replace
 from embedcache.store.rewriting import write_data
@@ -19,7 +18,7 @@ from embedcache.store.space_info import (
     SpaceInfo,
     info_key,
     read_infos,
-    segment_key,
+    read_segments,
     space_number,
 )
 from embedcache.store.verification import describe
@@ -80,11 +79,12 @@ def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:
     """
     environment = Environment.open(path)
     with environment.reading() as transaction:
-        return {
-            info.fingerprint: int(np.count_nonzero(~index.among(ids, wanted)))
-            for info in read_infos(environment, transaction)
-            for ids in [_ids(environment, transaction, info)]
-        }
+        counts = {}
+        for info in read_infos(environment, transaction):
+            segments = read_segments(environment, transaction, info)
+            kept = [index.among(segment.ids, wanted) for segment in segments]
+            counts[info.fingerprint] = sum(int(np.count_nonzero(~mask)) for mask in kept)
+        return counts
 
 
 def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
@@ -112,15 +112,3 @@ def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
         write_data(folder, contents, map_bytes, lambda ids: index.among(ids, wanted))
 
     replace(environment, write)
-
-
-def _ids(environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo) -> Ids:
-    """Return the ids (n, 2) of the sentences of a space, in the order of its index."""
-    parts = [np.empty((0, 2), dtype=np.uint64)]
-    for number, _ in info.segments:
-        key = segment_key(info, number)
-        data = values.get(environment, transaction, key)
-        if data is None:
-            raise values.damaged(environment, key)
-        parts.append(Segment.from_bytes(data).ids)
-    return np.concatenate(parts)

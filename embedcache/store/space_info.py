@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 from embedcache.errors import StoreError
 from embedcache.store import values
 from embedcache.store.environment import Environment
-from embedcache.store.index import ENTRY_BYTES
+from embedcache.store.index import ENTRY_BYTES, Segment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
@@ -127,6 +128,22 @@ def read_infos(environment: Environment, transaction: lmdb.Transaction) -> list[
         for key in values.keys_with(transaction, INFO_PREFIX)
     ]
     return sorted(infos, key=lambda info: info.number)
+
+
+def read_segments(
+    environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo
+) -> Iterator[Segment]:
+    """Read the segments of the index of a space, as views that are valid in the transaction.
+
+    Raises:
+        StoreError: A segment is damaged.
+    """
+    for number, _ in info.segments:
+        key = segment_key(info, number)
+        data = values.get(environment, transaction, key)
+        if data is None:
+            raise values.damaged(environment, key)
+        yield Segment.from_bytes(data)
 
 
 def parse_info(data: memoryview) -> SpaceInfo:

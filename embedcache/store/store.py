@@ -16,6 +16,7 @@ converts it.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ from embedcache.store.space_info import (
     space_number,
 )
 from embedcache.store.values import FORMAT
+
+_SHORTEST_FINGERPRINT = 8  # digits
 
 
 class EmbeddingStore:
@@ -133,12 +136,34 @@ class EmbeddingStore:
         """
         infos = self.spaces()
         if not any(info.fingerprint == fingerprint for info in infos):
-            present = ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos)
             raise StoreError(
                 f"the store {self.path} has no vectors from the encoder {fingerprint[:8]}; "
-                f"it has: {present or 'nothing yet'}"
+                f"it has: {_list_names(infos)}"
             )
         return Space(self._environment, fingerprint)
+
+    def find_space(self, encoder: str) -> SpaceInfo:
+        """Return the description of the space of an encoder.
+
+        Args:
+            encoder: Name of the encoder, or its fingerprint, of which eight digits are enough.
+
+        Raises:
+            StoreError: There is no such space, or there are several.
+        """
+        infos = self.spaces()
+        is_long = len(encoder) >= _SHORTEST_FINGERPRINT
+        found = [
+            info
+            for info in infos
+            if info.name == encoder or (is_long and info.fingerprint.startswith(encoder))
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = " or ".join(info.fingerprint for info in found)
+            raise StoreError(f"{len(found)} spaces have the encoder {encoder}: choose {choices}")
+        raise StoreError(f"the store has no space of {encoder}; it has: {_list_names(infos)}")
 
     def vectors(self, fingerprint: str, ids: Ids) -> Vectors:
         """Gather the vectors of sentences that an encoder computed.
@@ -212,6 +237,10 @@ class EmbeddingStore:
                 "dimension and dtype, or another store"
             )
         return space
+
+
+def _list_names(infos: Sequence[SpaceInfo]) -> str:
+    return ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos) or "nothing yet"
 
 
 def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:

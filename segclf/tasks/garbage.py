@@ -17,8 +17,6 @@ from embedcache.store.removal import (
 from segclf.workspace.corpora import corpora_of_spaces, read_corpus_file
 from segclf.workspace.workspace import Workspace
 
-_SHORTEST_FINGERPRINT = 8  # digits, as many as the tables show
-
 
 @dataclass(frozen=True)
 class Garbage:
@@ -55,8 +53,8 @@ def collect_garbage(
 
     Args:
         workspace: Workspace with the store.
-        encoders: Names or fingerprints of encoders whose spaces are removed. A fingerprint may be
-            shortened to eight digits.
+        encoders: Names or fingerprints of encoders whose spaces are removed; see
+            `EmbeddingStore.find_space`.
         unused: Whether to remove the spaces that no corpus and no run of the workspace refers to,
             and values that belong to no space.
         sentences: Whether to remove, from the other spaces, the vectors of sentences that are in no
@@ -73,10 +71,11 @@ def collect_garbage(
         raise UserError("choose what to remove: --encoder, --unused or --sentences")
     path = workspace.store_path()
     with workspace.collecting():
-        infos = workspace.store().spaces()
+        store = workspace.store()
+        infos = store.spaces()
         files = sorted(workspace.corpora.glob("*.jsonl"))
         corpora = corpora_of_spaces(files)
-        removed = {_find_space(infos, encoder).fingerprint for encoder in encoders}
+        removed = {store.find_space(encoder).fingerprint for encoder in encoders}
         if unused:
             used = corpora.keys() | _spaces_of_runs(workspace)
             removed |= {info.fingerprint for info in infos} - used
@@ -98,27 +97,6 @@ def collect_garbage(
             if garbage.vectors and wanted is not None:
                 remove_unwanted(path, wanted, progress=progress)
     return garbage
-
-
-def _find_space(infos: Sequence[SpaceInfo], encoder: str) -> SpaceInfo:
-    """Return the space of an encoder, given its name or the beginning of its fingerprint.
-
-    Raises:
-        UserError: There is no such space, or there are several.
-    """
-    is_long = len(encoder) >= _SHORTEST_FINGERPRINT
-    found = [
-        info
-        for info in infos
-        if info.name == encoder or (is_long and info.fingerprint.startswith(encoder))
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        choices = " or ".join(info.fingerprint for info in found)
-        raise UserError(f"{len(found)} spaces have the encoder {encoder}: choose {choices}")
-    present = ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos)
-    raise UserError(f"the store has no space of {encoder}; it has: {present or 'nothing yet'}")
 
 
 def _spaces_of_runs(workspace: Workspace) -> set[str]:

@@ -1,7 +1,7 @@
-"""`segtool store`: show, verify, repair, copy, compact and clean the store of sentence vectors."""
+"""`segtool store`: commands that show the store of sentence vectors, and care for it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -222,6 +222,41 @@ def gc(
         "bytes_unreachable": garbage.unreachable,
     }
     show(content, print_garbage, as_json)
+
+
+@store_app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File or folder to write, which must not exist.")],
+    encoder: Annotated[
+        str,
+        typer.Option(metavar="NAME|FINGERPRINT", help="Encoder whose vectors are exported."),
+    ],
+    file_format: Annotated[
+        Literal["safetensors", "npy"],
+        typer.Option(
+            "--format",
+            help="safetensors: a file with the tensors ids and vectors. npy: a folder with the "
+            "files ids.npy and vectors.npy.",
+        ),
+    ] = "safetensors",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the ids and vectors of an encoder to a file.
+
+    The id of a sentence is the 128-bit XXH3 hash of its text, as a high and a low half.
+
+    Example: segtool store export vectors.safetensors --encoder surface
+    """
+    from embedcache.store.export import export_space
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_exported
+
+    store = Workspace(workspace).store()
+    fingerprint = store.find_space(encoder).fingerprint
+    space = export_space(store.path, fingerprint, out, file_format)
+    content = {**_named(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
+    show(content, print_exported, as_json)
 
 
 def _named(space: "SpaceInfo") -> dict[str, Any]:

@@ -109,6 +109,14 @@ def print_garbage(content: dict[str, Any]) -> None:
         print_line(_COMPACT)
 
 
+def print_exported(content: dict[str, Any]) -> None:
+    """Print what was exported."""
+    print_line(
+        f"Exported {_name(content)} to {content['out']}: {_amount(content)}, "
+        f"{content['dim']:,} {content['dtype']}"
+    )
+
+
 def _print_damage(content: dict[str, Any]) -> None:
     for damage in content["damage"]:
         print_line(_describe_damage(damage))

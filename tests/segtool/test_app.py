@@ -107,7 +107,7 @@ COMMANDS = [
     "", "embed", "train", "eval", "segment", "export", "sweep", "runs", "compare", "stats",
     "encoders", "encoders show", "finetune", "finetune cross-segment", "finetune hierarchical",
     "store", "store info", "store upgrade", "store verify", "store repair", "store backup",
-    "store compact", "store gc",
+    "store compact", "store gc", "store export",
 ]  # fmt: skip
 
 

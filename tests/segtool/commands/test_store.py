@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from embedcache import EmbeddingStore, encode_sentences, sentence_ids
 from embedcache.store.space_info import block_key, info_key
@@ -147,6 +148,26 @@ def test_vectors_of_sentences_that_are_in_no_corpus_are_removed(folder, segtool)
     (space,) = as_json(segtool, folder, "info")["spaces"]
     assert space["rows"] == 900
     assert as_json(segtool, folder, "verify")["sound"]
+
+
+@pytest.mark.parametrize("file_format", ["safetensors", "npy"])
+def test_exported_vectors_are_those_of_the_store(folder, segtool, file_format):
+    command = ["export", "out", "--encoder", "surface", "--format", file_format]
+    done = as_json(segtool, folder, *command)
+    assert (done["rows"], done["out"]) == (1500, "out")
+    if file_format == "npy":
+        ids, vectors = (np.load(folder / f"out/{name}.npy") for name in ("ids", "vectors"))
+    else:
+        tensors = load_file(folder / "out")
+        ids, vectors = tensors["ids"], tensors["vectors"]
+    expected = sentence_ids(f"{number}日目。" for number in range(1500))
+    assert sorted(map(tuple, ids)) == sorted(map(tuple, expected))
+    store = EmbeddingStore(folder / ".segtool/store")
+    assert vectors.dtype == np.float32
+    assert np.array_equal(vectors, store.vectors(done["fingerprint"], ids))
+    again = segtool(folder, "store", *command)
+    assert again.returncode == 2
+    assert again.stderr.endswith("out exists: choose a new path for the export\n")
 
 
 def test_a_store_that_lmdb_cannot_open_is_one_line(folder, segtool):

@@ -182,6 +182,10 @@ def store_garbage(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def store_exported() -> dict[str, Any]:
+    return stored_space(dim=384, dtype="float16", out="exports/vectors.safetensors")
+
+
 def described() -> dict[str, Any]:
     identity = {"weights": "xxh3:" + 32 * "0", "modules": [["Pooling", {"mode": 80 * "x"}]]}
     encoder = {"name": "minilm", "max_tokens": 256, "identity": identity, "stored": None}

@@ -12,6 +12,7 @@ from tests.segtool.tables.contents import (
     evaluated,
     failed_trial,
     run_row,
+    store_exported,
     store_garbage,
     store_info,
     store_repaired,
@@ -31,6 +32,7 @@ TABLES = [
     (store.print_verified, store_verified(), ["12,345", "values damaged"]),
     (store.print_repaired, store_repaired(), ["12,345", "encoded again"]),
     (store.print_garbage, store_garbage(), ["Removed all", "novels"]),
+    (store.print_exported, store_exported(), ["12,345 vectors", "9.5 MB"]),
     (encoders.print_encoders, encoder_list(), ["all-MiniLM-L6-v2"]),
     (encoders.print_described, described(), ["max tokens", "no vectors in the store"]),
 ]
