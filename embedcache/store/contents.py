@@ -18,6 +18,7 @@ from embedcache.store.index import Segment
 from embedcache.store.space_info import (
     BLOCK_ROWS,
     INFO_PREFIX,
+    KEY_BYTES,
     SpaceInfo,
     block_key,
     info_key,
@@ -139,12 +140,13 @@ def _read_format(environment: Environment, transaction: lmdb.Transaction) -> int
 
 
 def _is_sound(key: bytes, value: memoryview, store_format: int) -> bool:
-    if not values.is_sound(key, value, store_format):
-        return False
-    # the checksum of format 1 does not cover the key
-    return not key.startswith(INFO_PREFIX) or (
-        info_key(parse_info(values.content(value)).fingerprint) == key
-    )
+    """Return whether a value is sound; the checksum of format 1 does not cover the key."""
+    if key.startswith(INFO_PREFIX):
+        return values.is_sound(key, value, store_format) and (
+            info_key(parse_info(values.content(value)).fingerprint) == key
+        )
+    is_row_value = key[:1] in b"vi" and len(key) == KEY_BYTES  # otherwise the key is damaged
+    return values.is_sound(key, value, store_format if is_row_value else values.FORMAT)
 
 
 def _recover_descriptions(

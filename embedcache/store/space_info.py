@@ -16,6 +16,7 @@ from embedcache.store.index import ENTRY_BYTES, Segment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
+KEY_BYTES = 13  # of the key of a block or a segment
 JOIN = "+"  # between the fingerprints, or the names, of the parts of a joined encoder
 
 StorageDtype = Literal["float32", "float16", "int32"]

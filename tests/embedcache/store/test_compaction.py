@@ -76,6 +76,27 @@ def test_a_compacted_store_is_smaller_and_has_the_same_vectors(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.mdb", "lock.mdb"]
 
 
+def test_an_object_and_a_fork_from_before_use_the_new_file(tmp_path):
+    make_store_with_free_pages(tmp_path)
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    with python(COMPACT_FOREVER, tmp_path) as compacting:
+        wait_for_line(compacting)
+        compacting.kill()
+    again = EmbeddingStore(tmp_path).space(FINGERPRINT)  # one handle per process
+    assert again._environment is space._environment
+    assert space.append(ids_of(50), numbered(50, 51)) == 1
+    if not hasattr(os, "fork"):
+        return
+    reader, writer = os.pipe()
+    if not (pid := os.fork()):
+        os.read(reader, 1)  # until the parent has compacted the store
+        os._exit(0 if space.append(ids_of(51), numbered(51, 52)) == 1 and len(space) == 52 else 1)
+    compact(tmp_path)
+    os.write(writer, b"x")
+    assert os.waitpid(pid, 0)[1] == 0
+    check_numbers(tmp_path, [*range(52)])
+
+
 def test_commits_of_other_processes_and_threads_are_never_lost(tmp_path):
     make_store(tmp_path, 50)
     done = threading.Event()

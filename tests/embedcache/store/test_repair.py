@@ -28,6 +28,7 @@ from tests.embedcache.store.stores import (
     make_format_1,
     make_store,
     make_two_spaces,
+    replace_bytes,
 )
 
 OTHER = "b" * 32
@@ -122,6 +123,18 @@ def test_a_damaged_header_is_restored(path):
     flip_value(path, b"format", 3)
     assert verify(path).damage == (Damage("header"),)
     repair(path)
+    assert verify(path).is_sound
+    assert EmbeddingStore(path).format() == 2
+    check_sound_vectors(path)
+
+
+@pytest.mark.parametrize("bit", [0, 4, 21, 47])
+def test_a_header_with_a_damaged_key_is_restored(path, bit):
+    key = bytearray(b"format")
+    key[bit // 8] ^= 1 << bit % 8
+    replace_bytes(path, b'format{"format"', bytes(key) + b'{"format"')
+    assert verify(path).damage == (Damage("header"), Damage("unknown"))
+    assert repair(path).lost == [0, 0]
     assert verify(path).is_sound
     assert EmbeddingStore(path).format() == 2
     check_sound_vectors(path)
