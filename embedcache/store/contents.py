@@ -33,6 +33,9 @@ _LONGEST_DESCRIPTION = 1 << 13  # bytes; the time to find a flipped bit grows wi
 Values = dict[bytes, memoryview]
 """Values with their checksums by key: views that are valid as long as the transaction."""
 
+Damaged = list[tuple[bytes, memoryview]]
+"""Keys and values of which at least one is damaged. Two may have the same key."""
+
 
 @dataclass(frozen=True)
 class SpaceContents:
@@ -99,25 +102,16 @@ def read_contents(
     Raises:
         StoreError: There is no store, or a later version of this package wrote it.
     """
+    if not transaction.stat()["entries"]:
+        raise missing_store(environment.path)
     header = _read_format(environment, transaction)
     store_format = header or 1  # the checksums of both formats are valid in format 1
-    sound: Values = {}
-    damaged: list[tuple[bytes, memoryview]] = []
-    entries = transaction.stat()["entries"]
-    if not entries:
-        raise missing_store(environment.path)
-    with progress_bar(entries, "values", show=progress, delay=2) as bar:
-        for view, buffer in transaction.cursor():
-            key, value = bytes(view), memoryview(buffer)
-            if key not in sound and _is_sound(key, value, store_format):
-                sound[key] = value
-            else:
-                damaged.append((key, value))
-            bar.update()
+    sound, damaged = _read_values(transaction, store_format, progress=progress)
     if header is None and all(values.is_sound(key, value) for key, value in sound.items()):
         store_format = values.FORMAT
     recovered = _recover_descriptions(sound, damaged, store_format)
-    infos = [parse_info(values.content(sound[key])) for key in sound if key[:6] == INFO_PREFIX]
+    descriptions = [value for key, value in sound.items() if key.startswith(INFO_PREFIX)]
+    infos = [parse_info(values.content(value)) for value in descriptions]
     infos.sort(key=lambda info: info.number)
     recovered |= _recover_moved(infos, sound, damaged)
     own = {values.HEADER_KEY, *(info_key(info.fingerprint) for info in infos)}
@@ -129,6 +123,23 @@ def read_contents(
         {key: value for key, value in sound.items() if key not in own},
         tuple(key for key, _ in damaged if key not in own),
     )
+
+
+def _read_values(
+    transaction: lmdb.Transaction, store_format: int, *, progress: bool
+) -> tuple[Values, Damaged]:
+    sound: Values = {}
+    damaged: Damaged = []
+    total = transaction.stat()["entries"]
+    with progress_bar(total, "values", show=progress, delay=2) as bar:
+        for view, buffer in transaction.cursor():
+            key, value = bytes(view), memoryview(buffer)
+            if key not in sound and _is_sound(key, value, store_format):
+                sound[key] = value
+            else:
+                damaged.append((key, value))
+            bar.update()
+    return sound, damaged
 
 
 def _read_format(environment: Environment, transaction: lmdb.Transaction) -> int | None:
@@ -149,9 +160,7 @@ def _is_sound(key: bytes, value: memoryview, store_format: int) -> bool:
     return values.is_sound(key, value, store_format if is_row_value else values.FORMAT)
 
 
-def _recover_descriptions(
-    sound: Values, damaged: list[tuple[bytes, memoryview]], store_format: int
-) -> set[bytes]:
+def _recover_descriptions(sound: Values, damaged: Damaged, store_format: int) -> set[bytes]:
     """Move the descriptions in which one bit was flipped from the damaged values to the sound."""
     recovered: set[bytes] = set()
     for key, value in list(damaged):
@@ -178,9 +187,7 @@ def _with_one_bit_flipped(key: bytes, value: memoryview) -> Iterator[tuple[bytes
             joined[position] ^= 1 << bit
 
 
-def _recover_moved(
-    infos: Iterable[SpaceInfo], sound: Values, damaged: list[tuple[bytes, memoryview]]
-) -> set[bytes]:
+def _recover_moved(infos: Iterable[SpaceInfo], sound: Values, damaged: Damaged) -> set[bytes]:
     """Move the blocks and segments whose keys are damaged from the damaged values to the sound."""
     lost = {
         key: size for info in infos for key, size in value_sizes(info).items() if key not in sound
@@ -194,6 +201,7 @@ def _recover_moved(
                 damaged.remove((found_key, value))
                 sound[key] = value
                 recovered.add(key)
+                break
     return recovered
 
 
