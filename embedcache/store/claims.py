@@ -58,7 +58,7 @@ class Claims:
         if not self._alive.is_locked:
             self._start()
         with self._turn:
-            free = ~_among(ids, self._claims_of_others())
+            free = ~index.among(ids, self._claims_of_others())
             self._claimed.append(ids[free])
             content = b"".join([part.tobytes() for part in self._claimed])
             with self._named_failures():
@@ -111,8 +111,3 @@ def _is_held(lock: Path) -> bool:
             return False
     except Timeout:
         return True
-
-
-def _among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
-    segment = index.Segment.sorted_from(others, np.arange(len(others)))
-    return np.not_equal(index.find_in([segment], ids), index.MISSING)

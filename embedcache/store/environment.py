@@ -1,4 +1,4 @@
-"""An LMDB environment that is opened once per process and grows automatically."""
+"""An LMDB environment that is opened once per process, grows and may be replaced."""
 
 import concurrent.futures.thread  # noqa: F401 - see the end of this module
 import os
@@ -12,18 +12,20 @@ from weakref import WeakValueDictionary
 import lmdb
 
 from embedcache.errors import StoreError
-from embedcache.store.opening import Handle, open_handle, translate_lmdb_errors
+from embedcache.store.opening import (
+    DATA_FILE,
+    FileIdentity,
+    Handle,
+    copy_data,
+    file_identity,
+    open_handle,
+    translate_lmdb_errors,
+)
 from embedcache.store.shared_lock import SharedLock
 
 _SPARE_BYTES = 1 << 18  # room for the pages of the tree, in addition to the values
 
 Result = TypeVar("Result")
-
-
-def _file_identity(file: Path) -> tuple[int, int]:
-    """Return numbers that distinguish a file from a later one of the same name."""
-    status = file.stat()
-    return status.st_dev, status.st_ino
 
 
 class Environment:
@@ -32,40 +34,48 @@ class Environment:
     LMDB allows one handle per environment and process, so `Environment.open` returns the same
     object for the same file. A handle must not be used in a forked child process: the child closes
     it and opens a new one at its first use. If the folder cannot be written, the environment is
-    read-only.
+    read-only. If another process has replaced the data file, the next transaction opens the new
+    one; see `embedcache.store.replacement`.
 
     Attributes:
-        path: Folder of the environment.
+        path: Folder of the environment, as it was given.
+        folder: The same folder as an absolute path without symbolic links.
         verified: Keys and checksums of the values that this process has verified.
     """
 
-    _opened: ClassVar["WeakValueDictionary[tuple[int, int], Environment]"] = WeakValueDictionary()
+    _opened: ClassVar["WeakValueDictionary[FileIdentity, Environment]"] = WeakValueDictionary()
     _opening: ClassVar[threading.Lock] = threading.Lock()
     _held: ClassVar[list["Environment"]] = []  # their gates are held during a fork
 
-    def __init__(self, path: Path, handle: Handle) -> None:
-        self._handle: Handle | None = handle  # None in a forked child until its first use
+    def __init__(self, path: Path) -> None:
+        self._handle: Handle | None = None  # also in a forked child until its first use
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
-        # shared by threads that use LMDB; held exclusively while the map moves or the process forks
+        # shared by threads that use LMDB; held exclusively while the map moves, the handle changes
+        # or the process forks
         self._gate = SharedLock()
-        self._file = path.absolute() / "data.mdb"
-        self._identity = _file_identity(self._file)
+        self.folder = path.resolve()
 
     @classmethod
-    def open(cls, path: Path) -> "Environment":
-        """Return the environment in a folder; create it if it is missing.
+    def open(cls, path: Path, *, create: bool = False) -> "Environment":
+        """Return the environment in a folder; create it if it is missing and `create` is True.
 
         Raises:
-            StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
+            StoreError: The environment is missing, invalid or incomplete, or it cannot be opened or
+                created.
         """
-        file = path / "data.mdb"
+        folder = path.resolve()
+        file = folder / DATA_FILE
+        if not create and not (file.exists() and file.stat().st_size):
+            raise missing_store(path)
         with cls._opening:
-            environment = cls._opened.get(_file_identity(file)) if file.exists() else None
-            if environment is None:
-                environment = cls(path, open_handle(path))
-                cls._opened[environment._identity] = environment
-            environment.path, environment._file = path, file.absolute()
+            identity = file_identity(folder, DATA_FILE)
+            environment = cls._opened.get(identity) if identity else None
+            if environment is None:  # it is new, or its file has been replaced
+                same_folder = (other for other in cls._opened.values() if other.folder == folder)
+                environment = next(same_folder, None) or cls(path)
+                environment._reopen()
+            environment.path, environment.folder = path, folder
             return environment
 
     def __del__(self) -> None:
@@ -80,16 +90,19 @@ class Environment:
 
         Raises:
             StoreError: There are too many readers, or a writer has overwritten the snapshot, which
-                is only possible if this process cannot write the lock file.
+                is only possible if this process cannot write the lock file, or if another process
+                was killed while it replaced the file.
         """
-        with self._transaction(write=False) as transaction:
+        with self.transaction(write=False) as (transaction, handle):
             try:
                 yield transaction
             finally:
                 # The third write transaction after a snapshot may overwrite the pages of the
                 # snapshot. It can begin as soon as the second one is committed.
-                handle = self._open_handle()
-                if handle.without_lock and handle.lmdb.info()["last_txnid"] > transaction.id() + 1:
+                if (
+                    handle.is_unknown_to_writers(self.folder)
+                    and handle.lmdb.info()["last_txnid"] > transaction.id() + 1
+                ):
                     raise StoreError(
                         f"the store {self.path} was written while it was read without its lock "
                         "file: try again, or make the folder writable"
@@ -101,7 +114,9 @@ class Environment:
         Raises:
             StoreError: Its folder or file system is read-only.
         """
-        if self._open_handle().read_only:
+        with self._using() as handle:
+            read_only = handle.read_only
+        if read_only:
             raise StoreError(
                 f"the store {self.path} cannot be written: its folder or file system is read-only"
             )
@@ -126,25 +141,52 @@ class Environment:
         while True:
             self._make_room(free)
             try:
-                with self._transaction(write=True) as transaction:
+                with self.transaction(write=True) as (transaction, _):
                     return action(transaction)
             except lmdb.MapFullError:
                 free *= 2
 
+    def copy(self, folder: Path) -> None:
+        """Copy the data as of the last commit, without free pages, to a new file in a folder.
+
+        Raises:
+            StoreError: The data cannot be read, or the disk fails.
+        """
+        with self.reading() as snapshot:
+            assert self._handle  # noqa: S101 - it is kept until the transaction ends
+            copy_data(self._handle.lmdb, folder, snapshot)
+
     @contextmanager
-    def _transaction(self, *, write: bool) -> Iterator[lmdb.Transaction]:
+    def _using(self) -> Iterator[Handle]:
+        """Share the gate, and yield the handle of the data file that is now in the folder."""
+        while True:
+            self._follow()  # before the gate: `_before_fork` acquires `_opening` first
+            with self._gate.shared():
+                if self._handle:  # otherwise, another thread could not open the new file
+                    yield self._handle
+                    return
+
+    @contextmanager
+    def transaction(self, *, write: bool) -> Iterator[tuple[lmdb.Transaction, Handle]]:
+        """Begin a transaction, which is committed at the end; yield it with its LMDB environment.
+
+        `reading` and `write` are for values; this is for what concerns the file as a whole.
+        """
         with translate_lmdb_errors(self.path), ExitStack() as held:
             yield self._begin(held, write=write)
 
-    def _begin(self, held: ExitStack, *, write: bool) -> lmdb.Transaction:
+    def _begin(self, held: ExitStack, *, write: bool) -> tuple[lmdb.Transaction, Handle]:
         """Share the gate and begin a transaction; both end when `held` is closed."""
-        lmdb_environment = self._lmdb  # before the gate: `_before_fork` acquires `_opening` first
         while True:
-            held.enter_context(self._gate.shared())
+            handle = held.enter_context(self._using())
             try:
-                return held.enter_context(lmdb_environment.begin(write=write, buffers=True))
+                transaction = held.enter_context(handle.lmdb.begin(write=write, buffers=True))
+                # only the process with the write transaction of a file may replace the file
+                if not write or handle.is_of(self.folder):
+                    return transaction, handle
+                held.close()
             except lmdb.ReadersFullError:
-                self._free_readers(lmdb_environment)
+                self._free_readers(handle.lmdb)
                 held.close()
             except lmdb.MapResizedError:  # another process has grown the file
                 held.close()
@@ -159,41 +201,65 @@ class Environment:
             )
 
     def _make_room(self, free_bytes: int) -> None:
-        lmdb_environment = self._lmdb
-        with self._gate.shared():
-            enough = self._required_size(free_bytes) <= lmdb_environment.info()["map_size"]
+        with self._using() as handle:
+            enough = _required_size(handle.lmdb, free_bytes) <= handle.lmdb.info()["map_size"]
         if not enough:
-            self._resize(lambda: max(self._required_size(free_bytes), self._doubled()))
+            self._resize(lambda now: max(_required_size(now, free_bytes), self._doubled(now)))
 
-    def _required_size(self, free_bytes: int) -> int:
-        """Return the size that the map needs for its pages in use and some free bytes."""
-        lmdb_environment = self._lmdb
-        page_bytes: int = lmdb_environment.stat()["psize"]
-        pages: int = lmdb_environment.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
-        return pages * page_bytes
-
-    def _doubled(self) -> int:
+    def _doubled(self, lmdb_environment: lmdb.Environment) -> int:
         # Not smaller than the file: on Windows the file has the size of the map, and no process can
         # shorten it while another one maps it. LMDB marks the file as sparse there.
-        present = self._file.stat().st_size if self._file.exists() else 0
-        return max(2 * int(self._lmdb.info()["map_size"]), present)
+        file = self.folder / DATA_FILE
+        present = file.stat().st_size if file.exists() else 0
+        return max(2 * int(lmdb_environment.info()["map_size"]), present)
 
-    def _resize(self, size: Callable[[], int]) -> None:
+    def _resize(self, size: Callable[[lmdb.Environment], int]) -> None:
         """Set the size of the map while no thread has a transaction."""
         with self._gate.exclusive():
-            self._lmdb.set_mapsize(size())
+            if self._handle:
+                self._handle.lmdb.set_mapsize(size(self._handle.lmdb))
 
-    def _open_handle(self) -> Handle:
-        if self._handle is None:  # this process is a child of the one that opened the environment
+    def _follow(self) -> None:
+        """Open the data file, if it was replaced, or if this process is a fork of another one."""
+
+        def is_current() -> bool:
+            return self._handle is not None and self._handle.is_of(self.folder)
+
+        if not is_current():
             with self._opening:
-                if not self._file.exists() or _file_identity(self._file) != self._identity:
-                    raise StoreError(f"the store {self.path} was moved or deleted: open it again")
-                self._handle = self._handle or open_handle(self._file.parent)
-        return self._handle
+                if not is_current():
+                    if file_identity(self.folder, DATA_FILE) is None:
+                        raise StoreError(
+                            f"the store {self.path} was moved or deleted: open it again"
+                        )
+                    self._reopen()
 
-    @property
-    def _lmdb(self) -> lmdb.Environment:
-        return self._open_handle().lmdb
+    def _reopen(self) -> None:
+        """Open the data file in the folder; `_opening` must be held."""
+        with self._gate.exclusive():
+            for identity in [key for key, value in self._opened.items() if value is self]:
+                del self._opened[identity]
+            if self._handle:
+                self._handle.lmdb.close()
+                self._handle = None
+            self.verified.clear()
+            # messages name the path that was given, unless the working directory has changed
+            is_same = self.path.resolve() == self.folder
+            self._handle = open_handle(self.path if is_same else self.folder)
+            if self._handle.data:
+                self._opened[self._handle.data] = self
+
+
+def missing_store(path: Path) -> StoreError:
+    """Return the error for a store that does not exist."""
+    return StoreError(f"there is no embedding store at {path}")
+
+
+def _required_size(lmdb_environment: lmdb.Environment, free_bytes: int) -> int:
+    """Return the size that the map needs for its pages in use and some free bytes."""
+    page_bytes: int = lmdb_environment.stat()["psize"]
+    pages: int = lmdb_environment.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
+    return pages * page_bytes
 
 
 def _before_fork() -> None:

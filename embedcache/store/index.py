@@ -74,6 +74,11 @@ class Segment:
     def __len__(self) -> int:
         return len(self.high)
 
+    @property
+    def ids(self) -> Ids:
+        """The ids, (n, 2) uint64."""
+        return np.stack([self.high, self.low], axis=1)
+
     @classmethod
     def sorted_from(cls, ids: Ids, entries: NDArray[np.int64]) -> "Segment":
         """Sort ids (n, 2) and their entries (n,) into a segment."""
@@ -145,6 +150,12 @@ def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
     unsorted = np.empty_like(found)
     unsorted[order] = found
     return unsorted
+
+
+def among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
+    """Return which of the ids (n, 2) are among others (m, 2): (n,) bool."""
+    segment = Segment.sorted_from(others, np.arange(len(others)))
+    return np.not_equal(find_in([segment], ids), MISSING)
 
 
 def segments_to_merge(sizes: Sequence[int], added: int) -> int:

@@ -1,4 +1,10 @@
-"""Opens LMDB files: read-only if they cannot be written, and only if they are complete."""
+"""Opens LMDB files: read-only if they cannot be written, and only if they are complete.
+
+An LMDB environment is two files: the data, and a lock file, in which processes find each other. A
+process may replace the data by a new file; see `embedcache.store.replacement`.
+Opening shares the lock of the folder, and replacing holds it alone, so that nobody opens the data
+of one environment with the lock file of another one.
+"""
 
 import errno
 import os
@@ -8,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lmdb
 
 from embedcache.errors import StoreError
+from embedcache.folder_lock import folder_lock
+
+DATA_FILE, LOCK_FILE = "data.mdb", "lock.mdb"
 
 _INITIAL_MAP_BYTES = 1 << 26
 _MAX_READERS = 1024
@@ -28,11 +36,18 @@ _FILE_ERRORS = (  # caused by the file or its disk, not by this code
 _FILE_ERROR_NAMES = tuple(f"{error.__module__}.{error.__name__}" for error in _FILE_ERRORS)
 _READ_ALL_PAGES = """
 import sys, lmdb
-with lmdb.open(sys.argv[1], readonly=True, lock=sys.argv[2] == "lock") as environment:
+try:
+    environment = lmdb.open(sys.argv[1], readonly=True)
+except lmdb.Error:  # the lock file cannot be written
+    environment = lmdb.open(sys.argv[1], readonly=True, lock=False)
+with environment:
     with environment.begin(buffers=True) as transaction:
-        for _, value in transaction.cursor():
-            bytes(value[-1:])
+        for key, value in transaction.cursor():
+            bytes(key), bytes(value[-1:])
 """
+
+
+FileIdentity = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -41,14 +56,44 @@ class Handle:
 
     Attributes:
         lmdb: LMDB environment.
+        data: Identity of the data file; see `file_identity`.
+        lock: Identity of the lock file; None if there is none, or if it is not used.
         read_only: Whether this process cannot write the file.
         without_lock: Whether this process cannot write the lock file either. If so, writers do not
             know that it is reading.
     """
 
     lmdb: lmdb.Environment
+    data: FileIdentity | None
+    lock: FileIdentity | None
     read_only: bool = False
     without_lock: bool = False
+
+    def is_of(self, folder: Path) -> bool:
+        """Return whether a folder still has the files that were opened."""
+        return self._has_lock_of(folder) and self.data == file_identity(folder, DATA_FILE)
+
+    def is_unknown_to_writers(self, folder: Path) -> bool:
+        """Return whether the data in a folder can be written by processes that do not see readers.
+
+        This is the case if the lock file is not used, or if there is another one for the same data.
+        """
+        if self.without_lock or self._has_lock_of(folder):
+            return self.without_lock
+        with folder_lock(folder):  # a process that replaces the files may have replaced only one
+            return self.data == file_identity(folder, DATA_FILE)
+
+    def _has_lock_of(self, folder: Path) -> bool:
+        return self.without_lock or self.lock == file_identity(folder, LOCK_FILE)
+
+
+def file_identity(folder: Path, name: str) -> FileIdentity | None:
+    """Return numbers that tell a file from a later one of the same name; None if it is missing."""
+    try:
+        status = os.stat(f"{folder}{os.sep}{name}")  # several times faster than `Path.stat`
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def open_handle(folder: Path) -> Handle:
@@ -57,7 +102,11 @@ def open_handle(folder: Path) -> Handle:
     Raises:
         StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
     """
-    with translate_lmdb_errors(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error
+    with folder_lock(folder), translate_lmdb_errors(folder):
         handle = _open_writable_if_possible(folder)
         try:
             handle.lmdb.reader_check()  # frees the slots of dead processes
@@ -66,6 +115,27 @@ def open_handle(folder: Path) -> Handle:
             handle.lmdb.close()
             raise
         return handle
+
+
+def copy_data(
+    source: lmdb.Environment, folder: Path, snapshot: lmdb.Transaction | None = None
+) -> None:
+    """Copy the data of an LMDB environment, without free pages, to a new file in a folder.
+
+    Args:
+        source: LMDB environment.
+        folder: Folder for the file.
+        snapshot: Read transaction whose data are copied; None for the last commit.
+
+    Raises:
+        StoreError: LMDB cannot read the data or write the file.
+    """
+    try:
+        source.copy(os.fspath(folder), compact=True, txn=snapshot)
+    except lmdb.Error as error:  # of any class, if the disk is full
+        raise StoreError(
+            f"the store cannot be copied, perhaps because the disk is full: {error}"
+        ) from error
 
 
 @contextmanager
@@ -81,49 +151,67 @@ def translate_lmdb_errors(folder: Path) -> Iterator[None]:
 
 
 def _open_writable_if_possible(folder: Path) -> Handle:
-    file = folder / "data.mdb"
+    file = folder / DATA_FILE
     file_bytes = file.stat().st_size if file.exists() else 0
-    options: dict[str, Any] = {
-        # On Windows LMDB gives the file the size of the map, and no process can shorten a file that
-        # another one has mapped. So the map must not be smaller than the file.
-        "map_size": max(_INITIAL_MAP_BYTES, file_bytes),
-        "max_readers": _MAX_READERS,
-    }
+
+    def opened(*, read_only: bool = False, without_lock: bool = False) -> Handle:
+        environment = lmdb.open(
+            os.fspath(folder),
+            # On Windows LMDB gives the file the size of the map, and no process can shorten a file
+            # that another one has mapped. So the map must not be smaller than the file.
+            map_size=max(_INITIAL_MAP_BYTES, file_bytes),
+            max_readers=_MAX_READERS,
+            readonly=read_only,
+            lock=not without_lock,
+        )
+        lock = None if without_lock else file_identity(folder, LOCK_FILE)
+        data = file_identity(folder, DATA_FILE)
+        return Handle(environment, data, lock, read_only, without_lock)
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return Handle(lmdb.open(os.fspath(folder), **options))
-    except OSError as error:
-        raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error
+        return opened()
     except lmdb.Error as error:
         if error.code not in _DENIED or not file_bytes:
             raise
     try:
-        return Handle(lmdb.open(os.fspath(folder), readonly=True, **options), read_only=True)
+        return opened(read_only=True)
     except lmdb.Error as error:
         if error.code not in _DENIED:
             raise
-    unlocked = lmdb.open(os.fspath(folder), readonly=True, lock=False, **options)
-    return Handle(unlocked, read_only=True, without_lock=True)
+    return opened(read_only=True, without_lock=True)
 
 
 def _check_size(folder: Path, handle: Handle) -> None:
     """Check that the file has all pages in use, because reading a missing one kills the process.
 
     A file that is too short to hold the last page that LMDB has allocated may still be complete,
-    because LMDB does not write a page that a transaction adds at the end and then frees. If a file
-    is too short, a child process therefore tries to read all pages in use.
+    because LMDB does not write a page that a transaction adds at the end and then frees.
 
     Raises:
         StoreError: Pages in use are missing, or the child process cannot find out.
     """
     needed = (handle.lmdb.info()["last_pgno"] + 1) * handle.lmdb.stat()["psize"]
-    if (folder / "data.mdb").stat().st_size >= needed:
-        return
-    lock = "no lock" if handle.without_lock else "lock"
-    command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder), lock]
-    done = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, errors="replace", check=False
-    )
+    if (folder / DATA_FILE).stat().st_size < needed:
+        check_pages(folder, "the end of its file is missing")
+
+
+def check_pages(folder: Path, problem: str = "LMDB cannot read all of its pages") -> None:
+    """Check, in a child process, that LMDB can read all pages in use.
+
+    LMDB trusts its pages: reading a missing or damaged one may kill the process.
+
+    Args:
+        folder: Folder of the environment.
+        problem: What is wrong if LMDB cannot read all pages, for the message.
+
+    Raises:
+        StoreError: LMDB cannot read all pages, or the child process cannot find out.
+    """
+    command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder)]
+    with folder_lock(folder):  # the child opens the environment
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
     if done.returncode == 0:
         return
     last_line = done.stderr.strip().rpartition("\n")[2]
@@ -131,6 +219,6 @@ def _check_size(folder: Path, handle: Handle) -> None:
     if done.returncode == 1 and not last_line.startswith(_FILE_ERROR_NAMES):
         raise StoreError(f"the store {folder} cannot be checked: {last_line}")
     raise StoreError(
-        f"the store {folder} is damaged: the end of its file is missing; delete the store "
-        "and embed again"
+        f"the store {folder} is damaged: {problem}; replace it with a backup, or delete it and "
+        "embed again"
     )

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -11,9 +12,11 @@ import numpy as np
 from embedcache.errors import StoreError
 from embedcache.store import values
 from embedcache.store.environment import Environment
+from embedcache.store.index import ENTRY_BYTES, Segment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
+KEY_BYTES = 13  # of the key of a block or a segment
 JOIN = "+"  # between the fingerprints, or the names, of the parts of a joined encoder
 
 StorageDtype = Literal["float32", "float16", "int32"]
@@ -75,6 +78,12 @@ def segment_key(info: SpaceInfo, number: int) -> bytes:
     return b"i" + struct.pack(">IQ", info.number, number)
 
 
+def space_number(key: bytes) -> int:
+    """Return the number of the space to which a block or segment belongs."""
+    (number,) = struct.unpack(">I", key[1:5])
+    return int(number)
+
+
 def info_key(fingerprint: str) -> bytes:
     """Return the key of the description of a space."""
     return INFO_PREFIX + fingerprint.encode()
@@ -102,15 +111,62 @@ def read_info(
     value = values.get(environment, transaction, key, reverify=reverify)
     if value is None:
         raise StoreError(f"the store {environment.path} no longer has the space {fingerprint}")
-    fields = json.loads(bytes(value))
-    fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
+    info = parse_info(value)
     # a damaged key, which the checksum of format 1 does not cover
-    if fields["fingerprint"] != fingerprint:
+    if info.fingerprint != fingerprint:
         raise values.damaged(environment, key)
+    return info
+
+
+def read_infos(environment: Environment, transaction: lmdb.Transaction) -> list[SpaceInfo]:
+    """Read the descriptions of all spaces, in the order in which they were created.
+
+    Raises:
+        StoreError: A description is damaged.
+    """
+    infos = [
+        read_info(environment, transaction, key[len(INFO_PREFIX) :].decode())
+        for key in values.keys_with(transaction, INFO_PREFIX)
+    ]
+    return sorted(infos, key=lambda info: info.number)
+
+
+def read_segments(
+    environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo
+) -> Iterator[Segment]:
+    """Read the segments of the index of a space, as views that are valid in the transaction.
+
+    Raises:
+        StoreError: A segment is damaged.
+    """
+    for number, _ in info.segments:
+        key = segment_key(info, number)
+        data = values.get(environment, transaction, key)
+        if data is None:
+            raise values.damaged(environment, key)
+        yield Segment.from_bytes(data)
+
+
+def parse_info(data: memoryview) -> SpaceInfo:
+    """Return the description that the content of a value holds."""
+    fields = json.loads(bytes(data))
+    fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
     return SpaceInfo(**fields)
+
+
+def value_sizes(info: SpaceInfo) -> dict[bytes, int]:
+    """Return the keys of the blocks and segments of a space, with their sizes without checksum."""
+    blocks = range(-(-info.rows // BLOCK_ROWS))
+    sizes = {block_key(info, number): block_bytes(info, number) for number in blocks}
+    return sizes | {segment_key(info, number): ENTRY_BYTES * n for number, n in info.segments}
 
 
 def put_info(transaction: lmdb.Transaction, info: SpaceInfo) -> None:
     """Write the description of a space."""
+    transaction.put(info_key(info.fingerprint), info_value(info))
+
+
+def info_value(info: SpaceInfo) -> bytes:
+    """Return the description of a space as a value with its checksum."""
     content = json.dumps(asdict(info), ensure_ascii=False).encode()
-    values.put(transaction, info_key(info.fingerprint), content)
+    return values.signed(info_key(info.fingerprint), content)

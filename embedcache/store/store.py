@@ -16,8 +16,7 @@ converts it.
 """
 
 import os
-import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ import numpy as np
 from embedcache.errors import StoreError
 from embedcache.ids import Ids
 from embedcache.store import upgrade, values
-from embedcache.store.environment import Environment
+from embedcache.store.environment import Environment, missing_store
 from embedcache.store.space import Space, Vectors
 from embedcache.store.space_info import (
     INFO_PREFIX,
@@ -36,9 +35,12 @@ from embedcache.store.space_info import (
     StorageDtype,
     info_key,
     put_info,
-    read_info,
+    read_infos,
+    space_number,
 )
 from embedcache.store.values import FORMAT
+
+_SHORTEST_FINGERPRINT = 8  # digits
 
 
 class EmbeddingStore:
@@ -71,26 +73,16 @@ class EmbeddingStore:
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
         self.path = Path(path)
-        file = self.path / "data.mdb"
-        if not create and not (file.exists() and file.stat().st_size):
-            raise self._missing_store_error()
-        self._environment = Environment.open(self.path)
+        self._environment = Environment.open(self.path, create=create)
         with self._environment.reading() as transaction:
             store_format = values.read_format(self._environment, transaction)
             commits = transaction.id()
-        if store_format is not None and store_format > FORMAT:
-            raise StoreError(
-                f"{self.path} was written by a later version of segtool: upgrade segtool"
-            )
         if store_format is None and commits:
             raise values.damaged(self._environment, values.HEADER_KEY)
         if store_format is None:
             if not create:
-                raise self._missing_store_error()
+                raise missing_store(self.path)
             self._environment.write(self._write_header, 0)
-
-    def _missing_store_error(self) -> StoreError:
-        return StoreError(f"there is no embedding store at {self.path}")
 
     def _write_header(self, transaction: lmdb.Transaction) -> None:
         # another process may have been faster
@@ -105,6 +97,13 @@ class EmbeddingStore:
     def file_bytes(self) -> int:
         """Return the size of the store's file in bytes."""
         return (self.path / "data.mdb").stat().st_size
+
+    def used_bytes(self) -> int:
+        """Return how many bytes of the file are in use; the others are free for new values."""
+        with self._environment.reading() as transaction:
+            tree = transaction.stat()
+        pages = sum(tree[kind] for kind in ("branch_pages", "leaf_pages", "overflow_pages"))
+        return int((pages + 2) * tree["psize"])  # two pages describe the file
 
     def upgrade(self, *, progress: bool = False) -> int:
         """Convert a store from format 1 to format 2.
@@ -127,11 +126,7 @@ class EmbeddingStore:
     def spaces(self) -> list[SpaceInfo]:
         """List the spaces in the order in which they were created."""
         with self._environment.reading() as transaction:
-            infos = [
-                read_info(self._environment, transaction, key[len(INFO_PREFIX) :].decode())
-                for key in _keys_from(transaction, INFO_PREFIX)
-            ]
-        return sorted(infos, key=lambda info: info.number)
+            return read_infos(self._environment, transaction)
 
     def space(self, fingerprint: str) -> Space:
         """Return the space of an encoder.
@@ -141,12 +136,34 @@ class EmbeddingStore:
         """
         infos = self.spaces()
         if not any(info.fingerprint == fingerprint for info in infos):
-            present = ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos)
             raise StoreError(
                 f"the store {self.path} has no vectors from the encoder {fingerprint[:8]}; "
-                f"it has: {present or 'nothing yet'}"
+                f"it has: {_list_names(infos)}"
             )
         return Space(self._environment, fingerprint)
+
+    def find_space(self, encoder: str) -> SpaceInfo:
+        """Return the description of the space of an encoder.
+
+        Args:
+            encoder: Name of the encoder, or its fingerprint, of which eight digits are enough.
+
+        Raises:
+            StoreError: There is no such space, or there are several.
+        """
+        infos = self.spaces()
+        is_long = len(encoder) >= _SHORTEST_FINGERPRINT
+        found = [
+            info
+            for info in infos
+            if info.name == encoder or (is_long and info.fingerprint.startswith(encoder))
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = " or ".join(info.fingerprint for info in found)
+            raise StoreError(f"{len(found)} spaces have the encoder {encoder}: choose {choices}")
+        raise StoreError(f"the store has no space of {encoder}; it has: {_list_names(infos)}")
 
     def vectors(self, fingerprint: str, ids: Ids) -> Vectors:
         """Gather the vectors of sentences that an encoder computed.
@@ -201,7 +218,9 @@ class EmbeddingStore:
         def create(transaction: lmdb.Transaction) -> None:
             values.check_format(self._environment, transaction)
             if transaction.get(key) is None:
-                number = _unused_number(transaction, len(_keys_from(transaction, INFO_PREFIX)))
+                number = _unused_number(
+                    transaction, len(values.keys_with(transaction, INFO_PREFIX))
+                )
                 info = SpaceInfo(
                     fingerprint, number, name, dim, dtype or "float32", identity=identity or {}
                 )
@@ -220,15 +239,8 @@ class EmbeddingStore:
         return space
 
 
-def _keys_from(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
-    def matching() -> Iterator[bytes]:
-        cursor = transaction.cursor()
-        present = cursor.set_range(prefix)
-        while present and bytes(cursor.key()).startswith(prefix):
-            yield bytes(cursor.key())
-            present = cursor.next()
-
-    return list(matching())
+def _list_names(infos: Sequence[SpaceInfo]) -> str:
+    return ", ".join(f"{info.name} ({info.fingerprint[:8]})" for info in infos) or "nothing yet"
 
 
 def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
@@ -239,5 +251,5 @@ def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
         is_beyond = cursor.set_range(bytes([kind[0] + 1]))  # the first key after those of this kind
         has_last = cursor.prev() if is_beyond else cursor.last()
         if has_last and bytes(cursor.key()).startswith(kind):
-            numbers += struct.unpack(">I", bytes(cursor.key())[1:5])
+            numbers.append(space_number(bytes(cursor.key())))
     return max(numbers) + 1

@@ -13,15 +13,8 @@ import lmdb
 
 from embedcache.store import index, values
 from embedcache.store.environment import Environment
-from embedcache.store.index import ENTRY_BYTES, Segment
-from embedcache.store.space_info import (
-    BLOCK_ROWS,
-    SpaceInfo,
-    block_bytes,
-    block_key,
-    info_key,
-    segment_key,
-)
+from embedcache.store.index import Segment
+from embedcache.store.space_info import SpaceInfo, info_key, segment_key, value_sizes
 from embedcache.terminal import progress_bar
 
 _BATCH_BYTES = 1 << 26  # rewritten per transaction, whose pages LMDB keeps in memory
@@ -69,9 +62,7 @@ def _expected_sizes(spaces: Sequence[SpaceInfo]) -> dict[bytes, int]:
     """Return the size in bytes of each value except the header; 0 if the size is not known."""
     sizes = {info_key(info.fingerprint): 0 for info in spaces}
     for info in spaces:
-        blocks = range(-(-info.rows // BLOCK_ROWS))
-        sizes |= {block_key(info, number): block_bytes(info, number) for number in blocks}
-        sizes |= {segment_key(info, number): ENTRY_BYTES * size for number, size in info.segments}
+        sizes |= value_sizes(info)
     return sizes
 
 

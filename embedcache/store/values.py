@@ -56,33 +56,63 @@ def get(
     data, checksum = _split(value)
     value_id = (key, checksum)
     if reverify or value_id not in environment.verified:
-        if checksum != _checksum(key, data) and not (
-            checksum == xxh3_64_digest(data) and read_format(environment, transaction) == 1
+        if not is_sound(key, value) and not (
+            read_format(environment, transaction) == 1 and is_sound(key, value, 1)
         ):
             raise damaged(environment, key)
         environment.verified.add(value_id)
     return data
 
 
+def is_sound(key: bytes, value: Any, store_format: int = FORMAT) -> bool:  # noqa: ANN401
+    """Return whether the checksum at the end of a value is right in a store of a format."""
+    data, checksum = _split(value)
+    if key == HEADER_KEY:
+        return checksum == xxh3_64_digest(data)
+    return checksum == _checksum(key, data) or (
+        store_format == 1 and checksum == xxh3_64_digest(data)
+    )
+
+
+def keys_with(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
+    """List the keys that begin with a prefix."""
+    keys = []
+    cursor = transaction.cursor()
+    present = cursor.set_range(prefix)
+    while present and (key := bytes(cursor.key())).startswith(prefix):
+        keys.append(key)
+        present = cursor.next()
+    return keys
+
+
 def read_format(environment: Environment, transaction: lmdb.Transaction) -> int | None:
     """Read the format of the store; None if it has no header.
 
     Raises:
-        StoreError: The header is damaged.
+        StoreError: The header is damaged, or a later version of this package wrote it.
     """
     value = transaction.get(HEADER_KEY)
     if value is None:
         return None
-    data, checksum = _split(value)
-    if checksum != xxh3_64_digest(data):
+    if not is_sound(HEADER_KEY, value):
         raise damaged(environment, HEADER_KEY)
-    return int(json.loads(bytes(data))["format"])
+    store_format = int(json.loads(bytes(content(value)))["format"])
+    if store_format > FORMAT:
+        raise StoreError(
+            f"{environment.path} was written by a later version of segtool: upgrade segtool"
+        )
+    return store_format
 
 
 def put_format(transaction: lmdb.Transaction) -> None:
     """Write the header of a store of format 2."""
-    content = json.dumps({"format": FORMAT}).encode()
-    transaction.put(HEADER_KEY, content + xxh3_64_digest(content))
+    transaction.put(HEADER_KEY, header(FORMAT))
+
+
+def header(store_format: int) -> bytes:
+    """Return the header of a store as a value with its checksum."""
+    data = json.dumps({"format": store_format}).encode()
+    return data + xxh3_64_digest(data)
 
 
 def check_format(environment: Environment, transaction: lmdb.Transaction) -> None:
@@ -102,8 +132,13 @@ def check_format(environment: Environment, transaction: lmdb.Transaction) -> Non
 def damaged(environment: Environment, key: bytes) -> StoreError:
     """Return the error for a damaged value."""
     return StoreError(
-        f"the store {environment.path} is damaged at {key!r}: delete it and embed again"
+        f"the store {environment.path} is damaged at {key!r}: run segtool store repair"
     )
+
+
+def content(value: Any) -> memoryview:  # noqa: ANN401
+    """Return a value without its checksum, as a view."""
+    return _split(value)[0]
 
 
 def _split(value: Any) -> tuple[memoryview, bytes]:  # noqa: ANN401

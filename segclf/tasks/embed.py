@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Backend, Pooling, Precision
+from embedcache.encoders.threads import check_threads
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
@@ -104,6 +105,7 @@ def embed(
             f"--pooling {pooling} requires --encoder: the default encoder, {DEFAULT_ENCODER}, has "
             "its own pooling"
         )
+    check_threads(threads)
     options = options or ReadOptions()
     name = name or _corpus_name(path)
     if Path(name).name != name:
@@ -121,17 +123,18 @@ def embed(
             f"{encoder.storage_dtype}; leave out --dtype"
         )
     encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
-    fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
-    report = encode_sentences(
-        corpus.sentences,
-        encoder,
-        workspace.store(create=True),
-        dtype=dtype,
-        threads=threads,
-        progress=progress,
-    )
-    reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
-    workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
+    with workspace.embedding():
+        fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
+        report = encode_sentences(
+            corpus.sentences,
+            encoder,
+            workspace.store(create=True),
+            dtype=dtype,
+            threads=threads,
+            progress=progress,
+        )
+        reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
+        workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
     seconds = {
         "seconds": time.perf_counter() - started,
         "reading_seconds": read - started,

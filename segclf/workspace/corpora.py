@@ -1,7 +1,7 @@
 """Corpora on disk: their sentences, labels and splits, and the encoders that embedded them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -181,6 +181,29 @@ def read_header(path: Path) -> dict[str, Any]:
         if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
             raise ValueError
         return header
+
+
+def corpora_of_spaces(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """Return the names of the corpora whose vectors each space of the store has.
+
+    Args:
+        paths: Corpus files.
+
+    Returns:
+        Names by the fingerprint of the space.
+
+    Raises:
+        UserError: A file is damaged, or its format is newer than `_FORMAT`.
+    """
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        header = read_header(path)
+        with _translate_damage(path):
+            encoders = [EncoderReference(**encoder) for encoder in header["encoders"]]
+            spaces = dict.fromkeys(part.fingerprint for each in encoders for part in each.parts)
+        for fingerprint in spaces:
+            names.setdefault(fingerprint, []).append(path.stem)
+    return names
 
 
 def read_corpus_file(path: Path) -> StoredCorpus:

@@ -7,9 +7,12 @@ runs/RUN/           see `segclf.workspace.runs`
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from embedcache import EmbeddingStore, UserError
+from embedcache.folder_lock import folder_lock
 from segclf.corpus import Corpus
 from segclf.workspace.corpora import (
     EncoderReference,
@@ -35,7 +38,7 @@ class Workspace:
         self.path = Path(path or os.environ.get("SEGTOOL_HOME") or _DEFAULT_FOLDER)
         self.runs = self.path / "runs"
         self.encoders = self.path / "encoders"
-        self._corpora = self.path / "corpora"
+        self.corpora = self.path / "corpora"
 
     def has_store(self) -> bool:
         """Return whether the workspace has a store."""
@@ -47,9 +50,45 @@ class Workspace:
         Raises:
             UserError: There is no store and `create` is False.
         """
-        if not create and not self.has_store():
+        path = self.path / "store" if create else self.store_path()
+        return EmbeddingStore(path, create=create)
+
+    def store_path(self) -> Path:
+        """Return the folder of the store, which is not opened.
+
+        Raises:
+            UserError: There is no store.
+        """
+        if not self.has_store():
             raise UserError(self._nothing_embedded())
-        return EmbeddingStore(self.path / "store", create=create)
+        return self.path / "store"
+
+    @contextmanager
+    def embedding(self) -> Iterator[None]:
+        """Protect the vectors of a corpus until it is saved, inside a `with` block.
+
+        Several processes may embed at the same time. None begins while another one is `collecting`.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with folder_lock(self.path):
+            yield
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Let no process embed a corpus inside a `with` block.
+
+        Raises:
+            UserError: A process is embedding a corpus.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(folder_lock(self.path, exclusive=True, wait=False))
+            except BlockingIOError as error:
+                raise UserError(
+                    f"another process is embedding a corpus in {self.path}: wait until it has "
+                    "finished"
+                ) from error
+            yield
 
     def save_corpus(
         self,
@@ -70,12 +109,12 @@ class Workspace:
             encoder: Encoder whose vectors are in the store.
             language: Code of the language for the rule; None if it was guessed.
         """
-        path = self._corpora / f"{name}.jsonl"
+        path = self.corpora / f"{name}.jsonl"
         write_corpus_file(path, corpus, sentence_rule, encoder, language)
 
     def corpus_names(self) -> list[str]:
         """List the embedded corpora, the latest last."""
-        return [path.stem for path in self._corpus_paths()]
+        return [path.stem for path in self.corpus_paths()]
 
     def load_corpus(self, name: str | None = None) -> StoredCorpus:
         """Read a corpus, by default the latest.
@@ -83,9 +122,9 @@ class Workspace:
         Raises:
             UserError: There is no such corpus, or its file is damaged.
         """
-        path = self._corpora / f"{name}.jsonl"
+        path = self.corpora / f"{name}.jsonl"
         if name is None or not path.exists():
-            present = self._corpus_paths()
+            present = self.corpus_paths()
             if not present:
                 raise UserError(self._nothing_embedded())
             if name is not None:
@@ -94,10 +133,10 @@ class Workspace:
             path = present[-1]
         return read_corpus_file(path)
 
-    def _corpus_paths(self) -> list[Path]:
+    def corpus_paths(self) -> list[Path]:
         """List the files of the corpora by the time of embedding; damaged ones are skipped."""
         embedded = {}
-        for path in sorted(self._corpora.glob("*.jsonl")):
+        for path in sorted(self.corpora.glob("*.jsonl")):
             try:
                 embedded[path] = read_header(path).get("embedded", "")  # early files have no time
             except UserError as error:

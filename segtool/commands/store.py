@@ -1,12 +1,19 @@
-"""`segtool store`: show the store of sentence vectors, or upgrade it."""
+"""`segtool store`: commands that show the store of sentence vectors, and care for it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from segtool.options import JsonOption, WorkspaceOption
 from segtool.output import show
 
+if TYPE_CHECKING:
+    from embedcache import SpaceInfo
+    from embedcache.store.verification import Verification
+
 store_app = typer.Typer(
-    help="Show the store of sentence vectors, or upgrade it.\n\nExample: segtool store info",
+    help="Show the store of sentence vectors, and care for it.\n\nExample: segtool store info",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -14,27 +21,31 @@ store_app = typer.Typer(
 
 @store_app.command()
 def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show the format of the store and its vectors.
+    """Show what the store contains, and which corpora use it.
 
     Example: segtool store info --json
     """
+    from segclf.workspace.corpora import corpora_of_spaces
     from segclf.workspace.workspace import Workspace
     from segtool.tables.store import print_info
 
-    store = Workspace(workspace).store()
+    opened = Workspace(workspace)
+    store = opened.store()
+    corpora = corpora_of_spaces(opened.corpus_paths())
+    used = store.used_bytes()
     content = {
         "path": str(store.path),
         "format": store.format(),
         "bytes": store.file_bytes(),
+        "bytes_used": used,
+        "bytes_free": max(store.file_bytes() - used, 0),
         "spaces": [
             {
-                "encoder": space.name,
-                "fingerprint": space.fingerprint,
-                "rows": space.rows,
+                **_named(space),
                 "dim": space.dim,
                 "dtype": space.dtype,
-                "bytes": space.bytes,
                 "precisions": space.precisions,
+                "corpora": corpora.get(space.fingerprint, []),
             }
             for space in store.spaces()
         ],
@@ -59,3 +70,213 @@ def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
     changed = store.upgrade(progress=not as_json)
     content = {"from": before, "to": store.format(), "values_rewritten": changed}
     show(content, print_upgraded, as_json)
+
+
+@store_app.command()
+def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Read all of the store and list what is damaged.
+
+    The exit status is 1 if something is damaged. The store is not changed.
+
+    Example: segtool store verify
+    """
+    from embedcache.store.verification import verify as verify_store
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_verified
+
+    path = Workspace(workspace).store_path()
+    found = verify_store(path, progress=not as_json)
+    content = {
+        "path": str(path),
+        "sound": found.is_sound,
+        "spaces": [
+            {**_named(space), "damaged_values": len(found.damage_of(space))}
+            for space in found.spaces
+        ],
+        "damage": _damage(found),
+        "bytes_unreachable": found.unreachable,
+    }
+    show(content, print_verified, as_json)
+    if not found.is_sound:
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def repair(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Keep what is sound in a damaged store, and remove the rest.
+
+    A new file replaces the old one atomically. Run segtool embed again to encode the sentences
+    whose vectors were lost.
+
+    Example: segtool store repair
+    """
+    from embedcache.store.repair import repair as repair_store
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_repaired
+
+    path = Workspace(workspace).store_path()
+    done = repair_store(path, progress=not as_json)
+    content = {
+        "path": str(path),
+        "damage": _damage(done.found),
+        "spaces": [
+            {**_named(space), "sentences_lost": lost}
+            for space, lost in zip(done.spaces, done.lost, strict=True)
+        ],
+        "bytes_unreachable": done.found.unreachable,
+    }
+    show(content, print_repaired, as_json)
+
+
+@store_app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="Folder of the copy, which must not exist.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the store to a new folder, even while it is written.
+
+    To restore it, put the copy in the place of the folder `store` of the workspace.
+
+    Example: segtool store backup copies/monday
+    """
+    from embedcache.store.backup import back_up
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_backup
+
+    store = Workspace(workspace).store_path()
+    content = {"path": str(store), "backup": str(path), "bytes": back_up(store, path)}
+    show(content, print_backup, as_json)
+
+
+@store_app.command()
+def compact(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Rewrite the file of the store without free pages.
+
+    A new file replaces the old one atomically. Other processes may use the store meanwhile; those
+    that write wait.
+
+    Example: segtool store compact
+    """
+    from embedcache.store.compaction import compact as compact_store
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_compacted
+
+    path = Workspace(workspace).store_path()
+    before, after = compact_store(path)
+    content = {"path": str(path), "bytes_before": before, "bytes_after": after}
+    show(content, print_compacted, as_json)
+
+
+@store_app.command()
+def gc(
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|FINGERPRINT",
+            help="Remove the vectors of this encoder, even if a corpus uses them. May be repeated.",
+        ),
+    ] = None,
+    unused: Annotated[
+        bool,
+        typer.Option("--unused", help="Remove the vectors of encoders that no corpus or run uses."),
+    ] = False,
+    sentences: Annotated[
+        bool,
+        typer.Option("--sentences", help="Remove the vectors of sentences that are in no corpus."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove vectors that are no longer needed.
+
+    Corpora and runs of other workspaces are not considered. The command does not ask.
+
+    Example: segtool store gc --unused --dry-run
+    """
+    from segclf.tasks.garbage import collect_garbage
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_garbage
+
+    garbage = collect_garbage(
+        Workspace(workspace),
+        encoders=encoder or [],
+        unused=unused,
+        sentences=sentences,
+        dry_run=dry_run,
+        progress=not as_json,
+    )
+    content = {
+        "removed": not dry_run,
+        "spaces": [
+            {**_named(space), "corpora": garbage.corpora.get(space.fingerprint, [])}
+            for space in garbage.spaces
+        ],
+        "vectors": [
+            {**_named(space), "rows": count, "bytes": space.bytes // space.rows * count}
+            for space, count in garbage.vectors
+        ],
+        "bytes_unreachable": garbage.unreachable,
+    }
+    show(content, print_garbage, as_json)
+
+
+@store_app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File or folder to write, which must not exist.")],
+    encoder: Annotated[
+        str,
+        typer.Option(metavar="NAME|FINGERPRINT", help="Encoder whose vectors are exported."),
+    ],
+    file_format: Annotated[
+        Literal["safetensors", "npy"],
+        typer.Option(
+            "--format",
+            help="safetensors: a file with the tensors ids and vectors. npy: a folder with the "
+            "files ids.npy and vectors.npy.",
+        ),
+    ] = "safetensors",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the ids and vectors of an encoder to a file.
+
+    The id of a sentence is the 128-bit XXH3 hash of its text, as a high and a low half.
+
+    Example: segtool store export vectors.safetensors --encoder surface
+    """
+    from embedcache.store.export import export_space
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_exported
+
+    store = Workspace(workspace).store()
+    fingerprint = store.find_space(encoder).fingerprint
+    space = export_space(store.path, fingerprint, out, file_format)
+    content = {**_named(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
+    show(content, print_exported, as_json)
+
+
+def _named(space: "SpaceInfo") -> dict[str, Any]:
+    return {
+        "encoder": space.name,
+        "fingerprint": space.fingerprint,
+        "rows": space.rows,
+        "bytes": space.bytes,
+    }
+
+
+def _damage(found: "Verification") -> list[dict[str, Any]]:
+    names = {space.fingerprint: space.name for space in found.spaces}
+    return [
+        {
+            "part": damage.part,
+            "encoder": names.get(damage.space or ""),
+            "fingerprint": damage.space,
+            "rows": damage.rows,
+            "sentences": damage.sentences,
+        }
+        for damage in found.damage
+    ]

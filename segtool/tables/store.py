@@ -10,20 +10,28 @@ from segtool.tables.console import (
     print_line,
 )
 
+_COMPACT = "The file keeps its size until segtool store compact."
+
 
 def print_info(content: dict[str, Any]) -> None:
-    """Print the stored vectors of each encoder."""
+    """Print the stored vectors of each encoder, and the size of the file."""
     table = make_table("encoder", "vectors", "stored as", "size", "computed in")
     for space in content["spaces"]:
         table.add_row(
-            f"{space['encoder']} ({space['fingerprint'][:8]})",
+            _name(space),
             f"{space['rows']:,}",
             f"{space['dim']:,} {space['dtype']}",
             _megabytes(space["bytes"]),
             describe_precisions(space["precisions"]).removeprefix("computed in "),
         )
     console.print(table)
-    print_line(f"{content['path']}: format {content['format']}, {_megabytes(content['bytes'])}")
+    for space in content["spaces"]:
+        print_line(f"{_name(space)}: {_users(space['corpora'])}")
+    print_line(
+        f"{content['path']}: format {content['format']}, {_megabytes(content['bytes'])}, of which "
+        f"{_megabytes(content['bytes_used'])} are in use and {_megabytes(content['bytes_free'])} "
+        "are free"
+    )
 
 
 def print_upgraded(content: dict[str, Any]) -> None:
@@ -35,6 +43,115 @@ def print_upgraded(content: dict[str, Any]) -> None:
             f"Upgraded the store to format {content['to']}: "
             f"{format_count(content['values_rewritten'], 'value')} rewritten."
         )
+
+
+def print_verified(content: dict[str, Any]) -> None:
+    """Print each space with the number of its damaged values, and then all damage."""
+    table = make_table("encoder", "vectors", "size", "damaged values")
+    for space in content["spaces"]:
+        numbers = (f"{space['rows']:,}", _megabytes(space["bytes"]), f"{space['damaged_values']:,}")
+        table.add_row(_name(space), *numbers)
+    console.print(table)
+    _print_damage(content)
+    if content["sound"]:
+        print_line("The store is sound.")
+    else:
+        count = format_count(len(content["damage"]), "value")
+        print_line(f"{count} damaged: run segtool store repair", style="bold red")
+
+
+def print_repaired(content: dict[str, Any]) -> None:
+    """Print what was damaged, and how many sentences must be encoded again."""
+    if not content["damage"]:
+        print_line("The store is sound. It was not changed.")
+        return
+    _print_damage(content)
+    table = make_table("encoder", "vectors kept", "size", "vectors lost")
+    for space in content["spaces"]:
+        numbers = (f"{space['rows']:,}", _megabytes(space["bytes"]), f"{space['sentences_lost']:,}")
+        table.add_row(_name(space), *numbers)
+    console.print(table)
+    lost = sum(space["sentences_lost"] for space in content["spaces"])
+    if lost:
+        print_line(
+            f"{format_count(lost, 'vector')} must be encoded again: run segtool embed on the "
+            "corpora again"
+        )
+    else:
+        print_line("No vector was lost.")
+
+
+def print_backup(content: dict[str, Any]) -> None:
+    """Print where a copy of the store is."""
+    print_line(f"Copied {content['path']} to {content['backup']}: {_megabytes(content['bytes'])}")
+
+
+def print_compacted(content: dict[str, Any]) -> None:
+    """Print the size of the file before and after."""
+    before, after = (_megabytes(content[name]) for name in ("bytes_before", "bytes_after"))
+    print_line(f"Compacted {content['path']} from {before} to {after}")
+
+
+def print_garbage(content: dict[str, Any]) -> None:
+    """Print what was removed from the store, or would be."""
+    action = "Removed" if content["removed"] else "Would remove"
+    for space in content["spaces"]:
+        used = f" ({_users(space['corpora'])})" if space["corpora"] else ""
+        print_line(f"{action} all vectors of {_name(space)}: {_amount(space)}{used}")
+    for space in content["vectors"]:
+        print_line(f"{action} vectors of {_name(space)} that no corpus uses: {_amount(space)}")
+    if content["bytes_unreachable"]:
+        size = _megabytes(content["bytes_unreachable"])
+        print_line(f"{action} values whose encoder is unknown because of damage: {size}")
+    if not (content["spaces"] or content["vectors"] or content["bytes_unreachable"]):
+        print_line("There is nothing to remove.")
+    elif content["removed"] and not content["vectors"]:
+        print_line(_COMPACT)
+
+
+def print_exported(content: dict[str, Any]) -> None:
+    """Print what was exported."""
+    print_line(
+        f"Exported {_name(content)} to {content['out']}: {_amount(content)}, "
+        f"{content['dim']:,} {content['dtype']}"
+    )
+
+
+def _print_damage(content: dict[str, Any]) -> None:
+    for damage in content["damage"]:
+        print_line(_describe_damage(damage))
+    if content["bytes_unreachable"]:
+        print_line(
+            f"{_megabytes(content['bytes_unreachable'])} belong to no encoder, because a "
+            "description was lost: segtool store gc --unused removes them"
+        )
+
+
+def _describe_damage(damage: dict[str, Any]) -> str:
+    if damage["part"] == "header":
+        return "The header of the store is damaged, and can be restored."
+    if damage["encoder"] is None:
+        return f"A value that belongs to no encoder is damaged ({damage['part']})."
+    name = _name(damage)
+    if damage["part"] == "description":
+        return f"{name}: the description is damaged, and can be restored."
+    first, last = damage["rows"]
+    where = f"{name}: {damage['part']} of rows {first:,} to {last:,}"
+    if not damage["sentences"]:
+        return f"{where}: the key is damaged, and can be restored."
+    return f"{where}: {format_count(damage['sentences'], 'sentence')} lost"
+
+
+def _name(space: dict[str, Any]) -> str:
+    return f"{space['encoder']} ({space['fingerprint'][:8]})"
+
+
+def _users(corpora: list[str]) -> str:
+    return f"used by {', '.join(corpora)}" if corpora else "used by no corpus"
+
+
+def _amount(space: dict[str, Any]) -> str:
+    return f"{format_count(space['rows'], 'vector')}, {_megabytes(space['bytes'])}"
 
 
 def _megabytes(size: int) -> str:

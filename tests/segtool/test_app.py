@@ -106,7 +106,8 @@ def test_an_invalid_device_or_number_of_threads_is_reported(trained, segtool, co
 COMMANDS = [
     "", "embed", "train", "eval", "segment", "export", "sweep", "runs", "compare", "stats",
     "encoders", "encoders show", "finetune", "finetune cross-segment", "finetune hierarchical",
-    "store", "store info", "store upgrade",
+    "store", "store info", "store upgrade", "store verify", "store repair", "store backup",
+    "store compact", "store gc", "store export",
 ]  # fmt: skip
 
 

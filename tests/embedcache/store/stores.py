@@ -61,3 +61,45 @@ def make_format_1(path):
             transaction.put(key, data + xxh3_64_digest(data))
 
     environment.write(rewrite, (path / "data.mdb").stat().st_size)
+
+
+def wait_for_line(process):
+    """Return the next line that a process prints; fail if it has ended."""
+    line = process.stdout.readline()
+    assert line, "the process has ended"
+    return line
+
+
+def append_numbers(path, first, last, fingerprint=FINGERPRINT, dim=4):
+    """Add the sentences first, ... to a space, which is created if it is missing."""
+    space = EmbeddingStore(path).create_space(fingerprint, name=fingerprint[:1], dim=dim)
+    space.append(ids_of(*range(first, last)), numbered(first, last, dim))
+
+
+def make_two_spaces(path):
+    """Create a store with 3,000 vectors in three segments, and another space with 1,500."""
+    for first, last in ((0, 2048), (2048, 2748), (2748, 3000)):
+        append_numbers(path, first, last)
+    append_numbers(path, 0, 1500, fingerprint="b" * 32, dim=8)
+
+
+def keys_of(path):
+    """Return the keys of all values."""
+    with EmbeddingStore(path)._environment.reading() as transaction:
+        return [bytes(key) for key in transaction.cursor().iternext(values=False)]
+
+
+def flip_value(path, key, bit=100):
+    """Flip one bit of a value, which may be one of its checksum if `bit` is negative."""
+    with EmbeddingStore(path)._environment.reading() as transaction:
+        old = bytes(transaction.get(key))
+    new = bytearray(old)
+    new[bit // 8] ^= 1 << bit % 8
+    replace_bytes(path, old, bytes(new))
+
+
+def flip_key(path, key, bit):
+    """Flip one bit of a key."""
+    new = bytearray(key)
+    new[bit // 8] ^= 1 << bit % 8
+    replace_bytes(path, key, bytes(new))

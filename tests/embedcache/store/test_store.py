@@ -157,7 +157,7 @@ def test_a_store_of_a_later_format_is_refused(tmp_path):
         EmbeddingStore(tmp_path / "s")
 
 
-def test_a_store_in_the_folder_of_a_deleted_one_is_new(tmp_path):
+def test_a_store_in_the_folder_of_a_deleted_one_is_new_for_earlier_objects_too(tmp_path):
     old = EmbeddingStore(tmp_path / "s")
     old.create_space("a" * 32, name="x", dim=2).append(ids_of(1), np.ones((1, 2), np.float32))
     shutil.rmtree(tmp_path / "s")
@@ -165,7 +165,13 @@ def test_a_store_in_the_folder_of_a_deleted_one_is_new(tmp_path):
     assert new.spaces() == []
     new.create_space("b" * 32, name="y", dim=2)
     assert (tmp_path / "s/data.mdb").exists()
-    assert [info.name for info in old.spaces()] == ["x"]
+    assert [info.name for info in old.spaces()] == ["y"]
+
+
+def test_a_deleted_store_is_reported(store):
+    shutil.rmtree(store.path)
+    with pytest.raises(StoreError, match="was moved or deleted: open it again"):
+        store.spaces()
 
 
 def test_a_store_that_was_moved_is_the_same_store(tmp_path):

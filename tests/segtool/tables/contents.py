@@ -126,17 +126,64 @@ def compared(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def store_info(**changes: Any) -> dict[str, Any]:
-    space = {
+def stored_space(**changes: Any) -> dict[str, Any]:
+    return {
         "encoder": "e5-small:7",
         "fingerprint": "0123456789abcdef0123456789abcdef",
         "rows": 12345,
-        "dim": 384,
-        "dtype": "float16",
         "bytes": 9_480_960,
-        "precisions": {"bfloat16": 12000, "float32": 345},
-    }
-    return {"path": ".segtool/store", "format": 2, "bytes": 20_000_000, "spaces": [space]} | changes
+    } | changes
+
+
+def store_info(**changes: Any) -> dict[str, Any]:
+    space = stored_space(
+        dim=384,
+        dtype="float16",
+        precisions={"bfloat16": 12000, "float32": 345},
+        corpora=["novels", "stories"],
+    )
+    return {
+        "path": ".segtool/store",
+        "format": 2,
+        "bytes": 20_000_000,
+        "bytes_used": 12_000_000,
+        "bytes_free": 8_000_000,
+        "spaces": [space],
+    } | changes
+
+
+def store_verified(**changes: Any) -> dict[str, Any]:
+    named = {name: stored_space()[name] for name in ("encoder", "fingerprint")}
+    return {
+        "path": ".segtool/store",
+        "sound": False,
+        "spaces": [stored_space(damaged_values=2)],
+        "damage": [
+            {"part": "vectors", **named, "rows": [1024, 2047], "sentences": 1024},
+            {"part": "index", **named, "rows": [0, 1023], "sentences": 0},
+            {"part": "description", **named, "rows": None, "sentences": 0},
+            {"part": "header", "encoder": None, "fingerprint": None, "rows": None, "sentences": 0},
+            {"part": "unknown", "encoder": None, "fingerprint": None, "rows": None, "sentences": 0},
+        ],
+        "bytes_unreachable": 3_000_000,
+    } | changes
+
+
+def store_repaired(**changes: Any) -> dict[str, Any]:
+    return store_verified(spaces=[stored_space(sentences_lost=1024)]) | changes
+
+
+def store_garbage(**changes: Any) -> dict[str, Any]:
+    return {
+        "removed": True,
+        "spaces": [stored_space(corpora=["novels"])],
+        "vectors": [stored_space(encoder="surface", rows=1)],
+        "bytes_unreachable": 3_000_000,
+    } | changes
+
+
+def store_exported() -> dict[str, Any]:
+    return stored_space(dim=384, dtype="float16", out="exports/vectors.safetensors")
 
 
 def described() -> dict[str, Any]:

@@ -12,7 +12,11 @@ from tests.segtool.tables.contents import (
     evaluated,
     failed_trial,
     run_row,
+    store_exported,
+    store_garbage,
     store_info,
+    store_repaired,
+    store_verified,
     swept,
     trained,
 )
@@ -25,6 +29,10 @@ TABLES = [
     (runs.print_sweep, swept(), ["local-transformer, window 32", "0.333±.012"]),
     (comparison.print_comparison, compared(), ["document-bilstm-001", "+0.050 to +0.150"]),
     (store.print_info, store_info(), ["12,345", "9.5 MB", "float16", "(12,000)"]),
+    (store.print_verified, store_verified(), ["12,345", "values damaged"]),
+    (store.print_repaired, store_repaired(), ["12,345", "encoded again"]),
+    (store.print_garbage, store_garbage(), ["Removed all", "novels"]),
+    (store.print_exported, store_exported(), ["12,345 vectors", "9.5 MB"]),
     (encoders.print_encoders, encoder_list(), ["all-MiniLM-L6-v2"]),
     (encoders.print_described, described(), ["max tokens", "no vectors in the store"]),
 ]
@@ -130,3 +138,38 @@ def test_a_comparison_names_the_winner(capsys):
     worse["f1"]["difference"] = -0.1
     out = printed(capsys, comparison.print_comparison, worse)
     assert "F1: document-bilstm-001 is significantly better" in out
+
+
+def test_what_can_be_restored_and_what_is_lost_is_told_apart(capsys):
+    lines = printed(capsys, store.print_verified, store_verified()).splitlines()
+    assert [line for line in lines if line.endswith("can be restored.")] == [
+        "e5-small:7 (01234567): index of rows 0 to 1,023: the key is damaged, and can be restored.",
+        "e5-small:7 (01234567): the description is damaged, and can be restored.",
+        "The header of the store is damaged, and can be restored.",
+    ]
+    assert "3.0 MB belong to no encoder, because a description was lost" in "\n".join(lines)
+
+
+def test_a_sound_store_is_said_to_be_sound(capsys):
+    sound = {"sound": True, "damage": [], "bytes_unreachable": 0}
+    assert "The store is sound." in printed(capsys, store.print_verified, store_verified(**sound))
+    out = printed(capsys, store.print_repaired, store_repaired(**sound))
+    assert out == "The store is sound. It was not changed.\n"
+    kept = store_repaired(spaces=[], damage=store_verified()["damage"][2:3], bytes_unreachable=0)
+    assert "No vector was lost." in printed(capsys, store.print_repaired, kept)
+
+
+def test_what_would_be_removed_is_told_from_what_was(capsys):
+    shown = printed(capsys, store.print_garbage, store_garbage(removed=False))
+    assert shown.count("Would remove") == 3
+    assert "Removed" not in shown
+    empty = store_garbage(spaces=[], vectors=[], bytes_unreachable=0)
+    assert printed(capsys, store.print_garbage, empty) == "There is nothing to remove.\n"
+    spaces_only = printed(capsys, store.print_garbage, store_garbage(vectors=[]))
+    assert "until segtool store compact" in spaces_only
+
+
+def test_the_corpora_that_use_vectors_are_named(capsys):
+    out = printed(capsys, store.print_info, store_info())
+    assert "e5-small:7 (01234567): used by novels, stories\n" in out
+    assert "20.0 MB, of which 12.0 MB are in use and 8.0 MB are free\n" in out

@@ -1,0 +1,38 @@
+"""A lock on a folder that many processes share, or that one process holds alone."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextmanager
+def folder_lock(folder: Path, *, exclusive: bool = False, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a folder inside a `with` block.
+
+    The lock needs no file and no right to write, and the operating system releases it when the
+    process dies. On Windows, which cannot lock a folder, the function does nothing.
+
+    Args:
+        folder: Existing folder.
+        exclusive: Whether to hold the lock alone; otherwise it is shared.
+        wait: Whether to wait for processes that hold the lock.
+
+    Raises:
+        BlockingIOError: Another process holds the lock, and `wait` is False.
+        OSError: The folder cannot be opened or locked.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        fcntl.flock(descriptor, kind | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)

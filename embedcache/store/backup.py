@@ -1,0 +1,39 @@
+"""Copies a store to a new folder while other processes write it."""
+
+import os
+from pathlib import Path
+
+from embedcache.errors import UserError
+from embedcache.files import publish, scratch_folder
+from embedcache.store.environment import Environment
+from embedcache.store.opening import DATA_FILE
+
+
+def back_up(path: Path, destination: Path) -> int:
+    """Copy a store as it is after its last commit, without free pages.
+
+    The copy is a store. It gets its name when it is complete, so a process that is killed leaves no
+    incomplete copy. Damaged values are copied as they are.
+
+    Args:
+        path: Folder of the store. Other processes may read and write it meanwhile.
+        destination: Folder of the copy, which must not exist; its parent is created if needed.
+
+    Returns:
+        Size of the copy in bytes.
+
+    Raises:
+        UserError: The destination exists.
+        StoreError: The store is missing or cannot be read, or the disk is full.
+        OSError: The destination cannot be written.
+    """
+    environment = Environment.open(path)
+    destination = destination.absolute()
+    if os.path.lexists(destination):
+        raise UserError(f"{destination} exists: choose a new folder for the backup")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(destination.parent, destination) as folder:
+        environment.copy(folder)
+        size = (folder / DATA_FILE).stat().st_size
+        publish(folder, destination)
+    return size

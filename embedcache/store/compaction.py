@@ -1,0 +1,35 @@
+"""Rewrites the file of a store without free pages, while other processes use it."""
+
+from pathlib import Path
+
+import lmdb
+
+from embedcache.store.environment import Environment
+from embedcache.store.opening import DATA_FILE, Handle, copy_data
+from embedcache.store.replacement import replace
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """Rewrite the file of a store without free pages, and replace it atomically.
+
+    A process that is killed leaves the old file or the new one. Other processes may use the store
+    meanwhile; those that write wait. See `embedcache.store.replacement`.
+
+    Args:
+        path: Folder of the store. Its disk needs room for the new file beside the old one.
+
+    Returns:
+        Size of the file in bytes, before and after.
+
+    Raises:
+        StoreError: The store is missing or read-only, it cannot be read, the disk is full, or the
+            system is Windows.
+    """
+    environment = Environment.open(path)
+
+    def write(old: Handle, _: lmdb.Transaction, folder: Path) -> tuple[int, int]:
+        copy_data(old.lmdb, folder)
+        before, after = ((place / DATA_FILE).stat().st_size for place in (path, folder))
+        return before, after
+
+    return replace(environment, write)

@@ -1,0 +1,68 @@
+"""Repairs a damaged store: keeps all that is sound, and leaves out the rest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import lmdb
+
+from embedcache.store.contents import read_contents
+from embedcache.store.environment import Environment
+from embedcache.store.opening import Handle, check_pages
+from embedcache.store.replacement import replace
+from embedcache.store.rewriting import write_data
+from embedcache.store.space_info import SpaceInfo
+from embedcache.store.verification import Verification, describe
+
+
+@dataclass(frozen=True)
+class Repair:
+    """The result of `repair`.
+
+    Attributes:
+        found: What was damaged.
+        spaces: Descriptions of the spaces after the repair, in the same order as in `found`.
+    """
+
+    found: Verification
+    spaces: tuple[SpaceInfo, ...]
+
+    @property
+    def lost(self) -> list[int]:
+        """Number of sentences of each space that must be encoded again."""
+        pairs = zip(self.found.spaces, self.spaces, strict=True)
+        return [before.rows - after.rows for before, after in pairs]
+
+
+def repair(path: Path, *, progress: bool = False) -> Repair:
+    """Write a new file with all sound values of a store, and replace the old one atomically.
+
+    The store is not repaired in place. LMDB writes to pages that it believes to be free, and in a
+    damaged file this list may be damaged too: a repair in place could overwrite sound vectors. The
+    old file is only read, so a process that is killed leaves it as it was, or the complete new one.
+    A sound store is not changed.
+
+    A vector is kept if its block is sound and the index still has its sentence. Blocks and segments
+    with a damaged key, and a description with one flipped bit, are restored. If the description of
+    a space is lost, its sound values are kept, but cannot be read.
+
+    Args:
+        path: Folder of the store. Other processes may use it meanwhile; those that write wait.
+        progress: Whether to show a progress bar on standard error after two seconds.
+
+    Raises:
+        StoreError: There is no store, LMDB cannot read it, a later version of this package wrote
+            it, it is read-only, the disk is full, or the system is Windows.
+    """
+    environment = Environment.open(path)
+    check_pages(environment.folder)
+    with environment.reading() as transaction:
+        found = describe(read_contents(environment, transaction, progress=progress))
+    if found.is_sound:
+        return Repair(found, found.spaces)
+
+    def write(old: Handle, transaction: lmdb.Transaction, folder: Path) -> Repair:
+        contents = read_contents(environment, transaction, progress=progress)
+        spaces = write_data(folder, contents, 2 * old.lmdb.info()["map_size"])
+        return Repair(describe(contents), tuple(spaces))
+
+    return replace(environment, write)

@@ -1,0 +1,76 @@
+"""Replaces the data file of an environment atomically, while other processes use it.
+
+No commit is lost: the write transaction of the old file is held until the new one is in its place.
+A writer that waits for it, in any process, then finds that its file was replaced, and opens the new
+one. Readers do so in their next transaction; until then, they keep their snapshot of the old file,
+which nobody writes any more.
+
+The lock file is replaced first, by an empty one, because LMDB would take the number of the last
+commit from it. A process that is killed in between leaves the old data. Writers then find that
+their lock file was replaced and open it again, and a reader whose snapshot a writer may have
+overwritten raises an error.
+
+Earlier versions of this package do not look for a new file: none may use the store meanwhile.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import lmdb
+
+from embedcache.errors import StoreError
+from embedcache.files import publish, scratch_folder
+from embedcache.folder_lock import folder_lock
+from embedcache.store.environment import Environment
+from embedcache.store.opening import DATA_FILE, LOCK_FILE, Handle
+
+Result = TypeVar("Result")
+
+
+def replace(
+    environment: Environment, write: Callable[[Handle, lmdb.Transaction, Path], Result]
+) -> Result:
+    """Replace the data file of an environment; see this module.
+
+    Args:
+        environment: Environment, which uses the new file from the next transaction on.
+        write: Function that writes the new data file. It gets the handle of the old one, a
+            write transaction in which it only reads, and an empty folder for the new file.
+
+    Returns:
+        The result of the function.
+
+    Raises:
+        StoreError: The environment is read-only, the disk fails, or the system is Windows.
+    """
+    if sys.platform == "win32":
+        raise StoreError(
+            "Windows cannot replace a file that is in use: write a backup, end all processes "
+            "that use the store, and put the backup in its place"
+        )
+    environment.check_writable()
+    with (
+        scratch_folder(environment.folder) as scratch,
+        environment.transaction(write=True) as (transaction, handle),
+    ):
+        result = write(handle, transaction, scratch)
+        (scratch / LOCK_FILE).touch()
+        for name in (DATA_FILE, LOCK_FILE):
+            _copy_rights(environment.folder / name, scratch / name)
+        with folder_lock(environment.folder, exclusive=True):
+            for name in (LOCK_FILE, DATA_FILE):
+                publish(scratch / name, environment.folder / name)
+    return result
+
+
+def _copy_rights(source: Path, target: Path) -> None:
+    """Copy the permissions of a file and, if this process may do so, its owner and group."""
+    shutil.copymode(source, target)
+    status = source.stat()
+    with suppress(PermissionError):
+        os.chown(target, status.st_uid, status.st_gid)

@@ -1,0 +1,126 @@
+"""Verifies a store: reads every value and lists what is damaged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from embedcache.store import index
+from embedcache.store.contents import Contents, SpaceContents, read_contents
+from embedcache.store.environment import Environment
+from embedcache.store.index import Segment
+from embedcache.store.opening import check_pages
+from embedcache.store.space_info import (
+    BLOCK_ROWS,
+    INFO_PREFIX,
+    SpaceInfo,
+    block_key,
+    info_key,
+    segment_key,
+)
+
+Part = Literal["header", "description", "vectors", "index", "unknown"]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A value that is damaged or missing.
+
+    Attributes:
+        part: What the value holds: the header of the store, the description of a space, vectors,
+            a part of the index of a space, or something unknown.
+        space: Fingerprint of the space; None if the value belongs to no space.
+        rows: First and last row of the space that the value is about; None for other values.
+        sentences: Number of sentences whose vectors are lost; 0 if the value can be recovered, or
+            if it is not known.
+    """
+
+    part: Part
+    space: str | None = None
+    rows: tuple[int, int] | None = None
+    sentences: int = 0
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result of `verify`.
+
+    Attributes:
+        spaces: Descriptions of the spaces, in the order in which they were created.
+        damage: Damaged and missing values.
+        unreachable: Number of bytes in sound values that belong to no space, because its
+            description is lost.
+    """
+
+    spaces: tuple[SpaceInfo, ...]
+    damage: tuple[Damage, ...]
+    unreachable: int
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.damage
+
+    def damage_of(self, space: SpaceInfo) -> list[Damage]:
+        """List the damage of a space."""
+        return [damage for damage in self.damage if damage.space == space.fingerprint]
+
+
+def verify(path: Path, *, progress: bool = False) -> Verification:
+    """Read every value of a store, and check its checksum and its size.
+
+    Other processes may use the store meanwhile; the result describes it as of the last commit at
+    the beginning. The store is not changed.
+
+    Args:
+        path: Folder of the store.
+        progress: Whether to show a progress bar on standard error after two seconds.
+
+    Raises:
+        StoreError: There is no store, LMDB cannot read it, or a later version of this package wrote
+            it.
+    """
+    environment = Environment.open(path)
+    check_pages(environment.folder)
+    with environment.reading() as transaction:
+        return describe(read_contents(environment, transaction, progress=progress))
+
+
+def describe(contents: Contents) -> Verification:
+    """Describe the damage to a store, given what it still has."""
+    damage = [] if contents.has_header else [Damage("header")]
+    for space in contents.spaces:
+        damage += _damage_of(space)
+    for key in contents.unknown:
+        damage.append(Damage("description" if key.startswith(INFO_PREFIX) else "unknown"))
+    return Verification(
+        tuple(space.info for space in contents.spaces),
+        tuple(damage),
+        sum(value.nbytes for value in contents.others.values()),
+    )
+
+
+def _damage_of(space: SpaceContents) -> Iterator[Damage]:
+    info = space.info
+    damaged = {*space.lost, *space.recovered}
+    if info_key(info.fingerprint) in damaged:
+        yield Damage("description", info.fingerprint)
+    segments = [segment for segment, _ in space.segments()]
+    for number in range(-(-info.rows // BLOCK_ROWS)):
+        key = block_key(info, number)
+        if key in damaged:
+            first, stop = number * BLOCK_ROWS, min((number + 1) * BLOCK_ROWS, info.rows)
+            lost = _count_rows(segments, first, stop) if key in space.lost else 0
+            yield Damage("vectors", info.fingerprint, (first, stop - 1), lost)
+    first = 0
+    for number, size in info.segments:  # each has the rows that follow those of the one before
+        key = segment_key(info, number)
+        if key in damaged:
+            lost = size if key in space.lost else 0
+            yield Damage("index", info.fingerprint, (first, first + size - 1), lost)
+        first += size
+
+
+def _count_rows(segments: list[Segment], first: int, stop: int) -> int:
+    rows = (index.entry_rows(segment.entries) for segment in segments)
+    return sum(int(((rows >= first) & (rows < stop)).sum()) for rows in rows)

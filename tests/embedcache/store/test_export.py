@@ -1,0 +1,64 @@
+"""Exports of every dtype, and of processes that are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from embedcache import EmbeddingStore, StoreError
+from embedcache.store.export import export_space
+from tests.conftest import ROOT
+from tests.embedcache.store.stores import FINGERPRINT, flip_value, ids_of, make_two_spaces
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype):
+    space = store.create_space(FINGERPRINT, name="x", dim=3, dtype=dtype)
+    vectors = np.random.default_rng(0).integers(-99, 99, (2500, 3)).astype(dtype)
+    for start, stop in ((0, 2000), (2000, 2500)):
+        space.append(ids_of(*range(start, stop)), vectors[start:stop])
+    export_space(store.path, FINGERPRINT, tmp_path / "a", "npy")
+    export_space(store.path, FINGERPRINT, tmp_path / "b", "safetensors")
+    exported = {name: np.load(tmp_path / f"a/{name}.npy") for name in ("ids", "vectors")}
+    assert exported["vectors"].dtype == dtype
+    assert np.array_equal(exported["vectors"], vectors)
+    assert np.array_equal(exported["ids"], ids_of(*range(2500)))
+    tensors = load_file(tmp_path / "b")
+    assert all(np.array_equal(tensors[name], exported[name]) for name in ("ids", "vectors"))
+
+
+def test_an_empty_space_is_exported(store, tmp_path):
+    store.create_space(FINGERPRINT, name="x", dim=3)
+    export_space(store.path, FINGERPRINT, tmp_path / "a", "safetensors")
+    assert load_file(tmp_path / "a")["vectors"].shape == (0, 3)
+
+
+def test_a_damaged_block_is_not_exported(tmp_path):
+    make_two_spaces(tmp_path / "s")
+    flip_value(tmp_path / "s", b"v" + bytes(11) + b"\x01")
+    with pytest.raises(StoreError, match="run segtool store repair"):
+        export_space(tmp_path / "s", FINGERPRINT, tmp_path / "out", "npy")
+    assert os.listdir(tmp_path) == ["s"]
+
+
+EXPORT_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from embedcache.store import export
+export.publish = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
+export.export_space(Path(sys.argv[1]) / "s", "a" * 32, Path(sys.argv[1]) / "out", "npy")
+"""
+
+
+def test_a_killed_export_has_no_name(tmp_path):
+    make_two_spaces(tmp_path / "s")
+    done = subprocess.run([sys.executable, "-c", EXPORT_AND_DIE, str(tmp_path)], cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    export_space(tmp_path / "s", FINGERPRINT, tmp_path / "out", "npy")
+    assert sorted(os.listdir(tmp_path)) == ["out", "s"]
+    assert EmbeddingStore(tmp_path / "s").space(FINGERPRINT).info().rows == 3000
