@@ -45,7 +45,8 @@ function toggleVertical() {
   const isVertical = element("text-frame").classList.toggle("vertical");
   element("text").classList.toggle("vertical", isVertical);
   element("vertical").setAttribute("aria-pressed", String(isVertical));
-  sentences[nearestShown(first)]?.scrollIntoView({ block: "start", inline: "nearest" });
+  const shown = nearestShown(first);
+  if (shown >= 0) scrollText(sentences[shown], 0);
   drawStrip();
 }
 

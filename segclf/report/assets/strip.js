@@ -90,7 +90,7 @@ function buildStrip() {
     const share = isVertical ? (right - event.clientX) / width : (event.clientY - top) / height;
     const target = Math.min(Math.max(Math.floor(share * size), 0), size - 1);
     const shown = nearestShown(target);
-    if (shown >= 0) sentences[shown].scrollIntoView({ block: "center", inline: "nearest" });
+    if (shown >= 0) scrollText(sentences[shown], 0.5);
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);

@@ -120,15 +120,22 @@ function paintFilter() {
 function showSentence(i) {
   if (sentences[i].hidden) setFilter("all");
   setCurrent(i);
-  const place = isStart[i] ? headingOf(i) : sentences[i];
-  const block = isStart[i] ? "start" : "center";
   element("text-frame").scrollIntoView({ block: "nearest" });
-  // the second time, the chunks around the sentence have been laid out
-  for (let times = 0; times < 2; times++) place.scrollIntoView({ block, inline: "nearest" });
+  const heading = isStart[i] && element("text").querySelector(`h3[data-start="${i}"]`);
+  if (heading && !heading.hidden) scrollText(heading, 0);
+  else scrollText(sentences[i], 0.5);
 }
 
-function headingOf(i) {
-  return element("text").querySelector(`h3[data-start="${i}"]`);
+/** Scroll the text, but not the page: 0 puts the place at the beginning of the view, 0.5 amid it. */
+function scrollText(place, share) {
+  const text = element("text");
+  // the second time, the chunks around the place have been laid out
+  for (let times = 0; times < 2; times++) {
+    const [view, target] = [text.getBoundingClientRect(), place.getBoundingClientRect()];
+    const across = target.right - view.right + share * (view.width - target.width);
+    const down = target.top - view.top - share * (view.height - target.height);
+    text.scrollBy(text.classList.contains("vertical") ? { left: across } : { top: down });
+  }
 }
 
 function setCurrent(i) {
