@@ -26,9 +26,9 @@ _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = ("scores", "state", "bar", "charts", "documents", "text", "strip", "main")
 _TYPES = {"any": "Any boundary", "line": "Lines", "paragraph": "Paragraphs"}
 _NOTICES = {
-    "train": "The models were trained on this split, so the scores are higher than on other text.",
-    "dev": "The epoch and the threshold of a run were chosen on dev, so the scores are somewhat "
-    "higher than on other text: segtool report --split test shows those.",
+    "train": "The models were trained on this split: expect lower scores on other text.",
+    "dev": "The epoch and the threshold of a run were chosen on dev, so these scores are "
+    "optimistic. For others: segtool report --split test.",
     "test": "The thresholds were chosen on dev, not here. Scores at other thresholds are for "
     "looking only: do not choose a threshold on test.",
 }
@@ -75,6 +75,7 @@ def render_page(
         f"Boundaries: {evaluation.boundaries:,}. Documents: {len(part.document_ids):,}.",
         notice=_NOTICES[split],
         split=split,
+        has_hint=split == "dev" and any(system.is_run for system in systems),
         language=stored.text_language,
         signs="¶ paragraph, ↵ line" if has_lines(part) else "¶ paragraph",
         figures=figures,

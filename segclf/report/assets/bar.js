@@ -82,7 +82,7 @@ function paintSlider(box) {
   box.querySelector("button").disabled = moved == null;
 }
 
-/** Say how to use the threshold that the reader has moved. Only the page of dev has a hint. */
+/** Say how to use the threshold that the reader has moved. Only a page of dev with runs has a hint. */
 function paintHint(isMoved) {
   const hint = element("hint");
   if (!hint) return;

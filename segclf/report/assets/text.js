@@ -177,10 +177,10 @@ function setFilter(name) {
 
 const KIND_TEXTS = {
   start: "start of a document, not scored",
-  hit: "found boundary",
-  miss: "missed boundary",
-  false: "false alarm",
-  "": "no boundary, true and predicted",
+  hit: "boundary, found",
+  miss: "boundary, missed",
+  false: "no boundary, false alarm",
+  "": "no boundary",
 };
 
 function paintStatus() {
