@@ -85,6 +85,7 @@ def render_page(
         height=HEIGHT,
         documents_title=_documents_title(part),
         columns=_COLUMNS,
+        has_several=len(groups) > 1,
         has_seeds=any(len(group.systems) > 1 for group in groups),
         tables=[_table(name, groups) for name in types],
         version=version("segtool"),

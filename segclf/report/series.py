@@ -21,7 +21,7 @@ _BASELINES = {
     "even": "regular intervals",
     "random": "random",
 }
-_CURVE_POINTS = 160  # a curve with more points looks the same
+_CURVE_POINTS = 200  # a curve with more points looks the same
 
 
 def labelled(groups: Sequence[Group]) -> list[tuple[str, System]]:
@@ -138,9 +138,10 @@ def _curve(
     precision, recall, thresholds = precision_recall_curve(
         result.layout.labels[is_candidate], result.ranking[is_candidate]
     )
-    # equally spaced in recall: most thresholds are small probabilities, where little happens
-    wanted = np.linspace(-1, 0, _CURVE_POINTS)
-    kept = np.unique(np.searchsorted(-recall[:-1], wanted).clip(max=len(thresholds) - 1))
+    # equally spaced along the curve: most thresholds are small probabilities, where little happens
+    steps = np.abs(np.diff(recall[:-1])) + np.abs(np.diff(precision[:-1]))
+    path = np.append(0, np.cumsum(steps))
+    kept = np.unique(np.searchsorted(path, np.linspace(0, path[-1], _CURVE_POINTS)))
     return precision[kept].tolist(), recall[kept].tolist(), thresholds[kept].tolist()
 
 

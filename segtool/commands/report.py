@@ -44,9 +44,9 @@ def report(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a page with scores, charts and the text, to be opened in a browser.
+    """Write a web page with scores, charts and the text.
 
-    The page is one file and works offline. It needs: pip install 'segtool[report]'
+    The page is one file and works offline. The command needs pip install 'segtool[report]'
 
     Example: segtool report bilstm-w4-001 mlp-w4-001 --output report.html
     """
