@@ -21,7 +21,7 @@ def report(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...", help="Names of runs or of ready models. [default: the latest run]"
+            metavar="RUN", help="Names of runs or of ready models. [default: the latest run]"
         ),
     ] = None,
     *,

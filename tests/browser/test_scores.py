@@ -93,3 +93,12 @@ def test_the_groups_add_their_documents_up(typed, model_page, open_page):
         )
         assert (f1, pk) == (round(expected.f1, 3), round(expected.pk, 3))
         assert (precision, recall) == (round(expected.precision, 3), round(expected.recall, 3))
+
+
+def test_each_document_has_its_own_threshold_until_the_slider_moves(runs_page, open_page):
+    opened = open_page(runs_page)
+    marks = """(moved) => Array.from(marksOf(
+        { probabilities: new Float32Array([0.1, 0.4, 0.6, 0.1, 0.4, 0.6]), thresholds: [0.5, 0.4] },
+        moved, [{ start: 0, stop: 3 }, { start: 3, stop: 6 }]))"""
+    assert opened.page.evaluate(marks, None) == [1, 0, 1, 1, 1, 1]
+    assert opened.page.evaluate(marks, 0.5) == [1, 0, 1, 1, 0, 1]
