@@ -26,8 +26,8 @@ _CONFIG = {
     "axis": {**_LINE, "labelColor": MUTED, "titleColor": INK, "titleFontWeight": "normal",
              "labelFontSize": 11, "titleFontSize": 12},
     "legend": {"orient": "bottom", "labelColor": INK, "labelFontSize": 11, "labelLimit": 320,
-               "columns": 2, "symbolType": "circle",
-               "columnPadding": 36},  # the font of the page may be wider than Vega's
+               "columns": 3, "symbolType": "circle",
+               "columnPadding": 30},  # the font of the page may be wider than Vega's
     "line": {"strokeWidth": 2},
     "point": {"strokeWidth": 0},
 }  # fmt: skip

@@ -34,12 +34,12 @@ _NOTICES = {
 }
 _COLUMNS = {
     "name": "Name",
-    "sentences": "Sentences",
-    "true": "Boundaries",
     "f1": "F1",
     "precision": "Precision",
     "recall": "Recall",
     "pk": "Pk",
+    "true": "Boundaries",
+    "sentences": "Sentences",
 }
 
 

@@ -11,7 +11,7 @@ function buildDocuments() {
   for (const button of document.querySelectorAll("#documents-table th button")) {
     button.addEventListener("click", () => {
       const { key } = button.dataset;
-      order.ascending = order.key === key ? !order.ascending : key !== "true";
+      order.ascending = order.key !== key || !order.ascending;
       order.key = key;
       paintDocuments();
     });
@@ -53,12 +53,12 @@ function makeRow(row) {
   link.textContent = row.name;
   link.addEventListener("click", () => showSentence(row.first));
   const cells = copy.querySelectorAll("td");
-  cells[0].textContent = number(row.sentences);
-  cells[1].textContent = number(row.true);
   ["f1", "precision", "recall", "pk"].forEach((name, index) => {
-    cells[index + 2].textContent = row.true || name === "pk" ? format(row[name]) : "–";
+    cells[index].textContent = row.true || name === "pk" ? format(row[name]) : "–";
   });
-  cells[2].style.setProperty("--share", row.f1);
+  cells[0].style.setProperty("--share", row.f1);
+  cells[4].textContent = number(row.true);
+  cells[5].textContent = number(row.sentences);
   return copy;
 }
 
