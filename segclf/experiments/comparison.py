@@ -96,7 +96,8 @@ def compare(
         UserError: The runs were trained on different corpora or on different types of boundaries,
             the corpus has changed since training, or it has no such split.
     """
-    _check_comparable(first, second)
+    check_same_corpus(first, second)
+    check_same_type(first, second)
     stored = workspace.load_corpus(first.record.corpus)
     f1, pk, resampling = _compare(
         workspace, stored, [first], [second], split=split, device=device, threads=threads
@@ -167,7 +168,8 @@ def _compare(
     return f1, pk, resampling
 
 
-def _check_comparable(first: Run, second: Run) -> None:
+def check_same_corpus(first: Run, second: Run) -> None:
+    """Raise UserError unless two runs were trained on the same text."""
     names = [run.record.corpus for run in (first, second)]
     digests = [run.record.corpus_digest for run in (first, second)]
     if names[0] != names[1]:
@@ -180,6 +182,10 @@ def _check_comparable(first: Run, second: Run) -> None:
             f"the corpus {names[0]} changed between the training of {first.name} and that of "
             f"{second.name}: train both on the same text"
         )
+
+
+def check_same_type(first: Run, second: Run) -> None:
+    """Raise UserError unless two runs predict the same type of boundary."""
     types = [run.record.boundary_type for run in (first, second)]
     if types[0] != types[1]:
         raise UserError(

@@ -27,13 +27,13 @@ class ModelEvaluation:
         model: Model that was scored.
         types: Evaluation for each type of boundary. "any" includes lines and paragraphs.
         predicted: (n,) bool, the predicted boundaries of each type.
-        languages: Languages of the documents, on which the thresholds depend.
+        languages: Language of each document, on which the thresholds depend.
     """
 
     model: ReadyModel
     types: dict[BoundaryType, Evaluation]
     predicted: dict[BoundaryType, NDArray[np.bool_]]
-    languages: frozenset[str]
+    languages: tuple[str, ...]
 
     def threshold(self, boundary_type: BoundaryType) -> float | None:
         """Return the threshold of a type; None if the documents have different thresholds.
@@ -109,7 +109,7 @@ def evaluate_model(
         )
         for name, decided in predicted.items()
     }
-    return ModelEvaluation(model, types, predicted, frozenset(languages))
+    return ModelEvaluation(model, types, predicted, tuple(languages))
 
 
 def _prediction_of(

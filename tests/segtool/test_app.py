@@ -50,6 +50,8 @@ from tests.segtool.texts import UNSEEN, mistake
         (["eval"], "nothing is trained"),
         (["eval", "no-run"], "no run 'no-run'"),
         (["segment", "text.txt", "--run", "no-run"], "no run 'no-run'"),
+        (["report"], "nothing is trained"),
+        (["report", "no-run"], "no run 'no-run'"),
         (["sweep"], "nothing is embedded"),
         (["sweep", "none.toml"], "none.toml: no such file"),
         (["sweep", "text.txt"], "text.txt: "),
@@ -83,6 +85,7 @@ def test_commands_that_compute_accept_a_device_and_threads(trained, segtool, tmp
         ["embed", str(STORIES / "eki.txt"), "--precision", "bfloat16"],
         ["train", "--epochs", "1"],
         ["eval"],
+        ["report"],
         ["segment", "new.txt"],
         ["sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1"],
         ["compare", "mlp-w1-001", "mlp-w4-001"],
@@ -104,10 +107,10 @@ def test_an_invalid_device_or_number_of_threads_is_reported(trained, segtool, co
 
 
 COMMANDS = [
-    "", "embed", "train", "eval", "segment", "export", "sweep", "runs", "compare", "stats",
-    "encoders", "encoders show", "finetune", "finetune cross-segment", "finetune hierarchical",
-    "store", "store info", "store upgrade", "store verify", "store repair", "store backup",
-    "store compact", "store gc", "store export",
+    "", "embed", "train", "eval", "report", "segment", "export", "sweep", "runs", "compare",
+    "stats", "encoders", "encoders show", "finetune", "finetune cross-segment",
+    "finetune hierarchical", "store", "store info", "store upgrade", "store verify",
+    "store repair", "store backup", "store compact", "store gc", "store export",
 ]  # fmt: skip
 
 

@@ -1,0 +1,153 @@
+"""The page of a report: its scores are those of `evaluate`, and its text is harmless."""
+
+import base64
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from embedcache import UserError
+from segclf import Workspace, embed, evaluate, load_run, train
+from segclf.corpus.layout import Layout
+from segclf.report.make import make_report
+from segclf.scoring.decoding import decode
+from segclf.scoring.metrics import score
+from segclf.tasks.evaluate import select_split
+from segclf.training.options import TrainingOptions
+from tests.conftest import STORIES
+from tests.segclf.report.conftest import write_typed
+from tests.segclf.report.pages import Page, labels_of, probabilities_of
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    '"><img src=x onerror=alert(2)>',
+    "{{ 7 * 7 }} {% raw %} &lt;b&gt; &amp;",
+    "\\u003c/script> \u202etxt.exe \u200b",
+    "javascript:alert(3)",
+]
+
+
+def cells(scores):
+    return [f"{value:.3f}" for value in scores.to_dict().values()]
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_the_page_shows_the_scores_of_eval(workspace, tmp_path, split):
+    run = load_run(workspace, "mlp-w1-001")
+    make_report(workspace, [run], tmp_path / "page.html", split=split)
+    page = Page(tmp_path / "page.html")
+    scored = evaluate(workspace, run, split=split)
+    assert page.row("mlp-w1-001") == cells(scored.scores)
+    assert page.row("a boundary before every sentence") == cells(scored.baselines["everywhere"])
+    assert page.row("boundaries at regular intervals") == cells(scored.baselines["even"])
+
+
+def test_the_page_contains_what_is_needed_to_score_the_text_again(workspace, tmp_path):
+    run = load_run(workspace, "mlp-w1-001")
+    make_report(workspace, [run], tmp_path / "page.html")
+    data = Page(tmp_path / "page.html").data
+    part = select_split(workspace.load_corpus(), "dev", "any")
+    assert data["sentences"] == part.sentences
+    assert [own["name"] for own in data["documents"]] == part.document_ids
+    head = data["systems"][0]["heads"]["any"]
+    offsets = np.array([0, *(document["stop"] for document in data["documents"])])
+    layout = Layout(labels_of(data["types"]["any"]["labels"]), offsets)
+    predicted = decode(layout, probabilities_of(head), head["thresholds"][0])
+    assert score(layout, predicted) == evaluate(workspace, run, split="dev").scores
+
+
+def test_a_page_needs_no_other_file_and_may_not_load_one(workspace, tmp_path):
+    make_report(workspace, [load_run(workspace)], tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "iframe", "object", "img", "base", "form")
+        assert "src" not in attributes
+        assert attributes.get("href", "#").startswith("#")
+        assert not any(name.startswith("on") for name in attributes)
+    assert "http" not in re.sub(r"http-equiv|http://www.w3.org/2000/svg", "", page.text)
+    (policy,) = [own["content"] for tag, own in page.tags if own.get("http-equiv")]
+    script = page.scripts[1].encode()
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; script-src 'sha256-{digest}'; ")
+    assert len(page.scripts) == 2
+
+
+def test_hostile_text_and_names_stay_text(tmp_path):
+    workspace = Workspace(tmp_path / "work")
+    names = ["train", "<b onclick=alert(4)>&amp;", "</title><script>alert(5)</script>"]
+    sentences = {name: [f"{text} {name}" for text in HOSTILE * 5] for name in names}
+    corpus = write_typed(tmp_path / "<i>corpus & more.jsonl", sentences)
+    embed(corpus, workspace, encoder_name="surface", name="<i>corpus & more")
+    run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
+    renamed = run.path.rename(run.path.parent / "<img src=x> {{ 1 }} & $&")
+    made = make_report(
+        workspace,
+        [load_run(workspace, renamed.name)],
+        tmp_path / "page.html",
+        figures=tmp_path / "figures",
+    )
+    page = Page(made.path)
+    assert page.data["sentences"] == [f"{text} {names[1]}" for text in HOSTILE * 5]
+    assert page.data["documents"][0]["name"] == names[1]
+    assert len(page.scripts) == 2
+    assert "img" not in {tag for tag, _ in page.tags}
+    assert page.row("<img src=x> {{ 1 }} & $&")
+    assert all(not name.startswith("on") for _, own in page.tags for name in own)
+
+
+def test_runs_that_differ_in_the_seed_are_summarized(workspace, tmp_path):
+    runs = [load_run(workspace, name) for name in ("mlp-w1-001", "mlp-w1-002")]
+    make_report(workspace, runs, tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    f1 = [evaluate(workspace, run, split="dev").scores.f1 for run in runs]
+    summary = page.row("mlp, window 1: 2 runs")
+    assert summary[2] == f"{np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f}"
+    assert [page.row(run.name)[2] for run in runs] == [f"{value:.3f}" for value in f1]
+    assert [system["name"] for system in page.data["systems"]] == [run.name for run in runs]
+
+
+def test_charts_are_written_as_files(workspace, tmp_path):
+    made = make_report(
+        workspace, [load_run(workspace)], tmp_path / "page.html", figures=tmp_path / "figures"
+    )
+    names = ["precision-recall", "thresholds", "comparison", "reliability", "lengths", "history"]
+    assert [path.name for path in made.figures] == [
+        f"{name}.{suffix}" for name in names for suffix in ("svg", "png")
+    ]
+    for path in made.figures:
+        start = b"<svg" if path.suffix == ".svg" else b"\x89PNG"
+        assert path.read_bytes().startswith(start)
+    elements = [own.get("id") for tag, own in Page(made.path).tags if tag == "figure"]
+    assert sorted(elements) == sorted(names)
+
+
+def test_only_comparable_runs_share_a_page(workspace, tmp_path):
+    run = load_run(workspace)
+    other = Workspace(tmp_path / "other")
+    embed(STORIES / "eki.txt", other, encoder_name="surface")
+    foreign = train(other, TrainingOptions(head="mlp", window=2, epochs=1))
+    for second, message in (
+        (run, "mlp-w1-002 is given twice: name each run once"),
+        (foreign, "mlp-w2-001 on eki: choose runs trained on the same corpus"),
+    ):
+        with pytest.raises(UserError, match=message):
+            make_report(workspace, [run, second], tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_runs_for_different_types_do_not_share_a_page(tmp_path):
+    workspace = Workspace(tmp_path / "work")
+    documents = {name: [f"{name} {i}." for i in range(40)] for name in ("a/1", "b/2", "b/3")}
+    embed(write_typed(tmp_path / "typed.jsonl", documents), workspace, encoder_name="surface")
+    options = TrainingOptions(head="mlp", window=1, epochs=1)
+    first = train(workspace, options)
+    second = train(workspace, TrainingOptions(**(vars(options) | {"boundary_type": "paragraph"})))
+    with pytest.raises(UserError, match="choose runs of the same type"):
+        make_report(workspace, [first, second], tmp_path / "page.html")
+    make_report(workspace, [second], tmp_path / "page.html", split="test")
+    data = Page(tmp_path / "page.html").data
+    assert data["main_type"] == "paragraph"
+    assert data["kinds"].startswith("2001201")
+    assert list(data["types"]) == ["paragraph"]

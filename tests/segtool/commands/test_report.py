@@ -1,0 +1,47 @@
+"""`segtool report`: real processes."""
+
+import json
+import os
+
+from tests.conftest import ROOT
+from tests.segclf.report.pages import Page
+from tests.segtool.texts import mistake
+
+
+def test_a_report_is_one_file(trained, segtool, tmp_path):
+    done = segtool(trained, "report", "-o", str(tmp_path / "page.html"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'page.html'} (0.2 MB)\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    scores = json.loads(segtool(trained, "eval", "--split", "dev", "--json").stdout)
+    row = Page(tmp_path / "page.html").row("mlp-w1-001")
+    assert row == [
+        f"{scores[name]:.3f}" for name in ("precision", "recall", "f1", "pk", "window_diff")
+    ]
+
+
+def test_a_ready_model_has_its_scores_for_each_type(trained_by_default, segtool, tmp_path):
+    path = tmp_path / "page.html"
+    done = segtool(trained_by_default, "report", "japanese", "-o", str(path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "output": str(path),
+        "bytes": path.stat().st_size,
+        "corpus": "eki",
+        "split": "dev",
+        "runs": ["japanese"],
+        "figures": [],
+    }
+    page = Page(path)
+    done = segtool(trained_by_default, "eval", "japanese", "--split", "dev", "--json")
+    for number, scores in enumerate(json.loads(done.stdout)["types"].values()):
+        names = ("precision", "recall", "f1", "pk", "window_diff")
+        assert page.row("japanese", number) == [f"{scores[name]:.3f}" for name in names]
+
+
+def test_a_missing_package_is_reported_before_anything_is_computed(trained, segtool, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['altair'] = None\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = segtool(trained, "report", "-o", "page.html", variables={"PYTHONPATH": path})
+    assert mistake(done) == "error: a report needs altair: run pip install 'segtool[report]'"
+    assert not (trained / "page.html").exists()
