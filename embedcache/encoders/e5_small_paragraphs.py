@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.encoders import e5_small
+from embedcache.encoders.cache import cached_directory
+from embedcache.encoders.e5_small_file import read_packed_file
 from embedcache.encoders.model_settings import ModelSettings, check_layer
 from embedcache.hashing import hash_files
 
@@ -32,7 +34,10 @@ def model_directory(packed_file: Path | None = None) -> Path:
         UserError: The packed file cannot be obtained, or its content is wrong.
     """
     digest = hash_files([ADAPTER]).rpartition(":")[2]
-    return e5_small.cached_directory(f"e5-small-paragraphs-{digest[:8]}", _unpack, packed_file)
+    return cached_directory(
+        f"e5-small-paragraphs-{digest[:8]}",
+        lambda folder: _unpack(read_packed_file(packed_file), folder),
+    )
 
 
 def settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
