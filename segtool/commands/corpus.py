@@ -24,7 +24,8 @@ class VectorOptions:
 
     Attributes:
         encoder: Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses the
-            Transformer only up to that layer; A+B concatenates the vectors of encoders A and B.
+            Transformer only up to that layer; static:NAME has vectors of tokens that are distilled
+            from it; A+B concatenates the vectors of encoders A and B.
             [default: e5-small-paragraphs+surface]
         pooling: Pooling: cls, mean or max for a Hugging Face encoder; mean, sif or tokens for word
             vectors (the head wordlstm reads tokens). [default: the pooling of the encoder]

@@ -31,7 +31,8 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
 @encoders_app.command("show")
 def show_encoder(
     name: Annotated[
-        str, typer.Argument(help="Name, folder or Hub id of an encoder, or wordvec:FILE.")
+        str,
+        typer.Argument(help="Name, folder or Hub id of an encoder; static:NAME or wordvec:FILE."),
     ],
     pooling: Annotated[
         Pooling | None,

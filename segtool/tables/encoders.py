@@ -19,7 +19,8 @@ def print_encoders(content: dict[str, Any]) -> None:
         f"Default: {DEFAULT_ENCODER}. NAME:LAYER uses a Transformer only up to that layer; A+B "
         "concatenates the vectors of encoders A and B.\n"
         "Also: the folder or Hub id of a sentence-transformers model, or of a Hugging Face encoder "
-        "with --pooling cls, mean or max; wordvec:FILE for word vectors from word2vec, fastText, "
+        "with --pooling cls, mean or max; static:NAME for token vectors that are distilled from a "
+        "Transformer; wordvec:FILE for word vectors from word2vec, fastText, "
         "GloVe or Wikipedia2Vec, with --pooling mean, sif or tokens."
     )
 

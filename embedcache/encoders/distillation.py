@@ -1,0 +1,92 @@
+"""Distils the token vectors of a static encoder from a transformer, as model2vec does.
+
+Each token of the vocabulary passes through the transformer alone, as a text of one token. The
+vectors are then reduced to their principal components over the vocabulary. This computes in
+float32 in any case, so that the vectors of two machines differ by little more than the rounding to
+float16.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache.encoders.static import COMPONENTS, SETTINGS, TOKENIZER, VECTORS
+from embedcache.encoders.transformer import TransformerEncoder
+from embedcache.errors import UserError
+from embedcache.files import write_json
+from embedcache.terminal import progress_bar
+
+_BATCH = 1024  # tokens
+
+
+def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[str, Any]) -> None:
+    """Write the files of a static encoder.
+
+    Args:
+        folder: Empty folder.
+        transformer: Transformer, which computes in float32.
+        identity: Identity of the static encoder.
+
+    Raises:
+        UserError: The tokenizer of the transformer needs Python code.
+    """
+    _write_tokenizer(folder / TOKENIZER, transformer)
+    vectors = principal_components(encode_vocabulary(transformer), COMPONENTS)
+    np.save(folder / VECTORS, vectors.astype(np.float16))
+    write_json(folder / SETTINGS, identity, indent=1)
+
+
+def _write_tokenizer(path: Path, transformer: TransformerEncoder) -> None:
+    from tokenizers import Tokenizer
+
+    backend = getattr(transformer.model.tokenizer, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        raise UserError(
+            f"static:{transformer.name} is not possible: the tokenizer of {transformer.name} "
+            "splits words with another program; choose a transformer that has a tokenizer.json"
+        )
+    tokenizer = Tokenizer.from_str(backend.to_str())
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(path), pretty=False)
+
+
+def encode_vocabulary(transformer: TransformerEncoder) -> NDArray[np.float32]:
+    """Encode each of the v tokens of a transformer as a text of its own: (v, d) float32."""
+    count = len(transformer.model.tokenizer)
+    vectors = np.zeros((count, transformer.dim), dtype=np.float32)
+    description = f"distilling {transformer.name}"
+    with progress_bar(count, "tokens", show=True, description=description) as bar:
+        for start in range(0, count, _BATCH):
+            tokens = np.arange(start, min(start + _BATCH, count))
+            vectors[tokens] = transformer.encode_each_token(tokens)
+            bar.update(len(tokens))
+    return vectors
+
+
+def principal_components(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the first principal components of vectors.
+
+    Args:
+        vectors: (v, d) vectors.
+        count: Maximum number of components.
+
+    Returns:
+        (v, c) float32 for c = min(count, d), the component with the largest variance first.
+    """
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for start in range(0, len(vectors), _BATCH):
+        centred = vectors[start : start + _BATCH] - mean
+        scatter += centred.T @ centred
+    axes = np.linalg.eigh(scatter).eigenvectors[:, : -count - 1 : -1]
+    # an axis has no direction of its own: let its largest coordinate be positive
+    axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0))
+    return np.concatenate(
+        [
+            ((vectors[start : start + _BATCH] - mean) @ axes).astype(np.float32)
+            for start in range(0, len(vectors), _BATCH)
+        ]
+    )
