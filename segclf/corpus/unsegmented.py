@@ -10,7 +10,13 @@ from embedcache import UserError, normalize
 from segclf.corpus.headings import find_headings
 from segclf.corpus.joining import WordJoiner
 from segclf.corpus.lines import BLANK_LINE, INDENT, Span, are_wrapped, lines_of
-from segclf.corpus.sentences import SENTENCE_RULES, Sentence, SentenceRule, cut_after_dialogue
+from segclf.corpus.sentences import (
+    SENTENCE_RULES,
+    Sentence,
+    SentenceRule,
+    cut_after_dialogue,
+    keep_closing_quotes,
+)
 from segclf.corpus.units import guess_boundary
 from segclf.corpus.unpunctuated import cut_unpunctuated
 
@@ -75,15 +81,13 @@ def read_sentences(
     """
     units = _units_of(text)
     join = WordJoiner.of(text, language).join
-    spans, note = cut_unpunctuated(
-        text,
-        [
-            (unit.start + start, unit.start + end)
-            for unit in units
-            if not unit.is_heading
-            for start, end in rule.spans(text[unit.start : unit.end], language)
-        ],
+    found = (
+        (unit.start + start, unit.start + end)
+        for unit in units
+        if not unit.is_heading
+        for start, end in rule.spans(text[unit.start : unit.end], language)
     )
+    spans, note = cut_unpunctuated(text, list(keep_closing_quotes(text, found)))
     located = (Sentence(rule.clean(join(text[a:b])), a, b) for a, b in spans)
     sentences = _checked([sentence for sentence in located if sentence.text])
     if cut_dialogue:
