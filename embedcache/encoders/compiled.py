@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from embedcache.cache import cached_directory
 from embedcache.encoders.base import Precision, Tokens
+from embedcache.encoders.partial_vocabulary import PartialVocabulary
 from embedcache.encoders.pooling import TokenPooling
 from embedcache.encoders.processor import available_cores, computes_bfloat16
-from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
+from embedcache.encoders.token_ids import SentenceTokenizer, find_tokenizer, save_tokenizer
 from embedcache.encoders.token_vectors import open_token_vectors, save_token_vectors
 
 if TYPE_CHECKING:
@@ -170,10 +171,10 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         UnsupportedModelError: The model cannot be converted, or the converted one is not the same.
     """
     network: Any = model[0].auto_model
-    tokenizer = model.tokenizer
-    if not getattr(tokenizer, "backend_tokenizer", None):
+    tokenizer = find_tokenizer(model.tokenizer)
+    if tokenizer is None:
         raise UnsupportedModelError("its tokenizer is not in the format of the package tokenizers")
-    if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
+    if "left" in (model.tokenizer.padding_side, model.tokenizer.truncation_side):
         raise UnsupportedModelError("its tokenizer pads or truncates on the left")
     try:
         _save_layers(network, folder / _MODEL)
@@ -186,7 +187,8 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         raise UnsupportedModelError(f"the cosine to the vectors from torch is {cosine:.4f}")
     name = next(name for name, other in network.named_parameters() if other is weight)
     save_token_vectors(tokens, name, source, folder)
-    save_tokenizer(tokenizer.backend_tokenizer, folder)
+    save_tokenizer(tokenizer, folder)
+    PartialVocabulary.save(tokenizer, folder)
 
 
 def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
@@ -211,7 +213,7 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
     example = (torch.zeros(2, 8, dim), torch.ones(2, 8, dtype=torch.int64))
     example[1][1, 5:] = 0  # so that the mask is not left out
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
-        warnings.simplefilter("ignore")  # about constants in the trace, which `_least_cosine` checks
+        warnings.simplefilter("ignore")  # about constants; `convert` checks the result
         # the frontend itself, since `openvino.convert_model` sends telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)

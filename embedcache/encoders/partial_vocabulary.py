@@ -34,9 +34,9 @@ class PartialVocabulary:
     pipeline: dict[str, Any]
 
     @classmethod
-    def save(cls, folder: Path) -> None:
-        """Write the files that `open` reads beside a tokenizer.json that can be divided."""
-        content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    def save(cls, tokenizer: Tokenizer, folder: Path) -> None:
+        """Write the files that `open` reads; write nothing if the vocabulary cannot be divided."""
+        content = json.loads(tokenizer.to_str())
         model = content["model"]
         vocabulary = model.pop("vocab", [])
         if not _can_be_divided(model, vocabulary):

@@ -13,18 +13,16 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from embedcache.encoders.base import Encoder, Tokens
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from embedcache.encoders.token_ids import load_tokenizer
 
 VECTORS = "vectors.npy"  # (v, c) float16: a row for each token, the first principal component first
-TOKENIZER = "tokenizer.json"  # as the library `tokenizers` reads it
 SETTINGS = "static.json"  # identity
 COMPONENTS = 128  # of the vector of a token, unless the transformer has fewer
 EDGE = 2  # tokens at each end that have a mean of their own
@@ -68,6 +66,7 @@ class StaticEncoder(Encoder):
 
     batch_tokens = 1 << 17  # characters
     is_parallel = True
+    is_fast = True
 
     def __init__(
         self,
@@ -133,13 +132,6 @@ class StaticEncoder(Encoder):
         occurs = np.zeros(len(self._vectors), dtype=np.bool_)
         occurs[tokens] = True
         return self._vectors[occurs].astype(np.float32), (occurs.cumsum() - 1)[tokens]
-
-
-def load_tokenizer(directory: Path) -> Tokenizer:
-    """Load the tokenizer of a finished encoder from its folder."""
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_file(str(directory / TOKENIZER))
 
 
 def _means(

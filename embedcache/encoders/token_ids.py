@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ class SentenceTokenizer:
     the vocabulary that occurs in it, with the same result.
 
     Args:
-        folder: Folder with the files that `save_tokenizer` writes.
+        folder: Folder with the file that `save_tokenizer` writes, and possibly with those of
+            `PartialVocabulary.save`.
         prompt: Text that precedes every sentence.
         max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
     """
@@ -43,7 +45,7 @@ class SentenceTokenizer:
                 tokenizer, numbers = partial.tokenizer_for(texts)
                 return self._encode(tokenizer, texts, numbers)
         if self._whole is None:
-            self._whole = Tokenizer.from_file(str(self._folder / TOKENIZER))
+            self._whole = load_tokenizer(self._folder)
         return self._encode(self._whole, texts)
 
     def _encode(
@@ -71,9 +73,19 @@ class SentenceTokenizer:
         return Tokens(rows, np.minimum(counts, self._max_tokens), truncated)
 
 
+def find_tokenizer(tokenizer: Any) -> Tokenizer | None:  # noqa: ANN401
+    """Return the tokenizer on which one of transformers is based; None if it is in Python code."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend if isinstance(backend, Tokenizer) else None
+
+
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write a tokenizer into a folder, for `SentenceTokenizer`."""
+    """Write a tokenizer into a folder, without padding and truncation."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(folder / TOKENIZER))
-    PartialVocabulary.save(folder)
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Load the tokenizer that `save_tokenizer` has written into a folder."""
+    return Tokenizer.from_file(str(folder / TOKENIZER))

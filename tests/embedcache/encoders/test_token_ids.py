@@ -31,6 +31,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tokenizer")
     whole = Tokenizer.from_file(str(e5_small.model_directory() / "tokenizer.json"))
     save_tokenizer(whole, folder)
+    partial_vocabulary.PartialVocabulary.save(whole, folder)
     return folder
 
 
