@@ -1,8 +1,8 @@
 """Transformers that OpenVINO computes, on a CPU.
 
-torch and transformers take seconds to import, OpenVINO a fraction of a second; and it computes
-faster, see docs/benchmarks.md. A model is converted at its first use, which needs torch, and kept
-in the user's cache folder:
+torch and transformers take seconds to import. OpenVINO takes a fraction of a second and computes
+faster; see docs/benchmarks.md. A model is converted at its first use, which needs torch, and is
+kept in the user's cache folder:
 
 model.xml, model.bin  the layers: from token vectors (n, l, d) and mask (n, l) to states (n, l, d)
 tokens.json           where the vectors of tokens are; see `embedcache.encoders.token_vectors`
@@ -135,9 +135,9 @@ def _inputs(
 def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     """Load a converted model.
 
-    OpenVINO gives the thread that loads it a stack for signal handlers, which is too small for
-    those of Python on processors with AMX: the next signal, such as Ctrl-C, would kill the process.
-    Therefore a thread of its own loads it, since only the main thread handles signals.
+    OpenVINO gives the thread that loads a model a stack for signal handlers. On processors with AMX,
+    it is too small for the handlers of Python: the next signal, such as Ctrl-C, would kill the
+    process. Only the main thread handles signals, so another thread loads the model.
     """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_compile_here, folder, precision).result()
@@ -230,7 +230,7 @@ def _least_cosine(
     network: Any,  # noqa: ANN401
     folder: Path,
     tokens: NDArray[np.float32],
-    max_tokens: int,
+    max_tokens: int | None,
 ) -> float:
     """Compare a converted model with the original one, in float32 on sentences of random tokens.
 
@@ -238,14 +238,14 @@ def _least_cosine(
         network: Hugging Face model.
         folder: Folder of the converted model.
         tokens: (v, d) vectors of tokens.
-        max_tokens: Maximum number of tokens of a sentence.
+        max_tokens: Maximum number of tokens of a sentence; None for no limit.
 
     Returns:
         The smallest cosine between the states of a sentence from the two models.
     """
     import torch
 
-    lengths = np.minimum([3, 17, 40], max_tokens)
+    lengths = np.array([3, 17, 40]).clip(1, max_tokens)
     # models such as RoBERTa give no position to the token for padding
     usable = np.flatnonzero(np.arange(len(tokens)) != network.config.pad_token_id)
     generator = np.random.default_rng(0)

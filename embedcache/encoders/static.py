@@ -26,7 +26,7 @@ VECTORS = "vectors.npy"  # (v, c) float16: a row for each token, the first princ
 SETTINGS = "static.json"  # identity
 COMPONENTS = 128  # of the vector of a token, unless the transformer has fewer
 EDGE = 2  # tokens at each end that have a mean of their own
-_STEP = 256  # sentences that are tokenized at once; more take longer each
+_STEP = 256  # sentences that are tokenized at once; with more, each sentence takes longer
 _BLOCK = 1 << 14  # tokens of a sentence that are added up at once; limits memory
 
 
@@ -91,7 +91,7 @@ class StaticEncoder(Encoder):
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Count the characters of n sentences, and load the encoder; `encode` tokenizes."""
-        _ = self._tokenizer, self._vectors  # here, so that threads do not load them several times
+        _ = self._tokenizer, self._vectors  # loaded once, before threads use them
         return super().tokenize(sentences)
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:

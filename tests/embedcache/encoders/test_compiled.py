@@ -129,7 +129,9 @@ def test_a_tokenizer_that_truncates_on_the_left_is_refused(tmp_path, monkeypatch
     config = json.loads((model / "tokenizer_config.json").read_text())
     (model / "tokenizer_config.json").write_text(json.dumps(config | {"truncation_side": "left"}))
     encoder = load_encoder(str(model), device="cpu", precision="float32", backend="openvino")
-    with pytest.raises(UserError, match="cannot compute bert: its tokenizer pads or truncates on the left"):
+    with pytest.raises(
+        UserError, match="cannot compute bert: its tokenizer pads or truncates on the left"
+    ):
         encoder.encode(["雨"])
 
 
