@@ -135,9 +135,9 @@ def _inputs(
 def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     """Load a converted model.
 
-    OpenVINO gives the thread that loads a model a stack for signal handlers. On processors with AMX,
-    it is too small for the handlers of Python: the next signal, such as Ctrl-C, would kill the
-    process. Only the main thread handles signals, so another thread loads the model.
+    OpenVINO gives the thread that loads a model a stack for signal handlers. On processors with
+    AMX, this stack is too small for the handlers of Python: the next signal, such as Ctrl-C, would
+    kill the process. Only the main thread handles signals, so another thread loads the model.
     """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_compile_here, folder, precision).result()

@@ -26,7 +26,7 @@ class Report:
 
     Attributes:
         path: Path of the page.
-        bytes: Size of the page.
+        bytes: Size of the page in bytes.
         corpus: Name of the corpus.
         split: Split that was scored.
         runs: Names of the runs and models.
@@ -76,7 +76,9 @@ def make_report(
         compute: Device, threads and progress display; None for the defaults.
 
     Raises:
-        UserError: A package of the extra `report` is missing, or see `score_systems`.
+        UserError: A package of the extra `report` is missing, or the systems cannot be scored; see
+            `score_systems`.
+        StoreError: The store lacks the vectors.
         OSError: A file cannot be written.
     """
     _check_packages()

@@ -72,6 +72,21 @@ def test_long_sentences_are_truncated_and_keep_the_last_special_token(folder, wh
     assert tokens.inputs[1].tolist() == [*long[:7], long[-1]]
 
 
+def test_many_short_texts_load_the_whole_vocabulary(folder, whole, monkeypatch):
+    made = []
+    tokenizer_for = partial_vocabulary.PartialVocabulary.tokenizer_for
+
+    def observed(*given):
+        made.append(given)
+        return tokenizer_for(*given)
+
+    monkeypatch.setattr(partial_vocabulary.PartialVocabulary, "tokenizer_for", observed)
+    tokenizer = SentenceTokenizer(folder, "", 512)
+    for word in WORDS[:6]:
+        assert tokenizer.tokenize([word]).inputs[0].tolist() == whole.encode(word).ids
+    assert len(made) == 2
+
+
 def test_no_sentences_have_no_tokens(folder):
     tokens = SentenceTokenizer(folder, "", 8).tokenize([])
     assert tokens.inputs == []
