@@ -34,7 +34,7 @@ def encode_in_memory(
 
     Raises:
         StoreError: The store is damaged.
-        UserError: A vector contains NaN or infinity.
+        UserError: The number of threads is below 1, or a vector contains NaN or infinity.
     """
     normalized = [normalize(sentence) for sentence in sentences]
     positions = {text: position for position, text in enumerate(dict.fromkeys(normalized))}

@@ -72,3 +72,4 @@ def test_threads_must_be_positive(store):
         encode_in_memory(["a"], HashEncoder(), threads=0)
     with pytest.raises(UserError, match="--threads 0: use 1 or more"):
         encode_sentences(["a"], HashEncoder(), store, threads=0)
+    assert store.spaces() == []
