@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
 from embedcache.encoders import e5_small, partial_vocabulary
 from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
@@ -58,6 +58,16 @@ def test_a_text_with_a_special_token_needs_the_whole_vocabulary(folder, partial,
     assert not partial.suits([text])
     tokens = SentenceTokenizer(folder, "", 512).tokenize([text])
     assert tokens.inputs[0].tolist() == whole.encode(text).ids
+
+
+def test_a_special_token_may_result_from_normalization(tmp_path):
+    whole = Tokenizer.from_file(str(e5_small.model_directory() / "tokenizer.json"))
+    whole.add_tokens([AddedToken("<x>", normalized=True)])
+    save_tokenizer(whole, tmp_path)
+    partial_vocabulary.PartialVocabulary.save(whole, tmp_path)
+    tokens = SentenceTokenizer(tmp_path, "", 512).tokenize(["a＜x＞b"])
+    assert whole.token_to_id("<x>") in tokens.inputs[0]
+    assert tokens.inputs[0].tolist() == whole.encode("a＜x＞b").ids
 
 
 @pytest.mark.parametrize("copies", [1, 20_000])  # a part of the vocabulary, and all of it
