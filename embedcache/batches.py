@@ -43,12 +43,15 @@ class BatchEncoder:
     Each thread encodes one batch at a time on one core. Many threads that share one batch wait for
     the slowest of them, above all if other processes need the cores too.
 
-    Use it as a context manager. At the end, it waits for the batches that threads have begun.
+    Use it as a context manager, or call `close` at the end.
 
     Args:
         encoder: Encoder of the sentences.
         dtype: Dtype to which the caller will convert the vectors.
         threads: Number of threads; None for the number of cores that this process may use.
+
+    Raises:
+        UserError: The number of threads is below 1.
     """
 
     def __init__(self, encoder: Encoder, dtype: np.dtype[Any], threads: int | None = None) -> None:
@@ -61,6 +64,10 @@ class BatchEncoder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for the batches that threads have begun, and drop the others."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.encoders.base import Encoder
+from embedcache.encoders.threads import check_threads
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, StorageDtype, index
 from embedcache.terminal import progress_bar
@@ -75,9 +76,10 @@ def encode_sentences(
     Raises:
         StoreError: The space exists with another dtype, or vectors are missing and the store is
             read-only or of an earlier format.
-        UserError: A vector would contain NaN or infinity in the dtype of its space. Vectors that
-            were stored earlier are kept.
+        UserError: The number of threads is below 1, or a vector would contain NaN or infinity in
+            the dtype of its space. Vectors that were stored earlier are kept.
     """
+    check_threads(threads)  # before a space is created
     started = time.perf_counter()
     count = 0
     # fast parts first, so that after an interruption every sentence that the slow part has encoded

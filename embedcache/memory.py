@@ -7,6 +7,7 @@ import numpy as np
 
 from embedcache.batches import BatchEncoder, token_batches
 from embedcache.encoders.base import Encoder
+from embedcache.encoders.threads import check_threads
 from embedcache.ids import normalize, sentence_ids
 from embedcache.store import EmbeddingStore, Vectors
 from embedcache.terminal import progress_bar
@@ -34,8 +35,9 @@ def encode_in_memory(
 
     Raises:
         StoreError: The store is damaged.
-        UserError: A vector contains NaN or infinity.
+        UserError: The number of threads is below 1, or a vector contains NaN or infinity.
     """
+    check_threads(threads)  # even if the store has all vectors
     normalized = [normalize(sentence) for sentence in sentences]
     positions = {text: position for position, text in enumerate(dict.fromkeys(normalized))}
     dtype: np.dtype[Any] = np.dtype("int32" if encoder.storage_dtype == "int32" else "float32")

@@ -88,7 +88,7 @@ class SpaceWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._batches.__exit__()
+        self._batches.close()
         self._claims.close()
 
     def find_missing(self, ids: Ids) -> NDArray[np.int64]:

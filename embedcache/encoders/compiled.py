@@ -1,8 +1,8 @@
 """Transformers that OpenVINO computes, on a CPU.
 
-torch and transformers take seconds to import, OpenVINO a fraction of a second; and it computes
-faster, see docs/benchmarks.md. A model is converted at its first use, which needs torch, and kept
-in the user's cache folder:
+torch and transformers take seconds to import. OpenVINO takes a fraction of a second and computes
+faster; see docs/benchmarks.md. A model is converted at its first use, which needs torch, and is
+kept in the user's cache folder:
 
 model.xml, model.bin  the layers: from token vectors (n, l, d) and mask (n, l) to states (n, l, d)
 tokens.json           where the vectors of tokens are; see `embedcache.encoders.token_vectors`
@@ -23,16 +23,17 @@ from numpy.typing import NDArray
 
 from embedcache.cache import cached_directory
 from embedcache.encoders.base import Precision, Tokens
+from embedcache.encoders.partial_vocabulary import PartialVocabulary
 from embedcache.encoders.pooling import TokenPooling
 from embedcache.encoders.processor import available_cores, computes_bfloat16
-from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
+from embedcache.encoders.token_ids import SentenceTokenizer, find_tokenizer, save_tokenizer
 from embedcache.encoders.token_vectors import open_token_vectors, save_token_vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _MODEL, _UNSUPPORTED = "model.xml", "unsupported.txt"
-_TRUE_COSINE = 0.9999  # of float32 states to those of torch, else a model is not supported
+_LEAST_COSINE = 0.9999  # of float32 states to those of torch; below, a model is not supported
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -134,9 +135,9 @@ def _inputs(
 def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     """Load a converted model.
 
-    OpenVINO gives the thread that loads it a stack for signal handlers, which is too small for
-    those of Python on processors with AMX: the next signal, such as Ctrl-C, would kill the process.
-    Therefore a thread of its own loads it, since only the main thread handles signals.
+    OpenVINO gives the thread that loads a model a stack for signal handlers. On processors with
+    AMX, this stack is too small for the handlers of Python: the next signal, such as Ctrl-C, would
+    kill the process. Only the main thread handles signals, so another thread loads the model.
     """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_compile_here, folder, precision).result()
@@ -170,21 +171,24 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         UnsupportedModelError: The model cannot be converted, or the converted one is not the same.
     """
     network: Any = model[0].auto_model
-    tokenizer = model.tokenizer
-    if not getattr(tokenizer, "backend_tokenizer", None):
+    tokenizer = find_tokenizer(model.tokenizer)
+    if tokenizer is None:
         raise UnsupportedModelError("its tokenizer is not in the format of the package tokenizers")
-    if tokenizer.padding_side != "right":
-        raise UnsupportedModelError("its tokenizer adds the padding on the left")
+    if "left" in (model.tokenizer.padding_side, model.tokenizer.truncation_side):
+        raise UnsupportedModelError("its tokenizer pads or truncates on the left")
     try:
         _save_layers(network, folder / _MODEL)
+        weight = network.get_input_embeddings().weight
+        tokens = weight.detach().float().numpy()
+        cosine = _least_cosine(network, folder, tokens, model.max_seq_length)
     except Exception as error:  # any of many libraries may fail on an unknown architecture
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
-    weight = network.get_input_embeddings().weight
+    if not cosine >= _LEAST_COSINE:  # also if it is NaN
+        raise UnsupportedModelError(f"the cosine to the vectors from torch is {cosine:.4f}")
     name = next(name for name, other in network.named_parameters() if other is weight)
-    tokens = weight.detach().float().numpy()
     save_token_vectors(tokens, name, source, folder)
-    save_tokenizer(tokenizer.backend_tokenizer, folder)
-    _check(network, folder, tokens)
+    save_tokenizer(tokenizer, folder)
+    PartialVocabulary.save(tokenizer, folder)
 
 
 def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
@@ -209,7 +213,7 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
     example = (torch.zeros(2, 8, dim), torch.ones(2, 8, dtype=torch.int64))
     example[1][1, 5:] = 0  # so that the mask is not left out
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
-        warnings.simplefilter("ignore")  # about constants in the trace, which `_check` verifies
+        warnings.simplefilter("ignore")  # about constants; `convert` checks the result
         # the frontend itself, since `openvino.convert_model` sends telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
@@ -222,18 +226,35 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
     openvino.save_model(converted, path, compress_to_fp16=False)
 
 
-def _check(network: Any, folder: Path, tokens: NDArray[np.float32]) -> None:  # noqa: ANN401
-    """Compare a converted model with the original one, in float32 on sentences of random tokens."""
+def _least_cosine(
+    network: Any,  # noqa: ANN401
+    folder: Path,
+    tokens: NDArray[np.float32],
+    max_tokens: int | None,
+) -> float:
+    """Compare a converted model with the original one, in float32 on sentences of random tokens.
+
+    Args:
+        network: Hugging Face model.
+        folder: Folder of the converted model.
+        tokens: (v, d) vectors of tokens.
+        max_tokens: Maximum number of tokens of a sentence; None for no limit.
+
+    Returns:
+        The smallest cosine between the states of a sentence from the two models.
+    """
     import torch
 
-    lengths = np.array([3, 17, 40])
+    lengths = np.array([3, 17, 40]).clip(1, max_tokens)
+    # models such as RoBERTa give no position to the token for padding
+    usable = np.flatnonzero(np.arange(len(tokens)) != network.config.pad_token_id)
     generator = np.random.default_rng(0)
-    rows = [generator.integers(0, len(tokens), length).astype(np.int32) for length in lengths]
+    rows = [generator.choice(usable, length).astype(np.int32) for length in lengths]
     states = _compile(folder, "float32")(_inputs(rows, lengths, tokens))[0]
+    cosines = []
     for row, found in zip(rows, states, strict=True):
         with torch.no_grad():
             expected = network(input_ids=torch.from_numpy(row)[None].long()).last_hidden_state
         pair = found[: len(row)].ravel(), expected.numpy().ravel()
-        cosine = float(pair[0] @ pair[1] / (np.linalg.norm(pair[0]) * np.linalg.norm(pair[1])))
-        if not cosine >= _TRUE_COSINE:
-            raise UnsupportedModelError(f"the cosine to the vectors from torch is {cosine:.4f}")
+        cosines.append(pair[0] @ pair[1] / (np.linalg.norm(pair[0]) * np.linalg.norm(pair[1])))
+    return float(np.min(cosines))

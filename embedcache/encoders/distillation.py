@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache.encoders.static import COMPONENTS, SETTINGS, TOKENIZER, VECTORS
+from embedcache.encoders.static import COMPONENTS, SETTINGS, VECTORS
+from embedcache.encoders.token_ids import find_tokenizer, save_tokenizer
 from embedcache.encoders.transformer import TransformerEncoder
 from embedcache.errors import UserError
 from embedcache.files import write_json
@@ -32,25 +33,17 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
     Raises:
         UserError: The tokenizer of the transformer needs Python code.
     """
-    _write_tokenizer(folder / TOKENIZER, transformer)
+    tokenizer = find_tokenizer(transformer.model.tokenizer)
+    if tokenizer is None:
+        raise UserError(
+            f"static:{transformer.name} is not possible: the tokenizer of {transformer.name} is "
+            "not in the format of the package tokenizers; choose a transformer that has a "
+            "tokenizer.json"
+        )
+    save_tokenizer(tokenizer, folder)
     vectors = principal_components(encode_vocabulary(transformer), COMPONENTS)
     np.save(folder / VECTORS, vectors.astype(np.float16))
     write_json(folder / SETTINGS, identity, indent=1)
-
-
-def _write_tokenizer(path: Path, transformer: TransformerEncoder) -> None:
-    from tokenizers import Tokenizer
-
-    backend = getattr(transformer.model.tokenizer, "backend_tokenizer", None)
-    if not isinstance(backend, Tokenizer):
-        raise UserError(
-            f"static:{transformer.name} is not possible: the tokenizer of {transformer.name} "
-            "splits words with another program; choose a transformer that has a tokenizer.json"
-        )
-    tokenizer = Tokenizer.from_str(backend.to_str())
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.save(str(path), pretty=False)
 
 
 def encode_vocabulary(transformer: TransformerEncoder) -> NDArray[np.float32]:

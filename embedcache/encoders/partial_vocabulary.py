@@ -34,9 +34,9 @@ class PartialVocabulary:
     pipeline: dict[str, Any]
 
     @classmethod
-    def save(cls, folder: Path) -> None:
-        """Write the files that `open` reads beside a tokenizer.json that can be divided."""
-        content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    def save(cls, tokenizer: Tokenizer, folder: Path) -> None:
+        """Write the files that `open` reads; write nothing if the vocabulary cannot be divided."""
+        content = json.loads(tokenizer.to_str())
         model = content["model"]
         vocabulary = model.pop("vocab", [])
         if not _can_be_divided(model, vocabulary):
@@ -60,7 +60,9 @@ class PartialVocabulary:
     def suits(self, texts: list[str]) -> bool:
         """Return whether no text contains a special token, which would divide a word."""
         special = [token["content"] for token in self.pipeline["added_tokens"]]
-        return not any(token in text for text in texts for token in special)
+        # some special tokens are found in the text as it is, others in the normalized text
+        normalized = self._normalize(self._without_words(), texts)
+        return not any(token in text for text in (*texts, *normalized) for token in special)
 
     def tokenizer_for(self, texts: list[str]) -> tuple[Tokenizer, NDArray[np.int32]]:
         """Make a tokenizer for the given texts only, which `suits` accepts.
@@ -88,14 +90,22 @@ class PartialVocabulary:
 
     def _words(self, texts: list[str]) -> set[str]:
         """Return the words of texts as the model of the tokenizer reads them."""
-        pipeline = Tokenizer.from_str(json.dumps(self._renumbered([0], {})))
-        normalizer, splitter = pipeline.normalizer, pipeline.pre_tokenizer
+        tokenizer = self._without_words()
+        splitter = tokenizer.pre_tokenizer
         words: set[str] = set()
-        for text in texts:
-            normalized = normalizer.normalize_str(text) if normalizer else text
-            parts = splitter.pre_tokenize_str(normalized) if splitter else [(normalized, None)]
+        for text in self._normalize(tokenizer, texts):
+            parts = splitter.pre_tokenize_str(text) if splitter else [(text, None)]
             words.update(word for word, _ in parts)
         return words
+
+    def _without_words(self) -> Tokenizer:
+        """Return a tokenizer with the normalization and the splitting, and only one piece."""
+        return Tokenizer.from_str(json.dumps(self._renumbered([0], {})))
+
+    @staticmethod
+    def _normalize(tokenizer: Tokenizer, texts: list[str]) -> list[str]:
+        normalizer = tokenizer.normalizer
+        return [normalizer.normalize_str(text) for text in texts] if normalizer else texts
 
     def _renumbered(self, kept: list[int], numbers: dict[int, int]) -> dict[str, Any]:
         """Return the content of tokenizer.json for some of the pieces, with new ids."""

@@ -26,7 +26,11 @@ class TokenPooling:
     normalize: bool = False
 
     def pool(self, states: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Pool the states (n, l, d) of n sentences with the given numbers of tokens (n,)."""
+        """Pool the states (n, l, d) of n sentences with the given numbers of tokens (n,).
+
+        Returns:
+            (n, d) float32. The mean of no tokens is zero.
+        """
         vectors = self._pool(states, lengths)
         if self.normalize:
             vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
@@ -41,7 +45,7 @@ class TokenPooling:
             largest = np.where(is_token[..., None], states, np.float32(-np.inf)).max(axis=1)
             return largest
         # a matrix product, which is faster than a sum along the second axis
-        weights = (is_token / lengths[:, None]).astype(np.float32)
+        weights = (is_token / lengths[:, None].clip(min=1)).astype(np.float32)
         pooled: NDArray[np.float32] = np.matmul(weights[:, None], states)[:, 0]
         return pooled
 

@@ -61,7 +61,8 @@ def computes_bfloat16(root: Path = _ROOT) -> bool | None:
 def may_have_gpu(root: Path = _ROOT) -> bool:
     """Return False if this machine has no GPU that torch can use.
 
-    On Linux, the driver of a GPU makes a device file. On other systems, only torch knows.
+    On Linux, the driver of a GPU makes a device file. On other systems, the result is True, because
+    only torch can tell.
 
     Args:
         root: Folder that contains `dev`.

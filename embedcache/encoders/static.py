@@ -13,22 +13,20 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from embedcache.encoders.base import Encoder, Tokens
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from embedcache.encoders.token_ids import load_tokenizer
 
 VECTORS = "vectors.npy"  # (v, c) float16: a row for each token, the first principal component first
-TOKENIZER = "tokenizer.json"  # as the library `tokenizers` reads it
 SETTINGS = "static.json"  # identity
 COMPONENTS = 128  # of the vector of a token, unless the transformer has fewer
 EDGE = 2  # tokens at each end that have a mean of their own
-_STEP = 256  # sentences that are tokenized at once; more take longer each
+_STEP = 256  # sentences that are tokenized at once; with more, each sentence takes longer
 _BLOCK = 1 << 14  # tokens of a sentence that are added up at once; limits memory
 
 
@@ -68,6 +66,7 @@ class StaticEncoder(Encoder):
 
     batch_tokens = 1 << 17  # characters
     is_parallel = True
+    is_fast = True
 
     def __init__(
         self,
@@ -92,7 +91,7 @@ class StaticEncoder(Encoder):
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Count the characters of n sentences, and load the encoder; `encode` tokenizes."""
-        _ = self._tokenizer, self._vectors  # here, so that threads do not load them several times
+        _ = self._tokenizer, self._vectors  # loaded once, before threads use them
         return super().tokenize(sentences)
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
@@ -133,13 +132,6 @@ class StaticEncoder(Encoder):
         occurs = np.zeros(len(self._vectors), dtype=np.bool_)
         occurs[tokens] = True
         return self._vectors[occurs].astype(np.float32), (occurs.cumsum() - 1)[tokens]
-
-
-def load_tokenizer(directory: Path) -> Tokenizer:
-    """Load the tokenizer of a finished encoder from its folder."""
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_file(str(directory / TOKENIZER))
 
 
 def _means(

@@ -1,10 +1,14 @@
 """The number of threads of a computation."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
+
+_turn = threading.Lock()
+_numbers: list[int] = []  # torch's own number, and then that of each `with` block
 
 
 def check_threads(threads: int | None) -> int:
@@ -24,6 +28,9 @@ def check_threads(threads: int | None) -> int:
 def limit_threads(threads: int | None) -> Iterator[None]:
     """Set the number of torch's threads inside a `with` block, and restore it afterwards.
 
+    Blocks may be nested, and several threads may be in such blocks at the same time. The last one
+    to leave its block restores the number.
+
     Args:
         threads: Number of threads; None to keep the number. torch is then not imported.
 
@@ -36,9 +43,17 @@ def limit_threads(threads: int | None) -> Iterator[None]:
     check_threads(threads)
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    with _turn:
+        if not _numbers:
+            _numbers.append(torch.get_num_threads())
+        _numbers.append(threads)
+        torch.set_num_threads(threads)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _turn:
+            # another thread may have begun a block after this one
+            del _numbers[len(_numbers) - 1 - _numbers[::-1].index(threads)]
+            torch.set_num_threads(_numbers[-1])
+            if len(_numbers) == 1:
+                _numbers.clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +13,18 @@ from embedcache.encoders.partial_vocabulary import PartialVocabulary
 
 TOKENIZER = "tokenizer.json"
 _FEW_CHARACTERS = 20_000  # for these, a part of the vocabulary is faster than loading all of it
+_MOST_PARTS = 2  # for more texts, loading all of it once is faster
 
 
 class SentenceTokenizer:
     """The tokenizer of a transformer.
 
-    Loading a large vocabulary takes about a second, so a short text is tokenized with the part of
-    the vocabulary that occurs in it, with the same result.
+    Loading a large vocabulary takes about a second, so the first texts, if they are short, are
+    tokenized with the part of the vocabulary that occurs in them, with the same result.
 
     Args:
-        folder: Folder with the files that `save_tokenizer` writes.
+        folder: Folder with the file that `save_tokenizer` writes, and possibly with those of
+            `PartialVocabulary.save`.
         prompt: Text that precedes every sentence.
         max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
     """
@@ -31,19 +34,20 @@ class SentenceTokenizer:
         self._prompt = prompt
         self._max_tokens = max_tokens
         self._whole: Tokenizer | None = None
-        self._characters = 0  # tokenized so far
+        self._parts = 0  # number of parts of the vocabulary that were made
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Return the ids of the tokens of n sentences, special tokens included."""
         texts = [self._prompt + sentence for sentence in sentences]
-        self._characters += sum(map(len, texts))
-        if self._whole is None and self._characters <= _FEW_CHARACTERS:
+        is_short = sum(map(len, texts)) <= _FEW_CHARACTERS
+        if self._whole is None and self._parts < _MOST_PARTS and is_short:
             partial = PartialVocabulary.open(self._folder)
             if partial is not None and partial.suits(texts):
+                self._parts += 1
                 tokenizer, numbers = partial.tokenizer_for(texts)
                 return self._encode(tokenizer, texts, numbers)
         if self._whole is None:
-            self._whole = Tokenizer.from_file(str(self._folder / TOKENIZER))
+            self._whole = load_tokenizer(self._folder)
         return self._encode(self._whole, texts)
 
     def _encode(
@@ -71,9 +75,19 @@ class SentenceTokenizer:
         return Tokens(rows, np.minimum(counts, self._max_tokens), truncated)
 
 
+def find_tokenizer(tokenizer: Any) -> Tokenizer | None:  # noqa: ANN401
+    """Return the tokenizer on which one of transformers is based; None if it is in Python code."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend if isinstance(backend, Tokenizer) else None
+
+
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write a tokenizer into a folder, for `SentenceTokenizer`."""
+    """Write a tokenizer into a folder, without padding and truncation."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(folder / TOKENIZER))
-    PartialVocabulary.save(folder)
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Load the tokenizer that `save_tokenizer` has written into a folder."""
+    return Tokenizer.from_file(str(folder / TOKENIZER))

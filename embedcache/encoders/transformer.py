@@ -103,9 +103,9 @@ class TransformerEncoder(Encoder):
             UserError: The device cannot compute in this precision.
         """
         if self.device == "cpu" and self._execution.precision in ("auto", "float32"):
-            is_fast = computes_bfloat16() if self._execution.precision == "auto" else False
-            if is_fast is not None:  # without importing torch
-                return "bfloat16" if is_fast else "float32"
+            use_bfloat16 = computes_bfloat16() if self._execution.precision == "auto" else False
+            if use_bfloat16 is not None:  # without importing torch
+                return "bfloat16" if use_bfloat16 else "float32"
         from embedcache.encoders.devices import resolve_precision
 
         return resolve_precision(self._execution.precision, self.device)

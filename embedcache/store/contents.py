@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.store import index, values
-from embedcache.store.environment import Environment, missing_store
+from embedcache.store.environment import Environment
 from embedcache.store.index import Segment
+from embedcache.store.opening import missing_store
 from embedcache.store.space_info import (
     BLOCK_ROWS,
     INFO_PREFIX,
@@ -56,8 +57,8 @@ class SpaceContents:
 
     def segments(self) -> Iterator[tuple[Segment, NDArray[np.bool_]]]:
         """Yield the sound segments, each with a mask (n,) of the ids whose block is sound."""
-        blocks = range(-(-self.info.rows // BLOCK_ROWS))
-        has_block = np.array([block_key(self.info, number) in self.sound for number in blocks])
+        keys = [block_key(self.info, number) for number in self.info.blocks]
+        has_block = np.array([key in self.sound for key in keys])
         for number, _ in self.info.segments:
             if value := self.sound.get(segment_key(self.info, number)):
                 segment = Segment.from_bytes(values.content(value))

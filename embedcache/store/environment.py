@@ -18,6 +18,7 @@ from embedcache.store.opening import (
     Handle,
     copy_data,
     file_identity,
+    missing_store,
     open_handle,
     translate_lmdb_errors,
 )
@@ -248,11 +249,6 @@ class Environment:
             self._handle = open_handle(self.path if is_same else self.folder)
             if self._handle.data:
                 self._opened[self._handle.data] = self
-
-
-def missing_store(path: Path) -> StoreError:
-    """Return the error for a store that does not exist."""
-    return StoreError(f"there is no embedding store at {path}")
 
 
 def _required_size(lmdb_environment: lmdb.Environment, free_bytes: int) -> int:

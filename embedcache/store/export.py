@@ -15,13 +15,7 @@ from embedcache.files import publish, scratch_folder
 from embedcache.ids import Ids
 from embedcache.store import index, values
 from embedcache.store.environment import Environment
-from embedcache.store.space_info import (
-    BLOCK_ROWS,
-    SpaceInfo,
-    block_key,
-    read_info,
-    read_segments,
-)
+from embedcache.store.space_info import SpaceInfo, block_key, read_info, read_segments
 
 ExportFormat = Literal["npy", "safetensors"]
 
@@ -69,7 +63,7 @@ def export_space(path: Path, fingerprint: str, out: Path, file_format: ExportFor
 def _blocks(
     environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo
 ) -> Iterator[memoryview]:
-    for number in range(-(-info.rows // BLOCK_ROWS)):
+    for number in info.blocks:
         key = block_key(info, number)
         block = values.get(environment, transaction, key)
         if block is None:

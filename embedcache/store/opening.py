@@ -88,7 +88,10 @@ class Handle:
 
 
 def file_identity(folder: Path, name: str) -> FileIdentity | None:
-    """Return numbers that tell a file from a later one of the same name; None if it is missing."""
+    """Return the device and inode numbers of a file; None if it is missing.
+
+    A later file of the same name has other numbers as long as the earlier one is open.
+    """
     try:
         status = os.stat(f"{folder}{os.sep}{name}")  # several times faster than `Path.stat`
     except FileNotFoundError:
@@ -115,6 +118,11 @@ def open_handle(folder: Path) -> Handle:
             handle.lmdb.close()
             raise
         return handle
+
+
+def missing_store(path: Path) -> StoreError:
+    """Return the error for a store that does not exist."""
+    return StoreError(f"there is no embedding store at {path}")
 
 
 def copy_data(

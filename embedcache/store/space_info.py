@@ -61,6 +61,11 @@ class SpaceInfo:
         """Size of the vectors in bytes."""
         return self.rows * self.dim * np.dtype(self.dtype).itemsize
 
+    @property
+    def blocks(self) -> range:
+        """Numbers of the blocks of vectors."""
+        return range(-(-self.rows // BLOCK_ROWS))
+
 
 def block_key(info: SpaceInfo, number: int) -> bytes:
     """Return the key of a block of vectors."""
@@ -156,8 +161,7 @@ def parse_info(data: memoryview) -> SpaceInfo:
 
 def value_sizes(info: SpaceInfo) -> dict[bytes, int]:
     """Return the keys of the blocks and segments of a space, with their sizes without checksum."""
-    blocks = range(-(-info.rows // BLOCK_ROWS))
-    sizes = {block_key(info, number): block_bytes(info, number) for number in blocks}
+    sizes = {block_key(info, number): block_bytes(info, number) for number in info.blocks}
     return sizes | {segment_key(info, number): ENTRY_BYTES * n for number, n in info.segments}
 
 

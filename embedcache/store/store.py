@@ -26,7 +26,8 @@ import numpy as np
 from embedcache.errors import StoreError
 from embedcache.ids import Ids
 from embedcache.store import upgrade, values
-from embedcache.store.environment import Environment, missing_store
+from embedcache.store.environment import Environment
+from embedcache.store.opening import missing_store
 from embedcache.store.space import Space, Vectors
 from embedcache.store.space_info import (
     INFO_PREFIX,

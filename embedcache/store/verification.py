@@ -106,7 +106,7 @@ def _damage_of(space: SpaceContents) -> Iterator[Damage]:
     if info_key(info.fingerprint) in damaged:
         yield Damage("description", info.fingerprint)
     segments = [segment for segment, _ in space.segments()]
-    for number in range(-(-info.rows // BLOCK_ROWS)):
+    for number in info.blocks:
         key = block_key(info, number)
         if key in damaged:
             first, stop = number * BLOCK_ROWS, min((number + 1) * BLOCK_ROWS, info.rows)

@@ -26,10 +26,9 @@ def page_content(part: Corpus, systems: list[System], main_type: BoundaryType) -
 
     Returns:
         `sentences`; `documents`: `name`, `group`, `start` and `stop` of each; `types`: for each
-        type of boundary, its `labels` and, for each document, the window of Pk; `kinds`, the typed
-        labels (0, 1 for a line, 2 for a paragraph), or None if the corpus does not
-        distinguish them; `systems`;
-        `main_type`.
+        type of boundary, its `labels` and, for each document, the window of Pk; `kinds`: the typed
+        labels (0, 1 for a line, 2 for a paragraph), or None if the corpus does not distinguish
+        them; `systems`; `main_type`.
     """
     documents = part.layout.documents
     groups = groups_of(part.document_ids)

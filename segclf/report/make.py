@@ -8,9 +8,9 @@ from typing import Any
 
 from embedcache import UserError
 from embedcache.files import write_bytes
-from segclf.corpus import BoundaryType, Split
+from segclf.corpus import Split
 from segclf.report.groups import group_by_seed
-from segclf.report.systems import score_systems
+from segclf.report.systems import main_type_of, score_systems
 from segclf.tasks.evaluate import select_split
 from segclf.tasks.models import Compute
 from segclf.workspace.ready import ReadyModel
@@ -26,7 +26,7 @@ class Report:
 
     Attributes:
         path: Path of the page.
-        bytes: Size of the page.
+        bytes: Size of the page in bytes.
         corpus: Name of the corpus.
         split: Split that was scored.
         runs: Names of the runs and models.
@@ -76,7 +76,9 @@ def make_report(
         compute: Device, threads and progress display; None for the defaults.
 
     Raises:
-        UserError: A package of the extra `report` is missing, or see `score_systems`.
+        UserError: A package of the extra `report` is missing, or the systems cannot be scored; see
+            `score_systems`.
+        StoreError: The store lacks the vectors.
         OSError: A file cannot be written.
     """
     _check_packages()
@@ -87,8 +89,7 @@ def make_report(
     stored, systems = score_systems(
         workspace, sources, split=split, corpus_name=corpus_name, compute=compute or Compute()
     )
-    runs = [system.run for system in systems if system.is_run]
-    main_type: BoundaryType = runs[0].record.boundary_type if runs else "any"
+    main_type = main_type_of(sources)
     groups = group_by_seed(systems)
     drawn = make_figures(groups, main_type)
     part = select_split(stored, split, main_type)

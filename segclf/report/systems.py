@@ -92,13 +92,20 @@ def score_systems(
         if corpus_name is None:
             check_same_corpus(runs[0], other)
     stored = workspace.load_corpus(corpus_name or (runs[0].record.corpus if runs else None))
+    main_type = main_type_of(sources)
     systems = []
     for source in sources:
         if isinstance(source, Run):
             systems.append(_score_run(workspace, source, stored, split, corpus_name, compute))
         else:
-            systems.append(_score_model(workspace, source, stored, split, compute))
+            systems.append(_score_model(workspace, source, stored, split, main_type, compute))
     return stored, systems
+
+
+def main_type_of(sources: Sequence[Run | ReadyModel]) -> BoundaryType:
+    """Return the type of boundary that runs and ready models are compared for: that of the runs."""
+    runs = [source for source in sources if isinstance(source, Run)]
+    return runs[0].record.boundary_type if runs else "any"
 
 
 def has_lines(corpus: Corpus) -> bool:
@@ -139,13 +146,19 @@ def _score_run(
 
 
 def _score_model(
-    workspace: Workspace, model: ReadyModel, stored: StoredCorpus, split: Split, compute: Compute
+    workspace: Workspace,
+    model: ReadyModel,
+    stored: StoredCorpus,
+    split: Split,
+    main_type: BoundaryType,
+    compute: Compute,
 ) -> System:
     scored = evaluate_model(workspace, model, split=split, corpus_name=stored.name, compute=compute)
     heads = {name: scored.types[name].probabilities for name in model.runs}
     types: dict[BoundaryType, TypeResult] = {}
     for name, evaluation in scored.types.items():
-        if name != "any" and not (model.is_typed or has_lines(stored.corpus)):
+        has_own = model.is_typed or has_lines(stored.corpus)
+        if name not in ("any", main_type) and not has_own:
             continue  # the same boundaries as for "any", or none
         ranking = evaluation.probabilities
         if name == "any" and model.is_typed:

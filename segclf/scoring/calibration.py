@@ -59,9 +59,8 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
         A temperature from 0.05 to 20, above 1 if the model is overconfident; 1 if all
         probabilities are 0.5.
     """
-    from scipy.optimize import (
-        minimize_scalar,  # takes half a second, and prediction does not need it
-    )
+    # imported here, because it takes half a second and prediction does not need it
+    from scipy.optimize import minimize_scalar
 
     logits = logits_of(probabilities)
     if not logits.any():

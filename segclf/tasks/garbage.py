@@ -1,4 +1,4 @@
-"""Removes from the store what the user names, or what nothing in the workspace uses."""
+"""Removes vectors from the store that the user names, or that nothing in the workspace uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ def collect_garbage(
 ) -> Garbage:
     """Remove vectors from the store of a workspace.
 
-    Except for the spaces that `encoders` names, no vector is removed that a corpus of the workspace
-    uses. A process that is killed leaves everything, or only the spaces removed, or all of it. No
+    Vectors that a corpus of the workspace uses are kept, except in the spaces that `encoders`
+    names. If the process is killed, it has removed nothing, only the spaces, or everything. No
     corpus can be embedded meanwhile.
 
     Args:
@@ -63,9 +63,10 @@ def collect_garbage(
         progress: Whether to show a progress bar on standard error after two seconds.
 
     Raises:
-        UserError: Nothing is selected, there is no such space, a process is embedding a corpus, or
-            a corpus or a run cannot be read, so that it is not known what it uses.
-        StoreError: The store is damaged, read-only or of an earlier format.
+        UserError: Nothing is selected, there is no store, a process is embedding a corpus, or a
+            corpus or a run cannot be read, so that it is not known what it uses.
+        StoreError: There is no such space, the name matches several spaces, or the store is
+            damaged, read-only or of an earlier format.
     """
     if not (encoders or unused or sentences):
         raise UserError("choose what to remove: --encoder, --unused or --sentences")

@@ -24,8 +24,8 @@ class Compute:
     Attributes:
         device: Device of the model, and of the encoder if sentences are encoded. None for the
             fastest device, except that a head uses the CPU.
-        threads: Number of CPU threads for the model and for the encoder. None for PyTorch's
-            default, except that a head uses 1.
+        threads: Number of CPU threads for the model and for the encoder. None for the number of
+            cores for an encoder, 1 for a head, and PyTorch's default for a fine-tuned model.
         progress: Whether to show a progress bar on standard error.
     """
 

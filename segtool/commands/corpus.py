@@ -24,8 +24,8 @@ class VectorOptions:
 
     Attributes:
         encoder: Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses the
-            Transformer only up to that layer; static:NAME has vectors of tokens that are distilled
-            from it; A+B concatenates the vectors of encoders A and B.
+            Transformer only up to that layer; static:NAME averages token vectors that are distilled
+            from the Transformer NAME; A+B concatenates the vectors of encoders A and B.
             [default: e5-small-paragraphs+surface]
         pooling: Pooling: cls, mean or max for a Hugging Face encoder; mean, sif or tokens for word
             vectors (the head wordlstm reads tokens). [default: the pooling of the encoder]
@@ -45,8 +45,8 @@ class EmbedComputeOptions(EncoderComputeOptions):
     Attributes:
         threads: Number of CPU threads, each of which encodes on one core. [default: the number of
             cores]
-        backend: Library that computes a Transformer. auto: OpenVINO on a CPU if it supports the
-            model, else torch (see segtool encoders show).
+        backend: Library that computes a Transformer. auto selects OpenVINO on a CPU if it supports
+            the model, and torch otherwise; segtool encoders show NAME says which.
     """
 
     backend: Backend = "auto"

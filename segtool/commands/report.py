@@ -46,7 +46,8 @@ def report(
 ) -> None:
     """Write a web page with scores, charts and the text.
 
-    The page is one file and works offline. The command needs pip install 'segtool[report]'
+    The page is one file and works offline. The command needs more packages: run pip install
+    'segtool[report]'.
 
     Example: segtool report bilstm-w4-001 mlp-w4-001 --output report.html
     """

@@ -1,4 +1,4 @@
-"""`segtool store`: commands that show the store of sentence vectors, and care for it."""
+"""`segtool store`: commands that show and maintain the store of sentence vectors."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from embedcache.store.verification import Verification
 
 store_app = typer.Typer(
-    help="Show the store of sentence vectors, and care for it.\n\nExample: segtool store info",
+    help="Show and maintain the store of sentence vectors.\n\nExample: segtool store info",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -74,7 +74,7 @@ def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
 
 @store_app.command()
 def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Read all of the store and list what is damaged.
+    """Read the whole store and list what is damaged.
 
     The exit status is 1 if something is damaged. The store is not changed.
 
@@ -103,7 +103,7 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 @store_app.command()
 def repair(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Keep what is sound in a damaged store, and remove the rest.
+    """Remove what is damaged from the store, and keep the rest.
 
     A new file replaces the old one atomically. Run segtool embed again to encode the sentences
     whose vectors were lost.
@@ -134,9 +134,9 @@ def backup(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the store to a new folder, even while it is written.
+    """Copy the store to a new folder. Other processes may write to the store meanwhile.
 
-    To restore it, put the copy in the place of the folder `store` of the workspace.
+    To restore a backup, replace the folder store of the workspace with it.
 
     Example: segtool store backup copies/monday
     """
@@ -193,7 +193,8 @@ def gc(
 ) -> None:
     """Remove vectors that are no longer needed.
 
-    Corpora and runs of other workspaces are not considered. The command does not ask.
+    Corpora and runs of other workspaces are not considered. The command does not ask for
+    confirmation.
 
     Example: segtool store gc --unused --dry-run
     """

@@ -69,6 +69,7 @@ def test_an_error_in_a_thread_is_raised_and_keeps_finished_batches(store):
 
 def test_threads_must_be_positive(store):
     with pytest.raises(UserError, match="--threads 0: use 1 or more"):
-        encode_in_memory(["a"], HashEncoder(), threads=0)
+        encode_in_memory([], HashEncoder(), threads=0)
     with pytest.raises(UserError, match="--threads 0: use 1 or more"):
         encode_sentences(["a"], HashEncoder(), store, threads=0)
+    assert store.spaces() == []

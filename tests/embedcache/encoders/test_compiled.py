@@ -12,6 +12,7 @@ from embedcache import UserError, load_encoder
 from embedcache.encoders.compiled import can_compute
 from tests.conftest import HANG
 from tests.embedcache.encoders.test_encoders import ENGLISH, SHORT, cosines, japanese
+from tests.segclf.finetune.conftest import save_tiny_bert, save_tiny_roberta
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
 SENTENCES = [*SHORT, *ENGLISH, *japanese(5), "".join(japanese(30))]
@@ -109,6 +110,29 @@ def test_a_model_with_other_modules_is_computed_by_torch(tmp_path, minilm):
     chosen = load_encoder(str(copy), device="cpu", backend="openvino")
     with pytest.raises(UserError, match="--backend openvino cannot compute model"):
         chosen.encode(["a"])
+
+
+def test_a_model_with_few_positions_is_converted(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = save_tiny_roberta(tmp_path / "roberta")
+    compiled, plain = (
+        load_encoder(str(model), device="cpu", precision="float32", backend=backend)
+        for backend in ("openvino", "torch")
+    )
+    texts = ["雨", "雨夜人手" * 20]
+    np.testing.assert_allclose(compiled.encode(texts), plain.encode(texts), atol=1e-4)
+
+
+def test_a_tokenizer_that_truncates_on_the_left_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = save_tiny_bert(tmp_path / "bert")
+    config = json.loads((model / "tokenizer_config.json").read_text())
+    (model / "tokenizer_config.json").write_text(json.dumps(config | {"truncation_side": "left"}))
+    encoder = load_encoder(str(model), device="cpu", precision="float32", backend="openvino")
+    with pytest.raises(
+        UserError, match="cannot compute bert: its tokenizer pads or truncates on the left"
+    ):
+        encoder.encode(["雨"])
 
 
 def test_a_damaged_conversion_is_refused_and_remembered(tmp_path, monkeypatch):

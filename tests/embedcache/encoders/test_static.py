@@ -13,6 +13,7 @@ import pytest
 from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
 from embedcache.encoders import static
 from embedcache.encoders.distillation import principal_components
+from embedcache.encoders.token_ids import TOKENIZER
 from tests.segclf.finetune.conftest import save_tiny_bert
 
 SENTENCES = ["雨が降っていた。", "彼は傘を忘れた。", "「はい。」", "人", "雨傘", "🜁 雨"]
@@ -99,7 +100,7 @@ def test_distilling_again_gives_the_same_bytes(encoder, bert, tmp_path, monkeypa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     again = load_encoder(f"static:{bert}")
     assert again.directory != encoder.directory
-    for name in (static.VECTORS, static.TOKENIZER, static.SETTINGS):
+    for name in (static.VECTORS, TOKENIZER, static.SETTINGS):
         assert (again.directory / name).read_bytes() == (encoder.directory / name).read_bytes()
 
 

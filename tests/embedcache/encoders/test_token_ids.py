@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
 from embedcache.encoders import e5_small, partial_vocabulary
 from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
@@ -31,6 +31,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tokenizer")
     whole = Tokenizer.from_file(str(e5_small.model_directory() / "tokenizer.json"))
     save_tokenizer(whole, folder)
+    partial_vocabulary.PartialVocabulary.save(whole, folder)
     return folder
 
 
@@ -59,6 +60,16 @@ def test_a_text_with_a_special_token_needs_the_whole_vocabulary(folder, partial,
     assert tokens.inputs[0].tolist() == whole.encode(text).ids
 
 
+def test_a_special_token_may_result_from_normalization(tmp_path):
+    whole = Tokenizer.from_file(str(e5_small.model_directory() / "tokenizer.json"))
+    whole.add_tokens([AddedToken("<x>", normalized=True)])
+    save_tokenizer(whole, tmp_path)
+    partial_vocabulary.PartialVocabulary.save(whole, tmp_path)
+    tokens = SentenceTokenizer(tmp_path, "", 512).tokenize(["a＜x＞b"])
+    assert whole.token_to_id("<x>") in tokens.inputs[0]
+    assert tokens.inputs[0].tolist() == whole.encode("a＜x＞b").ids
+
+
 @pytest.mark.parametrize("copies", [1, 20_000])  # a part of the vocabulary, and all of it
 def test_long_sentences_are_truncated_and_keep_the_last_special_token(folder, whole, copies):
     tokenizer = SentenceTokenizer(folder, "query: ", 8)
@@ -69,6 +80,21 @@ def test_long_sentences_are_truncated_and_keep_the_last_special_token(folder, wh
     assert tokens.inputs[0].tolist() == whole.encode("query: 猫").ids
     long = whole.encode("query: " + texts[1]).ids
     assert tokens.inputs[1].tolist() == [*long[:7], long[-1]]
+
+
+def test_many_short_texts_load_the_whole_vocabulary(folder, whole, monkeypatch):
+    made = []
+    tokenizer_for = partial_vocabulary.PartialVocabulary.tokenizer_for
+
+    def observed(*given):
+        made.append(given)
+        return tokenizer_for(*given)
+
+    monkeypatch.setattr(partial_vocabulary.PartialVocabulary, "tokenizer_for", observed)
+    tokenizer = SentenceTokenizer(folder, "", 512)
+    for word in WORDS[:6]:
+        assert tokenizer.tokenize([word]).inputs[0].tolist() == whole.encode(word).ids
+    assert len(made) == 2
 
 
 def test_no_sentences_have_no_tokens(folder):

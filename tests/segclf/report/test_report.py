@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import score
 from segclf.tasks.evaluate import select_split
 from segclf.training.options import TrainingOptions
+from segclf.workspace.ready import ReadyModel
 from tests.conftest import STORIES
 from tests.segclf.report.conftest import write_typed
 from tests.segclf.report.pages import Page, labels_of, probabilities_of
@@ -135,6 +138,26 @@ def test_only_comparable_runs_share_a_page(workspace, tmp_path):
         with pytest.raises(UserError, match=message):
             make_report(workspace, [run, second], tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_model_for_any_boundary_is_shown_beside_a_run_for_paragraphs(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    sentences = [f"雨が{number}日降った。" for number in range(24)]
+    with (tmp_path / "paragraphs.jsonl").open("w", encoding="utf-8") as file:
+        for split in ("train", "dev", "test"):
+            labels = [2 if number % 4 == 0 else 0 for number in range(24)]
+            record = {"id": split, "sentences": sentences, "labels": labels, "split": split}
+            file.write(json.dumps(record | {"typed": True}) + "\n")
+    embed(tmp_path / "paragraphs.jsonl", workspace, encoder_name="surface")
+    options = TrainingOptions(head="mlp", window=1, epochs=1)
+    run = train(workspace, replace(options, boundary_type="paragraph"))
+    other = train(workspace, options)
+    model = ReadyModel(other.path, "Any boundary", ("ja",), {"any": other})
+    make_report(workspace, [run, model], tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    assert page.data["main_type"] == "paragraph"
+    assert page.row(run.name) == cells(evaluate(workspace, run, split="dev").scores)
+    assert page.row(model.name, 1) == page.row(model.name)
 
 
 def test_runs_for_different_types_do_not_share_a_page(tmp_path):
