@@ -1,7 +1,7 @@
 """Sentence splitting: rules that cut a text into sentences and clean them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -23,8 +23,6 @@ _BREAK_IN_CJK = re.compile(rf"(?<={CJK})[^\S\r\n]*[\r\n]\s*(?={CJK})")
 _LEADING_QUOTATION = re.compile(  # one that no particle or punctuation follows
     r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
 )
-_GUILLEMET = re.compile("[«»]")
-_CLOSING_GUILLEMET = re.compile(r"\s*»(?=\s|$)")
 _WHITE_SPACE = re.compile(r"\s")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -109,36 +107,6 @@ def sentence_rule(name: str) -> SentenceRule:
     if name not in SENTENCE_RULES:
         raise UserError(f"unknown sentence rule {name!r}: choose from {', '.join(SENTENCE_RULES)}")
     return SENTENCE_RULES[name]
-
-
-def keep_closing_quotes(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Move a closing guillemet from the beginning of a sentence to the end of the one before.
-
-    French puts a space before it, where sentencex cuts after an exclamation or question mark. The
-    same mark also begins each paragraph of a long quotation in old books; it stays there, since the
-    quotation before it is closed.
-
-    Args:
-        text: The whole text.
-        spans: (start, end) offsets of consecutive sentences.
-
-    Yields:
-        The offsets of the sentences.
-    """
-    is_open = False
-    waiting: tuple[int, int] | None = None
-    for start, end in spans:
-        closing = _CLOSING_GUILLEMET.match(text, start, end) if is_open and waiting else None
-        if waiting and closing and waiting[1] == start:
-            waiting, start, is_open = (waiting[0], closing.end()), closing.end(), False
-        marks = _GUILLEMET.findall(text, start, end)
-        is_open = marks[-1] == "«" if marks else is_open
-        if text[start:end].strip():
-            if waiting:
-                yield waiting
-            waiting = (start, end)
-    if waiting:
-        yield waiting
 
 
 def _sentencex_spans(text: str, language: str) -> Spans:

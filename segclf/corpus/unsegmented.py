@@ -10,12 +10,12 @@ from embedcache import UserError, normalize
 from segclf.corpus.headings import find_headings
 from segclf.corpus.joining import WordJoiner
 from segclf.corpus.lines import BLANK_LINE, INDENT, Span, are_wrapped, lines_of
+from segclf.corpus.quotations import Spans, cut_at_quotations, keep_closing_quotes
 from segclf.corpus.sentences import (
     SENTENCE_RULES,
     Sentence,
     SentenceRule,
     cut_after_dialogue,
-    keep_closing_quotes,
 )
 from segclf.corpus.units import guess_boundary
 from segclf.corpus.unpunctuated import cut_unpunctuated
@@ -81,13 +81,15 @@ def read_sentences(
     """
     units = _units_of(text)
     join = WordJoiner.of(text, language).join
-    found = (
+    found: Spans = (
         (unit.start + start, unit.start + end)
         for unit in units
         if not unit.is_heading
         for start, end in rule.spans(text[unit.start : unit.end], language)
     )
-    spans, note = cut_unpunctuated(text, list(keep_closing_quotes(text, found)))
+    if rule == SENTENCE_RULES["sentencex"]:
+        found = cut_at_quotations(text, keep_closing_quotes(text, found))
+    spans, note = cut_unpunctuated(text, list(found))
     located = (Sentence(rule.clean(join(text[a:b])), a, b) for a, b in spans)
     sentences = _checked([sentence for sentence in located if sentence.text])
     if cut_dialogue:

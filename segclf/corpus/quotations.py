@@ -1,0 +1,73 @@
+"""Where sentences of European languages end beside quotation marks.
+
+sentencex ends a sentence before its closing quotation mark, and none inside a passage in quotation
+marks or after a colon. In a text without line breaks, paragraphs of dialogue begin in such places.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+Spans = Iterable[tuple[int, int]]
+
+_CLOSING = re.compile(r"""(?<=\S)[»«“”"’')\]]+(?=\s|$)""")
+_SPACED_CLOSING = re.compile(r"\s*»(?=\s|$)")  # in French, where a space precedes it
+_GUILLEMET = re.compile("[«»]")
+_CUT = re.compile(
+    r"""
+    (?: (?: [.!?…][«“”"’'] | [.!?…]\s?» ) (?P<end>\s+) (?= [«»„“”"‘'—–]?\s?[A-ZÀ-ÖØ-Þ«»„“‘"¿¡—–] )
+      | :(?P<colon>\s+) (?= [«»„“"—–-]\s?[A-ZÀ-ÖØ-Þ¿¡] ) )
+    """,
+    re.VERBOSE,
+)
+
+
+def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
+    """Move closing quotation marks from the beginning of a sentence to the end of the one before.
+
+    A » after a space may also begin a paragraph of a long quotation, as in old French books. It is
+    moved only if a « before it is not closed.
+
+    Args:
+        text: The whole text.
+        spans: (start, end) offsets of sentences, in order.
+
+    Yields:
+        The offsets of the sentences.
+    """
+    is_open = False
+    waiting: tuple[int, int] | None = None
+    for start, end in spans:
+        if waiting and waiting[1] == start:
+            closing = _CLOSING.match(text, start, end)
+            if closing is None and is_open:
+                closing = _SPACED_CLOSING.match(text, start, end)
+            if closing:
+                is_open = is_open and "»" not in closing[0]
+                waiting, start = (waiting[0], closing.end()), closing.end()
+        marks = _GUILLEMET.findall(text, start, end)
+        is_open = marks[-1] == "«" if marks else is_open
+        if text[start:end].strip():
+            if waiting:
+                yield waiting
+            waiting = (start, end)
+    if waiting:
+        yield waiting
+
+
+def cut_at_quotations(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
+    """Cut sentences after a quotation that ends with a full stop, and before one after a colon.
+
+    Args:
+        text: The whole text.
+        spans: (start, end) offsets of sentences, in order.
+
+    Yields:
+        The offsets of the parts. White space is at the beginning of a part.
+    """
+    for start, end in spans:
+        for cut in _CUT.finditer(text, start, end):
+            if cut.end() < end:
+                position = cut.start(cut.lastgroup or 0)
+                yield start, position
+                start = position
+        yield start, end

@@ -1,0 +1,63 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segclf.corpus.quotations import cut_at_quotations, keep_closing_quotes
+from segclf.corpus.sentences import sentence_rule
+from segclf.corpus.unsegmented import read_sentences
+
+RULE = sentence_rule("sentencex")
+
+
+def sentences(text, language):
+    found = read_sentences(text, RULE, language, cut_dialogue=False)
+    return [sentence.text for sentence in found.sentences]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        (
+            "en",
+            '"Go home." "No. I will not." He left.',
+            ['"Go home."', '"No. I will not."', "He left."],
+        ),
+        ("en", "He said (softly.) Then he left.", ["He said (softly.)", "Then he left."]),
+        (
+            "fr",
+            "« Tu me renvoies ! » « Parfaitement ! » Elle pleura.",
+            ["« Tu me renvoies ! »", "« Parfaitement ! »", "Elle pleura."],
+        ),
+        ("fr", "Il cria : « Rose ! » Elle vint.", ["Il cria :", "« Rose ! »", "Elle vint."]),
+        ("fr", "Elle dit : « Va ! » et sortit.", ["Elle dit :", "« Va ! » et sortit."]),
+        ("de", "»Ist das wahr?« »Ja.« Er ging.", ["»Ist das wahr?«", "»Ja.«", "Er ging."]),
+        ("de", "„Nein!“ „Doch!“ Er ging.", ["„Nein!“", "„Doch!“", "Er ging."]),
+        ("es", "Luis replicó: —No sé. Y calló.", ["Luis replicó:", "—No sé.", "Y calló."]),
+        ("es", "Tengo tres: pan, sal y agua.", ["Tengo tres: pan, sal y agua."]),
+    ],
+)
+def test_sentences_end_after_closing_quotation_marks(language, text, expected):
+    assert sentences(text, language) == expected
+
+
+def test_a_guillemet_that_repeats_an_open_quotation_stays_at_the_beginning():
+    text = "« Prends garde ! » dit-il. » D'ailleurs, je te défends de venir."
+    spans = [(0, 26), (26, len(text))]
+    assert list(keep_closing_quotes(text, spans)) == spans
+
+
+PIECES = st.lists(
+    st.sampled_from(["«", "»", '"', "“", "”", "'", " ", ".", "!", ":", "A", "b", "\n", "—"])
+)
+
+
+@given(pieces=st.lists(PIECES.map("".join), max_size=6))
+def test_only_white_space_is_left_out(pieces):
+    text = "".join(pieces)
+    ends = [sum(map(len, pieces[: number + 1])) for number in range(len(pieces))]
+    spans = list(zip([0, *ends], ends, strict=False))
+    found = list(cut_at_quotations(text, keep_closing_quotes(text, spans)))
+    assert found == sorted(found)
+    assert all(text[start:end].strip() for start, end in found)
+    kept = "".join(text[start:end] for start, end in found)
+    assert "".join(kept.split()) == "".join(text.split())
