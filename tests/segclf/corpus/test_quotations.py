@@ -22,7 +22,6 @@ def sentences(text, language):
             '"Go home." "No. I will not." He left.',
             ['"Go home."', '"No. I will not."', "He left."],
         ),
-        ("en", "He said (softly.) Then he left.", ["He said (softly.)", "Then he left."]),
         (
             "fr",
             "« Tu me renvoies ! » « Parfaitement ! » Elle pleura.",
