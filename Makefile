@@ -72,7 +72,8 @@ japanese-novels: $(READY)
 	$(BIN)/segtool sweep experiments/soseki-heads.toml --head mlp --window 4 --seed 0
 	$(BIN)/segtool export mlp-w4-001 $@
 
-# Train the ready models in segclf/models again, from the sets in ../shared/data. Takes about an hour.
+# Train the ready models in segclf/models again, from the sets in ../shared/data. Encoding is most of the time. The encoder
+# itself is made by python -m recipes.encoder, on a GPU.
 # An interrupted build continues.
 models: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
 models: $(READY)
