@@ -32,6 +32,7 @@ from embedcache.encoders.token_vectors import open_token_vectors, save_token_vec
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+_FORMAT = 1  # of the converted files
 _MODEL, _UNSUPPORTED = "model.xml", "unsupported.txt"
 _LEAST_COSINE = 0.9999  # of float32 states to those of torch; below, a model is not supported
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
@@ -69,7 +70,7 @@ def converted_directory(
         except UnsupportedModelError as error:
             (folder / _UNSUPPORTED).write_text(str(error), encoding="utf-8")
 
-    folder = cached_directory(f"{fingerprint}-openvino-{version('openvino')}", write)
+    folder = cached_directory(f"{fingerprint}-openvino-{version('openvino')}-{_FORMAT}", write)
     if (folder / _UNSUPPORTED).exists():
         raise UnsupportedModelError((folder / _UNSUPPORTED).read_text(encoding="utf-8"))
     return folder

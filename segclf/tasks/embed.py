@@ -123,8 +123,8 @@ def embed(
             f"{encoder.storage_dtype}; leave out --dtype"
         )
     encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
+    fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     with workspace.embedding():
-        fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
         report = encode_sentences(
             corpus.sentences,
             encoder,
