@@ -5,10 +5,12 @@ marks or after a colon. In a text without line breaks, paragraphs of dialogue be
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 Spans = Iterable[tuple[int, int]]
 
+_LONG = 400  # characters; lines of dialogue are shorter
+_QUOTE = re.compile('[「」『』«»„“”"]')
 _CLOSING = re.compile(r"""(?<=\S)[»«“”"’')\]]+(?=\s|$)""")
 _SPACED_CLOSING = re.compile(r"\s*»(?=\s|$)")  # in French, where a space precedes it
 _GUILLEMET = re.compile("[«»]")
@@ -19,6 +21,28 @@ _CUT = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+def cut_long_quotations(
+    text: str, spans: Spans, split: Callable[[str], Spans]
+) -> Iterator[tuple[int, int]]:
+    """Cut sentences that are long because they contain a quotation of many sentences.
+
+    Args:
+        text: The whole text.
+        spans: (start, end) offsets of sentences, in order.
+        split: Function that returns the offsets of the sentences of a text. It is called with
+            spaces in place of the quotation marks.
+
+    Yields:
+        The offsets of the sentences.
+    """
+    for start, end in spans:
+        if end - start <= _LONG:
+            yield start, end
+            continue
+        for first, last in split(_QUOTE.sub(" ", text[start:end])):
+            yield start + first, start + last
 
 
 def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:

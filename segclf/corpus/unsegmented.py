@@ -10,7 +10,12 @@ from embedcache import UserError, normalize
 from segclf.corpus.headings import find_headings
 from segclf.corpus.joining import WordJoiner
 from segclf.corpus.lines import BLANK_LINE, INDENT, Span, are_wrapped, lines_of
-from segclf.corpus.quotations import Spans, cut_at_quotations, keep_closing_quotes
+from segclf.corpus.quotations import (
+    Spans,
+    cut_at_quotations,
+    cut_long_quotations,
+    keep_closing_quotes,
+)
 from segclf.corpus.sentences import (
     SENTENCE_RULES,
     Sentence,
@@ -88,6 +93,7 @@ def read_sentences(
         for start, end in rule.spans(text[unit.start : unit.end], language)
     )
     if rule == SENTENCE_RULES["sentencex"]:
+        found = cut_long_quotations(text, found, lambda part: rule.spans(part, language))
         found = cut_at_quotations(text, keep_closing_quotes(text, found))
     spans, note = cut_unpunctuated(text, list(found))
     located = (Sentence(rule.clean(join(text[a:b])), a, b) for a, b in spans)

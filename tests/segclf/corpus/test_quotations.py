@@ -39,6 +39,20 @@ def test_sentences_end_after_closing_quotation_marks(language, text, expected):
     assert sentences(text, language) == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence", "opening", "closing"),
+    [("ja", "月は空に昇りました。", "「", "」"), ("en", "The moon had risen. ", '"', '"')],
+)
+def test_a_long_quotation_is_divided_and_a_short_one_is_not(language, sentence, opening, closing):
+    short = opening + (sentence * 3).strip() + closing
+    assert len(sentences(short, language)) == 1
+    long = opening + (sentence * 60).strip() + closing
+    found = sentences(long, language)
+    assert len(found) == 60
+    assert found[0] == opening + sentence.strip()
+    assert found[-1] == sentence.strip() + closing
+
+
 def test_a_guillemet_that_repeats_an_open_quotation_stays_at_the_beginning():
     text = "« Prends garde ! » dit-il. » D'ailleurs, je te défends de venir."
     spans = [(0, 26), (26, len(text))]
