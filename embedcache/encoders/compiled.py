@@ -144,19 +144,29 @@ def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
         return pool.submit(_compile_here, folder, precision).result()
 
 
-def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
-    from openvino import Core
+def _import_openvino() -> Any:  # noqa: ANN401
+    """Import OpenVINO without its telemetry, which would send an event at each import."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # fails to import
+    import openvino
 
+    return openvino
+
+
+def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     cores = available_cores()
-    return Core().compile_model(
-        folder / _MODEL,
-        "CPU",
-        {
-            "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
-            "INFERENCE_NUM_THREADS": cores,
-            "NUM_STREAMS": cores,  # a core for each request
-            "ENABLE_CPU_PINNING": False,  # other processes may need the cores
-        },
+    return (
+        _import_openvino()
+        .Core()
+        .compile_model(
+            folder / _MODEL,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
+                "INFERENCE_NUM_THREADS": cores,
+                "NUM_STREAMS": cores,  # a core for each request
+                "ENABLE_CPU_PINNING": False,  # other processes may need the cores
+            },
+        )
     )
 
 
@@ -194,7 +204,7 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
 
 def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
     """Trace the layers of a Hugging Face model, and save them as an OpenVINO model."""
-    import openvino
+    openvino = _import_openvino()
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -215,7 +225,7 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
     example[1][1, 5:] = 0  # so that the mask is not left out
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")  # about constants; `convert` checks the result
-        # the frontend itself, since `openvino.convert_model` sends telemetry
+        # the frontend itself, since `openvino.convert_model` would send telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
         converted = frontend.convert(frontend.load(decoder))  # it does not keep the decoder alive
