@@ -229,8 +229,8 @@ def test_any_flipped_bit_of_a_key_or_a_value_is_found_and_repaired(tmp_path_fact
         size = len(key if is_key else transaction.get(key))
     (flip_key if is_key else flip_value)(path, key, data.draw(st.integers(0, 8 * size - 1)))
     found = verify(path)
-    assert len(found.damage) == 1
-    assert sum(repair(path).lost) == found.damage[0].sentences
+    assert found.damage  # a key that is out of order may also hide the header from a search
+    assert sum(repair(path).lost) == sum(damage.sentences for damage in found.damage)
     assert verify(path).is_sound
     for fingerprint, count in ((FINGERPRINT, 3000), (OTHER, 1500)):
         space = EmbeddingStore(path).space(fingerprint)

@@ -1,7 +1,6 @@
 """Garbage collection removes nothing that a corpus of the workspace uses."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -11,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedcache import UserError, encode_sentences, sentence_ids
-from segclf import Workspace, embed
+from segclf import TrainingOptions, Workspace, embed, train
 from segclf.corpus import ReadOptions
 from segclf.tasks.garbage import collect_garbage
-from tests.conftest import ROOT, HashEncoder
+from tests.conftest import ROOT, STORIES, HashEncoder
 
 LINES = ReadOptions(sentences="line", boundary="line")
 
@@ -50,8 +49,9 @@ def workspace(tmp_path):
 WORDS = [f"{letter}{number}。" for letter in "abc" for number in range(40)]
 
 
-def test_an_unused_space_is_one_of_no_corpus_and_no_run(workspace, trained, tmp_path):
-    shutil.copytree(trained / ".segtool", workspace.path)
+def test_an_unused_space_is_one_of_no_corpus_and_no_run(workspace):
+    embed(STORIES, workspace, encoder_name="surface")
+    train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
     (record,) = workspace.runs.glob("*/run.json")
     content = json.loads(record.read_text())
     content["encoder"]["fingerprint"] = add_space(workspace, "of a run", WORDS)
