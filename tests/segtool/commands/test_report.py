@@ -10,12 +10,14 @@ from tests.segtool.texts import mistake
 
 
 def test_a_report_is_one_file(trained, segtool, tmp_path):
-    done = segtool(trained, "report", "-o", str(tmp_path / "page.html"))
+    run, corpus = "mlp-w1-001", ("--corpus", "stories")
+    done = segtool(trained, "report", run, *corpus, "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(rf"{re.escape(str(tmp_path / 'page.html'))} \(0\.\d MB\)\n", done.stdout)
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
-    scores = json.loads(segtool(trained, "eval", "--split", "dev", "--json").stdout)
-    row = Page(tmp_path / "page.html").row("mlp-w1-001")
+    evaluated = segtool(trained, "eval", run, *corpus, "--split", "dev", "--json")
+    scores = json.loads(evaluated.stdout)
+    row = Page(tmp_path / "page.html").row(run)
     assert row == [
         f"{scores[name]:.3f}" for name in ("precision", "recall", "f1", "pk", "window_diff")
     ]
@@ -23,7 +25,9 @@ def test_a_report_is_one_file(trained, segtool, tmp_path):
 
 def test_a_ready_model_has_its_scores_for_each_type(trained_by_default, segtool, tmp_path):
     path = tmp_path / "page.html"
-    done = segtool(trained_by_default, "report", "japanese", "-o", str(path), "--json")
+    done = segtool(
+        trained_by_default, "report", "japanese", "--corpus", "eki", "-o", str(path), "--json"
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "output": str(path),
@@ -34,7 +38,9 @@ def test_a_ready_model_has_its_scores_for_each_type(trained_by_default, segtool,
         "figures": [],
     }
     page = Page(path)
-    done = segtool(trained_by_default, "eval", "japanese", "--split", "dev", "--json")
+    done = segtool(
+        trained_by_default, "eval", "japanese", "--corpus", "eki", "--split", "dev", "--json"
+    )
     for number, scores in enumerate(json.loads(done.stdout)["types"].values()):
         names = ("precision", "recall", "f1", "pk", "window_diff")
         assert page.row("japanese", number) == [f"{scores[name]:.3f}" for name in names]
