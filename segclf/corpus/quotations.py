@@ -13,6 +13,7 @@ _LONG = 400  # characters; lines of dialogue are shorter
 _QUOTE = re.compile('[「」『』«»„“”"]')
 _CLOSING = re.compile(r"""(?<=\S)[»«“”"’')\]]+(?=\s|$)""")
 _SPACED_CLOSING = re.compile(r"\s*»(?=\s|$)")  # in French, where a space precedes it
+_SPACED_OPENING = re.compile(r"(?<=\s)«\s*\Z")
 _GUILLEMET = re.compile("[«»]")
 _CUT = re.compile(
     r"""
@@ -46,7 +47,7 @@ def cut_long_quotations(
 
 
 def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
-    """Move closing quotation marks from the beginning of a sentence to the end of the one before.
+    """Move closing quotation marks to the end of a sentence, and a spaced « to the beginning.
 
     A » after a space may also begin a paragraph of a long quotation, as in old French books. It is
     moved only if a « before it is not closed.
@@ -62,6 +63,9 @@ def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
     waiting: tuple[int, int] | None = None
     for start, end in spans:
         if waiting and waiting[1] == start:
+            opening = _SPACED_OPENING.search(text, *waiting)
+            if opening and text[waiting[0] : opening.start()].strip():
+                waiting, start = (waiting[0], opening.start()), opening.start()
             closing = _CLOSING.match(text, start, end)
             if closing is None and is_open:
                 closing = _SPACED_CLOSING.match(text, start, end)

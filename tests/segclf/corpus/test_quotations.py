@@ -59,6 +59,15 @@ def test_a_guillemet_that_repeats_an_open_quotation_stays_at_the_beginning():
     assert list(keep_closing_quotes(text, spans)) == spans
 
 
+def test_an_opening_guillemet_belongs_to_the_next_sentence():
+    text = "Elle s'en alla. « Tu devrais la rappeler », dit-il."
+    spans = [(0, 18), (18, len(text))]
+    assert [text[a:b] for a, b in keep_closing_quotes(text, spans)] == [
+        "Elle s'en alla. ",
+        "« Tu devrais la rappeler », dit-il.",
+    ]
+
+
 PIECES = st.lists(
     st.sampled_from(["«", "»", '"', "“", "”", "'", " ", ".", "!", ":", "A", "b", "\n", "—"])
 )
