@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 
 from sentence_transformers import SentenceTransformer
 
@@ -67,10 +68,12 @@ def rate(encode: Callable[[], object]) -> float:
 def busy_processes(count: int) -> Iterator[None]:
     """Run processes that always compute."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=compute, daemon=True) for _ in range(count)]
+    started = [context.Event() for _ in range(count)]
+    processes = [context.Process(target=compute, args=(event,), daemon=True) for event in started]
     for process in processes:
         process.start()
-    time.sleep(1)  # until they compute
+    for event in started:
+        event.wait()
     try:
         yield
     finally:
@@ -79,8 +82,9 @@ def busy_processes(count: int) -> Iterator[None]:
             process.join()
 
 
-def compute() -> None:
-    """Compute until the process is killed."""
+def compute(started: Event) -> None:
+    """Set the event, and compute until the process is killed."""
+    started.set()
     while True:
         pass
 

@@ -1,12 +1,12 @@
 """The user's cache folder, for models that are made once from other files."""
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 from platformdirs import user_cache_path
+
+from embedcache.files import publish, scratch_folder
 
 
 def cached_directory(name: str, write: Callable[[Path], None]) -> Path:
@@ -16,22 +16,16 @@ def cached_directory(name: str, write: Callable[[Path], None]) -> Path:
         name: Name of the folder, different for different content.
         write: Function that writes the content into an empty folder. If it fails, there is no
             folder.
+
+    Raises:
+        OSError: The folder cannot be written.
     """
     directory = user_cache_path("segtool") / "models" / name
     if not directory.exists():
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{directory}.lock"):
             if not directory.exists():
-                _write_whole(directory, write)
+                with scratch_folder(directory.parent, directory) as scratch:
+                    write(scratch)
+                    publish(scratch, directory)
     return directory
-
-
-def _write_whole(directory: Path, write: Callable[[Path], None]) -> None:
-    scratch = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(scratch, ignore_errors=True)  # left by a killed process
-    scratch.mkdir()
-    try:
-        write(scratch)
-        os.replace(scratch, directory)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -94,12 +94,13 @@ def encode_sentences(
         writers = [
             stack.enter_context(SpaceWriter(part, store, dtype, own, threads)) for part, own in bars
         ]
-        if not bar.disable and isinstance(sentences, Sequence):
+        is_known = isinstance(sentences, Sequence)
+        if is_known and not bar.disable:
             bar.total = _count_missing(sentences, writers[-1])
         seen = [_SeenRows() for _ in writers]
         for chunk in _chunks(sentences):
             ids = sentence_ids(chunk)
-            if not isinstance(sentences, Sequence):
+            if not (is_known or bar.disable):
                 bar.total += len(writers[-1].find_missing(ids))
             for writer, rows in zip(writers, seen, strict=True):
                 writer.encode_missing(chunk, ids)

@@ -16,6 +16,8 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from embedcache.errors import UserError
+
 _SCRATCH = ".scratch"
 _LOCK = "lock"
 
@@ -54,6 +56,24 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
     """Write content as JSON, as `write_text` does."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=indent))
+
+
+def new_path(path: Path, what: str) -> Path:
+    """Return the absolute path of a file or folder to write, and create its parent folder.
+
+    Args:
+        path: Path to write.
+        what: What the path is, for the message.
+
+    Raises:
+        UserError: The path exists.
+        OSError: The parent folder cannot be created.
+    """
+    path = path.absolute()
+    if os.path.lexists(path):
+        raise UserError(f"{path} exists: choose a new {what}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 An epoch takes minutes to hours. An interrupted run continues when this script is run again.
 """
 
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -20,9 +21,9 @@ def main() -> None:
     failed = False
     for system in plan["system"]:
         if not _runs(system, workspace):
-            command = f"{plan['embed']} && {system['command']}"
-            print(f"$ {command}\n(an epoch takes minutes to hours)", flush=True)
-            failed |= subprocess.run(command, shell=True).returncode != 0
+            commands = (plan["embed"], system["command"])
+            print(f"$ {' && '.join(commands)}\n(an epoch takes minutes to hours)", flush=True)
+            failed |= any(subprocess.call(shlex.split(command)) for command in commands)
         for run in _runs(system, workspace):
             _score(run, workspace)
     sys.exit(failed)

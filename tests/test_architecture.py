@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from segclf.heads.base import Head
-from segclf.inputs.sentences import Sentences
+from segclf.inputs.sentence_tensors import Sentences
 from tests.conftest import ROOT
 from tests.segclf.topics import topics
 

@@ -65,7 +65,6 @@ class Encoder(ABC):
         dim: Length of a vector.
         storage_dtype: Dtype in which the store must keep the vectors; None if the caller chooses.
         max_tokens: Maximum number of tokens; longer sentences are truncated. None for no limit.
-        is_parallel: Whether several threads may encode batches at once, each on one core.
         is_fast: Whether encoding a sentence takes no longer than storing its vector. In a joined
             encoder, the fast parts encode each sentence first.
         token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors are
@@ -88,7 +87,6 @@ class Encoder(ABC):
     dim: int
     storage_dtype: StorageDtype | None = None
     max_tokens: int | None = None
-    is_parallel: bool = False
     is_fast: bool = False
 
     @property
@@ -110,6 +108,11 @@ class Encoder(ABC):
     def computation(self) -> str:
         """Precision and backend of the computation, which the store records."""
         return self.precision
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several threads may encode batches at once, each on one core."""
+        return False
 
     @property
     def batch_tokens(self) -> int:

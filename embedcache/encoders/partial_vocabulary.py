@@ -7,6 +7,7 @@ result, and it is made in a fraction of the time that the whole vocabulary takes
 """
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ class PartialVocabulary:
             for token in self.pipeline["added_tokens"]
             if token["id"] in numbers
         ]
-        processor = json.loads(json.dumps(self.pipeline["post_processor"]))
+        processor = deepcopy(self.pipeline["post_processor"])
         for token in (processor or {}).get("special_tokens", {}).values():
             token["ids"] = [numbers.get(number, 0) for number in token["ids"]]
         return self.pipeline | {

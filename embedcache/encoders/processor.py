@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from embedcache.control_groups import control_groups
+
 _ROOT = Path("/")
 _GPU_DRIVERS = ("dev/nvidiactl", "dev/dxg", "dev/kfd")  # NVIDIA, WSL and AMD
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
@@ -15,7 +17,7 @@ _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 def available_cores(root: Path = _ROOT) -> int:
     """Return how many cores this process may use, at least 1.
 
-    Its affinity limits them, and on Linux also the control groups (version 2) of a container.
+    Its affinity limits them, and on Linux also control groups, such as that of a container.
 
     Args:
         root: Folder that contains `proc` and `sys`.
@@ -29,19 +31,23 @@ def available_cores(root: Path = _ROOT) -> int:
 
 def _group_limits(root: Path) -> list[int]:
     """Return the number of cores, rounded up, of each control group that limits them."""
-    groups = root / "proc/self/cgroup"
-    if not groups.exists():
-        return []
-    lines = groups.read_text(encoding="utf-8").splitlines()
-    paths = [Path(line.split("::", 1)[1].lstrip("/")) for line in lines if line.startswith("0::")]
     limits = []
-    for path in paths:
-        for group in (path, *path.parents):
-            file = root / "sys/fs/cgroup" / group / "cpu.max"
-            quota, *period = file.read_text().split() if file.exists() else ["max"]
-            if quota != "max":
-                limits.append(-(-int(quota) // int(period[0])))
+    for version, group in control_groups("cpu", root):
+        if version == 2:
+            quota, period = _numbers(group / "cpu.max") or (-1, 1)
+        else:
+            (quota,), (period,) = (
+                _numbers(group / f"cpu.cfs_{name}_us") or (-1,) for name in ("quota", "period")
+            )
+        if quota > 0:
+            limits.append(-(-quota // period))
     return limits
+
+
+def _numbers(file: Path) -> list[int]:
+    """Return the numbers in a file; none if it is missing or says "max", which is no limit."""
+    words = file.read_text(encoding="utf-8").split() if file.exists() else []
+    return [] if "max" in words else [int(word) for word in words]
 
 
 def computes_bfloat16(root: Path = _ROOT) -> bool | None:

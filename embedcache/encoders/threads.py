@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
 
-_turn = threading.Lock()
+_lock = threading.Lock()
 _numbers: list[int] = []  # torch's own number, and then that of each `with` block
 
 
@@ -43,7 +43,7 @@ def limit_threads(threads: int | None) -> Iterator[None]:
     check_threads(threads)
     import torch
 
-    with _turn:
+    with _lock:
         if not _numbers:
             _numbers.append(torch.get_num_threads())
         _numbers.append(threads)
@@ -51,7 +51,7 @@ def limit_threads(threads: int | None) -> Iterator[None]:
     try:
         yield
     finally:
-        with _turn:
+        with _lock:
             # another thread may have begun a block after this one
             del _numbers[len(_numbers) - 1 - _numbers[::-1].index(threads)]
             torch.set_num_threads(_numbers[-1])

@@ -1,6 +1,7 @@
 """The vectors of a model's tokens, read from the model's own file instead of from a copy.
 
-They are most of a multilingual model, and a text needs only a few of them.
+They are most of a multilingual model, and a text needs only a few of them. The library safetensors
+reads whole tensors or slices, so the header of the file is read here and the tensor is mapped.
 """
 
 import json

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.encoders.base import Backend, Encoder, Execution, Precision, Tokens
-from embedcache.encoders.compiled import (
+from embedcache.encoders.model_settings import ModelSettings, weight_bytes
+from embedcache.encoders.openvino_model import (
     CompiledTransformer,
     UnsupportedModelError,
     can_compute,
     converted_directory,
 )
-from embedcache.encoders.model_settings import ModelSettings, weight_bytes
 from embedcache.encoders.pooling import find_pooling
 from embedcache.encoders.processor import computes_bfloat16, may_have_gpu
 from embedcache.encoders.threads import limit_threads
@@ -125,11 +125,6 @@ class TransformerEncoder(Encoder):
             self.directory, self.transformer_directory, self._settings, device, precision
         )
 
-    @cached_property
-    def _compiled(self) -> CompiledTransformer | None:
-        """The model in OpenVINO; None if torch computes it."""
-        return self._choice[0]
-
     @property
     def backend(self) -> Backend:
         """Library that computes the vectors.
@@ -144,18 +139,21 @@ class TransformerEncoder(Encoder):
         """Why `backend` was chosen."""
         return self._choice[1]
 
+    @property
+    def _compiled(self) -> CompiledTransformer | None:
+        """The model in OpenVINO; None if torch computes it."""
+        return self._choice[0]
+
     @cached_property
     def _choice(self) -> tuple[CompiledTransformer | None, str]:
         """The model in OpenVINO, or None, and the reason."""
-        if self._execution.backend == "torch":
+        wanted = self._execution.backend
+        if wanted == "torch":
             return None, "as chosen"
         try:
-            return (
-                self._compile(),
-                "as chosen" if self._execution.backend == "openvino" else "faster",
-            )
+            return self._compile(), "as chosen" if wanted == "openvino" else "faster than torch"
         except UnsupportedModelError as error:
-            if self._execution.backend == "openvino":
+            if wanted == "openvino":
                 raise UserError(
                     f"--backend openvino cannot compute {self.name}: {error}; use --backend torch"
                 ) from error
@@ -174,12 +172,9 @@ class TransformerEncoder(Encoder):
         pooling = find_pooling(self.directory, self._settings)
         if pooling is None:
             raise UnsupportedModelError("the model has modules that only torch computes")
-        if (
-            self._execution.backend == "auto"
-            and weight_bytes(self.transformer_directory) < _LEAST_BYTES
-        ):
-            raise UnsupportedModelError("the model is small")
         source = self.transformer_directory
+        if self._execution.backend == "auto" and weight_bytes(source) < _LEAST_BYTES:
+            raise UnsupportedModelError("the model is too small to be worth a conversion")
         folder = converted_directory(
             self.name, self.fingerprint, source, lambda: self._load_model("cpu", "float32")
         )
@@ -187,16 +182,15 @@ class TransformerEncoder(Encoder):
         return CompiledTransformer(folder, source, prompt, limit, pooling, self.precision)
 
     @property
-    def is_parallel(self) -> bool:  # type: ignore[override]
+    def is_parallel(self) -> bool:
         """Whether several threads may encode at once: on a CPU."""
         return self.device == "cpu"
 
     @property
     def computation(self) -> str:
         """Precision and backend of the computation, which the store records."""
-        return (
-            self.precision if self.backend == "torch" else f"{self.precision} with {self.backend}"
-        )
+        suffix = "" if self.backend == "torch" else f" with {self.backend}"
+        return self.precision + suffix
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the tokens of n sentences, prompt and special tokens included: (n,) int64."""

@@ -1,10 +1,8 @@
 """Copies a store to a new folder while other processes write it."""
 
-import os
 from pathlib import Path
 
-from embedcache.errors import UserError
-from embedcache.files import publish, scratch_folder
+from embedcache.files import new_path, publish, scratch_folder
 from embedcache.store.environment import Environment
 from embedcache.store.opening import DATA_FILE
 
@@ -28,10 +26,7 @@ def back_up(path: Path, destination: Path) -> int:
         OSError: The destination cannot be written.
     """
     environment = Environment.open(path)
-    destination = destination.absolute()
-    if os.path.lexists(destination):
-        raise UserError(f"{destination} exists: choose a new folder for the backup")
-    destination.parent.mkdir(parents=True, exist_ok=True)
+    destination = new_path(destination, "folder for the backup")
     with scratch_folder(destination.parent, destination) as folder:
         environment.copy(folder)
         size = (folder / DATA_FILE).stat().st_size

@@ -106,7 +106,7 @@ def read_contents(
     if not transaction.stat()["entries"]:
         raise missing_store(environment.path)
     header = _read_format(environment, transaction)
-    store_format = header or 1  # the checksums of both formats are valid in format 1
+    store_format = header or 1  # format 1 accepts the checksums of both formats
     sound, damaged = _read_values(transaction, store_format, progress=progress)
     if header is None and all(values.is_sound(key, value) for key, value in sound.items()):
         store_format = values.FORMAT

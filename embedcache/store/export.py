@@ -1,7 +1,6 @@
 """Exports the vectors of a space, with the ids of their sentences, for other programs."""
 
 import json
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any, Literal
 import lmdb
 import numpy as np
 
-from embedcache.errors import UserError
-from embedcache.files import publish, scratch_folder
+from embedcache.files import new_path, publish, scratch_folder
 from embedcache.ids import Ids
 from embedcache.store import index, values
 from embedcache.store.environment import Environment
@@ -44,10 +42,7 @@ def export_space(path: Path, fingerprint: str, out: Path, file_format: ExportFor
         OSError: The result cannot be written.
     """
     environment = Environment.open(path)
-    out = out.absolute()
-    if os.path.lexists(out):
-        raise UserError(f"{out} exists: choose a new path for the export")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out = new_path(out, "path for the export")
     with scratch_folder(out.parent, out) as scratch, environment.reading() as transaction:
         info = read_info(environment, transaction, fingerprint)
         ids = np.zeros((info.rows, 2), dtype="<u8")

@@ -92,6 +92,8 @@ def read_sentences(
         if not unit.is_heading
         for start, end in rule.spans(text[unit.start : unit.end], language)
     )
+    # not in the rule itself, with which the models' training texts were read: there, sentences also
+    # end at line breaks, as do most quotations
     if rule == SENTENCE_RULES["sentencex"]:
         found = cut_long_quotations(text, found, lambda part: rule.spans(part, language))
         found = cut_at_quotations(text, keep_closing_quotes(text, found))

@@ -13,7 +13,7 @@ from segclf.finetune.system import System
 from segclf.heads.base import Head
 from segclf.heads.registry import WINDOW_HEADS
 from segclf.inputs.examples import Examples
-from segclf.inputs.sentences import Sentences
+from segclf.inputs.sentence_tensors import Sentences
 from segclf.inputs.windows import OUTSIDE, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]

@@ -12,7 +12,7 @@ from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
 from segclf.inputs.row_tensors import moments
 from segclf.inputs.rows import RowFile
-from segclf.inputs.sentences import Sentences, Words, look_up
+from segclf.inputs.sentence_tensors import Sentences, Words, look_up
 from segclf.inputs.window_batches import WindowBatches
 from segclf.inputs.windows import OUTSIDE, windows_of
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from segclf.heads.base import Dropout, Head, row_indices
 from segclf.heads.recurrence import run_lstm
-from segclf.inputs.sentences import Sentences
+from segclf.inputs.sentence_tensors import Sentences
 
 
 class BiLSTM(Head):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from segclf.heads.base import Dropout, Head
-from segclf.inputs.sentences import Sentences
+from segclf.inputs.sentence_tensors import Sentences
 
 
 class MLP(Head):

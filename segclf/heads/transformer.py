@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segclf.heads.base import Dropout, Head, feed_forward
-from segclf.inputs.sentences import Sentences
+from segclf.inputs.sentence_tensors import Sentences
 from segclf.inputs.windows import OUTSIDE
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from segclf.heads.base import Dropout
 from segclf.heads.mlp import MLP
 from segclf.heads.recurrence import run_lstm
-from segclf.inputs.sentences import Sentences, Words
+from segclf.inputs.sentence_tensors import Sentences, Words
 
 
 class WordLSTM(MLP):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from segclf.inputs.sentences import Sentences
+from segclf.inputs.sentence_tensors import Sentences
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from segclf.inputs.batches import Batch
 from segclf.inputs.examples import Examples
 from segclf.inputs.row_tensors import load, prefetch, take
 from segclf.inputs.rows import RowFile
-from segclf.inputs.sentences import look_up
+from segclf.inputs.sentence_tensors import look_up
 from segclf.inputs.windows import OUTSIDE, check_window
 
 _RUNS = 8  # approximate number in a batch: more runs mix better, fewer share more sentences

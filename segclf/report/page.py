@@ -29,8 +29,8 @@ _NOTICES = {
     "train": "The models were trained on this split: expect lower scores on other text.",
     "dev": "The epoch and the threshold of a run were chosen on dev, so these scores are "
     "optimistic. For others: segtool report --split test.",
-    "test": "The thresholds were chosen on dev, not here. Scores at other thresholds are for "
-    "looking only: do not choose a threshold on test.",
+    "test": "The thresholds were chosen on dev, not here. Do not choose another threshold by the "
+    "scores on test.",
 }
 _COLUMNS = {
     "name": "Name",
@@ -71,7 +71,7 @@ def render_page(
     template = environment.from_string((_ASSETS / "report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         title=title,
-        lede=f"{stored.name}, {split} split. Sentences: {evaluation.sentences:,}. "
+        summary=f"{stored.name}, {split} split. Sentences: {evaluation.sentences:,}. "
         f"Boundaries: {evaluation.boundaries:,}. Documents: {len(part.document_ids):,}.",
         notice=_NOTICES[split],
         split=split,

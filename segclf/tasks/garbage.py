@@ -15,6 +15,7 @@ from embedcache.store.removal import (
     remove_unwanted,
 )
 from segclf.workspace.corpora import corpora_of_spaces, read_corpus_file
+from segclf.workspace.records import read_record
 from segclf.workspace.workspace import Workspace
 
 
@@ -74,7 +75,7 @@ def collect_garbage(
     with workspace.collecting():
         store = workspace.store()
         infos = store.spaces()
-        files = sorted(workspace.corpora.glob("*.jsonl"))
+        files = sorted(workspace.corpora.glob("*.jsonl"))  # also those that cannot be read
         corpora = corpora_of_spaces(files)
         removed = {store.find_space(encoder).fingerprint for encoder in encoders}
         if unused:
@@ -101,8 +102,6 @@ def collect_garbage(
 
 
 def _spaces_of_runs(workspace: Workspace) -> set[str]:
-    from segclf.workspace.records import read_record  # imports torch, which takes seconds
-
     records = [read_record(path) for path in workspace.runs.glob("[!.]*/run.json")]
     encoders = [record.encoder for record in records if record.encoder]
     return {part.fingerprint for encoder in encoders for part in encoder.parts}

@@ -4,8 +4,15 @@ import os
 from pathlib import Path
 
 from embedcache import UserError
+from embedcache.control_groups import control_groups
 
 _ROOT = Path("/")
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
+"""Limit and usage of a group, and its reclaimable memory in memory.stat, by version."""
+
 _SHARE = 4  # vectors may use a quarter of the available memory
 
 
@@ -56,21 +63,11 @@ def available_bytes(root: Path = _ROOT) -> int | None:
 
 def _left_in_groups(root: Path) -> list[int]:
     """Return the free bytes of each control group of this process that limits memory."""
-    left = []
-    for line in (root / "proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            base, names = "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            base = "sys/fs/cgroup/memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-        else:
-            continue
-        # in a container, the path may be that of the host, which does not exist here
-        own = Path(path.lstrip("/"))
-        groups = [root / base / group for group in (own, *own.parents)]
-        left += [_left_in_group(group, *names) for group in groups if _is_limited(group / names[0])]
-    return left
+    return [
+        _left_in_group(group, *_FILES[version])
+        for version, group in control_groups("memory", root)
+        if _is_limited(group / _FILES[version][0])
+    ]
 
 
 def _is_limited(limit: Path) -> bool:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-_PACKAGES = ("segtool", "torch", "numpy", "scikit-learn", "sentence-transformers", "transformers")
+_PACKAGES = (
+    "segtool",
+    "torch",
+    "numpy",
+    "openvino",
+    "scikit-learn",
+    "sentence-transformers",
+    "transformers",
+)
 
 
 @dataclass(frozen=True)

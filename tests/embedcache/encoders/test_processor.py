@@ -33,6 +33,16 @@ def test_a_control_group_limits_the_cores(tmp_path, monkeypatch, own, parent, co
     assert available_cores(tmp_path) == cores
 
 
+def test_a_control_group_of_version_1_limits_the_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(99)), raising=False)
+    quota, period = (f"sys/fs/cgroup/cpu/job/cpu.cfs_{name}_us" for name in ("quota", "period"))
+    files = {"proc/self/cgroup": "4:cpu,cpuacct:/job\n", period: "100000\n"}
+    write(tmp_path, files | {quota: "-1\n"})
+    assert available_cores(tmp_path) == 99
+    write(tmp_path, files | {quota: "250000\n"})
+    assert available_cores(tmp_path) == 3
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_the_affinity_of_a_process_limits_the_cores():
     before = os.sched_getaffinity(0)

