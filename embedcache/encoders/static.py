@@ -66,7 +66,6 @@ class StaticEncoder(Encoder):
 
     batch_tokens = 1 << 17  # characters
     is_parallel = True
-    is_fast = True
 
     def __init__(
         self,
