@@ -153,6 +153,13 @@ class Encoder(ABC):
         """Encode n sentences in one batch, given their `Tokens.inputs`: (n, dim)."""
         return self.encode(inputs)
 
+    def check_execution(self) -> None:  # noqa: B027 - most compute anywhere
+        """Check that this machine can compute the encoder as requested, without loading it.
+
+        Raises:
+            UserError: The device, the precision or the backend is not available.
+        """
+
     def check_text(self, sentences: Sequence[str]) -> None:  # noqa: B027 - most suit any text
         """Check that the encoder suits a text.
 

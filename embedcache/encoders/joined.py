@@ -62,6 +62,15 @@ class JoinedEncoder(Encoder):
         columns = [part.encode(sentences) for part in self.parts]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
+    def check_execution(self) -> None:
+        """Check that this machine can compute every part as requested.
+
+        Raises:
+            UserError: The device, the precision or the backend of a part is not available.
+        """
+        for part in self.parts:
+            part.check_execution()
+
     def check_text(self, sentences: Sequence[str]) -> None:
         """Check that every part suits a text.
 

@@ -18,7 +18,7 @@ from embedcache.encoders.openvino_model import (
     can_compute,
     converted_directory,
 )
-from embedcache.encoders.pooling import find_pooling
+from embedcache.encoders.pooling import TokenPooling, find_pooling
 from embedcache.encoders.processor import computes_bfloat16, may_have_gpu
 from embedcache.encoders.threads import limit_threads
 from embedcache.encoders.torch_model import load_model
@@ -154,16 +154,36 @@ class TransformerEncoder(Encoder):
             return self._compile(), "as chosen" if wanted == "openvino" else "faster than torch"
         except UnsupportedModelError as error:
             if wanted == "openvino":
-                raise UserError(
-                    f"--backend openvino cannot compute {self.name}: {error}; use --backend torch"
-                ) from error
+                raise self._unsupported(error) from error
             return None, str(error)
 
-    def _compile(self) -> CompiledTransformer:
-        """Load the model in OpenVINO.
+    def _unsupported(self, error: UnsupportedModelError) -> UserError:
+        return UserError(
+            f"--backend openvino cannot compute {self.name}: {error}; use --backend torch"
+        )
+
+    def check_execution(self) -> None:
+        """Check that this machine can compute the model as requested, without loading it.
 
         Raises:
-            UnsupportedModelError: OpenVINO cannot compute the model, or it is not worthwhile.
+            UserError: The device, the precision or the backend is not available.
+        """
+        # what is not requested is chosen at the first use, which may never come
+        if self._execution.device:
+            _ = self.device
+        if self._execution.precision != "auto":
+            _ = self.precision
+        if self._execution.backend == "openvino":
+            try:
+                self._find_pooling()
+            except UnsupportedModelError as error:
+                raise self._unsupported(error) from error
+
+    def _find_pooling(self) -> TokenPooling:
+        """Return the pooling of the model in OpenVINO.
+
+        Raises:
+            UnsupportedModelError: OpenVINO cannot compute the model on this device.
         """
         if self.device != "cpu":
             raise UnsupportedModelError(f"OpenVINO is for CPUs, the device is {self.device}")
@@ -172,6 +192,15 @@ class TransformerEncoder(Encoder):
         pooling = find_pooling(self.directory, self._settings)
         if pooling is None:
             raise UnsupportedModelError("the model has modules that only torch computes")
+        return pooling
+
+    def _compile(self) -> CompiledTransformer:
+        """Load the model in OpenVINO.
+
+        Raises:
+            UnsupportedModelError: OpenVINO cannot compute the model, or it is not worthwhile.
+        """
+        pooling = self._find_pooling()
         source = self.transformer_directory
         if self._execution.backend == "auto" and weight_bytes(source) < _LEAST_BYTES:
             raise UnsupportedModelError("the model is too small to be worth a conversion")

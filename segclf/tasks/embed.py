@@ -97,7 +97,8 @@ def embed(
 
     Raises:
         UserError: The text cannot be read, the name of the corpus is invalid, the encoder does not
-            exist or cannot be fitted on the corpus, or the options cannot be combined.
+            exist, cannot be fitted on the corpus or cannot be computed as requested, or the options
+            cannot be combined.
         StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
     if pooling is not None and encoder_name is None:
@@ -122,6 +123,7 @@ def embed(
             f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
             f"{encoder.storage_dtype}; leave out --dtype"
         )
+    encoder.check_execution()
     encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
     fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     with workspace.embedding():

@@ -28,6 +28,11 @@ from tests.segtool.texts import UNSEEN, mistake
         (["embed", "text.txt", "--pooling", "max"], "--pooling max requires --encoder"),
         (["embed", "text.txt", "--encoder", "minilm", "--pooling", "sif"], "--pooling sif"),
         (["embed", "text.txt", "--threads", "0"], "--threads 0: use 1 or more"),
+        (["embed", "text.txt", "--device", "cuda:99"], "--device cuda:99"),
+        (
+            ["embed", "text.txt", "--backend", "openvino", "--precision", "float16"],
+            "--backend openvino cannot compute e5-small-paragraphs",
+        ),
         (["embed", "text.txt", "--sentences", "x"], "unknown sentence rule 'x'"),
         (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),
         (["embed", "text.txt", "--split", "x"], "--split x"),
