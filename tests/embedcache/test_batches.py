@@ -1,18 +1,18 @@
 """Batches that threads encode in parallel."""
 
+import itertools
 import threading
-import time
 
 import numpy as np
 import pytest
 
 from embedcache import UserError, encode_in_memory, encode_sentences
 from embedcache.batches import BatchEncoder
-from tests.conftest import HashEncoder
+from tests.conftest import HANG, HashEncoder
 
 
 class Parallel(HashEncoder):
-    """Encodes later batches faster than earlier ones, and records its threads."""
+    """Records the threads that encode."""
 
     is_parallel = True
     batch_tokens = 8
@@ -23,7 +23,20 @@ class Parallel(HashEncoder):
 
     def encode(self, sentences):
         self.threads.add(threading.current_thread().name)
-        time.sleep(0.002 * len(sentences[0]))
+        return super().encode(sentences)
+
+
+class Meeting(Parallel):
+    """Encodes the first batch only once another thread encodes the second one."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = itertools.count()
+        self.barrier = threading.Barrier(2)
+
+    def encode(self, sentences):
+        if next(self.calls) < 2:
+            self.barrier.wait(HANG)
         return super().encode(sentences)
 
 
@@ -31,7 +44,7 @@ SENTENCES = [f"{'a' * (number % 7)}{number}" for number in range(60)]
 
 
 def test_parallel_batches_give_the_same_vectors(store):
-    encoder = Parallel()
+    encoder = Meeting()
     found = encode_in_memory(SENTENCES, encoder, threads=3)
     assert np.array_equal(found, encode_in_memory(SENTENCES, HashEncoder(), threads=1))
     assert 1 < len(encoder.threads) <= 3
@@ -46,7 +59,19 @@ def test_one_thread_is_the_calling_thread():
 
 
 def test_batches_are_returned_in_their_order():
-    encoder = Parallel()
+    class Overtaking(Parallel):
+        """Encodes the first batch last."""
+
+        others = threading.Event()
+
+        def encode(self, sentences):
+            if sentences == SENTENCES[:1]:
+                self.others.wait(HANG)
+            else:
+                self.others.set()
+            return super().encode(sentences)
+
+    encoder = Overtaking()
     batches = [np.array([position]) for position in range(20)]
     with BatchEncoder(encoder, np.dtype("float32"), 4) as encode:
         found = [batch[0] for batch, _ in encode.encode(SENTENCES, SENTENCES, batches)]
