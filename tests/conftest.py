@@ -139,9 +139,9 @@ def segtool() -> Run:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
-    """A folder with the example stories, embedded with a fast encoder, and a trained head."""
-    folder = tmp_path_factory.mktemp("trained")
+def first_trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
+    """The folder that `trained` copies."""
+    folder = tmp_path_factory.mktemp("first-trained")
     embedded = segtool(folder, "embed", str(STORIES), *SURFACE, "--json")
     assert embedded.returncode == 0, embedded.stderr
     (folder / "embedded.json").write_text(embedded.stdout)
@@ -152,11 +152,29 @@ def trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, first_trained: Path) -> Path:
+    """A folder with the example stories, embedded with a fast encoder, and a trained head.
+
+    Each file of tests has its own copy, so that it cannot depend on what other files add to it.
+    """
+    return Path(shutil.copytree(first_trained, tmp_path_factory.mktemp("trained") / "copy"))
+
+
 @pytest.fixture(scope="session")
-def trained_by_default(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
-    """A folder with one story, embedded with the default encoder, and a trained head."""
-    folder = tmp_path_factory.mktemp("trained-by-default")
+def first_trained_by_default(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
+    """The folder that `trained_by_default` copies."""
+    folder = tmp_path_factory.mktemp("first-trained-by-default")
     for command in (["embed", str(STORIES / "eki.txt")], ["train", "--window", "1"]):
         done = segtool(folder, *command)
         assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def trained_by_default(
+    tmp_path_factory: pytest.TempPathFactory, first_trained_by_default: Path
+) -> Path:
+    """A folder with one story, embedded with the default encoder, and a trained head."""
+    copy = tmp_path_factory.mktemp("trained-by-default") / "copy"
+    return Path(shutil.copytree(first_trained_by_default, copy))
