@@ -170,6 +170,10 @@ def _finish(folder: Path, record: RunRecord) -> None:
     """Write the plot and the record of a run, and delete what only an unfinished run needs."""
     draw_history(record, folder / PLOT)
     write_checked_json(folder / RECORD, record.to_dict(), indent=1)
+    _remove_unfinished(folder)
+
+
+def _remove_unfinished(folder: Path) -> None:
     for name in (CHECKPOINT, _UNFINISHED):
         (folder / name).unlink(missing_ok=True)
 
@@ -242,7 +246,9 @@ def claim_folder(
                 f"skipped an unfinished run: {path} is damaged; delete the folder {path.parent}"
             )
             continue
-        if same and not (path.parent / RECORD).exists():
+        if (path.parent / RECORD).exists():  # the process was killed after it had finished
+            _remove_unfinished(path.parent)
+        elif same:
             return path.parent, True
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
