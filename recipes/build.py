@@ -31,6 +31,7 @@ from segclf.tasks.evaluate_model import evaluate_model
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
+from segclf.workspace.files import write_checked_json
 from segclf.workspace.ready import MODEL, MODELS, ReadyModel
 from segclf.workspace.runs import CONFIGURATION, Run
 from segclf.workspace.workspace import Workspace
@@ -200,7 +201,7 @@ def _with_scores(
         split: types[folder.name].scores.to_dict()  # type: ignore[index]
         for split, types in scores.items()
     }
-    write_json(folder / CONFIGURATION, content, indent=1)
+    write_checked_json(folder / CONFIGURATION, content, indent=1)
     return content
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from embedcache.files import new_path, publish, scratch_folder
+from embedcache.store.commits import DATA_FILE, check_commits, record_commits
 from embedcache.store.environment import Environment
-from embedcache.store.opening import DATA_FILE
 
 
 def back_up(path: Path, destination: Path) -> int:
@@ -28,7 +28,9 @@ def back_up(path: Path, destination: Path) -> int:
     environment = Environment.open(path)
     destination = new_path(destination, "folder for the backup")
     with scratch_folder(destination.parent, destination) as folder:
+        check_commits(environment.folder, to_write=True)  # LMDB's copy relies on the free pages
         environment.copy(folder)
+        record_commits(folder)
         size = (folder / DATA_FILE).stat().st_size
         publish(folder, destination)
     return size

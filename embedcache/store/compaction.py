@@ -4,8 +4,9 @@ from pathlib import Path
 
 import lmdb
 
+from embedcache.store.commits import DATA_FILE, check_commits
 from embedcache.store.environment import Environment
-from embedcache.store.opening import DATA_FILE, Handle, copy_data
+from embedcache.store.opening import Handle, copy_data
 from embedcache.store.replacement import replace
 
 
@@ -28,6 +29,7 @@ def compact(path: Path) -> tuple[int, int]:
     environment = Environment.open(path)
 
     def write(old: Handle, _: lmdb.Transaction, folder: Path) -> tuple[int, int]:
+        check_commits(environment.folder, to_write=True)  # LMDB's copy relies on the free pages
         copy_data(old.lmdb, folder)
         before, after = ((place / DATA_FILE).stat().st_size for place in (path, folder))
         return before, after

@@ -12,8 +12,8 @@ from weakref import WeakValueDictionary
 import lmdb
 
 from embedcache.errors import StoreError
+from embedcache.store.commits import DATA_FILE, check_commits, record_commits
 from embedcache.store.opening import (
-    DATA_FILE,
     FileIdentity,
     Handle,
     copy_data,
@@ -50,6 +50,7 @@ class Environment:
 
     def __init__(self, path: Path) -> None:
         self._handle: Handle | None = None  # also in a forked child until its first use
+        self._may_write = False  # whether this process has checked the free pages
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
         # shared by threads that use LMDB; held exclusively while the map moves, the handle changes
@@ -135,7 +136,7 @@ class Environment:
             The result of the action.
 
         Raises:
-            StoreError: The environment is read-only, or the disk fails.
+            StoreError: The environment is read-only or damaged, or the disk fails.
         """
         self.check_writable()
         free = expected_bytes + _SPARE_BYTES
@@ -143,9 +144,15 @@ class Environment:
             self._make_room(free)
             try:
                 with self.transaction(write=True) as (transaction, _):
-                    return action(transaction)
+                    if not self._may_write:
+                        check_commits(self.folder, to_write=True)
+                        self._may_write = True
+                    result = action(transaction)
             except lmdb.MapFullError:
                 free *= 2
+            else:
+                record_commits(self.folder)
+                return result
 
     def copy(self, folder: Path) -> None:
         """Copy the data as of the last commit, without free pages, to a new file in a folder.
@@ -244,6 +251,7 @@ class Environment:
                 self._handle.lmdb.close()
                 self._handle = None
             self.verified.clear()
+            self._may_write = False
             # messages name the path that was given, unless the working directory has changed
             is_same = self.path.resolve() == self.folder
             self._handle = open_handle(self.path if is_same else self.folder)

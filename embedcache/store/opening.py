@@ -19,8 +19,9 @@ import lmdb
 
 from embedcache.errors import StoreError
 from embedcache.folder_lock import folder_lock
+from embedcache.store.commits import DATA_FILE, check_commits
 
-DATA_FILE, LOCK_FILE = "data.mdb", "lock.mdb"
+LOCK_FILE = "lock.mdb"
 
 _INITIAL_MAP_BYTES = 1 << 26
 _MAX_READERS = 1024
@@ -29,6 +30,7 @@ _FILE_ERRORS = (  # caused by the file or its disk, not by this code
     lmdb.CorruptedError,
     lmdb.DiskError,
     lmdb.InvalidError,
+    lmdb.MemoryError,
     lmdb.PageNotFoundError,
     lmdb.ReadonlyError,
     lmdb.VersionMismatchError,
@@ -103,20 +105,16 @@ def open_handle(folder: Path) -> Handle:
     """Open the LMDB environment in a folder; create it if it is missing.
 
     Raises:
-        StoreError: The environment is invalid or incomplete, or it cannot be opened or created.
+        StoreError: The environment is damaged or incomplete, or it cannot be opened or created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error
     with folder_lock(folder), translate_lmdb_errors(folder):
+        check_commits(folder)  # before LMDB, which trusts its pages
         handle = _open_writable_if_possible(folder)
-        try:
-            handle.lmdb.reader_check()  # frees the slots of dead processes
-            _check_size(folder, handle)
-        except BaseException:
-            handle.lmdb.close()
-            raise
+        handle.lmdb.reader_check()  # frees the slots of dead processes
         return handle
 
 
@@ -189,28 +187,13 @@ def _open_writable_if_possible(folder: Path) -> Handle:
     return opened(read_only=True, without_lock=True)
 
 
-def _check_size(folder: Path, handle: Handle) -> None:
-    """Check that the file has all pages in use, because reading a missing one kills the process.
-
-    A file that is too short to hold the last page that LMDB has allocated may still be complete,
-    because LMDB does not write a page that a transaction adds at the end and then frees.
-
-    Raises:
-        StoreError: Pages in use are missing, or the child process cannot find out.
-    """
-    needed = (handle.lmdb.info()["last_pgno"] + 1) * handle.lmdb.stat()["psize"]
-    if (folder / DATA_FILE).stat().st_size < needed:
-        check_pages(folder, "the end of its file is missing")
-
-
-def check_pages(folder: Path, problem: str = "LMDB cannot read all of its pages") -> None:
+def check_pages(folder: Path) -> None:
     """Check, in a child process, that LMDB can read all pages in use.
 
-    LMDB trusts its pages: reading a missing or damaged one may kill the process.
+    A process is killed if it reads a page that the disk cannot read.
 
     Args:
         folder: Folder of the environment.
-        problem: What is wrong if LMDB cannot read all pages, for the message.
 
     Raises:
         StoreError: LMDB cannot read all pages, or the child process cannot find out.
@@ -227,6 +210,6 @@ def check_pages(folder: Path, problem: str = "LMDB cannot read all of its pages"
     if done.returncode == 1 and not last_line.startswith(_FILE_ERROR_NAMES):
         raise StoreError(f"the store {folder} cannot be checked: {last_line}")
     raise StoreError(
-        f"the store {folder} is damaged: {problem}; replace it with a backup, or delete it and "
-        "embed again"
+        f"the store {folder} is damaged: LMDB cannot read all of its pages; replace it with a "
+        "backup, or delete it and embed again"
     )

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import lmdb
 
+from embedcache.store.commits import restore_commits
 from embedcache.store.contents import read_contents
 from embedcache.store.environment import Environment
-from embedcache.store.opening import Handle, check_pages
+from embedcache.store.opening import Handle
 from embedcache.store.replacement import replace
 from embedcache.store.rewriting import write_data
 from embedcache.store.space_info import SpaceInfo
-from embedcache.store.verification import Verification, describe
+from embedcache.store.verification import Verification, describe, verify, with_damage
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,18 @@ def repair(path: Path, *, progress: bool = False) -> Repair:
         StoreError: There is no store, LMDB cannot read it, a later version of this package wrote
             it, it is read-only, the disk is full, or the system is Windows.
     """
-    environment = Environment.open(path)
-    check_pages(environment.folder)
-    with environment.reading() as transaction:
-        found = describe(read_contents(environment, transaction, progress=progress))
+    restored = restore_commits(path)
+    found = verify(path, progress=progress)
+    if restored:
+        found = with_damage(found, "commits")
     if found.is_sound:
         return Repair(found, found.spaces)
+    environment = Environment.open(path)
 
     def write(old: Handle, transaction: lmdb.Transaction, folder: Path) -> Repair:
         contents = read_contents(environment, transaction, progress=progress)
         spaces = write_data(folder, contents, 2 * old.lmdb.info()["map_size"])
-        return Repair(describe(contents), tuple(spaces))
+        others = [damage.part for damage in found.damage if damage.part in ("commits", "pages")]
+        return Repair(with_damage(describe(contents), *others), tuple(spaces))
 
     return replace(environment, write)

@@ -26,8 +26,9 @@ import lmdb
 from embedcache.errors import StoreError
 from embedcache.files import publish, scratch_folder
 from embedcache.folder_lock import folder_lock
+from embedcache.store.commits import DATA_FILE, forget_commits, record_commits
 from embedcache.store.environment import Environment
-from embedcache.store.opening import DATA_FILE, LOCK_FILE, Handle
+from embedcache.store.opening import LOCK_FILE, Handle
 
 Result = TypeVar("Result")
 
@@ -63,8 +64,10 @@ def replace(
         for name in (DATA_FILE, LOCK_FILE):
             _copy_rights(environment.folder / name, scratch / name)
         with folder_lock(environment.folder, exclusive=True):
+            forget_commits(environment.folder)
             for name in (LOCK_FILE, DATA_FILE):
                 publish(scratch / name, environment.folder / name)
+        record_commits(environment.folder)
     return result
 
 

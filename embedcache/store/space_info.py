@@ -127,13 +127,28 @@ def read_infos(environment: Environment, transaction: lmdb.Transaction) -> list[
     """Read the descriptions of all spaces, in the order in which they were created.
 
     Raises:
-        StoreError: A description is damaged.
+        StoreError: A description, or the key of one, is damaged.
     """
     infos = [
         read_info(environment, transaction, key[len(INFO_PREFIX) :].decode())
-        for key in values.keys_with(transaction, INFO_PREFIX)
+        for key in checked_keys(environment, transaction)
+        if key.startswith(INFO_PREFIX)
     ]
     return sorted(infos, key=lambda info: info.number)
+
+
+def checked_keys(environment: Environment, transaction: lmdb.Transaction) -> list[bytes]:
+    """List the keys of all values.
+
+    Raises:
+        StoreError: A key is of no known kind: it may be that of a space, which is not found.
+    """
+    keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
+    for key in keys:
+        is_known = key.startswith((values.HEADER_KEY, INFO_PREFIX, b"v", b"i"))
+        if not is_known or (key.startswith(INFO_PREFIX) and not key.isascii()):
+            raise values.damaged(environment, key)
+    return keys
 
 
 def read_segments(

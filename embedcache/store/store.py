@@ -10,9 +10,10 @@ the number of the space. Every value ends in an 8-byte checksum: see `embedcache
     b"i" + number (4) + segment (8)  a sorted segment of the index: see `embedcache.store.index`
 
 Only the last block of a space is ever rewritten, after it has been verified. A commit is one LMDB
-transaction: after a crash the store has all of it or nothing. Format 1 has weaker checksums and
-does not record the precision of each row. It can still be read, and `EmbeddingStore.upgrade`
-converts it.
+transaction: after a crash the store has all of it or nothing. The file `commits` beside those of
+LMDB has a second record of the last commits: see `embedcache.store.commits`. Format 1 has weaker
+checksums and does not record the precision of each row. It can still be read, and
+`EmbeddingStore.upgrade` converts it.
 """
 
 import os
@@ -34,6 +35,7 @@ from embedcache.store.space_info import (
     JOIN,
     SpaceInfo,
     StorageDtype,
+    checked_keys,
     info_key,
     put_info,
     read_infos,
@@ -219,9 +221,9 @@ class EmbeddingStore:
         def create(transaction: lmdb.Transaction) -> None:
             values.check_format(self._environment, transaction)
             if transaction.get(key) is None:
-                number = _unused_number(
-                    transaction, len(values.keys_with(transaction, INFO_PREFIX))
-                )
+                keys = checked_keys(self._environment, transaction)
+                spaces = sum(key.startswith(INFO_PREFIX) for key in keys)
+                number = _unused_number(transaction, spaces)
                 info = SpaceInfo(
                     fingerprint, number, name, dim, dtype or "float32", identity=identity or {}
                 )

@@ -1,11 +1,13 @@
 """Verifies a store: reads every value and lists what is damaged."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from embedcache.errors import StoreError
 from embedcache.store import index
+from embedcache.store.commits import check_commits, is_record_damaged
 from embedcache.store.contents import Contents, SpaceContents, read_contents
 from embedcache.store.environment import Environment
 from embedcache.store.index import Segment
@@ -19,16 +21,17 @@ from embedcache.store.space_info import (
     segment_key,
 )
 
-Part = Literal["header", "description", "vectors", "index", "unknown"]
+Part = Literal["header", "description", "vectors", "index", "commits", "pages", "unknown"]
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A value that is damaged or missing.
+    """A value, or something else in a store, that is damaged or missing.
 
     Attributes:
         part: What the value holds: the header of the store, the description of a space, vectors,
-            a part of the index of a space, or something unknown.
+            a part of the index of a space, or something unknown; "commits" for the record of the
+            last commits, and "pages" for the pages with which LMDB manages the file.
         space: Fingerprint of the space; None if the value belongs to no space.
         rows: First and last row of the space that the value is about; None for other values.
         sentences: Number of sentences whose vectors are lost; 0 if the value can be recovered, or
@@ -67,7 +70,7 @@ class Verification:
 
 
 def verify(path: Path, *, progress: bool = False) -> Verification:
-    """Read every value of a store, and check its checksum and its size.
+    """Read every value of a store, and check its checksum and its size; check LMDB's pages.
 
     Other processes may use the store meanwhile; the result describes it as of the last commit at
     the beginning. The store is not changed.
@@ -83,7 +86,19 @@ def verify(path: Path, *, progress: bool = False) -> Verification:
     environment = Environment.open(path)
     check_pages(environment.folder)
     with environment.reading() as transaction:
-        return describe(read_contents(environment, transaction, progress=progress))
+        found = describe(read_contents(environment, transaction, progress=progress))
+    others: list[Part] = ["commits"] if is_record_damaged(environment.folder) else []
+    if found.is_sound:  # otherwise, the order of the keys may be damaged, and a repair rewrites all
+        try:
+            check_commits(environment.folder, to_write=True)
+        except StoreError:
+            others.append("pages")
+    return with_damage(found, *others)
+
+
+def with_damage(found: Verification, *parts: Part) -> Verification:
+    """Return a verification to which damage outside of values is added."""
+    return replace(found, damage=(*map(Damage, parts), *found.damage))
 
 
 def describe(contents: Contents) -> Verification:

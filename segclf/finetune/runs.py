@@ -33,12 +33,12 @@ from segclf.finetune.training import train_system
 from segclf.training.epochs import Epoch, check_split
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.encoders import load_referenced
-from segclf.workspace.files import warn_once
+from segclf.workspace.files import warn_once, write_checked_json
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import Identity, RunRecord
 from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
-from segclf.workspace.weights import load_weights
+from segclf.workspace.weights import check_weights, hash_weights, load_weights
 from segclf.workspace.workspace import Workspace
 
 _UNFINISHED = "unfinished.json"
@@ -143,6 +143,7 @@ def finetune(
                 device=start.device,
                 precision=start.precision,
                 dim=system.backbone.dim,
+                weights=hash_weights(folder / WEIGHTS),
             )
             _finish(folder, record)
     (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
@@ -168,7 +169,11 @@ def _describe_start(
 def _finish(folder: Path, record: RunRecord) -> None:
     """Write the plot and the record of a run, and delete what only an unfinished run needs."""
     draw_history(record, folder / PLOT)
-    write_json(folder / RECORD, record.to_dict(), indent=1)
+    write_checked_json(folder / RECORD, record.to_dict(), indent=1)
+    _remove_unfinished(folder)
+
+
+def _remove_unfinished(folder: Path) -> None:
     for name in (CHECKPOINT, _UNFINISHED):
         (folder / name).unlink(missing_ok=True)
 
@@ -184,6 +189,7 @@ def load_system(run: Run, device: str | None = None) -> System:
         UserError: The pretrained model is missing or has changed, the run is damaged, or the
             device does not exist.
     """
+    check_weights(run.path / WEIGHTS, run.record.weights)
     state = load_weights(run.path / WEIGHTS)
     options = options_from(run.kind, run.record.options)
     encoder = _transformer(load_referenced(run.encoder, run.path, device=device))
@@ -240,7 +246,9 @@ def claim_folder(
                 f"skipped an unfinished run: {path} is damaged; delete the folder {path.parent}"
             )
             continue
-        if same and not (path.parent / RECORD).exists():
+        if (path.parent / RECORD).exists():  # the process was killed after it had finished
+            _remove_unfinished(path.parent)
+        elif same:
             return path.parent, True
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:

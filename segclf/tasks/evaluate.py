@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError
-from embedcache.files import write_file, write_json
+from embedcache.files import write_file
+from embedcache.hashing import hash_files
 from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.corpus.layout import Layout
 from segclf.scoring.baselines import baseline_scores
@@ -21,6 +22,7 @@ from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_corpus
 from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.files import verify_checksum, write_checked_json
 from segclf.workspace.records import SplitCounts
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
@@ -192,7 +194,8 @@ def _save(evaluation: Evaluation) -> str | None:
     base = evaluation.run.path / f"eval-{evaluation.split}"
     try:
         _write_array(base.with_suffix(".npy"), evaluation.probabilities)
-        write_json(base.with_suffix(".json"), evaluation.to_dict(), indent=1)
+        content = evaluation.to_dict() | {"probabilities": hash_files([base.with_suffix(".npy")])}
+        write_checked_json(base.with_suffix(".json"), content, indent=1)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
@@ -234,12 +237,19 @@ def probabilities_of(
     stored = stored or workspace.load_corpus(run.record.corpus)
     record = read_evaluation(run, split)
     path = run.path / f"eval-{split}.npy"
-    if record is None or record.get("corpus_digest") != stored.digest or not path.exists():
+    if record is None or record.get("corpus_digest") != stored.digest or not _is_of(record, path):
         return evaluate(
             workspace, run, split=split, device=device, threads=threads, stored=stored
         ).probabilities
     probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
     return probabilities
+
+
+def _is_of(evaluation: dict[str, Any], probabilities: Path) -> bool:
+    """Return whether a file has the probabilities of an evaluation; early ones have no hash."""
+    if not probabilities.exists():
+        return False
+    return evaluation.get("probabilities") in (None, hash_files([probabilities]))
 
 
 def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
@@ -254,9 +264,10 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
         return None
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    if not isinstance(record, dict):
+        if not isinstance(record, dict):
+            return None
+        verify_checksum(record)
+    except (ValueError, RecursionError):
         return None
     trained_on = run.record.corpus_digest
     return record if trained_on in ("", record.get("corpus_digest")) else None

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
-from embedcache.files import publish, scratch_folder, write_json, write_text
+from embedcache.files import publish, scratch_folder, write_text
 from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
 from segclf.tasks.model_card import model_card
 from segclf.workspace.encoders import copy_encoder, copy_state
+from segclf.workspace.files import write_checked_json
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
@@ -91,7 +92,7 @@ def write_model(
     path.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(path.parent, path) as scratch:
         fill(scratch)
-        write_json(scratch / CONFIGURATION, config, indent=1)
+        write_checked_json(scratch / CONFIGURATION, config, indent=1)
         write_text(scratch / "README.md", model_card(path.name, config))
         if path.exists():
             path.rmdir()

@@ -7,13 +7,14 @@ from typing import Any
 
 from embedcache import UserError
 from embedcache.encoders import Pooling
-from embedcache.files import scratch_folder, write_json
+from embedcache.files import scratch_folder
 from segclf.heads.base import BaseHead
 from segclf.training.adaptation import adaptation_options, check_architecture
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
+from segclf.workspace.files import write_checked_json
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.ready import model_for
@@ -21,7 +22,7 @@ from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
 from segclf.workspace.sources import Source, find_source
 from segclf.workspace.vectors import training_examples
-from segclf.workspace.weights import save_weights
+from segclf.workspace.weights import hash_weights, save_weights
 from segclf.workspace.workspace import Workspace
 
 FEW = 1000
@@ -184,5 +185,6 @@ def _save(runs: Path, record: RunRecord, options: TrainingOptions, head: BaseHea
     with scratch_folder(runs) as scratch:
         save_weights(scratch / WEIGHTS, head.state_dict())
         draw_history(record, scratch / PLOT)
-        write_json(scratch / RECORD, record.to_dict(), indent=1)
+        record = replace(record, weights=hash_weights(scratch / WEIGHTS))
+        write_checked_json(scratch / RECORD, record.to_dict(), indent=1)
         return Run(publish_run(scratch, runs, name), record)

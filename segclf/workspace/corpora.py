@@ -15,7 +15,14 @@ from embedcache.encoders import Pooling, split_recorded
 from embedcache.files import write_text
 from segclf.corpus import Corpus, Document
 from segclf.corpus.languages import guess_language_of
-from segclf.workspace.files import NewerFormatError, check_format, now
+from segclf.workspace.files import (
+    CHECKSUM,
+    NewerFormatError,
+    check_format,
+    now,
+    verify_checksum,
+    with_checksum,
+)
 
 _FORMAT = 1  # of a corpus file
 
@@ -149,7 +156,8 @@ def write_corpus_file(
         "digest": digest,
         "encoders": [*(other for other in earlier if other != latest), latest],
     }
-    write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
+    first_line = json.dumps(with_checksum(header), ensure_ascii=False)
+    write_text(path, f"{first_line}\n{body}\n")
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:
@@ -180,6 +188,7 @@ def read_header(path: Path) -> dict[str, Any]:
             raise ValueError
         if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
             raise ValueError
+        verify_checksum(header)
         return header
 
 
@@ -214,8 +223,12 @@ def read_corpus_file(path: Path) -> StoredCorpus:
     """
     header = read_header(path)
     with _translate_damage(path):
-        _, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        records = [json.loads(line) for line in lines]
+        _, _, body = path.read_text(encoding="utf-8").partition("\n")
+        body = body.removesuffix("\n")
+        # without a checksum, an early version wrote the file, whose digest is of other data
+        if CHECKSUM in header and xxh3_128_hexdigest(body.encode()) != header["digest"]:
+            raise ValueError
+        records = [json.loads(line) for line in body.split("\n")]
         documents = [
             Document(
                 record["id"],

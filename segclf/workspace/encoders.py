@@ -22,9 +22,15 @@ from embedcache.encoders import (
 )
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
 from embedcache.encoders.names import STATIC
-from embedcache.files import write_json
 from segclf.workspace.corpora import EncoderReference
-from segclf.workspace.files import NewerFormatError, check_format, now, warn_once
+from segclf.workspace.files import (
+    NewerFormatError,
+    check_format,
+    now,
+    verify_checksum,
+    warn_once,
+    write_checked_json,
+)
 from segclf.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "e5-small-paragraphs+surface"
@@ -183,7 +189,7 @@ def _fit_part(
     else:
         encoder.fit(sentences, progress=progress)
     content = {"format": _FORMAT, "used": now(), "unfitted": unfitted, "state": encoder.state}
-    write_json(path, content)
+    write_checked_json(path, content)
 
 
 def _latest_fit(workspace: Workspace, unfitted: str) -> tuple[Path, dict[str, Any]]:
@@ -235,6 +241,7 @@ def _read_fit(path: Path) -> dict[str, Any]:
         check_format(content.get("format", _FORMAT), _FORMAT)
         if not {"unfitted", "state"} <= content.keys():
             raise ValueError
+        verify_checksum(content)
     except NewerFormatError as error:
         raise UserError(f"{path} {error}") from error
     except (ValueError, AttributeError) as error:

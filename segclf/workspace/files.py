@@ -1,10 +1,16 @@
-"""What the files of a workspace have in common: formats, times, and warnings about damage."""
+"""What the files of a workspace have in common: formats, checksums, times, and warnings."""
 
 import logging
 from datetime import datetime, timezone
 from functools import cache
+from pathlib import Path
+from typing import Any
 
+from embedcache.files import write_json
+from embedcache.hashing import fingerprint_of
 from embedcache.terminal import printable
+
+CHECKSUM = "checksum"  # of all other fields of a JSON object
 
 _log = logging.getLogger("segclf")
 
@@ -31,6 +37,27 @@ def check_format(number: object, newest: int) -> None:
             f"has format {number}, but this version of segtool reads formats up to {newest}: "
             "upgrade segtool"
         )
+
+
+def with_checksum(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a JSON object with a checksum, which replaces an earlier one."""
+    others = {name: value for name, value in content.items() if name != CHECKSUM}
+    return others | {CHECKSUM: fingerprint_of(others)}
+
+
+def write_checked_json(path: Path, content: dict[str, Any], *, indent: int | None = None) -> None:
+    """Write a JSON object with a checksum atomically."""
+    write_json(path, with_checksum(content), indent=indent)
+
+
+def verify_checksum(content: dict[str, Any]) -> None:
+    """Check the checksum of a JSON object, if it has one: files of early versions have none.
+
+    Raises:
+        ValueError: The content is not that of which the checksum was computed.
+    """
+    if CHECKSUM in content and with_checksum(content) != content:
+        raise ValueError("its content does not have its checksum")
 
 
 def now() -> str:

@@ -24,7 +24,7 @@ from segclf.settings import explain
 from segclf.training.epochs import Epoch
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference
-from segclf.workspace.files import NewerFormatError, check_format
+from segclf.workspace.files import NewerFormatError, check_format, verify_checksum
 from segclf.workspace.provenance import Machine
 
 FORMAT = 3
@@ -109,6 +109,8 @@ class RunRecord:
             paragraph.
         temperature: Temperature of the calibration.
         kind: "head", or the fine-tuned system.
+        weights: Hash of the file of weights; see `embedcache.hashing.hash_files`. Empty in records
+            of early versions.
         start: Trained weights from which training started; None if they were random.
         created: Time at which the run was finished, in ISO format.
         corpus: Name of the corpus.
@@ -143,6 +145,7 @@ class RunRecord:
     threshold: Annotated[float, Field(ge=0, le=1)]
     temperature: Positive = 1.0
     kind: Kind = "head"
+    weights: str = ""
     start: StartRecord | None = None
     created: str = "1970-01-01"
     corpus: str = ""
@@ -250,9 +253,10 @@ def read_record(path: Path) -> RunRecord:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_constant)
         if not isinstance(content, dict):
             raise ValueError("it is not a JSON object")
-        content = _translate(content)
         # in JSON mode, strict types accept an object for a dataclass and an array for a tuple
-        return _ADAPTER.validate_json(json.dumps(content))
+        record = _ADAPTER.validate_json(json.dumps(_translate(dict(content))))
+        verify_checksum(content)  # last, since the other messages say more
+        return record
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except NewerFormatError as error:

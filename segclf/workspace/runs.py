@@ -22,7 +22,7 @@ from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.files import now, warn_once
 from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord, SplitCounts, read_record
-from segclf.workspace.weights import load_arrays, load_weights, weight_shapes
+from segclf.workspace.weights import check_weights, load_arrays, load_weights, weight_shapes
 from segclf.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class Run:
         shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
         if weight_shapes(self.path / WEIGHTS) != shapes:
             raise self._misfit()
+        check_weights(self.path / WEIGHTS, self.record.weights)
         head = make()
         head.load_state_dict(load_weights(self.path / WEIGHTS))
         head.clip_sigma = self.record.clip_sigma
@@ -147,6 +148,7 @@ class Run:
         head = NumpyMLP(load_arrays(self.path / WEIGHTS), window or WINDOW, clip_sigma)
         if not head.fits(self.record.dim):
             raise self._misfit()
+        check_weights(self.path / WEIGHTS, self.record.weights)
         return head
 
     def _misfit(self) -> UserError:

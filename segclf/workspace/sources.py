@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from embedcache import UserError
-from embedcache.hashing import hash_files
 from segclf.corpus import BoundaryType
 from segclf.training.adaptation import Start
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import ReadyModel, find_model, list_models
 from segclf.workspace.records import StartRecord
 from segclf.workspace.runs import WEIGHTS, Run, list_runs, load_run
+from segclf.workspace.weights import hash_weights
 from segclf.workspace.workspace import Workspace
 
 
@@ -37,7 +37,7 @@ class Source:
     @property
     def record(self) -> StartRecord:
         """What a run that starts from the head records about it."""
-        return StartRecord(self.name, hash_files([self.run.path / WEIGHTS], names=False))
+        return StartRecord(self.name, hash_weights(self.run.path / WEIGHTS))
 
     def load(self, language: str) -> Start:
         """Load the head, with the threshold for a language.

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from embedcache import UserError
 from embedcache.files import write_file
+from embedcache.hashing import hash_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,5 +86,24 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
         raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, error: SafetensorError) -> UserError:
+def hash_weights(path: Path) -> str:
+    """Return the hash of a file of weights, as it is in the record of a run."""
+    return hash_files([path], names=False)
+
+
+def check_weights(path: Path, expected: str) -> None:
+    """Check the hash of a file of weights, if it is known.
+
+    Args:
+        path: File of weights.
+        expected: Result of `hash_weights` when the file was written; empty if it is unknown.
+
+    Raises:
+        UserError: The file has changed.
+    """
+    if expected and hash_weights(path) != expected:
+        raise _damaged(path, "it does not have its checksum")
+
+
+def _damaged(path: Path, error: SafetensorError | str) -> UserError:
     return UserError(f"{path} is damaged ({error}): copy it again from its source, or train again")

@@ -127,9 +127,16 @@ def _print_damage(content: dict[str, Any]) -> None:
         )
 
 
+_RESTORED = {
+    "header": "The header of the store is damaged, and can be restored.",
+    "commits": "The record of the last commits is damaged, and can be restored.",
+    "pages": "The list of free pages, or another page of LMDB, is damaged, and can be restored.",
+}
+
+
 def _describe_damage(damage: dict[str, Any]) -> str:
-    if damage["part"] == "header":
-        return "The header of the store is damaged, and can be restored."
+    if damage["part"] in _RESTORED:
+        return _RESTORED[damage["part"]]
     if damage["encoder"] is None:
         return f"A value that belongs to no encoder is damaged ({damage['part']})."
     name = _name(damage)

@@ -29,9 +29,10 @@ def test_a_backup_of_a_store_that_is_written_is_the_store_after_a_commit(tmp_pat
         for number in range(3):
             committed = int(wait_for_line(writer))
             size = back_up(tmp_path / "s", tmp_path / "backups" / str(number))
-            (file,) = (tmp_path / "backups" / str(number)).iterdir()
-            assert size == file.stat().st_size
-            space = EmbeddingStore(file.parent, create=False).space("a" * 32)
+            copy = tmp_path / "backups" / str(number)
+            assert sorted(os.listdir(copy)) == ["commits", "data.mdb"]
+            assert size == (copy / "data.mdb").stat().st_size
+            space = EmbeddingStore(copy, create=False).space("a" * 32)
             count = len(space)
             assert count % 500 == 0  # complete batches
             assert count >= 500 * (committed + 1)

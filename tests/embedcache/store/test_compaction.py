@@ -73,7 +73,7 @@ def test_a_compacted_store_is_smaller_and_has_the_same_vectors(tmp_path):
     assert len(space) == 50  # this process uses the new file
     assert space.append(ids_of(50), numbered(50, 51)) == 1
     check_numbers(tmp_path, [*range(51)])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.mdb", "lock.mdb"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["commits", "data.mdb", "lock.mdb"]
 
 
 def test_an_object_and_a_fork_from_before_use_the_new_file(tmp_path):
@@ -143,7 +143,7 @@ def test_killed_compactions_leave_a_store_with_all_commits(tmp_path):
         committed = int((writer.stdout.read().split() or [committed])[-1])
     check_numbers(tmp_path, [*range(50), *range(1000, committed + 1)])
     compact(tmp_path)  # removes what the killed ones have left
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.mdb", "lock.mdb"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["commits", "data.mdb", "lock.mdb"]
 
 
 def test_a_kill_between_replacing_the_lock_file_and_the_data_loses_nothing(tmp_path):

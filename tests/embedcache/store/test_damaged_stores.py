@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import lmdb
-import numpy as np
 import pytest
 
 from embedcache import EmbeddingStore, StoreError
@@ -80,13 +79,17 @@ def test_a_value_with_the_key_of_another_space_is_refused(store):
         store.space("b" * 32).vectors(ids_of(1))
 
 
-def test_a_new_space_never_gets_the_blocks_of_one_with_a_damaged_key(tmp_path):
+@pytest.mark.parametrize("damaged", [b"spabe/" + b"a" * 32, b"space/" + b"a" * 31 + b"\xe1"])
+def test_a_store_with_the_damaged_key_of_a_space_is_not_written(tmp_path, damaged):
     store = EmbeddingStore(tmp_path)
     for letter in "ab":
         store.create_space(letter * 32, name=letter, dim=4).append(ids_of(1), rows(1))
-    replace_bytes(tmp_path, b"space/" + b"a" * 32, b"spabe/" + b"a" * 32)
-    store.create_space("c" * 32, name="c", dim=4).append(ids_of(1), rows(1, seed=1))
-    assert np.array_equal(store.space("b" * 32).vectors(ids_of(1)), rows(1))
+    replace_bytes(tmp_path, b"space/" + b"a" * 32, damaged)
+    for letter in "ac":  # otherwise, all sentences of space a would be encoded again
+        with pytest.raises(StoreError, match=r"damaged at b'spa.e/"):
+            store.create_space(letter * 32, name=letter, dim=4)
+    with pytest.raises(StoreError, match=r"damaged at b'spa.e/"):
+        store.spaces()
 
 
 def damage_numbers(path, number):
@@ -143,18 +146,6 @@ def test_a_truncated_file_is_an_error_and_not_a_crash(tmp_path, share):
     assert "damaged" in done.stdout or "cannot be used" in done.stdout
 
 
-def test_a_failed_check_of_a_short_file_is_not_reported_as_damage(tmp_path, monkeypatch):
-    folder = tmp_path / "store"
-    make_store(folder, 3000)
-    with (folder / "data.mdb").open("r+b") as file:
-        file.truncate((folder / "data.mdb").stat().st_size - 4096)
-    (tmp_path / "lmdb.py").write_text("raise ImportError('no library')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # for the child process that checks the file
-    with pytest.raises(StoreError, match="cannot be checked: ImportError: no library") as caught:
-        EmbeddingStore(folder)
-    assert "delete" not in str(caught.value)
-
-
 def leave_pages_unwritten(path, seed):
     """Write and delete until the file ends before its last page; return whether it does."""
     chance = random.Random(seed)
@@ -162,7 +153,7 @@ def leave_pages_unwritten(path, seed):
         for _ in range(100):
             with environment.begin(write=True) as transaction:
                 for _ in range(chance.choice([1, 5, 50])):
-                    key = b"z%d" % chance.randrange(300)
+                    key = b"vz%d" % chance.randrange(300)
                     if chance.random() < 0.5:
                         transaction.delete(key)
                     else:

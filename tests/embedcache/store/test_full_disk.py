@@ -40,5 +40,5 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path, command):
         signal.signal(signal.SIGXFSZ, ignored)
     assert "\n" not in str(caught.value)
     assert (path / "data.mdb").read_bytes() == before
-    assert sorted(os.listdir(path)) == ["data.mdb", "lock.mdb"]
+    assert sorted(os.listdir(path)) == ["commits", "data.mdb", "lock.mdb"]
     assert os.listdir(tmp_path) == ["s"]

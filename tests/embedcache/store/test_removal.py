@@ -179,4 +179,4 @@ def test_a_killed_removal_removes_nothing(tmp_path, what):
     assert numbers_of(tmp_path, OTHER, 1500) == {*range(1500)}
     remove_unwanted(tmp_path, ids_of(*range(10)))
     assert numbers_of(tmp_path, OTHER, 1500) == {*range(10)}
-    assert sorted(os.listdir(tmp_path)) == ["data.mdb", "lock.mdb"]
+    assert sorted(os.listdir(tmp_path)) == ["commits", "data.mdb", "lock.mdb"]

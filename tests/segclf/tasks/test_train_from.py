@@ -104,6 +104,7 @@ def test_mistakes_are_reported_and_nothing_is_written(workspace):
     header, body = (workspace.path / "corpora/other.jsonl").read_text().split("\n", 1)
     content = json.loads(header)
     content["encoders"][0] |= {"name": "surface", "fingerprint": "0" * 32}
+    del content["checksum"]
     (workspace.path / "corpora/other.jsonl").write_text(json.dumps(content) + "\n" + body)
     mistakes = [
         ({"start": "none"}, "no model or run 'none': the ready models are .*japanese.*mlp-w2-001"),

@@ -1,0 +1,54 @@
+"""Fixtures of the tests that break something many times."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import STORIES
+from tests.faults.children import RIGHT, command, run_in_child
+from tests.faults.tally import PAGE, Tally
+
+
+@pytest.fixture(scope="session")
+def tally() -> Iterator[Tally]:
+    """Counts outcomes; with FAULTS_TABLE, they are written to docs/reliability.md."""
+    counted = Tally()
+    yield counted
+    if os.environ.get("FAULTS_TABLE"):
+        counted.write(PAGE)
+
+
+@pytest.fixture(scope="session")
+def warm() -> None:
+    """Import in this process what its forks need."""
+    import sentence_transformers  # noqa: F401
+    import torch
+
+    import segtool.app  # noqa: F401
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def finished(first_trained: Path, tmp_path_factory: pytest.TempPathFactory, warm: None) -> Path:
+    """A folder with embedded stories, a run with scores, an exported model and a text."""
+    folder = tmp_path_factory.mktemp("finished") / "folder"
+    shutil.copytree(first_trained, folder)
+    shutil.copytree(STORIES, folder / "stories")
+    (folder / "new.txt").write_text((STORIES / "eki.txt").read_text().replace("\n", ""))
+
+    def prepare() -> None:
+        (folder / "evaluated.json").write_text(command(folder, "eval", "--json"))
+        command(folder, "export", "mlp-w1-001", "model")
+
+    assert run_in_child(prepare) == (RIGHT, "")
+    return folder
+
+
+def scores(printed: str) -> dict[str, object]:
+    """Return what `segtool eval --json` printed, without the time."""
+    return {name: value for name, value in json.loads(printed).items() if "seconds" not in name}

@@ -1,0 +1,58 @@
+"""Counts how trials ended, and writes the table of docs/reliability.md."""
+
+import os
+import platform
+import re
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.faults.children import BAD, Outcome
+
+PAGE = ROOT / "docs/reliability.md"
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+
+
+def counts(short: int, name: str, long: int) -> pytest.MarkDecorator:
+    """Run a test with a few trials, and with the marker `faults` with many.
+
+    Args:
+        short: Number of trials in `make test`.
+        name: Environment variable with the number in `make test-faults`.
+        long: Number if the variable is not set.
+    """
+    many = pytest.param(
+        int(os.environ.get(name, long)), marks=pytest.mark.faults, id=f"{name.lower()}"
+    )
+    return pytest.mark.parametrize("count", [pytest.param(short, id="short"), many])
+
+
+class Tally:
+    """Outcomes of trials by fault."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, Counter[str]] = {}
+
+    def check(self, fault: str, outcomes: list[Outcome]) -> None:
+        """Count the outcomes of the trials of a fault, and fail if one of them is bad."""
+        counted = self._outcomes.setdefault(fault, Counter())
+        counted.update(outcome for outcome, _ in outcomes)
+        bad = [(outcome, message) for outcome, message in outcomes if outcome in BAD]
+        assert not bad, f"{len(bad)} of {len(outcomes)} trials: {bad[:3]}"
+
+    def write(self, page: Path) -> None:
+        """Replace the table between the marks in a page."""
+        lines = ["| fault | runs | lost | wrong | hung | crashed | unclear |"]
+        lines.append("| --- " * 7 + "|")
+        for fault, counted in self._outcomes.items():
+            numbers = [counted.total(), *(counted[outcome] for outcome in BAD)]
+            lines.append(f"| {fault} | " + " | ".join(f"{n:,}" for n in numbers) + " |")
+        system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        note = f"Output of `make test-faults` on {date.today()}, {os.cpu_count()} cores, {system}."
+        table = "\n".join([BEGIN, "", note, "", *lines, "", END])
+        text = page.read_text(encoding="utf-8")
+        changed = re.sub(f"{BEGIN}.*{END}", lambda _: table, text, flags=re.DOTALL)
+        page.write_text(changed, encoding="utf-8")
