@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from segtool import __version__
+from segtool.command_group import CommandGroup
 from segtool.commands import corpus, experiments, heads, segment
 from segtool.commands.encoders import encoders_app
 from segtool.commands.finetune import finetune_app
@@ -17,13 +18,11 @@ from segtool.output import report
 
 INTERRUPTED = 130  # exit status of a program that Ctrl-C ended
 
-app = typer.Typer(
+app = CommandGroup(
     help="Split text into paragraphs: encode every sentence once and train small heads in "
     "seconds.\n\n"
     "Example: segtool embed novel.txt && segtool train && segtool eval && segtool segment new.txt",
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 

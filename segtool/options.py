@@ -12,10 +12,22 @@ import typer
 
 from embedcache.encoders import Precision
 from segclf.corpus import FormatName, Split
+from segtool.completion import (
+    complete_corpora,
+    complete_encoders,
+    complete_models,
+    complete_runs,
+)
 
 Command = Callable[..., None]
 
 _MAX_CHOICES = 40  # maximum length of the list of an option's choices in its help
+_COMPLETIONS: dict[str, Callable[..., list[str]]] = {
+    "encoder": complete_encoders,
+    "model": complete_models,
+    "run": complete_runs,
+}
+"""Functions that complete the values of fields in a shell."""
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -24,9 +36,12 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+RUN_HELP = "Run, as a name, a number in segtool runs or the beginning of a name."
 CorpusOption = Annotated[
     str | None,
-    typer.Option(help="Name of an embedded corpus. [default: the latest]"),
+    typer.Option(
+        help="Name of an embedded corpus. [default: the latest]", autocompletion=complete_corpora
+    ),
 ]
 SplitToScoreOption = Annotated[Split, typer.Option(help="Split to score.")]
 FormatOption = Annotated[
@@ -151,7 +166,13 @@ def _parameters_of(
         flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
         names = [flag] if isinstance(flag, str) else flag
         metavar = _short_metavar(hints[field.name])
-        option = typer.Option(field.default, *names, help=texts[field.name], metavar=metavar)
+        option = typer.Option(
+            field.default,
+            *names,
+            help=texts[field.name],
+            metavar=metavar,
+            autocompletion=_COMPLETIONS.get(field.name),
+        )
         parameters.append(_keyword(field.name, option, hints[field.name]))
     for name, hint in _earlier_options(group).items():
         parameters.append(_keyword(name, typer.Option(None, hidden=True), hint))

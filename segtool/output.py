@@ -8,6 +8,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from segclf.corpus.decode import TextEncoding
 
+_QUIET, _NORMAL, _VERBOSE = range(3)
+_verbosity = _NORMAL
+
+
+def set_verbosity(*, quiet: bool, verbose: bool) -> None:
+    """Set how much this process writes to standard error; without a flag, change nothing.
+
+    Raises:
+        UserError: Both flags are given.
+    """
+    global _verbosity
+    if quiet and verbose:
+        from embedcache import UserError
+
+        raise UserError("--quiet cannot be combined with --verbose: use only one of them")
+    if quiet or verbose:
+        _verbosity = _QUIET if quiet else _VERBOSE
+
+
+def shows_progress(as_json: bool) -> bool:
+    """Return whether a command shows its progress: not with --json or --quiet."""
+    return not as_json and _verbosity > _QUIET
+
+
+def is_verbose() -> bool:
+    """Return whether --verbose is given."""
+    return _verbosity == _VERBOSE
+
 
 def show(
     content: dict[str, Any], print_table: Callable[[dict[str, Any]], None], as_json: bool
@@ -38,6 +66,18 @@ def report(message: str) -> None:
     from embedcache.terminal import printable
 
     sys.stderr.write(printable(message) + "\n")
+
+
+def note(message: str) -> None:
+    """Write one line to standard error, unless --quiet is given."""
+    if _verbosity > _QUIET:
+        report(message)
+
+
+def detail(message: str) -> None:
+    """Write one line to standard error if --verbose is given."""
+    if _verbosity == _VERBOSE:
+        report(message)
 
 
 def ignore(_: object) -> None:

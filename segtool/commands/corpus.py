@@ -7,6 +7,7 @@ import typer
 
 from embedcache.encoders import Backend, Pooling
 from segclf.corpus import ReadOptions
+from segtool.completion import complete_corpora
 from segtool.options import (
     EncoderComputeOptions,
     FormatOption,
@@ -15,7 +16,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show
+from segtool.output import show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def embed(
         options=options,
         format_name=text_format,
         split=split,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
     show(embedded.to_dict(), print_embedded, as_json)
 
@@ -100,7 +101,8 @@ def stats(
     corpus: Annotated[
         str | None,
         typer.Argument(
-            help="Name of an embedded corpus, or a path. [default: the latest embedded corpus]"
+            help="Name of an embedded corpus, or a path. [default: the latest embedded corpus]",
+            autocompletion=complete_corpora,
         ),
     ] = None,
     *,

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from segtool.completion import complete_runs
 from segtool.options import (
+    RUN_HELP,
     ComputeOptions,
     CorpusOption,
     HeadComputeOptions,
@@ -15,7 +17,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show
+from segtool.output import show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def sweep(
     given = given_values(named, settings or [])
     plan = read_experiment(experiment) if experiment else Experiment(None, expand(given))
     trials = select(plan.trials, given)
-    name = embed_experiment(plan, trials, opened, corpus_name=corpus, progress=not as_json)
+    name = embed_experiment(
+        plan, trials, opened, corpus_name=corpus, progress=shows_progress(as_json)
+    )
     outcomes = run_sweep(
         opened,
         trials,
@@ -103,7 +107,7 @@ def sweep(
         device=compute.device,
         threads=compute.threads,
         memory=compute.memory,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
     content = report(outcomes)
     show(content, print_sweep, as_json)
@@ -127,8 +131,11 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
 
 @with_options()
 def compare(
-    first: Annotated[str, typer.Argument(help="Name of a run.")],
-    second: Annotated[str, typer.Argument(help="Name of another run on the same corpus.")],
+    first: Annotated[str, typer.Argument(help=RUN_HELP, autocompletion=complete_runs)],
+    second: Annotated[
+        str,
+        typer.Argument(help="Another run on the same corpus.", autocompletion=complete_runs),
+    ],
     *,
     split: SplitToScoreOption = "test",
     compute: ComputeOptions,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segclf.finetune.options import DEFAULT_BACKBONE, CrossSegmentOptions, HierarchicalOptions
+from segtool.command_group import CommandGroup
 from segtool.options import (
     CorpusOption,
     EncoderComputeOptions,
@@ -12,17 +13,16 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import ignore, show
+from segtool.output import ignore, show, shows_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from segclf.finetune.options import FinetuneOptions
 
-finetune_app = typer.Typer(
+finetune_app = CommandGroup(
     help="Fine-tune an encoder, to compare heads with it. An epoch takes minutes or hours.\n\n"
     "Example: segtool finetune cross-segment --sides sentences:1",
-    rich_markup_mode=None,
     no_args_is_help=True,
 )
 
@@ -93,8 +93,8 @@ def _finetune(
         device=compute.device,
         precision=compute.precision,
         threads=compute.threads,
-        on_start=ignore if as_json else print_start,
-        on_epoch=ignore if as_json else print_epoch,
-        progress=not as_json,
+        on_start=print_start if shows_progress(as_json) else ignore,
+        on_epoch=print_epoch if shows_progress(as_json) else ignore,
+        progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)

@@ -7,7 +7,14 @@ import typer
 
 from embedcache.encoders import Pooling
 from segclf.training.options import TrainingOptions
+from segtool.completion import (
+    complete_corpora,
+    complete_encoders,
+    complete_runs,
+    complete_runs_and_models,
+)
 from segtool.options import (
+    RUN_HELP,
     ComputeOptions,
     CorpusOption,
     HeadComputeOptions,
@@ -17,7 +24,7 @@ from segtool.options import (
     given_options,
     with_options,
 )
-from segtool.output import ignore, report, show
+from segtool.output import ignore, report, show, shows_progress
 
 
 @with_options(boundary_type="--type")
@@ -31,12 +38,16 @@ def train(
             "--from",
             help="Ready model or run from whose weights training starts. The head and its window "
             "are those of the model. [default: random weights]",
+            autocompletion=complete_runs_and_models,
         ),
     ] = None,
     corpus: CorpusOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Encoder used to embed the corpus. [default: the latest]"),
+        typer.Option(
+            help="Encoder used to embed the corpus. [default: the latest]",
+            autocompletion=complete_encoders,
+        ),
     ] = None,
     pooling: Annotated[
         Pooling | None,
@@ -74,7 +85,7 @@ def train(
         device=compute.device,
         threads=compute.threads,
         memory=compute.memory,
-        on_epoch=ignore if as_json else print_epoch,
+        on_epoch=print_epoch if shows_progress(as_json) else ignore,
     )
     show(run.to_dict(), print_run, as_json)
     if model := suggest_start(opened, run):
@@ -88,7 +99,11 @@ def train(
 def evaluate(
     run: Annotated[
         str | None,
-        typer.Argument(help="Name of a run or of a ready model. [default: the latest run]"),
+        typer.Argument(
+            help="Run, as a name, a number in segtool runs or the beginning of a name; or ready "
+            "model. [default: the run with the highest dev F1 on the latest corpus]",
+            autocompletion=complete_runs_and_models,
+        ),
     ] = None,
     *,
     split: SplitToScoreOption = "test",
@@ -96,7 +111,8 @@ def evaluate(
         str | None,
         typer.Option(
             help="Name of an embedded corpus. [default: the corpus of the run; for a ready model, "
-            "the latest]"
+            "the latest]",
+            autocompletion=complete_corpora,
         ),
     ] = None,
     boundary_type: Annotated[
@@ -127,7 +143,7 @@ def evaluate(
     opened = Workspace(workspace)
     model = find_model(run) if run and not (opened.runs / run).exists() else None
     if model:
-        where = Compute(compute.device, compute.threads, progress=not as_json)
+        where = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
         scored = evaluate_model(opened, model, split=split, corpus_name=corpus, compute=where)
         show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
         return
@@ -143,7 +159,7 @@ def evaluate(
         corpus_name=corpus,
         device=compute.device,
         threads=compute.threads,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
     show(evaluation.to_dict(), print_evaluation, as_json)
     if evaluation.unsaved:
@@ -151,7 +167,7 @@ def evaluate(
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="Name of a run.")],
+    run: Annotated[str, typer.Argument(help=RUN_HELP, autocompletion=complete_runs)],
     directory: Annotated[Path, typer.Argument(help="Folder to create.")],
     with_encoder: Annotated[
         bool,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from segtool.completion import complete_corpora, complete_runs_and_models
 from segtool.options import (
     ComputeOptions,
     JsonOption,
@@ -13,7 +14,7 @@ from segtool.options import (
     with_options,
 )
 from segtool.output import report as report_line
-from segtool.output import show
+from segtool.output import show, shows_progress
 
 
 @with_options()
@@ -21,7 +22,10 @@ def report(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN", help="Names of runs or of ready models. [default: the latest run]"
+            metavar="RUN",
+            help="Runs, as in segtool eval, or ready models. [default: the run with the highest "
+            "dev F1 on the latest corpus]",
+            autocompletion=complete_runs_and_models,
         ),
     ] = None,
     *,
@@ -33,7 +37,8 @@ def report(
         str | None,
         typer.Option(
             help="Name of an embedded corpus. [default: the corpus of the runs; for ready models, "
-            "the latest]"
+            "the latest]",
+            autocompletion=complete_corpora,
         ),
     ] = None,
     figures: Annotated[
@@ -70,7 +75,7 @@ def report(
         split=split,
         corpus_name=corpus,
         figures=figures,
-        compute=Compute(compute.device, compute.threads, progress=not as_json),
+        compute=Compute(compute.device, compute.threads, progress=shows_progress(as_json)),
     )
     show(made.to_dict(), _print_report, as_json)
     for reason in made.unsaved:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from segtool.completion import complete_models
 from segtool.options import ComputeOptions, JsonOption, WorkspaceOption, with_options
 from segtool.output import report, show
 
@@ -25,9 +26,10 @@ class ModelOptions:
     """Which model finds the paragraphs.
 
     Attributes:
-        model: Name of a ready model (see segtool models). [default: the latest run in the
-            workspace; if there is none, the ready model for the language of the text]
-        run: Name of a run, or folder of an exported run.
+        model: Name of a ready model (see segtool models). [default: the run with the highest dev
+            F1 on the latest corpus; if there is none, the ready model for the language of the text]
+        run: Run, as a name, a number in segtool runs or the beginning of a name; or the folder of
+            an exported run.
     """
 
     model: str | None = None
@@ -177,7 +179,10 @@ def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel 
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="Name of a model. [default: all]")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Name of a model. [default: all]", autocompletion=complete_models),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the ready models, or show one.

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from segtool.command_group import CommandGroup
 from segtool.options import JsonOption, WorkspaceOption
-from segtool.output import show
+from segtool.output import show, shows_progress
 
 if TYPE_CHECKING:
     from embedcache import SpaceInfo
     from embedcache.store.verification import Verification
 
-store_app = typer.Typer(
+store_app = CommandGroup(
     help="Show and maintain the store of sentence vectors.\n\nExample: segtool store info",
-    rich_markup_mode=None,
     no_args_is_help=True,
 )
 
@@ -67,7 +67,7 @@ def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
 
     store = Workspace(workspace).store()
     before = store.format()
-    changed = store.upgrade(progress=not as_json)
+    changed = store.upgrade(progress=shows_progress(as_json))
     content = {"from": before, "to": store.format(), "values_rewritten": changed}
     show(content, print_upgraded, as_json)
 
@@ -85,7 +85,7 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     from segtool.tables.store import print_verified
 
     path = Workspace(workspace).store_path()
-    found = verify_store(path, progress=not as_json)
+    found = verify_store(path, progress=shows_progress(as_json))
     content = {
         "path": str(path),
         "sound": found.is_sound,
@@ -115,7 +115,7 @@ def repair(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     from segtool.tables.store import print_repaired
 
     path = Workspace(workspace).store_path()
-    done = repair_store(path, progress=not as_json)
+    done = repair_store(path, progress=shows_progress(as_json))
     content = {
         "path": str(path),
         "damage": _damage(done.found),
@@ -208,7 +208,7 @@ def gc(
         unused=unused,
         sentences=sentences,
         dry_run=dry_run,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
     content = {
         "removed": not dry_run,

@@ -1,0 +1,25 @@
+"""The options --quiet and --verbose: real processes."""
+
+from tests.conftest import STORIES, SURFACE
+from tests.segtool.texts import mistake
+
+
+def test_verbose_says_how_long_a_command_took(trained, segtool):
+    done = segtool(trained, "runs", "--verbose")
+    assert done.returncode == 0
+    assert "runs: 0." in done.stderr
+    plain = segtool(trained, "runs")
+    assert (plain.stdout, plain.stderr) == (done.stdout, "")
+
+
+def test_quiet_leaves_only_the_result(trained, segtool):
+    workspace = ["--workspace", str(trained / ".segtool")]
+    done = segtool(trained, "-q", "train", "--window", "1", "--epochs", "1", *workspace)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.startswith("Run mlp-w1-002")
+
+
+def test_quiet_and_verbose_exclude_each_other(segtool, tmp_path):
+    embedded = segtool(tmp_path, "embed", str(STORIES), *SURFACE, "-q", "-v")
+    assert "--quiet cannot be combined with --verbose" in mistake(embedded)
