@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from segtool.output import detail, set_verbosity
+from segtool.configuration import find_configuration
+from segtool.output import detail, is_verbose, remember_kept, set_verbosity
 
 QuietOption = Annotated[
     bool,
@@ -31,13 +32,23 @@ class CommandGroup(typer.Typer):
         super().__init__(**settings, rich_markup_mode=None)
 
     def command(  # type: ignore[override]
-        self, name: str | None = None
+        self,
+        name: str | None = None,
+        *,
+        kept: str = "Nothing was changed.",
+        resumes: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a function as a command; see `typer.Typer.command`."""
+        """Register a function as a command; see `typer.Typer.command`.
+
+        Args:
+            name: Name of the command; None for the name of the function.
+            kept: What is kept after Ctrl-C, for the message.
+            resumes: Whether the same command then goes on where it stopped.
+        """
         register = super().command(name)
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            register(_with_verbosity(function))
+            register(_with_verbosity(function, kept, resumes=resumes))
             return function
 
         return decorate
@@ -49,18 +60,23 @@ class CommandGroup(typer.Typer):
         register = super().callback()
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            register(_with_verbosity(function))
+            register(_with_verbosity(function, "", resumes=False))
             return function
 
         return decorate
 
 
-def _with_verbosity(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options --quiet and --verbose to a command."""
+def _with_verbosity(
+    function: Callable[..., Any], kept: str, *, resumes: bool
+) -> Callable[..., Any]:
+    """Add the options --quiet and --verbose to a command, and remember what Ctrl-C keeps."""
 
     @wraps(function)
     def call(**given: Any) -> None:  # noqa: ANN401
         set_verbosity(**{name: given.pop(name) for name in _VERBOSITY})
+        remember_kept(kept, resumes=resumes)
+        if is_verbose() and (found := find_configuration()):
+            detail(f"defaults from {found.path}")
         started = time.perf_counter()
         function(**given)
         detail(f"{function.__name__}: {time.perf_counter() - started:.1f} s")

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -36,6 +36,9 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
+]
 RUN_HELP = "Run, as a name, a number in segtool runs or the beginning of a name."
 CorpusOption = Annotated[
     str | None,
@@ -145,13 +148,25 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     return decorate
 
 
-def given_options(context: typer.Context, group: type[Any]) -> dict[str, Any]:
-    """Return the values of those options of a dataclass that the user gave, by name."""
+def given_options(
+    context: typer.Context, group: type[Any], *, not_from_file: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the values of those options of a dataclass that the user gave, by name.
+
+    Args:
+        context: Context of the command.
+        group: Dataclass of the options.
+        not_from_file: Names of options that do not count if a configuration file sets them.
+    """
     sources = {field.name: context.get_parameter_source(field.name) for field in fields(group)}
     return {
         name: context.params[name]
         for name, source in sources.items()
-        if source is not None and source.name == "COMMANDLINE"
+        if source is not None
+        and (
+            source.name == "COMMANDLINE"
+            or (source.name == "DEFAULT_MAP" and name not in not_from_file)
+        )
     }
 
 

@@ -40,6 +40,7 @@ def train(
     threads: int = 1,
     memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: bool = False,
 ) -> Run:
     """Train a head on an embedded corpus and save it as a run.
 
@@ -58,6 +59,7 @@ def train(
             `segclf.workspace.vectors.training_examples`. It changes nothing but the rounding of
             the mean of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
+        progress: Whether to show a progress bar of each epoch on standard error.
 
     Raises:
         UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
@@ -79,6 +81,7 @@ def train(
         threads=threads,
         memory=memory,
         on_epoch=on_epoch,
+        progress=progress,
     )
 
 
@@ -132,6 +135,7 @@ def train_on(
     threads: int = 1,
     memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: bool = False,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
     # with a source, the type also says which head of a ready model to start from
@@ -154,6 +158,7 @@ def train_on(
         start=source.load(stored.text_language) if source else None,
         device=device,
         threads=threads,
+        progress=progress,
     )
     parameters = sum(p.numel() for p in trained.head.parameters())
     record = new_record(

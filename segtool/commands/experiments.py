@@ -1,4 +1,4 @@
-"""Commands on many runs: sweep, runs and compare."""
+"""Commands on many runs: sweep and compare."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,12 @@ def sweep(
         ),
     ] = None,
     compute: HeadComputeOptions,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show how many runs would be trained and about how long it takes."
+        ),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,12 +89,13 @@ def sweep(
 
     Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
     """
+    from segclf.experiments.estimates import estimate_sweep
     from segclf.experiments.experiment_files import Experiment, read_experiment
     from segclf.experiments.grids import expand, given_values, select
     from segclf.experiments.sweeps import embed_experiment, report
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.runs import print_sweep
+    from segtool.tables.runs import print_estimate, print_sweep
 
     opened = Workspace(workspace)
     named: dict[str, Any] = {**vars(grid)}
@@ -96,6 +103,18 @@ def sweep(
     given = given_values(named, settings or [])
     plan = read_experiment(experiment) if experiment else Experiment(None, expand(given))
     trials = select(plan.trials, given)
+    if dry_run:
+        estimate = estimate_sweep(
+            opened,
+            plan,
+            trials,
+            corpus_name=corpus,
+            jobs=jobs,
+            device=compute.device,
+            threads=compute.threads,
+        )
+        show(vars(estimate), print_estimate, as_json)
+        return
     name = embed_experiment(
         plan, trials, opened, corpus_name=corpus, progress=shows_progress(as_json)
     )
@@ -113,20 +132,6 @@ def sweep(
     show(content, print_sweep, as_json)
     if content["failed"]:
         raise typer.Exit(1)
-
-
-def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs and their scores, the oldest first.
-
-    Example: segtool runs --json
-    """
-    from segclf.experiments.leaderboard import run_row
-    from segclf.workspace.runs import list_runs
-    from segclf.workspace.workspace import Workspace
-    from segtool.tables.runs import print_runs
-
-    rows = [run_row(run) for run in list_runs(Workspace(workspace))]
-    show({"runs": rows}, print_runs, as_json)
 
 
 @with_options()

@@ -26,12 +26,14 @@ finetune_app = CommandGroup(
     no_args_is_help=True,
 )
 
+_KEPT = "The run is kept up to its last checkpoint."
+
 EncoderToTuneOption = Annotated[
     str, typer.Option("--encoder", help="Name, folder or Hub id of the encoder to fine-tune.")
 ]
 
 
-@finetune_app.command("cross-segment")
+@finetune_app.command("cross-segment", kept=_KEPT, resumes=True)
 @with_options()
 def finetune_cross_segment(
     *,
@@ -52,7 +54,7 @@ def finetune_cross_segment(
     _finetune(options, compute, encoder, corpus, workspace, as_json)
 
 
-@finetune_app.command("hierarchical")
+@finetune_app.command("hierarchical", kept=_KEPT, resumes=True)
 @with_options(sentences="--window")
 def finetune_hierarchical(
     *,

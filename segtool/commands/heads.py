@@ -1,7 +1,7 @@
 """Commands on heads: train, eval and export."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,7 +24,13 @@ from segtool.options import (
     given_options,
     with_options,
 )
-from segtool.output import ignore, report, show, shows_progress
+from segtool.output import best_of, describe_answer, ignore, note, report, show, shows_progress
+
+if TYPE_CHECKING:
+    from segclf.tasks.evaluate import Evaluation
+    from segclf.workspace.ready import ReadyModel
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
 
 
 @with_options(boundary_type="--type")
@@ -74,7 +80,10 @@ def train(
 
     opened = Workspace(workspace)
     if start is not None:
-        options = options_from(opened, start, given_options(invocation, TrainingOptions))
+        given = given_options(
+            invocation, TrainingOptions, not_from_file=("head", "window", "reach")
+        )
+        options = options_from(opened, start, given)
     run = train_head(
         opened,
         options,
@@ -86,10 +95,11 @@ def train(
         threads=compute.threads,
         memory=compute.memory,
         on_epoch=print_epoch if shows_progress(as_json) else ignore,
+        progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
     if model := suggest_start(opened, run):
-        report(
+        note(
             f"hint: for so little text, segtool train --from {model}, which starts from a ready "
             "model, usually scores higher"
         )
@@ -145,13 +155,17 @@ def evaluate(
     if model:
         where = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
         scored = evaluate_model(opened, model, split=split, corpus_name=corpus, compute=where)
+        note(describe_answer("model", model.name, scored.threshold(boundary_type or "any")))
         show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
+        _warn(scored.types[boundary_type or "any"], model, opened)
         return
-    loaded = load_run(opened, run)
+    loaded = load_run(opened, run, corpus_name=corpus)
     if boundary_type not in (None, loaded.record.boundary_type):
         raise UserError(
             f"{loaded.name} predicts boundaries of type {loaded.record.boundary_type}: omit --type"
         )
+    chosen = None if run else best_of(loaded.record.corpus)
+    note(describe_answer("run", loaded.name, loaded.threshold, chosen=chosen))
     evaluation = evaluate_run(
         opened,
         loaded,
@@ -162,8 +176,22 @@ def evaluate(
         progress=shows_progress(as_json),
     )
     show(evaluation.to_dict(), print_evaluation, as_json)
+    _warn(evaluation, loaded, opened)
     if evaluation.unsaved:
         report(f"warning: the scores were not saved: {evaluation.unsaved}")
+
+
+def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Workspace") -> None:
+    """Warn of scores on few boundaries, or on a text in a language that the model has not seen."""
+    from segclf.corpus.languages import language_warning
+    from segclf.corpus.statistics import few_boundaries
+
+    if few := few_boundaries(evaluation.split, evaluation.boundaries):
+        report(f"warning: {few}")
+    if evaluation.corpus != evaluation.run.record.corpus:
+        language = workspace.load_corpus(evaluation.corpus).text_language
+        if other := language_warning(model.name, model.languages, language):
+            report(f"warning: {other}")
 
 
 def export(

@@ -13,8 +13,8 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
+from segtool.output import best_of, describe_answer, note, show, shows_progress
 from segtool.output import report as report_line
-from segtool.output import show, shows_progress
 
 
 @with_options()
@@ -58,16 +58,15 @@ def report(
     """
     from segclf.report.make import make_report
     from segclf.tasks.models import Compute
-    from segclf.workspace.ready import find_model
-    from segclf.workspace.runs import load_run
+    from segclf.workspace.ready import ReadyModel, find_model
+    from segclf.workspace.runs import Run, load_run
     from segclf.workspace.workspace import Workspace
 
     opened = Workspace(workspace)
-    names = runs or [load_run(opened).name]
-    sources = [
+    sources: list[Run | ReadyModel] = [
         (None if (opened.runs / name).exists() else find_model(name)) or load_run(opened, name)
-        for name in names
-    ]
+        for name in runs or []
+    ] or [load_run(opened, corpus_name=corpus)]
     made = make_report(
         opened,
         sources,
@@ -77,6 +76,12 @@ def report(
         figures=figures,
         compute=Compute(compute.device, compute.threads, progress=shows_progress(as_json)),
     )
+    for source in sources:
+        if isinstance(source, Run):
+            chosen = None if runs else best_of(source.record.corpus)
+            note(describe_answer("run", source.name, source.threshold, chosen=chosen))
+        else:
+            note(describe_answer("model", source.name, None))
     show(made.to_dict(), _print_report, as_json)
     for reason in made.unsaved:
         report_line(f"warning: the scores were not saved: {reason}")

@@ -46,6 +46,31 @@ def format_count(number: int, noun: str, plural: str | None = None) -> str:
     return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
+def format_size(size: int) -> str:
+    """Format a number of bytes: "1.2 GB", "34.5 MB", "678 kB"."""
+    for unit, bytes_of_unit in (("GB", 1e9), ("MB", 1e6)):
+        if size >= bytes_of_unit:
+            return f"{size / bytes_of_unit:,.1f} {unit}"
+    return f"{size / 1e3:,.0f} kB" if size >= 1000 else f"{size} B"
+
+
+def format_time(seconds: float) -> str:
+    """Format a time: "45 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def print_properties(properties: dict[str, Any]) -> None:
+    """Print names and values in two columns."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in properties.items():
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    console.print(table)
+
+
 def format_number(value: float | None, specification: str = ".3f") -> str:
     """Format a number; None becomes a dash."""
     return "-" if value is None else format(value, specification)
