@@ -50,7 +50,7 @@ def show_corpus(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a corpus comes from, its splits, its encoders and its runs.
+    """Show the source, the splits, the encoders and the runs of a corpus.
 
     Example: segtool corpora show novel
     """

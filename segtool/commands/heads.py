@@ -164,8 +164,6 @@ def evaluate(
         raise UserError(
             f"{loaded.name} predicts boundaries of type {loaded.record.boundary_type}: omit --type"
         )
-    chosen = None if run else best_of(loaded.record.corpus)
-    note(describe_answer("run", loaded.name, loaded.threshold, chosen=chosen))
     evaluation = evaluate_run(
         opened,
         loaded,
@@ -175,6 +173,8 @@ def evaluate(
         threads=compute.threads,
         progress=shows_progress(as_json),
     )
+    chosen = None if run else best_of(loaded.record.corpus)
+    note(describe_answer("run", loaded.name, loaded.threshold, chosen=chosen))
     show(evaluation.to_dict(), print_evaluation, as_json)
     _warn(evaluation, loaded, opened)
     if evaluation.unsaved:

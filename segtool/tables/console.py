@@ -1,5 +1,6 @@
 """The console, and the lines and number formats that tables share."""
 
+import os
 from typing import Any
 
 from rich import box
@@ -13,8 +14,12 @@ HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "w
 
 
 def print_line(text: str, style: str | None = None) -> None:
-    """Print text, wrapped at word boundaries on a terminal and unwrapped in a file or a pipe."""
-    console.print(text, style=style, soft_wrap=not console.is_terminal)
+    """Print text, wrapped at word boundaries on a terminal and unwrapped in a file or a pipe.
+
+    If COLUMNS is set, the text is always wrapped.
+    """
+    is_wrapped = console.is_terminal or "COLUMNS" in os.environ
+    console.print(text, style=style, soft_wrap=not is_wrapped)
 
 
 def warn_if_collapsed(content: dict[str, Any]) -> None:

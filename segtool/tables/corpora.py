@@ -38,7 +38,8 @@ def print_corpus(content: dict[str, Any]) -> None:
             "encoders": "\n".join(map(_encoder, content["encoders"])),
             "runs": ", ".join(content["runs"]) or "none",
             "runs on an earlier text": ", ".join(content["earlier_runs"]) or "none",
-            "file": f"{content['path']}, {format_size(content['bytes'])}",
+            "file": content["path"],
+            "size": format_size(content["bytes"]),
         }
     )
 

@@ -129,7 +129,8 @@ def print_run(content: dict[str, Any]) -> None:
             "per epoch",
             "threshold": f"{content['threshold']:.3f}",
             "machine": content["machine"] or "unknown",
-            "folder": f"{content['path']}, {format_size(content['bytes'])}",
+            "folder": content["path"],
+            "size": format_size(content["bytes"]),
         }
     )
     print_line("")
