@@ -59,7 +59,7 @@ def train(
             `segclf.workspace.vectors.training_examples`. It changes nothing but the rounding of
             the mean of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
-        progress: Whether to show a progress bar of each epoch on standard error.
+        progress: Whether to show progress bars on standard error.
 
     Raises:
         UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
@@ -148,7 +148,12 @@ def train_on(
     if source:
         check_architecture(source.options, asdict(options))
     examples, dev = training_examples(
-        stored.corpus.select("train"), stored.corpus.select("dev"), workspace, encoder, memory
+        stored.corpus.select("train"),
+        stored.corpus.select("dev"),
+        workspace,
+        encoder,
+        memory,
+        progress=progress,
     )
     trained = train_head(
         examples,

@@ -1,7 +1,9 @@
 """The options --quiet and --verbose: real processes."""
 
+import pytest
+
 from tests.conftest import STORIES, SURFACE
-from tests.segtool.texts import mistake
+from tests.segtool.texts import UNSEEN, mistake
 
 
 def test_verbose_says_how_long_a_command_took(trained, segtool):
@@ -12,12 +14,12 @@ def test_verbose_says_how_long_a_command_took(trained, segtool):
     assert (plain.stdout, plain.stderr) == (done.stdout, "")
 
 
-def test_quiet_leaves_only_the_result(trained, segtool):
-    workspace = ["--workspace", str(trained / ".segtool")]
-    done = segtool(trained, "-q", "train", "--window", "1", "--epochs", "1", *workspace)
+@pytest.mark.parametrize("arguments", [["-q", "segment", "-"], ["segment", "-", "--quiet"]])
+def test_quiet_leaves_only_the_result(trained, segtool, arguments):
+    done = segtool(trained, *arguments, input=UNSEEN)
     assert done.returncode == 0
     assert done.stderr == ""
-    assert done.stdout.startswith("Run mlp-w1-002")
+    assert done.stdout == segtool(trained, "segment", "-", input=UNSEEN).stdout
 
 
 def test_quiet_and_verbose_exclude_each_other(segtool, tmp_path):

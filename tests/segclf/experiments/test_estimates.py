@@ -19,6 +19,7 @@ def set_seconds(workspace, seconds):
     """Set the seconds of an epoch of all runs, and return the number of their sentences."""
     for path in workspace.runs.glob("*/run.json"):
         record = json.loads(path.read_text())
+        record.pop("checksum", None)
         record["seconds_per_epoch"] = seconds
         path.write_text(json.dumps(record))
     return record["counts"]["train"]["sentences"]
