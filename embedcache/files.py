@@ -91,7 +91,7 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
         OSError: The parent cannot be written to; the error's `filename` is the destination.
     """
     with _named_failures(destination or parent, scratch=parent):
-        _remove_abandoned(parent)
+        remove_abandoned(parent)
         folder, lock = _locked_folder(parent)
         try:
             content = folder / "content"
@@ -154,9 +154,30 @@ def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
         lock.release()  # another process found the folder before it was locked, and removed it
 
 
-def _remove_abandoned(parent: Path) -> None:
-    for folder in parent.glob(f".*{_SCRATCH}"):
+def abandoned_folders(parent: Path) -> list[Path]:
+    """List the scratch folders in a folder that killed processes have left."""
+    found = []
+    for folder in sorted(parent.glob(f".*{_SCRATCH}")):
         with suppress(Timeout, OSError):  # in use, or owned by another user
             with FileLock(folder / _LOCK, timeout=0):
                 pass
-            shutil.rmtree(folder, ignore_errors=True)
+            found.append(folder)
+    return found
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the scratch folders in a folder that killed processes have left."""
+    for folder in abandoned_folders(parent):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder atomically: it is renamed before its files are removed."""
+    with scratch_folder(path.parent, path) as scratch:
+        os.replace(path, scratch / path.name)
+
+
+def size_of(path: Path) -> int:
+    """Return the number of bytes in a file, or in all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

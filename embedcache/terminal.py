@@ -1,12 +1,25 @@
 """Output on a terminal: progress bars, and text that is safe to print."""
 
 import re
+import sys
 
 from tqdm import tqdm
 
 # Control characters, which begin escape sequences; marks that change the direction of writing;
 # line separators; and surrogates, which represent bytes of a file name that are not UTF-8.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+_INTERVAL = 10
+"""Seconds between two lines of progress, at first."""
+
+_is_silent = False
+
+
+def silence_progress() -> None:
+    """Show no progress in this process from now on."""
+    global _is_silent
+    _is_silent = True
 
 
 def printable(text: str) -> str:
@@ -27,9 +40,12 @@ def progress_bar(
     description: str | None = None,
     done: int = 0,
     leave: bool = True,
-    delay: float = 1,
+    delay: float = 2,
 ) -> "tqdm[None]":
-    """Make a progress bar on standard error. It is never shown if that is not a terminal.
+    """Make a progress bar on standard error, with the rate and the time that is left.
+
+    If standard error is not a terminal, the bar is a line every ten seconds, and less often in
+    long tasks.
 
     Args:
         total: Number of units.
@@ -41,13 +57,52 @@ def progress_bar(
         delay: Seconds after which the bar appears, so that short tasks show none.
     """
     is_bytes = unit == "B"
-    return tqdm(
+    is_terminal = sys.stderr.isatty()
+    kind = tqdm if is_terminal else _Lines
+    return kind(
         total=total,
         unit=unit if is_bytes else f" {unit}",
         unit_scale=is_bytes,
         desc=description,
         initial=done,
         leave=leave,
-        delay=delay,
-        disable=None if show else True,  # None: shown on a terminal only
+        delay=delay if is_terminal else 0,
+        mininterval=0.1 if is_terminal else _INTERVAL,
+        disable=_is_silent or not show,
     )
+
+
+class _Lines(tqdm):  # type: ignore[misc] # tqdm has no type hints
+    """A progress bar that writes plain lines, for a file or a pipe."""
+
+    mininterval: float
+    disable: bool
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Write a line, and wait longer before the next one."""
+        elapsed = self.format_dict["elapsed"]
+        if self.total and self.n > self.initial:
+            rate = (self.n - self.initial) / elapsed
+            left = self.format_interval((self.total - self.n) / rate)
+            before = f"{self.desc.removesuffix(': ')}: " if self.desc else ""
+            unit = "" if self.unit_scale else self.unit
+            sys.stderr.write(
+                f"{before}{self._count(self.n)} of {self._count(self.total)}{unit} "
+                f"({self.n / self.total:.0%}), {self._count(rate)}{unit}/s, {left} left\n"
+            )
+        self.mininterval = max(self.mininterval, elapsed / 10)
+
+    def _count(self, number: float) -> str:
+        if self.unit_scale:
+            return f"{self.format_sizeof(number)}{self.unit}"
+        return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.2g}"
+
+    def set_description(self, desc: str | None = None, refresh: bool = True) -> None:
+        """Change the description, without a line of its own."""
+        super().set_description(desc, refresh=False)
+
+    def close(self) -> None:
+        """End without a line."""
+        if not self.disable:
+            self.disable = True
+            self._decr_instances(self)

@@ -8,22 +8,26 @@ from typing import Annotated
 import typer
 
 from segtool import __version__
+from segtool.command_group import CommandGroup
 from segtool.commands import corpus, experiments, heads, segment
+from segtool.commands.clean import clean as clean_command
+from segtool.commands.config import config
+from segtool.commands.corpora import corpora_app
 from segtool.commands.encoders import encoders_app
 from segtool.commands.finetune import finetune_app
 from segtool.commands.report import report as report_command
+from segtool.commands.runs import runs_app
 from segtool.commands.store import store_app
-from segtool.output import report
+from segtool.configuration import find_configuration, make_defaults
+from segtool.output import report, report_interruption
 
 INTERRUPTED = 130  # exit status of a program that Ctrl-C ended
 
-app = typer.Typer(
+app = CommandGroup(
     help="Split text into paragraphs: encode every sentence once and train small heads in "
     "seconds.\n\n"
     "Example: segtool embed novel.txt && segtool train && segtool eval && segtool segment new.txt",
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
@@ -36,6 +40,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -43,23 +48,28 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Accept the options that precede a command."""
+    """Accept the options that precede a command, and read the configuration file."""
+    if found := find_configuration():
+        context.default_map = make_defaults(found, context.command)
 
 
-app.command()(corpus.embed)
-app.command()(heads.train)
+app.command(kept="The vectors computed so far are kept.", resumes=True)(corpus.embed)
+app.command(kept="The run was not saved.")(heads.train)
 app.command("eval")(heads.evaluate)
 app.command("report")(report_command)
-app.command()(segment.segment)
+app.command(kept="Finished files are complete.")(segment.segment)
 app.command()(segment.models)
 app.command()(heads.export)
-app.command()(experiments.sweep)
-app.command()(experiments.runs)
+app.command(kept="Finished runs are kept.", resumes=True)(experiments.sweep)
 app.command()(experiments.compare)
 app.command()(corpus.stats)
+app.add_typer(runs_app, name="runs", invoke_without_command=True)
+app.add_typer(corpora_app, name="corpora", invoke_without_command=True)
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
 app.add_typer(store_app, name="store")
+app.command("clean", kept="Some files may be removed already.")(clean_command)
+app.command()(config)
 
 
 def main() -> None:
@@ -74,14 +84,11 @@ def main() -> None:
     try:
         code = app(args=arguments, prog_name="segtool", standalone_mode=False) or 0
         if code == INTERRUPTED:
-            sys.stderr.write(
-                "\nInterrupted. Finished work is saved. "
-                "To continue embed, finetune or sweep, run the same command again.\n"
-            )
+            report_interruption(arguments)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "segtool"
-        report(f"error: {_one_line(error)} (see {command} --help)")
+        report(f"error: {_one_line(error)} ({_source(error)}see {command} --help)")
         code = 2
     except BrokenPipeError:  # as in `segtool segment novel.txt | head`
         sys.stderr.close()
@@ -99,6 +106,14 @@ def main() -> None:
         report(f"error: {error}")
         code = 2
     sys.exit(code)
+
+
+def _source(error: typer.TyperException) -> str:
+    """Name the configuration file if it sets the option that is wrong."""
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    source = context.get_parameter_source(parameter.name) if context and parameter else None
+    found = find_configuration() if source and source.name == "DEFAULT_MAP" else None
+    return f"set in {found.path}; " if found else ""
 
 
 def _was_named(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -12,10 +12,22 @@ import typer
 
 from embedcache.encoders import Precision
 from segclf.corpus import FormatName, Split
+from segtool.completion import (
+    complete_corpora,
+    complete_encoders,
+    complete_models,
+    complete_runs,
+)
 
 Command = Callable[..., None]
 
 _MAX_CHOICES = 40  # maximum length of the list of an option's choices in its help
+_COMPLETIONS: dict[str, Callable[..., list[str]]] = {
+    "encoder": complete_encoders,
+    "model": complete_models,
+    "run": complete_runs,
+}
+"""Functions that complete the values of fields in a shell."""
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -24,9 +36,15 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
+]
+RUN_HELP = "Run, as a name, a number in segtool runs or the beginning of a name."
 CorpusOption = Annotated[
     str | None,
-    typer.Option(help="Name of an embedded corpus. [default: the latest]"),
+    typer.Option(
+        help="Name of an embedded corpus. [default: the latest]", autocompletion=complete_corpora
+    ),
 ]
 SplitToScoreOption = Annotated[Split, typer.Option(help="Split to score.")]
 FormatOption = Annotated[
@@ -130,13 +148,25 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     return decorate
 
 
-def given_options(context: typer.Context, group: type[Any]) -> dict[str, Any]:
-    """Return the values of those options of a dataclass that the user gave, by name."""
+def given_options(
+    context: typer.Context, group: type[Any], *, not_from_file: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the values of those options of a dataclass that the user gave, by name.
+
+    Args:
+        context: Context of the command.
+        group: Dataclass of the options.
+        not_from_file: Names of options that do not count if a configuration file sets them.
+    """
     sources = {field.name: context.get_parameter_source(field.name) for field in fields(group)}
     return {
         name: context.params[name]
         for name, source in sources.items()
-        if source is not None and source.name == "COMMANDLINE"
+        if source is not None
+        and (
+            source.name == "COMMANDLINE"
+            or (source.name == "DEFAULT_MAP" and name not in not_from_file)
+        )
     }
 
 
@@ -151,7 +181,13 @@ def _parameters_of(
         flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
         names = [flag] if isinstance(flag, str) else flag
         metavar = _short_metavar(hints[field.name])
-        option = typer.Option(field.default, *names, help=texts[field.name], metavar=metavar)
+        option = typer.Option(
+            field.default,
+            *names,
+            help=texts[field.name],
+            metavar=metavar,
+            autocompletion=_COMPLETIONS.get(field.name),
+        )
         parameters.append(_keyword(field.name, option, hints[field.name]))
     for name, hint in _earlier_options(group).items():
         parameters.append(_keyword(name, typer.Option(None, hidden=True), hint))

@@ -1,12 +1,46 @@
 """Output of commands: a table, JSON, or text in the encoding of the input."""
 
 import json
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segclf.corpus.decode import TextEncoding
+
+_QUIET, _NORMAL, _VERBOSE = range(3)
+_verbosity = _NORMAL
+_kept, _again = "", "start again"  # by the command that runs, if Ctrl-C is pressed
+
+
+def set_verbosity(*, quiet: bool, verbose: bool) -> None:
+    """Set how much this process writes to standard error; without a flag, change nothing.
+
+    Raises:
+        UserError: Both flags are given.
+    """
+    global _verbosity
+    if quiet and verbose:
+        from embedcache import UserError
+
+        raise UserError("--quiet cannot be combined with --verbose: use only one of them")
+    if quiet or verbose:
+        _verbosity = _QUIET if quiet else _VERBOSE
+    if quiet:
+        from embedcache.terminal import silence_progress
+
+        silence_progress()
+
+
+def shows_progress(as_json: bool) -> bool:
+    """Return whether a command shows its progress: not with --json or --quiet."""
+    return not as_json and _verbosity > _QUIET
+
+
+def is_verbose() -> bool:
+    """Return whether --verbose is given."""
+    return _verbosity == _VERBOSE
 
 
 def show(
@@ -26,9 +60,9 @@ def encode_like(encoding: "TextEncoding", text: str) -> bytes:
         return encoding.encode(text)
     except UnicodeEncodeError as error:
         character = text[error.start]
-        sys.stderr.write(
+        note(
             f"notice: the output is in UTF-8, because {encoding.codec}, the encoding of the "
-            f"input, cannot represent {character}\n"
+            f"input, cannot represent {character}"
         )
         return text.encode()
 
@@ -38,6 +72,52 @@ def report(message: str) -> None:
     from embedcache.terminal import printable
 
     sys.stderr.write(printable(message) + "\n")
+
+
+def remember_kept(kept: str, *, resumes: bool) -> None:
+    """Set what `report_interruption` says that a command keeps, and whether it can go on."""
+    global _kept, _again
+    _kept, _again = kept, "go on" if resumes else "start again"
+
+
+def report_interruption(arguments: Sequence[str]) -> None:
+    """Say what is kept after Ctrl-C, and which command goes on or starts again."""
+    sys.stderr.write("\n")
+    report(" ".join(filter(None, ["Interrupted.", _kept])))
+    report(f"To {_again}, run: {shlex.join(['segtool', *arguments])}")
+
+
+def note(message: str) -> None:
+    """Write one line to standard error, unless --quiet is given."""
+    if _verbosity > _QUIET:
+        report(message)
+
+
+def detail(message: str) -> None:
+    """Write one line to standard error if --verbose is given."""
+    if _verbosity == _VERBOSE:
+        report(message)
+
+
+def describe_answer(
+    kind: str, name: str, threshold: float | None, *, chosen: str | None = None
+) -> str:
+    """Say which run or model answered, and its threshold.
+
+    Args:
+        kind: "run" or "model".
+        name: Name of the run or the model.
+        threshold: Threshold; None if there is none, or several.
+        chosen: Why it was chosen, if the user did not name it.
+    """
+    why = f" ({chosen})" if chosen else ""
+    end = "" if threshold is None else f", threshold {threshold:.2f}"
+    return f"{kind} {name}{why}{end}"
+
+
+def best_of(corpus: str) -> str:
+    """Describe why a run was chosen that is the default for a corpus."""
+    return f"highest dev F1 on {corpus}"
 
 
 def ignore(_: object) -> None:

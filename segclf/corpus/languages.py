@@ -4,7 +4,7 @@ For other codes, sentencex silently uses the English rules.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from embedcache import UserError
 from embedcache.words.tokenizers import has_kana
@@ -50,6 +50,30 @@ def guess_language(text: str) -> str:
 
     language = str(classify(sample)[0])
     return language if language in _OWN_RULES.split() else "en"
+
+
+def other_language(text: str, languages: Collection[str]) -> str | None:
+    """Return the language code of a text if it is certainly none of some languages; else None."""
+    language = guess_language(text)
+    letters = sum(map(str.isalpha, text[:_SAMPLE_CHARACTERS]))
+    is_certain = language in ("ja", "ko", "zh") or letters >= _MIN_LETTERS
+    return language if is_certain and language not in languages else None
+
+
+def language_warning(model: str, own: Collection[str], language: str | None) -> str | None:
+    """Say that a model was trained on other languages; None if it was not.
+
+    Args:
+        model: Name of the model.
+        own: Codes of the languages that it was trained on; empty if they are unknown.
+        language: Code of the language of a text; None if it is not certain.
+    """
+    if not own or language is None or language in own:
+        return None
+    return (
+        f"the language of the text is {language}, but {model} was trained on {', '.join(own)}: "
+        "expect wrong paragraphs, or choose another model"
+    )
 
 
 def guess_language_of(sentences: Sequence[str]) -> str:

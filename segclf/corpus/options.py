@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
+from embedcache import UserError
 from segclf.corpus.documents import Boundary
 from segclf.corpus.languages import check_language
 from segclf.corpus.sentences import sentence_rule
@@ -11,6 +12,9 @@ from segclf.settings import settings
 
 FormatName = Literal["plain", "aozora", "choi", "jsonl"]
 """Names of the text formats; `segclf.corpus.read.FORMATS` has their readers."""
+
+_UNUSED: dict[str, tuple[str, ...]] = {"choi": ("boundary", "sentences"), "jsonl": ("boundary",)}
+"""Options that have no effect on a format."""
 
 
 @settings
@@ -45,3 +49,13 @@ class ReadOptions:
     def _check_language(cls, code: str | None) -> str | None:
         check_language(code)
         return code
+
+
+def check_format_options(format_name: str, options: ReadOptions) -> None:
+    """Raise UserError for an option that a given format would ignore."""
+    for name in _UNUSED.get(format_name, ()):
+        value = getattr(options, name)
+        if value != getattr(ReadOptions, name):
+            raise UserError(
+                f"--{name} {value} has no effect on the format {format_name}: leave out --{name}"
+            )

@@ -10,7 +10,7 @@ from segclf.corpus import aozora, choi, jsonl, plain
 from segclf.corpus.decode import DecodedText
 from segclf.corpus.documents import Corpus, Document
 from segclf.corpus.files import read_text, read_texts
-from segclf.corpus.options import FormatName, ReadOptions
+from segclf.corpus.options import FormatName, ReadOptions, check_format_options
 from segclf.corpus.splits import assign_splits
 
 UnsegmentedFormatName = Literal["auto", "plain", "aozora"]
@@ -62,12 +62,13 @@ def read_corpus(
             `segclf.corpus.splits.assign_splits`.
 
     Raises:
-        UserError: A file cannot be read, the text contains no sentences, the format is unknown, the
-            split is invalid, or only some of the documents have a split.
+        UserError: A file cannot be read, the text contains no sentences, the format is unknown or
+            ignores an option, the split is invalid, or only some of the documents have a split.
     """
     options = options or ReadOptions()
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
+    check_format_options(format_name, options)
     documents = [
         document
         for document_id, text in read_texts(path)

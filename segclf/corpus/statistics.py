@@ -7,6 +7,12 @@ from numpy.typing import NDArray
 
 from segclf.corpus import SPLITS, Corpus
 
+MANY_SHARED = 0.1
+"""Share of the sentences of a split from which on their occurrence in train is worth a warning."""
+
+FEW_BOUNDARIES = 50
+"""Number of boundaries below which scores on a split are uncertain."""
+
 PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
 
 
@@ -26,6 +32,33 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
         for split in SPLITS
         if split in counts
     }
+
+
+def corpus_warnings(corpus: Corpus) -> list[str]:
+    """Describe what makes a corpus unsuitable for training or for scores, one line for each."""
+    train = set(corpus.select("train").sentences)
+    warnings = []
+    for split, counts in corpus.counts().items():
+        if split != "train":
+            shared = sum(sentence in train for sentence in corpus.select(split).sentences)
+            if shared >= MANY_SHARED * counts["sentences"]:
+                warnings.append(
+                    f"{shared:,} of {counts['sentences']:,} sentences of the {split} split are "
+                    "also in train, so its scores may be too high: remove duplicate texts, or "
+                    "keep them in one split"
+                )
+        if few := few_boundaries(split, counts["boundaries"]):
+            warnings.append(few)
+    return warnings
+
+
+def few_boundaries(split: str, boundaries: int) -> str | None:
+    """Describe a split with fewer than `FEW_BOUNDARIES` boundaries; None if it has enough."""
+    if boundaries >= FEW_BOUNDARIES:
+        return None
+    effect = "a head learns little from it" if split == "train" else "scores on it are uncertain"
+    count = "1 boundary" if boundaries == 1 else f"{boundaries} boundaries"
+    return f"the {split} split has only {count}, so {effect}: add more text if you can"
 
 
 def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:

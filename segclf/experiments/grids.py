@@ -110,7 +110,10 @@ def given_values(
         name, equals, text = other.partition("=")
         if not equals:
             raise UserError(f"--set {other}: write NAME=VALUES, such as patience=2,4")
-        texts[name.replace("-", "_")] = text
+        name = name.replace("-", "_")
+        if name in texts:
+            raise UserError(f"{name} is set twice: give all of its values once")
+        texts[name] = text
     return {name: parse_values(name, text) for name, text in texts.items()}
 
 

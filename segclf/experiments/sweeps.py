@@ -57,10 +57,7 @@ def sweep(
         UserError: There is no such encoder or device, or a number is out of range; all are
             checked before training starts. Or a process was killed during the sweep.
     """
-    for name, value in (("jobs", jobs), ("threads", threads)):
-        if value is not None and value < 1:
-            raise UserError(f"{name} is {value}: use 1 or more")
-    check_device(device)
+    check_compute(jobs, device, threads)
     stored = workspace.load_corpus(corpus_name)
     splits = [split for split in SCORED_SPLITS if split in stored.corpus.counts()]
     done = {
@@ -80,6 +77,14 @@ def sweep(
             bar.set_postfix_str(_format_progress(outcome), refresh=False)
             bar.update()
     return [outcomes[trial] for trial in trials]
+
+
+def check_compute(jobs: int | None, device: str, threads: int) -> None:
+    """Raise UserError for a number that is out of range or a device that does not exist."""
+    for name, value in (("jobs", jobs), ("threads", threads)):
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}: use 1 or more")
+    check_device(device)
 
 
 def default_jobs(device: str, threads: int) -> int:
@@ -137,13 +142,10 @@ def embed_experiment(
         UserError: The text cannot be read, there is no such encoder, `corpus_name` is given
             although the experiment has a corpus, or there are no trials.
     """
+    check_corpus(experiment, corpus_name)
     corpus = experiment.corpus
     if corpus is None:
         return corpus_name
-    if corpus_name is not None:
-        raise UserError(
-            f"the experiment file already names the corpus {corpus.path}: leave out --corpus"
-        )
     if not trials:
         raise UserError("there are no trials to embed the corpus for: give at least one")
     for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
@@ -159,6 +161,15 @@ def embed_experiment(
             progress=progress,
         )
     return embedded.name
+
+
+def check_corpus(experiment: Experiment, corpus_name: str | None) -> None:
+    """Raise UserError if both an experiment and the caller name a corpus."""
+    if experiment.corpus and corpus_name is not None:
+        raise UserError(
+            f"the experiment file already names the corpus {experiment.corpus.path}: leave out "
+            "--corpus"
+        )
 
 
 def _format_progress(outcome: Outcome) -> str:

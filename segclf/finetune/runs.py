@@ -37,12 +37,18 @@ from segclf.workspace.files import warn_once, write_checked_json
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import Identity, RunRecord
-from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
+from segclf.workspace.runs import (
+    LOCK,
+    PLOT,
+    RECORD,
+    UNFINISHED,
+    WEIGHTS,
+    Run,
+    new_record,
+    publish_run,
+)
 from segclf.workspace.weights import check_weights, hash_weights, load_weights
 from segclf.workspace.workspace import Workspace
-
-_UNFINISHED = "unfinished.json"
-_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ def finetune(
                 weights=hash_weights(folder / WEIGHTS),
             )
             _finish(folder, record)
-    (folder / _LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
+    (folder / LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
     return Run(folder, record)
 
 
@@ -174,7 +180,7 @@ def _finish(folder: Path, record: RunRecord) -> None:
 
 
 def _remove_unfinished(folder: Path) -> None:
-    for name in (CHECKPOINT, _UNFINISHED):
+    for name in (CHECKPOINT, UNFINISHED):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -238,7 +244,7 @@ def claim_folder(
 ) -> tuple[Path, bool]:
     """Return the folder of an interrupted run with the same identity, or a new folder."""
     requested = _identity(request)
-    for path in sorted(runs.glob(f"*/{_UNFINISHED}")):
+    for path in sorted(runs.glob(f"*/{UNFINISHED}")):
         try:
             same = _identity(json.loads(path.read_text(encoding="utf-8"))) == requested
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -252,7 +258,7 @@ def claim_folder(
             return path.parent, True
     runs.mkdir(parents=True, exist_ok=True)
     with scratch_folder(runs) as scratch:
-        write_json(scratch / _UNFINISHED, request)
+        write_json(scratch / UNFINISHED, request)
         return publish_run(scratch, runs, options.run_name), False
 
 
@@ -264,7 +270,7 @@ def locked(folder: Path) -> Iterator[None]:
         UserError: Another process is training the run or has just finished it.
     """
     try:
-        with FileLock(folder / _LOCK, timeout=0):
+        with FileLock(folder / LOCK, timeout=0):
             if (folder / RECORD).exists():  # after this process found it unfinished
                 raise UserError(
                     f"another process has just finished training {folder.name}: use that run, or "

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from embedcache.terminal import progress_bar
+
 PART = 1 << 14  # rows that are copied at a time
 
 
@@ -42,6 +44,7 @@ class RowFile:
         rows: Rows to copy.
         folder: Folder with enough free space for the file.
         dtype: Dtype of the numbers in the file; None for the dtype of the rows.
+        progress: Whether to show a progress bar on standard error.
 
     Attributes:
         shape: Shape (n, d) of the rows.
@@ -50,7 +53,14 @@ class RowFile:
         deviation: (d,) float64 standard deviation of the rows, with n - 1 in the denominator.
     """
 
-    def __init__(self, rows: Rows, folder: Path, dtype: np.dtype[Any] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        folder: Path,
+        dtype: np.dtype[Any] | None = None,
+        *,
+        progress: bool = False,
+    ) -> None:
         self.shape, self.dtype = rows.shape, rows.dtype
         self._file_dtype = dtype or rows.dtype
         self._row_bytes = self.shape[1] * self._file_dtype.itemsize
@@ -63,8 +73,10 @@ class RowFile:
             np.add(total, part.sum(axis=0, dtype=np.float64), out=total)
             np.add(squares, np.einsum("nd,nd->d", part, part, dtype=np.float64), out=squares)
 
-        for start in range(0, n, PART):
-            append(rows[start : start + PART])  # no name keeps a part while the next one is read
+        with progress_bar(n, "sentences", show=progress, description="copying vectors") as bar:
+            for start in range(0, n, PART):
+                append(rows[start : start + PART])  # no name keeps a part during the next read
+                bar.update(min(PART, n - start))
         self._file.flush()
         self.mean = total / max(n, 1)
         variance = (squares - n * self.mean**2) / max(n - 1, 1)

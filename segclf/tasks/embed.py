@@ -9,7 +9,8 @@ from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Backend, Pooling, Precision
 from embedcache.encoders.threads import check_threads
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
-from segclf.workspace.corpora import EncoderReference
+from segclf.corpus.statistics import corpus_warnings
+from segclf.workspace.corpora import EncoderReference, other_source
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
 
@@ -37,6 +38,11 @@ class Embedded:
     dim: int
     seconds: dict[str, float]
 
+    @property
+    def warnings(self) -> list[str]:
+        """See `segclf.corpus.statistics.corpus_warnings`."""
+        return corpus_warnings(self.corpus)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the output of `segtool embed --json`."""
         return {
@@ -49,6 +55,7 @@ class Embedded:
             "headings_removed": self.corpus.headings_removed,
             "boundaries_read": dict(self.corpus.boundaries_read),
             "splits": self.corpus.counts(),
+            "warnings": self.warnings,
             "encoder": self.encoder.name,
             "fingerprint": self.encoder.fingerprint,
             "dim": self.dim,
@@ -71,6 +78,7 @@ def embed(
     options: ReadOptions | None = None,
     format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
+    replace: bool = False,
     progress: bool = False,
 ) -> Embedded:
     """Read a corpus, encode sentences that the store lacks, and save the corpus in the workspace.
@@ -93,12 +101,13 @@ def embed(
         options: How to find paragraphs and sentences.
         format_name: Format of the text; "auto" to detect it.
         split: Name of one split for all documents, or shares of the splits.
+        replace: Whether to replace a corpus of the same name whose text was read from another path.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The text cannot be read, the name of the corpus is invalid, the encoder does not
-            exist, cannot be fitted on the corpus or cannot be computed as requested, or the options
-            cannot be combined.
+        UserError: The text cannot be read, the name of the corpus is invalid or that of a text from
+            another path, the encoder does not exist, cannot be fitted on the corpus or cannot be
+            computed as requested, or the options cannot be combined.
         StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
     if pooling is not None and encoder_name is None:
@@ -108,12 +117,15 @@ def embed(
         )
     check_threads(threads)
     options = options or ReadOptions()
-    name = name or _corpus_name(path)
+    name = name or corpus_name_of(path)
     if Path(name).name != name:
         raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
     encoder_name = encoder_name or DEFAULT_ENCODER
     started = time.perf_counter()
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
+    source = "-" if str(path) == "-" else str(Path(path).resolve())
+    if not replace:
+        _check_source(workspace, name, corpus, source)
     read = time.perf_counter()
     encoder = load_encoder(
         encoder_name, pooling=pooling, device=device, precision=precision, backend=backend
@@ -123,6 +135,8 @@ def embed(
             f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
             f"{encoder.storage_dtype}; leave out --dtype"
         )
+    if encoder.is_fast:
+        _check_no_execution(encoder_name, device, precision, backend)
     encoder.check_execution()
     encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
     fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
@@ -136,7 +150,7 @@ def embed(
             progress=progress,
         )
         reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
-        workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
+        workspace.save_corpus(name, corpus, options.sentences, reference, options.language, source)
     seconds = {
         "seconds": time.perf_counter() - started,
         "reading_seconds": read - started,
@@ -146,7 +160,31 @@ def embed(
     return Embedded(name, corpus, report, reference, encoder.dim, seconds)
 
 
-def _corpus_name(path: str | Path) -> str:
+def _check_no_execution(
+    encoder_name: str, device: str | None, precision: Precision, backend: Backend
+) -> None:
+    """Refuse the options of a Transformer for an encoder that has none."""
+    given = {"device": device, "precision": precision, "backend": backend}
+    for name, value in given.items():
+        if value not in (None, "auto", "cpu"):
+            raise UserError(
+                f"--{name} {value} has no effect on {encoder_name}, which is not a Transformer: "
+                f"leave out --{name}"
+            )
+
+
+def _check_source(workspace: Workspace, name: str, corpus: Corpus, source: str) -> None:
+    earlier = other_source(workspace.corpora / f"{name}.jsonl", corpus, source)
+    if earlier:
+        text = "from standard input" if earlier == "-" else f"from {earlier}"
+        raise UserError(
+            f"the corpus {name} was read {text}: choose another name with --name, or replace it "
+            "with segtool embed --replace"
+        )
+
+
+def corpus_name_of(path: str | Path) -> str:
+    """Return the default name of the corpus that is read from a path."""
     if str(path) == "-":
         return "stdin"
     resolved = Path(path).resolve()

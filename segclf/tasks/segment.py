@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from embedcache import UserError
 from segclf.corpus import Corpus, Document
-from segclf.corpus.languages import guess_language
+from segclf.corpus.languages import guess_language, language_warning, other_language
 from segclf.corpus.layout import Layout, Values
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.unpunctuated import with_ends
@@ -161,6 +161,7 @@ class Segmenter:
             model=model.name,
             threshold=None if options.paragraphs is not None else threshold,
             notes=_notes(found, options),
+            warnings=_warnings(text, self.model, options.language),
         )
 
 
@@ -273,6 +274,14 @@ def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]
     spread = np.ones(len(body), dtype=values.dtype)
     spread[body] = values
     return spread
+
+
+def _warnings(text: str, model: Run | ReadyModel | None, language: str | None) -> tuple[str, ...]:
+    if model is None:  # it was chosen by the language
+        return ()
+    language = language or other_language(text, model.languages)
+    warning = language_warning(model.name, model.languages, language)
+    return (warning,) if warning else ()
 
 
 def _notes(found: UnsegmentedText, options: SegmentOptions) -> tuple[str, ...]:

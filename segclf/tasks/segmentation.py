@@ -42,6 +42,7 @@ class Segmentation:
         model: Name of the run or ready model that made the predictions.
         threshold: Minimum probability of a boundary; None if the number of paragraphs was given.
         notes: What a user should know about how the text was read.
+        warnings: Why the paragraphs may be wrong.
     """
 
     text: str
@@ -55,6 +56,7 @@ class Segmentation:
     model: str = ""
     threshold: float | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def paragraphs(self) -> list[str]:
         """Return the paragraphs and headings. Their concatenation is the unchanged text."""

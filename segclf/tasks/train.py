@@ -41,6 +41,7 @@ def train(
     threads: int = 1,
     memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: bool = False,
 ) -> Run:
     """Train a head on an embedded corpus and save it as a run.
 
@@ -59,6 +60,7 @@ def train(
             `segclf.workspace.vectors.training_examples`. It changes nothing but the rounding of
             the mean of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
+        progress: Whether to show progress bars on standard error.
 
     Raises:
         UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
@@ -80,6 +82,7 @@ def train(
         threads=threads,
         memory=memory,
         on_epoch=on_epoch,
+        progress=progress,
     )
 
 
@@ -133,6 +136,7 @@ def train_on(
     threads: int = 1,
     memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: bool = False,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
     # with a source, the type also says which head of a ready model to start from
@@ -145,7 +149,12 @@ def train_on(
     if source:
         check_architecture(source.options, asdict(options))
     examples, dev = training_examples(
-        stored.corpus.select("train"), stored.corpus.select("dev"), workspace, encoder, memory
+        stored.corpus.select("train"),
+        stored.corpus.select("dev"),
+        workspace,
+        encoder,
+        memory,
+        progress=progress,
     )
     trained = train_head(
         examples,
@@ -155,6 +164,7 @@ def train_on(
         start=source.load(stored.text_language) if source else None,
         device=device,
         threads=threads,
+        progress=progress,
     )
     parameters = sum(p.numel() for p in trained.head.parameters())
     record = new_record(

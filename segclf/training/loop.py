@@ -12,6 +12,7 @@ from torch import nn
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
+from embedcache.terminal import progress_bar
 from segclf.heads.base import BaseHead
 from segclf.heads.registry import make_head
 from segclf.inputs.crop_batches import CropBatches
@@ -61,6 +62,7 @@ def train_head(
     start: Start | None = None,
     device: str = "cpu",
     threads: int = 1,
+    progress: bool = False,
 ) -> TrainedHead:
     """Train a head with AdamW and early stopping.
 
@@ -75,6 +77,7 @@ def train_head(
             None for random weights.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
+        progress: Whether to show a progress bar of each epoch on standard error.
 
     Raises:
         UserError: The device does not exist, the head cannot read the vectors, a split has no
@@ -82,7 +85,7 @@ def train_head(
             loss is not finite.
     """
     with limit_threads(threads):
-        return _train_head(train, dev, options, on_epoch, start, check_device(device))
+        return _train_head(train, dev, options, on_epoch, start, check_device(device), progress)
 
 
 def _train_head(
@@ -92,6 +95,7 @@ def _train_head(
     on_epoch: Callable[[Epoch], None],
     start: Start | None,
     device: str,
+    progress: bool,
 ) -> TrainedHead:
     check_split("train", train.layout)
     check_split("dev", dev.layout, classes=1 if start else 2)
@@ -119,7 +123,14 @@ def _train_head(
     on_epoch(best)
     for number in range(1, options.epochs + 1):
         started = time.perf_counter()
-        mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule)
+        with progress_bar(
+            len(batches),
+            "batches",
+            show=progress,
+            description=f"epoch {number} of {options.epochs}",
+            leave=False,
+        ) as bar:
+            mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule, bar.update)
         seconds = time.perf_counter() - started
         check_finite(mean_loss, number)
         history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev), decide))
@@ -170,6 +181,7 @@ def _train_epoch(
     loss: Loss,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
+    on_batch: Callable[[], object],
 ) -> float:
     head.train()
     total = torch.zeros((), device=next(head.parameters()).device)
@@ -183,4 +195,5 @@ def _train_epoch(
         schedule.step()
         total += value.detach() * len(batch.targets)
         count += len(batch.targets)
+        on_batch()
     return float(total) / count

@@ -136,10 +136,10 @@ def write_corpus_file(
     sentence_rule: str,
     encoder: EncoderReference,
     language: str | None,
+    source: str | None,
 ) -> None:
     """Write a corpus; see `segclf.workspace.workspace.Workspace.save_corpus`."""
-    body = "\n".join(_document_lines(corpus))
-    digest = xxh3_128_hexdigest(body.encode())
+    body, digest = _body(corpus)
     try:
         replaced = read_header(path) if path.exists() else {}
     except UserError:  # it is damaged
@@ -152,12 +152,42 @@ def write_corpus_file(
         "embedded": now(),
         "sentence_rule": sentence_rule,
         "language": language,
+        "source": source,
+        "counts": corpus.counts(),
         "headings_removed": corpus.headings_removed,
         "digest": digest,
         "encoders": [*(other for other in earlier if other != latest), latest],
     }
     first_line = json.dumps(with_checksum(header), ensure_ascii=False)
     write_text(path, f"{first_line}\n{body}\n")
+
+
+def other_source(path: Path, corpus: Corpus, source: str) -> str | None:
+    """Return the source of the corpus that a new one would replace, if both differ in the text too.
+
+    Args:
+        path: File of the corpus that would be replaced. It may be missing.
+        corpus: New corpus.
+        source: Source of the new corpus; see `segclf.workspace.workspace.Workspace.save_corpus`.
+
+    Returns:
+        The source; None if nothing is replaced, the source or the text is the same, or the source
+        is unknown.
+    """
+    try:
+        header = read_header(path) if path.exists() else {}
+    except UserError:  # it is damaged, and may be replaced
+        return None
+    earlier = header.get("source")
+    if earlier in (None, source) or header.get("digest") == _body(corpus)[1]:
+        return None
+    return str(earlier)
+
+
+def _body(corpus: Corpus) -> tuple[str, str]:
+    """Return the lines of the documents, and their hash, which is the digest of the corpus."""
+    body = "\n".join(_document_lines(corpus))
+    return body, xxh3_128_hexdigest(body.encode())
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:

@@ -117,6 +117,7 @@ class RunRecord:
         corpus_digest: Digest of the corpus; empty in records of early versions.
         sentence_rule: Sentence rule of the corpus.
         language: Code of the language for the sentence rule; None if it was guessed.
+        text_language: Code of the language of the text; None in records of earlier versions.
         counts: Sizes of the splits.
         dim: Length of a sentence vector.
         parameters: Number of parameters.
@@ -152,6 +153,7 @@ class RunRecord:
     corpus_digest: str = ""
     sentence_rule: str = ""
     language: str | None = None
+    text_language: str | None = None
     counts: dict[Split, SplitCounts] = field(default_factory=dict)
     dim: Annotated[int, Field(ge=1, le=MAX_DIM)] = 1
     parameters: Count | None = None

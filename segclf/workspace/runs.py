@@ -7,6 +7,7 @@ runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has 
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from embedcache.files import publish
 from segclf.heads.names import WINDOW
 from segclf.heads.numpy_mlp import NumpyMLP
 from segclf.training.epochs import Epoch
+from segclf.workspace.choices import best_on_dev, match_run
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.files import now, warn_once
 from segclf.workspace.provenance import versions
@@ -32,6 +34,8 @@ RECORD = "run.json"
 CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
 PLOT = "history.png"
+UNFINISHED = "unfinished.json"  # of a run that `segclf.finetune.runs` continues
+LOCK = "lock"  # held by the process that trains an unfinished run
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
 _SHOWN = (
@@ -78,6 +82,12 @@ class Run:
         """Encoder that computed the vectors, or the model that was fine-tuned."""
         assert self.record.encoder is not None  # noqa: S101 - `load_run` refuses other runs
         return self.record.encoder
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Code of the language of the texts that the model was trained on; empty if unknown."""
+        known = self.record.language or self.record.text_language
+        return (known,) if known else ()
 
     @property
     def threshold(self) -> float:
@@ -184,6 +194,7 @@ def new_record(
         corpus_digest=stored.digest,
         sentence_rule=stored.sentence_rule,
         language=stored.language,
+        text_language=stored.text_language,
         counts={split: SplitCounts(**counts) for split, counts in stored.corpus.counts().items()},
         epochs=len(seconds),
         best_epoch=best.epoch,
@@ -196,31 +207,51 @@ def new_record(
     )
 
 
-def load_run(workspace: Workspace, name: str | None = None) -> Run:
+def load_run(
+    workspace: Workspace, name: str | None = None, *, corpus_name: str | None = None
+) -> Run:
     """Read a run.
 
     Args:
         workspace: Workspace of the run.
-        name: Name of the run, or path of its folder; None for the latest run.
+        name: Name of the run, its number in `list_runs` from 1, the beginning of its name, or the
+            path of its folder; None for the best run on dev of a corpus (see
+            `segclf.workspace.choices.best_on_dev`).
+        corpus_name: Name of the corpus, if `name` is None; None for the latest.
 
     Raises:
-        UserError: There is no such run, it is damaged, or its encoder is unknown.
+        UserError: There is no such run, there are several, it is damaged, or its encoder is
+            unknown.
     """
-    if name is None:
-        present = list_runs(workspace)
-        if not present:
-            raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
-        return present[-1]
-    for path in (workspace.runs / name, Path(name)):
-        if run := read_run(path):
-            if run.record.encoder is None:
-                raise UserError(
-                    f"{run.name} was trained on vectors from an unknown encoder: load it with "
-                    "BoundaryClassifier.from_pretrained"
-                )
-            return run
+    run = best_run(workspace, corpus_name) if name is None else find_run(workspace, name)
+    if run:
+        return run
     known = ", ".join(run.name for run in list_runs(workspace))
-    raise UserError(f"no run {name!r} in {workspace.path}; existing runs: {known or 'none'}")
+    if name is not None:
+        raise UserError(f"no run {name!r} in {workspace.path}; existing runs: {known or 'none'}")
+    if not known:
+        raise UserError(f"nothing is trained in {workspace.path} yet: run segtool train first")
+    corpus = f"the corpus {corpus_name}" if corpus_name else "the latest corpus"
+    raise UserError(
+        f"no run was trained on {corpus}: run segtool train, or choose a run by name: {known}"
+    )
+
+
+def find_run(workspace: Workspace, name: str) -> Run | None:
+    """Read a run; return None if there is none of this name. See `load_run`."""
+    named = read_run(workspace.runs / name) or read_run(Path(name))
+    run = named or match_run(list_runs(workspace), name)
+    if run and run.record.encoder is None:
+        raise UserError(
+            f"{run.name} was trained on vectors from an unknown encoder: load it with "
+            "BoundaryClassifier.from_pretrained"
+        )
+    return run
+
+
+def best_run(workspace: Workspace, corpus_name: str | None = None) -> Run | None:
+    """Return the best run on dev of a corpus; see `segclf.workspace.choices.best_on_dev`."""
+    return best_on_dev(workspace, list_runs(workspace), corpus_name)
 
 
 def read_run(folder: Path) -> Run | None:
@@ -230,7 +261,8 @@ def read_run(folder: Path) -> Run | None:
         UserError: The record is damaged.
     """
     for name in (RECORD, CONFIGURATION):
-        if (folder / name).exists() and (folder / WEIGHTS).exists():
+        # unlike Path.exists, it accepts a name of any length
+        if os.path.exists(folder / name) and os.path.exists(folder / WEIGHTS):
             return Run(folder, read_record(folder / name))
     return None
 

@@ -10,7 +10,7 @@ from segclf.training.adaptation import Start
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import ReadyModel, find_model, list_models
 from segclf.workspace.records import StartRecord
-from segclf.workspace.runs import WEIGHTS, Run, list_runs, load_run
+from segclf.workspace.runs import WEIGHTS, Run, find_run, list_runs
 from segclf.workspace.weights import hash_weights
 from segclf.workspace.workspace import Workspace
 
@@ -70,8 +70,7 @@ def find_source(
     Raises:
         UserError: There is no such run or model, it is damaged, or it has no head for this type.
     """
-    in_workspace = os.path.exists(workspace.runs / name)
-    model = None if in_workspace else find_model(name)
+    model = None if os.path.exists(workspace.runs / name) else find_model(name)
     if model:
         wanted = boundary_type or "any"
         if wanted not in model.runs:
@@ -80,14 +79,14 @@ def find_source(
                 f"--type {' or '.join(model.runs)}"
             )
         return source_of(model, wanted)
-    if not in_workspace and not os.path.exists(name):
+    run = find_run(workspace, name)
+    if run is None:
         models = ", ".join(model.name for model in list_models())
         runs = ", ".join(run.name for run in list_runs(workspace))
         raise UserError(
             f"no model or run {name!r}: the ready models are {models}; the runs are "
             f"{runs or 'none'}"
         )
-    run = load_run(workspace, name)
     if boundary_type not in (None, run.record.boundary_type):
         raise UserError(
             f"{run.name} predicts boundaries of type {run.record.boundary_type}: omit --type"

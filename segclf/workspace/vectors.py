@@ -93,6 +93,7 @@ def training_examples(
     workspace: Workspace,
     encoder: EncoderReference,
     memory: float | None = None,
+    progress: bool = False,
 ) -> tuple[Examples, Examples]:
     """Make examples of the train split and the dev split for training.
 
@@ -106,6 +107,7 @@ def training_examples(
         encoder: Encoder that computed the vectors.
         memory: Maximum size of the vectors in memory, in gigabytes; None for
             `segclf.workspace.memory.vectors_limit`.
+        progress: Whether to show a progress bar on standard error while the vectors are copied.
 
     Raises:
         StoreError: The store lacks the encoder or a sentence.
@@ -124,7 +126,7 @@ def training_examples(
         if fits:
             return make_examples(part, own[:], tokens)
         examples = make_examples(part, own, tokens)
-        file = RowFile(examples.vectors, workspace.path, own.stored_dtype)
+        file = RowFile(examples.vectors, workspace.path, own.stored_dtype, progress=progress)
         return replace(examples, vectors=file)
 
     return make(train, rows[0]), make(dev, rows[1])

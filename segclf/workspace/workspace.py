@@ -97,6 +97,7 @@ class Workspace:
         sentence_rule: str,
         encoder: EncoderReference,
         language: str | None = None,
+        source: str | None = None,
     ) -> None:
         """Write a corpus that an encoder has encoded, replacing a corpus with the same name.
 
@@ -108,9 +109,10 @@ class Workspace:
             sentence_rule: Rule that split the text into sentences.
             encoder: Encoder whose vectors are in the store.
             language: Code of the language for the rule; None if it was guessed.
+            source: Absolute path of the text, or "-" for standard input; None if it is unknown.
         """
         path = self.corpora / f"{name}.jsonl"
-        write_corpus_file(path, corpus, sentence_rule, encoder, language)
+        write_corpus_file(path, corpus, sentence_rule, encoder, language, source)
 
     def corpus_names(self) -> list[str]:
         """List the embedded corpora, the latest last."""
@@ -122,6 +124,14 @@ class Workspace:
         Raises:
             UserError: There is no such corpus, or its file is damaged.
         """
+        return read_corpus_file(self.corpus_path(name))
+
+    def corpus_path(self, name: str | None = None) -> Path:
+        """Return the file of a corpus, by default the latest.
+
+        Raises:
+            UserError: There is no such corpus.
+        """
         path = self.corpora / f"{name}.jsonl"
         if name is None or not path.exists():
             present = self.corpus_paths()
@@ -131,7 +141,7 @@ class Workspace:
                 known = ", ".join(path.stem for path in present)
                 raise UserError(f"no corpus {name!r} in {self.path}; existing corpora: {known}")
             path = present[-1]
-        return read_corpus_file(path)
+        return path
 
     def corpus_paths(self) -> list[Path]:
         """List the files of the corpora by the time of embedding; damaged ones are skipped."""

@@ -7,6 +7,7 @@ import typer
 
 from embedcache.encoders import Backend, Pooling
 from segclf.corpus import ReadOptions
+from segtool.completion import complete_corpora
 from segtool.options import (
     EncoderComputeOptions,
     FormatOption,
@@ -15,7 +16,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show
+from segtool.output import report, show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def embed(
         str | None,
         typer.Option(help="Name of the corpus. [default: the name of the file or folder]"),
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Replace a corpus of the same name that was read from another path."
+        ),
+    ] = False,
     vectors: VectorOptions,
     text_format: FormatOption = "auto",
     options: ReadOptions,
@@ -90,9 +97,13 @@ def embed(
         options=options,
         format_name=text_format,
         split=split,
-        progress=not as_json,
+        replace=replace,
+        progress=shows_progress(as_json),
     )
-    show(embedded.to_dict(), print_embedded, as_json)
+    content = embedded.to_dict()
+    show(content, print_embedded, as_json)
+    for warning in content["warnings"]:
+        report(f"warning: {warning}")
 
 
 @with_options()
@@ -100,7 +111,8 @@ def stats(
     corpus: Annotated[
         str | None,
         typer.Argument(
-            help="Name of an embedded corpus, or a path. [default: the latest embedded corpus]"
+            help="Name of an embedded corpus, or a path. [default: the latest embedded corpus]",
+            autocompletion=complete_corpora,
         ),
     ] = None,
     *,
@@ -116,7 +128,7 @@ def stats(
 
     Example: segtool stats novels/ --boundary indent
     """
-    from segclf.corpus.statistics import corpus_statistics
+    from segclf.corpus.statistics import corpus_statistics, corpus_warnings
     from segclf.tasks.statistics import encoder_statistics, find_corpus
     from segclf.workspace.workspace import Workspace
     from segtool.tables.corpus import print_statistics
@@ -129,9 +141,13 @@ def stats(
         format_name=text_format,
         split=split,
     )
+    warnings = corpus_warnings(found)
     content = {
         "corpus": name,
         "splits": corpus_statistics(found),
+        "warnings": warnings,
         "encoders": encoder_statistics(encoders, opened),
     }
     show(content, print_statistics, as_json)
+    for warning in warnings:
+        report(f"warning: {warning}")

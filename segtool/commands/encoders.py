@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from embedcache.encoders import Pooling
+from segtool.command_group import CommandGroup
+from segtool.completion import complete_encoders
 from segtool.options import JsonOption, WorkspaceOption
 from segtool.output import show
 
-encoders_app = typer.Typer(rich_markup_mode=None)
+encoders_app = CommandGroup()
 
 
 @encoders_app.callback()
@@ -32,7 +34,10 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
 def show_encoder(
     name: Annotated[
         str,
-        typer.Argument(help="Name, folder or Hub id of an encoder; static:NAME or wordvec:FILE."),
+        typer.Argument(
+            help="Name, folder or Hub id of an encoder; static:NAME or wordvec:FILE.",
+            autocompletion=complete_encoders,
+        ),
     ],
     pooling: Annotated[
         Pooling | None,

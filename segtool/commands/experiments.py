@@ -1,4 +1,4 @@
-"""Commands on many runs: sweep, runs and compare."""
+"""Commands on many runs: sweep and compare."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from segtool.completion import complete_runs
 from segtool.options import (
+    RUN_HELP,
     ComputeOptions,
     CorpusOption,
     HeadComputeOptions,
@@ -15,7 +17,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show
+from segtool.output import show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ def sweep(
         ),
     ] = None,
     compute: HeadComputeOptions,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show how many runs would be trained and about how long it takes."
+        ),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,12 +89,13 @@ def sweep(
 
     Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
     """
+    from segclf.experiments.estimates import estimate_sweep
     from segclf.experiments.experiment_files import Experiment, read_experiment
     from segclf.experiments.grids import expand, given_values, select
     from segclf.experiments.sweeps import embed_experiment, report
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.runs import print_sweep
+    from segtool.tables.runs import print_estimate, print_sweep
 
     opened = Workspace(workspace)
     named: dict[str, Any] = {**vars(grid)}
@@ -94,7 +103,21 @@ def sweep(
     given = given_values(named, settings or [])
     plan = read_experiment(experiment) if experiment else Experiment(None, expand(given))
     trials = select(plan.trials, given)
-    name = embed_experiment(plan, trials, opened, corpus_name=corpus, progress=not as_json)
+    if dry_run:
+        estimate = estimate_sweep(
+            opened,
+            plan,
+            trials,
+            corpus_name=corpus,
+            jobs=jobs,
+            device=compute.device,
+            threads=compute.threads,
+        )
+        show(vars(estimate), print_estimate, as_json)
+        return
+    name = embed_experiment(
+        plan, trials, opened, corpus_name=corpus, progress=shows_progress(as_json)
+    )
     outcomes = run_sweep(
         opened,
         trials,
@@ -103,7 +126,7 @@ def sweep(
         device=compute.device,
         threads=compute.threads,
         memory=compute.memory,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
     content = report(outcomes)
     show(content, print_sweep, as_json)
@@ -111,24 +134,13 @@ def sweep(
         raise typer.Exit(1)
 
 
-def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs and their scores, the oldest first.
-
-    Example: segtool runs --json
-    """
-    from segclf.experiments.leaderboard import run_row
-    from segclf.workspace.runs import list_runs
-    from segclf.workspace.workspace import Workspace
-    from segtool.tables.runs import print_runs
-
-    rows = [run_row(run) for run in list_runs(Workspace(workspace))]
-    show({"runs": rows}, print_runs, as_json)
-
-
 @with_options()
 def compare(
-    first: Annotated[str, typer.Argument(help="Name of a run.")],
-    second: Annotated[str, typer.Argument(help="Name of another run on the same corpus.")],
+    first: Annotated[str, typer.Argument(help=RUN_HELP, autocompletion=complete_runs)],
+    second: Annotated[
+        str,
+        typer.Argument(help="Another run on the same corpus.", autocompletion=complete_runs),
+    ],
     *,
     split: SplitToScoreOption = "test",
     compute: ComputeOptions,

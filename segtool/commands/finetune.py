@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segclf.finetune.options import DEFAULT_BACKBONE, CrossSegmentOptions, HierarchicalOptions
+from segtool.command_group import CommandGroup
 from segtool.options import (
     CorpusOption,
     EncoderComputeOptions,
@@ -12,26 +13,27 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import ignore, show
+from segtool.output import ignore, show, shows_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from segclf.finetune.options import FinetuneOptions
 
-finetune_app = typer.Typer(
+finetune_app = CommandGroup(
     help="Fine-tune an encoder, to compare heads with it. An epoch takes minutes or hours.\n\n"
     "Example: segtool finetune cross-segment --sides sentences:1",
-    rich_markup_mode=None,
     no_args_is_help=True,
 )
+
+_KEPT = "The run is kept up to its last checkpoint."
 
 EncoderToTuneOption = Annotated[
     str, typer.Option("--encoder", help="Name, folder or Hub id of the encoder to fine-tune.")
 ]
 
 
-@finetune_app.command("cross-segment")
+@finetune_app.command("cross-segment", kept=_KEPT, resumes=True)
 @with_options()
 def finetune_cross_segment(
     *,
@@ -52,7 +54,7 @@ def finetune_cross_segment(
     _finetune(options, compute, encoder, corpus, workspace, as_json)
 
 
-@finetune_app.command("hierarchical")
+@finetune_app.command("hierarchical", kept=_KEPT, resumes=True)
 @with_options(sentences="--window")
 def finetune_hierarchical(
     *,
@@ -93,8 +95,8 @@ def _finetune(
         device=compute.device,
         precision=compute.precision,
         threads=compute.threads,
-        on_start=ignore if as_json else print_start,
-        on_epoch=ignore if as_json else print_epoch,
-        progress=not as_json,
+        on_start=print_start if shows_progress(as_json) else ignore,
+        on_epoch=print_epoch if shows_progress(as_json) else ignore,
+        progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)

@@ -1,13 +1,20 @@
 """Commands on heads: train, eval and export."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from embedcache.encoders import Pooling
 from segclf.training.options import TrainingOptions
+from segtool.completion import (
+    complete_corpora,
+    complete_encoders,
+    complete_runs,
+    complete_runs_and_models,
+)
 from segtool.options import (
+    RUN_HELP,
     ComputeOptions,
     CorpusOption,
     HeadComputeOptions,
@@ -17,7 +24,13 @@ from segtool.options import (
     given_options,
     with_options,
 )
-from segtool.output import ignore, report, show
+from segtool.output import best_of, describe_answer, ignore, note, report, show, shows_progress
+
+if TYPE_CHECKING:
+    from segclf.tasks.evaluate import Evaluation
+    from segclf.workspace.ready import ReadyModel
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
 
 
 @with_options(boundary_type="--type")
@@ -31,12 +44,16 @@ def train(
             "--from",
             help="Ready model or run from whose weights training starts. The head and its window "
             "are those of the model. [default: random weights]",
+            autocompletion=complete_runs_and_models,
         ),
     ] = None,
     corpus: CorpusOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Encoder used to embed the corpus. [default: the latest]"),
+        typer.Option(
+            help="Encoder used to embed the corpus. [default: the latest]",
+            autocompletion=complete_encoders,
+        ),
     ] = None,
     pooling: Annotated[
         Pooling | None,
@@ -63,7 +80,10 @@ def train(
 
     opened = Workspace(workspace)
     if start is not None:
-        options = options_from(opened, start, given_options(invocation, TrainingOptions))
+        given = given_options(
+            invocation, TrainingOptions, not_from_file=("head", "window", "reach")
+        )
+        options = options_from(opened, start, given)
     run = train_head(
         opened,
         options,
@@ -74,11 +94,12 @@ def train(
         device=compute.device,
         threads=compute.threads,
         memory=compute.memory,
-        on_epoch=ignore if as_json else print_epoch,
+        on_epoch=print_epoch if shows_progress(as_json) else ignore,
+        progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
     if model := suggest_start(opened, run):
-        report(
+        note(
             f"hint: for so little text, segtool train --from {model}, which starts from a ready "
             "model, usually scores higher"
         )
@@ -88,7 +109,11 @@ def train(
 def evaluate(
     run: Annotated[
         str | None,
-        typer.Argument(help="Name of a run or of a ready model. [default: the latest run]"),
+        typer.Argument(
+            help="Run, as a name, a number in segtool runs or the beginning of a name; or ready "
+            "model. [default: the run with the highest dev F1 on the latest corpus]",
+            autocompletion=complete_runs_and_models,
+        ),
     ] = None,
     *,
     split: SplitToScoreOption = "test",
@@ -96,7 +121,8 @@ def evaluate(
         str | None,
         typer.Option(
             help="Name of an embedded corpus. [default: the corpus of the run; for a ready model, "
-            "the latest]"
+            "the latest]",
+            autocompletion=complete_corpora,
         ),
     ] = None,
     boundary_type: Annotated[
@@ -127,11 +153,13 @@ def evaluate(
     opened = Workspace(workspace)
     model = find_model(run) if run and not (opened.runs / run).exists() else None
     if model:
-        where = Compute(compute.device, compute.threads, progress=not as_json)
+        where = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
         scored = evaluate_model(opened, model, split=split, corpus_name=corpus, compute=where)
+        note(describe_answer("model", model.name, scored.threshold(boundary_type or "any")))
         show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
+        _warn(scored.types[boundary_type or "any"], model, opened)
         return
-    loaded = load_run(opened, run)
+    loaded = load_run(opened, run, corpus_name=corpus)
     if boundary_type not in (None, loaded.record.boundary_type):
         raise UserError(
             f"{loaded.name} predicts boundaries of type {loaded.record.boundary_type}: omit --type"
@@ -143,15 +171,31 @@ def evaluate(
         corpus_name=corpus,
         device=compute.device,
         threads=compute.threads,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
+    chosen = None if run else best_of(loaded.record.corpus)
+    note(describe_answer("run", loaded.name, loaded.threshold, chosen=chosen))
     show(evaluation.to_dict(), print_evaluation, as_json)
+    _warn(evaluation, loaded, opened)
     if evaluation.unsaved:
         report(f"warning: the scores were not saved: {evaluation.unsaved}")
 
 
+def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Workspace") -> None:
+    """Warn of scores on few boundaries, or on a text in a language that the model has not seen."""
+    from segclf.corpus.languages import language_warning
+    from segclf.corpus.statistics import few_boundaries
+
+    if few := few_boundaries(evaluation.split, evaluation.boundaries):
+        report(f"warning: {few}")
+    if evaluation.corpus != evaluation.run.record.corpus:
+        language = workspace.load_corpus(evaluation.corpus).text_language
+        if other := language_warning(model.name, model.languages, language):
+            report(f"warning: {other}")
+
+
 def export(
-    run: Annotated[str, typer.Argument(help="Name of a run.")],
+    run: Annotated[str, typer.Argument(help=RUN_HELP, autocompletion=complete_runs)],
     directory: Annotated[Path, typer.Argument(help="Folder to create.")],
     with_encoder: Annotated[
         bool,

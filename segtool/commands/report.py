@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from segtool.completion import complete_corpora, complete_runs_and_models
 from segtool.options import (
     ComputeOptions,
     JsonOption,
@@ -12,8 +13,8 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
+from segtool.output import best_of, describe_answer, note, show, shows_progress
 from segtool.output import report as report_line
-from segtool.output import show
 
 
 @with_options()
@@ -21,7 +22,10 @@ def report(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN", help="Names of runs or of ready models. [default: the latest run]"
+            metavar="RUN",
+            help="Runs, as in segtool eval, or ready models. [default: the run with the highest "
+            "dev F1 on the latest corpus]",
+            autocompletion=complete_runs_and_models,
         ),
     ] = None,
     *,
@@ -33,7 +37,8 @@ def report(
         str | None,
         typer.Option(
             help="Name of an embedded corpus. [default: the corpus of the runs; for ready models, "
-            "the latest]"
+            "the latest]",
+            autocompletion=complete_corpora,
         ),
     ] = None,
     figures: Annotated[
@@ -53,16 +58,15 @@ def report(
     """
     from segclf.report.make import make_report
     from segclf.tasks.models import Compute
-    from segclf.workspace.ready import find_model
-    from segclf.workspace.runs import load_run
+    from segclf.workspace.ready import ReadyModel, find_model
+    from segclf.workspace.runs import Run, load_run
     from segclf.workspace.workspace import Workspace
 
     opened = Workspace(workspace)
-    names = runs or [load_run(opened).name]
-    sources = [
+    sources: list[Run | ReadyModel] = [
         (None if (opened.runs / name).exists() else find_model(name)) or load_run(opened, name)
-        for name in names
-    ]
+        for name in runs or []
+    ] or [load_run(opened, corpus_name=corpus)]
     made = make_report(
         opened,
         sources,
@@ -70,8 +74,14 @@ def report(
         split=split,
         corpus_name=corpus,
         figures=figures,
-        compute=Compute(compute.device, compute.threads, progress=not as_json),
+        compute=Compute(compute.device, compute.threads, progress=shows_progress(as_json)),
     )
+    for source in sources:
+        if isinstance(source, Run):
+            chosen = None if runs else best_of(source.record.corpus)
+            note(describe_answer("run", source.name, source.threshold, chosen=chosen))
+        else:
+            note(describe_answer("model", source.name, None))
     show(made.to_dict(), _print_report, as_json)
     for reason in made.unsaved:
         report_line(f"warning: the scores were not saved: {reason}")

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from segtool.options import ComputeOptions, JsonOption, WorkspaceOption, with_options
-from segtool.output import report, show
+from segtool.completion import complete_models
+from segtool.options import (
+    ComputeOptions,
+    JsonOption,
+    WorkspaceOption,
+    given_options,
+    with_options,
+)
+from segtool.output import report, show, shows_progress
 
 if TYPE_CHECKING:
     from segclf.tasks.segment_files import FilePair
@@ -25,9 +32,10 @@ class ModelOptions:
     """Which model finds the paragraphs.
 
     Attributes:
-        model: Name of a ready model (see segtool models). [default: the latest run in the
-            workspace; if there is none, the ready model for the language of the text]
-        run: Name of a run, or folder of an exported run.
+        model: Name of a ready model (see segtool models). [default: the run with the highest dev
+            F1 on the latest corpus; if there is none, the ready model for the language of the text]
+        run: Run, as a name, a number in segtool runs or the beginning of a name; or the folder of
+            an exported run.
     """
 
     model: str | None = None
@@ -97,6 +105,7 @@ class WritingOptions:
 
 @with_options(as_json="--json", lines_are_sentences="--sentences")
 def segment(
+    invocation: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Text files and folders, or - for stdin.")],
     *,
     model: ModelOptions,
@@ -131,11 +140,18 @@ def segment(
     from segtool.commands.segment_output import SegmentWriter
 
     opened = Workspace(workspace)
+    if given := given_options(invocation, ModelOptions, not_from_file=("model", "run")):
+        model = ModelOptions(**given)  # either option replaces both of a configuration file
     chosen = _choose(model, opened)
-    segmenter = Segmenter(opened, chosen, Compute(compute.device, compute.threads, progress=True))
+    segmenter = Segmenter(
+        opened,
+        chosen,
+        Compute(compute.device, compute.threads, progress=shows_progress(as_json=False)),
+    )
     default: OutputFormat = "text" if isinstance(chosen, Run) else "page"
     output_format = "json" if writing.as_json else writing.format or default
-    writer = SegmentWriter(segmenter, options, reading.input_format, output_format)
+    by_default = isinstance(chosen, Run) and not model.run
+    writer = SegmentWriter(segmenter, options, reading.input_format, output_format, by_default)
     if not pairs:
         writer.write(paths[0], writing.output)
     elif skipped := writer.write_all(pairs):
@@ -148,6 +164,10 @@ def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
     from embedcache import UserError
     from segclf.tasks.segment_files import check_targets, pair_files
 
+    if writing.as_json and writing.format not in (None, "json"):
+        raise UserError(
+            f"--json cannot be combined with --format {writing.format}: use only one of them"
+        )
     if writing.output_dir and writing.output:
         raise UserError("--output cannot be combined with --output-dir: use only one of them")
     if writing.output_dir:
@@ -167,17 +187,20 @@ def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel 
     """Return the run or the model to use; None for the ready model of the text's language."""
     from embedcache import UserError
     from segclf.workspace.ready import load_ready_model
-    from segclf.workspace.runs import list_runs, load_run
+    from segclf.workspace.runs import best_run, load_run
 
     if options.model and options.run:
         raise UserError("--model cannot be combined with --run: use only one of them")
     if options.model:
         return load_ready_model(options.model)
-    return load_run(workspace, options.run) if options.run or list_runs(workspace) else None
+    return load_run(workspace, options.run) if options.run else best_run(workspace)
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="Name of a model. [default: all]")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Name of a model. [default: all]", autocompletion=complete_models),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the ready models, or show one.

@@ -17,7 +17,7 @@ from segclf.tasks.segment_files import FilePair
 from segclf.tasks.segment_options import SegmentOptions
 from segclf.tasks.segmentation import Segmentation
 from segclf.workspace.runs import Run
-from segtool.output import encode_like, report
+from segtool.output import best_of, describe_answer, encode_like, note, report
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,15 @@ class SegmentWriter:
         options: How to segment the texts.
         input_format: Format of the texts; see `read_unsegmented`.
         output_format: Format in which to write them.
+        by_default: Whether the run was chosen by its scores, not by the user.
     """
 
     segmenter: Segmenter
     options: SegmentOptions
     input_format: Literal["auto", "plain", "aozora"]
     output_format: Literal["page", "text", "html", "json"]
-    _reported: set[str] = field(default_factory=set)
+    by_default: bool = False
+    _noted: set[str] = field(default_factory=set)
 
     def write(self, path: str, output: Path | None) -> None:
         """Segment one text, and write it to a file, or to standard output if that is None.
@@ -48,8 +50,10 @@ class SegmentWriter:
             write_bytes(output, result)
         else:
             sys.stdout.buffer.write(result)
-        for note in found.notes:
-            report(f"notice: {note}")
+        for text in found.notes:
+            note(f"notice: {text}")
+        for text in found.warnings:
+            report(f"warning: {text}")
         self._report_model(found)
 
     def write_all(self, pairs: Sequence[FilePair]) -> list[str]:
@@ -76,7 +80,7 @@ class SegmentWriter:
             self._report_notes(found, pair)
             count = int(np.count_nonzero(found.boundaries & ~found.is_heading))
             paragraphs = "1 paragraph" if count == 1 else f"{count:,} paragraphs"
-            report(f"{number}/{len(pairs)} {pair.target}: {paragraphs}")
+            note(f"{number}/{len(pairs)} {pair.target}: {paragraphs}")
         return skipped
 
     def _segment(self, path: str) -> tuple[Segmentation, bytes]:
@@ -89,22 +93,27 @@ class SegmentWriter:
 
     def _report_model(self, found: Segmentation) -> None:
         """Name the model and its threshold, once for each model."""
-        kind = "run" if isinstance(self.segmenter.model, Run) else "model"
-        threshold = "" if found.threshold is None else f", threshold {found.threshold:.2f}"
-        self._report_once(f"{kind} {found.model}{threshold}")
+        model = self.segmenter.model
+        kind, chosen = "model", None
+        if isinstance(model, Run):
+            kind, chosen = "run", best_of(model.record.corpus) if self.by_default else None
+        self._note_once(describe_answer(kind, found.model, found.threshold, chosen=chosen))
 
     def _report_notes(self, found: Segmentation, pair: FilePair) -> None:
-        for note in found.notes:
+        for text in found.notes:
             # this notice is the same for every file, so it is printed once
-            if note == LAYOUT_IGNORED:
-                self._report_once(f"notice: {note}")
+            if text == LAYOUT_IGNORED:
+                self._note_once(f"notice: {text}")
             else:
-                report(f"notice: {pair.source}: {note}")
+                note(f"notice: {pair.source}: {text}")
 
-    def _report_once(self, message: str) -> None:
-        if message not in self._reported:
-            self._reported.add(message)
-            report(message)
+        for text in found.warnings:
+            report(f"warning: {pair.source}: {text}")
+
+    def _note_once(self, message: str) -> None:
+        if message not in self._noted:
+            self._noted.add(message)
+            note(message)
 
 
 def _named(error: UserError | OSError, pair: FilePair) -> str:

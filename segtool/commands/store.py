@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from segtool.options import JsonOption, WorkspaceOption
-from segtool.output import show
+from segtool.command_group import CommandGroup
+from segtool.options import DryRunOption, JsonOption, WorkspaceOption
+from segtool.output import show, shows_progress
 
 if TYPE_CHECKING:
     from embedcache import SpaceInfo
     from embedcache.store.verification import Verification
+    from segclf.tasks.garbage import Garbage
 
-store_app = typer.Typer(
+store_app = CommandGroup(
     help="Show and maintain the store of sentence vectors.\n\nExample: segtool store info",
-    rich_markup_mode=None,
     no_args_is_help=True,
 )
 
@@ -53,7 +54,7 @@ def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     show(content, print_info, as_json)
 
 
-@store_app.command()
+@store_app.command(kept="The values rewritten so far are kept.", resumes=True)
 def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Upgrade the store to the current format, in place.
 
@@ -67,7 +68,7 @@ def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
 
     store = Workspace(workspace).store()
     before = store.format()
-    changed = store.upgrade(progress=not as_json)
+    changed = store.upgrade(progress=shows_progress(as_json))
     content = {"from": before, "to": store.format(), "values_rewritten": changed}
     show(content, print_upgraded, as_json)
 
@@ -85,7 +86,7 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     from segtool.tables.store import print_verified
 
     path = Workspace(workspace).store_path()
-    found = verify_store(path, progress=not as_json)
+    found = verify_store(path, progress=shows_progress(as_json))
     content = {
         "path": str(path),
         "sound": found.is_sound,
@@ -115,7 +116,7 @@ def repair(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     from segtool.tables.store import print_repaired
 
     path = Workspace(workspace).store_path()
-    done = repair_store(path, progress=not as_json)
+    done = repair_store(path, progress=shows_progress(as_json))
     content = {
         "path": str(path),
         "damage": _damage(done.found),
@@ -168,7 +169,7 @@ def compact(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
     show(content, print_compacted, as_json)
 
 
-@store_app.command()
+@store_app.command(kept="Some of the vectors may be removed already, and all others are kept.")
 def gc(
     encoder: Annotated[
         list[str] | None,
@@ -185,9 +186,7 @@ def gc(
         bool,
         typer.Option("--sentences", help="Remove the vectors of sentences that are in no corpus."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -208,21 +207,9 @@ def gc(
         unused=unused,
         sentences=sentences,
         dry_run=dry_run,
-        progress=not as_json,
+        progress=shows_progress(as_json),
     )
-    content = {
-        "removed": not dry_run,
-        "spaces": [
-            {**_named(space), "corpora": garbage.corpora.get(space.fingerprint, [])}
-            for space in garbage.spaces
-        ],
-        "vectors": [
-            {**_named(space), "rows": count, "bytes": space.bytes // space.rows * count}
-            for space, count in garbage.vectors
-        ],
-        "bytes_unreachable": garbage.unreachable,
-    }
-    show(content, print_garbage, as_json)
+    show(garbage_content(garbage, dry_run), print_garbage, as_json)
 
 
 @store_app.command()
@@ -258,6 +245,22 @@ def export(
     space = export_space(store.path, fingerprint, out, file_format)
     content = {**_named(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
     show(content, print_exported, as_json)
+
+
+def garbage_content(garbage: "Garbage", dry_run: bool) -> dict[str, Any]:
+    """Return the content of `segtool store gc --json`."""
+    return {
+        "removed": not dry_run,
+        "spaces": [
+            {**_named(space), "corpora": garbage.corpora.get(space.fingerprint, [])}
+            for space in garbage.spaces
+        ],
+        "vectors": [
+            {**_named(space), "rows": count, "bytes": space.bytes // space.rows * count}
+            for space, count in garbage.vectors
+        ],
+        "bytes_unreachable": garbage.unreachable,
+    }
 
 
 def _named(space: "SpaceInfo") -> dict[str, Any]:

@@ -11,9 +11,12 @@ from segtool.tables.console import console, describe_vectors, print_line
 
 def print_encoders(content: dict[str, Any]) -> None:
     """Print the built-in encoders."""
-    table = Table("name", "description", "PyPI package", box=SIMPLE_HEAD, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("encoder", "description"):
+        table.add_column(heading, overflow="fold")
     for name, known in content.items():
-        table.add_row(name, known["description"], known["package"])
+        package = f" (PyPI package {known['package']})" if known["package"] else ""
+        table.add_row(name, known["description"] + package)
     console.print(table)
     print_line(
         f"Default: {DEFAULT_ENCODER}. NAME:LAYER uses a Transformer only up to that layer; A+B "

@@ -7,13 +7,12 @@ from segtool.tables.console import console, format_number, make_table, print_lin
 
 def print_models(content: dict[str, Any]) -> None:
     """Print the ready models with their scores for each type of boundary on unseen authors."""
-    table = make_table("model", "languages", "boundaries", "threshold", "F1", "Pk", "size")
+    table = make_table("model", "boundaries", "threshold", "F1", "Pk", "size")
     for model in content["models"]:
         for number, (name, head) in enumerate(model["types"].items()):
             scores = head["scores"].get("test", {})
             table.add_row(
                 model["name"] if not number else "",
-                ", ".join(model["languages"]) if not number else "",
                 name,
                 _format_thresholds(head),
                 format_number(scores.get("f1")),
@@ -23,12 +22,14 @@ def print_models(content: dict[str, Any]) -> None:
     console.print(table)
     print_line("F1 and Pk are scores on authors that the models were not trained on.")
     for model in content["models"]:
-        print_line(f"{model['name']}: {model['description']} (encoder {model['encoder']})")
+        languages = ", ".join(model["languages"])
+        print_line(
+            f"{model['name']} ({languages}): {model['description']} (encoder {model['encoder']})"
+        )
 
 
 def _format_thresholds(head: dict[str, Any]) -> str:
-    """Return the threshold of a head or, if they differ, those for each language."""
-    by_language = {name: format_number(t, ".2f") for name, t in head["thresholds"].items()}
-    if len(by_language) > 1:
-        return ", ".join(f"{name} {threshold}" for name, threshold in by_language.items())
-    return next(iter(by_language.values()), format_number(head["threshold"], ".2f"))
+    """Return the threshold of a head or, if they differ by language, their range."""
+    thresholds = sorted(head["thresholds"].values()) or [head["threshold"]]
+    ends = dict.fromkeys(format_number(thresholds[end], ".2f") for end in (0, -1))
+    return " to ".join(ends)

@@ -9,7 +9,16 @@ from typing import Any
 from segclf.experiments.leaderboard import system_labels
 from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS
-from segtool.tables.console import HEADINGS, console, format_count, format_number, print_line
+from segtool.tables.console import (
+    HEADINGS,
+    console,
+    format_count,
+    format_number,
+    format_size,
+    format_time,
+    print_line,
+    print_properties,
+)
 
 _COLUMN = 7  # width of a score
 _WIDE_COLUMN = 11  # width of a mean with its standard deviation
@@ -59,6 +68,26 @@ def _print_systems(content: dict[str, Any], labels: Sequence[str]) -> None:
     print_line(_FOOTNOTE, style="dim")
 
 
+def print_estimate(content: dict[str, Any]) -> None:
+    """Print what a sweep would do, and about how long it would take."""
+    missing = content["trials"] - content["done"]
+    print_line(
+        f"{format_count(content['trials'], 'run')}: {content['done']:,} already trained, "
+        f"{missing:,} to train, {content['jobs']} at a time"
+    )
+    if content["corpus"] is None:
+        print_line("The corpus must be embedded first. How long the runs take is then known.")
+    elif content["unknown"] == missing > 0:
+        print_line("Cannot tell how long: there is no earlier run of these heads.")
+    elif content["unknown"]:
+        print_line(
+            f"About {format_time(content['seconds'])}, judged by earlier runs, and "
+            f"{format_count(content['unknown'], 'run')} of heads for which there are none"
+        )
+    elif missing:
+        print_line(f"About {format_time(content['seconds'])}, judged by earlier runs")
+
+
 def print_runs(content: dict[str, Any]) -> None:
     """Print all runs with their scores."""
     if not content["runs"]:
@@ -67,12 +96,46 @@ def print_runs(content: dict[str, Any]) -> None:
     _print_headings(_COLUMN)
     labels = system_labels([run["options"] for run in content["runs"]])
     for run, label in zip(content["runs"], labels, strict=True):
-        print_line(f"\n{run['run']}", style="bold")
+        default = " (used by default)" if run["is_default"] else ""
+        print_line(f"\n{run['number']}. {run['run']}{default}", style="bold")
         print_line(f"{label}, seed {run['options'].get('seed')}; {_encoder(run)}, {run['corpus']}")
         print_line(_cost(run, run["seconds_per_epoch"]))
         if run["collapsed"]:
             print_line("predicts a single class", style="bold red")
         _print_scores(run, format_number, _COLUMN)
+    print_line(_FOOTNOTE, style="dim")
+    if content["unfinished"]:
+        print_line(f"Unfinished: {', '.join(content['unfinished'])}. Repeat the command to go on.")
+
+
+def print_run(content: dict[str, Any]) -> None:
+    """Print one run with its options and scores."""
+    options = {
+        name.replace("_", " "): value
+        for name, value in content["options"].items()
+        if value is not None and name != "start"
+    }
+    print_properties(
+        {
+            "run": content["run"],
+            "created": content["created"][:19].replace("T", " "),
+            "corpus": content["corpus"],
+            "encoder": _encoder(content),
+            "started from": content["start"] or "random weights",
+            "options": ", ".join(f"{name} {value}" for name, value in options.items()),
+            "parameters": content["parameters"],
+            "epochs": f"{content['epochs']}, the best is {content['best_epoch']}",
+            "seconds": f"{_seconds(content['seconds'])}, {_seconds(content['seconds_per_epoch'])} "
+            "per epoch",
+            "threshold": f"{content['threshold']:.3f}",
+            "machine": content["machine"] or "unknown",
+            "folder": content["path"],
+            "size": format_size(content["bytes"]),
+        }
+    )
+    print_line("")
+    _print_headings(_COLUMN)
+    _print_scores(content, format_number, _COLUMN)
     print_line(_FOOTNOTE, style="dim")
 
 

@@ -112,10 +112,12 @@ def test_an_invalid_device_or_number_of_threads_is_reported(trained, segtool, co
 
 
 COMMANDS = [
-    "", "embed", "train", "eval", "report", "segment", "export", "sweep", "runs", "compare",
-    "stats", "encoders", "encoders show", "finetune", "finetune cross-segment",
-    "finetune hierarchical", "store", "store info", "store upgrade", "store verify",
-    "store repair", "store backup", "store compact", "store gc", "store export",
+    "", "embed", "train", "eval", "report", "segment", "export", "sweep", "compare", "stats",
+    "models", "runs", "runs list", "runs show", "runs remove", "corpora", "corpora list",
+    "corpora show", "corpora remove", "clean", "config", "encoders", "encoders show",
+    "finetune", "finetune cross-segment", "finetune hierarchical", "store", "store info",
+    "store upgrade", "store verify", "store repair", "store backup", "store compact",
+    "store gc", "store export",
 ]  # fmt: skip
 
 

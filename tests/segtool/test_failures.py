@@ -97,9 +97,10 @@ def test_eval_prints_scores_that_cannot_be_saved(copied):
     done = without_rights(copied, "eval", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["f1"] >= 0
-    (line,) = done.stderr.splitlines()
-    assert "the scores were not saved" in line
-    assert "permission denied" in line
+    answer, warning = done.stderr.splitlines()
+    assert answer.startswith("run mlp-w1-001 (highest dev F1 on stories), threshold ")
+    assert "the scores were not saved" in warning
+    assert "permission denied" in warning
 
 
 def test_a_read_only_folder_is_reported_in_one_line(copied):

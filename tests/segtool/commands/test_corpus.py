@@ -78,6 +78,10 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
         stderr = process.communicate()[1]
     assert process.returncode == 130
     assert "Traceback" not in stderr
+    assert stderr.splitlines()[-2:] == [
+        "Interrupted. The vectors computed so far are kept.",
+        f"To go on, run: segtool {' '.join(arguments)}",
+    ]
     assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
     kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows
     assert kept > 0

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from segclf.workspace.ready import list_models
+
 SCORES = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "pk": 0.2, "window_diff": 0.3}
 NO_SCORES = dict.fromkeys(SCORES)
 
@@ -58,9 +60,20 @@ def evaluated(**changes: Any) -> dict[str, Any]:
 
 def run_row(**changes: Any) -> dict[str, Any]:
     return {
+        "number": 12,
         "run": "local-transformer-w32-001",
+        "is_default": True,
+        "created": "2026-01-02T03:04:05.678901+00:00",
+        "start": None,
+        "epochs": 6,
+        "best_epoch": 4,
+        "seconds": 123.4,
+        "threshold": 0.4321,
+        "machine": "Intel(R) Xeon(R) Processor, 2 cores, cpu",
+        "path": ".segtool/runs/local-transformer-w32-001",
+        "bytes": 1_234_567,
         "corpus": "stories",
-        "encoder": "e5-small:7+surface",
+        "encoder": "e5-small-paragraphs+surface",
         "pooling": None,
         "options": {
             "head": "local-transformer",
@@ -75,6 +88,61 @@ def run_row(**changes: Any) -> dict[str, Any]:
         "test": NO_SCORES,
         "collapsed": False,
     } | changes
+
+
+def corpus(**changes: Any) -> dict[str, Any]:
+    counts = {"documents": 1234, "sentences": 1_234_567, "boundaries": 123_456}
+    return {
+        "name": "a-corpus-of-novels-with-a-long-name-2026",
+        "source": "/home/someone/texts/a-corpus-of-novels-with-a-long-name-2026",
+        "embedded": "2026-01-02T03:04:05.678901+00:00",
+        "sentence_rule": "sentencex",
+        "language": None,
+        "headings_removed": 1234,
+        "encoders": [{"name": "e5-small-paragraphs+surface", "pooling": None}],
+        "splits": {"train": counts, "dev": counts, "test": counts},
+        "runs": ["mlp-w4-001", "local-transformer-r32-001", "document-bilstm-001"],
+        "earlier_runs": [],
+        "path": ".segtool/corpora/a-corpus-of-novels-with-a-long-name-2026.jsonl",
+        "bytes": 1_234_567_890,
+    } | changes
+
+
+def removed(**changes: Any) -> dict[str, Any]:
+    item = {"path": ".segtool/runs/local-transformer-w32-001", "bytes": 1_234_567}
+    return {"removed": True, "paths": [item, item], "bytes": 2_469_134} | changes
+
+
+def estimated(**changes: Any) -> dict[str, Any]:
+    plan = {"corpus": "stories", "trials": 15, "done": 3, "jobs": 2, "seconds": 150.0}
+    return plan | {"unknown": 0} | changes
+
+
+def configured() -> dict[str, Any]:
+    long = {"name": "finetune.hierarchical.upper-learning-rate", "value": 0.001}
+    settings = [long, {"name": "store.gc.unused", "value": True}]
+    return {
+        "file": "/home/someone/novels/segtool.toml",
+        "settings": [own | {"from": "segtool.toml"} for own in settings],
+    }
+
+
+def described_models() -> dict[str, Any]:
+    return {"models": [model.to_dict() for model in list_models()]}
+
+
+def statistics() -> dict[str, Any]:
+    spread = {"mean": 12345.6, "min": 1, "p10": 2, "median": 3, "p90": 4, "max": 123456}
+    counts = {"documents": 1234, "sentences": 1_234_567, "boundaries": 123_456}
+    split = counts | {
+        "paragraphs": 123_456,
+        "sentence_characters": spread,
+        "paragraph_sentences": spread,
+        "duplicates": 123_456,
+        "in_train": 123_456,
+    }
+    splits = {"train": split | {"in_train": None}, "dev": split, "test": split}
+    return {"corpus": "a-corpus-of-novels-with-a-long-name-2026", "splits": splits, "encoders": []}
 
 
 def swept(**changes: Any) -> dict[str, Any]:

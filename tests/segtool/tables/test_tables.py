@@ -2,16 +2,33 @@
 
 import pytest
 
-from segtool.tables import comparison, corpus, encoders, evaluation, runs, store, training
+from segtool.tables import (
+    comparison,
+    config,
+    corpora,
+    corpus,
+    encoders,
+    evaluation,
+    models,
+    removal,
+    runs,
+    store,
+    training,
+)
 from segtool.tables.console import console, format_count
 from tests.segtool.tables.contents import (
     compared,
+    configured,
     described,
+    described_models,
     embedded,
     encoder_list,
+    estimated,
     evaluated,
     failed_trial,
+    removed,
     run_row,
+    statistics,
     store_exported,
     store_garbage,
     store_info,
@@ -20,12 +37,22 @@ from tests.segtool.tables.contents import (
     swept,
     trained,
 )
+from tests.segtool.tables.contents import corpus as corpus_content
 
 TABLES = [
     (corpus.print_embedded, embedded(), ["1,234", "4.5%"]),
     (training.print_run, trained(), ["314,113"]),
     (evaluation.print_evaluation, evaluated(), ["document-bilstm-001", "0.333"]),
-    (runs.print_runs, {"runs": [run_row()]}, ["local-transformer-w32-001", "0.333", "0.250"]),
+    (runs.print_runs, {"runs": [run_row()], "unfinished": []}, ["12. local-tr", "0.333", "0.250"]),
+    (runs.print_run, run_row(), ["local-transformer-w32-001", "0.432", "1.2 MB"]),
+    (runs.print_estimate, estimated(), ["15 runs", "About 2 min"]),
+    (corpora.print_corpora, {"corpora": [corpus_content()]}, ["1,234,567", "1.2 GB"]),
+    (corpora.print_corpus, corpus_content(), ["1,234,567", "mlp-w4-001"]),
+    (removal.print_removed, removed(), ["1.2 MB", "2 items: 2.5 MB"]),
+    (removal.print_cleaned, removed(store=store_garbage()), ["1.2 MB", "Removed all"]),
+    (config.print_config, configured(), ["0.001", "true"]),
+    (models.print_models, described_models(), ["european", "paragraph", "0.827", "MB"]),
+    (corpus.print_statistics, statistics(), ["123,456", "12,345.6"]),
     (runs.print_sweep, swept(), ["local-transformer, window 32", "0.333±.012"]),
     (comparison.print_comparison, compared(), ["document-bilstm-001", "+0.050 to +0.150"]),
     (store.print_info, store_info(), ["12,345", "9.5 MB", "float16", "(12,000)"]),
@@ -53,6 +80,20 @@ def test_tables_fit_the_terminal(monkeypatch, capsys, print_table, content, expe
     assert "…" not in out
     for text in expected:
         assert text in out
+
+
+def test_a_sweep_says_what_it_would_do(capsys):
+    def estimate(**changes):
+        return printed(capsys, runs.print_estimate, estimated(**changes))
+
+    assert estimate().splitlines() == [
+        "15 runs: 3 already trained, 12 to train, 2 at a time",
+        "About 2 min, judged by earlier runs",
+    ]
+    assert "Cannot tell how long" in estimate(unknown=12, seconds=0)
+    assert "and 4 runs of heads for which there are none" in estimate(unknown=4)
+    assert "The corpus must be embedded first." in estimate(corpus=None, done=0)
+    assert estimate(done=15).count("\n") == 1
 
 
 def test_lines_are_not_wrapped_in_a_pipe(monkeypatch, capsys):

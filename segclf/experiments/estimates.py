@@ -1,0 +1,117 @@
+"""What a sweep would do, and how long it would take, judged by earlier runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from embedcache import UserError
+from segclf.experiments.experiment_files import Experiment
+from segclf.experiments.grids import Trial
+from segclf.experiments.sweeps import check_compute, check_corpus, default_jobs
+from segclf.experiments.trials import find_runs
+from segclf.tasks.embed import corpus_name_of
+from segclf.training.options import TrainingOptions
+from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.runs import Run, list_runs
+from segclf.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a sweep would do.
+
+    Attributes:
+        corpus: Name of the corpus; None if it is not embedded yet.
+        trials: Number of trials.
+        done: Number of trials that have a run already.
+        jobs: Number of trials that run at the same time.
+        seconds: Seconds for the trials that can be judged, if none stops early.
+        unknown: Number of trials that cannot be judged, because there is no earlier run of the
+            head, or the corpus is not embedded yet.
+    """
+
+    corpus: str | None
+    trials: int
+    done: int
+    jobs: int
+    seconds: float
+    unknown: int
+
+
+def estimate_sweep(
+    workspace: Workspace,
+    experiment: Experiment,
+    trials: Sequence[Trial],
+    *,
+    corpus_name: str | None = None,
+    jobs: int | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+) -> Estimate:
+    """Estimate a sweep without embedding or training anything; see `segclf.experiments.sweeps`.
+
+    An epoch takes as long as in earlier runs with the same head and window, or else with the same
+    head, in proportion to the number of sentences. The time to start processes, to score and to
+    embed is not included.
+
+    Raises:
+        UserError: A number is out of range, there is no such device or corpus, `corpus_name` is
+            given although the experiment has a corpus, or the corpus is not embedded with the
+            encoder of a trial.
+    """
+    check_compute(jobs, device, threads)
+    check_corpus(experiment, corpus_name)
+    stored = _find_corpus(workspace, experiment, corpus_name)
+    done = find_runs(workspace, trials, stored) if stored else {}
+    missing = [trial for trial in trials if trial not in done]
+    runs = [run for run in list_runs(workspace) if run.kind == "head"]
+    sentences = stored.corpus.counts()["train"]["sentences"] if stored else 0
+    seconds = [
+        rate * sentences * trial.options.epochs if (rate := _rate(trial.options, runs)) else None
+        for trial in missing
+    ]
+    known = [value for value in seconds if value]
+    jobs = min(jobs or default_jobs(device, threads), max(len(missing), 1))
+    return Estimate(
+        corpus=stored.name if stored else None,
+        trials=len(trials),
+        done=len(done),
+        jobs=jobs,
+        seconds=sum(known) / jobs,
+        unknown=len(missing) - len(known),
+    )
+
+
+def _find_corpus(
+    workspace: Workspace, experiment: Experiment, name: str | None
+) -> StoredCorpus | None:
+    """Return the corpus of a sweep; None if an experiment file has one that is not embedded."""
+    settings = experiment.corpus
+    if settings is None:
+        return workspace.load_corpus(name)
+    name = settings.name or corpus_name_of(settings.path)
+    if name not in workspace.corpus_names():
+        return None
+    stored = workspace.load_corpus(name)
+    try:
+        find_runs(workspace, experiment.trials, stored)
+    except UserError:  # it is not embedded with one of the encoders
+        return None
+    return stored
+
+
+def _rate(options: TrainingOptions, runs: Sequence[Run]) -> float | None:
+    """Return the seconds of an epoch for each sentence; None if no run has the head."""
+    of_head = [run for run in runs if run.record.head == options.head]
+    own = (options.window, options.reach)
+    alike = [
+        run
+        for run in of_head
+        if (run.record.training_options.window, run.record.training_options.reach) == own
+    ]
+    rates = [
+        run.record.seconds_per_epoch / run.record.counts["train"].sentences
+        for run in alike or of_head
+        if run.record.seconds_per_epoch
+    ]
+    return fmean(rates) if rates else None

@@ -1,0 +1,70 @@
+"""Chooses a run: by number, by the beginning of its name, or the best one on dev of a corpus."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from embedcache import UserError
+from segclf.workspace.corpora import read_header
+from segclf.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segclf.workspace.runs import Run
+
+
+def match_run(runs: "Sequence[Run]", name: str) -> "Run | None":
+    """Return the run with a name, a number or a beginning of a name; None if there is none.
+
+    Args:
+        runs: Runs in the order in which they are numbered, from 1.
+        name: Name, number or beginning of a name. A name is preferred to a number, and a number to
+            a beginning.
+
+    Raises:
+        UserError: Several names begin with `name`.
+    """
+    for run in runs:
+        if run.name == name:
+            return run
+    if name.isascii() and name.isdigit() and 1 <= int(name) <= len(runs):
+        return runs[int(name) - 1]
+    found = [run for run in runs if name and run.name.startswith(name)]
+    if len(found) > 1:
+        names = ", ".join(run.name for run in found)
+        raise UserError(f"several runs begin with {name!r}: choose one of {names}")
+    return found[0] if found else None
+
+
+def best_on_dev(
+    workspace: Workspace, runs: "Sequence[Run]", corpus_name: str | None = None
+) -> "Run | None":
+    """Return the run with the highest dev F1 on a corpus; None if no run was trained on it.
+
+    A run on an earlier text of the corpus does not count. Runs that predict boundaries of all types
+    are preferred to others, whose scores are not comparable. Of equal runs, the latest is returned.
+
+    Args:
+        workspace: Workspace of the corpus.
+        runs: Runs of the workspace.
+        corpus_name: Name of the corpus; None for the latest.
+
+    Raises:
+        UserError: There is no such corpus, or its file is damaged.
+    """
+    if corpus_name is None and not workspace.corpus_names():
+        return None
+    path = workspace.corpus_path(corpus_name)
+    digest = read_header(path).get("digest", "")
+    own = [
+        run
+        for run in runs
+        if run.record.corpus == path.stem
+        and run.record.corpus_digest in ("", digest)
+        and run.record.encoder is not None
+    ]
+    return max(own, key=_rank, default=None)
+
+
+def _rank(run: "Run") -> tuple[bool, float, float]:
+    record = run.record
+    f1 = float(record.dev.get("f1", 0.0))
+    return record.boundary_type == "any", f1, record.finished.timestamp()

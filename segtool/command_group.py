@@ -1,0 +1,91 @@
+"""Groups of commands, each with the options --quiet and --verbose."""
+
+import inspect
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from segtool.configuration import find_configuration
+from segtool.output import detail, is_verbose, remember_kept, set_verbosity
+
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print the result, warnings and errors, and nothing else."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Also print what the command uses and how long.")
+]
+_VERBOSITY = {"quiet": QuietOption, "verbose": VerboseOption}
+
+
+class CommandGroup(typer.Typer):
+    """A Typer application whose commands and callback accept --quiet and --verbose.
+
+    Args:
+        settings: Arguments of `typer.Typer`.
+    """
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(**settings, rich_markup_mode=None)
+
+    def command(  # type: ignore[override]
+        self,
+        name: str | None = None,
+        *,
+        kept: str = "Nothing was changed.",
+        resumes: bool = False,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a function as a command; see `typer.Typer.command`.
+
+        Args:
+            name: Name of the command; None for the name of the function.
+            kept: What is kept after Ctrl-C, for the message.
+            resumes: Whether the same command then goes on where it stopped.
+        """
+        register = super().command(name)
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            register(_with_verbosity(function, kept, resumes=resumes))
+            return function
+
+        return decorate
+
+    def callback(  # type: ignore[override]
+        self,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the function of the group itself; see `typer.Typer.callback`."""
+        register = super().callback()
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            register(_with_verbosity(function, "", resumes=False))
+            return function
+
+        return decorate
+
+
+def _with_verbosity(
+    function: Callable[..., Any], kept: str, *, resumes: bool
+) -> Callable[..., Any]:
+    """Add the options --quiet and --verbose to a command, and remember what Ctrl-C keeps."""
+
+    @wraps(function)
+    def call(**given: Any) -> None:  # noqa: ANN401
+        set_verbosity(**{name: given.pop(name) for name in _VERBOSITY})
+        remember_kept(kept, resumes=resumes)
+        if is_verbose() and (found := find_configuration()):
+            detail(f"defaults from {found.path}")
+        started = time.perf_counter()
+        function(**given)
+        detail(f"{function.__name__}: {time.perf_counter() - started:.1f} s")
+
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
+        for name, option in _VERBOSITY.items()
+    ]
+    vars(call)["__signature__"] = inspect.Signature([*own, *added])
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    return call

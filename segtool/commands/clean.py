@@ -1,0 +1,54 @@
+"""`segtool clean`: remove what interrupted commands have left, and unused vectors."""
+
+from typing import Annotated, Any
+
+import typer
+
+from segtool.commands.store import garbage_content
+from segtool.options import DryRunOption, JsonOption, WorkspaceOption
+from segtool.output import note, show, shows_progress
+
+
+def clean(
+    vectors: Annotated[
+        bool,
+        typer.Option(
+            "--vectors",
+            help="Also remove the vectors that no corpus and no run uses, as segtool store gc "
+            "--unused --sentences does.",
+        ),
+    ] = False,
+    dry_run: DryRunOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove hidden files that interrupted commands have left.
+
+    Runs, corpora and unfinished fine-tuned runs are kept.
+
+    Example: segtool clean --vectors --dry-run
+    """
+    from segclf.tasks.clean import clean as clean_workspace
+    from segclf.tasks.clean import unfinished_runs
+    from segclf.tasks.garbage import collect_garbage
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.removal import print_cleaned, removal
+
+    opened = Workspace(workspace)
+    content: dict[str, Any] = removal(clean_workspace(opened, dry_run=dry_run), dry_run)
+    if vectors and opened.has_store():
+        garbage = collect_garbage(
+            opened,
+            encoders=[],
+            unused=True,
+            sentences=True,
+            dry_run=dry_run,
+            progress=shows_progress(as_json),
+        )
+        content["store"] = garbage_content(garbage, dry_run)
+    show(content, print_cleaned, as_json)
+    if kept := unfinished_runs(opened):
+        note(
+            f"notice: unfinished runs are kept: {', '.join(kept)}. Repeat the command to continue "
+            "one, or remove it with segtool runs remove"
+        )

@@ -1,0 +1,48 @@
+"""`segtool config`: which options have defaults from a file, and where the workspace is."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from segtool.configuration import find_configuration
+from segtool.options import JsonOption
+from segtool.output import show
+
+
+def config(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show the settings of segtool.toml, and the workspace.
+
+    A file sets defaults of options. It is segtool.toml, or the table [tool.segtool] of
+    pyproject.toml, in this folder or the nearest folder above it.
+
+    Example: segtool config
+    """
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.config import print_config
+
+    found = find_configuration()
+    name = found.path.name if found else None
+    settings = dict(_flat(found.table)) if found else {}
+    settings.pop("workspace", None)
+    of_file = ((context.find_root().default_map or {}).get("embed") or {}).get("workspace")
+    source = name if of_file else "SEGTOOL_HOME" if os.environ.get("SEGTOOL_HOME") else "default"
+    workspace = {"name": "workspace", "value": str(Workspace(of_file).path), "from": source}
+    content = {
+        "file": str(found.path) if found else None,
+        "settings": [
+            workspace,
+            *({"name": key, "value": value, "from": name} for key, value in settings.items()),
+        ],
+    }
+    show(content, print_config, as_json)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a table and its tables, with dotted names."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key.replace("_", "-"), value

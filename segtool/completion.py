@@ -1,0 +1,49 @@
+"""Completion of names in a shell: runs, ready models, corpora and encoders.
+
+These functions only list folders, since they run whenever the user presses the tab key.
+"""
+
+from pathlib import Path
+
+import typer
+
+
+def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the runs in the workspace that begin with a text."""
+    return _matching(
+        [path.parent.name for path in _workspace(context, "runs/*/run.json")], incomplete
+    )
+
+
+def complete_models(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the ready models that begin with a text."""
+    from segclf.workspace.ready import MODEL, MODELS
+
+    return _matching([path.parent.name for path in MODELS.glob(f"*/{MODEL}")], incomplete)
+
+
+def complete_runs_and_models(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the runs and of the ready models that begin with a text."""
+    return complete_runs(context, incomplete) + complete_models(context, incomplete)
+
+
+def complete_corpora(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the embedded corpora that begin with a text."""
+    return _matching([path.stem for path in _workspace(context, "corpora/*.jsonl")], incomplete)
+
+
+def complete_encoders(incomplete: str) -> list[str]:
+    """Return the names of the built-in encoders that begin with a text."""
+    from embedcache.encoders import BUILT_IN
+
+    return _matching(list(BUILT_IN), incomplete)
+
+
+def _workspace(context: typer.Context, pattern: str) -> list[Path]:
+    from segclf.workspace.workspace import Workspace
+
+    return list(Workspace(context.params.get("workspace")).path.glob(pattern))
+
+
+def _matching(names: list[str], incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete) and name[0] != ".")

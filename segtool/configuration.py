@@ -1,0 +1,187 @@
+"""Defaults of options that a user sets in segtool.toml, or in [tool.segtool] of pyproject.toml.
+
+threads = 4              # of every command that has the option
+
+[embed]
+encoder = "e5-small:7+surface"
+boundary = "indent"
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from embedcache import UserError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SHARED = ("workspace", "device", "threads")
+"""Options that may be set for all commands at once."""
+
+_FILE = "segtool.toml"
+_PROJECT = "pyproject.toml"
+_NEVER = (
+    "help",
+    "version",
+    "install-completion",
+    "show-completion",
+    "quiet",
+    "verbose",
+    "json",
+    "dry-run",
+    "replace",
+)
+"""Options that only make sense for one call."""
+
+_STATED_DEFAULT = re.compile(r" *\[default: [^\]]*\]$")  # at the end of a help text
+
+Defaults = dict[str, Any]
+"""Values by parameter, and tables by command, as `typer.Context.default_map` has them."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The content of a configuration file.
+
+    Attributes:
+        path: Path of the file.
+        table: Values by option, and tables by command, as in the file.
+    """
+
+    path: Path
+    table: Mapping[str, Any]
+
+
+def find_configuration(folder: Path | None = None) -> Configuration | None:
+    """Read the configuration file in a folder or the nearest folder above it.
+
+    Args:
+        folder: Folder to begin with; None for the current folder.
+
+    Returns:
+        The configuration; None if there is no file.
+
+    Raises:
+        UserError: The file cannot be read or is not TOML.
+    """
+    start = (folder or Path.cwd()).resolve()
+    for parent in (start, *start.parents):
+        if (parent / _FILE).is_file():
+            return Configuration(parent / _FILE, _read(parent / _FILE))
+        if (parent / _PROJECT).is_file():
+            tools = _read(parent / _PROJECT).get("tool")
+            if isinstance(tools, dict) and "segtool" in tools:
+                return Configuration(parent / _PROJECT, tools["segtool"])
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise UserError(f"{path}: {error}") from error
+
+
+def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # noqa: ANN401
+    """Return the defaults that a configuration sets, for `typer.Context.default_map`.
+
+    The workspace is relative to the folder of the file. SEGTOOL_HOME is preferred to it.
+
+    Args:
+        configuration: Configuration.
+        command: The command of the whole application; see `typer.main.get_command`.
+
+    Raises:
+        UserError: A command or an option is unknown, or a value has the wrong type.
+    """
+    table, path = configuration.table, configuration.path
+    if not isinstance(table, dict):
+        raise UserError(f"{path}: tool.segtool must be a table")
+    tables = {key: value for key, value in table.items() if isinstance(value, dict)}
+    shared = {key.replace("_", "-"): value for key, value in table.items() if key not in tables}
+    for key in shared:
+        if key not in SHARED:
+            raise _unknown_for_all(path, key, command)
+    if "workspace" in shared:
+        own = path.parent / Path(str(shared["workspace"])).expanduser()
+        shared["workspace"] = os.path.normpath(own)
+        if os.environ.get("SEGTOOL_HOME"):
+            del shared["workspace"]
+    return _defaults_of(command, tables, shared, path)
+
+
+def _defaults_of(
+    command: Any,  # noqa: ANN401
+    table: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    path: Path,
+) -> Defaults:
+    """Return the defaults of a command and its subcommands."""
+    options = dict(configurable(command))
+    commands = getattr(command, "commands", {})
+    values = {key: value for key, value in shared.items() if key in options}
+    own = {}
+    for key, value in table.items():
+        name = key.replace("_", "-")
+        if isinstance(value, dict) and key in commands:
+            own[key] = value
+        elif isinstance(value, dict):
+            raise _unknown(path, key, "command", commands)
+        elif name in options:
+            values[name] = value
+        else:
+            raise _unknown(path, key, f"option of segtool {command.name}", options)
+    defaults: Defaults = {}
+    for name, value in values.items():
+        option = options[name]
+        defaults[option.name] = _checked(option, name, value, path)
+        option.help = _STATED_DEFAULT.sub("", option.help)  # the new one is shown instead
+    for name, subcommand in commands.items():
+        defaults[name] = _defaults_of(subcommand, own.get(name, {}), shared, path)
+    return defaults
+
+
+def configurable(command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """Yield the options of a command that a file may set, by name, such as "batch-size"."""
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and not parameter.hidden:
+            name = next(flag for flag in parameter.opts if flag.startswith("--"))[2:]
+            if name not in _NEVER:
+                yield name, parameter
+
+
+def _checked(option: Any, key: str, value: Any, path: Path) -> Any:  # noqa: ANN401
+    """Return a value if it can be that of an option; its range is checked when it is used."""
+    if option.is_flag:
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif option.multiple:
+        fits, wanted = isinstance(value, list), "an array"
+    else:
+        fits = isinstance(value, str | int | float) and not isinstance(value, bool)
+        wanted = "a string or a number"
+    if not fits:
+        raise UserError(f"{path}: {key} must be {wanted}, not {value!r}")
+    return value
+
+
+def _unknown_for_all(path: Path, key: str, command: Any) -> UserError:  # noqa: ANN401
+    owners = [name for name, own in command.commands.items() if key in dict(configurable(own))]
+    if owners:
+        return UserError(f"{path}: {key} is an option of a command: write it below [{owners[0]}]")
+    return _unknown(path, key, "option for all commands", SHARED)
+
+
+def _unknown(path: Path, key: str, what: str, known: Any) -> UserError:  # noqa: ANN401
+    close = get_close_matches(key.replace("_", "-"), list(known), n=1)
+    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
+    return UserError(f"{path}: unknown {what} {key!r}: {hint}")

@@ -1,0 +1,39 @@
+"""Output of the commands that remove files: what was removed, and how much."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from segtool.tables.console import format_count, format_size, print_line
+from segtool.tables.store import print_garbage
+
+if TYPE_CHECKING:
+    from segclf.tasks.clean import Removed
+
+
+def removal(removed: "Sequence[Removed]", dry_run: bool) -> dict[str, Any]:
+    """Return the content of the JSON output of a command that removes files."""
+    return {
+        "removed": not dry_run,
+        "paths": [{"path": str(item.path), "bytes": item.bytes} for item in removed],
+        "bytes": sum(item.bytes for item in removed),
+    }
+
+
+def print_removed(content: dict[str, Any]) -> None:
+    """Print each file or folder that was removed, or would be, with its size."""
+    action = "Removed" if content["removed"] else "Would remove"
+    for item in content["paths"]:
+        print_line(f"{action} {item['path']}: {format_size(item['bytes'])}")
+    if len(content["paths"]) > 1:
+        count = format_count(len(content["paths"]), "item")
+        print_line(f"{action} {count}: {format_size(content['bytes'])}")
+
+
+def print_cleaned(content: dict[str, Any]) -> None:
+    """Print what was cleaned: remains of commands, and vectors."""
+    if content["paths"]:
+        print_removed(content)
+    else:
+        print_line("No command has left anything.")
+    if "store" in content:
+        print_garbage(content["store"])

@@ -1,0 +1,62 @@
+"""What a sweep would do, and about how long, without doing it."""
+
+import json
+
+import pytest
+
+from segclf.experiments.estimates import estimate_sweep
+from segclf.experiments.experiment_files import Experiment, read_experiment
+from segclf.experiments.grids import expand
+from tests.segclf.experiments.corpora import GRID, copied
+
+
+@pytest.fixture
+def workspace(swept, tmp_path):
+    return copied(swept, tmp_path)
+
+
+def set_seconds(workspace, seconds):
+    """Set the seconds of an epoch of all runs, and return the number of their sentences."""
+    for path in workspace.runs.glob("*/run.json"):
+        record = json.loads(path.read_text())
+        record.pop("checksum", None)
+        record["seconds_per_epoch"] = seconds
+        path.write_text(json.dumps(record))
+    return record["counts"]["train"]["sentences"]
+
+
+def estimate(workspace, grid, **options):
+    return estimate_sweep(workspace, Experiment(None, []), expand(grid), **options)
+
+
+def test_a_finished_sweep_has_nothing_left(workspace):
+    found = estimate(workspace, GRID)
+    assert (found.trials, found.done) == (len(expand(GRID)), len(expand(GRID)))
+    assert (found.seconds, found.unknown) == (0, 0)
+
+
+def test_earlier_runs_tell_how_long_it_takes(workspace):
+    set_seconds(workspace, 10.0)
+    grid = {**GRID, "seed": [7, 8, 9], "epochs": [4]}
+    before = sorted(workspace.path.rglob("*"))
+    trials = len(expand(grid))
+    one, two = (estimate(workspace, grid, jobs=jobs) for jobs in (1, 2))
+    assert (one.done, one.unknown) == (0, 0)
+    assert one.seconds == pytest.approx(trials * 4 * 10)
+    assert two.seconds == pytest.approx(trials * 4 * 10 / 2)
+    assert sorted(workspace.path.rglob("*")) == before
+
+
+def test_a_head_without_an_earlier_run_cannot_be_judged(workspace):
+    found = estimate(workspace, {"head": ["transformer"], "seed": [0, 1]})
+    assert (found.done, found.unknown, found.seconds) == (0, 2, 0)
+
+
+def test_a_corpus_that_is_not_embedded_is_not_embedded_now(workspace, tmp_path):
+    (tmp_path / "novel.txt").write_text("　雨だ。\n　風だ。\n")
+    file = tmp_path / "experiment.toml"
+    file.write_text('[corpus]\npath = "novel.txt"\n[[grid]]\nhead = "mlp"\nseed = [0, 1]\n')
+    plan = read_experiment(file)
+    found = estimate_sweep(workspace, plan, plan.trials)
+    assert (found.corpus, found.trials, found.done) == (None, 2, 0)
+    assert "novel" not in workspace.corpus_names()

@@ -1,0 +1,62 @@
+"""`segtool clean`: real remains of a killed process."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from embedcache.files import scratch_folder
+from segclf.workspace.workspace import Workspace
+from tests.conftest import ROOT
+
+KILLED = """
+import os, pathlib, sys
+from embedcache.files import scratch_folder
+with scratch_folder(pathlib.Path(sys.argv[1])) as folder:
+    (folder / "half").write_bytes(bytes(5000))
+    os._exit(1)
+"""
+
+
+def leave_remains(folder):
+    subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=ROOT)
+    (remains,) = folder.glob(".*.scratch")
+    return remains
+
+
+def test_remains_of_killed_commands_are_removed(trained, tmp_path, command):
+    shutil.copytree(trained, tmp_path / "copy")
+    folder = tmp_path / "copy"
+    before = sorted(folder.rglob("*"))
+    remains = leave_remains(folder / ".segtool/runs")
+    with scratch_folder(folder / ".segtool/corpora") as in_use:
+        dry = json.loads(command(folder, "clean", "--dry-run", "--json").stdout)
+        assert dry["paths"] == [{"path": f".segtool/runs/{remains.name}", "bytes": 5000}]
+        assert "Would remove" in command(folder, "clean", "--dry-run").stdout
+        assert remains.exists()
+        assert command(folder, "clean").returncode == 0
+        assert in_use.exists()
+    assert sorted(folder.rglob("*")) == before
+    assert command(folder, "clean").stdout == "No command has left anything.\n"
+
+
+def test_unused_vectors_are_removed_only_if_asked(trained, tmp_path, command):
+    shutil.copytree(trained, tmp_path / "copy")
+    folder = tmp_path / "copy"
+    shutil.rmtree(folder / ".segtool/runs")
+    command(folder, "corpora", "remove", "stories")
+    workspace = Workspace(folder / ".segtool")
+    command(folder, "clean")
+    dry = json.loads(command(folder, "clean", "--vectors", "--dry-run", "--json").stdout)
+    (space,) = dry["store"]["spaces"]
+    assert space["encoder"] == "surface"
+    assert len(workspace.store().spaces()) == 1
+    done = command(folder, "clean", "--vectors")
+    assert "Removed all vectors of surface" in done.stdout, done.stderr
+    assert workspace.store().spaces() == []
+
+
+def test_a_missing_workspace_is_clean(tmp_path, command):
+    done = command(tmp_path, "clean", "--vectors")
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,70 @@
+"""Which run answers if none is named: the best on dev of the latest corpus."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from segclf.workspace.runs import best_run, load_run
+from segclf.workspace.workspace import Workspace
+from tests.conftest import STORIES, SURFACE
+from tests.segtool.texts import UNSEEN, mistake
+
+
+def edit(run, **changes):
+    path = run / "run.json"
+    record = json.loads(path.read_text()) | changes
+    record.pop("checksum", None)
+    path.write_text(json.dumps(record))
+
+
+def test_the_best_run_answers_and_is_named(three_runs, command, segtool):
+    # neither the order of training nor a file's time matters
+    os.utime(three_runs / ".segtool/runs/mlp-w1-001/run.json")
+    named = "run mlp-w1-002 (highest dev F1 on stories), threshold "
+    for arguments in (["eval", "--json"], ["report", "-o", "page.html"]):
+        done = command(three_runs, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith(named)
+    (three_runs / "new.txt").write_text(UNSEEN)
+    assert segtool(three_runs, "segment", "new.txt").stderr.startswith(named)
+    done = command(three_runs, "eval", "mlp-w1-003", "--json")
+    assert done.stderr.startswith("run mlp-w1-003, threshold ")
+
+
+def test_a_run_on_another_corpus_does_not_answer(three_runs, command):
+    workspace = Workspace(three_runs / ".segtool")
+    embedded = command(three_runs, "embed", str(STORIES / "eki.txt"), *SURFACE, "--json")
+    assert embedded.returncode == 0, embedded.stderr
+    assert best_run(workspace) is None
+    assert load_run(workspace, corpus_name="stories").name == "mlp-w1-002"
+    line = mistake(command(three_runs, "eval"))
+    assert "no run was trained on the latest corpus: run segtool train, or choose" in line
+    scored = command(three_runs, "eval", "--corpus", "stories", "--json")
+    assert json.loads(scored.stdout)["run"] == "mlp-w1-002"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"corpus_digest": "0" * 32}, "mlp-w1-003"),  # trained on an earlier text
+        ({"corpus_digest": ""}, "mlp-w1-002"),  # of an early version
+        ({"dev": {}}, "mlp-w1-003"),
+    ],
+)
+def test_what_makes_a_run_the_best(three_runs, changes, expected):
+    edit(three_runs / ".segtool/runs/mlp-w1-002", **changes)
+    assert load_run(Workspace(three_runs / ".segtool")).name == expected
+
+
+def test_a_run_for_all_boundaries_is_preferred(three_runs):
+    run = three_runs / ".segtool/runs/mlp-w1-002"
+    options = json.loads((run / "run.json").read_text())["options"]
+    edit(run, options=options | {"boundary_type": "line"})
+    assert load_run(Workspace(three_runs / ".segtool")).name == "mlp-w1-003"
+
+
+def test_without_a_corpus_no_run_answers(three_runs):
+    shutil.rmtree(three_runs / ".segtool/corpora")
+    assert best_run(Workspace(three_runs / ".segtool")) is None
