@@ -33,6 +33,10 @@ FormatOption = Annotated[
     Literal["auto", FormatName],
     typer.Option("--format", help="Format of the text; auto detects it."),
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Stop at a file that cannot be read, instead of skipping it."),
+]
 SplitOption = Annotated[
     str | None,
     typer.Option(

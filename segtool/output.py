@@ -2,8 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 if TYPE_CHECKING:
     from segclf.corpus.decode import TextEncoding
@@ -38,6 +40,16 @@ def report(message: str) -> None:
     from embedcache.terminal import printable
 
     sys.stderr.write(printable(message) + "\n")
+
+
+def report_skipped(messages: Sequence[str]) -> None:
+    """Report the files of a folder that were not read, and end the command with exit status 1."""
+    for message in messages:
+        report(f"error: {message}")
+    if messages:
+        files = "1 file" if len(messages) == 1 else f"{len(messages):,} files"
+        report(f"skipped {files} (--strict stops at such a file)")
+        raise typer.Exit(1)
 
 
 def ignore(_: object) -> None:

@@ -48,6 +48,7 @@ class Embedded:
             "truncated": self.report.truncated,
             "headings_removed": self.corpus.headings_removed,
             "boundaries_read": dict(self.corpus.boundaries_read),
+            "skipped": list(self.corpus.skipped),
             "splits": self.corpus.counts(),
             "encoder": self.encoder.name,
             "fingerprint": self.encoder.fingerprint,
@@ -71,6 +72,7 @@ def embed(
     options: ReadOptions | None = None,
     format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
+    strict: bool = True,
     progress: bool = False,
 ) -> Embedded:
     """Read a corpus, encode sentences that the store lacks, and save the corpus in the workspace.
@@ -93,6 +95,8 @@ def embed(
         options: How to find paragraphs and sentences.
         format_name: Format of the text; "auto" to detect it.
         split: Name of one split for all documents, or shares of the splits.
+        strict: Whether a file in a folder that cannot be read is an error, instead of being left
+            out.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
@@ -113,7 +117,7 @@ def embed(
         raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
     encoder_name = encoder_name or DEFAULT_ENCODER
     started = time.perf_counter()
-    corpus = read_corpus(path, format_name=format_name, options=options, split=split)
+    corpus = read_corpus(path, format_name=format_name, options=options, split=split, strict=strict)
     read = time.perf_counter()
     encoder = load_encoder(
         encoder_name, pooling=pooling, device=device, precision=precision, backend=backend

@@ -12,10 +12,11 @@ from segtool.options import (
     FormatOption,
     JsonOption,
     SplitOption,
+    StrictOption,
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show
+from segtool.output import report_skipped, show
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,12 @@ class EmbedComputeOptions(EncoderComputeOptions):
 
 @with_options()
 def embed(
-    path: Annotated[str, typer.Argument(help="Text file, folder of text files, or - for stdin.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="File, folder of files, or - for stdin: text, HTML, EPUB, DOCX or JSON Lines."
+        ),
+    ],
     *,
     name: Annotated[
         str | None,
@@ -64,6 +70,7 @@ def embed(
     text_format: FormatOption = "auto",
     options: ReadOptions,
     split: SplitOption = None,
+    strict: StrictOption = False,
     compute: EmbedComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -90,9 +97,11 @@ def embed(
         options=options,
         format_name=text_format,
         split=split,
+        strict=strict,
         progress=not as_json,
     )
     show(embedded.to_dict(), print_embedded, as_json)
+    report_skipped(embedded.corpus.skipped)
 
 
 @with_options()
@@ -107,6 +116,7 @@ def stats(
     text_format: FormatOption = "auto",
     options: ReadOptions,
     split: SplitOption = None,
+    strict: StrictOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,6 +138,7 @@ def stats(
         options=options,
         format_name=text_format,
         split=split,
+        strict=strict,
     )
     content = {
         "corpus": name,
@@ -135,3 +146,4 @@ def stats(
         "encoders": encoder_statistics(encoders, opened),
     }
     show(content, print_statistics, as_json)
+    report_skipped(found.skipped)
