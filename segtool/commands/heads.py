@@ -1,7 +1,8 @@
 """Commands on heads: train, eval and export."""
 
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,6 +19,9 @@ from segtool.options import (
     with_options,
 )
 from segtool.output import ignore, report, show
+
+if TYPE_CHECKING:
+    from segclf.workspace.runs import Run
 
 
 @with_options(boundary_type="--type")
@@ -159,6 +163,10 @@ def export(
             "--with-encoder", help="Copy the encoder too, so that no download is needed later."
         ),
     ] = False,
+    with_onnx: Annotated[
+        bool,
+        typer.Option("--onnx", help="Also write head.onnx, which runs without PyTorch."),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -171,5 +179,24 @@ def export(
     from segclf.workspace.workspace import Workspace
 
     opened = Workspace(workspace)
-    made = export_run(load_run(opened, run), directory, opened, with_encoder=with_encoder)
+    chosen = load_run(opened, run)
+    if with_onnx:
+        _check_onnx(chosen)
+    made = export_run(chosen, directory, opened, with_encoder=with_encoder)
+    if with_onnx:
+        from segclf.integrations.onnx_export import export_onnx
+
+        export_onnx(chosen, made / "head.onnx")
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
+
+
+def _check_onnx(run: "Run") -> None:
+    """Check that a run can be exported to ONNX, before anything is written."""
+    from embedcache import UserError
+
+    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if not find_spec(name)]
+    if missing:
+        raise UserError(f"--onnx needs {' and '.join(missing)}: run pip install 'segtool[onnx]'")
+    from segclf.integrations.onnx_export import exportable_head
+
+    exportable_head(run)
