@@ -8,56 +8,17 @@ from pathlib import Path
 
 import onnx
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from embedcache import UserError
-from segclf.heads.base import BaseHead, Head, row_indices
-from segclf.heads.bilstm import BiLSTM
+from segclf.heads.base import BaseHead, Head
 from segclf.heads.document import DocumentHead
-from segclf.heads.document_bilstm import DocumentBiLSTM
 from segclf.heads.local_transformer import LocalTransformer
 from segclf.integrations.onnx_head import VECTORS, WINDOWS
+from segclf.integrations.onnx_modules import TracedDocumentHead, TracedWindowHead
 from segclf.workspace.runs import Run
 
 _SENTENCES = 7  # of the example with which a head is traced; other numbers work too
-
-
-class _WindowHead(nn.Module):
-    """The calibrated probabilities (b,) of windows (b, 2w) over s vectors (s, d)."""
-
-    def __init__(self, head: Head, temperature: float) -> None:
-        super().__init__()
-        self.head, self.temperature = head, temperature
-
-    def forward(self, vectors: Tensor, windows: Tensor) -> Tensor:
-        head = self.head
-        if isinstance(head, BiLSTM):  # its own recurrence cannot be exported
-            rows = head.rows(vectors)
-            states, _ = head.lstm(F.embedding(row_indices(windows, rows), rows))
-            beside = states[:, head.window - 1 : head.window + 1].flatten(1)
-            logits = head.classify(beside).squeeze(1)
-        else:
-            logits = head(vectors, windows)
-        return torch.sigmoid(logits / self.temperature)
-
-
-class _DocumentHead(nn.Module):
-    """The calibrated probabilities (n - 1,) of all sentences of a document (n, d) but the first."""
-
-    def __init__(self, head: DocumentHead, temperature: float) -> None:
-        super().__init__()
-        self.head, self.temperature = head, temperature
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        head = self.head
-        projected = head.project_vectors(vectors)[None]
-        if isinstance(head, DocumentBiLSTM):
-            states, _ = head.lstm(projected)
-        else:
-            states = head.encode(projected, torch.ones_like(projected[..., 0], dtype=torch.bool))
-        logits = head.classify(torch.cat([states[0, :-1], states[0, 1:]], dim=1)).squeeze(1)
-        return torch.sigmoid(logits / self.temperature)
 
 
 def exportable_head(run: Run) -> BaseHead:
@@ -89,11 +50,11 @@ def export_onnx(run: Run, path: Path) -> Path:
     vectors = torch.zeros(_SENTENCES, run.record.dim)
     dynamic = {0: torch.export.Dim.DYNAMIC}
     if isinstance(head, Head):
-        module: nn.Module = _WindowHead(head, run.temperature)
+        module: nn.Module = TracedWindowHead(head, run.temperature)
         inputs = {VECTORS: vectors, WINDOWS: torch.zeros(3, 2 * head.window, dtype=torch.int64)}
     else:
         assert isinstance(head, DocumentHead)  # noqa: S101 all other heads are
-        module, inputs = _DocumentHead(head, run.temperature), {VECTORS: vectors}
+        module, inputs = TracedDocumentHead(head, run.temperature), {VECTORS: vectors}
     with _quietly():
         program = torch.onnx.export(
             module.eval(),
