@@ -40,7 +40,7 @@ $(VENV)/.browser: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
 	touch $@
 
-# Test against LangChain, LlamaIndex, chonkie, spaCy and onnxruntime.
+# Test against LangChain, LlamaIndex, chonkie, spaCy, datasets and onnxruntime.
 test-integrations: $(VENV)/.integrations
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m integrations tests/integrations
 

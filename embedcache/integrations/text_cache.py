@@ -9,9 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from embedcache.hashing import fingerprint_of
 from embedcache.ids import sentence_ids
-from embedcache.store import EmbeddingStore, Space, StorageDtype
+from embedcache.store import EmbeddingStore, Space, SpaceInfo, StorageDtype
 
 _BATCH = 1024  # texts that are embedded between two commits
+
+
+_MARK = {"texts": "as they are"}  # in the identity of every space of a cache
 
 
 class TextCache:
@@ -36,7 +39,7 @@ class TextCache:
     ) -> None:
         self.store = store if isinstance(store, EmbeddingStore) else EmbeddingStore(store)
         self.name = name
-        self.identity = {"texts": "as they are", **identity}
+        self.identity = {**_MARK, **identity}
         self.fingerprint = fingerprint_of(self.identity)
         self.dtype = dtype
 
@@ -78,6 +81,11 @@ class TextCache:
             )
             space.append(sentence_ids(batch), vectors)
         return self.store.vectors(self.fingerprint, ids).astype(np.float32, copy=False)
+
+    @staticmethod
+    def made(space: SpaceInfo) -> bool:
+        """Return whether the vectors of a space are those of texts that were not normalized."""
+        return _MARK.items() <= space.identity.items()
 
     def _existing_space(self) -> Space | None:
         known = any(info.fingerprint == self.fingerprint for info in self.store.spaces())
