@@ -37,6 +37,10 @@ StrictOption = Annotated[
     bool,
     typer.Option("--strict", help="Stop at a file that cannot be read, instead of skipping it."),
 ]
+LogToOption = Annotated[
+    Literal["tensorboard", "mlflow", "trackio", "wandb"] | None,
+    typer.Option("--log-to", help="Also log each finished run to this tracker of experiments."),
+]
 SplitOption = Annotated[
     str | None,
     typer.Option(

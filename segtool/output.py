@@ -3,12 +3,19 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from segclf.corpus.decode import TextEncoding
+    from segclf.integrations.trackers import TrackerName
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
+
+RunLogger = Callable[["Run", "Workspace"], None]
+"""A function that logs a finished run."""
 
 
 def show(
@@ -50,6 +57,20 @@ def report_skipped(messages: Sequence[str]) -> None:
         files = "1 file" if len(messages) == 1 else f"{len(messages):,} files"
         report(f"skipped {files} (--strict stops at such a file)")
         raise typer.Exit(1)
+
+
+def run_logger(tracker: "TrackerName | None") -> RunLogger:
+    """Return a function that logs a finished run to a tracker, or does nothing if that is None.
+
+    Raises:
+        UserError: The package of the tracker is missing.
+    """
+    if tracker is None:
+        return lambda run, workspace: None
+    from segclf.integrations.trackers import check_tracker, log_run
+
+    check_tracker(tracker)
+    return partial(log_run, tracker)
 
 
 def ignore(_: object) -> None:

@@ -11,11 +11,12 @@ from segtool.options import (
     CorpusOption,
     HeadComputeOptions,
     JsonOption,
+    LogToOption,
     SplitToScoreOption,
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show
+from segtool.output import run_logger, show
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def sweep(
         ),
     ] = None,
     compute: HeadComputeOptions,
+    log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -88,6 +90,7 @@ def sweep(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.runs import print_sweep
 
+    log = run_logger(log_to)
     opened = Workspace(workspace)
     named: dict[str, Any] = {**vars(grid)}
     settings = named.pop("settings")
@@ -107,6 +110,9 @@ def sweep(
     )
     content = report(outcomes)
     show(content, print_sweep, as_json)
+    for outcome in outcomes:
+        if outcome.new and outcome.run:
+            log(outcome.run, opened)
     if content["failed"]:
         raise typer.Exit(1)
 

@@ -13,12 +13,13 @@ from segtool.options import (
     CorpusOption,
     HeadComputeOptions,
     JsonOption,
+    LogToOption,
     SplitToScoreOption,
     WorkspaceOption,
     given_options,
     with_options,
 )
-from segtool.output import ignore, report, show
+from segtool.output import ignore, report, run_logger, show
 
 if TYPE_CHECKING:
     from segclf.workspace.runs import Run
@@ -50,6 +51,7 @@ def train(
         ),
     ] = None,
     compute: HeadComputeOptions,
+    log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,6 +67,7 @@ def train(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.training import print_epoch, print_run
 
+    log = run_logger(log_to)
     opened = Workspace(workspace)
     if start is not None:
         options = options_from(opened, start, given_options(invocation, TrainingOptions))
@@ -81,6 +84,7 @@ def train(
         on_epoch=ignore if as_json else print_epoch,
     )
     show(run.to_dict(), print_run, as_json)
+    log(run, opened)
     if model := suggest_start(opened, run):
         report(
             f"hint: for so little text, segtool train --from {model}, which starts from a ready "
