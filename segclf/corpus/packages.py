@@ -17,13 +17,14 @@ def require(name: str, kind: str, package: str, *modules: str) -> None:
     Raises:
         UserError: None of them is installed; the message says how to install one.
     """
-    if not any(map(_is_installed, modules or (package,))):
+    if not any(map(is_installed, modules or (package,))):
         raise UserError(
             f"{name}: reading {kind} needs {package}: run pip install 'segtool[formats]'"
         )
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
+    """Return whether a module can be imported, without importing it."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # its parent is missing, or it is blocked

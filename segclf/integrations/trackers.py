@@ -1,10 +1,10 @@
 """Trackers of experiments: TensorBoard, MLflow, trackio and Weights & Biases show finished runs."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 from embedcache import UserError
+from segclf.corpus.packages import is_installed
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
@@ -21,7 +21,7 @@ def check_tracker(name: TrackerName) -> None:
     if name not in _LOGGERS:
         choices = ", ".join(get_args(TrackerName))
         raise UserError(f"unknown tracker {name!r}: choose from {choices}")
-    if not find_spec(name):
+    if not is_installed(name):
         raise UserError(f"--log-to {name} needs {name}: run pip install 'segtool[{name}]'")
 
 
