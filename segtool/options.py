@@ -51,6 +51,14 @@ FormatOption = Annotated[
     Literal["auto", FormatName],
     typer.Option("--format", help="Format of the text; auto detects it."),
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Stop at a file that cannot be read, instead of skipping it."),
+]
+LogToOption = Annotated[
+    Literal["tensorboard", "mlflow", "trackio", "wandb"] | None,
+    typer.Option("--log-to", help="Also log each finished run to this tracker of experiments."),
+]
 SplitOption = Annotated[
     str | None,
     typer.Option(

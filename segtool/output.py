@@ -4,10 +4,19 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 if TYPE_CHECKING:
     from segclf.corpus.decode import TextEncoding
+    from segclf.integrations.trackers import TrackerName
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
+
+RunLogger = Callable[["Run", "Workspace"], None]
+"""A function that logs a finished run."""
 
 _QUIET, _NORMAL, _VERBOSE = range(3)
 _verbosity = _NORMAL
@@ -118,6 +127,30 @@ def describe_answer(
 def best_of(corpus: str) -> str:
     """Describe why a run was chosen that is the default for a corpus."""
     return f"highest dev F1 on {corpus}"
+
+
+def report_skipped(messages: Sequence[str]) -> None:
+    """Report the files of a folder that were not read, and end the command with exit status 1."""
+    for message in messages:
+        report(f"error: {message}")
+    if messages:
+        files = "1 file" if len(messages) == 1 else f"{len(messages):,} files"
+        report(f"skipped {files} (--strict stops at such a file)")
+        raise typer.Exit(1)
+
+
+def run_logger(tracker: "TrackerName | None") -> RunLogger:
+    """Return a function that logs a finished run to a tracker, or does nothing if that is None.
+
+    Raises:
+        UserError: The package of the tracker is missing.
+    """
+    if tracker is None:
+        return lambda run, workspace: None
+    from segclf.integrations.trackers import check_tracker, log_run
+
+    check_tracker(tracker)
+    return partial(log_run, tracker)
 
 
 def ignore(_: object) -> None:

@@ -85,7 +85,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         headings = blocks + lines
     # before gaiji notes, which can describe these characters
     text = _RUBY.sub("", text).replace("｜", "")
-    text = _GAIJI.sub(lambda match: _character(match[1]), text)
+    text = _GAIJI.sub(lambda match: character_of(match[1]), text)
     text = _ACCENTED.sub(_compose_accents, text)
     text = _ANNOTATION_LINE.sub("", text)
     return _ANNOTATION.sub("", text), headings
@@ -145,8 +145,8 @@ def _compose_accents(match: re.Match[str]) -> str:
     return match[0] if composed == match[1] else composed
 
 
-def _character(note: str) -> str:
-    """Return the character that a note describes; 〓 if the note gives no known code."""
+def character_of(note: str) -> str:
+    """Return the character that a note on it describes; 〓 if the note gives no known code."""
     if match := _UNICODE_CODE.search(note):
         number = int(match[1], 16)
         known = number <= sys.maxunicode and unicodedata.category(chr(number)) != "Cs"

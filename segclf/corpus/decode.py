@@ -2,14 +2,16 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from embedcache import UserError
+from segclf.corpus.charsets import detect_charset
 
 _BINARY_FORMATS = {
     rb"%PDF-": "a PDF",
-    rb"PK(?:\x03\x04|\x05\x06)": "a ZIP archive, such as EPUB or DOCX",
+    rb"PK(?:\x03\x04|\x05\x06)": "a ZIP archive",
     rb"\x1f\x8b": "compressed by gzip",
     rb"\xfd7zXZ\0": "compressed by xz",
     rb"BZh[1-9]1AY&SY": "compressed by bzip2",
@@ -18,6 +20,13 @@ _BINARY_FORMATS = {
     rb"Rar!\x1a\x07": "a RAR archive",
     rb"(?s:.{257})ustar": "a tar archive",
     rb"(?s:.{60})BOOKMOBI": "a Mobipocket book",
+    rb"(?:II\*\0|MM\0\*)": "a TIFF image",
+    rb"RIFF(?s:.{4})WEBP": "a WebP image",
+    rb"RIFF(?s:.{4})WAVE": "a WAV recording",
+    rb"\0\0\0.ftyp": "an MPEG-4 video or recording",
+    rb"ID3[\2-\4]\0": "an MP3 recording",
+    rb"OggS\0": "an Ogg recording",
+    rb"fLaC\0": "a FLAC recording",
     rb"\x89PNG\r\n\x1a\n": "a PNG image",
     rb"\xff\xd8\xff": "a JPEG image",
     rb"GIF8[79]a": "a GIF image",
@@ -101,18 +110,38 @@ class DecodedText(NamedTuple):
     encoding: TextEncoding
 
 
-def decode(data: bytes, name: str) -> DecodedText:
+def check_encoding(name: str) -> None:
+    """Check that Python knows a text encoding.
+
+    Raises:
+        UserError: It does not.
+    """
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise UserError(
+            f"unknown text encoding {name!r}: use a name such as cp1252, gb18030 or koi8-r"
+        ) from error
+
+
+def decode(
+    data: bytes, name: str, *, encoding: str | None = None, declared: str | None = None
+) -> DecodedText:
     """Detect the encoding of a text and decode it.
 
     A byte order mark determines the encoding. Without one, the encoding is UTF-8 if the bytes are
     valid UTF-8. The other encodings need strong evidence. For UTF-16 and UTF-32, this is a high
     share of characters that are rare in wrongly decoded text. For Shift_JIS and EUC-JP, at least a
     quarter of the characters beyond ASCII must be kana (or, for Shift_JIS, punctuation) next to
-    other Japanese characters.
+    other Japanese characters. For all others, charset-normalizer must be sure; see
+    `segclf.corpus.charsets`.
 
     Args:
         data: Content of the file.
         name: Name of the file for error messages.
+        encoding: Encoding that the user gives; None to detect it.
+        declared: Encoding that the file itself declares. It is used if the text has no byte order
+            mark and is not UTF-8, provided that it can be decoded like this.
 
     Raises:
         UserError: The file is not text, or its encoding cannot be detected. In the latter case, the
@@ -122,10 +151,12 @@ def decode(data: bytes, name: str) -> DecodedText:
     for mark, codec in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return _decode_as(TextEncoding(codec, mark), data, name)
+    if encoding:
+        return _decode_as(TextEncoding(encoding), data, name)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        return _decode_other(data, name, error)
+        return _decode_other(data, name, error, declared)
     if _ISO_2022_JP in data and data.isascii():
         return _decode_as(TextEncoding("iso2022_jp"), data, name)
     nuls = data.count(0)
@@ -152,21 +183,40 @@ def _decode_as(encoding: TextEncoding, data: bytes, name: str) -> DecodedText:
     return DecodedText(text, encoding)
 
 
-def _decode_other(data: bytes, name: str, utf8_error: UnicodeDecodeError) -> DecodedText:
+def _decode_other(
+    data: bytes, name: str, utf8_error: UnicodeDecodeError, declared: str | None
+) -> DecodedText:
     """Decode a text that is not UTF-8 and has no byte order mark."""
-    wide = _wide_encoding(data, _WIDE_SHARE)
-    for codec in [wide] if wide else _japanese_encodings(data):
+    for codec in _possible_encodings(data, declared):
         try:
             return DecodedText(data.decode(codec), TextEncoding(codec))
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, LookupError):
             continue
     raise UserError(
         f"{name}: byte {utf8_error.start} (0x{data[utf8_error.start]:02x}) is not UTF-8, and the "
-        "file is not clearly UTF-16, Shift_JIS or EUC-JP: convert it to UTF-8"
+        "encoding of the file is not certain: give it with --text-encoding, or convert it to UTF-8"
     )
 
 
+def _possible_encodings(data: bytes, declared: str | None) -> Iterator[str]:
+    """Yield the encodings in which a text that is not UTF-8 is probably written."""
+    if declared:
+        yield declared
+    if wide := _wide_encoding(data, _WIDE_SHARE):
+        yield wide
+    elif japanese := _japanese_encodings(data):
+        yield from japanese
+    elif not _is_damaged_utf8(data) and (charset := detect_charset(data)):
+        yield charset
+
+
 def _is_damaged_utf8(data: bytes) -> bool:
+    """Return whether the bytes are text in UTF-8 with some errors."""
+    sample = _sample_beyond_ascii(data).decode(errors="replace")
+    return len(_BEYOND_ASCII.findall(sample)) > 2 * sample.count("\ufffd")
+
+
+def _is_damaged_east_asian_utf8(data: bytes) -> bool:
     """Return whether the bytes are East Asian text in UTF-8 with a few errors."""
     sample = _sample_beyond_ascii(data).decode(errors="replace")
     return len(_THREE_BYTES.findall(sample)) > 2 * sample.count("\ufffd")
@@ -189,7 +239,7 @@ def _wide_encoding(data: bytes, share: float) -> str | None:
 
 def _japanese_encodings(data: bytes) -> list[str]:
     """Return the encodings in which the text is clearly Japanese."""
-    if _is_damaged_utf8(data):
+    if _is_damaged_east_asian_utf8(data):
         return []
     sample = _sample_beyond_ascii(data)
     codecs_found = []

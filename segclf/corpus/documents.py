@@ -62,6 +62,7 @@ class Corpus:
         splits: Splits of the m documents.
         headings_removed: Number of headings that were removed from the texts.
         boundaries_read: Number of documents that were read with each kind of paragraph boundary.
+        skipped: A message for each file that could not be read.
     """
 
     sentences: list[str]
@@ -71,6 +72,7 @@ class Corpus:
     splits: list[Split]
     headings_removed: int = 0
     boundaries_read: Mapping[Boundary, int] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sentences)

@@ -2,69 +2,90 @@
 
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from embedcache import UserError
+from segclf.corpus.compressed import decompress, plain_name
 from segclf.corpus.decode import DecodedText, decode
+from segclf.corpus.extracted import ExtractedText
+from segclf.corpus.extraction import MARKED_SUFFIXES, UNMARKED_SUFFIXES, extract
 
-TEXT_SUFFIXES = {".txt", ".text", ".md", ".ref", ".jsonl"}
+CORPUS_SUFFIXES = frozenset((".txt", ".text", ".md", ".ref", ".jsonl")) | MARKED_SUFFIXES
+"""Suffixes of the files in a folder from which a corpus is read."""
+TEXT_SUFFIXES = CORPUS_SUFFIXES | UNMARKED_SUFFIXES
+"""Suffixes of the files in a folder that are segmented."""
 
 
-def read_text(path: str | Path) -> DecodedText:
-    """Read one file, or standard input for "-", and detect its encoding.
+def read_file(
+    path: str | Path, *, encoding: str | None = None, extracting: bool = True
+) -> DecodedText | ExtractedText:
+    """Read one file, or standard input for "-", and decompress it.
+
+    Args:
+        path: File, or "-".
+        encoding: Encoding of the text; None to detect it.
+        extracting: Whether to extract the text of a file with markup, such as HTML or EPUB.
 
     Raises:
-        UserError: The file cannot be read or decoded.
+        UserError: The file cannot be read, decompressed or decoded.
     """
+    name = "standard input" if str(path) == "-" else str(path)
+    data = decompress(_read_bytes(path), name)
+    extracted = extract(data, plain_name(name), encoding) if extracting else None
+    return extracted or decode(data, name, encoding=encoding)
+
+
+def _read_bytes(path: str | Path) -> bytes:
     if str(path) == "-":
-        return decode(sys.stdin.buffer.read(), "standard input")
+        return sys.stdin.buffer.read()
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {_reason(error)}") from error
-    return decode(data, str(path))
 
 
-def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:
-    """Yield the id and the text of a file, or of every text file in a folder and its subfolders.
+def corpus_files(path: str | Path) -> list[tuple[str, Path]]:
+    """List the id and the path of a file, or of every file of a corpus in a folder.
 
     The id is the path relative to the folder, the name of a single file, or "stdin". The entries of
     each folder are sorted by name. Hidden files and folders are skipped, and so are files whose
-    suffix is not in `TEXT_SUFFIXES`.
+    suffix is not in `CORPUS_SUFFIXES`.
 
     Raises:
-        UserError: The folder contains no text file, or a file or folder cannot be read.
+        UserError: The folder contains no such file, or a folder in it cannot be read.
     """
     root = Path(path)
     if not root.is_dir():
-        name = "stdin" if str(path) == "-" else _document_id(Path(root.name))
-        yield name, read_text(path).text
-        return
-    for document_id, file in [(_document_id(f.relative_to(root)), f) for f in text_files(root)]:
-        yield document_id, read_text(file).text
+        return [("stdin" if str(path) == "-" else _document_id(Path(root.name)), root)]
+    files = text_files(root, CORPUS_SUFFIXES)
+    return [(_document_id(file.relative_to(root)), file) for file in files]
 
 
-def text_files(folder: Path) -> list[Path]:
-    """List the text files in a folder and its subfolders; see `read_texts`.
+def text_files(folder: Path, suffixes: Collection[str] = TEXT_SUFFIXES) -> list[Path]:
+    """List the files in a folder and its subfolders that have one of some suffixes.
+
+    A suffix of compression may follow the suffix. See `corpus_files`.
 
     Raises:
-        UserError: The folder contains no text file, or a folder in it cannot be read.
+        UserError: The folder contains no such file, or a folder in it cannot be read.
     """
-    files = list(_text_files(folder))
+    files = list(_text_files(folder, suffixes))
     if not files:
-        raise UserError(f"{folder}: no {', '.join(sorted(TEXT_SUFFIXES))} file in this folder")
+        raise UserError(f"{folder}: no {', '.join(sorted(suffixes))} file in this folder")
     return files
 
 
-def _text_files(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
+def _text_files(
+    folder: Path, suffixes: Collection[str], parents: tuple[Path, ...] = ()
+) -> Iterator[Path]:
     resolved = folder.resolve()
     if resolved in parents:
         raise UserError(f"{folder} is a link to a folder that contains it: remove the link")
     for path, mode in _visible_entries(folder):
         if stat.S_ISDIR(mode):
-            yield from _text_files(path, (*parents, resolved))
-        elif path.suffix.lower() in TEXT_SUFFIXES:
+            yield from _text_files(path, suffixes, (*parents, resolved))
+        elif Path(plain_name(path.name)).suffix.lower() in suffixes:
             if not stat.S_ISREG(mode):
                 raise UserError(f"{path} is not a regular file: remove it from the folder")
             yield path

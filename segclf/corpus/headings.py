@@ -75,7 +75,7 @@ def find_headings(text: str, lines: list[Span]) -> list[bool]:
         n values: whether each line is a heading. If every line looks like a heading, none is one.
     """
     contents = [text[start:end].strip() for start, end in lines]
-    certain = [_is_certain(content) for content in contents]
+    certain = [is_certain_heading(content) for content in contents]
     begins = [_begins_block(text, lines, i) for i in range(len(lines))]
     found = list(certain)
     for i, line in enumerate(contents):
@@ -94,7 +94,8 @@ def _begins_block(text: str, lines: list[Span], i: int) -> bool:
     return i == 0 or BLANK_LINE.search(text, lines[i - 1][1], lines[i][0]) is not None
 
 
-def _is_certain(line: str) -> bool:
+def is_certain_heading(line: str) -> bool:
+    """Return whether a line is a heading or a separator, whatever is around it."""
     if _MARKDOWN_HEADING.match(line):
         return True
     return len(line) <= _MAX_HEADING and bool(_NAMED.fullmatch(line) or _SEPARATOR.fullmatch(line))

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from embedcache import UserError
+from segclf.corpus.decode import check_encoding
 from segclf.corpus.documents import Boundary
 from segclf.corpus.languages import check_language
 from segclf.corpus.sentences import sentence_rule
@@ -28,15 +29,17 @@ class ReadOptions:
         sentences: How to split the text into sentences. sentencex: language-specific rules; line:
             one sentence per line; kuten: for Japanese, split at 。 only, and remove 。 and spaces.
         language: Language code (ISO 639-1) for sentencex. [default: detected]
+        text_encoding: Encoding of the files, such as cp1252 or gb18030. [default: detected]
 
     Raises:
-        UserError: An option has the wrong type, or the boundary, the sentence rule or the language
-            is unknown.
+        UserError: An option has the wrong type, or the boundary, the sentence rule, the language or
+            the encoding is unknown.
     """
 
     boundary: Literal["auto", Boundary] = "auto"
     sentences: str = "sentencex"
     language: str | None = None
+    text_encoding: str | None = None
 
     @field_validator("sentences")
     @classmethod
@@ -49,6 +52,13 @@ class ReadOptions:
     def _check_language(cls, code: str | None) -> str | None:
         check_language(code)
         return code
+
+    @field_validator("text_encoding")
+    @classmethod
+    def _check_encoding(cls, name: str | None) -> str | None:
+        if name is not None:
+            check_encoding(name)
+        return name
 
 
 def check_format_options(format_name: str, options: ReadOptions) -> None:

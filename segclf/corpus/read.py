@@ -1,15 +1,17 @@
 """Reading a corpus, or a text to segment, from files in any supported format."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from embedcache import UserError
 from segclf.corpus import aozora, choi, jsonl, plain
-from segclf.corpus.decode import DecodedText
+from segclf.corpus.compressed import plain_name
+from segclf.corpus.decode import DecodedText, TextEncoding
 from segclf.corpus.documents import Corpus, Document
-from segclf.corpus.files import read_text, read_texts
+from segclf.corpus.extracted import ExtractedText
+from segclf.corpus.files import corpus_files, read_file
 from segclf.corpus.options import FormatName, ReadOptions, check_format_options
 from segclf.corpus.splits import assign_splits
 
@@ -48,18 +50,21 @@ def read_corpus(
     format_name: Literal["auto", FormatName] = "auto",
     options: ReadOptions | None = None,
     split: str | None = None,
+    strict: bool = True,
 ) -> Corpus:
     """Read a file, a folder of files, or standard input.
 
     Args:
-        path: File, folder (its .txt, .text, .md, .ref and .jsonl files at any depth are read), or
-            "-" for standard input.
+        path: File, folder (its files with a suffix in `segclf.corpus.files.CORPUS_SUFFIXES` are
+            read, at any depth), or "-" for standard input. Files may be compressed.
         format_name: Name in `FORMATS`; "auto" to detect the format of each file: JSON Lines for the
-            suffix .jsonl, otherwise from its content.
+            suffix .jsonl, otherwise from its content, including HTML, EPUB and DOCX.
         options: How to find paragraphs and sentences; None for the defaults.
         split: Split for all documents, or shares such as "80/10/10"; None to use the splits given
             by the files or folders, or 80/10/10 if there are none. See
             `segclf.corpus.splits.assign_splits`.
+        strict: Whether a file in a folder that cannot be read is an error. Otherwise, `skipped` of
+            the corpus has a message for each of them.
 
     Raises:
         UserError: A file cannot be read, the text contains no sentences, the format is unknown or
@@ -69,30 +74,53 @@ def read_corpus(
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
     check_format_options(format_name, options)
-    documents = [
-        document
-        for document_id, text in read_texts(path)
-        for document in _format_of(text, document_id, format_name).read(text, document_id, options)
-        if document.sentences
-    ]
+    documents: list[Document] = []
+    skipped: list[str] = []
+    files = corpus_files(path)
+    for document_id, file in files:
+        try:
+            documents += _read_documents(file, document_id, format_name, options)
+        except UserError as error:
+            if strict or len(files) == 1:
+                raise
+            skipped.append(str(error))
     if not documents:
-        raise UserError(f"{path} contains no sentences: choose a file or folder with text")
-    return Corpus.of(*assign_splits(documents, split))
+        reason = f": {skipped[0]}" if skipped else ": choose a file or folder with text"
+        raise UserError(f"{path} contains no sentences{reason}")
+    return replace(Corpus.of(*assign_splits(documents, split)), skipped=tuple(skipped))
+
+
+def _read_documents(
+    file: Path, document_id: str, format_name: Literal["auto", FormatName], options: ReadOptions
+) -> list[Document]:
+    """Read the documents of a file that have sentences."""
+    source = read_file(file, encoding=options.text_encoding, extracting=format_name == "auto")
+    if isinstance(source, ExtractedText):
+        documents = [source.to_document(document_id, options)]
+    else:
+        known = _format_of(source.text, document_id, format_name)
+        documents = known.read(source.text, document_id, options)
+    return [document for document in documents if document.sentences]
 
 
 def read_unsegmented(
-    path: str | Path, *, format_name: UnsegmentedFormatName = "auto"
+    path: str | Path,
+    *,
+    format_name: UnsegmentedFormatName = "auto",
+    encoding: str | None = None,
 ) -> DecodedText:
     """Read a text to segment.
 
     Args:
-        path: File, or "-" for standard input.
+        path: File, or "-" for standard input. It may be compressed.
         format_name: "plain" to read the text as it is; "aozora" to remove the markup, the header
             and the colophon of Aozora Bunko; "auto" to remove them only from a complete file of
-            Aozora Bunko, which has the header or the colophon of the library.
+            Aozora Bunko, which has the header or the colophon of the library, and to extract the
+            text of HTML, EPUB, DOCX, PDF and subtitles.
+        encoding: Encoding of the file; None to detect it.
 
     Returns:
-        The text and its encoding.
+        The text and its encoding; UTF-8 for a text that was extracted.
 
     Raises:
         UserError: The file cannot be read, the format is unknown, or the format is "auto" and the
@@ -101,7 +129,9 @@ def read_unsegmented(
     choices = get_args(UnsegmentedFormatName)
     if format_name not in choices:
         raise UserError(f"unknown format {format_name!r}: choose from {', '.join(choices)}")
-    source = read_text(path)
+    source = read_file(path, encoding=encoding, extracting=format_name == "auto")
+    if isinstance(source, ExtractedText):
+        return DecodedText(source.to_text(), TextEncoding("utf-8"))
     if format_name == "auto":
         format_name = _unsegmented_format(source.text, str(path))
     if format_name == "plain":
@@ -122,6 +152,6 @@ def _unsegmented_format(text: str, name: str) -> Literal["plain", "aozora"]:
 def _format_of(text: str, name: str, format_name: Literal["auto", FormatName]) -> Format:
     if format_name != "auto":
         return FORMATS[format_name]
-    if name.lower().endswith(".jsonl"):
+    if plain_name(name).lower().endswith(".jsonl"):
         return FORMATS["jsonl"]
     return next(known for known in FORMATS.values() if known.recognizes(text))

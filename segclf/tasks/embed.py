@@ -54,6 +54,7 @@ class Embedded:
             "truncated": self.report.truncated,
             "headings_removed": self.corpus.headings_removed,
             "boundaries_read": dict(self.corpus.boundaries_read),
+            "skipped": list(self.corpus.skipped),
             "splits": self.corpus.counts(),
             "warnings": self.warnings,
             "encoder": self.encoder.name,
@@ -79,6 +80,7 @@ def embed(
     format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
     replace: bool = False,
+    strict: bool = True,
     progress: bool = False,
 ) -> Embedded:
     """Read a corpus, encode sentences that the store lacks, and save the corpus in the workspace.
@@ -102,6 +104,8 @@ def embed(
         format_name: Format of the text; "auto" to detect it.
         split: Name of one split for all documents, or shares of the splits.
         replace: Whether to replace a corpus of the same name whose text was read from another path.
+        strict: Whether a file in a folder that cannot be read is an error, instead of being left
+            out.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
@@ -122,7 +126,7 @@ def embed(
         raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
     encoder_name = encoder_name or DEFAULT_ENCODER
     started = time.perf_counter()
-    corpus = read_corpus(path, format_name=format_name, options=options, split=split)
+    corpus = read_corpus(path, format_name=format_name, options=options, split=split, strict=strict)
     source = "-" if str(path) == "-" else str(Path(path).resolve())
     if not replace:
         _check_source(workspace, name, corpus, source)

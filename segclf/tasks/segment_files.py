@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedcache import UserError
+from segclf.corpus.compressed import plain_name
+from segclf.corpus.extraction import MARKED_SUFFIXES, UNMARKED_SUFFIXES
 from segclf.corpus.files import text_files
 
 
@@ -19,11 +21,12 @@ class FilePair:
 def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> list[FilePair]:
     """Decide where the segmented texts of files and folders are written.
 
-    A file keeps its name. A file in a folder keeps its path relative to that folder. Files below
+    A text file keeps its name, without a suffix of compression; the name of another file gets the
+    suffix .txt. A file in a folder keeps its path relative to that folder. Files below
     the output folder are not read if that folder lies in an input folder: they are earlier results.
 
     Args:
-        paths: Files and folders, searched as `segclf.corpus.files.read_texts` does.
+        paths: Files and folders, searched as `segclf.corpus.files.text_files` does.
         output_dir: Folder of the files to write.
         suffix: Suffix of the files to write; None for the suffix of each text file.
 
@@ -35,7 +38,7 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
         raise UserError(f"--output-dir {output_dir} is a file: choose a folder")
     pairs: dict[Path, FilePair] = {}
     for source, name in _named_files(paths, output_dir):
-        target = output_dir / (name.with_suffix(suffix) if suffix else name)
+        target = output_dir / _named_result(name, suffix)
         other = pairs.setdefault(target, FilePair(source, target)).source
         if other.resolve() != source.resolve():
             raise UserError(
@@ -44,6 +47,14 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
             )
     check_targets([pair.source for pair in pairs.values()], pairs)
     return list(pairs.values())
+
+
+def _named_result(name: Path, suffix: str | None) -> Path:
+    text = Path(plain_name(str(name)))
+    extracted = text.suffix.lower() in MARKED_SUFFIXES | UNMARKED_SUFFIXES
+    if suffix is None and not extracted:
+        return text
+    return text.with_suffix(suffix or ".txt")
 
 
 def check_targets(sources: Iterable[Path], targets: Iterable[Path]) -> None:

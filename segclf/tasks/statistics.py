@@ -19,6 +19,7 @@ def find_corpus(
     options: ReadOptions | None = None,
     format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
+    strict: bool = True,
 ) -> tuple[str, Corpus, tuple[EncoderReference, ...]]:
     """Find a corpus by name in the workspace, or read it from a path.
 
@@ -28,6 +29,7 @@ def find_corpus(
         options: How to find paragraphs and sentences, if `target` is a path.
         format_name: Format of the text, if `target` is a path.
         split: Name of one split or shares of the splits, if `target` is a path.
+        strict: Whether a file in a folder that cannot be read is an error; see `read_corpus`.
 
     Returns:
         Name and content of the corpus, and the encoders that embedded it. There are no encoders if
@@ -47,7 +49,9 @@ def find_corpus(
     if target != "-" and not Path(target).exists():
         known = ", ".join(workspace.corpus_names()) or "none"
         raise UserError(f"{target}: no such file or embedded corpus; embedded corpora: {known}")
-    corpus = read_corpus(target, format_name=format_name, options=options, split=split)
+    corpus = read_corpus(
+        target, format_name=format_name, options=options, split=split, strict=strict
+    )
     return Path(target).name, corpus, ()
 
 

@@ -13,10 +13,11 @@ from segtool.options import (
     FormatOption,
     JsonOption,
     SplitOption,
+    StrictOption,
     WorkspaceOption,
     with_options,
 )
-from segtool.output import report, show, shows_progress
+from segtool.output import report, report_skipped, show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,12 @@ class EmbedComputeOptions(EncoderComputeOptions):
 
 @with_options()
 def embed(
-    path: Annotated[str, typer.Argument(help="Text file, folder of text files, or - for stdin.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="File, folder of files, or - for stdin: text, HTML, EPUB, DOCX or JSON Lines."
+        ),
+    ],
     *,
     name: Annotated[
         str | None,
@@ -71,6 +77,7 @@ def embed(
     text_format: FormatOption = "auto",
     options: ReadOptions,
     split: SplitOption = None,
+    strict: StrictOption = False,
     compute: EmbedComputeOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -98,12 +105,14 @@ def embed(
         format_name=text_format,
         split=split,
         replace=replace,
+        strict=strict,
         progress=shows_progress(as_json),
     )
     content = embedded.to_dict()
     show(content, print_embedded, as_json)
     for warning in content["warnings"]:
         report(f"warning: {warning}")
+    report_skipped(embedded.corpus.skipped)
 
 
 @with_options()
@@ -119,6 +128,7 @@ def stats(
     text_format: FormatOption = "auto",
     options: ReadOptions,
     split: SplitOption = None,
+    strict: StrictOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,6 +150,7 @@ def stats(
         options=options,
         format_name=text_format,
         split=split,
+        strict=strict,
     )
     warnings = corpus_warnings(found)
     content = {
@@ -151,3 +162,4 @@ def stats(
     show(content, print_statistics, as_json)
     for warning in warnings:
         report(f"warning: {warning}")
+    report_skipped(found.skipped)

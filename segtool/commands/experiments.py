@@ -13,11 +13,12 @@ from segtool.options import (
     CorpusOption,
     HeadComputeOptions,
     JsonOption,
+    LogToOption,
     SplitToScoreOption,
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show, shows_progress
+from segtool.output import run_logger, show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def sweep(
             "--dry-run", help="Show how many runs would be trained and about how long it takes."
         ),
     ] = False,
+    log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,6 +99,7 @@ def sweep(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.runs import print_estimate, print_sweep
 
+    log = run_logger(log_to)
     opened = Workspace(workspace)
     named: dict[str, Any] = {**vars(grid)}
     settings = named.pop("settings")
@@ -130,6 +133,9 @@ def sweep(
     )
     content = report(outcomes)
     show(content, print_sweep, as_json)
+    for outcome in outcomes:
+        if outcome.new and outcome.run:
+            log(outcome.run, opened)
     if content["failed"]:
         raise typer.Exit(1)
 

@@ -10,15 +10,17 @@ from segtool.options import (
     CorpusOption,
     EncoderComputeOptions,
     JsonOption,
+    LogToOption,
     WorkspaceOption,
     with_options,
 )
-from segtool.output import ignore, show, shows_progress
+from segtool.output import ignore, run_logger, show, shows_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from segclf.finetune.options import FinetuneOptions
+    from segtool.output import RunLogger
 
 finetune_app = CommandGroup(
     help="Fine-tune an encoder, to compare heads with it. An epoch takes minutes or hours.\n\n"
@@ -41,6 +43,7 @@ def finetune_cross_segment(
     encoder: EncoderToTuneOption = DEFAULT_BACKBONE,
     corpus: CorpusOption = None,
     compute: EncoderComputeOptions,
+    log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,7 +54,7 @@ def finetune_cross_segment(
 
     Example: segtool finetune cross-segment --sides tokens:64 --epochs 2
     """
-    _finetune(options, compute, encoder, corpus, workspace, as_json)
+    _finetune(options, compute, encoder, corpus, run_logger(log_to), workspace, as_json)
 
 
 @finetune_app.command("hierarchical", kept=_KEPT, resumes=True)
@@ -62,6 +65,7 @@ def finetune_hierarchical(
     encoder: EncoderToTuneOption = DEFAULT_BACKBONE,
     corpus: CorpusOption = None,
     compute: EncoderComputeOptions,
+    log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +76,7 @@ def finetune_hierarchical(
 
     Example: segtool finetune hierarchical --upper bilstm --window 2
     """
-    _finetune(options, compute, encoder, corpus, workspace, as_json)
+    _finetune(options, compute, encoder, corpus, run_logger(log_to), workspace, as_json)
 
 
 def _finetune(
@@ -80,6 +84,7 @@ def _finetune(
     compute: EncoderComputeOptions,
     encoder: str,
     corpus: str | None,
+    log: "RunLogger",
     workspace: "Path | None",
     as_json: bool,
 ) -> None:
@@ -87,8 +92,9 @@ def _finetune(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.training import print_epoch, print_run, print_start
 
+    opened = Workspace(workspace)
     run = finetune(
-        Workspace(workspace),
+        opened,
         options,
         corpus_name=corpus,
         encoder_name=encoder,
@@ -100,3 +106,4 @@ def _finetune(
         progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
+    log(run, opened)

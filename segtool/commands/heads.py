@@ -1,5 +1,6 @@
 """Commands on heads: train, eval and export."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,12 +20,22 @@ from segtool.options import (
     CorpusOption,
     HeadComputeOptions,
     JsonOption,
+    LogToOption,
     SplitToScoreOption,
     WorkspaceOption,
     given_options,
     with_options,
 )
-from segtool.output import best_of, describe_answer, ignore, note, report, show, shows_progress
+from segtool.output import (
+    best_of,
+    describe_answer,
+    ignore,
+    note,
+    report,
+    run_logger,
+    show,
+    shows_progress,
+)
 
 if TYPE_CHECKING:
     from segclf.tasks.evaluate import Evaluation
@@ -63,6 +74,7 @@ def train(
         ),
     ] = None,
     compute: HeadComputeOptions,
+    log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,6 +90,7 @@ def train(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.training import print_epoch, print_run
 
+    log = run_logger(log_to)
     opened = Workspace(workspace)
     if start is not None:
         given = given_options(
@@ -98,6 +111,7 @@ def train(
         progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
+    log(run, opened)
     if model := suggest_start(opened, run):
         note(
             f"hint: for so little text, segtool train --from {model}, which starts from a ready "
@@ -203,6 +217,10 @@ def export(
             "--with-encoder", help="Copy the encoder too, so that no download is needed later."
         ),
     ] = False,
+    with_onnx: Annotated[
+        bool,
+        typer.Option("--onnx", help="Also write head.onnx, which runs without PyTorch."),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -215,5 +233,24 @@ def export(
     from segclf.workspace.workspace import Workspace
 
     opened = Workspace(workspace)
-    made = export_run(load_run(opened, run), directory, opened, with_encoder=with_encoder)
+    chosen = load_run(opened, run)
+    if with_onnx:
+        _check_onnx(chosen)
+    made = export_run(chosen, directory, opened, with_encoder=with_encoder)
+    if with_onnx:
+        from segclf.integrations.onnx_export import export_onnx
+
+        export_onnx(chosen, made / "head.onnx")
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
+
+
+def _check_onnx(run: "Run") -> None:
+    """Check that a run can be exported to ONNX, before anything is written."""
+    from embedcache import UserError
+
+    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if not find_spec(name)]
+    if missing:
+        raise UserError(f"--onnx needs {' and '.join(missing)}: run pip install 'segtool[onnx]'")
+    from segclf.integrations.onnx_export import exportable_head
+
+    exportable_head(run)

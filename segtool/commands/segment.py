@@ -48,10 +48,11 @@ class TextOptions:
 
     Attributes:
         input_format: Format of the text. aozora: remove the header, colophon and markup of Aozora
-            Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, otherwise
-            plain.
+            Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, the text of
+            HTML, EPUB, DOCX, PDF and subtitles, otherwise plain.
         language: Language code (ISO 639-1) of the text. [default: detected; for a run, the
             language of its corpus]
+        text_encoding: Encoding of the text, such as cp1252 or gb18030. [default: detected]
         layout: How to treat the paragraphs that the text already has. ignore: find all paragraphs
             anew; keep: keep them and divide them further. [default: ignore, with a notice]
         lines_are_sentences: Treat each line as one sentence; lines are neither split nor joined.
@@ -59,6 +60,7 @@ class TextOptions:
 
     input_format: Literal["auto", "plain", "aozora"] = "auto"
     language: str | None = None
+    text_encoding: str | None = None
     layout: Literal["ignore", "keep"] | None = None
     lines_are_sentences: bool = False
 
@@ -94,19 +96,21 @@ class WritingOptions:
         output: File to write. [default: standard output]
         output_dir: Folder to write to, for several files or a folder. Names and subfolders are
             kept.
+        strict: Stop at a file that cannot be read, instead of skipping it.
         as_json: Same as --format json.
     """
 
     format: OutputFormat | None = None
     output: Path | None = None
     output_dir: Path | None = None
+    strict: bool = False
     as_json: bool = False
 
 
 @with_options(as_json="--json", lines_are_sentences="--sentences")
 def segment(
     invocation: typer.Context,
-    paths: Annotated[list[str], typer.Argument(help="Text files and folders, or - for stdin.")],
+    paths: Annotated[list[str], typer.Argument(help="Files and folders, or - for stdin.")],
     *,
     model: ModelOptions,
     reading: TextOptions,
@@ -121,6 +125,7 @@ def segment(
 
     Example: segtool segment novel.txt --output paragraphs.txt
     """
+    from segclf.corpus.decode import check_encoding
     from segclf.tasks.segment_options import SegmentOptions
 
     options = SegmentOptions(
@@ -132,6 +137,8 @@ def segment(
         min_length=paragraphs.min_length,
         max_length=paragraphs.max_length,
     )
+    if reading.text_encoding:
+        check_encoding(reading.text_encoding)
     pairs = _pair_files(paths, writing)
     from segclf.tasks.models import Compute  # torch is imported after all mistakes are reported
     from segclf.tasks.segment import Segmenter
@@ -150,11 +157,17 @@ def segment(
     )
     default: OutputFormat = "text" if isinstance(chosen, Run) else "page"
     output_format = "json" if writing.as_json else writing.format or default
-    by_default = isinstance(chosen, Run) and not model.run
-    writer = SegmentWriter(segmenter, options, reading.input_format, output_format, by_default)
+    writer = SegmentWriter(
+        segmenter,
+        options,
+        reading.input_format,
+        output_format,
+        text_encoding=reading.text_encoding,
+        by_default=isinstance(chosen, Run) and not model.run,
+    )
     if not pairs:
         writer.write(paths[0], writing.output)
-    elif skipped := writer.write_all(pairs):
+    elif skipped := writer.write_all(pairs, strict=writing.strict):
         report(f"skipped {len(skipped)} of {len(pairs)} files: {', '.join(skipped)}")
         raise typer.Exit(1)
 

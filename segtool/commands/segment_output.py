@@ -29,6 +29,7 @@ class SegmentWriter:
         options: How to segment the texts.
         input_format: Format of the texts; see `read_unsegmented`.
         output_format: Format in which to write them.
+        text_encoding: Encoding of the texts; None to detect it.
         by_default: Whether the run was chosen by its scores, not by the user.
     """
 
@@ -36,6 +37,7 @@ class SegmentWriter:
     options: SegmentOptions
     input_format: Literal["auto", "plain", "aozora"]
     output_format: Literal["page", "text", "html", "json"]
+    text_encoding: str | None = None
     by_default: bool = False
     _noted: set[str] = field(default_factory=set)
 
@@ -56,14 +58,19 @@ class SegmentWriter:
             report(f"warning: {text}")
         self._report_model(found)
 
-    def write_all(self, pairs: Sequence[FilePair]) -> list[str]:
+    def write_all(self, pairs: Sequence[FilePair], *, strict: bool) -> list[str]:
         """Segment several texts; report each of them, and continue after those with errors.
+
+        Args:
+            pairs: Files to read and to write.
+            strict: Whether to stop at the first error instead.
 
         Returns:
             The paths of the texts that were not written.
 
         Raises:
             ModelError: A model cannot be loaded.
+            UserError: A text cannot be read or written, and `strict` is True.
         """
         skipped = []
         for number, pair in enumerate(pairs, 1):
@@ -73,6 +80,8 @@ class SegmentWriter:
             except ModelError:
                 raise
             except (UserError, OSError) as error:
+                if strict:
+                    raise UserError(_named(error, pair)) from error
                 report(f"error: {_named(error, pair)}")
                 skipped.append(str(pair.source))
                 continue
@@ -84,7 +93,7 @@ class SegmentWriter:
         return skipped
 
     def _segment(self, path: str) -> tuple[Segmentation, bytes]:
-        source = read_unsegmented(path, format_name=self.input_format)
+        source = read_unsegmented(path, format_name=self.input_format, encoding=self.text_encoding)
         found = self.segmenter.segment(source.text, self.options)
         if self.output_format == "json":
             return found, (json.dumps(found.to_dict(), ensure_ascii=False) + "\n").encode()

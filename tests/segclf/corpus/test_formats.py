@@ -8,7 +8,6 @@ import pytest
 
 from embedcache import UserError
 from segclf.corpus import FORMATS, FormatName, aozora, read_corpus
-from segclf.corpus.files import read_text
 from segclf.corpus.read import read_unsegmented
 from segclf.corpus.units import split_units
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
@@ -101,16 +100,20 @@ def test_a_novel_from_aozora_and_its_plain_version_have_the_same_paragraphs(shar
     The editions differ in the kanji for some words, in a few two-character lines of dialogue, and
     in one note by the author; those of Sorekara also differ in the orthography of the whole text.
     """
-    marked = read_text(shared / "data/aozora" / f"{name}.txt").text
+    marked = plain_text_of(shared / "data/aozora" / f"{name}.txt")
     inline = marked.replace("《", "").replace("》", "") if name != "1746_ruby_18324" else marked
     body, _ = aozora.strip_markup(aozora.body_of(inline), keep_headings=False)
-    plain_text = read_text(shared / "data/soseki" / f"{NOVELS[name]}.txt").text
+    plain_text = plain_text_of(shared / "data/soseki" / f"{NOVELS[name]}.txt")
     ours, theirs = (paragraph_lines(text) for text in (body, plain_text))
     assert sum(begins for begins, _ in ours) == sum(begins for begins, _ in theirs)
     assert abs(len(ours) - len(theirs)) <= 4
     if name != "1746_ruby_18324":
         common = len(set(ours) & set(theirs))
         assert common >= 0.985 * len(set(theirs))
+
+
+def plain_text_of(path):
+    return read_unsegmented(path, format_name="plain").text
 
 
 def paragraph_lines(text):

@@ -7,8 +7,7 @@ import sentencex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segclf.corpus import aozora, plain, sentences
-from segclf.corpus.files import read_text
+from segclf.corpus import aozora, plain, read_unsegmented, sentences
 from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import LOOKAHEAD, SENTENCE_RULES, WINDOW, split_sentences
 from tests.conftest import HANG
@@ -51,7 +50,7 @@ def test_sentencex_gets_short_windows_with_little_overlap(pieces, text):
 
 
 def joined_novel(shared, start, length):
-    text = read_text(shared / "data/soseki/test/meian.txt").text
+    text = read_unsegmented(shared / "data/soseki/test/meian.txt").text
     return "".join(text.split())[start : start + length]
 
 

@@ -41,6 +41,8 @@ def test_an_unknown_format_is_an_error(tmp_path):
         ({"language": "JA"}, "no rules for the language 'JA'"),
         ({"language": "english"}, "no rules for the language 'english'"),
         ({"language": ""}, "no rules for the language ''"),
+        ({"text_encoding": "latin-99"}, "unknown text encoding 'latin-99': use a name such as"),
+        ({"text_encoding": "hex"}, "unknown text encoding 'hex'"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_read(options, message):
@@ -93,3 +95,22 @@ def test_broken_links_cycles_and_pipes_in_a_folder_are_errors(tmp_path):
         os.mkfifo(folder / "pipe.txt")
         with pytest.raises(UserError, match=r"pipe.txt is not a regular file"):
             read_corpus(folder)
+
+
+def test_a_bad_file_in_a_folder_is_skipped_on_request(tmp_path):
+    write(tmp_path, INDENTED, "a.txt")
+    write(tmp_path, b"\xff\xd8\xff", "b.txt")
+    write(tmp_path, "{", "c.jsonl")
+    with pytest.raises(UserError, match=r"b\.txt is a JPEG image"):
+        read_corpus(tmp_path, split="train")
+    corpus = read_corpus(tmp_path, split="train", strict=False)
+    assert corpus.document_ids == ["a.txt"]
+    assert [re.search(r"(\w+\.\w+)[: ]", message)[1] for message in corpus.skipped] == [
+        "b.txt",
+        "c.jsonl",
+    ]
+    with pytest.raises(UserError, match="JPEG"):
+        read_corpus(tmp_path / "b.txt", strict=False)
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(UserError, match=r"contains no sentences: .*b\.txt is a JPEG image"):
+        read_corpus(tmp_path, strict=False)

@@ -1,6 +1,7 @@
 """`segtool embed` and `segtool stats`: real processes, real models."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,28 @@ def test_a_corpus_can_be_read_from_a_pipe(trained, segtool):
     embedded = json.loads(done.stdout)
     assert embedded["corpus"] == "stdin"
     assert embedded["splits"] == {"test": {"documents": 1, "sentences": 4, "boundaries": 2}}
+
+
+def test_embed_goes_on_past_bad_files_unless_it_is_strict(tmp_path, segtool):
+    folder = shutil.copytree(STORIES, tmp_path / "texts")
+    (folder / "book.html").write_text("<p>It rained. He left.<p>She came.")
+    (folder / "photo.txt").write_bytes(b"\xff\xd8\xff\xe0")
+    (folder / "russian.txt").write_bytes("Дождь.".encode("cp1251"))
+    done = segtool(tmp_path, "embed", "texts", *SURFACE, "--strict")
+    assert "photo.txt is a JPEG image" in mistake(done)
+    assert not (tmp_path / ".segtool/corpora").exists()
+    done = segtool(tmp_path, "embed", "texts", *SURFACE, "--json")
+    assert done.returncode == 1, done.stderr
+    embedded = json.loads(done.stdout)
+    assert sum(counts["documents"] for counts in embedded["splits"].values()) == 9
+    errors = [f"error: {message}" for message in embedded["skipped"]]
+    assert done.stderr.splitlines() == [*errors, "skipped 2 files (--strict stops at such a file)"]
+    assert [error.split("/")[1].split()[0] for error in errors] == ["photo.txt", "russian.txt:"]
+    assert segtool(tmp_path, "stats", "texts/").returncode == 1
+    (folder / "photo.txt").unlink()
+    done = segtool(tmp_path, "stats", "texts/", "--text-encoding", "cp1251")
+    assert "texts/book.html" not in done.stderr  # read as UTF-8: it has ASCII only
+    assert mistake(segtool(tmp_path, "stats", "texts/", "--text-encoding", "x"))
 
 
 STOPPING = """

@@ -1,6 +1,7 @@
 """`segtool train`, `eval` and `segment`: real processes, real models."""
 
 import json
+import os
 import re
 import shutil
 from itertools import pairwise
@@ -224,3 +225,18 @@ def test_training_from_a_file_has_the_scores_of_training_in_memory(trained, segt
     found = json.loads(segtool(tmp_path, "train", *chosen, "--memory", "0", "--json").stdout)
     expected = json.loads((trained / "trained.json").read_text())
     assert found["dev"] == pytest.approx(expected["dev"], abs=0.02)
+
+
+def test_a_missing_package_for_onnx_is_named_before_anything_is_written(trained, segtool, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nfrom importlib import util\nfind = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: None if 'onnx' in name else find(name, *rest)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = segtool(
+        trained, "export", "mlp-w1-001", "model", "--onnx", variables={"PYTHONPATH": path}
+    )
+    assert mistake(done) == (
+        "error: --onnx needs onnx and onnxruntime and onnxscript: run pip install 'segtool[onnx]'"
+    )
+    assert not (trained / "model").exists()

@@ -1,5 +1,6 @@
 """Tests of `segtool segment` as a subprocess: several files, and texts that have paragraphs."""
 
+import gzip
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.segclf.corpus.books import epub
 from tests.segtool.texts import mistake
 
 RAIN = "雨が降る。風も吹く。「寒い」と彼は言った。夜になった。"
@@ -103,6 +105,46 @@ def test_a_bad_file_does_not_stop_the_others(trained, segtool, texts):
         "skipped 4 of 5 files: in/0.txt, in/deep/b.md, in/empty.txt, none.txt"
     )
     assert (texts / "out/a.txt").is_file()
+
+
+def test_strict_stops_at_the_first_bad_file(trained, segtool, texts):
+    (texts / "in/b.txt").write_bytes(b"\xff\xd8\xff")
+    workspace = ("--workspace", str(trained / ".segtool"))
+    done = segtool(texts, "segment", "in", "--output-dir", "out", "--strict", *workspace)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: in/b.txt is a JPEG image")
+    assert files(texts / "out") == ["a.txt"]
+
+
+def test_books_in_other_formats_become_text_files(trained, segtool, tmp_path):
+    paragraphs = "".join(f"<p>{sentence}。</p>" for sentence in RAIN.split("。")[:-1])
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.html").write_text(f"<h1>雨</h1>{paragraphs}")
+    (tmp_path / "in/b.epub").write_bytes(epub({"one": paragraphs}))
+    (tmp_path / "in/c.txt.gz").write_bytes(gzip.compress(RAIN.encode("cp932")))
+    (tmp_path / "in/d.vtt").write_text(f"WEBVTT\n\n00:01.000 --> 00:02.000\n{RAIN}\n")
+    command = ("segment", "in", "--output-dir", "out", "--workspace", str(trained / ".segtool"))
+    done = segtool(tmp_path, *command, "--layout", "ignore")
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "out") == ["a.txt", "b.txt", "c.txt", "d.txt"]
+    assert (tmp_path / "out/a.txt").read_text().startswith("# 雨\n\n雨が降る。")
+    assert (tmp_path / "out/c.txt").read_bytes().decode("cp932").startswith("雨が降る。")
+    done = segtool(tmp_path, *command, "--layout", "keep", "--format", "html")
+    page = (tmp_path / "out/a.html").read_text()
+    assert page.startswith("<h2>雨</h2>\n<p>雨が降る。</p>\n<p>風も吹く。</p>\n")
+    done = segtool(tmp_path, "segment", "-", *command[4:], "--json", input=paragraphs)
+    assert json.loads(done.stdout)["text"] == paragraphs  # a fragment that no suffix shows
+
+
+def test_the_encoding_of_a_text_can_be_given(trained, segtool, tmp_path):
+    (tmp_path / "a.txt").write_bytes("Ça va ? Né ici.".encode("cp850"))
+    workspace = ("--workspace", str(trained / ".segtool"))
+    command = ("segment", "a.txt", *workspace, "--output", "b.txt")
+    assert "give it with --text-encoding" in mistake(segtool(tmp_path, *command))
+    assert "unknown text enc" in mistake(segtool(tmp_path, *command, "--text-encoding", "cp8"))
+    done = segtool(tmp_path, *command, "--text-encoding", "cp850")
+    assert done.returncode == 0, done.stderr
+    assert "Né ici." in (tmp_path / "b.txt").read_bytes().decode("cp850")
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, texts):

@@ -1,0 +1,1 @@
+"""The store behind the interfaces of other libraries, each of which its module alone imports."""

@@ -1,0 +1,93 @@
+"""sentence-transformers: `SentenceTransformer.encode`, with the vectors kept in a store."""
+
+import os
+from inspect import signature
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from xxhash import xxh3_128
+
+from embedcache.errors import UserError
+from embedcache.integrations.text_cache import TextCache
+from embedcache.store import EmbeddingStore
+
+_NOT_PART_OF_THE_VECTORS = (
+    *("batch_size", "show_progress_bar", "device", "pool", "chunk_size"),
+    *("convert_to_numpy", "convert_to_tensor"),
+)
+_ONLY = {"output_value": "sentence_embedding", "precision": "float32"}
+
+
+class CachedSentenceTransformer:
+    """A sentence-transformers model that encodes each text once.
+
+    Its other attributes and methods are those of the model. Vectors are kept by the weights, the
+    modules and the tokenizer of the model and by the options of `encode`, such as the prompt. After
+    training the model further, make a new object.
+
+    Args:
+        model: Model, or the name or folder of one.
+        store: Store, or its folder, which is created if it is missing. Several processes may use
+            it.
+
+    Example:
+        >>> model = CachedSentenceTransformer("all-MiniLM-L6-v2", "vectors")
+        >>> model.encode(["It rained."]).shape
+        (1, 384)
+    """
+
+    def __init__(
+        self, model: SentenceTransformer | str, store: EmbeddingStore | str | os.PathLike[str]
+    ) -> None:
+        self.model = SentenceTransformer(model) if isinstance(model, str) else model
+        self._name = model if isinstance(model, str) else type(model).__name__
+        self._store = store if isinstance(store, EmbeddingStore) else EmbeddingStore(store)
+        self._fingerprint = fingerprint_of_model(self.model)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self.model, name)
+
+    def encode(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return the same as `encode` of the model, given the same arguments.
+
+        Raises:
+            UserError: The options ask for token vectors, or for vectors that are not float32.
+        """
+        bound = signature(self.model.encode).bind(*arguments, **options)
+        bound.apply_defaults()
+        inputs, *_ = bound.args
+        given = {name: bound.arguments[name] for name in list(bound.arguments)[1:]}
+        given |= given.pop("kwargs", {})
+        for name, value in _ONLY.items():
+            if given[name] != value:
+                raise UserError(f"only {name}={value!r} is cached: use model.encode for the others")
+        to_tensor, to_numpy = given.pop("convert_to_tensor"), given.pop("convert_to_numpy")
+        of_vectors = {key: given[key] for key in given.keys() - set(_NOT_PART_OF_THE_VECTORS)}
+        identity = {"sentence-transformers": self._fingerprint, **of_vectors}
+        texts = [inputs] if isinstance(inputs, str) else list(inputs)
+        vectors = TextCache(self._store, self._name, identity).embed(
+            texts, lambda missing: self.model.encode(missing, **given)
+        )
+        found: Any = vectors if to_numpy and not to_tensor else torch.from_numpy(vectors)
+        if to_tensor:
+            found = found.to(self.model.device)
+        elif not to_numpy:
+            found = list(found)
+        return found[0] if isinstance(inputs, str) else found
+
+    encode_query = SentenceTransformer.encode_query  # they call `encode` of this class
+    encode_document = SentenceTransformer.encode_document
+
+
+def fingerprint_of_model(model: SentenceTransformer) -> str:
+    """Hash everything in a model that its vectors depend on: 32 hexadecimal digits."""
+    digest = xxh3_128(repr(model).encode())
+    settings = (model.max_seq_length, model.prompts, model.default_prompt_name, model.truncate_dim)
+    digest.update(repr(settings).encode())
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+    digest.update(tokenizer.to_str().encode())
+    for name, weights in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(weights.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()

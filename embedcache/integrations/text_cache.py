@@ -1,0 +1,92 @@
+"""A store for the vectors of any function that embeds texts, each of which it embeds once."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from embedcache.hashing import fingerprint_of
+from embedcache.ids import sentence_ids
+from embedcache.store import EmbeddingStore, Space, SpaceInfo, StorageDtype
+
+_BATCH = 1024  # texts that are embedded between two commits
+
+
+_MARK = {"texts": "as they are"}  # in the identity of every space of a cache
+
+
+class TextCache:
+    """Vectors of texts in a space of a store.
+
+    Unlike those of `embedcache.encode_sentences`, the texts are not normalized: two texts that
+    differ in their white space have two vectors, as they have without a cache.
+
+    Args:
+        store: Store, or its folder, which is created if it is missing.
+        name: Name of the space in the lists of the store.
+        identity: Everything that the vectors depend on besides the text; ready for JSON.
+        dtype: Dtype of the stored numbers; float16 halves the store and rounds the vectors.
+    """
+
+    def __init__(
+        self,
+        store: EmbeddingStore | str | os.PathLike[str],
+        name: str,
+        identity: dict[str, Any],
+        dtype: StorageDtype = "float32",
+    ) -> None:
+        self.store = store if isinstance(store, EmbeddingStore) else EmbeddingStore(store)
+        self.name = name
+        self.identity = {**_MARK, **identity}
+        self.fingerprint = fingerprint_of(self.identity)
+        self.dtype = dtype
+
+    def embed(
+        self, texts: Sequence[str], embed: Callable[[list[str]], ArrayLike]
+    ) -> NDArray[np.float32]:
+        """Return the vectors of texts; those that the store lacks are embedded and added to it.
+
+        Args:
+            texts: n texts.
+            embed: Function that embeds m texts: (m, dim). It is called for at most 1,024 texts at a
+                time, after each of which the vectors are kept even if the call is interrupted.
+
+        Returns:
+            (n, dim) float32; (0, 0) if there are no texts.
+
+        Raises:
+            StoreError: The store is read-only, damaged or of an earlier format, or it has vectors
+                of another length for the same identity.
+            ValueError: `embed` returns NaN, infinity, or not one vector for each text.
+        """
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
+        ids = sentence_ids(texts)
+        space = self._existing_space()
+        is_missing = ~space.contains(ids) if space else np.ones(len(texts), dtype=np.bool_)
+        missing = list(dict.fromkeys(texts[i] for i in np.flatnonzero(is_missing).tolist()))
+        for start in range(0, len(missing), _BATCH):
+            batch = missing[start : start + _BATCH]
+            vectors = np.asarray(embed(batch), dtype=np.float32)
+            if vectors.ndim != 2 or len(vectors) != len(batch):
+                raise ValueError(f"{len(batch)} texts have vectors of shape {vectors.shape}")
+            space = self.store.create_space(
+                self.fingerprint,
+                name=self.name,
+                dim=vectors.shape[1],
+                dtype=self.dtype,
+                identity=self.identity,
+            )
+            space.append(sentence_ids(batch), vectors)
+        return self.store.vectors(self.fingerprint, ids).astype(np.float32, copy=False)
+
+    @staticmethod
+    def made(space: SpaceInfo) -> bool:
+        """Return whether the vectors of a space are those of texts that were not normalized."""
+        return _MARK.items() <= space.identity.items()
+
+    def _existing_space(self) -> Space | None:
+        known = any(info.fingerprint == self.fingerprint for info in self.store.spaces())
+        return self.store.space(self.fingerprint) if known else None

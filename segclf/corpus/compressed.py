@@ -1,0 +1,95 @@
+"""Decompression of files, with a limit on the size of the result."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
+
+from embedcache import UserError
+from segclf.corpus.packages import require
+
+COMPRESSED_SUFFIXES = (".gz", ".xz", ".zst", ".bz2")
+_ALWAYS_ALLOWED = 1 << 26  # bytes
+_MAX_RATIO = 100
+"""Text becomes 3 to 20 times smaller; a file that was made to fill the memory, 1000 times."""
+
+
+def _open_zstd(file: IO[bytes]) -> Any:  # noqa: ANN401
+    try:
+        from compression import zstd
+    except ImportError:  # Python 3.13 or earlier
+        from backports import zstd
+    return zstd.open(file)
+
+
+_OPENERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"\xfd7zXZ\0": ("xz", lzma.open),
+    b"BZh": ("bzip2", bz2.open),
+    b"\x28\xb5\x2f\xfd": ("zstd", _open_zstd),
+}
+"""First bytes of compressed files, and what opens them."""
+
+
+def decompress(data: bytes, name: str) -> bytes:
+    """Return the content of a file that is compressed by gzip, xz, bzip2 or zstd.
+
+    Other files are returned unchanged.
+
+    Raises:
+        UserError: The file is damaged, its content is too large for its size, or the package that
+            decompresses it is missing.
+    """
+    found = next((kind for mark, kind in _OPENERS.items() if data.startswith(mark)), None)
+    if found is None:
+        return data
+    kind, opener = found
+    if kind == "zstd":
+        require(name, "zstd", "backports.zstd", "backports.zstd", "compression.zstd")
+    limit = _limit(data)
+    try:
+        with opener(io.BytesIO(data)) as file:
+            content: bytes = file.read(limit + 1)
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(f"{name} is compressed by {kind}, but it is damaged") from error
+    if len(content) > limit:
+        raise _too_large(name, limit)
+    return content
+
+
+def open_archive(data: bytes, name: str) -> ZipFile:
+    """Open a ZIP archive whose members have a reasonable size.
+
+    Raises:
+        UserError: The archive is damaged, or its members are too large for its size.
+    """
+    try:
+        archive = ZipFile(io.BytesIO(data))
+    except (BadZipFile, ValueError, NotImplementedError) as error:
+        raise UserError(f"{name} is a damaged ZIP archive") from error
+    # a member never yields more bytes than the directory of the archive says
+    if sum(member.file_size for member in archive.infolist()) > _limit(data):
+        raise _too_large(name, _limit(data))
+    return archive
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a file without the suffix of its compression."""
+    path = PurePath(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in COMPRESSED_SUFFIXES else name
+
+
+def _limit(data: bytes) -> int:
+    return max(_ALWAYS_ALLOWED, _MAX_RATIO * len(data))
+
+
+def _too_large(name: str, limit: int) -> UserError:
+    return UserError(
+        f"{name} is larger than {limit >> 20:,} MiB when it is decompressed, more than text would "
+        "be: decompress it yourself if you trust it"
+    )

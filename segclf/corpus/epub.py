@@ -1,0 +1,87 @@
+"""Reader for EPUB: the chapters of the book in reading order, as one document."""
+
+import posixpath
+import re
+from html.entities import html5
+from typing import Any
+from urllib.parse import unquote
+from zipfile import BadZipFile, ZipFile
+
+from embedcache import UserError
+from segclf.corpus.compressed import open_archive
+from segclf.corpus.decode import decode
+from segclf.corpus.extracted import Block
+from segclf.corpus.markup import blocks_of, parse
+from segclf.corpus.packages import require
+
+_CONTAINER = "META-INF/container.xml"
+_ENCRYPTION = "META-INF/encryption.xml"
+_DECLARATIONS = re.compile(
+    r"\A\ufeff?\s*<\?xml[^>]*\?>|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL
+)
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(\w+;)")
+
+
+def recognizes(names: list[str]) -> bool:
+    """Return whether a ZIP archive with these members is an EPUB."""
+    return _CONTAINER in names
+
+
+def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
+    """Read the chapters, without the table of contents.
+
+    Raises:
+        UserError: The book is damaged or protected, or the package that parses it is missing.
+    """
+    require(name, "EPUB", "lxml")
+    book = open_archive(data, name)
+    try:
+        chapters = _chapters(book, name)
+        _check_protection(book, chapters, name)
+        roots = [_parse(book.read(chapter), f"{name}: {chapter}") for chapter in chapters]
+    except (KeyError, BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{name} is a damaged EPUB: {error}") from error
+    return [block for root in roots for block in blocks_of(root)]
+
+
+def _chapters(book: ZipFile, name: str) -> list[str]:
+    """List the members of the archive with the chapters, in the order of the spine."""
+    container = _parse(book.read(_CONTAINER), name)
+    package_path = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
+    package = _parse(book.read(package_path), name)
+    folder = posixpath.dirname(package_path)
+    items = {item.get("id"): item for item in package.xpath("//*[local-name()='item']")}
+    spine = package.xpath("//*[local-name()='itemref'][not(@linear='no')]/@idref")
+    chosen = [items[idref] for idref in spine if idref in items]
+    return [
+        posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
+        for item in chosen
+        if "nav" not in item.get("properties", "").split() and "html" in item.get("media-type", "")
+    ]
+
+
+def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
+    """Check that the chapters are not encrypted; fonts may be."""
+    if _ENCRYPTION in book.namelist():
+        encryption = _parse(book.read(_ENCRYPTION), name)
+        encrypted = encryption.xpath("//*[local-name()='CipherReference']/@URI")
+        if not set(chapters).isdisjoint(map(unquote, encrypted)):
+            raise UserError(f"{name} is protected against copying: it cannot be read")
+
+
+def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
+    """Parse XML.
+
+    Declarations of the document type are removed, and so are all entities but those of HTML: others
+    can be made to fill the memory.
+    """
+    from lxml.etree import XMLParser
+
+    text = _DECLARATIONS.sub("", decode(data, name).text)
+    text = _ENTITY.sub(lambda entity: html5.get(entity[1], ""), text)
+    parser = XMLParser(
+        encoding="utf-8", recover=True, resolve_entities=False, no_network=True, huge_tree=True
+    )
+    return parse(text, parser, name)

@@ -1,0 +1,50 @@
+"""Reader for HTML: elements mark the paragraphs; the markup, with ruby, is left out."""
+
+import re
+from typing import Any
+
+from segclf.corpus.decode import decode
+from segclf.corpus.extracted import Block
+from segclf.corpus.markup import blocks_of, parse
+from segclf.corpus.packages import require
+
+_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*)*(?i:<!doctype\s+html|<html[\s>])",
+    re.DOTALL,
+)
+_DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_HEAD_BYTES = 2048
+_XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
+_NAMES = {"shift_jis": "cp932", "x-sjis": "cp932", "iso-8859-1": "cp1252", "latin1": "cp1252"}
+"""Encodings that browsers read as another one, which has more characters."""
+
+
+def recognizes(data: bytes) -> bool:
+    """Return whether a file begins like an HTML page."""
+    return _START.match(data[:_HEAD_BYTES]) is not None
+
+
+def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
+    """Read the body of a page, or the main text of a page of Aozora Bunko.
+
+    Raises:
+        UserError: The text cannot be decoded, or the package that parses HTML is missing.
+    """
+    require(name, "HTML", "lxml")
+    from lxml.etree import HTMLParser
+
+    text = decode(data, name, encoding=encoding, declared=_declared(data)).text
+    parser = HTMLParser(encoding="utf-8", huge_tree=True)  # long texts are allowed
+    root = parse(_XML_DECLARATION.sub("", text), parser, name)
+    return [block for part in _main_parts(root) for block in blocks_of(part)]
+
+
+def _main_parts(root: Any) -> list[Any]:  # noqa: ANN401
+    return root.xpath("//div[@class='main_text']") or [root]  # the class of Aozora Bunko
+
+
+def _declared(data: bytes) -> str | None:
+    """Return the encoding that a page declares."""
+    found = _DECLARED.search(data[:_HEAD_BYTES])
+    label = found[1].decode().lower() if found else None
+    return _NAMES.get(label, label) if label else None

@@ -1,0 +1,154 @@
+"""The paragraphs and headings of HTML, from the tree of its elements."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedcache import UserError
+from segclf.corpus import aozora
+from segclf.corpus.extracted import SEPARATOR, Block
+from segclf.corpus.joining import CJK
+
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_BLOCKS = _HEADINGS.union(
+    ("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details"),
+    ("dialog", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header"),
+    ("hgroup", "hr", "legend", "li", "main", "ol", "p", "pre", "section", "summary", "table"),
+    ("tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+)
+_SKIPPED = frozenset(("rp", "rt", "rtc")).union(  # the readings of ruby
+    ("audio", "button", "canvas", "head", "iframe", "math", "nav", "noscript", "object"),
+    ("script", "select", "style", "svg", "template", "textarea", "title", "video"),
+)
+_NOTES = frozenset(("noteref", "footnote", "endnote", "rearnote")).union(
+    ("doc-noteref", "doc-footnote", "doc-endnote", "doc-endnotes")
+)
+_NOTE_OF_AOZORA = "notes"  # class of an annotation such as ［＃地から１字上げ］
+_BREAK = "\u2028"
+_SPACES = re.compile("[ \t\r\n\f]+")
+_BESIDE_CJK = re.compile(CJK)
+
+
+def parse(text: str, parser: Any, name: str) -> Any:  # noqa: ANN401
+    """Parse HTML or XML with a parser of lxml that reads UTF-8.
+
+    Returns:
+        The root; an empty element if the text has no element.
+
+    Raises:
+        UserError: The elements are nested so deeply that the parser stops.
+    """
+    from lxml import etree
+
+    root = etree.fromstring(text.encode(errors="replace"), parser) if text.strip() else None
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        raise UserError(f"{name}: its elements are nested too deeply: convert it to plain text")
+    return parser.makeelement("empty") if root is None else root
+
+
+def blocks_of(root: Any) -> list[Block]:  # noqa: ANN401
+    """Return the paragraphs and headings below an element of lxml, in the order of the text.
+
+    A paragraph ends where a block element begins or ends. Line breaks of the source are spaces, or
+    nothing beside Chinese or Japanese characters; `<br>` is a line break. Ruby, notes, navigation
+    and hidden elements are left out.
+    """
+    builder = _Builder()
+    for text in _walk(root, builder):
+        builder.add(text)
+    builder.end_block()
+    return builder.blocks
+
+
+@dataclass
+class _Builder:
+    blocks: list[Block] = field(default_factory=list)
+    _pieces: list[str] = field(default_factory=list)
+    _in_heading: bool = False
+    _preformatted: int = 0
+
+    def add(self, text: str | None) -> None:
+        if text:
+            self._pieces.append(_with_breaks(text) if self._preformatted else text)
+
+    def begin(self, name: str) -> None:
+        if name in _BLOCKS:
+            self.end_block()
+        if name in _HEADINGS:
+            self._in_heading = True
+        elif name == "pre":
+            self._preformatted += 1
+        elif name == "br":
+            self._pieces.append(_BREAK)
+        elif name == "hr":
+            self.blocks.append(Block(SEPARATOR, is_heading=True))
+
+    def end(self, name: str) -> None:
+        if name in _BLOCKS:
+            self.end_block()
+        if name in _HEADINGS:
+            self._in_heading = False
+        elif name == "pre":
+            self._preformatted -= 1
+
+    def end_block(self) -> None:
+        lines = [_on_one_line(line) for line in "".join(self._pieces).split(_BREAK)]
+        self._pieces.clear()
+        text = "\n".join(lines).strip("\n")
+        if text.strip():
+            one_line = " ".join(text.split())
+            self.blocks.append(Block(one_line, True) if self._in_heading else Block(text))
+
+
+def _walk(root: Any, builder: _Builder) -> Iterator[str | None]:  # noqa: ANN401
+    """Yield the texts between the tags, and tell the builder about the tags."""
+    from lxml import etree
+
+    skipped = None
+    walker = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, element in walker:
+        if event in ("comment", "pi"):
+            yield element.tail
+            continue
+        name = element.tag.rpartition("}")[2].lower()
+        if event == "start" and (name in _SKIPPED or _is_left_out(element)):
+            skipped = element
+            walker.skip_subtree()
+        elif event == "start":
+            builder.begin(name)
+            yield element.text
+            if name == "img" and "gaiji" in element.get("class", "").split():
+                yield aozora.character_of(element.get("alt", ""))
+        else:
+            if element is not skipped:
+                builder.end(name)
+            yield None if element is root else element.tail
+
+
+def _is_left_out(element: Any) -> bool:  # noqa: ANN401
+    attributes = {
+        key.rpartition("}")[2].rpartition(":")[2]: value for key, value in element.items()
+    }
+    kinds = f"{attributes.get('type', '')} {attributes.get('role', '')}".split()
+    return (
+        "hidden" in attributes
+        or attributes.get("class") == _NOTE_OF_AOZORA
+        or not _NOTES.isdisjoint(kinds)
+    )
+
+
+def _with_breaks(text: str) -> str:
+    return re.sub("\r\n?|\n", _BREAK, text)
+
+
+def _on_one_line(text: str) -> str:
+    """Replace white space as a browser does; ideographic spaces are kept, as they are indents."""
+    return _SPACES.sub(_without_break, text).strip(" ").replace("\u00a0", " ")
+
+
+def _without_break(spaces: re.Match[str]) -> str:
+    if "\n" not in spaces.group() and "\r" not in spaces.group():
+        return " "
+    text, start, end = spaces.string, *spaces.span()
+    return "" if _BESIDE_CJK.search(text[max(start - 1, 0) : start] + text[end : end + 1]) else " "

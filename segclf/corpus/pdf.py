@@ -1,0 +1,66 @@
+"""Reader for the text of PDF files, without page numbers and running headers."""
+
+import re
+from collections import Counter
+
+from embedcache import UserError
+from segclf.corpus.extracted import Block
+from segclf.corpus.packages import require
+
+_HYPHEN_AT_LINE_END = re.compile("[\x02\ufffe]")  # PDFium removes the line break after it
+_DIGITS = re.compile(r"\d+")
+_MIN_REPETITIONS = 3
+
+
+def recognizes(data: bytes) -> bool:
+    """Return whether a file is a PDF."""
+    return data.startswith(b"%PDF-")
+
+
+def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
+    """Read the lines of all pages.
+
+    Raises:
+        UserError: The file is damaged or encrypted or has no text, or the package that reads PDF is
+            missing.
+    """
+    require(name, "PDF", "pypdfium2")
+    from pypdfium2 import PdfDocument, PdfiumError
+
+    try:
+        with PdfDocument(data) as document:
+            texts = [page.get_textpage().get_text_bounded() for page in document]
+    except PdfiumError as error:
+        problem = "is protected by a password" if "assword" in str(error) else "is damaged"
+        raise UserError(f"{name} is a PDF that {problem}") from error
+    pages = [_HYPHEN_AT_LINE_END.sub("-\n", text).splitlines() for text in texts]
+    lines = _without_margins([[line for line in page if line.strip()] for page in pages])
+    if not lines:
+        raise UserError(
+            f"{name} is a PDF without text: if its pages are pictures, recognize the text in them "
+            "first"
+        )
+    return [Block("\n".join(lines))]
+
+
+def _without_margins(pages: list[list[str]]) -> list[str]:
+    """Join the lines of pages without page numbers, and without headers and footers.
+
+    A header or footer is the first or the last line of at least three pages, but for its number.
+    """
+    edges = Counter(
+        key for page in pages for key in {_key(line) for line in (page[:1] + page[-1:])}
+    )
+    repeated = {key for key, count in edges.items() if count >= _MIN_REPETITIONS} | {"#"}
+    lines = []
+    for page in pages:
+        while page and _key(page[0]) in repeated:
+            page = page[1:]
+        while page and _key(page[-1]) in repeated:
+            page = page[:-1]
+        lines += page
+    return lines
+
+
+def _key(line: str) -> str:
+    return _DIGITS.sub("#", line).strip(" -–—|[]")

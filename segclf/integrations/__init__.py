@@ -1,0 +1,1 @@
+"""Segmentation behind the interfaces of other libraries, each of which its module alone imports."""

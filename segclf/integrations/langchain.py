@@ -1,0 +1,45 @@
+"""LangChain: a `TextSplitter` whose chunks are paragraphs."""
+
+from typing import Any
+
+from langchain_text_splitters import TextSplitter
+
+from segclf.integrations.paragraphs import ParagraphFinder
+
+
+class ParagraphTextSplitter(TextSplitter):
+    """Splits texts into paragraphs, or into chunks of whole paragraphs.
+
+    Args:
+        finder: Finds the paragraphs; None for the ready model of the language of each text.
+        chunk_size: Maximum length of a chunk in characters, or as `length_function` measures it:
+            neighbouring paragraphs are joined up to this length. A longer paragraph is not divided;
+            use `max_length` of `SegmentOptions` for that. None for one paragraph in each chunk.
+        **options: Other arguments of `TextSplitter`, such as `add_start_index`.
+
+    Example:
+        >>> splitter = ParagraphTextSplitter(chunk_size=2000)
+        >>> splitter.create_documents([text])
+    """
+
+    def __init__(
+        self,
+        finder: ParagraphFinder | None = None,
+        chunk_size: int | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(chunk_size=chunk_size or 1, chunk_overlap=0, **options)
+        self._finder = finder or ParagraphFinder()
+        self._joins = chunk_size is not None
+
+    def split_text(self, text: str) -> list[str]:
+        """Return the chunks, each of which is a part of the text."""
+        spans = self._finder.spans(text)
+        chunks: list[tuple[int, int]] = []
+        for start, end in spans:
+            joined = text[chunks[-1][0] : end] if chunks and self._joins else ""
+            if joined and self._length_function(joined) <= self._chunk_size:
+                chunks[-1] = (chunks[-1][0], end)
+            else:
+                chunks.append((start, end))
+        return [text[start:end] for start, end in chunks]

@@ -1,0 +1,61 @@
+"""Where the paragraphs of a text are, for libraries that split texts."""
+
+import os
+from itertools import accumulate
+
+from segclf.tasks.models import Compute
+from segclf.tasks.segment import Segmenter
+from segclf.tasks.segment_options import SegmentOptions
+from segclf.workspace.ready import find_model
+from segclf.workspace.runs import load_run
+from segclf.workspace.workspace import Workspace
+
+
+class ParagraphFinder:
+    """Finds the paragraphs of texts, and loads each model once.
+
+    Args:
+        model: Name of a ready model or of a run, or folder of an exported run; None for the ready
+            model of the language of each text.
+        workspace: Folder of the workspace, for runs and for the vectors of sentences that it has;
+            None for the default one.
+        options: How to find the paragraphs.
+        device: Device of the encoder; None for the fastest one.
+        threads: Number of CPU threads of the encoder; None for the number of cores.
+
+    Raises:
+        UserError: There is no such model or run.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        workspace: str | os.PathLike[str] | None = None,
+        options: SegmentOptions | None = None,
+        *,
+        device: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        opened = Workspace(workspace)
+        found = (find_model(model) or load_run(opened, model)) if model else None
+        self._segmenter = Segmenter(opened, found, Compute(device, threads))
+        self._options = options or SegmentOptions(layout="ignore")
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the start and the end of each paragraph and heading, without white space around.
+
+        A text without sentences has no paragraphs.
+        """
+        if not text.strip():
+            return []
+        parts = self._segmenter.segment(text, self._options).paragraphs()
+        ends = list(accumulate(map(len, parts)))
+        spans = [
+            (end - len(part.lstrip()), end - len(part) + len(part.rstrip()))
+            for part, end in zip(parts, ends, strict=True)
+        ]
+        return [(start, end) for start, end in spans if start < end]
+
+    def split(self, text: str) -> list[str]:
+        """Return the paragraphs and headings, without white space around them."""
+        return [text[start:end] for start, end in self.spans(text)]

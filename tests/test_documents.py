@@ -1,0 +1,31 @@
+"""All code in the documents is run by a test, and all their links lead somewhere."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+RUN_BY = {
+    "console": (
+        "guide.md",
+        "tutorial.md",
+    ),  # tests/test_guide.py, tests/integrations/test_tutorial.py
+    "python": ("guide.md", "architecture.md"),  # tests/test_guide.py, tests/test_architecture.py
+    "py": ("guide.md",),  # tests/integrations/test_guide.py
+}
+NOT_CODE = ("text", "json", "toml", "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_code_is_run(page):
+    blocks = re.findall(r"^```(\w*)\n.*?^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    for language in blocks:
+        assert language in NOT_CODE or page.name in RUN_BY[language], language
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_the_documents_lead_to_files(page):
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).is_file(), target
