@@ -12,6 +12,7 @@ from segtool.commands import corpus, experiments, heads, segment
 from segtool.commands.encoders import encoders_app
 from segtool.commands.finetune import finetune_app
 from segtool.commands.report import report as report_command
+from segtool.commands.serve import serve
 from segtool.commands.store import store_app
 from segtool.output import report
 
@@ -51,6 +52,7 @@ app.command()(heads.train)
 app.command("eval")(heads.evaluate)
 app.command("report")(report_command)
 app.command()(segment.segment)
+app.command()(serve)
 app.command()(segment.models)
 app.command()(heads.export)
 app.command()(experiments.sweep)

@@ -130,7 +130,8 @@ def adapt(
         run=run,
         corpus=stored.name,
         sentences=sentences,
-        boundaries=int(stored.corpus.labels.sum()),
+        # the first sentence of a text is a boundary, whatever its label
+        boundaries=sum(1 + int(np.count_nonzero(text.labels[1:])) for text in texts),
         scored=sum(int(layout.is_candidate.sum()) for layout, _, _ in held),
         before=before,
         after=after,

@@ -14,7 +14,8 @@ from segclf.tasks.segment_options import SegmentOptions
 from segclf.tasks.segmentation import Segmentation
 from segclf.tasks.text_model import Predicted, TextModel
 
-_OPENING_QUOTES = ("「", "『", "（")
+OPENING_QUOTES = ("「", "『", "（")
+"""Brackets with which a line of dialogue begins in Japanese."""
 LAYOUT_IGNORED = (
     "the existing paragraphs of the text are ignored: use --layout keep to keep them, or --layout "
     "ignore to omit this notice"
@@ -55,6 +56,15 @@ class ReadText:
         """The sentences that are not headings, as the model reads them."""
         body = np.flatnonzero(~self.found.is_heading)
         return self.model.as_read([self.found.sentences[i].text for i in body])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about how the text was read."""
+        found = self.found
+        notes = (found.note,) if found.note else ()
+        has_paragraphs = (found.begins[1:] & ~found.is_heading[:-1]).any()
+        is_undecided = self.options.layout is None
+        return (*notes, LAYOUT_IGNORED) if is_undecided and has_paragraphs else notes
 
     def parts(self, size: int) -> Iterator[Segmentation]:
         """Find the paragraphs in parts, so that the first ones are known before the last ones.
@@ -104,7 +114,7 @@ class ReadText:
             language=self.model.language,
             model=self.model.model.name,
             threshold=None if options.paragraphs is not None else threshold,
-            notes=_notes(found, options),
+            notes=self.notes,
         )
 
 
@@ -148,7 +158,7 @@ def _with_fixed_types(
     A line that is kept begins a paragraph if it is indented, in a text with indents. Otherwise, a
     boundary begins a paragraph unless it begins with a quotation.
     """
-    is_quotation = np.array([s.text.startswith(_OPENING_QUOTES) for s in found.sentences])
+    is_quotation = np.array([s.text.startswith(OPENING_QUOTES) for s in found.sentences])
     fixed = ~is_quotation | found.is_heading
     if options.layout == "keep" and found.is_indented is not None:
         fixed = np.where(found.begins, found.is_indented, fixed)
@@ -160,9 +170,3 @@ def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]
     spread = np.ones(len(body), dtype=values.dtype)
     spread[body] = values
     return spread
-
-
-def _notes(found: UnsegmentedText, options: SegmentOptions) -> tuple[str, ...]:
-    notes = (found.note,) if found.note else ()
-    has_paragraphs = (found.begins[1:] & ~found.is_heading[:-1]).any()
-    return (*notes, LAYOUT_IGNORED) if options.layout is None and has_paragraphs else notes

@@ -116,29 +116,28 @@ class Segmenter:
             ModelError: The model cannot be loaded.
             UserError: The text has no sentences.
         """
-        model, predict = self._load(text, options)
-        if isinstance(model, ReadyModel):
-            run, cut_dialogue = model.runs["any"], model.is_typed
-        else:
-            run, cut_dialogue = model, False
-        language = options.language or run.record.language or guess_language(text)
-        found = _read(text, run, language, options, cut_dialogue=cut_dialogue)
-        return ReadText.of(text, found, TextModel(model, predict, language), options)
+        model = self.load(text, options.language)
+        return ReadText.of(text, _read(text, model, options), model, options)
 
-    def _load(self, text: str, options: SegmentOptions) -> tuple[Run | ReadyModel, Predictor]:
+    def load(self, text: str, language: str | None = None) -> TextModel:
         """Load the model for a text, unless it is already loaded.
+
+        Args:
+            text: The text, or its beginning.
+            language: Code of its language; None for that of the run, or to detect it.
 
         Raises:
             ModelError: The model cannot be loaded.
         """
-        language = options.language or guess_language(text)
+        guessed = language or guess_language(text)
         try:
-            model = self.model or _choose_model(language)
+            model = self.model or _choose_model(guessed)
             if model.name not in self._loaded:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
         except UserError as error:
             raise ModelError(str(error)) from error
-        return model, self._loaded[model.name]
+        own = None if isinstance(model, ReadyModel) else model.record.language
+        return TextModel(model, self._loaded[model.name], language or own or guessed)
 
 
 def _choose_model(language: str) -> ReadyModel:
@@ -150,10 +149,8 @@ def _choose_model(language: str) -> ReadyModel:
     return model
 
 
-def _read(
-    text: str, run: Run, language: str, options: SegmentOptions, *, cut_dialogue: bool
-) -> UnsegmentedText:
+def _read(text: str, model: TextModel, options: SegmentOptions) -> UnsegmentedText:
     if options.lines_are_sentences:
         return read_lines(text)
-    rule = sentence_rule(run.record.sentence_rule)
-    return read_sentences(text, rule, language, cut_dialogue=cut_dialogue)
+    rule = sentence_rule(model.run.record.sentence_rule)
+    return read_sentences(text, rule, model.language, cut_dialogue=model.is_typed)

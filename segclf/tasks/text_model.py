@@ -49,6 +49,11 @@ class TextModel:
     language: str
 
     @property
+    def run(self) -> Run:
+        """The run, or the one that predicts any boundary."""
+        return self.model.runs["any"] if isinstance(self.model, ReadyModel) else self.model
+
+    @property
     def is_typed(self) -> bool:
         """Whether the model distinguishes paragraphs from lines of dialogue."""
         return isinstance(self.model, ReadyModel) and self.model.is_typed
