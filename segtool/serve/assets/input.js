@@ -8,8 +8,9 @@ const EXAMPLES = {
   en: "The ferry came in an hour late, with its lamps already lit. A thin rain had begun to fall, and the porters stood under the awning and smoked. Nobody hurried. Clara waited until the last of the passengers had gone ashore before she picked up her bag. It held two dresses, a Bible, and the letter that had brought her here. She had read the letter so often that the folds were worn through. “You are for the Hall, miss?” asked a voice behind her. She turned and saw an old man with a lantern. “I am,” she said. “How did you know?” “Nobody else comes in November.” He took the bag from her without another word and set off along the quay. They walked for some time between stacked barrels and sleeping dogs. The town smelled of tar and wet rope, and from somewhere above them came the sound of a fiddle. Clara tried to remember what her aunt had told her about the island. There had been a lighthouse, she thought, and a garden that nobody was allowed to enter. At the top of the steps a cart was waiting. The horse turned its head and looked at her with mild interest. “It is four miles,” the old man said, “and the road is bad. There is a blanket under the seat.” It was quite dark when they passed the gates. No light showed in any window. In the morning she would learn why, but that night she was too tired to be afraid, and she slept as if she had been dropped into a well.",
 };
 
-/** Connect the form, the files and the examples. `onTexts` receives a list of { name, source }. */
-export function buildInput(onTexts, onError) {
+/** Connect the form, the files and the examples. `onTexts` receives a list of { name, source }
+ * and a list of errors. */
+export function buildInput(onTexts) {
   element("input").addEventListener("submit", (event) => {
     event.preventDefault();
     const source = element("source").value;
@@ -30,14 +31,15 @@ export function buildInput(onTexts, onError) {
 
   async function open(files) {
     const texts = [];
+    const errors = [];
     for (const file of files) {
       try {
         texts.push({ name: file.name, source: await api.readFile(file) });
       } catch (error) {
-        onError(`${file.name}: ${error.message}`);
+        errors.push(`${file.name}: ${error.message}.`);
       }
     }
-    if (texts.length) onTexts(texts);
+    onTexts(texts, errors);
   }
 }
 

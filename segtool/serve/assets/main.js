@@ -34,6 +34,7 @@ function paint() {
   const text = state.current;
   if (!text) return;
   element("title").textContent = text.name;
+  paintMessage();
   paintThreshold(text);
   paintBook();
   paintSelected();
@@ -74,16 +75,28 @@ function moveThreshold(value) {
   });
 }
 
-function showMessage(content) {
-  element("message").textContent = content;
-  element("message").hidden = !content;
+let failures = []; // what went wrong since the reader last did something
+
+/** Show what went wrong, and how the current text was read. */
+function paintMessage() {
+  const notes = state.current?.header.notes.map((note) => `Notice: ${note}.`) ?? [];
+  element("message").textContent = [...failures, ...notes].join(" ");
+  element("message").hidden = !failures.length && !notes.length;
+}
+
+function showFailure(content) {
+  failures.push(content);
+  paintMessage();
 }
 
 /** Split new texts with the chosen model, and show the first of them. */
-async function openTexts(sources) {
-  showMessage("");
+async function openTexts(sources, errors = []) {
+  failures = errors;
+  paintMessage();
   const texts = sources.map(({ name, source }) => makeText(name, source));
+  if (!texts.length) return;
   state.texts.push(...texts);
+  state.current = texts[0];
   for (const text of texts) if (!(await split(text, element("model").value))) break;
 }
 
@@ -104,7 +117,7 @@ async function split(text, model) {
       own.signal,
       (header) => {
         Object.assign(text, makeText(text.name, text.source), { header });
-        state.current = text;
+        if (state.current !== text) return;
         show("text");
         select(-1);
       },
@@ -117,14 +130,22 @@ async function split(text, model) {
     keepCorrections(earlier, text);
     return true;
   } catch (error) {
-    if (error.name !== "AbortError") showMessage(error.message);
-    if (!text.sentences.length) state.texts = state.texts.filter((one) => one !== text);
+    if (error.name === "AbortError") return false; // another request has taken its place
+    showFailure(error.message);
+    if (!text.sentences.length) forget(text);
     return false;
   } finally {
-    element("progress").hidden = true;
+    if (splitting === own) element("progress").hidden = true;
     paintTexts();
     paint();
   }
+}
+
+/** Leave out a text that could not be split. */
+function forget(text) {
+  state.texts = state.texts.filter((one) => one !== text);
+  if (state.current === text) state.current = state.texts.at(-1) ?? null;
+  show(state.current?.sentences.length ? "text" : "input");
 }
 
 function keepCorrections(earlier, text) {
@@ -133,14 +154,12 @@ function keepCorrections(earlier, text) {
     earlier.sentences.length === text.sentences.length &&
     earlier.sentences.every((sentence, i) => sentence.text === text.sentences[i].text);
   if (same) Object.assign(text, { corrections: earlier.corrections, checked: earlier.checked });
-  else showMessage("The corrections were dropped, because this model reads other sentences.");
+  else showFailure("The corrections were dropped, because this model reads other sentences.");
 }
 
 function paintProgress({ header, sentences }) {
   element("progress").hidden = sentences.length >= header.count;
   element("progress").value = sentences.length / header.count;
-  const notes = header.notes.map((note) => `Notice: ${note}.`).join(" ");
-  showMessage(notes);
 }
 
 function paintTexts() {
@@ -151,8 +170,9 @@ function paintTexts() {
 }
 
 function show(view) {
+  if (document.body.dataset.view === view) return;
   document.body.dataset.view = view;
-  if (view === "input") element("source").focus();
+  element(view === "input" ? "source" : "book").focus({ preventScroll: true });
 }
 
 async function loadModels() {
@@ -209,7 +229,7 @@ async function download(type) {
     link.click();
     URL.revokeObjectURL(link.href);
   } catch (error) {
-    showMessage(error.message);
+    showFailure(error.message);
   }
 }
 
@@ -278,7 +298,7 @@ function clickBook({ target }) {
 }
 
 function start() {
-  buildInput(openTexts, showMessage);
+  buildInput(openTexts);
   buildCorrections(paint, useModel);
   buildStrip();
   document.addEventListener("keydown", pressKey);
@@ -292,16 +312,20 @@ function start() {
   element("theme").addEventListener("click", toggleTheme);
   element("help").addEventListener("click", () => element("keys").showModal());
   element("close-keys").addEventListener("click", () => element("keys").close());
-  element("model").addEventListener("change", ({ target }) => useModel(target.value));
+  element("model").addEventListener("change", ({ target }) => {
+    failures = [];
+    if (state.current) split(state.current, target.value);
+  });
   element("texts").addEventListener("change", ({ target }) => {
     state.current = state.texts[Number(target.value)];
+    if (!state.current.sentences.length) split(state.current, element("model").value);
     show("text");
     paint();
   });
   for (const button of document.querySelectorAll("[data-format]")) {
     button.addEventListener("click", () => download(button.dataset.format));
   }
-  loadModels().catch((error) => showMessage(error.message));
+  loadModels().catch((error) => showFailure(error.message));
 }
 
 start();
