@@ -48,6 +48,10 @@ def make_app(session: Session) -> FastAPI:
     def user_error(_: Request, error: UserError) -> JSONResponse:
         return _error(str(error))
 
+    @app.exception_handler(OSError)
+    def disk_error(_: Request, error: OSError) -> JSONResponse:
+        return _error(f"{error.filename}: {str(error.strerror).lower()}", 500)
+
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]  # without the input, which may be long

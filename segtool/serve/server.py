@@ -1,6 +1,7 @@
 """Runs the server of `segtool serve`, opens the page, and ends at Ctrl-C."""
 
 import socket
+import threading
 import webbrowser
 from contextlib import suppress
 from types import FrameType
@@ -57,8 +58,8 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
     if host not in LOOPBACK:
         report(f"warning: everyone who can reach {host} can use this server and read its models")
     report(f"{url} (Ctrl-C ends it)")
-    if open_page:
-        webbrowser.open(url)
+    if open_page:  # in a thread, since some browsers run in the terminal
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after the last request has ended
         server.run(sockets=[listening])
     if session.is_temporary:

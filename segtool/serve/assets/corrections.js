@@ -76,7 +76,6 @@ export function paintCorrections() {
   element("corrected").textContent = checked
     ? `Corrected: ${what}. Checked: ${of} of ${number(total((one) => one.sentences.length))} sentences, marked by a line at the margin.`
     : "Correct boundaries by clicking the marks. The text up to your last correction then counts as checked, and a model can be trained from it.";
-  element("check").disabled = text.selected < 0;
   element("undo").disabled = !text.undo.length;
   element("train").disabled = !checked;
 }

@@ -1,4 +1,4 @@
-// Starts the page, splits texts, and connects the controls and the keys.
+// Starts the page, and connects the controls and the keys.
 
 import * as api from "./api.js";
 import { paintBook, paintSelected } from "./book.js";
@@ -18,17 +18,23 @@ import {
   hasLines,
   isFree,
   isHeading,
-  makeText,
   number,
   state,
   thresholdOf,
 } from "./state.js";
+import {
+  buildSplitting,
+  loadModels,
+  openTexts,
+  paintMessage,
+  show,
+  showFailure,
+  useModel,
+} from "./split.js";
 import { buildStrip, paintStrip, paintStripSoon } from "./strip.js";
 import { paintWhy, select, selectAndShow } from "./why.js";
 
-const AUTO = ""; // the ready model of the text's language
 const DOUBTFUL = 0.2; // distance of a probability from the threshold
-let splitting = null; // stops the request in progress
 
 function paint() {
   const text = state.current;
@@ -73,137 +79,6 @@ function moveThreshold(value) {
     isWaiting = false;
     paint();
   });
-}
-
-let failures = []; // what went wrong since the reader last did something
-
-/** Show what went wrong, and how the current text was read. */
-function paintMessage() {
-  const notes = state.current?.header.notes.map((note) => `Notice: ${note}.`) ?? [];
-  element("message").textContent = [...failures, ...notes].join(" ");
-  element("message").hidden = !failures.length && !notes.length;
-}
-
-function showFailure(content) {
-  failures.push(content);
-  paintMessage();
-}
-
-/** Split new texts with the chosen model, and show the first of them. */
-async function openTexts(sources, errors = []) {
-  failures = errors;
-  paintMessage();
-  const texts = sources.map(({ name, source }) => makeText(name, source));
-  if (!texts.length) return;
-  state.texts.push(...texts);
-  state.current = texts[0];
-  for (const text of texts) if (!(await split(text, element("model").value))) break;
-}
-
-/** Split a text; corrections are kept if the sentences stay the same. Returns whether it worked. */
-async function split(text, model) {
-  splitting?.abort();
-  const own = (splitting = new AbortController());
-  const earlier = { ...text };
-  const body = {
-    text: text.source,
-    model: model || null,
-    language: element("language").value || null,
-    layout: element("layout").value,
-  };
-  try {
-    await api.segment(
-      body,
-      own.signal,
-      (header) => {
-        Object.assign(text, makeText(text.name, text.source), { header });
-        if (state.current !== text) return;
-        show("text");
-        select(-1);
-      },
-      (sentences) => {
-        text.sentences.push(...sentences);
-        paintProgress(text);
-        if (state.current === text) paint();
-      },
-    );
-    keepCorrections(earlier, text);
-    return true;
-  } catch (error) {
-    if (error.name === "AbortError") return false; // another request has taken its place
-    showFailure(error.message);
-    if (!text.sentences.length) forget(text);
-    return false;
-  } finally {
-    if (splitting === own) element("progress").hidden = true;
-    paintTexts();
-    paint();
-  }
-}
-
-/** Leave out a text that could not be split. */
-function forget(text) {
-  state.texts = state.texts.filter((one) => one !== text);
-  if (state.current === text) state.current = state.texts.at(-1) ?? null;
-  show(state.current?.sentences.length ? "text" : "input");
-}
-
-function keepCorrections(earlier, text) {
-  if (!earlier.corrections.size && !earlier.checked) return;
-  const same =
-    earlier.sentences.length === text.sentences.length &&
-    earlier.sentences.every((sentence, i) => sentence.text === text.sentences[i].text);
-  if (same) Object.assign(text, { corrections: earlier.corrections, checked: earlier.checked });
-  else showFailure("The corrections were dropped, because this model reads other sentences.");
-}
-
-function paintProgress({ header, sentences }) {
-  element("progress").hidden = sentences.length >= header.count;
-  element("progress").value = sentences.length / header.count;
-}
-
-function paintTexts() {
-  const select = element("texts");
-  select.replaceChildren(...state.texts.map(({ name }, i) => new Option(name, i)));
-  select.value = state.texts.indexOf(state.current);
-  select.closest("label").hidden = state.texts.length < 2;
-}
-
-function show(view) {
-  if (document.body.dataset.view === view) return;
-  document.body.dataset.view = view;
-  element(view === "input" ? "source" : "book").focus({ preventScroll: true });
-}
-
-async function loadModels() {
-  const { models, workspace, version } = await api.getModels();
-  const select = element("model");
-  const chosen = select.value;
-  const group = (label, own) => {
-    const box = document.createElement("optgroup");
-    box.label = label;
-    box.append(
-      ...own.map(({ name, description }) => {
-        const option = new Option(name, name);
-        option.title = description;
-        return option;
-      }),
-    );
-    return box;
-  };
-  const runs = models.filter(({ is_run }) => is_run);
-  const ready = models.filter(({ is_run }) => !is_run);
-  select.replaceChildren(new Option("by language", AUTO), group("Ready models", ready));
-  if (runs.length) select.append(group(`Runs in ${workspace}`, runs));
-  select.value = chosen;
-  element("about").textContent = `segtool ${version}, workspace ${workspace}.`;
-}
-
-/** Split the current text with another model. */
-async function useModel(name) {
-  await loadModels();
-  element("model").value = name;
-  if (state.current) await split(state.current, name);
 }
 
 async function download(type) {
@@ -300,6 +175,7 @@ function clickBook({ target }) {
 function start() {
   buildInput(openTexts);
   buildCorrections(paint, useModel);
+  buildSplitting(paint);
   buildStrip();
   document.addEventListener("keydown", pressKey);
   element("book").addEventListener("click", clickBook);
@@ -312,16 +188,6 @@ function start() {
   element("theme").addEventListener("click", toggleTheme);
   element("help").addEventListener("click", () => element("keys").showModal());
   element("close-keys").addEventListener("click", () => element("keys").close());
-  element("model").addEventListener("change", ({ target }) => {
-    failures = [];
-    if (state.current) split(state.current, target.value);
-  });
-  element("texts").addEventListener("change", ({ target }) => {
-    state.current = state.texts[Number(target.value)];
-    if (!state.current.sentences.length) split(state.current, element("model").value);
-    show("text");
-    paint();
-  });
   for (const button of document.querySelectorAll("[data-format]")) {
     button.addEventListener("click", () => download(button.dataset.format));
   }

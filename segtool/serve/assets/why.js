@@ -45,6 +45,7 @@ export function selectAndShow(i) {
 export function paintWhy() {
   const text = state.current;
   const i = text.selected;
+  element("check").disabled = i < 0;
   element("hint").hidden = i >= 0;
   element("reason").hidden = i < 0;
   document.body.dataset.selected = i >= 0;
