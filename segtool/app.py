@@ -17,6 +17,7 @@ from segtool.commands.encoders import encoders_app
 from segtool.commands.finetune import finetune_app
 from segtool.commands.report import report as report_command
 from segtool.commands.runs import runs_app
+from segtool.commands.serve import serve
 from segtool.commands.store import store_app
 from segtool.configuration import find_configuration, make_defaults
 from segtool.output import report, report_interruption
@@ -58,6 +59,7 @@ app.command(kept="The run was not saved.")(heads.train)
 app.command("eval")(heads.evaluate)
 app.command("report")(report_command)
 app.command(kept="Finished files are complete.")(segment.segment)
+app.command()(serve)
 app.command()(segment.models)
 app.command()(heads.export)
 app.command(kept="Finished runs are kept.", resumes=True)(experiments.sweep)

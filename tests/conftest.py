@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,28 @@ def segtool() -> Run:
         )
 
     return run
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[str]:
+    """Run `segtool serve`, yield the address of its page and, in the end, press Ctrl-C."""
+    command = [str(Path(sys.executable).parent / "segtool"), "serve", "--no-browser", "--port", "0"]
+    with subprocess.Popen(
+        [*command, *arguments], cwd=folder, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        assert process.stderr
+        lines = []
+        try:
+            for line in process.stderr:
+                lines.append(line)
+                if found := re.match(r"(http://\S+) \(Ctrl-C ends it\)", line):
+                    yield found[1]
+                    break
+        finally:
+            process.send_signal(signal.SIGINT)
+            lines += process.stderr
+    assert process.returncode == 0, "".join(lines)
+    assert "Traceback" not in "".join(lines)
 
 
 @pytest.fixture(scope="session")

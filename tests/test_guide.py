@@ -4,8 +4,9 @@ import re
 import shlex
 import subprocess
 import sys
+from urllib.request import urlopen
 
-from tests.conftest import ROOT, STORIES
+from tests.conftest import ROOT, STORIES, serving
 
 GUIDE = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
 NEW_TEXT = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
@@ -36,6 +37,10 @@ def test_the_guide_runs_from_its_beginning_to_its_end(tmp_path, segtool):
             continue
         assert all(line.startswith("$ segtool") for line in block.splitlines())
         for command in commands_in(block):
+            if command[0] == "serve":  # it runs until Ctrl-C, which ends it without an error
+                with serving(tmp_path, *command[1:]) as url, urlopen(f"{url}api/models") as models:
+                    assert b"japanese" in models.read()
+                continue
             done = segtool(tmp_path, *command)
             assert done.returncode == 0, f"{command}: {done.stderr}"
 

@@ -1,6 +1,6 @@
 """Finds the sentences, the headings and the existing paragraphs of a text to segment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,16 @@ class UnsegmentedText:
     begins: NDArray[np.bool_]
     is_indented: NDArray[np.bool_] | None = None
     note: str | None = None
+
+    def select(self, start: int, stop: int) -> "UnsegmentedText":
+        """Return the sentences from `start` to `stop` - 1."""
+        return replace(
+            self,
+            sentences=self.sentences[start:stop],
+            is_heading=self.is_heading[start:stop],
+            begins=self.begins[start:stop],
+            is_indented=None if self.is_indented is None else self.is_indented[start:stop],
+        )
 
 
 class _Unit(NamedTuple):

@@ -23,6 +23,7 @@ from segclf.scoring.metrics import SCORE_NAMES
 from segclf.workspace.corpora import StoredCorpus
 
 _ASSETS = Path(__file__).parent / "assets"
+_STYLES = ("base.css", "report.css")
 _SCRIPTS = ("scores", "state", "bar", "charts", "documents", "text", "strip", "main")
 _TYPES = {"any": "Any boundary", "line": "Lines", "paragraph": "Paragraphs"}
 _NOTICES = {
@@ -62,6 +63,7 @@ def render_page(
         main_type: Type of boundary that all systems predict.
     """
     systems = [system for group in groups for system in group.systems]
+    style = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in _STYLES)
     script = "\n".join((_ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
     script = f'"use strict";\n{script}'
     types = list(dict.fromkeys(name for system in systems for name in system.types))
@@ -91,7 +93,7 @@ def render_page(
         version=version("segtool"),
         date=date.today().isoformat(),
         data=Markup(_json_for_html(page_content(part, systems, main_type))),  # noqa: S704
-        style=Markup((_ASSETS / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+        style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=_hash(script),
     )

@@ -1,35 +1,23 @@
 """Segment texts into paragraphs with a ready model or a run."""
 
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field, replace
 
 from embedcache import UserError
-from segclf.corpus import Corpus, Document
 from segclf.corpus.languages import guess_language, language_warning, other_language
-from segclf.corpus.layout import Layout, Values
 from segclf.corpus.sentences import sentence_rule
-from segclf.corpus.unpunctuated import with_ends
 from segclf.corpus.unsegmented import UnsegmentedText, read_lines, read_sentences
-from segclf.scoring.decoding import decode_within, most_probable
-from segclf.tasks.find_types import combine
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Predictor, load_predictor
+from segclf.tasks.read_text import ReadText
 from segclf.tasks.segment_options import ExistingLayout, SegmentOptions
 from segclf.tasks.segmentation import Segmentation
+from segclf.tasks.text_model import TextModel
 from segclf.workspace.files import warn_once
 from segclf.workspace.ready import ReadyModel, load_ready_model, model_for
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
 _FALLBACK = "european"  # its encoder and features suit most languages
-_OPENING_QUOTES = ("「", "『", "（")
-LAYOUT_IGNORED = (
-    "the existing paragraphs of the text are ignored: use --layout keep to keep them, or --layout "
-    "ignore to omit this notice"
-)
-"""Note about a text that has paragraphs, if the caller has not chosen what to do with them."""
 
 
 class ModelError(UserError):
@@ -116,88 +104,41 @@ class Segmenter:
     compute: Compute = field(default_factory=Compute)
     _loaded: dict[str, Predictor] = field(default_factory=dict, init=False, repr=False)
 
-    def _load(self, text: str, options: SegmentOptions) -> tuple[Run | ReadyModel, Predictor]:
+    def segment(self, text: str, options: SegmentOptions) -> Segmentation:
+        """Find the paragraphs of a text; see `segment`."""
+        read = self.read(text, options)
+        found = read.decide(read.model.predict_documents([read.body]))
+        return replace(found, warnings=_warnings(text, self.model, options.language))
+
+    def read(self, text: str, options: SegmentOptions) -> ReadText:
+        """Find the sentences of a text and load its model, but predict nothing yet.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+            UserError: The text has no sentences.
+        """
+        model = self.load(text, options.language)
+        return ReadText.of(text, _read(text, model, options), model, options)
+
+    def load(self, text: str, language: str | None = None) -> TextModel:
         """Load the model for a text, unless it is already loaded.
+
+        Args:
+            text: The text, or its beginning.
+            language: Code of its language; None for that of the run, or to detect it.
 
         Raises:
             ModelError: The model cannot be loaded.
         """
-        language = options.language or guess_language(text)
+        guessed = language or guess_language(text)
         try:
-            model = self.model or _choose_model(language)
+            model = self.model or _choose_model(guessed)
             if model.name not in self._loaded:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
         except UserError as error:
             raise ModelError(str(error)) from error
-        return model, self._loaded[model.name]
-
-    def segment(self, text: str, options: SegmentOptions) -> Segmentation:
-        """Find the paragraphs of a text; see `segment`."""
-        model, predict = self._load(text, options)
-        if isinstance(model, ReadyModel):
-            run, cut_dialogue = model.runs["any"], model.is_typed
-        else:
-            run, cut_dialogue = model, False
-        language = options.language or run.record.language or guess_language(text)
-        found = _read(text, run, language, options, cut_dialogue=cut_dialogue)
-        body = ~found.is_heading
-        starts = _fixed_starts(found, options)
-        texts = [found.sentences[i].text for i in np.flatnonzero(body)]
-        predicted = _predict(model, predict, texts, language)
-        threshold = predicted.threshold if options.threshold is None else options.threshold
-        boundaries = _decide(predicted.probabilities, starts[body], threshold, options)
-        is_paragraph = predicted.is_paragraph
-        if is_paragraph is not None:
-            is_paragraph = _with_fixed_types(_spread(is_paragraph, body), found, starts, options)
-        return Segmentation(
-            text=text,
-            sentences=found.sentences,
-            probabilities=_spread(predicted.probabilities, body),
-            boundaries=_spread(boundaries, body),
-            is_heading=found.is_heading,
-            is_paragraph=is_paragraph,
-            layout=options.layout or "ignore",
-            language=language,
-            model=model.name,
-            threshold=None if options.paragraphs is not None else threshold,
-            notes=_notes(found, options),
-            warnings=_warnings(text, self.model, options.language),
-        )
-
-
-@dataclass(frozen=True)
-class _Predicted:
-    """What a model says about n sentences.
-
-    Attributes:
-        probabilities: (n,) float32 probability that each sentence is a boundary.
-        threshold: Threshold of the model.
-        is_paragraph: (n,) bool, whether each sentence begins a paragraph, and not a line of
-            dialogue, if it is a boundary; None if the model does not distinguish them.
-    """
-
-    probabilities: NDArray[np.float32]
-    threshold: float
-    is_paragraph: NDArray[np.bool_] | None = None
-
-
-def _predict(
-    model: Run | ReadyModel, predict: Predictor, texts: list[str], language: str
-) -> _Predicted:
-    """Predict the boundaries of one text of n sentences, without headings."""
-    if isinstance(model, ReadyModel):  # a run may have been trained without punctuation
-        texts = with_ends(texts, language)
-    document = Document("", texts, np.zeros(len(texts), dtype=np.bool_))
-    by_type = predict(Corpus.of([document], ["test"]))
-    if not isinstance(model, ReadyModel):
-        return _Predicted(by_type["any"], model.threshold)
-    thresholds = {name: model.threshold(name, language) for name in model.runs}
-    if not model.is_typed:
-        return _Predicted(by_type["any"], thresholds["any"])
-    probabilities, is_paragraph = combine(by_type, thresholds)
-    # a boundary that only an option of the caller demands begins a paragraph
-    is_paragraph |= probabilities < thresholds["any"]
-    return _Predicted(probabilities, thresholds["any"], is_paragraph)
+        own = None if isinstance(model, ReadyModel) else model.record.language
+        return TextModel(model, self._loaded[model.name], language or own or guessed)
 
 
 def _choose_model(language: str) -> ReadyModel:
@@ -209,71 +150,11 @@ def _choose_model(language: str) -> ReadyModel:
     return model
 
 
-def _read(
-    text: str, run: Run, language: str, options: SegmentOptions, *, cut_dialogue: bool
-) -> UnsegmentedText:
+def _read(text: str, model: TextModel, options: SegmentOptions) -> UnsegmentedText:
     if options.lines_are_sentences:
         return read_lines(text)
-    rule = sentence_rule(run.record.sentence_rule)
-    return read_sentences(text, rule, language, cut_dialogue=cut_dialogue)
-
-
-def _fixed_starts(found: UnsegmentedText, options: SegmentOptions) -> NDArray[np.bool_]:
-    """Return (n,) bool: where a paragraph begins that no model decides about."""
-    starts = np.append(True, found.is_heading[:-1])
-    return starts | found.begins if options.layout == "keep" else starts
-
-
-def _decide(
-    probabilities: NDArray[np.float32],
-    starts: NDArray[np.bool_],
-    threshold: float,
-    options: SegmentOptions,
-) -> NDArray[np.bool_]:
-    """Choose the boundaries, (n,) bool, given the probabilities and the fixed boundaries (n,)."""
-    # what lies between two fixed boundaries is decoded like a document
-    layout = Layout.unlabelled(np.append(np.flatnonzero(starts), len(starts)))
-    if options.paragraphs is None:
-        return decode_within(
-            layout,
-            probabilities,
-            threshold,
-            min_length=options.min_length,
-            max_length=options.max_length,
-        )
-    fewest = len(layout.documents)
-    if not fewest <= options.paragraphs <= len(starts):
-        reason = " (required by headings and kept paragraphs)" if fewest > 1 else ""
-        raise UserError(
-            f"paragraphs is {options.paragraphs}, but must be from {fewest}{reason} to "
-            f"{len(starts)} (the number of sentences)"
-        )
-    return most_probable(layout, probabilities, options.paragraphs)
-
-
-def _with_fixed_types(
-    is_paragraph: NDArray[np.bool_],
-    found: UnsegmentedText,
-    starts: NDArray[np.bool_],
-    options: SegmentOptions,
-) -> NDArray[np.bool_]:
-    """Decide which fixed boundaries begin a paragraph, (n,) bool: no model decides about them.
-
-    A line that is kept begins a paragraph if it is indented, in a text with indents. Otherwise, a
-    boundary begins a paragraph unless it begins with a quotation.
-    """
-    is_quotation = np.array([s.text.startswith(_OPENING_QUOTES) for s in found.sentences])
-    fixed = ~is_quotation | found.is_heading
-    if options.layout == "keep" and found.is_indented is not None:
-        fixed = np.where(found.begins, found.is_indented, fixed)
-    return np.where(starts, fixed, is_paragraph)
-
-
-def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]:
-    """Return the values (n,) of sentences (b,) and headings; those of headings are True or 1."""
-    spread = np.ones(len(body), dtype=values.dtype)
-    spread[body] = values
-    return spread
+    rule = sentence_rule(model.run.record.sentence_rule)
+    return read_sentences(text, rule, model.language, cut_dialogue=model.is_typed)
 
 
 def _warnings(text: str, model: Run | ReadyModel | None, language: str | None) -> tuple[str, ...]:
@@ -282,9 +163,3 @@ def _warnings(text: str, model: Run | ReadyModel | None, language: str | None) -
     language = language or other_language(text, model.languages)
     warning = language_warning(model.name, model.languages, language)
     return (warning,) if warning else ()
-
-
-def _notes(found: UnsegmentedText, options: SegmentOptions) -> tuple[str, ...]:
-    notes = (found.note,) if found.note else ()
-    has_paragraphs = (found.begins[1:] & ~found.is_heading[:-1]).any()
-    return (*notes, LAYOUT_IGNORED) if options.layout is None and has_paragraphs else notes

@@ -25,14 +25,18 @@ class SegmentOptions:
     min_length: int = 1
     max_length: int | None = None
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the length of a paragraph is limited."""
+        return self.min_length > 1 or self.max_length is not None
+
     def __post_init__(self) -> None:
         check_language(self.language)
         if self.lines_are_sentences and self.layout == "keep":
             raise UserError(
                 "--sentences cannot be combined with --layout keep: use only one of them"
             )
-        limited = self.min_length > 1 or self.max_length is not None
-        if self.paragraphs is not None and (self.threshold is not None or limited):
+        if self.paragraphs is not None and (self.threshold is not None or self.is_limited):
             other = "a threshold" if self.threshold is not None else "a length limit"
             raise UserError(
                 f"a number of paragraphs cannot be combined with {other}: use only one of them"

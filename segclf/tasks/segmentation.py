@@ -37,6 +37,8 @@ class Segmentation:
         is_heading: (n,) bool, whether each sentence is a heading or a line of symbols.
         is_paragraph: (n,) bool, whether each sentence of `boundaries` begins a paragraph rather
             than a line; None if the model does not distinguish paragraphs from lines.
+        is_fixed: (n,) bool, whether each sentence is a boundary that no threshold removes, such as
+            the first one; None if that is unknown.
         layout: Whether the existing paragraphs of the text were ignored or kept.
         language: Code of the language of the text, on which the layout of `to_page` depends.
         model: Name of the run or ready model that made the predictions.
@@ -51,6 +53,7 @@ class Segmentation:
     boundaries: NDArray[np.bool_]
     is_heading: NDArray[np.bool_]
     is_paragraph: NDArray[np.bool_] | None = None
+    is_fixed: NDArray[np.bool_] | None = None
     layout: ExistingLayout = "ignore"
     language: str = "en"
     model: str = ""

@@ -12,7 +12,8 @@ import numpy as np
 from embedcache import UserError
 from embedcache.files import write_bytes
 from segclf.corpus import read_unsegmented
-from segclf.tasks.segment import LAYOUT_IGNORED, ModelError, Segmenter
+from segclf.tasks.read_text import LAYOUT_IGNORED
+from segclf.tasks.segment import ModelError, Segmenter
 from segclf.tasks.segment_files import FilePair
 from segclf.tasks.segment_options import SegmentOptions
 from segclf.tasks.segmentation import Segmentation

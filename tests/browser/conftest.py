@@ -16,7 +16,8 @@ from segclf.corpus import read_corpus
 from segclf.report.make import make_report
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import load_ready_model
-from tests.conftest import STORIES
+from tests.browser.serve_pages import Served
+from tests.conftest import STORIES, serving
 
 
 def pytest_collection_modifyitems(items):
@@ -166,3 +167,42 @@ def long_page(tmp_path_factory):
     embed(corpus, workspace, encoder_name="surface")
     run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
     return make_report(workspace, [run], folder / "long.html", split="test").path
+
+
+@pytest.fixture(scope="module")
+def served(first_trained, tmp_path_factory):
+    """A folder whose workspace has the run mlp-w1-001, for a server."""
+    return shutil.copytree(first_trained, tmp_path_factory.mktemp("served") / "copy")
+
+
+@pytest.fixture(scope="module")
+def server(served):
+    """The address of a server in the folder `served`."""
+    with serving(served) as url:
+        yield url
+
+
+@pytest.fixture
+def open_served(chromium, server):
+    """Open the page in contexts of their own; in the end, check that nothing went wrong."""
+    contexts, opened = [], []
+
+    def open_one(**options):
+        size = {"viewport": {"width": 1400, "height": 900}}
+        contexts.append(chromium.new_context(**{**size, **options}))
+        page = contexts[-1].new_page()
+        one = Served(page)
+        opened.append(one)
+        page.on("pageerror", lambda error: one.errors.append(str(error)))
+        page.on("console", lambda message: one.errors.append(message.text))
+        page.on("dialog", lambda dialog: one.errors.append(dialog.message))
+        page.on("request", lambda request: one.requests.append(request.url))
+        page.goto(server)
+        return one
+
+    yield open_one
+    for one in opened:
+        assert one.errors == []
+        assert all(url.startswith((server, f"blob:{server}")) for url in one.requests)
+    for context in contexts:
+        context.close()

@@ -1,0 +1,172 @@
+"""A text whose sentences are found, and the choice of its paragraphs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedcache import UserError
+from segclf.corpus.layout import Layout, Values
+from segclf.corpus.unsegmented import UnsegmentedText
+from segclf.scoring.decoding import decode_within, most_probable
+from segclf.tasks.segment_options import SegmentOptions
+from segclf.tasks.segmentation import Segmentation
+from segclf.tasks.text_model import Predicted, TextModel
+
+OPENING_QUOTES = ("「", "『", "（")
+"""Brackets with which a line of dialogue begins in Japanese."""
+LAYOUT_IGNORED = (
+    "the existing paragraphs of the text are ignored: use --layout keep to keep them, or --layout "
+    "ignore to omit this notice"
+)
+"""Note about a text that has paragraphs, if the caller has not chosen what to do with them."""
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A text whose n sentences are found, but not its paragraphs.
+
+    Attributes:
+        text: The unchanged text.
+        found: Its sentences and headings.
+        starts: (n,) bool, where a paragraph begins that no model decides about.
+        model: The model that finds its paragraphs.
+        options: How to choose them.
+    """
+
+    text: str
+    found: UnsegmentedText
+    starts: NDArray[np.bool_]
+    model: TextModel
+    options: SegmentOptions
+
+    @classmethod
+    def of(
+        cls, text: str, found: UnsegmentedText, model: TextModel, options: SegmentOptions
+    ) -> "ReadText":
+        """Find the fixed boundaries of a text."""
+        starts = np.append(True, found.is_heading[:-1])
+        if options.layout == "keep":
+            starts |= found.begins
+        return cls(text, found, starts, model, options)
+
+    @property
+    def body(self) -> list[str]:
+        """The sentences that are not headings, as the model reads them."""
+        body = np.flatnonzero(~self.found.is_heading)
+        return self.model.as_read([self.found.sentences[i].text for i in body])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about how the text was read."""
+        found = self.found
+        notes = (found.note,) if found.note else ()
+        has_paragraphs = (found.begins[1:] & ~found.is_heading[:-1]).any()
+        is_undecided = self.options.layout is None
+        return (*notes, LAYOUT_IGNORED) if is_undecided and has_paragraphs else notes
+
+    def parts(self, size: int) -> Iterator[Segmentation]:
+        """Find the paragraphs in parts, so that the first ones are known before the last ones.
+
+        Args:
+            size: Number of sentences in a part; a part is larger if the model reads a whole text.
+
+        Yields:
+            The sentences of each part, in the order of the text, and what was decided about them.
+
+        Raises:
+            UserError: The options limit the length or the number of the paragraphs, which depends
+                on the whole text.
+        """
+        options, n = self.options, len(self.found.sentences)
+        if options.paragraphs is not None or options.is_limited:
+            raise UserError(
+                "a text cannot be segmented in parts with a number of paragraphs or a length limit"
+            )
+        body = np.flatnonzero(~self.found.is_heading).tolist()
+        first = read = 0
+        for predicted in self.model.predict_parts(self.body, size):
+            read += len(predicted.probabilities)
+            stop = body[read] if read < len(body) else n
+            found = self.found.select(first, stop)
+            yield replace(self, found=found, starts=self.starts[first:stop]).decide(predicted)
+            first = stop
+
+    def decide(self, predicted: Predicted) -> Segmentation:
+        """Choose the paragraphs, given the predictions for the sentences of `body`."""
+        found, starts, options = self.found, self.starts, self.options
+        body = ~found.is_heading
+        threshold = self.model.threshold if options.threshold is None else options.threshold
+        boundaries = _decide(predicted.probabilities, starts[body], threshold, options)
+        is_paragraph = predicted.is_paragraph
+        if is_paragraph is not None:
+            is_paragraph = _with_fixed_types(_spread(is_paragraph, body), found, starts, options)
+        return Segmentation(
+            text=self.text,
+            sentences=found.sentences,
+            probabilities=_spread(predicted.probabilities, body),
+            boundaries=_spread(boundaries, body),
+            is_heading=found.is_heading,
+            is_paragraph=is_paragraph,
+            is_fixed=starts | found.is_heading,
+            layout=options.layout or "ignore",
+            language=self.model.language,
+            model=self.model.model.name,
+            threshold=None if options.paragraphs is not None else threshold,
+            notes=self.notes,
+        )
+
+
+def _decide(
+    probabilities: NDArray[np.float32],
+    starts: NDArray[np.bool_],
+    threshold: float,
+    options: SegmentOptions,
+) -> NDArray[np.bool_]:
+    """Choose the boundaries, (n,) bool, given the probabilities and the fixed boundaries (n,)."""
+    if options.paragraphs is None and not options.is_limited:
+        return starts | (probabilities >= threshold)
+    # what lies between two fixed boundaries is decoded like a document
+    layout = Layout.unlabelled(np.append(np.flatnonzero(starts), len(starts)))
+    if options.paragraphs is None:
+        return decode_within(
+            layout,
+            probabilities,
+            threshold,
+            min_length=options.min_length,
+            max_length=options.max_length,
+        )
+    fewest = len(layout.documents)
+    if not fewest <= options.paragraphs <= len(starts):
+        reason = " (required by headings and kept paragraphs)" if fewest > 1 else ""
+        raise UserError(
+            f"paragraphs is {options.paragraphs}, but must be from {fewest}{reason} to "
+            f"{len(starts)} (the number of sentences)"
+        )
+    return most_probable(layout, probabilities, options.paragraphs)
+
+
+def _with_fixed_types(
+    is_paragraph: NDArray[np.bool_],
+    found: UnsegmentedText,
+    starts: NDArray[np.bool_],
+    options: SegmentOptions,
+) -> NDArray[np.bool_]:
+    """Decide which fixed boundaries begin a paragraph, (n,) bool: no model decides about them.
+
+    A line that is kept begins a paragraph if it is indented, in a text with indents. Otherwise, a
+    boundary begins a paragraph unless it begins with a quotation.
+    """
+    is_quotation = np.array([s.text.startswith(OPENING_QUOTES) for s in found.sentences])
+    fixed = ~is_quotation | found.is_heading
+    if options.layout == "keep" and found.is_indented is not None:
+        fixed = np.where(found.begins, found.is_indented, fixed)
+    return np.where(starts, fixed, is_paragraph)
+
+
+def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]:
+    """Return the values (n,) of sentences (b,) and headings; those of headings are True or 1."""
+    spread = np.ones(len(body), dtype=values.dtype)
+    spread[body] = values
+    return spread

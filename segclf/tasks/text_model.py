@@ -1,0 +1,132 @@
+"""A loaded model and the language of a text: predicts the boundaries of the text, also in parts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segclf.corpus import BoundaryType, Corpus, Document
+from segclf.corpus.unpunctuated import with_ends
+from segclf.heads.names import WINDOW
+from segclf.tasks.find_types import combine
+from segclf.tasks.predict import Predictor
+from segclf.workspace.ready import ReadyModel
+from segclf.workspace.runs import Run
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says about n sentences.
+
+    Attributes:
+        probabilities: (n,) float32 probability that each sentence is a boundary.
+        is_paragraph: (n,) bool, whether each sentence begins a paragraph, and not a line of
+            dialogue, if it is a boundary; None if the model does not distinguish them.
+    """
+
+    probabilities: NDArray[np.float32]
+    is_paragraph: NDArray[np.bool_] | None = None
+
+    def select(self, start: int, stop: int) -> "Predicted":
+        """Return what the model says about the sentences from `start` to `stop` - 1."""
+        own = self.is_paragraph
+        return Predicted(self.probabilities[start:stop], None if own is None else own[start:stop])
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A loaded model for texts in one language.
+
+    Attributes:
+        model: Run or ready model.
+        predict: The loaded model.
+        language: Code of the language, on which the thresholds of a ready model depend.
+    """
+
+    model: Run | ReadyModel
+    predict: Predictor
+    language: str
+
+    @property
+    def run(self) -> Run:
+        """The run, or the one that predicts any boundary."""
+        return self.model.runs["any"] if isinstance(self.model, ReadyModel) else self.model
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the model distinguishes paragraphs from lines of dialogue."""
+        return isinstance(self.model, ReadyModel) and self.model.is_typed
+
+    @property
+    def thresholds(self) -> dict[BoundaryType, float]:
+        """Thresholds of the heads for the language; that of a run has the type "any"."""
+        if isinstance(self.model, ReadyModel):
+            model = self.model
+            return {name: model.threshold(name, self.language) for name in model.runs}
+        return {"any": self.model.threshold}
+
+    @property
+    def threshold(self) -> float:
+        """Threshold of the probability of any boundary."""
+        return self.thresholds["any"]
+
+    @property
+    def reach(self) -> int | None:
+        """Number of sentences on each side of a boundary that the model reads; None for all."""
+        runs = self.model.runs.values() if isinstance(self.model, ReadyModel) else [self.model]
+        if any(run.kind != "head" or run.record.context != "window" for run in runs):
+            return None
+        return max(run.record.training_options.window or WINDOW for run in runs)
+
+    def as_read(self, sentences: list[str]) -> list[str]:
+        """Return the sentences of a text as the model reads them; see `with_ends`."""
+        if isinstance(self.model, ReadyModel):  # a run may have been trained without punctuation
+            return with_ends(sentences, self.language)
+        return sentences
+
+    def predict_types(
+        self, documents: Sequence[Sequence[str]]
+    ) -> Mapping[BoundaryType, NDArray[np.float32]]:
+        """Predict with each head of the model; see `segclf.tasks.predict.Predictor`.
+
+        Args:
+            documents: The sentences of each text, as `as_read` returns them.
+        """
+        corpus = Corpus.of(
+            [Document("", list(own), np.zeros(len(own), dtype=np.bool_)) for own in documents],
+            ["test"] * len(documents),
+        )
+        return self.predict(corpus)
+
+    def predict_documents(self, documents: Sequence[Sequence[str]]) -> Predicted:
+        """Predict the boundaries of texts; see `predict_types`.
+
+        Returns:
+            The predictions for all sentences, one text after another.
+        """
+        by_type = self.predict_types(documents)
+        if not self.is_typed:
+            return Predicted(by_type["any"])
+        probabilities, is_paragraph = combine(by_type, self.thresholds)
+        # a boundary that only an option of the caller demands begins a paragraph
+        return Predicted(probabilities, is_paragraph | (probabilities < self.threshold))
+
+    def predict_parts(self, sentences: list[str], size: int) -> Iterator[Predicted]:
+        """Predict the boundaries of one text in parts, in the order of the text.
+
+        A part is predicted with the sentences around it, as far as the model reads. A model that
+        reads the whole text predicts it in one part.
+
+        Args:
+            sentences: n sentences as `as_read` returns them.
+            size: Number of sentences in a part.
+        """
+        n, reach = len(sentences), self.reach
+        if reach is None:
+            size = reach = n
+        for start in range(0, n, size):
+            stop = min(start + size, n)
+            first = max(start - reach, 0)
+            found = self.predict_documents([sentences[first : stop + reach]])
+            yield found.select(start - first, stop - first)

@@ -1,0 +1,45 @@
+"""`segtool serve`: a page to try models on, correct their paragraphs and train from them."""
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from segtool.options import ComputeOptions, WorkspaceOption, with_options
+
+_SECONDS = 600  # maximum time of a request
+
+
+@with_options()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")
+    ] = 8750,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+    compute: ComputeOptions,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Open a page that splits texts, says why, and learns from corrections.
+
+    The page uses a JSON API, which /openapi.json describes. Ctrl-C ends the server. The command
+    needs more packages: run pip install 'segtool[serve]'.
+
+    Example: segtool serve
+    """
+    from embedcache import UserError
+
+    missing = [name for name in ("fastapi", "uvicorn") if not find_spec(name)]
+    if missing:
+        raise UserError(f"the page needs {' and '.join(missing)}: run pip install 'segtool[serve]'")
+    from segclf.tasks.models import Compute
+    from segclf.workspace.workspace import Workspace
+    from segtool.serve.server import serve as run_server
+    from segtool.serve.session import Session
+
+    chosen = Compute(compute.device, compute.threads)
+    session = Session(Workspace(workspace), chosen, _SECONDS)
+    run_server(session, host, port, open_page=browser)

@@ -1,0 +1,68 @@
+"""The application of `segtool serve`: the page, the API, and how errors are reported."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+
+import segclf.report
+from embedcache import UserError
+from segtool import __version__
+from segtool.serve.routes import router
+from segtool.serve.session import Session
+
+_ASSETS = Path(__file__).parent / "assets"
+_SHARED = Path(segclf.report.__path__[0]) / "assets" / "base.css"
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_PAGE = "index.html"
+
+
+def make_app(session: Session) -> FastAPI:
+    """Make the application, without the guard.
+
+    Args:
+        session: Models and workspace.
+    """
+    app = FastAPI(
+        title="segtool",
+        version=__version__,
+        summary="Splits text into paragraphs, says why, and learns from corrections.",
+        docs_url=None,  # these pages load scripts from another server
+        redoc_url=None,
+    )
+    app.state.session = session
+    app.include_router(router)
+    assets = {path.name: path.read_bytes() for path in (*_ASSETS.iterdir(), _SHARED)}
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        return _asset(_PAGE, assets[_PAGE])
+
+    @app.get("/assets/{name}", include_in_schema=False)
+    def asset(name: str) -> Response:
+        # only the names of files that were read above exist
+        return _asset(name, assets[name]) if name in assets else _error("not found", 404)
+
+    @app.exception_handler(UserError)
+    def user_error(_: Request, error: UserError) -> JSONResponse:
+        return _error(str(error))
+
+    @app.exception_handler(OSError)
+    def disk_error(_: Request, error: OSError) -> JSONResponse:
+        return _error(f"{error.filename}: {str(error.strerror).lower()}", 500)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]  # without the input, which may be long
+        return _error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+
+    return app
+
+
+def _asset(name: str, content: bytes) -> Response:
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]])
+
+
+def _error(detail: str, status: int = 422) -> JSONResponse:
+    return JSONResponse({"detail": detail}, status)

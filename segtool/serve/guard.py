@@ -1,0 +1,127 @@
+"""Protects the server: refuses requests of other web sites and large bodies; strict headers."""
+
+import ipaddress
+import json
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+]
+
+
+class Guard:
+    """Middleware that refuses requests of other web sites and large bodies.
+
+    A web site can send requests to a server on this computer, and read the answers if its name
+    leads to the server (DNS rebinding). Its requests have its own name in the header Host or
+    Origin, which no script can change.
+
+    Args:
+        app: The application.
+        host: Address that the server listens on. The header Host must name it or this computer; if
+            it is every address, any address is accepted, but no other name.
+        max_bytes: Maximum size of a body.
+    """
+
+    def __init__(self, app: App, host: str, max_bytes: int) -> None:
+        self._app = app
+        self._any_address = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        names = {socket.gethostname().lower()} if self._any_address else {host.lower()}
+        self._names = LOOPBACK | names
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        if scope["type"] != "http":
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        if refusal := self._refusal(scope["path"], headers):
+            await _refuse(send_with_headers, *refusal)
+        else:
+            await self._app(scope, self._limited(receive), send_with_headers)
+
+    def _refusal(self, path: str, headers: dict[str, bytes]) -> tuple[int, str] | None:
+        host = headers.get("host", b"").decode("latin-1").lower()
+        origin = headers.get("origin")
+        site = headers.get("sec-fetch-site", b"none")
+        if not self._is_own(host):
+            return 403, "the header Host does not name this server"
+        if origin is not None and _without_scheme(origin.decode("latin-1").lower()) != host:
+            return 403, "requests of other web sites are refused"
+        if path.startswith("/api") and site not in (b"none", b"same-origin"):
+            return 403, "requests of other web sites are refused"
+        length = headers.get("content-length", b"0")
+        if not length.isdigit() or int(length) > self._max_bytes:
+            return 413, self._too_large()
+        return None
+
+    def _is_own(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in self._names or (self._any_address and _is_address(name))
+
+    def _limited(self, receive: Receive) -> Receive:
+        """Count the bytes of a body whose length is not known."""
+        total = 0
+
+        async def counted() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self._max_bytes:
+                raise HTTPException(413, self._too_large())
+            return message
+
+        return counted
+
+    def _too_large(self) -> str:
+        return f"the request is larger than {self._max_bytes / 2**20:.0f} MB: use segtool segment"
+
+
+def _without_scheme(origin: str) -> str:
+    scheme, _, rest = origin.partition("://")
+    return rest if scheme in ("http", "https") else origin
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    body = json.dumps({"detail": detail}).encode()
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,188 @@
+"""What the API of `segtool serve` receives and returns; its OpenAPI document describes this."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from segclf.corpus.languages import check_language
+
+Kind = Literal["paragraph", "line", "heading"]
+ModelName = Annotated[
+    str | None,
+    Field(description="Name in /api/models; null for the ready model of the text's language."),
+]
+Language = Annotated[
+    str | None, Field(description="Language code (ISO 639-1) of the text; null to detect it.")
+]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class SegmentBody(_Body):
+    """A text to split, and how."""
+
+    text: str
+    model: ModelName = None
+    language: Language = None
+    layout: Literal["ignore", "keep"] | None = None
+    lines_are_sentences: bool = False
+    threshold: float | None = None
+    paragraphs: int | None = None
+    min_length: int = 1
+    max_length: int | None = None
+
+
+class Sentence(_Body):
+    """A sentence or a heading, and what the model says about it."""
+
+    text: str
+    start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
+    end: Annotated[int, Field(ge=0, description="Offset after its last character.")]
+    before: Annotated[str, Field(description="White space between it and the last sentence.")] = ""
+    probability: Annotated[float, Field(description="Probability that a boundary is before it.")]
+    boundary: Annotated[bool, Field(description="Whether a paragraph, line or heading begins.")]
+    kind: Annotated[Kind, Field(description="What begins here if there is a boundary.")]
+    fixed: Annotated[bool, Field(description="Whether no threshold removes the boundary.")] = False
+
+
+class Header(BaseModel):
+    """How a text was read."""
+
+    model: str
+    language: str
+    threshold: Annotated[
+        float | None, Field(description="null if a number of paragraphs was given.")
+    ]
+    typed: Annotated[bool, Field(description="Whether the model tells paragraphs from lines.")]
+    count: Annotated[int, Field(description="Number of sentences and headings.")]
+    notes: list[str]
+
+
+class Segmented(Header):
+    """A text that is split into paragraphs."""
+
+    sentences: list[Sentence]
+
+
+class ExplainBody(_Body):
+    """The sentences around a boundary."""
+
+    sentences: Annotated[list[str], Field(min_length=2, max_length=1000)]
+    position: Annotated[
+        int, Field(ge=1, description="Position of the sentence before which the boundary is.")
+    ]
+    model: ModelName = None
+    language: Language = None
+
+
+class LeftOut(BaseModel):
+    """The boundary without one of the sentences."""
+
+    sentence: int
+    probability: float
+
+
+class Explained(BaseModel):
+    """The probability of a boundary, and the same without each of the sentences around it."""
+
+    head: Annotated[str, Field(description="The head that decides: any boundary, or paragraphs.")]
+    probability: float
+    threshold: float
+    left_out: list[LeftOut]
+
+
+class WriteBody(_Body):
+    """A text with paragraphs that a reader may have corrected, and the format to write it in."""
+
+    format: Literal["page", "text", "html", "json"]
+    text: str
+    language: str
+    model: str = ""
+    threshold: float | None = None
+    sentences: Annotated[list[Sentence], Field(min_length=1)]
+
+
+class LabelledText(_Body):
+    """The checked sentences of a text: labels are those of a JSON Lines corpus."""
+
+    sentences: list[str]
+    labels: Annotated[
+        list[Literal[0, 1, 2]],
+        Field(description="1 for a boundary; with a typed model 2 for a paragraph, 1 for a line."),
+    ]
+
+
+class AdaptBody(_Body):
+    """Corrected texts, and the model from which training starts."""
+
+    texts: Annotated[list[LabelledText], Field(min_length=1)]
+    model: ModelName = None
+    language: Language = None
+
+
+class Scores(BaseModel):
+    """Scores on sentences that were not trained on."""
+
+    precision: float
+    recall: float
+    f1: float
+    pk: float
+    window_diff: float
+    errors: Annotated[int, Field(description="Number of sentences at which the model was wrong.")]
+
+
+class Adapted(BaseModel):
+    """An adapted model, and its scores in a cross-validation over the corrected texts."""
+
+    run: str
+    start: str
+    workspace: str
+    temporary: Annotated[bool, Field(description="Whether the workspace is a temporary folder.")]
+    corpus: str
+    sentences: int
+    boundaries: int
+    scored: int
+    folds: int
+    before: Scores | None
+    after: Scores | None
+    notes: list[str]
+
+
+class ReadFile(BaseModel):
+    """The text in a file."""
+
+    text: str
+    encoding: str
+
+
+class Model(BaseModel):
+    """A model that can be chosen."""
+
+    name: str
+    is_run: bool
+    description: str
+    languages: list[str]
+    typed: bool
+    adaptable: Annotated[bool, Field(description="Whether training can start from it.")]
+
+
+class Models(BaseModel):
+    """The ready models and the runs, the latest first, and where new runs are saved."""
+
+    models: list[Model]
+    workspace: str
+    version: str
+
+
+class Error(BaseModel):
+    """What went wrong, in one line."""
+
+    detail: str
+
+
+def checked_language(language: str | None) -> str | None:
+    """Return a language code that is known; raise UserError for others."""
+    check_language(language)
+    return language

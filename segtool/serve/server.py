@@ -1,0 +1,82 @@
+"""Runs the server of `segtool serve`, opens the page, and ends at Ctrl-C."""
+
+import socket
+import threading
+import webbrowser
+from contextlib import suppress
+from types import FrameType
+
+import uvicorn
+
+from embedcache import UserError
+from segtool.output import report
+from segtool.serve.app import make_app
+from segtool.serve.guard import LOOPBACK, Guard
+from segtool.serve.session import Session
+
+MAX_BYTES = 32 << 20
+"""Maximum size of a request: a novel of 11,000 sentences takes 4 MB with all its probabilities."""
+
+
+class _Server(uvicorn.Server):
+    """A server that ends its computations when it is interrupted."""
+
+    session: Session
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.session.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
+    """Answer requests until Ctrl-C.
+
+    Args:
+        session: Models and workspace.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any free port.
+        open_page: Whether to open the page in a browser.
+
+    Raises:
+        UserError: The address or the port cannot be used.
+    """
+    listening = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{listening.getsockname()[1]}/"
+    config = uvicorn.Config(
+        Guard(make_app(session), host, MAX_BYTES),
+        access_log=False,
+        lifespan="off",
+        limit_concurrency=64,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ws="none",
+    )
+    server = _Server(config)
+    server.session = session
+    if host not in LOOPBACK:
+        report(f"warning: everyone who can reach {host} can use this server and read its models")
+    report(f"{url} (Ctrl-C ends it)")
+    if open_page:  # in a thread, since some browsers run in the terminal
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after the last request has ended
+        server.run(sockets=[listening])
+    if session.is_temporary:
+        report(f"the adapted models are in {session.workspace.path}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()  # so that the browser can connect before the server has started
+    except OSError as error:
+        listening.close()
+        reason = str(error.strerror).lower()
+        raise UserError(
+            f"port {port} of {host}: {reason}: choose another --port, or 0 for any free one"
+        ) from error
+    return listening

@@ -1,0 +1,133 @@
+"""The models and the workspace of a server, which does one computation at a time."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from embedcache import UserError
+from segclf.tasks.adapt import Adaptation, CorrectedText, adapt
+from segclf.tasks.leave_out import Explanation, leave_out
+from segclf.tasks.models import Compute
+from segclf.tasks.read_text import ReadText
+from segclf.tasks.segment import Segmenter
+from segclf.tasks.segment_options import SegmentOptions
+from segclf.tasks.segmentation import Segmentation
+from segclf.workspace.ready import ReadyModel, list_models
+from segclf.workspace.runs import Run, list_runs
+from segclf.workspace.workspace import Workspace
+
+PART = 128  # sentences that are predicted at a time
+_LOADED = 3  # models that are kept in memory
+
+
+class Session:
+    """The models and the workspace of a server.
+
+    Args:
+        workspace: Workspace whose runs can be chosen. If it does not exist when a model is adapted,
+            a temporary one takes its place.
+        compute: Device and threads.
+        seconds: Maximum time of a request.
+
+    Attributes:
+        workspace: The workspace.
+        is_temporary: Whether the workspace is a temporary folder.
+        stopping: Set when the server is to end; running requests then end soon.
+    """
+
+    def __init__(self, workspace: Workspace, compute: Compute, seconds: float) -> None:
+        self.workspace = workspace
+        self.is_temporary = False
+        self.stopping = threading.Event()
+        self._compute = compute
+        self._seconds = seconds
+        self._segmenters: dict[str | None, Segmenter] = {}
+        self._computing = threading.Lock()
+
+    def models(self) -> list[Run | ReadyModel]:
+        """List the ready models, and the runs of the workspace, the latest first."""
+        return [*list_models(), *reversed(list_runs(self.workspace))]
+
+    def read(self, text: str, model: str | None, options: SegmentOptions) -> ReadText:
+        """Find the sentences of a text and load its model.
+
+        Raises:
+            UserError: There is no such model, it cannot be loaded, or the text has no sentences.
+        """
+        with self._computing:
+            return self._segmenter(model).read(text, options)
+
+    def segment(self, read: ReadText) -> Iterator[Segmentation]:
+        """Find the paragraphs of a text, in parts unless the options concern the whole text.
+
+        Raises:
+            UserError: The time is over, or the options do not fit the text.
+        """
+        check = self._checker()
+        if read.options.is_limited or read.options.paragraphs is not None:
+            with self._computing:
+                yield read.decide(read.model.predict_documents([read.body]))
+            return
+        parts = read.parts(PART)
+        while True:
+            check()
+            with self._computing:
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+
+    def explain(
+        self, sentences: Sequence[str], position: int, model: str | None, language: str | None
+    ) -> Explanation:
+        """Predict a boundary without each of the sentences around it; see `leave_out`."""
+        with self._computing:
+            loaded = self._segmenter(model).load("\n".join(sentences), language)
+            return leave_out(loaded, sentences, position)
+
+    def adapt(
+        self, texts: Sequence[CorrectedText], model: str | None, language: str | None
+    ) -> Adaptation:
+        """Train from a model on corrected texts; see `segclf.tasks.adapt.adapt`."""
+        check = self._checker()
+        with self._computing:
+            beginning = "\n".join(texts[0].sentences)
+            loaded = self._segmenter(model).load(beginning, language)
+            return adapt(self._writable_workspace(), loaded, texts, check)
+
+    def _segmenter(self, name: str | None) -> Segmenter:
+        """Return the segmenter of a model; None for the ready model of each text's language."""
+        # a name from a request is compared with those that exist, and never used as a path
+        known = {model.name: model for model in self.models()}
+        if name is not None and name not in known:
+            raise UserError(f"no model {name!r}; existing models: {', '.join(known)}")
+        segmenter = self._segmenters.pop(name, None)
+        if segmenter is None:
+            chosen = known[name] if name is not None else None
+            segmenter = Segmenter(self.workspace, chosen, self._compute)
+        self._segmenters[name] = segmenter  # now the latest
+        while len(self._segmenters) > _LOADED:
+            del self._segmenters[next(iter(self._segmenters))]
+        return segmenter
+
+    def _writable_workspace(self) -> Workspace:
+        if not self.workspace.path.exists():
+            self.workspace = Workspace(Path(tempfile.mkdtemp(prefix="segtool-serve-")))
+            self.is_temporary = True
+        return self.workspace
+
+    def _checker(self) -> Callable[[], None]:
+        """Return a function that raises UserError when the request has to end."""
+        end = time.monotonic() + self._seconds
+
+        def check() -> None:
+            if self.stopping.is_set():
+                raise UserError("the server was stopped")
+            if time.monotonic() > end:
+                raise UserError(
+                    f"this takes longer than {self._seconds:.0f} seconds: use the command line"
+                )
+
+        return check
