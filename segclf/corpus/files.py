@@ -38,11 +38,11 @@ def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:
     """
     root = Path(path)
     if not root.is_dir():
-        name = "stdin" if str(path) == "-" else _document_id(Path(root.name))
+        name = "stdin" if str(path) == "-" else document_id(Path(root.name))
         yield name, read_text(path).text
         return
-    for document_id, file in [(_document_id(f.relative_to(root)), f) for f in text_files(root)]:
-        yield document_id, read_text(file).text
+    for name, file in [(document_id(f.relative_to(root)), f) for f in text_files(root)]:
+        yield name, read_text(file).text
 
 
 def text_files(folder: Path) -> list[Path]:
@@ -97,7 +97,12 @@ def _reason(error: OSError) -> str:
     return str(error.strerror).lower()
 
 
-def _document_id(path: Path) -> str:
+def document_id(path: Path) -> str:
+    """Return the id of the document in a file, given its path relative to the corpus.
+
+    Raises:
+        UserError: The name of the file is not UTF-8.
+    """
     try:
         path.as_posix().encode()
     except UnicodeEncodeError as error:

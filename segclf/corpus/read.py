@@ -66,17 +66,43 @@ def read_corpus(
             split is invalid, or only some of the documents have a split.
     """
     options = options or ReadOptions()
-    if format_name not in ("auto", *FORMATS):
-        raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
+    check_format_name(format_name)
     documents = [
         document
         for document_id, text in read_texts(path)
-        for document in _format_of(text, document_id, format_name).read(text, document_id, options)
-        if document.sentences
+        for document in read_documents(text, document_id, format_name, options)
     ]
     if not documents:
         raise UserError(f"{path} contains no sentences: choose a file or folder with text")
     return Corpus.of(*assign_splits(documents, split))
+
+
+def check_format_name(format_name: str) -> None:
+    """Check the name of a format.
+
+    Raises:
+        UserError: There is no such format.
+    """
+    if format_name not in ("auto", *FORMATS):
+        raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
+
+
+def read_documents(
+    text: str, name: str, format_name: Literal["auto", FormatName], options: ReadOptions
+) -> list[Document]:
+    """Read the documents of one text that have sentences.
+
+    Args:
+        text: Content of a file.
+        name: Id of the file; see `segclf.corpus.files.read_texts`.
+        format_name: Name in `FORMATS`, or "auto"; see `read_corpus`.
+        options: How to find paragraphs and sentences.
+
+    Raises:
+        UserError: The text is not in the format.
+    """
+    documents = _format_of(text, name, format_name).read(text, name, options)
+    return [document for document in documents if document.sentences]
 
 
 def read_unsegmented(

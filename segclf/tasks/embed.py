@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
-from embedcache.encoders import Backend, Pooling, Precision
+from embedcache.encoders import Backend, Encoder, Pooling, Precision
 from embedcache.encoders.threads import check_threads
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
 
-_SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
+SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,84 @@ class Embedded:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the output of `segtool embed --json`."""
-        return {
-            "corpus": self.name,
-            "sentences": self.report.sentences,
-            "unique": self.report.unique,
-            "encoded": self.report.encoded,
-            "cached": self.report.cached,
-            "truncated": self.report.truncated,
+        text = {
             "headings_removed": self.corpus.headings_removed,
             "boundaries_read": dict(self.corpus.boundaries_read),
             "splits": self.corpus.counts(),
-            "encoder": self.encoder.name,
-            "fingerprint": self.encoder.fingerprint,
-            "dim": self.dim,
-            **{name: round(value, 3) for name, value in self.seconds.items()},
         }
+        return describe(self.name, self.report, text, self.encoder, self.dim, self.seconds)
+
+
+def describe(
+    name: str,
+    report: EncodeReport,
+    text: dict[str, Any],
+    encoder: EncoderReference,
+    dim: int,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """Return the output of `segtool embed --json`; `text` describes what was read."""
+    return {
+        "corpus": name,
+        "sentences": report.sentences,
+        "unique": report.unique,
+        "encoded": report.encoded,
+        "cached": report.cached,
+        "truncated": report.truncated,
+        **text,
+        "encoder": encoder.name,
+        "fingerprint": encoder.fingerprint,
+        "dim": dim,
+        **{step: round(value, 3) for step, value in seconds.items()},
+    }
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """Which encoder to use, and how; see `embed`.
+
+    Raises:
+        UserError: There is a pooling, but no encoder.
+    """
+
+    name: str | None
+    pooling: Pooling | None
+    device: str | None
+    precision: Precision
+    backend: Backend
+    dtype: Literal["float32", "float16"] | None
+
+    def __post_init__(self) -> None:
+        if self.pooling is not None and self.name is None:
+            raise UserError(
+                f"--pooling {self.pooling} requires --encoder: the default encoder, "
+                f"{DEFAULT_ENCODER}, has its own pooling"
+            )
+
+    def load(self) -> Encoder:
+        """Load the encoder.
+
+        Raises:
+            UserError: It does not exist, or the options cannot be combined.
+        """
+        name = self.name or DEFAULT_ENCODER
+        encoder = load_encoder(
+            name,
+            pooling=self.pooling,
+            device=self.device,
+            precision=self.precision,
+            backend=self.backend,
+        )
+        if self.dtype and encoder.storage_dtype:
+            raise UserError(
+                f"--dtype {self.dtype}: the vectors of {name} are always stored as "
+                f"{encoder.storage_dtype}; leave out --dtype"
+            )
+        return encoder
+
+    def reference(self, encoder: Encoder) -> EncoderReference:
+        """Return what the record of a corpus says about the encoder."""
+        return EncoderReference(self.name or DEFAULT_ENCODER, self.pooling, encoder.fingerprint)
 
 
 def embed(
@@ -101,30 +164,16 @@ def embed(
             cannot be combined.
         StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
-    if pooling is not None and encoder_name is None:
-        raise UserError(
-            f"--pooling {pooling} requires --encoder: the default encoder, {DEFAULT_ENCODER}, has "
-            "its own pooling"
-        )
     check_threads(threads)
     options = options or ReadOptions()
-    name = name or _corpus_name(path)
-    if Path(name).name != name:
-        raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
-    encoder_name = encoder_name or DEFAULT_ENCODER
+    name = check_corpus_name(name or _corpus_name(path))
+    choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
     corpus = read_corpus(path, format_name=format_name, options=options, split=split)
     read = time.perf_counter()
-    encoder = load_encoder(
-        encoder_name, pooling=pooling, device=device, precision=precision, backend=backend
-    )
-    if dtype and encoder.storage_dtype:
-        raise UserError(
-            f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
-            f"{encoder.storage_dtype}; leave out --dtype"
-        )
+    encoder = choice.load()
     encoder.check_execution()
-    encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
+    encoder.check_text(corpus.sentences[:SAMPLE_SENTENCES])
     fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     with workspace.embedding():
         report = encode_sentences(
@@ -135,7 +184,7 @@ def embed(
             threads=threads,
             progress=progress,
         )
-        reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
+        reference = choice.reference(encoder)
         workspace.save_corpus(name, corpus, options.sentences, reference, options.language)
     seconds = {
         "seconds": time.perf_counter() - started,
@@ -144,6 +193,17 @@ def embed(
         "writing_seconds": report.writing_seconds,
     }
     return Embedded(name, corpus, report, reference, encoder.dim, seconds)
+
+
+def check_corpus_name(name: str) -> str:
+    """Return the name of a corpus.
+
+    Raises:
+        UserError: It is not the name of a file.
+    """
+    if Path(name).name != name:
+        raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
+    return name
 
 
 def _corpus_name(path: str | Path) -> str:

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 
 import numpy as np
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128
 
 from embedcache import UserError
 from embedcache.encoders import Pooling, split_recorded
-from embedcache.files import write_text
+from embedcache.files import write_file
 from segclf.corpus import Corpus, Document
 from segclf.corpus.languages import guess_language_of
 from segclf.workspace.files import NewerFormatError, check_format, now
@@ -125,31 +126,64 @@ def _label(name: str | None, pooling: Pooling | None) -> str:
 
 def write_corpus_file(
     path: Path,
-    corpus: Corpus,
+    parts: Iterable[Corpus],
     sentence_rule: str,
     encoder: EncoderReference,
     language: str | None,
 ) -> None:
-    """Write a corpus; see `segclf.workspace.workspace.Workspace.save_corpus`."""
-    body = "\n".join(_document_lines(corpus))
-    digest = xxh3_128_hexdigest(body.encode())
+    """Write a corpus that is given in parts; see `Workspace.save_corpus`."""
+
+    def write(scratch: Path) -> None:
+        body = scratch.with_name("documents")
+        digest, headings = _write_documents(body, parts)
+        header = _header(path, digest, headings, sentence_rule, encoder, language)
+        with scratch.open("wb") as file, body.open("rb") as documents:
+            file.write(json.dumps(header, ensure_ascii=False).encode() + b"\n")
+            copyfileobj(documents, file)
+
+    write_file(path, write)
+
+
+def _header(
+    path: Path,
+    digest: str,
+    headings: int,
+    sentence_rule: str,
+    encoder: EncoderReference,
+    language: str | None,
+) -> dict[str, Any]:
     try:
         replaced = read_header(path) if path.exists() else {}
     except UserError:  # it is damaged
         replaced = {}
     earlier = replaced["encoders"] if replaced.get("digest") == digest else []
     latest = asdict(encoder)
-    header = {
+    return {
         "format": _FORMAT,
         "name": path.stem,
         "embedded": now(),
         "sentence_rule": sentence_rule,
         "language": language,
-        "headings_removed": corpus.headings_removed,
+        "headings_removed": headings,
         "digest": digest,
         "encoders": [*(other for other in earlier if other != latest), latest],
     }
-    write_text(path, json.dumps(header, ensure_ascii=False) + "\n" + body + "\n")
+
+
+def _write_documents(path: Path, parts: Iterable[Corpus]) -> tuple[str, int]:
+    """Write the documents of a corpus, and return their hash and the number of headings."""
+    digest = xxh3_128()
+    headings = 0
+    with path.open("wb") as file:
+        for part in parts:
+            headings += part.headings_removed
+            for line in _document_lines(part):
+                data = line.encode()
+                if file.tell():
+                    digest.update(b"\n")
+                digest.update(data)
+                file.write(data + b"\n")
+    return digest.hexdigest(), headings
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:

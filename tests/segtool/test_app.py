@@ -115,7 +115,7 @@ COMMANDS = [
     "", "embed", "train", "eval", "report", "segment", "export", "sweep", "runs", "compare",
     "stats", "encoders", "encoders show", "finetune", "finetune cross-segment",
     "finetune hierarchical", "store", "store info", "store upgrade", "store verify",
-    "store repair", "store backup", "store compact", "store gc", "store export",
+    "store repair", "store backup", "store compact", "store gc", "store export", "store merge",
 ]  # fmt: skip
 
 
