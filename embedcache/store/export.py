@@ -2,20 +2,25 @@
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import lmdb
 import numpy as np
+from numpy.typing import NDArray
 
 from embedcache.files import new_path, publish, scratch_folder
 from embedcache.ids import Ids
-from embedcache.store import index, values
+from embedcache.store import index, tables, values
 from embedcache.store.environment import Environment
 from embedcache.store.space_info import SpaceInfo, block_key, read_info, read_segments
 
-ExportFormat = Literal["npy", "safetensors"]
+ExportFormat = Literal["npy", "safetensors", "parquet", "arrow"]
+
+_TABLE_BLOCKS = 64  # blocks of the store in one part of a table
 
 _DTYPES = {"float32": "F32", "float16": "F16", "int32": "I32"}  # in the header of safetensors
 
@@ -23,36 +28,58 @@ _DTYPES = {"float32": "F32", "float16": "F16", "int32": "I32"}  # in the header 
 def export_space(path: Path, fingerprint: str, out: Path, file_format: ExportFormat) -> SpaceInfo:
     """Write the ids and the vectors of a space, in the order in which they were added.
 
-    One block of vectors is in memory at a time. The result gets its name when it is complete.
+    A few blocks of vectors are in memory at a time. The result gets its name when it is complete.
 
     Args:
         path: Folder of the store.
         fingerprint: Fingerprint of the space.
         out: Path of the result, which must not exist. With "safetensors", it is a file with the
             tensors `ids` (n, 2) uint64 and `vectors` (n, dim) in the dtype of the space; with
-            "npy", a folder with the files `ids.npy` and `vectors.npy`.
+            "npy", a folder with the files `ids.npy` and `vectors.npy`; with "parquet" or "arrow", a
+            file that `embedcache.store.tables` describes, which can be merged into another store.
         file_format: Format of the result.
 
     Returns:
         Description of the exported space.
 
     Raises:
-        UserError: The path exists.
+        UserError: The path exists, or the package pyarrow is missing.
         StoreError: The store or the space is missing or damaged.
         OSError: The result cannot be written.
     """
+    if file_format in ("parquet", "arrow"):
+        tables.import_pyarrow()
     environment = Environment.open(path)
     out = new_path(out, "path for the export")
     with scratch_folder(out.parent, out) as scratch, environment.reading() as transaction:
         info = read_info(environment, transaction, fingerprint)
         ids = np.zeros((info.rows, 2), dtype="<u8")
+        entries = np.zeros(info.rows, dtype=np.int64)
         for segment in read_segments(environment, transaction, info):
-            ids[index.entry_rows(segment.entries)] = segment.ids
+            rows = index.entry_rows(segment.entries)
+            ids[rows] = segment.ids
+            entries[rows] = segment.entries
         blocks = _blocks(environment, transaction, info)
-        write = _write_safetensors if file_format == "safetensors" else _write_npy
-        write(scratch / out.name, info, ids, blocks)
+        _WRITERS[file_format](scratch / out.name, _Content(info, ids, entries, blocks))
         publish(scratch / out.name, out)
     return info
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is exported.
+
+    Attributes:
+        info: Description of the space.
+        ids: (n, 2) ids of the sentences.
+        entries: (n,) entries of the index.
+        blocks: Blocks of vectors, which can be read once.
+    """
+
+    info: SpaceInfo
+    ids: Ids
+    entries: NDArray[np.int64]
+    blocks: Iterator[memoryview]
 
 
 def _blocks(
@@ -66,17 +93,19 @@ def _blocks(
         yield block
 
 
-def _write_npy(path: Path, info: SpaceInfo, ids: Ids, blocks: Iterator[memoryview]) -> None:
+def _write_npy(path: Path, content: _Content) -> None:
+    info = content.info
     path.mkdir()
-    np.save(path / "ids.npy", ids)
+    np.save(path / "ids.npy", content.ids)
     descr = np.lib.format.dtype_to_descr(np.dtype(info.dtype).newbyteorder("<"))
     header = {"descr": descr, "fortran_order": False, "shape": (info.rows, info.dim)}
     with (path / "vectors.npy").open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        file.writelines(blocks)
+        file.writelines(content.blocks)
 
 
-def _write_safetensors(path: Path, info: SpaceInfo, ids: Ids, blocks: Iterator[memoryview]) -> None:
+def _write_safetensors(path: Path, content: _Content) -> None:
+    info, ids = content.info, content.ids
     stop = ids.nbytes + info.bytes
     header = {
         "__metadata__": {"encoder": info.name, "fingerprint": info.fingerprint},
@@ -87,8 +116,38 @@ def _write_safetensors(path: Path, info: SpaceInfo, ids: Ids, blocks: Iterator[m
     text += b" " * (-len(text) % 8)  # the tensors are aligned
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + ids.tobytes())
-        file.writelines(blocks)
+        file.writelines(content.blocks)
+
+
+def _write_parquet(path: Path, content: _Content) -> None:
+    tables.write_parquet(path, content.info, _table_rows(content))
+
+
+def _write_arrow(path: Path, content: _Content) -> None:
+    tables.write_arrow(path, content.info, _table_rows(content))
+
+
+def _table_rows(content: _Content) -> Iterator[tables.Rows]:
+    start = 0
+    truncated = index.entry_truncated(content.entries)
+    precisions = index.entry_precisions(content.entries).astype(np.uint8)
+    if len(content.info.precisions) == 1:  # format 1 has no precision for each row
+        precisions[:] = 1
+    while blocks := list(islice(content.blocks, _TABLE_BLOCKS)):
+        numbers = np.frombuffer(b"".join(blocks), dtype=content.info.dtype)
+        vectors = numbers.reshape(-1, content.info.dim)
+        part = slice(start, start + len(vectors))
+        yield tables.Rows(content.ids[part], vectors, truncated[part], precisions[part])
+        start = part.stop
 
 
 def _tensor(dtype: str, shape: tuple[int, ...], start: int, stop: int) -> dict[str, Any]:
     return {"dtype": dtype, "shape": shape, "data_offsets": (start, stop)}
+
+
+_WRITERS: dict[ExportFormat, Callable[[Path, _Content], None]] = {
+    "npy": _write_npy,
+    "safetensors": _write_safetensors,
+    "parquet": _write_parquet,
+    "arrow": _write_arrow,
+}

@@ -88,17 +88,31 @@ class Corpus:
         return self.layout.offsets
 
     @classmethod
-    def of(cls, documents: Sequence[Document], splits: Sequence[Split]) -> "Corpus":
+    def of(
+        cls,
+        documents: Sequence[Document],
+        splits: Sequence[Split],
+        *,
+        is_typed: bool | None = None,
+    ) -> "Corpus":
         """Make a corpus from m documents and their m splits.
 
         If a document has typed labels, the boundaries of documents without types become paragraphs.
+
+        Args:
+            documents: Documents.
+            splits: Splits of the documents.
+            is_typed: Whether a document has typed labels, if these are some of the documents of a
+                corpus; None if they are all.
         """
+        if is_typed is None:
+            is_typed = any((document.labels == PARAGRAPH).any() for document in documents)
         lengths = [len(document.sentences) for document in documents]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        types = np.concatenate([np.zeros(0), *_typed_labels(documents)]).astype(np.int8)
+        types = np.concatenate([np.zeros(0), *_typed_labels(documents, is_typed)]).astype(np.int8)
         layout = Layout(types > 0, offsets)
         starts_without_type = layout.labels & (types == 0)
-        types[starts_without_type] = types.max(initial=LINE)
+        types[starts_without_type] = PARAGRAPH if is_typed else LINE
         return cls(
             sentences=[sentence for document in documents for sentence in document.sentences],
             types=types,
@@ -164,10 +178,10 @@ def unit_labels(label: int, count: int) -> list[int]:
     return [label, *[0] * (count - 1)] if count else []
 
 
-def _typed_labels(documents: Sequence[Document]) -> list[NDArray[np.int8]]:
-    """Return the labels of documents; if some are typed, 1 becomes PARAGRAPH in the others."""
+def _typed_labels(documents: Sequence[Document], is_typed: bool) -> list[NDArray[np.int8]]:
+    """Return the labels of documents; in a typed corpus, 1 becomes PARAGRAPH in untyped ones."""
     all_labels = [document.labels.astype(np.int8) for document in documents]
-    if not any((labels == PARAGRAPH).any() for labels in all_labels):
+    if not is_typed:
         return all_labels
     return [
         labels if document.is_typed else labels * np.int8(PARAGRAPH)

@@ -31,12 +31,28 @@ def read_file(
         UserError: The file cannot be read, decompressed or decoded.
     """
     name = "standard input" if str(path) == "-" else str(path)
-    data = decompress(_read_bytes(path), name)
+    return interpret(read_bytes(path), name, encoding=encoding, extracting=extracting)
+
+
+def interpret(
+    data: bytes, name: str, *, encoding: str | None, extracting: bool
+) -> DecodedText | ExtractedText:
+    """Decompress and decode the content of a file; see `read_file`.
+
+    Raises:
+        UserError: The content cannot be decompressed or decoded.
+    """
+    data = decompress(data, name)
     extracted = extract(data, plain_name(name), encoding) if extracting else None
     return extracted or decode(data, name, encoding=encoding)
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """Return the content of a file, or of standard input for "-".
+
+    Raises:
+        UserError: The file cannot be read.
+    """
     if str(path) == "-":
         return sys.stdin.buffer.read()
     try:
@@ -57,9 +73,9 @@ def corpus_files(path: str | Path) -> list[tuple[str, Path]]:
     """
     root = Path(path)
     if not root.is_dir():
-        return [("stdin" if str(path) == "-" else _document_id(Path(root.name)), root)]
+        return [("stdin" if str(path) == "-" else document_id(Path(root.name)), root)]
     files = text_files(root, CORPUS_SUFFIXES)
-    return [(_document_id(file.relative_to(root)), file) for file in files]
+    return [(document_id(file.relative_to(root)), file) for file in files]
 
 
 def text_files(folder: Path, suffixes: Collection[str] = TEXT_SUFFIXES) -> list[Path]:
@@ -118,7 +134,12 @@ def _reason(error: OSError) -> str:
     return str(error.strerror).lower()
 
 
-def _document_id(path: Path) -> str:
+def document_id(path: Path) -> str:
+    """Return the id of the document in a file, given its path relative to the corpus.
+
+    Raises:
+        UserError: The name of the file is not UTF-8.
+    """
     try:
         path.as_posix().encode()
     except UnicodeEncodeError as error:

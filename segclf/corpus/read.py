@@ -71,15 +71,16 @@ def read_corpus(
             ignores an option, the split is invalid, or only some of the documents have a split.
     """
     options = options or ReadOptions()
-    if format_name not in ("auto", *FORMATS):
-        raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
-    check_format_options(format_name, options)
+    check_format(format_name, options)
     documents: list[Document] = []
     skipped: list[str] = []
     files = corpus_files(path)
-    for document_id, file in files:
+    for name, file in files:
         try:
-            documents += _read_documents(file, document_id, format_name, options)
+            source = read_file(
+                file, encoding=options.text_encoding, extracting=format_name == "auto"
+            )
+            documents += read_documents(source, name, format_name, options)
         except UserError as error:
             if strict or len(files) == 1:
                 raise
@@ -90,16 +91,38 @@ def read_corpus(
     return replace(Corpus.of(*assign_splits(documents, split)), skipped=tuple(skipped))
 
 
-def _read_documents(
-    file: Path, document_id: str, format_name: Literal["auto", FormatName], options: ReadOptions
+def check_format(format_name: str, options: ReadOptions) -> None:
+    """Check the name of a format, and that it uses the options.
+
+    Raises:
+        UserError: There is no such format, or it ignores an option.
+    """
+    if format_name not in ("auto", *FORMATS):
+        raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
+    check_format_options(format_name, options)
+
+
+def read_documents(
+    source: DecodedText | ExtractedText,
+    name: str,
+    format_name: Literal["auto", FormatName],
+    options: ReadOptions,
 ) -> list[Document]:
-    """Read the documents of a file that have sentences."""
-    source = read_file(file, encoding=options.text_encoding, extracting=format_name == "auto")
+    """Read the documents of one file that have sentences.
+
+    Args:
+        source: Content of the file; see `segclf.corpus.files.interpret`.
+        name: Id of the file; see `segclf.corpus.files.corpus_files`.
+        format_name: Name in `FORMATS`, or "auto"; see `read_corpus`.
+        options: How to find paragraphs and sentences.
+
+    Raises:
+        UserError: The text is not in the format.
+    """
     if isinstance(source, ExtractedText):
-        documents = [source.to_document(document_id, options)]
+        documents = [source.to_document(name, options)]
     else:
-        known = _format_of(source.text, document_id, format_name)
-        documents = known.read(source.text, document_id, options)
+        documents = _format_of(source.text, name, format_name).read(source.text, name, options)
     return [document for document in documents if document.sentences]
 
 

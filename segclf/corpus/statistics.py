@@ -1,11 +1,12 @@
 """Statistics of a corpus: counts, lengths and duplicates."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segclf.corpus import SPLITS, Corpus
+from segclf.corpus import SPLITS, Corpus, Split
 
 MANY_SHARED = 0.1
 """Share of the sentences of a split from which on their occurrence in train is worth a warning."""
@@ -47,9 +48,13 @@ def corpus_warnings(corpus: Corpus) -> list[str]:
                     "also in train, so its scores may be too high: remove duplicate texts, or "
                     "keep them in one split"
                 )
-        if few := few_boundaries(split, counts["boundaries"]):
-            warnings.append(few)
-    return warnings
+    return warnings + split_warnings(corpus.counts())
+
+
+def split_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[str]:
+    """Describe the splits with few boundaries, one line for each; see `Corpus.counts`."""
+    found = (few_boundaries(split, own["boundaries"]) for split, own in counts.items())
+    return [warning for warning in found if warning]
 
 
 def few_boundaries(split: str, boundaries: int) -> str | None:

@@ -1,12 +1,13 @@
 """Embed a corpus: read it, encode its new sentences, and save it in the workspace."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
-from embedcache.encoders import Backend, Pooling, Precision
+from embedcache.encoders import Backend, Encoder, Pooling, Precision
 from embedcache.encoders.threads import check_threads
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.corpus.statistics import corpus_warnings
@@ -14,7 +15,7 @@ from segclf.workspace.corpora import EncoderReference, other_source
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
 
-_SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
+SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,98 @@ class Embedded:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the output of `segtool embed --json`."""
-        return {
-            "corpus": self.name,
-            "sentences": self.report.sentences,
-            "unique": self.report.unique,
-            "encoded": self.report.encoded,
-            "cached": self.report.cached,
-            "truncated": self.report.truncated,
+        text = {
             "headings_removed": self.corpus.headings_removed,
             "boundaries_read": dict(self.corpus.boundaries_read),
             "skipped": list(self.corpus.skipped),
             "splits": self.corpus.counts(),
             "warnings": self.warnings,
-            "encoder": self.encoder.name,
-            "fingerprint": self.encoder.fingerprint,
-            "dim": self.dim,
-            **{name: round(value, 3) for name, value in self.seconds.items()},
         }
+        return describe(self.name, self.report, text, self.encoder, self.dim, self.seconds)
+
+
+def describe(
+    name: str,
+    report: EncodeReport,
+    text: dict[str, Any],
+    encoder: EncoderReference,
+    dim: int,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """Return the output of `segtool embed --json`; `text` describes what was read."""
+    return {
+        "corpus": name,
+        "sentences": report.sentences,
+        "unique": report.unique,
+        "encoded": report.encoded,
+        "cached": report.cached,
+        "truncated": report.truncated,
+        **text,
+        "encoder": encoder.name,
+        "fingerprint": encoder.fingerprint,
+        "dim": dim,
+        **{step: round(value, 3) for step, value in seconds.items()},
+    }
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """Which encoder to use, and how; see `embed`.
+
+    Raises:
+        UserError: There is a pooling, but no encoder.
+    """
+
+    name: str | None
+    pooling: Pooling | None
+    device: str | None
+    precision: Precision
+    backend: Backend
+    dtype: Literal["float32", "float16"] | None
+
+    def __post_init__(self) -> None:
+        if self.pooling is not None and self.name is None:
+            raise UserError(
+                f"--pooling {self.pooling} requires --encoder: the default encoder, "
+                f"{DEFAULT_ENCODER}, has its own pooling"
+            )
+
+    def load(self) -> Encoder:
+        """Load the encoder.
+
+        Raises:
+            UserError: It does not exist, or the options cannot be combined.
+        """
+        name = self.name or DEFAULT_ENCODER
+        encoder = load_encoder(
+            name,
+            pooling=self.pooling,
+            device=self.device,
+            precision=self.precision,
+            backend=self.backend,
+        )
+        if self.dtype and encoder.storage_dtype:
+            raise UserError(
+                f"--dtype {self.dtype}: the vectors of {name} are always stored as "
+                f"{encoder.storage_dtype}; leave out --dtype"
+            )
+        if encoder.is_fast:
+            self._check_no_execution(name)
+        return encoder
+
+    def _check_no_execution(self, name: str) -> None:
+        """Refuse the options of a Transformer for an encoder that has none."""
+        given = {"device": self.device, "precision": self.precision, "backend": self.backend}
+        for option, value in given.items():
+            if value not in (None, "auto", "cpu"):
+                raise UserError(
+                    f"--{option} {value} has no effect on {name}, which is not a Transformer: "
+                    f"leave out --{option}"
+                )
+
+    def reference(self, encoder: Encoder) -> EncoderReference:
+        """Return what the record of a corpus says about the encoder."""
+        return EncoderReference(self.name or DEFAULT_ENCODER, self.pooling, encoder.fingerprint)
 
 
 def embed(
@@ -114,35 +190,19 @@ def embed(
             computed as requested, or the options cannot be combined.
         StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
-    if pooling is not None and encoder_name is None:
-        raise UserError(
-            f"--pooling {pooling} requires --encoder: the default encoder, {DEFAULT_ENCODER}, has "
-            "its own pooling"
-        )
     check_threads(threads)
     options = options or ReadOptions()
-    name = name or corpus_name_of(path)
-    if Path(name).name != name:
-        raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
-    encoder_name = encoder_name or DEFAULT_ENCODER
+    name = check_corpus_name(name or corpus_name_of(path))
+    choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
     corpus = read_corpus(path, format_name=format_name, options=options, split=split, strict=strict)
     source = "-" if str(path) == "-" else str(Path(path).resolve())
     if not replace:
-        _check_source(workspace, name, corpus, source)
+        check_source(workspace, name, [corpus], source)
     read = time.perf_counter()
-    encoder = load_encoder(
-        encoder_name, pooling=pooling, device=device, precision=precision, backend=backend
-    )
-    if dtype and encoder.storage_dtype:
-        raise UserError(
-            f"--dtype {dtype}: the vectors of {encoder_name} are always stored as "
-            f"{encoder.storage_dtype}; leave out --dtype"
-        )
-    if encoder.is_fast:
-        _check_no_execution(encoder_name, device, precision, backend)
+    encoder = choice.load()
     encoder.check_execution()
-    encoder.check_text(corpus.sentences[:_SAMPLE_SENTENCES])
+    encoder.check_text(corpus.sentences[:SAMPLE_SENTENCES])
     fit(encoder, corpus.select("train").sentences, workspace, progress=progress)
     with workspace.embedding():
         report = encode_sentences(
@@ -153,7 +213,7 @@ def embed(
             threads=threads,
             progress=progress,
         )
-        reference = EncoderReference(encoder_name, pooling, encoder.fingerprint)
+        reference = choice.reference(encoder)
         workspace.save_corpus(name, corpus, options.sentences, reference, options.language, source)
     seconds = {
         "seconds": time.perf_counter() - started,
@@ -164,21 +224,30 @@ def embed(
     return Embedded(name, corpus, report, reference, encoder.dim, seconds)
 
 
-def _check_no_execution(
-    encoder_name: str, device: str | None, precision: Precision, backend: Backend
-) -> None:
-    """Refuse the options of a Transformer for an encoder that has none."""
-    given = {"device": device, "precision": precision, "backend": backend}
-    for name, value in given.items():
-        if value not in (None, "auto", "cpu"):
-            raise UserError(
-                f"--{name} {value} has no effect on {encoder_name}, which is not a Transformer: "
-                f"leave out --{name}"
-            )
+def check_corpus_name(name: str) -> str:
+    """Return the name of a corpus.
+
+    Raises:
+        UserError: It is not the name of a file.
+    """
+    if Path(name).name != name:
+        raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
+    return name
 
 
-def _check_source(workspace: Workspace, name: str, corpus: Corpus, source: str) -> None:
-    earlier = other_source(workspace.corpora / f"{name}.jsonl", corpus, source)
+def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], source: str) -> None:
+    """Check that a corpus would not replace one whose text was read from another path.
+
+    Args:
+        workspace: Workspace.
+        name: Name of the corpus.
+        parts: The new corpus in parts.
+        source: Where it was read; see `segclf.workspace.workspace.Workspace.save_corpus`.
+
+    Raises:
+        UserError: It would replace such a corpus.
+    """
+    earlier = other_source(workspace.corpora / f"{name}.jsonl", parts, source)
     if earlier:
         text = "from standard input" if earlier == "-" else f"from {earlier}"
         raise UserError(

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 
 import numpy as np
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128
 
 from embedcache import UserError
 from embedcache.encoders import Pooling, split_recorded
-from embedcache.files import write_text
+from embedcache.files import write_file
 from segclf.corpus import Corpus, Document
 from segclf.corpus.languages import guess_language_of
+from segclf.corpus.totals import CorpusTotals
 from segclf.workspace.files import (
     CHECKSUM,
     NewerFormatError,
@@ -132,42 +134,61 @@ def _label(name: str | None, pooling: Pooling | None) -> str:
 
 def write_corpus_file(
     path: Path,
-    corpus: Corpus,
+    parts: Iterable[Corpus],
     sentence_rule: str,
     encoder: EncoderReference,
     language: str | None,
     source: str | None,
 ) -> None:
-    """Write a corpus; see `segclf.workspace.workspace.Workspace.save_corpus`."""
-    body, digest = _body(corpus)
+    """Write a corpus that is given in parts; see `Workspace.save_corpus`."""
+
+    def write(scratch: Path) -> None:
+        body = scratch.with_name("documents")
+        digest, totals = _write_documents(body, parts)
+        header = _header(path, digest, totals, sentence_rule, encoder, language, source)
+        first_line = json.dumps(with_checksum(header), ensure_ascii=False)
+        with scratch.open("wb") as file, body.open("rb") as documents:
+            file.write(first_line.encode() + b"\n")
+            copyfileobj(documents, file)
+
+    write_file(path, write)
+
+
+def _header(
+    path: Path,
+    digest: str,
+    totals: CorpusTotals,
+    sentence_rule: str,
+    encoder: EncoderReference,
+    language: str | None,
+    source: str | None,
+) -> dict[str, Any]:
     try:
         replaced = read_header(path) if path.exists() else {}
     except UserError:  # it is damaged
         replaced = {}
     earlier = replaced["encoders"] if replaced.get("digest") == digest else []
     latest = asdict(encoder)
-    header = {
+    return {
         "format": _FORMAT,
         "name": path.stem,
         "embedded": now(),
         "sentence_rule": sentence_rule,
         "language": language,
         "source": source,
-        "counts": corpus.counts(),
-        "headings_removed": corpus.headings_removed,
+        "counts": totals.splits,
+        "headings_removed": totals.headings_removed,
         "digest": digest,
         "encoders": [*(other for other in earlier if other != latest), latest],
     }
-    first_line = json.dumps(with_checksum(header), ensure_ascii=False)
-    write_text(path, f"{first_line}\n{body}\n")
 
 
-def other_source(path: Path, corpus: Corpus, source: str) -> str | None:
+def other_source(path: Path, parts: Iterable[Corpus], source: str) -> str | None:
     """Return the source of the corpus that a new one would replace, if both differ in the text too.
 
     Args:
         path: File of the corpus that would be replaced. It may be missing.
-        corpus: New corpus.
+        parts: New corpus in parts, which are only read if the sources differ.
         source: Source of the new corpus; see `segclf.workspace.workspace.Workspace.save_corpus`.
 
     Returns:
@@ -179,15 +200,32 @@ def other_source(path: Path, corpus: Corpus, source: str) -> str | None:
     except UserError:  # it is damaged, and may be replaced
         return None
     earlier = header.get("source")
-    if earlier in (None, source) or header.get("digest") == _body(corpus)[1]:
+    if earlier in (None, source):
         return None
-    return str(earlier)
+    digest = xxh3_128()
+    for line in _document_bytes(parts):
+        digest.update(line)
+    return None if header.get("digest") == digest.hexdigest() else str(earlier)
 
 
-def _body(corpus: Corpus) -> tuple[str, str]:
-    """Return the lines of the documents, and their hash, which is the digest of the corpus."""
-    body = "\n".join(_document_lines(corpus))
-    return body, xxh3_128_hexdigest(body.encode())
+def _write_documents(path: Path, parts: Iterable[Corpus]) -> tuple[str, CorpusTotals]:
+    """Write the documents of a corpus, and return their hash and counts."""
+    digest, totals = xxh3_128(), CorpusTotals()
+    with path.open("wb") as file:
+        for line in _document_bytes(totals.count(parts)):
+            digest.update(line)
+            file.write(line)
+        file.write(b"\n")
+    return digest.hexdigest(), totals
+
+
+def _document_bytes(parts: Iterable[Corpus]) -> Iterator[bytes]:
+    """Yield the lines of the documents, each but the first after a line feed."""
+    separator = b""
+    for part in parts:
+        for line in _document_lines(part):
+            yield separator + line.encode()
+            separator = b"\n"
 
 
 def _document_lines(corpus: Corpus) -> Iterator[str]:
@@ -256,7 +294,7 @@ def read_corpus_file(path: Path) -> StoredCorpus:
         _, _, body = path.read_text(encoding="utf-8").partition("\n")
         body = body.removesuffix("\n")
         # without a checksum, an early version wrote the file, whose digest is of other data
-        if CHECKSUM in header and xxh3_128_hexdigest(body.encode()) != header["digest"]:
+        if CHECKSUM in header and xxh3_128(body.encode()).hexdigest() != header["digest"]:
             raise ValueError
         records = [json.loads(line) for line in body.split("\n")]
         documents = [

@@ -7,7 +7,7 @@ runs/RUN/           see `segclf.workspace.runs`
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -93,7 +93,7 @@ class Workspace:
     def save_corpus(
         self,
         name: str,
-        corpus: Corpus,
+        corpus: Corpus | Iterable[Corpus],
         sentence_rule: str,
         encoder: EncoderReference,
         language: str | None = None,
@@ -105,14 +105,16 @@ class Workspace:
 
         Args:
             name: Name of the corpus.
-            corpus: Sentences, labels and splits.
+            corpus: Sentences, labels and splits; or parts of them, one after another, which need
+                not fit in memory together.
             sentence_rule: Rule that split the text into sentences.
             encoder: Encoder whose vectors are in the store.
             language: Code of the language for the rule; None if it was guessed.
             source: Absolute path of the text, or "-" for standard input; None if it is unknown.
         """
         path = self.corpora / f"{name}.jsonl"
-        write_corpus_file(path, corpus, sentence_rule, encoder, language, source)
+        parts = [corpus] if isinstance(corpus, Corpus) else corpus
+        write_corpus_file(path, parts, sentence_rule, encoder, language, source)
 
     def corpus_names(self) -> list[str]:
         """List the embedded corpora, the latest last."""

@@ -1,10 +1,13 @@
 """Commands on corpora: embed and stats."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from embedcache import UserError
 from embedcache.encoders import Backend, Pooling
 from segclf.corpus import ReadOptions
 from segtool.completion import complete_corpora
@@ -18,6 +21,10 @@ from segtool.options import (
     with_options,
 )
 from segtool.output import report, report_skipped, show, shows_progress
+
+if TYPE_CHECKING:
+    from segclf.tasks.embed import Embedded
+    from segclf.tasks.embed_on_cluster import EmbeddedOnCluster
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,37 @@ class EmbedComputeOptions(EncoderComputeOptions):
     backend: Backend = "auto"
 
 
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where to encode.
+
+    Attributes:
+        engine: Machines that read and encode: local is this process, ray is a Ray cluster, which
+            also reads globs and URLs such as s3://bucket/*.txt.
+        address: Cluster of --engine ray: auto for the one of this machine, HOST:PORT or
+            ray://HOST:PORT. [default: a new one on this machine]
+        workers: Number of processes of --engine ray that encode. [default: one on each machine]
+        gpus_per_worker: Number of GPUs of each worker of --engine ray, which may be a fraction.
+        shards: Folder or URL for the finished shards of --engine ray, which every machine of the
+            cluster must reach; they are kept there. [default: a temporary folder in the workspace]
+    """
+
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+    workers: int | None = None
+    gpus_per_worker: float = 0
+    shards: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [
+            "--" + field.name.replace("_", "-")
+            for field in fields(self)[1:]
+            if getattr(self, field.name) != field.default
+        ]
+        if self.engine != "ray" and given:
+            raise UserError(f"{given[0]} is for a cluster: add --engine ray")
+
+
 @with_options()
 def embed(
     path: Annotated[
@@ -79,6 +117,7 @@ def embed(
     split: SplitOption = None,
     strict: StrictOption = False,
     compute: EmbedComputeOptions,
+    cluster: ClusterOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,11 +125,10 @@ def embed(
 
     Example: segtool embed novels/ --boundary indent --split 80/10/10
     """
-    from segclf.tasks.embed import embed as embed_corpus
     from segclf.workspace.workspace import Workspace
     from segtool.tables.corpus import print_embedded
 
-    embedded = embed_corpus(
+    embedded = _embedding_function(cluster)(
         path,
         Workspace(workspace),
         name=name,
@@ -112,7 +150,23 @@ def embed(
     show(content, print_embedded, as_json)
     for warning in content["warnings"]:
         report(f"warning: {warning}")
-    report_skipped(embedded.corpus.skipped)
+    report_skipped(content["skipped"])
+
+
+def _embedding_function(cluster: ClusterOptions) -> "Callable[..., Embedded | EmbeddedOnCluster]":
+    if cluster.engine == "local":
+        from segclf.tasks.embed import embed as embed_corpus
+
+        return embed_corpus
+    from segclf.tasks.embed_on_cluster import embed_on_cluster
+
+    return partial(
+        embed_on_cluster,
+        address=cluster.address,
+        workers=cluster.workers,
+        gpus_per_worker=cluster.gpus_per_worker,
+        shards=cluster.shards,
+    )
 
 
 @with_options()

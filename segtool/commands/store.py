@@ -220,11 +220,12 @@ def export(
         typer.Option(metavar="NAME|FINGERPRINT", help="Encoder whose vectors are exported."),
     ],
     file_format: Annotated[
-        Literal["safetensors", "npy"],
+        Literal["safetensors", "npy", "parquet", "arrow"],
         typer.Option(
             "--format",
             help="safetensors: a file with the tensors ids and vectors. npy: a folder with the "
-            "files ids.npy and vectors.npy.",
+            "files ids.npy and vectors.npy. parquet and arrow: a file with the columns id, "
+            "vector, truncated and precision, which store merge reads.",
         ),
     ] = "safetensors",
     workspace: WorkspaceOption = None,
@@ -261,6 +262,39 @@ def garbage_content(garbage: "Garbage", dry_run: bool) -> dict[str, Any]:
         ],
         "bytes_unreachable": garbage.unreachable,
     }
+
+
+@store_app.command()
+def merge(
+    shards: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders or URLs of finished shards, or .arrow and .parquet files of one encoder."
+        ),
+    ],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the vectors of shards, or of exported files, to the store.
+
+    Vectors that the store already has are skipped. All files are checked before the first is
+    merged. Shards are written by segtool embed --engine ray --shards; Ray is not needed here.
+
+    Example: segtool store merge shards/novels-0123456789ab
+    """
+    from embedcache.shards.merge import merge as merge_shards
+    from segclf.workspace.workspace import Workspace
+    from segtool.tables.store import print_merged
+
+    opened = Workspace(workspace)
+    merged = merge_shards(shards, lambda: opened.store(create=True), progress=not as_json)
+    content = {
+        "spaces": [
+            {**_named(each.info), "shards": each.shards, "vectors_added": each.added}
+            for each in merged
+        ]
+    }
+    show(content, print_merged, as_json)
 
 
 def _named(space: "SpaceInfo") -> dict[str, Any]:

@@ -117,6 +117,15 @@ def print_exported(content: dict[str, Any]) -> None:
     )
 
 
+def print_merged(content: dict[str, Any]) -> None:
+    """Print how many vectors were merged."""
+    for space in content["spaces"]:
+        print_line(
+            f"{_name(space)}: {format_count(space['vectors_added'], 'vector')} added from "
+            f"{format_count(space['shards'], 'shard')}; the store has {_amount(space)}"
+        )
+
+
 def _print_damage(content: dict[str, Any]) -> None:
     for damage in content["damage"]:
         print_line(_describe_damage(damage))

@@ -117,7 +117,7 @@ COMMANDS = [
     "corpora show", "corpora remove", "clean", "config", "encoders", "encoders show",
     "finetune", "finetune cross-segment", "finetune hierarchical", "store", "store info",
     "store upgrade", "store verify", "store repair", "store backup", "store compact",
-    "store gc", "store export",
+    "store gc", "store export", "store merge",
 ]  # fmt: skip
 
 

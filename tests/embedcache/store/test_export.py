@@ -1,13 +1,16 @@
 """Exports of every dtype, and of processes that are killed."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from safetensors.numpy import load_file
+from xxhash import xxh3_128_digest
 
 from embedcache import EmbeddingStore, StoreError
 from embedcache.store.export import export_space
@@ -31,10 +34,55 @@ def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype):
     assert all(np.array_equal(tensors[name], exported[name]) for name in ("ids", "vectors"))
 
 
+@pytest.mark.parametrize("file_format", ["parquet", "arrow"])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+def test_tables_have_all_that_the_store_knows_of_a_sentence(store, tmp_path, dtype, file_format):
+    space = store.create_space(FINGERPRINT, name="x", dim=3, dtype=dtype)
+    count = 70_000  # two parts of a table
+    vectors = np.random.default_rng(0).integers(-99, 99, (count, 3)).astype(dtype)
+    truncated = np.arange(count) % 7 == 0
+    for start, stop, precision in ((0, 5000, "float32"), (5000, count, "bfloat16")):
+        part = slice(start, stop)
+        ids = ids_of(*range(start, stop))
+        space.append(ids, vectors[part], truncated=truncated[part], precision=precision)
+    export_space(store.path, FINGERPRINT, tmp_path / "out", file_format)
+    if file_format == "parquet":
+        table = pyarrow.parquet.read_table(tmp_path / "out")
+    else:
+        table = pyarrow.ipc.open_file(tmp_path / "out").read_all()
+    digests = [xxh3_128_digest(str(number).encode()) for number in range(count)]
+    assert table["id"].to_pylist() == digests
+    assert np.array_equal(np.array(table["vector"].to_pylist()), vectors)
+    assert table["truncated"].to_pylist() == truncated.tolist()
+    assert np.array_equal(table["precision"].to_numpy(), np.where(np.arange(count) < 5000, 1, 2))
+    described = json.loads(table.schema.metadata[b"segtool"])
+    assert described["precisions"] == ["float32", "bfloat16"]
+    assert (described["fingerprint"], described["dtype"]) == (FINGERPRINT, dtype)
+
+
+WITHOUT_PYARROW = """
+import sys
+from pathlib import Path
+sys.modules["pyarrow"] = None  # as if it were not installed
+from embedcache.store.export import export_space
+export_space(Path(sys.argv[1]) / "s", "a" * 32, Path(sys.argv[1]) / "new/out", "parquet")
+"""
+
+
+def test_tables_need_pyarrow(tmp_path):
+    make_two_spaces(tmp_path / "s")
+    command = [sys.executable, "-c", WITHOUT_PYARROW, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].endswith("run pip install pyarrow")
+    assert os.listdir(tmp_path) == ["s"]
+
+
 def test_an_empty_space_is_exported(store, tmp_path):
     store.create_space(FINGERPRINT, name="x", dim=3)
     export_space(store.path, FINGERPRINT, tmp_path / "a", "safetensors")
     assert load_file(tmp_path / "a")["vectors"].shape == (0, 3)
+    export_space(store.path, FINGERPRINT, tmp_path / "b", "parquet")
+    assert pyarrow.parquet.read_table(tmp_path / "b").num_rows == 0
 
 
 def test_a_damaged_block_is_not_exported(tmp_path):

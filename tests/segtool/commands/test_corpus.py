@@ -1,6 +1,7 @@
 """`segtool embed` and `segtool stats`: real processes, real models."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -111,3 +112,25 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
     done = json.loads(segtool(tmp_path, *arguments, "--json").stdout)
     assert done["cached"] == kept
     assert done["cached"] + done["encoded"] == done["unique"]
+
+
+WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from segtool.app import main; main()"
+
+
+def test_the_engine_ray_needs_its_package(tmp_path):
+    (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
+    command = [sys.executable, "-c", WITHOUT_RAY, "embed", "text.txt", "--engine", "ray"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "run pip install 'segtool[ray]'" in mistake(done)
+    assert os.listdir(tmp_path) == ["text.txt"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--workers", "2"], ["--address", "auto"], ["--gpus-per-worker", "1"], ["--shards", "x"]],
+)
+def test_options_of_a_cluster_need_the_engine_ray(tmp_path, segtool, option):
+    (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
+    done = segtool(tmp_path, "embed", "text.txt", *option)
+    assert f"{option[0]} is for a cluster: add --engine ray" in mistake(done)
+    assert os.listdir(tmp_path) == ["text.txt"]

@@ -170,6 +170,34 @@ def test_exported_vectors_are_those_of_the_store(folder, segtool, file_format):
     assert again.stderr.endswith("out exists: choose a new path for the export\n")
 
 
+@pytest.mark.parametrize("file_format", ["parquet", "arrow"])
+def test_exported_vectors_can_be_merged_into_another_workspace(folder, segtool, file_format):
+    out = f"vectors.{file_format}"
+    exported = as_json(
+        segtool, folder, "export", out, "--encoder", "surface", "--format", file_format
+    )
+    for added in (1500, 0):
+        (merged,) = as_json(segtool, folder, "merge", out, "--workspace", "new")["spaces"]
+        assert (merged["vectors_added"], merged["shards"]) == (added, 1)
+        assert merged["fingerprint"] == exported["fingerprint"]
+    ids = sentence_ids(f"{number}日目。" for number in range(1500))
+    stores = [EmbeddingStore(folder / name / "store") for name in (".segtool", "new")]
+    old, new = (store.vectors(exported["fingerprint"], ids) for store in stores)
+    assert np.array_equal(old, new)
+    shown = segtool(folder, "store", "merge", out, "--workspace", "new").stdout
+    assert "0 vectors added from 1 shard; the store has 1,500 vectors" in shown
+
+
+def test_what_cannot_be_merged_is_one_line(folder, segtool):
+    (folder / "text.arrow").write_text("雨が降る。")
+    for path in ("text.arrow", "missing", "missing.parquet"):
+        done = segtool(folder, "store", "merge", path, "--workspace", "new")
+        assert done.returncode == 2
+        assert path in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not (folder / "new").exists()
+
+
 def test_a_store_that_lmdb_cannot_open_is_one_line(folder, segtool):
     (folder / ".segtool/store/data.mdb").write_bytes(bytes(100_000))
     for command in (

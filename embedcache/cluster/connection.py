@@ -1,0 +1,185 @@
+"""Connection to a Ray cluster, with checks that turn its known traps into messages."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from embedcache.encoders.processor import available_cores
+from embedcache.errors import UserError
+from embedcache.shards.storage import Storage
+
+_CONNECT_SECONDS = 30.0
+_OBJECT_STORE_BYTES = 200 << 20  # of a local cluster; only names and numbers pass through it
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster.
+
+    Attributes:
+        id: Id of the node in Ray.
+        host: Name or address of the machine, for messages.
+        cpus: Number of CPUs that Ray manages there.
+        gpus: Number of GPUs that Ray manages there.
+    """
+
+    id: str
+    host: str
+    cpus: int
+    gpus: float
+
+
+def import_ray() -> Any:  # noqa: ANN401
+    """Import ray and return it.
+
+    Raises:
+        UserError: The package is missing.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("--engine ray needs a package: run pip install 'segtool[ray]'") from error
+    return ray
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Connect to a cluster inside a `with` block, and yield the module ray.
+
+    Args:
+        address: "auto" for the cluster of this machine, HOST:PORT, or ray://HOST:PORT; None to
+            start one on this machine, which is stopped at the end. If the process is connected
+            already, its connection is used and kept.
+
+    Raises:
+        UserError: ray is missing, there is no such cluster, or its versions differ from those of
+            this process.
+    """
+    ray = import_ray()
+    if ray.is_initialized():
+        yield ray
+        return
+    if address not in (None, "auto", "local"):
+        _check_address(address)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        options |= {
+            "num_cpus": available_cores(),
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    try:
+        ray.init(address=address or "local", **options)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise UserError(_reason(address, error)) from error
+    with redirect_stdout(sys.stderr):  # to which a thread of Ray prints warnings
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Check that something listens at an address, since Ray waits for minutes until it does."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise UserError(f"--address {address}: use auto, HOST:PORT or ray://HOST:PORT")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise UserError(_reason(address, error)) from error
+
+
+def _reason(address: str | None, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if "ersion mismatch" in text:
+        return f"--address {address}: {text}: use the same versions of Ray and Python everywhere"
+    return f"--address {address or 'local'}: no connection to a Ray cluster ({text[:200]})"
+
+
+def alive_nodes(ray: Any) -> list[Node]:  # noqa: ANN401
+    """List the machines of the cluster that have a CPU."""
+    nodes = [
+        Node(
+            id=node["NodeID"],
+            host=node["NodeManagerHostname"],
+            cpus=int(node["Resources"].get("CPU", 0)),
+            gpus=float(node["Resources"].get("GPU", 0)),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+    return [node for node in nodes if node.cpus]
+
+
+def check_nodes(
+    ray: Any,  # noqa: ANN401
+    nodes: Sequence[Node],
+    storage: Storage,
+    modules: Sequence[str],
+) -> None:
+    """Check that every machine has the packages and reaches the storage.
+
+    Args:
+        ray: The module ray, connected.
+        nodes: Machines of the cluster.
+        storage: Storage of the job.
+        modules: Names of the packages that the tasks import.
+
+    Raises:
+        UserError: A machine lacks a package, has another version of Ray or does not see a file of
+            the storage.
+    """
+    name = f"check-{uuid4().hex}"
+    storage.write_bytes(name, socket.gethostname().encode())
+    try:
+        probes = [_probe_on(ray, node, storage.url, name, modules) for node in nodes]
+        for node, (version, missing, seen) in zip(nodes, ray.get(probes), strict=True):
+            if version != ray.__version__:
+                raise UserError(
+                    f"the machine {node.host} has Ray {version}, and this one has "
+                    f"{ray.__version__}: use the same version everywhere"
+                )
+            if missing:
+                raise UserError(
+                    f"the machine {node.host} lacks {', '.join(missing)}: run pip install "
+                    "'segtool[ray]' on every machine of the cluster"
+                )
+            if not seen:
+                raise UserError(
+                    f"the machine {node.host} does not see {storage.url}: give --shards a folder "
+                    "or a URL that every machine of the cluster reaches"
+                )
+    finally:
+        storage.remove(name)
+
+
+def _probe_on(
+    ray: Any,  # noqa: ANN401
+    node: Node,
+    url: str,
+    name: str,
+    modules: Sequence[str],
+) -> Any:  # noqa: ANN401
+    """Start a task on a machine that returns its version of Ray, what it lacks and what it sees."""
+
+    def probe() -> tuple[str, list[str], bool]:  # a nested function is sent by value
+        import importlib.util
+
+        import ray
+
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            return ray.__version__, missing, False
+        from embedcache.shards.storage import Storage
+
+        return ray.__version__, [], Storage(url).exists(name)
+
+    strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
+    return ray.remote(probe).options(num_cpus=0, scheduling_strategy=strategy).remote()

@@ -1,0 +1,157 @@
+"""A distributed encoding from text files to finished shards, in stages of independent tasks.
+
+A task reads files and writes a file, which appears when it is complete. What exists is not made
+again, so that the same job continues after any fault. A stage begins when the previous one has
+ended: workers, which hold CPUs for long, never compete with the tasks that they wait for.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embedcache.cluster.connection import Node
+from embedcache.cluster.workers import WorkerResources, encode_shards, run_tasks
+from embedcache.shards.exchange import count_batches, gather, scatter, write_known
+from embedcache.shards.merge import write_manifest
+from embedcache.shards.plan import (
+    SHARDS,
+    Plan,
+    Shard,
+    Source,
+    distinct_name,
+    group_name,
+    scattered_name,
+)
+from embedcache.shards.storage import Storage
+from embedcache.store import EmbeddingStore
+from embedcache.terminal import progress_bar
+
+Reader = Callable[[Storage, int, Sequence[Source]], tuple[list[str], Any]]
+"""Reads a group of files, given its number: the sentences, and a summary for JSON. It may write
+files of its own into the storage. It must be picklable."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to read and to encode.
+
+    Attributes:
+        plan: Plan of the encoding.
+        groups: Files in groups, each of which one task reads.
+        read: Function that reads a group.
+    """
+
+    plan: Plan
+    groups: Sequence[Sequence[Source]]
+    read: Reader
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster, connected.
+
+    Attributes:
+        ray: The module ray.
+        nodes: Machines of the cluster.
+        workers: What the workers reserve.
+    """
+
+    ray: Any
+    nodes: Sequence[Node]
+    workers: WorkerResources
+
+    def run(
+        self,
+        function: Callable[..., object],
+        calls: Sequence[tuple[Any, ...]],
+        unit: str,
+        *,
+        progress: bool,
+    ) -> None:
+        """Call a function with each tuple of arguments, in tasks; see `run_tasks`."""
+        cpus = sum(node.cpus for node in self.nodes)
+        _count(run_tasks(self.ray, function, calls, cpus), len(calls), unit, progress=progress)
+
+
+def read_groups(cluster: Cluster, job: Job, *, progress: bool) -> None:
+    """Read the files, and write their distinct sentences and the summaries of the groups.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    finished = job.plan.storage.names("groups")
+    calls = [
+        (job.plan, job.read, number, sources)
+        for number, sources in enumerate(job.groups)
+        if f"{number:05}.json" not in finished
+    ]
+    cluster.run(_read_group, calls, "groups of files", progress=progress)
+
+
+def make_shards(
+    cluster: Cluster, job: Job, store: EmbeddingStore | None, *, progress: bool
+) -> None:
+    """Encode the distinct sentences that a store lacks, and write a manifest of the shards.
+
+    Args:
+        cluster: Cluster to compute on.
+        job: Job whose files have been read.
+        store: Store whose sentences need no vectors; None for no store.
+        progress: Whether to show progress bars on standard error.
+
+    Raises:
+        UserError: A sentence cannot be encoded, or processes died several times.
+    """
+    plan = job.plan
+    plan.storage.remove("known")  # of an earlier run
+    if store:
+        _write_known(plan, store)
+    finished = plan.storage.names("distinct")
+    calls = [
+        (plan, partition, len(job.groups))
+        for partition in range(plan.partitions)
+        if f"{partition:05}.arrow" not in finished
+    ]
+    cluster.run(_gather_partition, calls, "partitions", progress=progress)
+    finished = plan.storage.names(SHARDS)
+    shards = [
+        Shard(partition, number)
+        for partition in range(plan.partitions)
+        for number in range(count_batches(plan.storage, distinct_name(partition)))
+    ]
+    remaining = [shard for shard in shards if not plan.is_finished(shard, finished)]
+    done = encode_shards(cluster.ray, plan, remaining, cluster.workers)
+    _count(done, len(remaining), "shards", progress=progress)
+    write_manifest(plan.storage, plan.fingerprints)
+
+
+def read_summaries(job: Job) -> list[Any]:
+    """Return the summaries of all groups, in their order."""
+    numbers = range(len(job.groups))
+    return [json.loads(job.plan.storage.read(group_name(number))) for number in numbers]
+
+
+def _read_group(plan: Plan, read: Reader, number: int, sources: Sequence[Source]) -> None:
+    sentences, summary = read(plan.storage, number, sources)
+    scatter(plan.storage, scattered_name(number), sentences, plan.partitions)
+    plan.storage.write_bytes(group_name(number), json.dumps(summary).encode())  # the last
+
+
+def _gather_partition(plan: Plan, partition: int, groups: int) -> None:
+    names = [scattered_name(number) for number in range(groups)]
+    gather(plan.storage, names, partition, distinct_name(partition), plan.shard_rows)
+
+
+def _write_known(plan: Plan, store: EmbeddingStore) -> None:
+    """Write the ids that the store has, so that workers do not encode them again."""
+    present = {info.fingerprint for info in store.spaces()}
+    for fingerprint in present.intersection(plan.fingerprints):
+        folder = plan.known_folder(fingerprint)
+        write_known(plan.storage, folder, store, fingerprint, plan.partitions)
+
+
+def _count(done: Iterable[object], total: int, unit: str, *, progress: bool) -> None:
+    with progress_bar(total, unit, show=progress) as bar:
+        for _ in done:
+            bar.update()

@@ -1,0 +1,207 @@
+"""Runs tasks and workers on a Ray cluster. What they compute lies in files, not in objects of Ray.
+
+A task or a worker that dies with its machine is started again elsewhere. It leaves nothing behind,
+since a file appears when it is complete, and repeats only what it was doing.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embedcache.cluster.connection import Node
+from embedcache.encoders.base import Encoder
+from embedcache.errors import UserError
+from embedcache.shards.encode import encode_shard
+from embedcache.shards.plan import Plan, Shard
+
+_ATTEMPTS = 4  # of a task or a shard whose process dies, for example because memory is full
+
+
+@dataclass(frozen=True)
+class WorkerResources:
+    """What a worker reserves.
+
+    Attributes:
+        count: Number of workers.
+        cpus: Number of CPUs of a worker, each of which runs one thread.
+        gpus: Number of GPUs of a worker, which may be a fraction.
+    """
+
+    count: int
+    cpus: int
+    gpus: float
+
+
+def plan_workers(
+    nodes: Sequence[Node], workers: int | None, threads: int | None, gpus: float
+) -> WorkerResources:
+    """Divide the CPUs of a cluster between workers.
+
+    Args:
+        nodes: Machines of the cluster.
+        workers: Number of workers; None for one on each machine, or for as many as the GPUs allow.
+        threads: Number of CPUs of a worker; None for as many as fit.
+        gpus: Number of GPUs of a worker.
+
+    Raises:
+        UserError: The cluster does not have the CPUs or the GPUs.
+    """
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: use 1 or more")
+    if gpus < 0:
+        raise UserError(f"--gpus-per-worker {gpus:g}: use 0 or more")
+    by_gpus = sum(int(node.gpus / gpus) for node in nodes) if gpus else None
+    count = workers or (len(nodes) if by_gpus is None else max(by_gpus, 1))
+    if by_gpus is not None and count > by_gpus:
+        raise UserError(
+            f"{count} workers with {gpus:g} GPUs each: the cluster has "
+            f"{sum(node.gpus for node in nodes):g} GPUs, enough for {by_gpus}"
+        )
+    for cpus in [threads] if threads else range(max(node.cpus for node in nodes), 0, -1):
+        if sum(node.cpus // cpus for node in nodes) >= count:
+            return WorkerResources(count, cpus, gpus)
+    total = sum(node.cpus for node in nodes)
+    each = f" with {threads} threads each" if threads else ""
+    raise UserError(
+        f"--workers {count}{each}: the cluster has {total} CPUs, and a worker needs at least one: "
+        "use fewer workers or threads"
+    )
+
+
+def run_tasks(
+    ray: Any,  # noqa: ANN401
+    function: Callable[..., object],
+    calls: Sequence[tuple[Any, ...]],
+    cpus: int,
+) -> Iterator[None]:
+    """Call a function with each tuple of arguments, as tasks of one CPU, and yield after each.
+
+    Few tasks are submitted at a time, so that their number does not fill the memory of the driver.
+
+    Raises:
+        UserError: A task raised it, or its process died several times.
+    """
+    task = ray.remote(function).options(
+        num_cpus=1, max_retries=_ATTEMPTS - 1, scheduling_strategy="SPREAD"
+    )
+    running: list[Any] = []
+    remaining = iter(calls)
+    while True:
+        for arguments in remaining:
+            running.append(task.remote(*arguments))
+            if len(running) >= 2 * cpus:
+                break
+        if not running:
+            return
+        (done,), running = ray.wait(running)
+        try:
+            _result(ray, done)
+        except _deaths(ray) as error:
+            raise UserError(_describe_deaths(function.__name__)) from error
+        yield
+
+
+class Worker:
+    """Body of an actor that loads the encoder of a plan once and encodes shards."""
+
+    def __init__(self, plan: Plan, threads: int) -> None:
+        self._plan = plan
+        self._threads = threads
+        self._encoder: Encoder | None = None
+
+    def load(self) -> None:
+        """Load the encoder. This is no part of `__init__`, where errors lose their type.
+
+        Raises:
+            UserError: It is not the encoder of the driver, or this machine cannot compute it.
+        """
+        encoder = self._plan.load()
+        encoder.check_execution()
+        if tuple(part.fingerprint for part in encoder.parts) != self._plan.fingerprints:
+            raise UserError(
+                f"a worker loaded another encoder {encoder.name} than this process: use the same "
+                "version of segtool and the same model on every machine"
+            )
+        self._encoder = encoder
+
+    def encode(self, shard: Shard) -> int:
+        """Encode a shard, and return the number of its sentences."""
+        assert self._encoder is not None  # noqa: S101 - `load` is called first
+        return encode_shard(self._plan, shard, self._encoder, self._threads)
+
+
+def encode_shards(
+    ray: Any,  # noqa: ANN401
+    plan: Plan,
+    shards: Sequence[Shard],
+    resources: WorkerResources,
+) -> Iterator[int]:
+    """Encode shards with workers, and yield the number of sentences of each.
+
+    A worker has one shard at a time. If it dies, another worker encodes the shard, and a new worker
+    starts as soon as the cluster has room for it.
+
+    Raises:
+        UserError: A worker raised it, or workers died several times with the same shard.
+    """
+    actor = ray.remote(Worker).options(
+        num_cpus=resources.cpus, num_gpus=resources.gpus, scheduling_strategy="SPREAD"
+    )
+    waiting = deque(shards)
+    running: dict[Any, tuple[Any, Shard | None]] = {}  # None: the worker loads its encoder
+    deaths = Counter[Shard | None]()
+
+    def start_worker() -> None:
+        worker = actor.remote(plan, resources.cpus)
+        running[worker.load.remote()] = worker, None
+
+    for _ in range(min(resources.count, len(waiting))):
+        start_worker()
+    while waiting or any(shard for _, shard in running.values()):
+        (done,), _ = ray.wait(list(running))
+        worker, shard = running.pop(done)
+        try:
+            count = _result(ray, done)
+        except _deaths(ray) as error:
+            deaths[shard] += 1
+            if deaths[shard] == _ATTEMPTS:
+                what = f"shard {shard.name}" if shard else "loading the encoder"
+                raise UserError(_describe_deaths(what)) from error
+            ray.kill(worker)  # in case only the connection was lost
+            waiting.extendleft([shard] if shard else [])
+            start_worker()
+            continue
+        if waiting:
+            following = waiting.popleft()
+            running[worker.encode.remote(following)] = worker, following
+        if shard:
+            yield count
+
+
+def _result(ray: Any, reference: Any) -> Any:  # noqa: ANN401
+    """Return the result of a task; raise a UserError as the task raised it."""
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, UserError):
+            raise UserError(str(error.cause)) from error
+        raise
+
+
+def _deaths(ray: Any) -> tuple[type[Exception], ...]:  # noqa: ANN401
+    """Return the errors of processes that died."""
+    known = ray.exceptions
+    return (
+        known.RayActorError,
+        known.WorkerCrashedError,
+        known.NodeDiedError,
+        known.OutOfMemoryError,
+    )
+
+
+def _describe_deaths(what: str) -> str:
+    return (
+        f"{what}: the process died {_ATTEMPTS} times, perhaps because the memory was full: use "
+        "fewer workers, and run the command again to continue"
+    )

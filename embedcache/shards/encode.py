@@ -1,0 +1,69 @@
+"""Encodes the sentences of one shard, with the encoder and the batching of a single machine."""
+
+import numpy as np
+
+from embedcache.batches import BatchEncoder, token_batches
+from embedcache.encoders.base import Encoder
+from embedcache.ids import Ids
+from embedcache.shards.exchange import read_ids, read_sentences
+from embedcache.shards.plan import Plan, Shard, distinct_name
+from embedcache.store import StorageDtype, index
+from embedcache.store.space_info import SpaceInfo
+from embedcache.store.tables import Rows, write_arrow
+
+
+def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> int:
+    """Encode the sentences of a shard that the store lacks, and write their vectors.
+
+    There is a file for each part of the encoder. A file that exists is not written again.
+
+    Args:
+        plan: Plan of the encoding.
+        shard: Shard to encode.
+        encoder: Encoder of the plan.
+        threads: Number of threads that encode.
+
+    Returns:
+        Number of sentences of the shard.
+
+    Raises:
+        UserError: A vector would contain NaN or infinity in its dtype.
+    """
+    ids, texts = read_sentences(plan.storage, distinct_name(shard.partition), shard.number)
+    for part, dtype in zip(encoder.parts, plan.dtypes, strict=True):
+        name = plan.shard_name(part.fingerprint, shard)
+        if plan.storage.exists(name):
+            continue
+        folder = plan.known_folder(part.fingerprint)
+        sources = [f"{folder}/{file}" for file in sorted(plan.storage.names(folder))]
+        known = read_ids(plan.storage, sources, shard.partition)
+        missing = np.flatnonzero(~index.among(ids, known))
+        rows = _encode(part, [texts[row] for row in missing], ids[missing], dtype, threads)
+        info = SpaceInfo(
+            fingerprint=part.fingerprint,
+            number=0,
+            name=part.name,
+            dim=part.dim,
+            dtype=dtype,
+            identity=part.identity,
+            precisions={part.computation: len(rows)} if len(rows) else {},
+        )
+        checksum = rows.checksum()
+        plan.storage.write(name, lambda path: write_arrow(path, info, [rows], checksum))  # noqa: B023
+    return len(ids)
+
+
+def _encode(
+    encoder: Encoder, texts: list[str], ids: Ids, dtype: StorageDtype, threads: int
+) -> Rows:
+    """Encode n distinct sentences; the model is not loaded if there are none."""
+    vectors = np.zeros((len(texts), encoder.dim), dtype=dtype)
+    truncated = np.zeros(len(texts), dtype=np.bool_)
+    if texts:
+        tokens = encoder.tokenize(texts)
+        truncated = tokens.truncated
+        batches = token_batches(tokens.lengths, encoder.batch_tokens)
+        with BatchEncoder(encoder, vectors.dtype, threads) as encode:
+            for batch, encoded in encode.encode(texts, tokens.inputs, batches):
+                vectors[batch] = encoded
+    return Rows(ids, vectors, truncated, np.ones(len(texts), dtype=np.uint8))

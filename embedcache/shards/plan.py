@@ -1,0 +1,135 @@
+"""The plan of a distributed encoding: the names of its files, and what each task needs to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from embedcache.encoders.base import Encoder
+from embedcache.shards.storage import Storage
+from embedcache.store import StorageDtype
+
+MANIFEST = "manifest.json"
+SHARDS = "shards"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text file.
+
+    Attributes:
+        id: Id of the document that it contains.
+        path: Absolute path or URL.
+        size: Size in bytes.
+        version: What changes when the content does, such as the time of the last change.
+    """
+
+    id: str
+    path: str
+    size: int
+    version: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How the work is divided. The result does not depend on it.
+
+    Attributes:
+        group_bytes: Size of the text that one task reads; a larger file is read by one task.
+        partition_bytes: Size of the text in a partition of the ids, repetitions included.
+        shard_rows: Largest number of sentences in a shard.
+    """
+
+    group_bytes: int
+    partition_bytes: int
+    shard_rows: int = 1 << 16
+
+    @classmethod
+    def of(cls, total: int) -> "Sizes":
+        """Return sizes for a text of `total` bytes.
+
+        Every partition reads from every group. With this size, such a read has at least 64 KB.
+        """
+        size = max(1 << 25, int((total << 16) ** 0.5))
+        return cls(size, 4 * size)
+
+    def partitions(self, sources: list[Source]) -> int:
+        """Return the number of partitions."""
+        total = sum(source.size for source in sources)
+        return max(1, -(-total // self.partition_bytes))
+
+    def groups(self, sources: list[Source]) -> list[list[Source]]:
+        """Divide files into groups, in their order."""
+        groups: list[list[Source]] = [[]]
+        size = 0
+        for source in sources:
+            if groups[-1] and size + source.size > self.group_bytes:
+                groups.append([])
+                size = 0
+            groups[-1].append(source)
+            size += source.size
+        return groups
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A distributed encoding.
+
+    Attributes:
+        storage: Folder of its files, which all machines reach.
+        load: Function that makes the encoder; it must be picklable.
+        fingerprints: Fingerprints of the parts of the encoder, which all machines must agree on.
+        dtypes: Dtype of the stored vectors of each part.
+        partitions: Number of partitions of the ids.
+        shard_rows: Largest number of sentences in a shard.
+    """
+
+    storage: Storage
+    load: Callable[[], Encoder]
+    fingerprints: tuple[str, ...]
+    dtypes: tuple[StorageDtype, ...]
+    partitions: int
+    shard_rows: int
+
+    def known_folder(self, fingerprint: str) -> str:
+        """Return the folder with the ids that the store already has."""
+        return f"known/{fingerprint}"
+
+    def shard_name(self, fingerprint: str, shard: "Shard") -> str:
+        """Return the name of a finished shard."""
+        return f"{SHARDS}/{fingerprint}/{shard.name}"
+
+    def is_finished(self, shard: "Shard", finished: set[str]) -> bool:
+        """Return whether a shard is finished, given the names of the files in `SHARDS`."""
+        return all(f"{part}/{shard.name}" in finished for part in self.fingerprints)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Sentences that one task encodes.
+
+    Attributes:
+        partition: Number of the partition.
+        number: Number of the shard in the partition.
+    """
+
+    partition: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Name of the file, in the folder of a part of the encoder."""
+        return f"{self.partition:05}/{self.number:05}.arrow"
+
+
+def group_name(number: int) -> str:
+    """Return the name of the file that says that a group of files has been read."""
+    return f"groups/{number:05}.json"
+
+
+def scattered_name(number: int) -> str:
+    """Return the name of the sentences of a group; see `embedcache.shards.exchange`."""
+    return f"scattered/{number:05}.arrow"
+
+
+def distinct_name(partition: int) -> str:
+    """Return the name of the distinct sentences of a partition."""
+    return f"distinct/{partition:05}.arrow"

@@ -1,0 +1,135 @@
+"""A folder of files that are written atomically, on a disk or behind an fsspec URL."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from embedcache.errors import UserError
+from embedcache.files import write_file
+from embedcache.store.tables import import_pyarrow
+
+_PART = ".part"  # suffix of a file that is not complete
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is a URL, such as s3://bucket/folder."""
+    return "://" in path
+
+
+def import_fsspec() -> Any:  # noqa: ANN401
+    """Import fsspec and return it.
+
+    Raises:
+        UserError: The package is missing.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise UserError("URLs need a package: run pip install fsspec") from error
+    return fsspec
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A folder of files. A file appears under its name when it is complete.
+
+    Attributes:
+        url: Absolute path of a folder on disk, or a URL that fsspec opens.
+    """
+
+    url: str
+
+    @classmethod
+    def at(cls, path: str | Path) -> "Storage":
+        """Return the storage at a URL or at a path, which may be relative."""
+        return cls(str(path) if is_url(str(path)) else str(Path(path).absolute()))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on disk; None for a URL."""
+        return None if is_url(self.url) else Path(self.url)
+
+    def names(self, folder: str) -> set[str]:
+        """Return the names of all files in a subfolder, relative to it; none if it is missing."""
+        if self.folder:
+            root = self.folder / folder
+            files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+            return {file.as_posix() for file in files if not file.as_posix().startswith(".")}
+        system, root_name = _file_system(self.url)
+        path = f"{root_name}/{folder}".strip("/")
+        found = (
+            name.lstrip("/").removeprefix(path) for name in system.find(f"{root_name}/{folder}")
+        )
+        return {name.lstrip("/") for name in found if not name.endswith(_PART)}
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a file."""
+        if self.folder:
+            return (self.folder / name).is_file()
+        system, root = _file_system(self.url)
+        return bool(system.exists(f"{root}/{name}"))
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
+        if self.folder:
+            return (self.folder / name).open("rb")
+        system, root = _file_system(self.url)
+        opened: IO[bytes] = system.open(f"{root}/{name}", "rb")
+        return opened
+
+    def open_mapped(self, name: str) -> Any:  # noqa: ANN401
+        """Open a file for pyarrow, which maps it into memory if it is on disk."""
+        if self.folder:
+            return import_pyarrow().memory_map(str(self.folder / name))
+        return self.open(name)
+
+    def read(self, name: str) -> bytes:
+        """Read a file."""
+        with self.open(name) as file:
+            return file.read()
+
+    def write(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write a file atomically.
+
+        Args:
+            name: Name of the file; its folder is created if it is missing.
+            write: Function that writes the content to the path that it is given.
+        """
+        if self.folder:
+            write_file(self.folder / name, write)
+            return
+        system, root = _file_system(self.url)
+        target = f"{root}/{name}"
+        part = f"{target}.{uuid4().hex}{_PART}"  # a renamed file is complete on any file system
+        with tempfile.TemporaryDirectory() as scratch:
+            local = Path(scratch) / "content"
+            write(local)
+            system.makedirs(target.rpartition("/")[0], exist_ok=True)
+            system.put_file(str(local), part)
+            system.mv(part, target)
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file atomically."""
+        self.write(name, lambda path: path.write_bytes(content))
+
+    def remove(self, folder: str = "") -> None:
+        """Remove a subfolder, or the whole folder, if it exists."""
+        system, root = _file_system(self.url)
+        with suppress(FileNotFoundError):
+            system.rm(f"{root}/{folder}".rstrip("/"), recursive=True)
+
+
+@cache
+def _file_system(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL, and the path of the folder in it."""
+    system, root = import_fsspec().core.url_to_fs(url)
+    return system, str(root).rstrip("/")

@@ -1,0 +1,239 @@
+"""Vectors as Arrow tables, in which spaces are exported and shards are written.
+
+A table has the columns `id` (16 bytes, big-endian), `vector` (a list of fixed size), `truncated`
+(bool) and `precision` (uint8, the position in `precisions` from 1; 0 if it is unknown). The key
+"segtool" of its metadata is a JSON object: format, fingerprint, name, identity, dim, dtype,
+precisions and, in a shard, the checksum of its columns.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_128
+
+from embedcache.errors import UserError
+from embedcache.ids import Ids
+from embedcache.store.space_info import SpaceInfo
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FORMAT = 1
+_KEY = b"segtool"
+_FIELDS = ("fingerprint", "name", "identity", "dim", "dtype")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table.
+
+    Attributes:
+        ids: (n, 2) uint64 sentence ids.
+        vectors: (n, dim) in the dtype of the space.
+        truncated: (n,) bool, whether the encoder read only the beginning of each sentence.
+        precisions: (n,) uint8, the position of each row's precision in `SpaceInfo.precisions`, from
+            1; 0 if it is unknown.
+    """
+
+    ids: Ids
+    vectors: NDArray[Any]
+    truncated: NDArray[np.bool_]
+    precisions: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, wanted: NDArray[np.bool_]) -> "Rows":
+        """Return the rows where `wanted` (n,) is True."""
+        return Rows(
+            self.ids[wanted],
+            self.vectors[wanted],
+            self.truncated[wanted],
+            self.precisions[wanted],
+        )
+
+    def checksum(self) -> str:
+        """Hash the columns: 32 hexadecimal digits."""
+        digest = xxh3_128()
+        for column in (self.ids.astype("<u8"), self.vectors, self.truncated, self.precisions):
+            digest.update(np.ascontiguousarray(column).data)
+        return digest.hexdigest()
+
+
+def import_pyarrow() -> Any:  # noqa: ANN401
+    """Import pyarrow with its modules `ipc` and `parquet`, and return it.
+
+    Raises:
+        UserError: The package is missing.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UserError(
+            "Arrow and Parquet files need a package: run pip install pyarrow"
+        ) from error
+    return pyarrow
+
+
+def write_arrow(
+    path: Path, info: SpaceInfo, parts: Iterable[Rows], checksum: str | None = None
+) -> None:
+    """Write rows to an Arrow file (IPC), one record batch for each part."""
+    pa = import_pyarrow()
+    schema = _schema(info, checksum)
+    with pa.ipc.new_file(path, schema) as writer:
+        for rows in parts:
+            writer.write_batch(_batch(rows, schema))
+
+
+def write_parquet(path: Path, info: SpaceInfo, parts: Iterable[Rows]) -> None:
+    """Write rows to a Parquet file, one row group for each part; every page has a checksum."""
+    pa = import_pyarrow()
+    schema = _schema(info, None)
+    with pa.parquet.ParquetWriter(
+        path,
+        schema,
+        compression="none",  # floating-point numbers hardly shrink
+        use_dictionary=["precision"],
+        write_statistics=False,
+        write_page_checksum=True,
+    ) as writer:
+        for rows in parts:
+            writer.write_batch(_batch(rows, schema), row_group_size=max(len(rows), 1))
+
+
+class TableFile:
+    """An Arrow or Parquet file of vectors that is open for reading.
+
+    Args:
+        source: Open binary file.
+        name: Name for messages; files whose name ends in ".parquet" are Parquet files.
+
+    Attributes:
+        info: Description of the space of the rows, with their number.
+
+    Raises:
+        UserError: The file is not a table of vectors, or its format is unknown.
+    """
+
+    def __init__(self, source: Any, name: str) -> None:  # noqa: ANN401
+        pa = import_pyarrow()
+        self._name = name
+        with self._translate_damage():
+            if name.endswith(".parquet"):
+                file = pa.parquet.ParquetFile(source, page_checksum_verification=True)
+                schema, self._count = file.schema_arrow, file.num_row_groups
+                self._read_part = file.read_row_group
+            else:
+                file = pa.ipc.open_file(source)
+                schema, self._count = file.schema, file.num_record_batches
+                self._read_part = file.get_batch
+        content = self._content(schema.metadata or {})
+        self._checksum = content.get("checksum")
+        self.info = SpaceInfo(
+            number=0,
+            precisions=dict.fromkeys(content["precisions"], 0),
+            **{field: content[field] for field in _FIELDS},
+        )
+
+    def read(self) -> Iterator[Rows]:
+        """Yield the rows, a part at a time.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+        for number in range(self._count):
+            with self._translate_damage():
+                rows = _rows(self._read_part(number), self.info)
+            if self._checksum and rows.checksum() != self._checksum:
+                raise self._damaged()
+            yield rows
+
+    def _content(self, metadata: dict[bytes, bytes]) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads(metadata[_KEY])
+        except (KeyError, ValueError):
+            raise UserError(f"{self._name} has no vectors that segtool wrote") from None
+        if content["format"] != _FORMAT:
+            raise UserError(
+                f"{self._name} has format {content['format']} of shards, and this version of "
+                f"segtool reads format {_FORMAT}: update segtool"
+            )
+        return content
+
+    @contextmanager
+    def _translate_damage(self) -> Iterator[None]:
+        pa = import_pyarrow()
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> UserError:
+        return UserError(f"{self._name} is damaged or incomplete: delete it and make it again")
+
+
+def id_column(ids: Ids) -> "pa.Array":
+    """Return ids (n, 2) as a column of 16 bytes, big-endian."""
+    pa = import_pyarrow()
+    data = pa.py_buffer(np.ascontiguousarray(ids.astype(">u8")))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(ids), [None, data])
+
+
+def ids_of_column(column: "pa.Array") -> Ids:
+    """Return the ids (n, 2) of a column that `id_column` made."""
+    if not len(column):
+        return np.zeros((0, 2), dtype=np.uint64)
+    halves = np.frombuffer(
+        column.buffers()[1], dtype=">u8", count=2 * len(column), offset=16 * column.offset
+    )
+    return halves.astype(np.uint64).reshape(-1, 2)
+
+
+def _schema(info: SpaceInfo, checksum: str | None) -> "pa.Schema":
+    pa = import_pyarrow()
+    content = {"format": _FORMAT, **{field: getattr(info, field) for field in _FIELDS}}
+    content |= {"precisions": list(info.precisions)}
+    if checksum:
+        content["checksum"] = checksum
+    element = pa.from_numpy_dtype(np.dtype(info.dtype))
+    columns = {
+        "id": pa.binary(16),
+        "vector": pa.list_(element, info.dim),
+        "truncated": pa.bool_(),
+        "precision": pa.uint8(),
+    }
+    return pa.schema(list(columns.items()), metadata={_KEY: json.dumps(content).encode()})
+
+
+def _batch(rows: Rows, schema: "pa.Schema") -> "pa.RecordBatch":
+    pa = import_pyarrow()
+    numbers = pa.array(np.ascontiguousarray(rows.vectors).ravel())
+    columns = [
+        id_column(rows.ids),
+        pa.FixedSizeListArray.from_arrays(numbers, rows.vectors.shape[1]),
+        pa.array(rows.truncated),
+        pa.array(rows.precisions),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _rows(part: Any, info: SpaceInfo) -> Rows:  # noqa: ANN401
+    """Return the rows of a record batch or of the table of a row group."""
+    pa = import_pyarrow()
+    if isinstance(part, pa.Table):
+        part = part.combine_chunks().to_batches()[0] if len(part) else part.to_batches()[0]
+    vectors = part.column("vector").flatten().to_numpy(zero_copy_only=False)
+    return Rows(
+        ids_of_column(part.column("id")),
+        vectors.astype(info.dtype, copy=False).reshape(-1, info.dim),
+        part.column("truncated").to_numpy(zero_copy_only=False),
+        part.column("precision").to_numpy(zero_copy_only=False),
+    )

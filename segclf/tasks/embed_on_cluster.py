@@ -1,0 +1,268 @@
+"""Embed a corpus on a Ray cluster: the same store and the same corpus as with one process."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from embedcache import Encoder, EncodeReport, UserError
+from embedcache.cluster.connection import alive_nodes, check_nodes, connected, import_ray
+from embedcache.cluster.job import Cluster, Job, make_shards, read_groups, read_summaries
+from embedcache.cluster.workers import plan_workers
+from embedcache.encoders import Backend, Pooling, Precision, SifEncoder
+from embedcache.encoders.threads import check_threads
+from embedcache.hashing import fingerprint_of
+from embedcache.shards.merge import count_stored, merge
+from embedcache.shards.plan import MANIFEST, SHARDS, Plan, Sizes, Source
+from embedcache.shards.storage import Storage, is_url
+from embedcache.store import StorageDtype
+from embedcache.store.tables import import_pyarrow
+from segclf.corpus import FormatName, ReadOptions
+from segclf.corpus.listing import corpus_name, list_sources
+from segclf.corpus.pieces import PieceReader, corpus_parts, first_sentences
+from segclf.corpus.read import check_format
+from segclf.corpus.statistics import split_warnings
+from segclf.corpus.totals import CorpusTotals
+from segclf.tasks.embed import (
+    SAMPLE_SENTENCES,
+    EncoderChoice,
+    check_corpus_name,
+    check_source,
+    describe,
+)
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.workspace import Workspace
+
+_MODULES = ("embedcache", "segclf", "pyarrow")  # that every machine of the cluster needs
+
+
+@dataclass(frozen=True)
+class EmbeddedOnCluster:
+    """An embedded corpus; see `segclf.tasks.embed.Embedded`.
+
+    Attributes:
+        name: Name of the corpus in the workspace.
+        totals: Counts of the text.
+        report: Counts of encoded and cached sentences.
+        encoder: Encoder that computed the vectors.
+        dim: Length of each vector.
+        seconds: Wall-clock time of the whole call and of its steps.
+        shards: Folder or URL of the shards; None if they were removed.
+        skipped: A message for each file that could not be read.
+    """
+
+    name: str
+    totals: CorpusTotals
+    report: EncodeReport
+    encoder: EncoderReference
+    dim: int
+    seconds: dict[str, float]
+    shards: str | None
+    skipped: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the output of `segtool embed --engine ray --json`."""
+        text = {
+            "headings_removed": self.totals.headings_removed,
+            "boundaries_read": dict(self.totals.boundaries_read),
+            "skipped": list(self.skipped),
+            "splits": {split: dict(counts) for split, counts in self.totals.splits.items()},
+            "warnings": split_warnings(self.totals.splits),
+        }
+        content = describe(self.name, self.report, text, self.encoder, self.dim, self.seconds)
+        return content | {"shards": self.shards}
+
+
+def embed_on_cluster(
+    path: str | Path,
+    workspace: Workspace,
+    *,
+    name: str | None = None,
+    encoder_name: str | None = None,
+    pooling: Pooling | None = None,
+    device: str | None = None,
+    precision: Precision = "auto",
+    backend: Backend = "auto",
+    threads: int | None = None,
+    dtype: Literal["float32", "float16"] | None = None,
+    options: ReadOptions | None = None,
+    format_name: Literal["auto", FormatName] = "auto",
+    split: str | None = None,
+    replace: bool = False,
+    strict: bool = True,
+    progress: bool = False,
+    address: str | None = None,
+    workers: int | None = None,
+    gpus_per_worker: float = 0,
+    shards: str | None = None,
+    sizes: Sizes | None = None,
+) -> EmbeddedOnCluster:
+    """Embed a corpus as `segclf.embed` does, on a Ray cluster.
+
+    If the call is interrupted, the same call continues with the shards that are not finished. The
+    memory of this process does not grow with the corpus, except for an outline of its documents.
+
+    Args:
+        path: File, folder, glob or URL; see `segclf.corpus.listing.list_sources`.
+        workspace: Workspace for the vectors and the corpus.
+        name: Name of the corpus; None for the name of the file or folder.
+        encoder_name: Encoder; see `segclf.embed`, also for the other arguments.
+        pooling: Pooling of the encoder.
+        device: Device of a worker.
+        precision: Precision of the encoder's matrix products.
+        backend: Library that computes the encoder.
+        threads: Number of CPUs of a worker; None for as many as fit.
+        dtype: Data type of the stored vectors.
+        options: How to find paragraphs and sentences.
+        format_name: Format of the text.
+        split: Name of one split for all documents, or shares of the splits.
+        replace: Whether to replace a corpus of the same name whose text was read from another path.
+        strict: Whether a file that cannot be read is an error, instead of being left out.
+        progress: Whether to show progress bars on standard error.
+        address: Address of the cluster; None to start one on this machine.
+        workers: Number of processes that encode; None for one on each machine.
+        gpus_per_worker: Number of GPUs of each worker.
+        shards: Folder or URL for the shards, which are kept; None for a temporary folder in the
+            workspace.
+        sizes: How the work is divided; None to choose by the size of the text.
+
+    Raises:
+        UserError: A package is missing, the cluster cannot be used or lacks the CPUs, or any error
+            of `segclf.embed`.
+        StoreError: `dtype` differs from the data type of the encoder's existing vectors.
+    """
+    import_ray()
+    import_pyarrow()
+    check_threads(threads)
+    options = options or ReadOptions()
+    check_format(format_name, options)
+    name = check_corpus_name(name or corpus_name(str(path)))
+    choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
+    started = time.perf_counter()
+    encoder = choice.load()
+    folder = Storage.at(shards or workspace.path / "jobs").url.rstrip("/")
+    reader = PieceReader(format_name, options, strict)
+    job = _make_job(
+        f"{folder}/{name}", list_sources(str(path)), reader, choice, encoder, workspace, sizes
+    )
+    storage = job.plan.storage
+    with workspace.embedding():
+        with connected(address) as ray:
+            nodes = alive_nodes(ray)
+            cluster = Cluster(ray, nodes, plan_workers(nodes, workers, threads, gpus_per_worker))
+            check_nodes(ray, nodes, storage, _MODULES)
+            read_groups(cluster, job, progress=progress)
+            summaries = _read_summaries(job, encoder, path)
+            parts = corpus_parts(storage, summaries, split)
+            source = str(path) if is_url(str(path)) else str(Path(path).resolve())
+            if not replace:
+                check_source(workspace, name, corpus_parts(storage, summaries, split), source)
+            read = time.perf_counter()
+            present = workspace.store() if workspace.has_store() else None
+            make_shards(cluster, job, present, progress=progress)
+        encoded = time.perf_counter()
+        store = workspace.store(create=True)
+        merged = merge([storage.url], lambda: store, progress=progress)
+        written = time.perf_counter()
+        unique, truncated = count_stored(job.plan, store)
+        totals = CorpusTotals()
+        reference = choice.reference(encoder)
+        workspace.save_corpus(
+            name, totals.count(parts), options.sentences, reference, options.language, source
+        )
+    _clean_up(storage, keep_shards=shards is not None)
+    added = max(each.added for each in merged)
+    seconds = {
+        "seconds": time.perf_counter() - started,
+        "reading_seconds": read - started,
+        "encoding_seconds": encoded - read,
+        "writing_seconds": written - encoded,
+    }
+    report = EncodeReport(
+        sentences=totals.sentences,
+        unique=unique,
+        encoded=added,
+        cached=unique - added,
+        truncated=truncated,
+        seconds=written - read,
+        writing_seconds=written - encoded,
+    )
+    kept = storage.url if shards else None
+    skipped = tuple(message for summary in summaries for message in summary["skipped"])
+    return EmbeddedOnCluster(name, totals, report, reference, encoder.dim, seconds, kept, skipped)
+
+
+def _make_job(
+    prefix: str,
+    sources: list[Source],
+    reader: PieceReader,
+    choice: EncoderChoice,
+    encoder: Encoder,
+    workspace: Workspace,
+    sizes: Sizes | None,
+) -> Job:
+    """Return a job in a folder whose name tells it from all jobs with another result.
+
+    Raises:
+        UserError: The encoder is fitted on the corpus.
+        StoreError: The store has the encoder's vectors in another dtype.
+    """
+    if any(isinstance(part, SifEncoder) for part in encoder.parts):
+        raise UserError("--pooling sif is fitted on the whole corpus: leave out --engine ray")
+    sizes = sizes or Sizes.of(sum(source.size for source in sources))
+    fingerprints = tuple(part.fingerprint for part in encoder.parts)
+    dtypes = _dtypes(encoder, choice.dtype, workspace)
+    identity = {
+        "sources": [asdict(source) for source in sources],
+        "reader": asdict(reader),
+        "encoder": [fingerprints, dtypes, choice.precision, choice.backend],
+        "sizes": asdict(sizes),
+    }
+    plan = Plan(
+        Storage(f"{prefix}-{fingerprint_of(identity)[:12]}"),
+        choice.load,
+        fingerprints,
+        dtypes,
+        partitions=sizes.partitions(sources),
+        shard_rows=sizes.shard_rows,
+    )
+    return Job(plan, sizes.groups(sources), reader)
+
+
+def _dtypes(
+    encoder: Encoder, dtype: StorageDtype | None, workspace: Workspace
+) -> tuple[StorageDtype, ...]:
+    """Return the dtype of the stored vectors of each part of an encoder."""
+    store = workspace.store() if workspace.has_store() else None
+    present = {info.fingerprint: info for info in store.spaces()} if store else {}
+    dtypes: list[StorageDtype] = []
+    for part in encoder.parts:
+        wanted = part.storage_dtype or dtype
+        if store and part.fingerprint in present:  # this checks the dtype, and creates nothing
+            store.create_space(part.fingerprint, name=part.name, dim=part.dim, dtype=wanted)
+            wanted = present[part.fingerprint].dtype
+        dtypes.append(wanted or "float32")
+    return tuple(dtypes)
+
+
+def _read_summaries(job: Job, encoder: Encoder, path: str | Path) -> list[dict[str, Any]]:
+    """Check what was read, and return the summary of each group.
+
+    Raises:
+        UserError: There are no sentences, or the encoder does not suit them.
+    """
+    summaries: list[dict[str, Any]] = read_summaries(job)
+    if not any(summary["documents"] for summary in summaries):
+        skipped = [message for summary in summaries for message in summary["skipped"]]
+        reason = skipped[0] if skipped else "choose a file or folder with text"
+        raise UserError(f"{path} contains no sentences: {reason}")
+    encoder.check_text(first_sentences(job.plan.storage, len(job.groups), SAMPLE_SENTENCES))
+    return summaries
+
+
+def _clean_up(storage: Storage, *, keep_shards: bool) -> None:
+    if not keep_shards:
+        storage.remove()
+        return
+    for folder in {name.partition("/")[0] for name in storage.names("")} - {MANIFEST, SHARDS}:
+        storage.remove(folder)

@@ -1,0 +1,188 @@
+"""The tasks of a distributed encoding, one after another in one process."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedcache import EmbeddingStore, StoreError, UserError, encode_sentences, normalize
+from embedcache.shards.encode import encode_shard
+from embedcache.shards.exchange import (
+    count_batches,
+    gather,
+    read_sentences,
+    scatter,
+    write_known,
+)
+from embedcache.shards.merge import count_stored, merge, write_manifest
+from embedcache.shards.plan import Plan, Shard, Sizes, Source, distinct_name, scattered_name
+from embedcache.shards.storage import Storage
+from tests.conftest import HashEncoder
+
+TEXT = st.text(alphabet="雨が降る ab", max_size=3)
+
+
+class Truncating(HashEncoder):
+    """Truncates sentences of more than four characters."""
+
+    max_tokens = 4
+
+
+def plan_of(folder, encoder, *, partitions=3, shard_rows=2):
+    return Plan(
+        Storage(str(folder)),
+        lambda: encoder,
+        (encoder.fingerprint,),
+        ("float32",),
+        partitions,
+        shard_rows,
+    )
+
+
+def exchange(plan, groups):
+    for number, sentences in enumerate(groups):
+        scatter(plan.storage, scattered_name(number), sentences, plan.partitions)
+    names = [scattered_name(number) for number in range(len(groups))]
+    for partition in range(plan.partitions):
+        gather(plan.storage, names, partition, distinct_name(partition), plan.shard_rows)
+
+
+def shards_of(plan):
+    return [
+        Shard(partition, number)
+        for partition in range(plan.partitions)
+        for number in range(count_batches(plan.storage, distinct_name(partition)))
+    ]
+
+
+@given(
+    groups=st.lists(st.lists(TEXT, max_size=20), min_size=1, max_size=4),
+    partitions=st.integers(1, 9),
+    shard_rows=st.integers(1, 9),
+)
+def test_every_distinct_sentence_is_in_exactly_one_shard(groups, partitions, shard_rows):
+    with tempfile.TemporaryDirectory() as folder:
+        plan = plan_of(folder, HashEncoder(), partitions=partitions, shard_rows=shard_rows)
+        exchange(plan, groups)
+        found = []
+        for shard in shards_of(plan):
+            _, texts = read_sentences(plan.storage, distinct_name(shard.partition), shard.number)
+            assert len(texts) <= shard_rows
+            found += texts
+    assert sorted(found) == sorted({normalize(text) for group in groups for text in group})
+
+
+SENTENCES = [f"文{number % 99}" + "。" * (number % 5) for number in range(200)]
+
+
+@pytest.mark.parametrize(("partitions", "shard_rows"), [(1, 1000), (3, 2), (7, 5)])
+def test_merged_shards_are_what_one_process_stores(tmp_path, partitions, shard_rows):
+    alone = EmbeddingStore(tmp_path / "alone")
+    report = encode_sentences(SENTENCES, Truncating(), alone)
+    encoder = Truncating()
+    plan = plan_of(tmp_path / "job", encoder, partitions=partitions, shard_rows=shard_rows)
+    exchange(plan, [SENTENCES[:70], SENTENCES[70:]])
+    for shard in shards_of(plan):
+        encode_shard(plan, shard, encoder, threads=1)
+    write_manifest(plan.storage, plan.fingerprints)
+    store = EmbeddingStore(tmp_path / "merged")
+    merge([plan.storage.url], lambda: store)
+    ids = [space.find(_all_ids(plan)) for space in (_space(alone), _space(store))]
+    assert (ids[0] >= 0).all()
+    assert np.array_equal(ids[0] >> 62, ids[1] >> 62)  # truncated
+    assert np.array_equal(
+        _space(alone).vectors(_all_ids(plan)), _space(store).vectors(_all_ids(plan))
+    )
+    assert _space(store).info().rows == report.unique
+    assert count_stored(plan, store) == (report.unique, report.truncated)
+    assert sorted(encoder.encoded) == sorted(set(SENTENCES))
+
+
+def _space(store):
+    return store.space(Truncating().fingerprint)
+
+
+def _all_ids(plan):
+    parts = [
+        read_sentences(plan.storage, distinct_name(shard.partition), shard.number)[0]
+        for shard in shards_of(plan)
+    ]
+    return np.concatenate(parts)
+
+
+def test_sentences_that_the_store_has_are_not_encoded(tmp_path):
+    store = EmbeddingStore(tmp_path / "store")
+    encode_sentences(SENTENCES[:50], HashEncoder(), store)
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path / "job", encoder)
+    exchange(plan, [SENTENCES])
+    folder = plan.known_folder(encoder.fingerprint)
+    write_known(plan.storage, folder, store, encoder.fingerprint, plan.partitions)
+    for shard in shards_of(plan):
+        encode_shard(plan, shard, encoder, threads=1)
+    assert sorted(encoder.encoded) == sorted(set(SENTENCES) - set(SENTENCES[:50]))
+    with pytest.raises(StoreError, match="sentences have no vector"):
+        count_stored(plan, store)
+
+
+def test_a_finished_shard_is_not_encoded_again(tmp_path):
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path, encoder, partitions=1, shard_rows=1000)
+    exchange(plan, [SENTENCES])
+    for _ in range(2):
+        encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    assert len(encoder.encoded) == len(set(SENTENCES))
+    assert plan.is_finished(Shard(0, 0), plan.storage.names("shards"))
+    assert not plan.is_finished(Shard(0, 1), plan.storage.names("shards"))
+
+
+def test_a_shard_with_a_flipped_bit_is_not_merged(tmp_path):
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
+    exchange(plan, [SENTENCES])
+    encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    path = tmp_path / "job" / plan.shard_name(encoder.fingerprint, Shard(0, 0))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"00000\.arrow is damaged or incomplete"):
+        merge([plan.storage.url + "/shards"], lambda: EmbeddingStore(tmp_path / "store"))
+
+
+def test_files_are_grouped_in_their_order_by_size():
+    sources = [Source(str(number), "x", size) for number, size in enumerate([5, 5, 1, 30, 2])]
+    groups = Sizes(group_bytes=10, partition_bytes=20).groups(sources)
+    assert [[source.id for source in group] for group in groups] == [
+        ["0", "1"],
+        ["2"],
+        ["3"],
+        ["4"],
+    ]
+    assert Sizes(10, 20).partitions(sources) == 3
+    assert Sizes(10, 20).partitions([]) == 1
+
+
+@pytest.mark.parametrize("kind", ["folder", "url"])
+def test_a_file_appears_when_it_is_complete(tmp_path, kind):
+    storage = Storage.at(tmp_path if kind == "folder" else f"file://{tmp_path}")
+
+    def fail(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        storage.write("a/b", fail)
+    assert storage.names("") == set()
+    storage.write_bytes("a/b", b"whole")
+    storage.write_bytes("a/c/d", b"")
+    assert (storage.read("a/b"), storage.exists("a/b"), storage.exists("a/x")) == (b"whole", 1, 0)
+    assert storage.names("a") == {"b", "c/d"}
+    assert storage.names("missing") == set()
+    storage.remove("a/c")
+    storage.remove("missing")
+    assert storage.names("") == {"a/b"}
+    storage.remove()
+    assert not tmp_path.exists()

@@ -1,0 +1,43 @@
+"""Tests on a real Ray: they have the marker `ray` and run with `make test-ray` only."""
+
+import os
+
+import pytest
+
+pytest.importorskip("ray")
+
+import ray
+from ray.cluster_utils import Cluster
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112 - others may fill the memory
+
+OBJECT_STORE = {"object_store_memory": 100 << 20}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/ray" in item.nodeid:
+            item.add_marker(pytest.mark.ray)
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """A cluster of one machine with two CPUs, to which this process is connected."""
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, **OBJECT_STORE
+    )
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def two_nodes():
+    """A cluster of two nodes with one CPU each; this process is not connected to it."""
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "include_dashboard": False, **OBJECT_STORE},
+    )
+    cluster.second = cluster.add_node(num_cpus=1, **OBJECT_STORE)
+    yield cluster
+    cluster.shutdown()

@@ -1,0 +1,89 @@
+"""Files are listed as `read_texts` reads them, and behind URLs too."""
+
+import os
+import shutil
+
+import pytest
+
+from embedcache import UserError
+from segclf.corpus.files import read_texts
+from segclf.corpus.listing import corpus_name, list_sources, read_source
+
+FILES = ("b.txt", "a/z.md", "a.txt", "a/.hidden.txt", ".git/x.txt", "c/d/e.TXT", "c/image.png")
+
+
+@pytest.fixture
+def texts(tmp_path):
+    folder = tmp_path / "texts"
+    for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"これは{name}。")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["folder", "file url", "zip"])
+def test_a_folder_is_listed_as_it_is_read(texts, kind):
+    path = str(texts)
+    if kind == "file url":
+        path = f"file://{texts}"
+    if kind == "zip":
+        path = "zip:///::" + shutil.make_archive(str(texts), "zip", texts)
+    found = [(source.id, read_source(source)) for source in list_sources(path)]
+    assert found == list(read_texts(texts))
+    assert [name for name, _ in found] == ["a/z.md", "a.txt", "b.txt", "c/d/e.TXT"]
+
+
+def test_a_file_has_its_name_as_id(texts):
+    for path in (str(texts / "b.txt"), f"file://{texts}/b.txt"):
+        (source,) = list_sources(path)
+        assert (source.id, read_source(source)) == ("b.txt", "これはb.txt。")
+        assert source.size == len("これはb.txt。".encode())
+
+
+@pytest.mark.parametrize("prefix", ["", "file://"])
+def test_ids_of_a_glob_are_relative_to_the_part_without_wildcards(texts, prefix):
+    assert [s.id for s in list_sources(f"{prefix}{texts}/*.txt")] == ["a.txt", "b.txt"]
+    assert [s.id for s in list_sources(f"{prefix}{texts}/c/**/*.TXT")] == ["d/e.TXT"]
+
+
+def test_a_relative_glob(texts, monkeypatch):
+    monkeypatch.chdir(texts)
+    (source, _) = list_sources("*.txt")
+    assert (source.id, os.path.isabs(source.path)) == ("a.txt", True)
+
+
+def test_a_source_changes_with_its_file(texts):
+    (before,) = list_sources(str(texts / "b.txt"))
+    os.utime(texts / "b.txt", ns=(1, 1))
+    (after,) = list_sources(str(texts / "b.txt"))
+    assert before.version != after.version
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("-", "--engine ray does not read standard input"),
+        ("missing.txt", "missing.txt: no such file"),
+        ("*.nothing", "no such file, or no text file there"),
+        ("file:///nowhere/at/all.txt", "/nowhere/at/all.txt"),
+        ("nosuch://bucket/x.txt", "Protocol not known: nosuch"),
+    ],
+)
+def test_what_cannot_be_listed_is_reported(tmp_path, monkeypatch, path, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        list_sources(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("novels/meian.txt", "meian"),
+        ("novels/*.txt", "novels"),
+        ("s3://bucket/novels/**/*.txt", "novels"),
+        ("s3://bucket/novels/meian.txt", "meian"),
+        ("zip://meian.txt::s3://bucket/all.zip", "meian"),
+    ],
+)
+def test_a_corpus_is_named_after_its_file_or_folder(path, name):
+    assert corpus_name(path) == name
