@@ -28,10 +28,13 @@ class ModelOptions:
         model: Name of a ready model (see segtool models). [default: the latest run in the
             workspace; if there is none, the ready model for the language of the text]
         run: Name of a run, or folder of an exported run.
+        fast: Use the fast ready model for the language of the text. It is less accurate, and takes
+            about a second for a novel.
     """
 
     model: str | None = None
     run: str | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ def segment(
 
     opened = Workspace(workspace)
     chosen = _choose(model, opened)
-    segmenter = Segmenter(opened, chosen, Compute(compute.device, compute.threads, progress=True))
+    cost = Compute(compute.device, compute.threads, progress=True)
+    segmenter = Segmenter(opened, chosen, cost, fast=model.fast)
     default: OutputFormat = "text" if isinstance(chosen, Run) else "page"
     output_format = "json" if writing.as_json else writing.format or default
     writer = SegmentWriter(segmenter, options, reading.input_format, output_format)
@@ -169,8 +173,11 @@ def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel 
     from segclf.workspace.ready import load_ready_model
     from segclf.workspace.runs import list_runs, load_run
 
-    if options.model and options.run:
-        raise UserError("--model cannot be combined with --run: use only one of them")
+    given = [f"--{name}" for name, value in vars(options).items() if value]
+    if len(given) > 1:
+        raise UserError(f"{given[0]} cannot be combined with {given[1]}: use only one of them")
+    if options.fast:
+        return None
     if options.model:
         return load_ready_model(options.model)
     return load_run(workspace, options.run) if options.run or list_runs(workspace) else None
