@@ -59,6 +59,7 @@ class Recipe:
         works_per_author: Maximum number of works from which these sentences are taken.
         without_full_stops: Share of the training works whose sentences lose their full stops.
         seed: Seed of the heads; the best of three on dev.
+        fast: Whether the model is for `segment --fast`.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Recipe:
     works_per_author: int
     without_full_stops: float = 0.0
     seed: int = 0
+    fast: bool = False
 
 
 def main(sets: str, *names: str) -> None:
@@ -182,6 +184,7 @@ def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models
             "languages": recipe.languages,
             "types": recipe.types,
             "thresholds": model.thresholds,
+            "fast": recipe.fast,
         }
         write_json(scratch / MODEL, content, indent=1)
         heads = {name: _with_scores(scratch / name, scores) for name in recipe.types}

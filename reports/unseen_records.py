@@ -19,6 +19,7 @@ class Records:
 
     Attributes:
         model: Results of the ready models.
+        fast: Results of the fast ready models.
         complete: Results of the ready models on candidates that follow a complete sentence.
         baselines: Results of the trivial baselines by name.
         peers: Results of other methods, with the parameters that each criterion chose. A method
@@ -26,6 +27,7 @@ class Records:
     """
 
     model: dict[Task, Result]
+    fast: dict[Task, Result]
     complete: dict[Task, Result]
     baselines: dict[str, dict[Task, Result]]
     peers: dict[tuple[Method, Criterion], dict[Task, Result]]
@@ -83,7 +85,7 @@ def read_records(path: Path) -> Records:
                 if task in model and texts_of(result) == texts_of(model[task])
             }
     baselines = {name: by_name[name] for name in DESCRIPTIONS}
-    return Records(model, by_name["complete"], baselines, peers)
+    return Records(model, by_name["fast"], by_name["complete"], baselines, peers)
 
 
 def texts_of(result: Result) -> list[tuple[str, int, int]]:

@@ -8,6 +8,7 @@ from reports.unseen_records import Records
 from segclf.scoring.baselines import DESCRIPTIONS
 
 WORST = 10
+FAST = "segtool, fast models"
 AIM = 0.95  # the share of authors on whom the model should be better than the trivial baselines
 
 
@@ -54,7 +55,7 @@ def systems(records: Records, criterion: Criterion) -> str:
         criterion: How the parameters were chosen; "pk" shows Pk, the others show F1.
     """
     shown = "pk" if criterion == "pk" else "f1"
-    named = {"**segtool**": records.model}
+    named = {"**segtool**": records.model, FAST: records.fast}
     named |= {DESCRIPTIONS[name]: results for name, results in records.baselines.items()}
     named |= {
         m.name: results for (m, chosen), results in records.peers.items() if chosen == criterion
@@ -75,7 +76,10 @@ def systems(records: Records, criterion: Criterion) -> str:
 
 def details(records: Records, task: Task) -> str:
     """Return all scores of every system for one language and type."""
-    rows = [["**segtool**", *_scores(records.model[task]), ""]]
+    rows = [
+        ["**segtool**", *_scores(records.model[task]), ""],
+        [FAST, *_scores(records.fast[task]), ""],
+    ]
     for name, results in records.baselines.items():
         rows.append([DESCRIPTIONS[name], *_scores(results[task]), ""])
     for (method, criterion), results in records.peers.items():

@@ -13,11 +13,11 @@ from segclf.tasks.segment_options import ExistingLayout, SegmentOptions
 from segclf.tasks.segmentation import Segmentation
 from segclf.tasks.text_model import TextModel
 from segclf.workspace.files import warn_once
-from segclf.workspace.ready import ReadyModel, load_ready_model, model_for
+from segclf.workspace.ready import ReadyModel, model_for
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
-_FALLBACK = "european"  # its encoder and features suit most languages
+_FALLBACK = "en"  # the encoder and features of its model suit most languages
 
 
 class ModelError(UserError):
@@ -29,6 +29,7 @@ def segment(
     workspace: Workspace | None = None,
     model: Run | ReadyModel | None = None,
     *,
+    fast: bool = False,
     language: str | None = None,
     layout: ExistingLayout | None = None,
     lines_are_sentences: bool = False,
@@ -52,6 +53,7 @@ def segment(
             have no store.
         model: Run of a head or of a fine-tuned model, or ready model; None for the ready model of
             the language of the text.
+        fast: Whether to use the fast ready model, if `model` is None.
         language: Language code (ISO 639-1) of the text; None for the language of the corpus of the
             run, or to detect it.
         layout: "keep" to keep the existing paragraphs and only divide them further; "ignore" to
@@ -85,7 +87,8 @@ def segment(
         min_length=min_length,
         max_length=max_length,
     )
-    segmenter = Segmenter(workspace or Workspace(), model, Compute(device, threads, progress))
+    compute = Compute(device, threads, progress)
+    segmenter = Segmenter(workspace or Workspace(), model, compute, fast=fast)
     return segmenter.segment(text, options)
 
 
@@ -97,11 +100,13 @@ class Segmenter:
         workspace: Workspace whose store is searched for vectors.
         model: Run or ready model; None for the ready model of the language of each text.
         compute: Device, threads and progress display of the encoder and the model.
+        fast: Whether to use the fast ready models, if `model` is None.
     """
 
     workspace: Workspace
     model: Run | ReadyModel | None = None
     compute: Compute = field(default_factory=Compute)
+    fast: bool = False
     _loaded: dict[str, Predictor] = field(default_factory=dict, init=False, repr=False)
 
     def segment(self, text: str, options: SegmentOptions) -> Segmentation:
@@ -132,7 +137,7 @@ class Segmenter:
         """
         guessed = language or guess_language(text)
         try:
-            model = self.model or _choose_model(guessed)
+            model = self.model or _choose_model(guessed, fast=self.fast)
             if model.name not in self._loaded:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
         except UserError as error:
@@ -141,12 +146,14 @@ class Segmenter:
         return TextModel(model, self._loaded[model.name], language or own or guessed)
 
 
-def _choose_model(language: str) -> ReadyModel:
+def _choose_model(language: str, *, fast: bool) -> ReadyModel:
     """Return the ready model for a language; if there is none, a fallback, with a warning."""
-    model = model_for(language)
+    if model := model_for(language, fast=fast):
+        return model
+    model = model_for(_FALLBACK, fast=fast)
     if model is None:
-        model = load_ready_model(_FALLBACK)
-        warn_once(f"no ready model was trained on the language {language}: using {model.name}")
+        raise UserError("segtool has no ready models: install it again")
+    warn_once(f"no ready model was trained on the language {language}: using {model.name}")
     return model
 
 

@@ -42,6 +42,7 @@ class ReadyModel:
             "paragraph". All heads read vectors from the same encoder.
         thresholds: Thresholds by type of boundary and language, chosen on dev for all heads
             together.
+        is_fast: Whether the model is for `segment --fast`: its encoder needs little time.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class ReadyModel:
     languages: tuple[str, ...]
     runs: dict[BoundaryType, Run]
     thresholds: dict[BoundaryType, dict[str, float]] = field(default_factory=dict)
+    is_fast: bool = False
 
     def threshold(self, boundary_type: BoundaryType, language: str) -> float:
         """Return the threshold for a language; for other languages, that of the head."""
@@ -77,6 +79,7 @@ class ReadyModel:
             "description": self.description,
             "languages": list(self.languages),
             "encoder": self.encoder.name,
+            "fast": self.is_fast,
             "types": {
                 name: {
                     "head": run.record.head,
@@ -120,9 +123,18 @@ def find_model(name: str) -> ReadyModel | None:
     return None
 
 
-def model_for(language: str) -> ReadyModel | None:
-    """Return the ready model for a language (ISO 639-1); None if no model was trained on it."""
-    return next((model for model in list_models() if language in model.languages), None)
+def model_for(language: str, *, fast: bool = False) -> ReadyModel | None:
+    """Return the ready model for a language.
+
+    Args:
+        language: Code (ISO 639-1) of the language.
+        fast: Whether to return the fast model.
+
+    Returns:
+        The model; None if no model was trained on the language.
+    """
+    models = (model for model in list_models() if model.is_fast == fast)
+    return next((model for model in models if language in model.languages), None)
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,7 @@ class _Content:
     languages: tuple[str, ...]
     types: tuple[BoundaryType, ...]
     thresholds: dict[BoundaryType, dict[str, Probability]] = field(default_factory=dict)
+    fast: bool = False
 
 
 _ADAPTER = TypeAdapter(_Content)
@@ -151,4 +164,6 @@ def _read(path: Path) -> ReadyModel:
     fingerprints = {run.record.identity.fingerprint for run in runs.values()}
     if None in fingerprints or len(fingerprints) > 1:
         raise UserError(f"the heads of the model {path} do not have the same encoder: {_REMEDY}")
-    return ReadyModel(path, content.description, content.languages, runs, content.thresholds)
+    return ReadyModel(
+        path, content.description, content.languages, runs, content.thresholds, content.fast
+    )

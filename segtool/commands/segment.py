@@ -36,10 +36,13 @@ class ModelOptions:
             F1 on the latest corpus; if there is none, the ready model for the language of the text]
         run: Run, as a name, a number in segtool runs or the beginning of a name; or the folder of
             an exported run.
+        fast: Use the fast ready model for the language of the text. It is less accurate, and takes
+            about a second for a novel.
     """
 
     model: str | None = None
     run: str | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,14 +150,11 @@ def segment(
     from segtool.commands.segment_output import SegmentWriter
 
     opened = Workspace(workspace)
-    if given := given_options(invocation, ModelOptions, not_from_file=("model", "run")):
+    if given := given_options(invocation, ModelOptions, not_from_file=("model", "run", "fast")):
         model = ModelOptions(**given)  # either option replaces both of a configuration file
     chosen = _choose(model, opened)
-    segmenter = Segmenter(
-        opened,
-        chosen,
-        Compute(compute.device, compute.threads, progress=shows_progress(as_json=False)),
-    )
+    cost = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
+    segmenter = Segmenter(opened, chosen, cost, fast=model.fast)
     default: OutputFormat = "text" if isinstance(chosen, Run) else "page"
     output_format = "json" if writing.as_json else writing.format or default
     writer = SegmentWriter(
@@ -202,8 +202,11 @@ def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel 
     from segclf.workspace.ready import load_ready_model
     from segclf.workspace.runs import best_run, load_run
 
-    if options.model and options.run:
-        raise UserError("--model cannot be combined with --run: use only one of them")
+    given = [f"--{name}" for name, value in vars(options).items() if value]
+    if len(given) > 1:
+        raise UserError(f"{given[0]} cannot be combined with {given[1]}: use only one of them")
+    if options.fast:
+        return None
     if options.model:
         return load_ready_model(options.model)
     return load_run(workspace, options.run) if options.run else best_run(workspace)

@@ -1,6 +1,8 @@
 """Ready models: `segtool segment` without training, `segtool models`, `segtool eval MODEL`."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -32,6 +34,36 @@ def test_the_models_are_small_and_have_a_card():
 )
 def test_the_language_chooses_the_model(language, model):
     assert model_for(language).name == model
+
+
+@pytest.mark.parametrize(("language", "model"), [("ja", "japanese-fast"), ("es", "european-fast")])
+def test_the_language_chooses_the_fast_model(language, model):
+    assert model_for(language, fast=True).name == model
+
+
+def test_a_fast_model_splits_a_text_without_torch_and_openvino(tmp_path):
+    code = f"""
+import sys
+from segclf import segment
+found = segment({UNSEEN!r}, fast=True)
+print(found.model, len(found.paragraphs()) > 1, {{"torch", "openvino"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "japanese-fast True set()\n"), done.stderr
+
+
+def test_the_fast_model_is_named_on_standard_error(segtool, tmp_path):
+    done = segtool(tmp_path, "segment", "-", "--fast", input=UNSEEN)
+    assert done.returncode == 0, done.stderr
+    threshold = load_ready_model("japanese-fast").threshold("any", "ja")
+    assert done.stderr == f"model japanese-fast, threshold {threshold:.2f}\n"
+    assert "".join(done.stdout.split()) == "".join(UNSEEN.split())
+
+
+@pytest.mark.parametrize("option", ["--model", "--run"])
+def test_fast_cannot_be_combined_with_a_model_or_run(segtool, tmp_path, option):
+    done = segtool(tmp_path, "segment", "-", "--fast", option, "european", input=UNSEEN)
+    assert f"{option} cannot be combined with --fast: use only one of them" in mistake(done)
 
 
 def test_a_language_without_a_model_gives_a_warning(tmp_path, caplog):
@@ -90,7 +122,11 @@ def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model", "klingon"], "no model 'klingon': the ready models are european, japanese"),
+        (
+            ["--model", "klingon"],
+            "no model 'klingon': the ready models are european, "
+            "european-fast, japanese, japanese-fast",
+        ),
         (["--model", "japanese", "--run", "x"], "--model cannot be combined with --run"),
         (["--language", "Japanese"], "sentencex has no rules for the language 'Japanese'"),
     ],
