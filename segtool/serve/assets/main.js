@@ -82,13 +82,14 @@ function moveThreshold(value) {
 }
 
 async function download(type) {
-  const { name, source, header, sentences } = state.current;
+  const { name, source, header, layout, sentences } = state.current;
   const kinds = new Map(blocksOf(state.current).map(({ start, kind }) => [start, kind]));
   try {
     const blob = await api.write({
       format: type,
       text: source,
       language: header.language,
+      layout,
       model: header.model,
       threshold: thresholdOf(state.current),
       sentences: sentences.map((own, i) => ({
