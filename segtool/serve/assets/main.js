@@ -185,7 +185,9 @@ function start() {
   element("doubtful").addEventListener("click", () => step(1, isDoubtful));
   element("vertical").addEventListener("click", toggleVertical);
   element("new").addEventListener("click", () => show("input"));
-  element("close-why").addEventListener("click", () => select(-1));
+  element("close-why").addEventListener("click", () => {
+    document.body.dataset.selected = false; // the sentence stays selected
+  });
   element("theme").addEventListener("click", toggleTheme);
   element("help").addEventListener("click", () => element("keys").showModal());
   element("close-keys").addEventListener("click", () => element("keys").close());
