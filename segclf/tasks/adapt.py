@@ -96,8 +96,9 @@ def adapt(
 ) -> Adaptation:
     """Train from a model on corrected texts, and save the texts as a corpus and the head as a run.
 
-    The scores are those of a cross-validation: each text is cut into `FOLDS` parts, and each part
-    is scored with a head that was trained on the others. The run itself is trained on all parts.
+    The scores are those of a cross-validation: the texts, one after another, are cut into `FOLDS`
+    parts of equal size, and each part is scored with a head that was trained on the others. The run
+    itself is trained on all parts.
 
     Args:
         workspace: Workspace for the vectors, the corpus and the run.
@@ -157,13 +158,16 @@ def _roles(fold: int) -> list[Split]:
 
 
 def _corpus_of(texts: Sequence[CorrectedText], roles: Sequence[Split]) -> Corpus:
-    """Make a corpus in which each part of each text has a role; adjacent parts are joined."""
+    """Make a corpus in which each part of the texts has a role; adjacent parts are joined."""
+    ends = np.cumsum([len(text.sentences) for text in texts]).tolist()
+    edges = np.linspace(0, ends[-1], FOLDS + 1).round().astype(int).tolist()
     documents, splits = [], []
-    for number, text in enumerate(texts, 1):
-        edges = np.linspace(0, len(text.sentences), FOLDS + 1).round().astype(int).tolist()
+    for number, (text, end) in enumerate(zip(texts, ends, strict=True), 1):
+        size = len(text.sentences)
+        first = end - size
         for role, group in groupby(range(FOLDS), key=roles.__getitem__):
             own = list(group)
-            start, stop = edges[own[0]], edges[own[-1] + 1]
+            start, stop = max(edges[own[0]] - first, 0), min(edges[own[-1] + 1] - first, size)
             if stop > start:
                 name = f"text {number}, sentences {start + 1} to {stop}"
                 part = text.sentences[start:stop], text.labels[start:stop]

@@ -87,6 +87,7 @@ def to_segmentation(body: schemas.WriteBody) -> Segmentation:
         boundaries=boundaries,
         is_heading=kinds == "heading",
         is_paragraph=kinds != "line",
+        layout=body.layout,
         language=body.language,
         model=body.model,
         threshold=body.threshold,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from embedcache import UserError
@@ -101,7 +102,8 @@ def write(body: schemas.WriteBody) -> Response:
 @router.post("/api/read", openapi_extra=_FILE)
 async def read_file(request: Request) -> schemas.ReadFile:
     """Read the text of a file in any text encoding; the body is the content of the file."""
-    return _read_file(await request.body())
+    found: schemas.ReadFile = await run_in_threadpool(_read_file, await request.body())
+    return found
 
 
 @router.get("/api/models")

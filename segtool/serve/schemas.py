@@ -2,10 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from segclf.corpus.languages import check_language
 
+
+def _encodable(text: str) -> str:
+    text.encode()  # JSON can contain half of a character, which raises ValueError here
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
 Kind = Literal["paragraph", "line", "heading"]
 ModelName = Annotated[
     str | None,
@@ -23,7 +30,7 @@ class _Body(BaseModel):
 class SegmentBody(_Body):
     """A text to split, and how."""
 
-    text: str
+    text: Text
     model: ModelName = None
     language: Language = None
     layout: Literal["ignore", "keep"] | None = None
@@ -37,7 +44,7 @@ class SegmentBody(_Body):
 class Sentence(_Body):
     """A sentence or a heading, and what the model says about it."""
 
-    text: str
+    text: Text
     start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
     end: Annotated[int, Field(ge=0, description="Offset after its last character.")]
     before: Annotated[str, Field(description="White space between it and the last sentence.")] = ""
@@ -69,7 +76,7 @@ class Segmented(Header):
 class ExplainBody(_Body):
     """The sentences around a boundary."""
 
-    sentences: Annotated[list[str], Field(min_length=2, max_length=1000)]
+    sentences: Annotated[list[Text], Field(min_length=2, max_length=1000)]
     position: Annotated[
         int, Field(ge=1, description="Position of the sentence before which the boundary is.")
     ]
@@ -97,8 +104,9 @@ class WriteBody(_Body):
     """A text with paragraphs that a reader may have corrected, and the format to write it in."""
 
     format: Literal["page", "text", "html", "json"]
-    text: str
+    text: Text
     language: str
+    layout: Literal["ignore", "keep"] = "ignore"
     model: str = ""
     threshold: float | None = None
     sentences: Annotated[list[Sentence], Field(min_length=1)]
@@ -107,7 +115,7 @@ class WriteBody(_Body):
 class LabelledText(_Body):
     """The checked sentences of a text: labels are those of a JSON Lines corpus."""
 
-    sentences: list[str]
+    sentences: list[Text]
     labels: Annotated[
         list[Literal[0, 1, 2]],
         Field(description="1 for a boundary; with a typed model 2 for a paragraph, 1 for a line."),

@@ -67,7 +67,7 @@ def test_the_slider_moves_no_line_of_the_text(runs_page, open_page):
 def test_a_page_of_test_warns_of_other_thresholds(model_page, open_page):
     opened = open_page(model_page)
     notice = opened.page.locator(".notice").first
-    assert "do not choose a threshold on test" in notice.inner_text()
+    assert "Do not choose another threshold" in notice.inner_text()
     width = "getComputedStyle(document.querySelector('.notice')).borderLeftWidth"
     assert opened.value(width) == "0px"
     drag_threshold(opened, 0.2)

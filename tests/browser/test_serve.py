@@ -185,7 +185,10 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(open_served):
     opened.page.get_by_text("Nothing" if began else "¶ Paragraph", exact=True).tap()
     assert opened.begins(6) != began
     opened.page.get_by_role("button", name="Close").first.tap()
-    assert not opened.page.locator("#reason").is_visible()
+    position = "getComputedStyle(document.getElementById('why')).position"
+    assert opened.page.evaluate(position) == "static"
+    opened.page.get_by_role("button", name="Checked to here").tap()
+    assert opened.value("own.checkedOf(text)") > 6
     assert opened.page.evaluate(width) == 390
 
 

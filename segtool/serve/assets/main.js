@@ -82,13 +82,14 @@ function moveThreshold(value) {
 }
 
 async function download(type) {
-  const { name, source, header, sentences } = state.current;
+  const { name, source, header, layout, sentences } = state.current;
   const kinds = new Map(blocksOf(state.current).map(({ start, kind }) => [start, kind]));
   try {
     const blob = await api.write({
       format: type,
       text: source,
       language: header.language,
+      layout,
       model: header.model,
       threshold: thresholdOf(state.current),
       sentences: sentences.map((own, i) => ({
@@ -184,7 +185,9 @@ function start() {
   element("doubtful").addEventListener("click", () => step(1, isDoubtful));
   element("vertical").addEventListener("click", toggleVertical);
   element("new").addEventListener("click", () => show("input"));
-  element("close-why").addEventListener("click", () => select(-1));
+  element("close-why").addEventListener("click", () => {
+    document.body.dataset.selected = false; // the sentence stays selected
+  });
   element("theme").addEventListener("click", toggleTheme);
   element("help").addEventListener("click", () => element("keys").showModal());
   element("close-keys").addEventListener("click", () => element("keys").close());

@@ -64,7 +64,7 @@ export async function split(text, model) {
       body,
       own.signal,
       (header) => {
-        Object.assign(text, makeText(text.name, text.source), { header });
+        Object.assign(text, makeText(text.name, text.source), { header, layout: body.layout });
         if (state.current !== text) return;
         show("text");
         select(-1);

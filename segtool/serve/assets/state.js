@@ -13,6 +13,7 @@ export function makeText(name, source) {
     name,
     source,
     header: { model: "", language: "", threshold: 0.5, typed: false, count: 0, notes: [] },
+    layout: "ignore",
     sentences: [],
     moved: null, // threshold, if the reader has moved it
     corrections: new Map(), // sentence -> { boundary, kind }

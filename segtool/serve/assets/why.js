@@ -26,6 +26,7 @@ let asked = 0; // the latest question
 export function select(i) {
   const text = state.current;
   text.selected = i;
+  document.body.dataset.selected = i >= 0; // a phone then shows the reason above the text
   paintSelected();
   paintWhy();
   clearTimeout(timer);
@@ -48,7 +49,6 @@ export function paintWhy() {
   element("check").disabled = i < 0;
   element("hint").hidden = i >= 0;
   element("reason").hidden = i < 0;
-  document.body.dataset.selected = i >= 0;
   if (i < 0) {
     element("status").textContent = "";
     return;

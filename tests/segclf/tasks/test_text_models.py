@@ -89,8 +89,8 @@ def test_an_adapted_model_is_a_run_on_a_corpus_of_the_corrections(workspace, seg
     assert stored.corpus.sentences == [*text.sentences, *story(0, 30).sentences]
     assert adapted.sentences == len(stored.corpus.sentences)
     assert adapted.boundaries == sum((text.labels > 0).sum() for text in (text, story(0, 30)))
-    # each part has a first sentence, which is not scored
-    assert adapted.scored == adapted.sentences - 2 * 5
+    # the first sentence of each of the five parts, and of the second text, is not scored
+    assert adapted.scored == adapted.sentences - 5 - 1
     assert 0 < adapted.before.scores.f1 <= 1
     assert 0 < adapted.after.scores.f1 <= 1
     assert adapt(workspace, model, [text]).corpus != adapted.corpus
@@ -120,6 +120,14 @@ def test_few_corrections_are_said_or_refused(workspace, segmenter):
     assert adapted.before is adapted.after is None
     assert adapted.scored == 0
     assert "too few boundaries" in adapted.notes[0]
+
+
+def test_many_short_texts_are_enough(workspace, segmenter):
+    model = segmenter.read(TEXT, SegmentOptions(language="ja")).model
+    texts = [story(start, start + 3) for start in range(0, 45, 3)]
+    adapted = adapt(workspace, model, texts)
+    assert adapted.sentences == 45
+    assert 0 < adapted.scored <= 30
 
 
 def test_an_adaptation_that_is_stopped_leaves_no_run(workspace, segmenter):

@@ -69,6 +69,9 @@ def test_a_corrected_text_is_written_in_each_format(client, segmenter):
     assert written("text").count("\r\n\r\n") == 3
     assert written("html").count("<p") == 3
     assert '<p class="line">' in written("html")
+    body["layout"] = "keep"
+    assert written("text").replace("\r\n", "").startswith("# Rain雨が降る。")
+    assert written("text").count("\r\n") > 50  # the lines of the text
     as_json = json.loads(written("json"))
     assert as_json["text"] == TEXT
     assert [one["boundary"] for one in as_json["sentences"]].count(True) == 4
@@ -123,6 +126,7 @@ def test_a_model_is_adapted_and_can_then_be_chosen(client, served):
         ("segment", {"text": "A.", "language": "xx"}, "xx"),
         ("segment", {"text": "A.", "threshold": 2}, "threshold is 2"),
         ("segment", {"text": "A. B.", "paragraphs": 5}, "paragraphs is 5"),
+        ("segment", {"text": "\ud800"}, "body.text"),
         ("segment", {"text": 5}, "body.text: Input should be a valid string"),
         ("segment", {"text": "A.", "path": "/etc/passwd"}, "body.path: Extra inputs"),
         ("explain", {"sentences": ["A."], "position": 1}, "body.sentences"),
