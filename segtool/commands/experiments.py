@@ -17,7 +17,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import show, shows_progress
+from segtool.output import describe_answer, note, show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -161,4 +161,6 @@ def compare(
     comparison = compare_runs(
         opened, *pair, split=split, device=compute.device, threads=compute.threads
     )
+    for run in pair:
+        note(describe_answer("run", run.name, run.threshold))
     show(comparison.to_dict(), print_comparison, as_json)

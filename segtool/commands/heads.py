@@ -215,5 +215,7 @@ def export(
     from segclf.workspace.workspace import Workspace
 
     opened = Workspace(workspace)
-    made = export_run(load_run(opened, run), directory, opened, with_encoder=with_encoder)
+    exported = load_run(opened, run)
+    made = export_run(exported, directory, opened, with_encoder=with_encoder)
+    note(describe_answer("run", exported.name, exported.threshold))
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
