@@ -72,23 +72,34 @@ def find_configuration(folder: Path | None = None) -> Configuration | None:
     Raises:
         UserError: The file cannot be read or is not TOML.
     """
-    start = (folder or Path.cwd()).resolve()
+    try:
+        start = Path(folder or os.getcwd()).absolute()
+    except FileNotFoundError:  # the current folder was removed
+        return None
     for parent in (start, *start.parents):
-        if (parent / _FILE).is_file():
-            return Configuration(parent / _FILE, _read(parent / _FILE))
-        if (parent / _PROJECT).is_file():
-            tools = _read(parent / _PROJECT).get("tool")
+        if os.path.isfile(parent / _FILE):
+            return Configuration(parent / _FILE, _parse(parent / _FILE, _read(parent / _FILE)))
+        if os.path.isfile(parent / _PROJECT):
+            text = _read(parent / _PROJECT)
+            # other projects' files may be damaged
+            table = _parse(parent / _PROJECT, text) if "segtool" in text else {}
+            tools = table.get("tool")
             if isinstance(tools, dict) and "segtool" in tools:
                 return Configuration(parent / _PROJECT, tools["segtool"])
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
         raise UserError(f"{path}: {error}") from error
 
 
@@ -112,11 +123,6 @@ def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # no
     for key in shared:
         if key not in SHARED:
             raise _unknown_for_all(path, key, command)
-    if "workspace" in shared:
-        own = path.parent / Path(str(shared["workspace"])).expanduser()
-        shared["workspace"] = os.path.normpath(own)
-        if os.environ.get("SEGTOOL_HOME"):
-            del shared["workspace"]
     return _defaults_of(command, tables, shared, path)
 
 
@@ -144,7 +150,12 @@ def _defaults_of(
     defaults: Defaults = {}
     for name, value in values.items():
         option = options[name]
-        defaults[option.name] = _checked(option, name, value, path)
+        value = _checked(option, name, value, path)
+        if name == "workspace":
+            if os.environ.get("SEGTOOL_HOME"):
+                continue
+            value = os.path.normpath(path.parent / Path(str(value)).expanduser())
+        defaults[option.name] = value
         option.help = _STATED_DEFAULT.sub("", option.help)  # the new one is shown instead
     for name, subcommand in commands.items():
         defaults[name] = _defaults_of(subcommand, own.get(name, {}), shared, path)

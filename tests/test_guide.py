@@ -60,3 +60,11 @@ def test_make_targets_of_the_guide_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make (\w+)`", GUIDE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_configuration_of_the_guide_is_valid(tmp_path, segtool):
+    (content,) = [block for _, block in blocks_of_the_guide("toml") if "[train]" in block]
+    (tmp_path / "segtool.toml").write_text(content)
+    done = segtool(tmp_path, "config")
+    assert done.returncode == 0, done.stderr
+    assert "train.head" in done.stdout

@@ -18,7 +18,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import run_logger, show, shows_progress
+from segtool.output import describe_answer, note, run_logger, show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -167,4 +167,6 @@ def compare(
     comparison = compare_runs(
         opened, *pair, split=split, device=compute.device, threads=compute.threads
     )
+    for run in pair:
+        note(describe_answer("run", run.name, run.threshold))
     show(comparison.to_dict(), print_comparison, as_json)

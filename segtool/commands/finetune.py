@@ -6,6 +6,7 @@ import typer
 
 from segclf.finetune.options import DEFAULT_BACKBONE, CrossSegmentOptions, HierarchicalOptions
 from segtool.command_group import CommandGroup
+from segtool.completion import complete_encoders
 from segtool.options import (
     CorpusOption,
     EncoderComputeOptions,
@@ -31,7 +32,12 @@ finetune_app = CommandGroup(
 _KEPT = "The run is kept up to its last checkpoint."
 
 EncoderToTuneOption = Annotated[
-    str, typer.Option("--encoder", help="Name, folder or Hub id of the encoder to fine-tune.")
+    str,
+    typer.Option(
+        "--encoder",
+        help="Name, folder or Hub id of the encoder to fine-tune.",
+        autocompletion=complete_encoders,
+    ),
 ]
 
 

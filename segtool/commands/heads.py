@@ -241,6 +241,7 @@ def export(
         from segclf.integrations.onnx_export import export_onnx
 
         export_onnx(chosen, made / "head.onnx")
+    note(describe_answer("run", chosen.name, chosen.threshold))
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
 
 

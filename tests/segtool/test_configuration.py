@@ -75,8 +75,9 @@ def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, command):
     (tmp_path / "segtool.toml").write_text("threads = 1\n")
     below = tmp_path / "below"
     below.mkdir()
-    (below / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
-    assert find_configuration(below).path == tmp_path / "segtool.toml"
+    for other in ("[tool.other]\nx = 1\n", "not TOML", "# of segtool\ntool = 1\n"):
+        (below / "pyproject.toml").write_text(other)
+        assert find_configuration(below).path == tmp_path / "segtool.toml"
     (below / "pyproject.toml").write_text("[tool.segtool.train]\nepochs = 3\n")
     found = settings_of(command(below, "config", "--json"))
     assert found["train.epochs"] == (3, "pyproject.toml")
