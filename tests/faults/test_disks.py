@@ -51,7 +51,7 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
     remount(disk, "rw,size=64m")
 
     def use() -> None:
-        if scores(command(disk / "f", "eval", "--json")) != scores(expected):
+        if scores(command(disk / "f", "eval", "mlp-w1-001", "--json")) != scores(expected):
             raise WrongError("scores")
         if left := list((disk / "f").rglob("*.scratch")):
             raise UserError(f"remains: {left}")
