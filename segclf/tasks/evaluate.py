@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-from typing_extensions import TypedDict
+from typing_extensions import Required, TypedDict
 
 from embedcache import UserError
 from embedcache.files import write_file
@@ -37,11 +37,11 @@ class _Saved(TypedDict, total=False):
     """Types of the scores in eval-SPLIT.json; early files lack some of them."""
 
     corpus_digest: str
-    precision: float
-    recall: float
-    f1: float
-    pk: float
-    window_diff: float
+    precision: Required[float]
+    recall: Required[float]
+    f1: Required[float]
+    pk: Required[float]
+    window_diff: Required[float]
     at_half: dict[str, float]
     baselines: dict[str, dict[str, float]]
 
