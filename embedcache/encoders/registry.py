@@ -124,7 +124,7 @@ def _find_model(name: str) -> Path:
         raise UserError(f"{name} is a file: for word vectors, use wordvec:{name}")
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.json", "*.txt", "*.model", *WEIGHTS]
+    patterns = ["*.json", "*.txt", "*.model", WEIGHTS]
     try:  # files in the local cache are not downloaded again; without a network they are used
         return Path(
             snapshot_download(

@@ -8,7 +8,7 @@ the others and to write its own.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,7 +70,11 @@ class Claims:
         self._claimed.clear()
 
     def close(self) -> None:
-        """Give up all claims and remove the files of this writer."""
+        """Give up all claims and remove the files of this writer, and of writers that have died."""
+        with suppress(OSError):  # the folder is read-only
+            if any(self._folder.glob(f"*{_ALIVE}")):
+                with self._turn:
+                    self._claims_of_others()
         if self._alive.is_locked:
             with self._turn:
                 self._claimed_file.unlink(missing_ok=True)
@@ -92,6 +96,7 @@ class Claims:
             raise StoreError(f"{self._folder} cannot be written: {error.strerror}") from error
 
     def _claims_of_others(self) -> Ids:
+        """Return the ids that living writers have claimed, and remove the files of dead ones."""
         found = [np.empty((0, 2), dtype=np.uint64)]
         for alive_file in self._folder.glob(f"*{_ALIVE}"):
             if alive_file == self._alive_file:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from typing_extensions import Required, TypedDict
 
 from embedcache import UserError
 from embedcache.files import write_file
@@ -29,6 +31,22 @@ from segclf.workspace.workspace import Workspace
 
 SCORED_SPLITS: tuple[Split, ...] = ("dev", "test")
 """The splits whose scores a run keeps and a leaderboard shows."""
+
+
+class _Saved(TypedDict, total=False):
+    """Types of the scores in eval-SPLIT.json; early files lack some of them."""
+
+    corpus_digest: str
+    precision: Required[float]
+    recall: Required[float]
+    f1: Required[float]
+    pk: Required[float]
+    window_diff: Required[float]
+    at_half: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+
+
+_SAVED = TypeAdapter(_Saved)
 
 
 @dataclass(frozen=True)
@@ -267,6 +285,7 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
         if not isinstance(record, dict):
             return None
         verify_checksum(record)
+        _SAVED.validate_python(record)
     except (ValueError, RecursionError):
         return None
     trained_on = run.record.corpus_digest

@@ -12,7 +12,7 @@ _TEMPLATE = """\
 # {{ name }}
 
 This model finds paragraphs: it predicts for each sentence whether it begins a new paragraph.
-It was trained with segtool {{ record.versions.segtool }}.
+It was trained with segtool{{ " " ~ record.versions.segtool if record.versions }}.
 
 ## Usage
 {% if record.encoder %}

@@ -6,15 +6,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import copyfileobj
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import AfterValidator, Field, TypeAdapter
+from typing_extensions import Required, TypedDict
 from xxhash import xxh3_128
 
 from embedcache import UserError
-from embedcache.encoders import Pooling, split_recorded
+from embedcache.encoders import Pooling, is_fingerprint, split_recorded
 from embedcache.files import write_file
-from segclf.corpus import Corpus, Document
+from segclf.corpus import Corpus, Document, Split
+from segclf.corpus.documents import PARAGRAPH
 from segclf.corpus.languages import guess_language_of
 from segclf.corpus.totals import CorpusTotals
 from segclf.workspace.files import (
@@ -27,6 +30,43 @@ from segclf.workspace.files import (
 )
 
 _FORMAT = 1  # of a corpus file
+
+
+def _checked_fingerprint(text: str) -> str:
+    if not is_fingerprint(text):  # it is part of the names of files
+        raise ValueError("not a fingerprint")
+    return text
+
+
+class _Encoder(TypedDict):
+    """An encoder in the first line of a corpus file."""
+
+    name: str
+    pooling: Pooling | None
+    fingerprint: Annotated[str, AfterValidator(_checked_fingerprint)]
+
+
+class _Header(TypedDict, total=False):
+    """The first line of a corpus file; early ones lack some of the fields."""
+
+    embedded: str
+    sentence_rule: str
+    language: str | None
+    headings_removed: int
+    digest: str
+    encoders: Required[Annotated[list[_Encoder], Field(min_length=1)]]
+
+
+class _Record(TypedDict):
+    """A document in a corpus file."""
+
+    id: str
+    split: Split
+    sentences: list[str]
+    labels: list[Annotated[int, Field(ge=0, le=PARAGRAPH, strict=False)]]  # early ones are bool
+
+
+_HEADER, _RECORD = TypeAdapter(_Header), TypeAdapter(_Record)
 
 
 @dataclass(frozen=True)
@@ -252,10 +292,7 @@ def read_header(path: Path) -> dict[str, Any]:
     with _translate_damage(path), path.open(encoding="utf-8") as file:
         header: dict[str, Any] = json.loads(file.readline())
         check_format(header.get("format", _FORMAT), _FORMAT)
-        if not isinstance(header["encoders"], list) or not header["encoders"]:
-            raise ValueError
-        if not all(isinstance(header.get(name, ""), str) for name in ("digest", "embedded")):
-            raise ValueError
+        _HEADER.validate_python(header, strict=True)
         verify_checksum(header)
         return header
 
@@ -296,7 +333,7 @@ def read_corpus_file(path: Path) -> StoredCorpus:
         # without a checksum, an early version wrote the file, whose digest is of other data
         if CHECKSUM in header and xxh3_128(body.encode()).hexdigest() != header["digest"]:
             raise ValueError
-        records = [json.loads(line) for line in body.split("\n")]
+        records = [_RECORD.validate_python(json.loads(x), strict=True) for x in body.split("\n")]
         documents = [
             Document(
                 record["id"],
@@ -323,7 +360,7 @@ def _translate_damage(path: Path) -> Iterator[None]:
         yield
     except NewerFormatError as error:
         raise UserError(f"the corpus file {path} {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"the corpus file {path} is damaged: run segtool embed with --name {path.stem} again, "
             "or delete the file"

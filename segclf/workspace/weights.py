@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,11 +53,8 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         UserError: The file is not a safetensors file.
     """
-    try:
-        with safe_open(path, "np") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise _damaged(path, error) from error
+    with _translate_damage(path), safe_open(path, "np") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
 def load_weights(path: Path) -> "dict[str, Tensor]":
@@ -66,10 +65,8 @@ def load_weights(path: Path) -> "dict[str, Tensor]":
     """
     from safetensors.torch import load_file
 
-    try:
+    with _translate_damage(path):
         return load_file(path)
-    except SafetensorError as error:
-        raise _damaged(path, error) from error
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -80,10 +77,8 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
     """
     from safetensors.numpy import load_file
 
-    try:
+    with _translate_damage(path):
         return load_file(path)
-    except SafetensorError as error:
-        raise _damaged(path, error) from error
 
 
 def hash_weights(path: Path) -> str:
@@ -105,5 +100,13 @@ def check_weights(path: Path, expected: str) -> None:
         raise _damaged(path, "it does not have its checksum")
 
 
-def _damaged(path: Path, error: SafetensorError | str) -> UserError:
+@contextmanager
+def _translate_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError) as error:  # safetensors names no file in an OSError
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception | str) -> UserError:
     return UserError(f"{path} is damaged ({error}): copy it again from its source, or train again")

@@ -1,11 +1,13 @@
 """Runs actions and commands in child processes, and says how they ended."""
 
+import faulthandler
 import io
 import os
 import random
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -40,10 +42,12 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
         kill: Seconds after which the child gets a signal, and the signal; None to let it end.
     """
     reading, writing = os.pipe()
+    trace = tempfile.TemporaryFile("w+")  # noqa: SIM115 - where a child hangs
     child = os.fork()
     if not child:
         os.setpgid(0, 0)
         os.close(reading)
+        faulthandler.dump_traceback_later(HANG * 0.9, file=trace)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # LMDB prints failed assertions
         outcome, message = _outcome(action)
         os.write(writing, f"{outcome} {message}".encode(errors="backslashreplace")[:4000])
@@ -60,7 +64,8 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
     os.close(reading)
     _, status = os.waitpid(child, 0)
     if not ready or not _group_is_gone(child):
-        return HUNG, ""
+        trace.seek(0)
+        return HUNG, trace.read() or f"processes of the group {child} are left"
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         return (KILLED if kill else CRASHED), name

@@ -51,7 +51,7 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
     remount(disk, "rw,size=64m")
 
     def use() -> None:
-        if scores(command(disk / "f", "eval", "--json")) != scores(expected):
+        if scores(command(disk / "f", "eval", "mlp-w1-001", "--json")) != scores(expected):
             raise WrongError("scores")
         if left := list((disk / "f").rglob("*.scratch")):
             raise UserError(f"remains: {left}")
@@ -78,10 +78,14 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     tally.check(f"a full disk in {name}", outcomes)
 
 
-def test_a_read_only_disk_is_one_line_in_every_command(finished: Path, disk: Path, tally: Tally):
+@counts(1, "READ_ONLY", 1)
+def test_a_read_only_disk_is_one_line_in_every_command(
+    finished: Path, disk: Path, tally: Tally, count: int
+):
     expected = (finished / "evaluated.json").read_text()
     outcomes = []
-    for arguments in (*WRITING.values(), ("store", "verify"), ("runs",), ("stats",)):
+    commands = [*WRITING.values(), ("store", "verify"), ("runs",), ("stats",)]
+    for arguments in count * commands:
         shutil.rmtree(disk / "f", ignore_errors=True)
         shutil.copytree(finished, disk / "f")
         remount(disk, "ro")

@@ -110,3 +110,32 @@ def test_a_transformer_in_a_subfolder_is_found(layer, pooling, tmp_path):
     encoder = load_encoder(f"{copy}{layer}", pooling=pooling, precision="float32")
     assert encoder.fingerprint == expected.fingerprint
     np.testing.assert_allclose(encoder.encode(ENGLISH), expected.encode(ENGLISH), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("modules.json", '[{"path": "", "type": "evil.Module"}]', "needs the program evil.Module"),
+        ("modules.json", '[{"path": "..", "type": "sentence_transformers.x"}]', "outside its"),
+        ("modules.json", '[{"path": "/etc", "type": "sentence_transformers.x"}]', "outside its"),
+        ("modules.json", '{"a": 1}', "modules.json is damaged"),
+        ("modules.json", "[" * 100_000, "modules.json is damaged"),
+        ("config.json", "{", "config.json is damaged"),
+    ],
+)
+def test_a_model_cannot_bring_a_program_or_leave_its_folder(tmp_path, name, content, message):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    (copy / "evil.py").write_text("raise SystemExit('executed')")
+    (copy / name).write_text(content)
+    with pytest.raises(UserError, match=message) as caught:
+        load_encoder(str(copy))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin"])
+def test_pickled_weights_are_refused(tmp_path, name):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    (weights,) = copy.glob("*.safetensors")
+    weights.rename(copy / name)
+    with pytest.raises(UserError, match="convert them to safetensors"):
+        load_encoder(str(copy))

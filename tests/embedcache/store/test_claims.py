@@ -219,3 +219,12 @@ def test_files_of_a_writer_that_died_are_removed(store, encoder):
     assert claims.take(sentence_ids(["one"])).all()
     assert not (folder / "dead.alive").exists()
     claims.close()
+
+
+def test_what_a_killed_writer_has_left_is_removed_even_if_nothing_is_missing(store):
+    encode_sentences(["5"], HashEncoder(), store)
+    (folder,) = (store.path / "claims").iterdir()
+    (folder / "dead.alive").touch()  # no process holds its lock
+    (folder / "dead.claimed").write_bytes(sentence_ids(["7"]).tobytes())
+    encode_sentences(["5"], HashEncoder(), store)
+    assert left_claims(store.path) == []

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from xxhash import xxh3_128_hexdigest
 
 from embedcache import UserError
 from segclf.experiments import sweeps, workers
@@ -18,6 +19,7 @@ from segclf.scoring.metrics import score_at_half
 from segclf.tasks.evaluate import evaluate, probabilities_of
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import with_checksum
 from segclf.workspace.runs import list_runs, load_run
 from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES
@@ -95,7 +97,11 @@ def test_probabilities_do_not_depend_on_the_number_of_jobs(swept, tmp_path):
 def test_runs_of_a_changed_text_are_not_reused(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     path = workspace.path / "corpora/stories.jsonl"
-    path.write_text(path.read_text().replace('"digest": "', '"digest": "0'))
+    header, body = path.read_text().split("\n", 1)
+    body = body.replace('"b', '"c', 1)
+    digest = xxh3_128_hexdigest(body.removesuffix("\n").encode())
+    header = json.dumps(with_checksum(json.loads(header) | {"digest": digest}))
+    path.write_text(f"{header}\n{body}")
     run = list_runs(workspace)[0]
     scores = (run.path / "eval-test.json").read_bytes()
     with pytest.raises(UserError, match="the corpus stories has changed"):
@@ -113,7 +119,7 @@ def test_a_failed_trial_does_not_stop_the_others(swept, tmp_path):
     header, body = path.read_text().split("\n", 1)
     content = json.loads(header)
     content["encoders"].insert(0, {"name": "lost", "pooling": None, "fingerprint": "0" * 32})
-    path.write_text(json.dumps(content) + "\n" + body)
+    path.write_text(json.dumps(with_checksum(content)) + "\n" + body)
     options = TrainingOptions(head="mlp", window=1, epochs=1)
     content = report(sweep(workspace, [Trial(options, "lost"), Trial(options, "hash")], jobs=1))
     (failed,) = content["failed"]

@@ -66,6 +66,8 @@ def test_a_model_card_has_metadata_for_the_hub():
         "language": "ja",
     }
     assert "language" not in ModelCard(model_card("model", config)).data.to_dict()
+    del config["versions"]
+    assert "trained with segtool." in model_card("model", config)
     assert "- head: mlp" in card.text
     assert "## Data" not in card.text
 

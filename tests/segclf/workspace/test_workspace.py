@@ -11,6 +11,7 @@ from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import with_checksum
 from segclf.workspace.runs import list_runs, load_run
 from segclf.workspace.workspace import Workspace
 from tests.segclf.experiments.corpora import embed_hashes
@@ -52,7 +53,8 @@ def test_a_copy_has_the_same_latest_corpus_and_run(workspace):
 def test_records_with_times_in_seconds_are_sorted(workspace):
     path = workspace.runs / "mlp-w1-002" / "run.json"
     record = json.loads(path.read_text())
-    path.write_text(json.dumps(record | {"created": "2026-01-01T00:00:00+00:00"}))
+    record = with_checksum(record | {"created": "2026-01-01T00:00:00+00:00"})
+    path.write_text(json.dumps(record))
     assert load_run(workspace).name == "mlp-w1-001"
 
 

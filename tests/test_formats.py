@@ -1,0 +1,93 @@
+"""Files of all formats are read, and those of newer formats are refused in one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from xxhash import xxh3_64_digest
+
+from embedcache import EmbeddingStore, UserError, sentence_ids
+from segclf.tasks.evaluate import evaluate, read_evaluation
+from segclf.workspace.files import with_checksum
+from segclf.workspace.runs import load_run, read_run
+from segclf.workspace.workspace import Workspace
+from tests.conftest import HashEncoder
+from tests.embedcache.store.stores import FINGERPRINT, check_numbers, ids_of
+from tests.fixtures.make import DIM, FORMATS, RUNS, WEIGHTS
+
+
+@pytest.fixture
+def formats(tmp_path: Path) -> Path:
+    copy = Path(shutil.copytree(FORMATS, tmp_path / "formats"))
+    for name in RUNS:
+        shutil.copy(copy / WEIGHTS, copy / name / WEIGHTS)
+    return copy
+
+
+def test_a_store_of_format_1_is_read_and_upgraded(formats):
+    path = formats / "store-1"
+    check_numbers(path, range(30))
+    assert EmbeddingStore(path).upgrade()
+    check_numbers(path, range(30))
+    assert EmbeddingStore(path).format() == 2
+    assert (path / "commits").exists()
+
+
+def test_a_workspace_is_read(formats):
+    workspace = Workspace(formats / "workspace-1")
+    corpus = workspace.load_corpus().corpus
+    encoder = HashEncoder(DIM)
+    vectors = workspace.store().vectors(encoder.fingerprint, sentence_ids(corpus.sentences))
+    assert np.array_equal(vectors, encoder.encode(corpus.sentences))
+    run = load_run(workspace)
+    saved = read_evaluation(run, "test")
+    assert saved is not None
+    assert evaluate(workspace, run).scores.to_dict() == {
+        name: saved[name] for name in ("precision", "recall", "f1", "pk", "window_diff")
+    }
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_is_loaded(formats, name):
+    run = read_run(formats / name)
+    assert run is not None
+    assert run.record.format == 3
+    assert run.load_head().eval()
+
+
+def newer_store(formats):
+    content = (formats / "store-1/data.mdb").read_bytes()
+    old, new = b'{"format": 1}', b'{"format": 9}'
+    signed = content.replace(old + xxh3_64_digest(old), new + xxh3_64_digest(new))
+    assert signed != content
+    (formats / "store-1/data.mdb").write_bytes(signed)
+    EmbeddingStore(formats / "store-1").space(FINGERPRINT).find(ids_of(1))
+
+
+def newer_corpus(formats):
+    path = formats / "workspace-1/corpora/letters.jsonl"
+    header, body = path.read_text().split("\n", 1)
+    content = with_checksum(json.loads(header) | {"format": 9})
+    path.write_text(json.dumps(content) + "\n" + body)
+    Workspace(formats / "workspace-1").load_corpus("letters")
+
+
+def newer_run(formats):
+    path = formats / "workspace-1/runs/mlp-w1-001/run.json"
+    path.write_text(json.dumps(with_checksum(json.loads(path.read_text()) | {"format": 9})))
+    load_run(Workspace(formats / "workspace-1"), "mlp-w1-001")
+
+
+def newer_model(formats):
+    path = formats / "model-1/config.json"
+    path.write_text(json.dumps(with_checksum(json.loads(path.read_text()) | {"format": 9})))
+    read_run(formats / "model-1")
+
+
+@pytest.mark.parametrize("use", [newer_store, newer_corpus, newer_run, newer_model])
+def test_a_newer_format_is_refused_in_one_line(formats, use):
+    with pytest.raises(UserError, match="upgrade segtool") as caught:
+        use(formats)
+    assert "\n" not in str(caught.value)
