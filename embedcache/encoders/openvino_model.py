@@ -155,7 +155,11 @@ def _import_openvino() -> Any:  # noqa: ANN401
 
 
 def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
-    core = _import_openvino().Core()
+    openvino = _import_openvino()
+    # the first access to the data of a tensor fills a table of OpenVINO; two threads that access
+    # data for the first time at once, when they encode, would wait for each other for ever
+    _ = openvino.Tensor(np.zeros(1, dtype=np.float32)).data
+    core = openvino.Core()
     cores = available_cores()
     options = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import PurePath
@@ -28,12 +29,12 @@ def _open_zstd(file: IO[bytes]) -> Any:  # noqa: ANN401
 
 
 _OPENERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
-    b"\x1f\x8b": ("gzip", gzip.open),
-    b"\xfd7zXZ\0": ("xz", lzma.open),
-    b"BZh": ("bzip2", bz2.open),
-    b"\x28\xb5\x2f\xfd": ("zstd", _open_zstd),
+    rb"\x1f\x8b": ("gzip", gzip.open),
+    rb"\xfd7zXZ\0": ("xz", lzma.open),
+    rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)": ("bzip2", bz2.open),
+    rb"\x28\xb5\x2f\xfd": ("zstd", _open_zstd),
 }
-"""First bytes of compressed files, and what opens them."""
+"""Patterns of the first bytes of compressed files, and what opens them."""
 
 
 def decompress(data: bytes, name: str) -> bytes:
@@ -45,7 +46,7 @@ def decompress(data: bytes, name: str) -> bytes:
         UserError: The file is damaged, its content is too large for its size, or the package that
             decompresses it is missing.
     """
-    found = next((kind for mark, kind in _OPENERS.items() if data.startswith(mark)), None)
+    found = next((kind for pattern, kind in _OPENERS.items() if re.match(pattern, data)), None)
     if found is None:
         return data
     kind, opener = found

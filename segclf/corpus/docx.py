@@ -40,7 +40,9 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     try:
         document = Document(io.BytesIO(data))
     except (OpcError, LxmlError, BadZipFile, KeyError, ValueError, NotImplementedError) as error:
-        raise UserError(f"{name} is a damaged Word document") from error
+        raise UserError(
+            f"{name} cannot be read as a Word document (.docx): it is damaged or of another kind"
+        ) from error
     blocks = []
     for element in document.element.body.iter(f"{_NAMESPACE}p"):
         styles = list(_style_names(Paragraph(element, document)))

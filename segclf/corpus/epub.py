@@ -11,7 +11,7 @@ from embedcache import UserError
 from segclf.corpus.compressed import open_archive
 from segclf.corpus.decode import decode
 from segclf.corpus.extracted import Block
-from segclf.corpus.markup import blocks_of, parse
+from segclf.corpus.markup import blocks_of, parse_html
 from segclf.corpus.packages import require
 
 _CONTAINER = "META-INF/container.xml"
@@ -72,16 +72,17 @@ def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
 
 
 def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
-    """Parse XML.
+    """Parse XML; a chapter that is not valid XML is parsed like HTML.
 
     Declarations of the document type are removed, and so are all entities but those of HTML: others
     can be made to fill the memory.
     """
-    from lxml.etree import XMLParser
+    from lxml.etree import XMLParser, XMLSyntaxError, fromstring
 
     text = _DECLARATIONS.sub("", decode(data, name).text)
     text = _ENTITY.sub(lambda entity: html5.get(entity[1], ""), text)
-    parser = XMLParser(
-        encoding="utf-8", recover=True, resolve_entities=False, no_network=True, huge_tree=True
-    )
-    return parse(text, parser, name)
+    parser = XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=True)
+    try:
+        return fromstring(text.encode(errors="replace"), parser)
+    except XMLSyntaxError:
+        return parse_html(text, name)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from embedcache import UserError
 from segclf.corpus import docx, epub, html, pdf, subtitles
 from segclf.corpus.compressed import open_archive
 from segclf.corpus.extracted import Block, ExtractedText
@@ -12,6 +13,12 @@ HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml"))
 MARKED_SUFFIXES = HTML_SUFFIXES | {".epub", ".docx"}
 """Suffixes of files whose formats mark paragraphs."""
 UNMARKED_SUFFIXES = frozenset((".srt", ".vtt", ".pdf"))
+_OTHER_ARCHIVES = {
+    "xl/workbook.xml": "an Excel workbook",
+    "ppt/presentation.xml": "a PowerPoint presentation",
+    "content.xml": "an OpenDocument file",
+}
+"""Members of archives that are not read."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -60,6 +67,9 @@ def _format_of(data: bytes, name: str) -> FileFormat | None:
         with open_archive(data, name) as archive:
             members = archive.namelist()
         known = ((epub.recognizes, _EPUB), (docx.recognizes, _DOCX))
+        for member, kind in _OTHER_ARCHIVES.items():
+            if member in members:
+                raise UserError(f"{name} is {kind}: save it as text, HTML or DOCX")
         return next((format_ for recognizes, format_ in known if recognizes(members)), None)
     if pdf.recognizes(data):
         return _PDF

@@ -5,7 +5,7 @@ from typing import Any
 
 from segclf.corpus.decode import decode
 from segclf.corpus.extracted import Block
-from segclf.corpus.markup import blocks_of, parse
+from segclf.corpus.markup import blocks_of, parse_html
 from segclf.corpus.packages import require
 
 _START = re.compile(
@@ -31,11 +31,8 @@ def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
         UserError: The text cannot be decoded, or the package that parses HTML is missing.
     """
     require(name, "HTML", "lxml")
-    from lxml.etree import HTMLParser
-
     text = decode(data, name, encoding=encoding, declared=_declared(data)).text
-    parser = HTMLParser(encoding="utf-8", huge_tree=True)  # long texts are allowed
-    root = parse(_XML_DECLARATION.sub("", text), parser, name)
+    root = parse_html(_XML_DECLARATION.sub("", text), name)
     return [block for part in _main_parts(root) for block in blocks_of(part)]
 
 

@@ -26,12 +26,14 @@ _NOTES = frozenset(("noteref", "footnote", "endnote", "rearnote")).union(
 )
 _NOTE_OF_AOZORA = "notes"  # class of an annotation such as ［＃地から１字上げ］
 _BREAK = "\u2028"
+_SELF_CLOSED = re.compile(r"<(title|script|style|a|p|div|span|i|b|em|strong)\b([^<>]*)/>")
+"""Elements of XHTML that a parser of HTML would not close."""
 _SPACES = re.compile("[ \t\r\n\f]+")
 _BESIDE_CJK = re.compile(CJK)
 
 
-def parse(text: str, parser: Any, name: str) -> Any:  # noqa: ANN401
-    """Parse HTML or XML with a parser of lxml that reads UTF-8.
+def parse_html(text: str, name: str) -> Any:  # noqa: ANN401
+    """Parse a page as a browser does: mistakes in its markup are corrected.
 
     Returns:
         The root; an empty element if the text has no element.
@@ -41,7 +43,9 @@ def parse(text: str, parser: Any, name: str) -> Any:  # noqa: ANN401
     """
     from lxml import etree
 
-    root = etree.fromstring(text.encode(errors="replace"), parser) if text.strip() else None
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)  # long texts are allowed
+    closed = _SELF_CLOSED.sub(r"<\1\2></\1>", text)
+    root = etree.fromstring(closed.encode(errors="replace"), parser) if text.strip() else None
     if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
         raise UserError(f"{name}: its elements are nested too deeply: convert it to plain text")
     return parser.makeelement("empty") if root is None else root

@@ -63,3 +63,12 @@ def test_a_file_that_would_fill_the_memory_is_refused(suffix):
 def test_a_text_that_is_large_for_its_size_is_read_up_to_the_limit():
     text = b"It rained. " * 100_000
     assert decompress(gzip.compress(text), "x") == text
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_an_empty_file_can_be_compressed(suffix):
+    assert decompress(COMPRESS[suffix](b""), "x") == b""
+
+
+def test_a_text_that_begins_like_a_compressed_file_is_a_text():
+    assert decompress(b"BZhang came.", "x") == b"BZhang came."

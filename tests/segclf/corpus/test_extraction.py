@@ -106,6 +106,14 @@ def test_the_chapters_of_an_epub_are_one_document_in_reading_order(tmp_path):
     assert read_unsegmented(path).text.startswith("# Second\n\nIt rained—hard.\n\n")
 
 
+def test_a_chapter_that_is_not_valid_is_read_like_html(tmp_path):
+    body = "<p/><a id='x'/><p>Tea & bread<br>for all.</p></div><p>The end."
+    path = write(tmp_path, epub({"one": body}), "book.epub")
+    assert read_unsegmented(path).text == "Tea & bread\nfor all.\n\nThe end."
+    page = "<html><head><title/><script src='a.js'/></head><p>One.</p></html>"
+    assert read_unsegmented(write(tmp_path, page, "a.xhtml")).text == "One."
+
+
 def test_entities_that_a_chapter_declares_are_not_expanded(tmp_path):
     bomb = "".join(f'<!ENTITY a{i + 1} "{f"&a{i};" * 10}">' for i in range(12))
     declared = f'<!DOCTYPE html [<!ENTITY a0 "ha">{bomb}]>'
@@ -133,8 +141,10 @@ def test_damaged_and_protected_books_are_errors(tmp_path):
             epub({"one": "<p>x</p>"}, **{"META-INF/encryption.xml": encrypted}),
             "drm.epub is protected against copying",
         ),
-        ("a.docx", zipped({"word/document.xml": "<w"}), "a.docx is a damaged Word document"),
+        ("a.docx", zipped({"word/document.xml": "<w"}), "a.docx cannot be read as a Word document"),
         ("a.zip", zipped({"a.txt": "One."}), "a.zip is a ZIP archive: "),
+        ("a.xlsx", zipped({"xl/workbook.xml": ""}), "a.xlsx is an Excel workbook: "),
+        ("a.odt", zipped({"content.xml": ""}), "a.odt is an OpenDocument file: "),
         ("cut.pdf", pdf(["One."])[:200], "cut.pdf is a PDF that is damaged"),
     ]:
         path = write(tmp_path, data, name)
