@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from embedcache import UserError, sentence_ids
+from embedcache.folder_lock import folder_lock
 from embedcache.shards.plan import Sizes
 from segclf import Workspace, embed
 from segclf.tasks.embed_on_cluster import embed_on_cluster
@@ -119,6 +120,14 @@ def test_mistakes_are_reported_and_store_nothing(local_ray, tmp_path, options, m
         embed_on_cluster(STORIES, workspace, **{"encoder_name": "surface"} | options)
     assert not workspace.has_store()
     assert not workspace.corpus_names()
+
+
+def test_the_same_job_does_not_run_twice_at_once(local_ray, tmp_path):
+    workspace, shards = Workspace(tmp_path / "work"), tmp_path / "shards"
+    embed_on_cluster(STORIES, workspace, encoder_name="surface", shards=str(shards))
+    (folder,) = shards.iterdir()
+    with folder_lock(folder), pytest.raises(UserError, match="another process is running"):
+        embed_on_cluster(STORIES, workspace, encoder_name="surface", shards=str(shards))
 
 
 def test_an_unreadable_file_is_reported_as_by_one_process(local_ray, tmp_path):
