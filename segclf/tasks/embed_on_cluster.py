@@ -133,10 +133,12 @@ def embed_on_cluster(
         f"{folder}/{name}", list_sources(str(path)), reader, choice, encoder, workspace, sizes
     )
     storage = job.plan.storage
-    with workspace.embedding(), _alone(storage):
+    with ExitStack() as locks:
         with connected(address) as ray:
             nodes = alive_nodes(ray)
             cluster = Cluster(ray, nodes, plan_workers(nodes, workers, threads, gpus_per_worker))
+            locks.enter_context(workspace.embedding())  # now: mistakes above write nothing
+            locks.enter_context(_alone(storage))
             check_nodes(ray, nodes, storage, _MODULES)
             read_groups(cluster, job, progress=progress)
             parts = _outline_corpus(job, encoder, path, split)
