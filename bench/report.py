@@ -1,11 +1,14 @@
-"""Write `docs/benchmarks.md` from `bench/results/*.json` and `bench/notes.md`."""
+"""Write `docs/benchmarks.md`, and the table in `docs/scale.md`, from `bench/results/*.json`."""
 
 import json
+import re
 
 from bench.harness import COLUMNS, RESULTS, Row, cells
 
 NOTES = RESULTS.parent / "notes.md"
 PAGE = RESULTS.parents[1] / "docs" / "benchmarks.md"
+SCALE_PAGE = PAGE.with_name("scale.md")
+SCALE = "Higher is better for rates. Start times and peaks are those of one run."
 INTRODUCTION = """\
 # Benchmarks
 
@@ -38,8 +41,15 @@ DESCRIPTIONS = {
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     PAGE.write_text(page(), encoding="utf-8")
+    content = json.loads((RESULTS / "scale.json").read_text(encoding="utf-8"))
+    block = "<!-- bench: begin -->\n\n" + section("scale", SCALE, content) + "\n<!-- bench: end -->"
+    text = SCALE_PAGE.read_text(encoding="utf-8")
+    text = re.sub(
+        r"<!-- bench: begin -->.*<!-- bench: end -->", lambda _: block, text, flags=re.DOTALL
+    )
+    SCALE_PAGE.write_text(text, encoding="utf-8")
 
 
 def page() -> str:

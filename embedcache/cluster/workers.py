@@ -98,7 +98,8 @@ def run_tasks(
         try:
             _result(ray, done)
         except _deaths(ray) as error:
-            raise UserError(_describe_deaths(function.__name__)) from error
+            what = function.__name__.strip("_").replace("_", " ")
+            raise UserError(_describe_deaths(what)) from error
         yield
 
 
@@ -172,6 +173,7 @@ def encode_shards(
             waiting.extendleft([shard] if shard else [])
             start_worker()
             continue
+        deaths[shard] = 0
         if waiting:
             following = waiting.popleft()
             running[worker.encode.remote(following)] = worker, following

@@ -46,7 +46,8 @@ class Sizes:
     def of(cls, total: int) -> "Sizes":
         """Return sizes for a text of `total` bytes.
 
-        Every partition reads from every group. With this size, such a read has at least 64 KB.
+        Every partition reads from every group. With these sizes, a read has 256 KB or more, unless
+        the text is small.
         """
         size = max(1 << 25, int((total << 16) ** 0.5))
         return cls(size, 4 * size)

@@ -1,6 +1,8 @@
 """Embed a corpus on a Ray cluster: the same store and the same corpus as with one process."""
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +13,7 @@ from embedcache.cluster.job import Cluster, Job, make_shards, read_groups, read_
 from embedcache.cluster.workers import plan_workers
 from embedcache.encoders import Backend, Pooling, Precision, SifEncoder
 from embedcache.encoders.threads import check_threads
+from embedcache.folder_lock import folder_lock
 from embedcache.hashing import fingerprint_of
 from embedcache.shards.merge import count_stored, merge
 from embedcache.shards.plan import MANIFEST, SHARDS, Plan, Sizes, Source
@@ -146,10 +149,12 @@ def embed_on_cluster(
         f"{folder}/{name}", list_sources(str(path)), reader, choice, encoder, workspace, sizes
     )
     storage = job.plan.storage
-    with workspace.embedding():
+    with ExitStack() as locks:
         with connected(address) as ray:
             nodes = alive_nodes(ray)
             cluster = Cluster(ray, nodes, plan_workers(nodes, workers, threads, gpus_per_worker))
+            locks.enter_context(workspace.embedding())  # now: mistakes above write nothing
+            locks.enter_context(_alone(storage))
             check_nodes(ray, nodes, storage, _MODULES)
             read_groups(cluster, job, progress=progress)
             summaries = _read_summaries(job, encoder, path)
@@ -243,6 +248,28 @@ def _dtypes(
             wanted = present[part.fingerprint].dtype
         dtypes.append(wanted or "float32")
     return tuple(dtypes)
+
+
+@contextmanager
+def _alone(storage: Storage) -> Iterator[None]:
+    """Let no other process of this machine run the same job inside a `with` block.
+
+    Raises:
+        UserError: Another process does.
+    """
+    if storage.folder is None:
+        yield
+        return
+    storage.folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        try:
+            held.enter_context(folder_lock(storage.folder, exclusive=True, wait=False))
+        except BlockingIOError as error:
+            raise UserError(
+                f"another process is running the same job in {storage.folder}: wait until it has "
+                "finished"
+            ) from error
+        yield
 
 
 def _read_summaries(job: Job, encoder: Encoder, path: str | Path) -> list[dict[str, Any]]:

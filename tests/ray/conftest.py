@@ -4,14 +4,6 @@ import os
 
 import pytest
 
-pytest.importorskip("ray")
-
-import ray
-from ray.cluster_utils import Cluster
-
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112 - others may fill the memory
-
 OBJECT_STORE = {"object_store_memory": 100 << 20}
 
 
@@ -21,9 +13,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.ray)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def environment():
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112 - others may fill the memory
+
+
 @pytest.fixture(scope="module")
 def local_ray():
     """A cluster of one machine with two CPUs, to which this process is connected."""
+    import ray
+
     ray.init(
         address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, **OBJECT_STORE
     )
@@ -34,6 +34,8 @@ def local_ray():
 @pytest.fixture
 def two_nodes():
     """A cluster of two nodes with one CPU each; this process is not connected to it."""
+    from ray.cluster_utils import Cluster
+
     cluster = Cluster(
         initialize_head=True,
         head_node_args={"num_cpus": 1, "include_dashboard": False, **OBJECT_STORE},

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from embedcache import UserError, sentence_ids
+from embedcache.folder_lock import folder_lock
 from embedcache.shards.plan import Sizes
 from segclf import Workspace, embed
 from segclf.tasks.embed_on_cluster import embed_on_cluster
@@ -110,15 +111,28 @@ def test_kept_shards_can_be_merged_elsewhere(local_ray, tmp_path, alone, segtool
         ({"workers": 0}, "--workers 0: use 1 or more"),
         ({"gpus_per_worker": 0.5}, "1 workers with 0.5 GPUs each: the cluster has 0 GPUs"),
         ({"encoder_name": "ginza", "pooling": "sif"}, "--pooling sif is fitted on the whole"),
-        ({"split": "half"}, "--split half"),
     ],
 )
-def test_mistakes_are_reported_and_store_nothing(local_ray, tmp_path, options, message):
-    workspace = Workspace(tmp_path)
+def test_mistakes_are_reported_and_change_nothing(local_ray, tmp_path, options, message):
     with pytest.raises(UserError, match=message):
-        embed_on_cluster(STORIES, workspace, **{"encoder_name": "surface"} | options)
+        embed_on_cluster(STORIES, Workspace(tmp_path), **{"encoder_name": "surface"} | options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_invalid_split_is_reported_before_anything_is_encoded(local_ray, tmp_path):
+    workspace = Workspace(tmp_path)
+    with pytest.raises(UserError, match="--split half"):
+        embed_on_cluster(STORIES, workspace, encoder_name="surface", split="half")
     assert not workspace.has_store()
-    assert not workspace.corpus_names()
+    assert not list(tmp_path.rglob("shards"))
+
+
+def test_the_same_job_does_not_run_twice_at_once(local_ray, tmp_path):
+    workspace, shards = Workspace(tmp_path / "work"), tmp_path / "shards"
+    embed_on_cluster(STORIES, workspace, encoder_name="surface", shards=str(shards))
+    (folder,) = shards.iterdir()
+    with folder_lock(folder), pytest.raises(UserError, match="another process is running"):
+        embed_on_cluster(STORIES, workspace, encoder_name="surface", shards=str(shards))
 
 
 def test_an_unreadable_file_is_reported_as_by_one_process(local_ray, tmp_path):
@@ -181,7 +195,7 @@ def test_an_address_without_a_cluster_is_reported(tmp_path, segtool, address, me
     command = ["embed", str(STORIES), *SURFACE, "--engine", "ray", "--address", address]
     done = segtool(tmp_path, *command, timeout=HANG)
     assert f"--address {address}: {message}" in mistake(done)
-    assert not list(tmp_path.rglob("*.mdb"))
+    assert not list(tmp_path.iterdir())
 
 
 OTHER_VERSION = """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedcache import EmbeddingStore, StoreError, UserError, encode_sentences, normalize
@@ -58,6 +58,7 @@ def shards_of(plan):
     ]
 
 
+@settings(max_examples=30)
 @given(
     groups=st.lists(st.lists(TEXT, max_size=20), min_size=1, max_size=4),
     partitions=st.integers(1, 9),
