@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segclf.workspace.corpora import read_corpus_file, read_header
+from segclf.workspace.corpus_files import read_corpus_file, read_header
 from segclf.workspace.runs import list_runs
 from segclf.workspace.workspace import Workspace
 

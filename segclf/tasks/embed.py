@@ -11,7 +11,8 @@ from embedcache.encoders import Backend, Encoder, Pooling, Precision
 from embedcache.encoders.threads import check_threads
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.corpus.statistics import corpus_warnings
-from segclf.workspace.corpora import EncoderReference, other_source
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.corpus_files import other_source
 from segclf.workspace.encoders import DEFAULT_ENCODER, fit
 from segclf.workspace.workspace import Workspace
 

@@ -14,7 +14,7 @@ from embedcache.store.removal import (
     remove_spaces,
     remove_unwanted,
 )
-from segclf.workspace.corpora import corpora_of_spaces, read_corpus_file
+from segclf.workspace.corpus_files import corpora_of_spaces, read_corpus_file
 from segclf.workspace.records import read_record
 from segclf.workspace.workspace import Workspace
 

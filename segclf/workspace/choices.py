@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from embedcache import UserError
-from segclf.workspace.corpora import read_header
+from segclf.workspace.corpus_files import read_header
 from segclf.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

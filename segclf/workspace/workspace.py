@@ -14,13 +14,8 @@ from pathlib import Path
 from embedcache import EmbeddingStore, UserError
 from embedcache.folder_lock import folder_lock
 from segclf.corpus import Corpus
-from segclf.workspace.corpora import (
-    EncoderReference,
-    StoredCorpus,
-    read_corpus_file,
-    read_header,
-    write_corpus_file,
-)
+from segclf.workspace.corpora import EncoderReference, StoredCorpus
+from segclf.workspace.corpus_files import read_corpus_file, read_header, write_corpus_file
 from segclf.workspace.files import warn_once
 
 _DEFAULT_FOLDER = ".segtool"

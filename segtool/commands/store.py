@@ -26,7 +26,7 @@ def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
 
     Example: segtool store info --json
     """
-    from segclf.workspace.corpora import corpora_of_spaces
+    from segclf.workspace.corpus_files import corpora_of_spaces
     from segclf.workspace.workspace import Workspace
     from segtool.tables.store import print_info
 

@@ -1,4 +1,4 @@
-"""Files are listed as `read_texts` reads them, and behind URLs too."""
+"""Files are listed as `corpus_files` lists them, and behind URLs too."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from embedcache import UserError
-from segclf.corpus.files import read_texts
+from segclf.corpus.files import corpus_files
 from segclf.corpus.listing import corpus_name, list_sources, read_source
 
 FILES = ("b.txt", "a/z.md", "a.txt", "a/.hidden.txt", ".git/x.txt", "c/d/e.TXT", "c/image.png")
@@ -29,14 +29,14 @@ def test_a_folder_is_listed_as_it_is_read(texts, kind):
     if kind == "zip":
         path = "zip:///::" + shutil.make_archive(str(texts), "zip", texts)
     found = [(source.id, read_source(source)) for source in list_sources(path)]
-    assert found == list(read_texts(texts))
+    assert found == [(name, path.read_bytes()) for name, path in corpus_files(texts)]
     assert [name for name, _ in found] == ["a/z.md", "a.txt", "b.txt", "c/d/e.TXT"]
 
 
 def test_a_file_has_its_name_as_id(texts):
     for path in (str(texts / "b.txt"), f"file://{texts}/b.txt"):
         (source,) = list_sources(path)
-        assert (source.id, read_source(source)) == ("b.txt", "これはb.txt。")
+        assert (source.id, read_source(source)) == ("b.txt", "これはb.txt。".encode())
         assert source.size == len("これはb.txt。".encode())
 
 

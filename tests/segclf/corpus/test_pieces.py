@@ -9,7 +9,8 @@ from embedcache import UserError
 from embedcache.shards.storage import Storage
 from segclf.corpus import ReadOptions, read_corpus
 from segclf.corpus.listing import list_sources
-from segclf.corpus.pieces import CorpusTotals, PieceReader, corpus_parts, first_sentences
+from segclf.corpus.pieces import PieceReader, corpus_parts, first_sentences
+from segclf.corpus.totals import CorpusTotals
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES
