@@ -87,7 +87,7 @@ fix: $(READY)
 
 bench: export SEGTOOL_HOME ?= $(RESULTS)
 bench: $(VENV)/.bench
-	for script in store peers backends encode busy pipeline growth readers document vectors_on_disk training; do $(BIN)/python -m bench.$$script || exit 1; done
+	for script in store peers backends encode fast busy pipeline growth readers document vectors_on_disk training; do $(BIN)/python -m bench.$$script || exit 1; done
 	$(BIN)/python -m bench.report
 
 # Fine-tuning takes hours. Finished runs are not repeated, and interrupted ones continue.

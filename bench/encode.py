@@ -33,9 +33,9 @@ def main() -> None:
     publish("encode", f"Encoding {SENTENCES:,} sentences", rows)
 
 
-def distinct(sentences: list[str]) -> list[str]:
-    """Return the first distinct sentences."""
-    return list(dict.fromkeys(sentences))[:SENTENCES]
+def distinct(sentences: list[str], *, limit: int | None = SENTENCES) -> list[str]:
+    """Return the first distinct sentences, or all of them if `limit` is None."""
+    return list(dict.fromkeys(sentences))[:limit]
 
 
 def measure(name: str, path: str, sentences: list[str]) -> list[Row]:

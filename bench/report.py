@@ -28,6 +28,7 @@ DESCRIPTIONS = {
     "encode": "Lower is better, except for cosines and sentences per second.",
     "backends": "Cosines are to the vectors that torch computes in float32. A backend is chosen "
     "automatically only if both bounds hold.",
+    "fast": "These encoders need no Transformer.",
     "busy": "A fair share is cores / (cores + processes) of the rate without other processes.",
     "pipeline": "The ratio says how much time reading, hashing and storing add to the encoder.",
     "growth": "A ratio of 10 is linear growth. The last rows show a plain write of the same bytes.",
