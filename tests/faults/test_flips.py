@@ -95,7 +95,7 @@ FAULTS: dict[str, Callable[[Path, random.Random], None]] = {
 }
 
 
-@counts(40, "FLIPS", 1000)
+@counts(12, "FLIPS", 1000)
 @pytest.mark.parametrize("fault", [*FAULTS, "a flipped bit of metadata"])
 def test_a_damaged_store_gives_right_vectors_or_one_line(store, tmp_path, tally, fault, count):
     chance = random.Random(count)
@@ -116,7 +116,7 @@ READERS = {
 }
 
 
-@counts(6, "FLIPS", 1000)
+@counts(2, "FLIPS", 1000)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("folder", READERS)
 def test_a_damaged_folder_gives_the_right_result_or_one_line(

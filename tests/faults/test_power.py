@@ -192,7 +192,7 @@ def fail_power(folder: Path, operations: list[Operation], chance: random.Random)
     return len(b"".join(lines).split())
 
 
-@counts(60, "CUTS", 700)
+@counts(30, "CUTS", 700)
 def test_a_power_failure_loses_no_commit(
     recorded: tuple[Path, list[Operation]], tally: Tally, count: int
 ):
