@@ -187,7 +187,7 @@ def test_file_names_and_encoder_names_are_shown_literally(tmp_path, segtool):
         assert "\x1b" not in done.stdout + done.stderr
         assert shown in " ".join(done.stdout.split()) or command[0] == "train", done.stdout
     (tmp_path / "texts/dev" / name).write_bytes(b"abc\xff\xfe\x01")
-    wrong = segtool(tmp_path, "embed", "texts", "--encoder", "surface")
+    wrong = segtool(tmp_path, "embed", "texts", "--encoder", "surface", "--strict")
     assert f"dev/{shown}: byte 3" in one_line(wrong)
     assert "\x1b" not in wrong.stderr
 

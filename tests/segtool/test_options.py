@@ -78,7 +78,7 @@ def run():
         calls.append((path, options, as_json))
 
     def invoke(*arguments):
-        result = CliRunner().invoke(app, arguments, env={"COLUMNS": "80"})
+        result = CliRunner().invoke(app, arguments, terminal_width=80)
         return result, calls
 
     return invoke

@@ -56,7 +56,7 @@ def test_invalid_options_are_refused(options, message):
 
 def test_a_surplus_positional_argument_is_refused():
     with pytest.raises(UserError, match="unexpected positional argument 'x': give each setting"):
-        ReadOptions("line", "kuten", "ja", "x")
+        ReadOptions("line", "kuten", "ja", "utf-8", "x")
 
 
 def test_defaults_are_filled_in_and_equal_options_are_equal():
