@@ -137,3 +137,41 @@ def test_ctrl_c_ends_all_trials_and_the_same_command_resumes(
     content = json.loads(done.stdout)
     assert (content["done_before"], content["done_now"]) == (1, 0)
     assert len(list_runs(workspace)) == 1
+
+
+def processes_of_trials(cluster):
+    """Return the ids of the processes of a cluster that run a trial."""
+    session = cluster.head_node.get_session_dir_path()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_trial = (folder / "cmdline").read_bytes().startswith(b"ray::run_trial")
+            if is_trial and os.readlink(folder / "fd/1").startswith(session):
+                found.append(int(folder.name))
+        except OSError:  # it has ended, or belongs to somebody else
+            continue
+    return found
+
+
+def test_a_trial_whose_process_is_killed_is_trained_again(two_nodes, embedded, tmp_path):
+    workspace = copied(embedded, tmp_path)
+    stored = workspace.load_corpus()
+    (trial,) = expand({"head": "mlp", "window": 1, "epochs": 1, "seed": 0})
+    grid = ["--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1", "--json"]
+    script = str(Path(sys.executable).parent / "segtool")
+    address = ["--engine", "ray", "--address", two_nodes.address]
+    # while this process holds its lock, the trial waits
+    with trial_lock(workspace, identity_of(stored, with_encoder(trial, stored))):
+        process = subprocess.Popen(
+            [script, "sweep", *grid, *address], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + HANG
+        while not (waiting := processes_of_trials(two_nodes)):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.kill(waiting[0], signal.SIGKILL)
+    output, _ = process.communicate(timeout=HANG)
+    assert process.returncode == 0
+    assert json.loads(output)["done_now"] == 1
+    assert len(list_runs(workspace)) == 1
