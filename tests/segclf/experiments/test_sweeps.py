@@ -65,7 +65,9 @@ def test_corpus_and_encoder_of_a_sweep_do_not_change(swept, tmp_path):
     workspace = copied(swept, tmp_path)
     stored = workspace.load_corpus()
     trial = with_encoder(Trial(TrainingOptions(epochs=1)), stored)
-    workspace.save_corpus("stories", stored.corpus, "line", EncoderReference("later", None, "0"))
+    workspace.save_corpus(
+        "stories", stored.corpus, "line", EncoderReference("later", None, "0" * 32)
+    )
     task = workspace.path, "stories", stored.digest, trial, ["dev"]
     name, new = workers.complete_trial(*task, **ON_CPU, wait=True)
     assert new
