@@ -60,7 +60,7 @@ $(VENV)/.integrations: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[integrations]'
 	touch $@
 
-# Test `segtool embed --engine ray` on clusters of this machine, whose processes are killed.
+# Test `--engine ray` on clusters of this machine, whose processes are killed.
 test-ray: $(VENV)/.ray
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/ray
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from embedcache import UserError
 from embedcache.encoders import Precision
 from segclf.corpus import FormatName, Split
 from segtool.completion import (
@@ -111,6 +112,30 @@ class HeadComputeOptions(ComputeOptions):
     device: str = "cpu"
     threads: int = 1
     memory: float | None = None
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Machines to compute on.
+
+    Attributes:
+        engine: Machines that train: local is this machine, ray is a Ray cluster, whose machines
+            share the folder of the workspace.
+        address: Cluster of --engine ray: auto for the one of this machine, HOST:PORT or
+            ray://HOST:PORT. [default: a new one on this machine]
+    """
+
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [
+            "--" + field.name.replace("_", "-")
+            for field in fields(self)[1:]
+            if getattr(self, field.name) != field.default
+        ]
+        if self.engine != "ray" and given:
+            raise UserError(f"{given[0]} is for a cluster: add --engine ray")
 
 
 def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]:

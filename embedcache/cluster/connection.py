@@ -123,6 +123,7 @@ def check_nodes(
     nodes: Sequence[Node],
     storage: Storage,
     modules: Sequence[str],
+    advice: str,
 ) -> None:
     """Check that every machine has the packages and reaches the storage.
 
@@ -131,6 +132,7 @@ def check_nodes(
         nodes: Machines of the cluster.
         storage: Storage of the job.
         modules: Names of the packages that the tasks import.
+        advice: What to do if a machine does not reach the storage.
 
     Raises:
         UserError: A machine lacks a package, has another version of Ray or does not see a file of
@@ -152,10 +154,7 @@ def check_nodes(
                     "'segtool[ray]' on every machine of the cluster"
                 )
             if not seen:
-                raise UserError(
-                    f"the machine {node.host} does not see {storage.url}: give --shards a folder "
-                    "or a URL that every machine of the cluster reaches"
-                )
+                raise UserError(f"the machine {node.host} does not see {storage.url}: {advice}")
     finally:
         storage.remove(name)
 

@@ -70,8 +70,9 @@ class Cluster:
         progress: bool,
     ) -> None:
         """Call a function with each tuple of arguments, in tasks; see `run_tasks`."""
-        cpus = sum(node.cpus for node in self.nodes)
-        _count(run_tasks(self.ray, function, calls, cpus), len(calls), unit, progress=progress)
+        limit = 2 * sum(node.cpus for node in self.nodes)
+        done = run_tasks(self.ray, function, calls, limit=limit)
+        _count(done, len(calls), unit, progress=progress)
 
 
 def read_groups(cluster: Cluster, job: Job, *, progress: bool) -> None:

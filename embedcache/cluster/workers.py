@@ -73,34 +73,47 @@ def run_tasks(
     ray: Any,  # noqa: ANN401
     function: Callable[..., object],
     calls: Sequence[tuple[Any, ...]],
-    cpus: int,
-) -> Iterator[None]:
-    """Call a function with each tuple of arguments, as tasks of one CPU, and yield after each.
+    *,
+    limit: int,
+    cpus: int = 1,
+    gpus: float = 0,
+) -> Iterator[tuple[int, Any]]:
+    """Call a function with each tuple of arguments, as tasks, and yield results as they finish.
 
-    Few tasks are submitted at a time, so that their number does not fill the memory of the driver.
+    Args:
+        ray: The module ray, connected.
+        function: Function that the machines of the cluster can import.
+        calls: Arguments of each call.
+        limit: Number of tasks that are submitted at a time, so that they do not fill the memory of
+            the driver.
+        cpus: Number of CPUs of a task.
+        gpus: Number of GPUs of a task.
+
+    Yields:
+        Position of a call in `calls`, and its result.
 
     Raises:
         UserError: A task raised it, or its process died several times.
     """
     task = ray.remote(function).options(
-        num_cpus=1, max_retries=_ATTEMPTS - 1, scheduling_strategy="SPREAD"
+        num_cpus=cpus, num_gpus=gpus, max_retries=_ATTEMPTS - 1, scheduling_strategy="SPREAD"
     )
-    running: list[Any] = []
-    remaining = iter(calls)
+    running: dict[Any, int] = {}
+    remaining = iter(enumerate(calls))
     while True:
-        for arguments in remaining:
-            running.append(task.remote(*arguments))
-            if len(running) >= 2 * cpus:
+        for position, arguments in remaining:
+            running[task.remote(*arguments)] = position
+            if len(running) >= limit:
                 break
         if not running:
             return
-        (done,), running = ray.wait(running)
+        (done,), _ = ray.wait(list(running))
         try:
-            _result(ray, done)
+            result = _result(ray, done)
         except _deaths(ray) as error:
             what = function.__name__.strip("_").replace("_", " ")
             raise UserError(_describe_deaths(what)) from error
-        yield
+        yield running.pop(done), result
 
 
 class Worker:
@@ -205,5 +218,5 @@ def _deaths(ray: Any) -> tuple[type[Exception], ...]:  # noqa: ANN401
 def _describe_deaths(what: str) -> str:
     return (
         f"{what}: the process died {_ATTEMPTS} times, perhaps because the memory was full: use "
-        "fewer workers, and run the command again to continue"
+        "fewer --workers or --jobs, and run the command again to continue"
     )

@@ -1,19 +1,21 @@
 """Sweeps: all trials of a grid in parallel; no trial is repeated."""
 
 import os
-import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.terminal import progress_bar
+from segclf.experiments.cluster_pool import cluster_pool
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
+from segclf.experiments.process_pool import process_pool
 from segclf.experiments.trials import find_runs
-from segclf.experiments.workers import Outcome, TrialCompute, run_trials
+from segclf.experiments.workers import Outcome, Pool, TrialCompute, run_trials
 from segclf.tasks.embed import embed
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
 from segclf.workspace.memory import vectors_limit
@@ -29,6 +31,8 @@ def sweep(
     device: str = "cpu",
     threads: int = 1,
     memory: float | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     progress: bool = False,
 ) -> list[Outcome]:
     """Train and score every trial that has no run yet.
@@ -43,11 +47,14 @@ def sweep(
         trials: Trials to run.
         corpus_name: Name of the corpus; None for the latest.
         jobs: Number of trials to run at the same time; None for the number of cores divided by
-            `threads`, or one on a GPU.
+            `threads`, or one on a GPU; on a cluster, for as many as its CPUs or GPUs allow.
         device: Device of all trials; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads of each trial.
         memory: Maximum size of the vectors that each trial holds in memory, in gigabytes; None for
             an equal share of `segclf.workspace.memory.vectors_limit`.
+        engine: "local" for processes on this machine, or "ray" for tasks on a Ray cluster, whose
+            machines share the folder of the workspace.
+        address: Address of the cluster; see `embedcache.cluster.connection.connected`.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
@@ -55,9 +62,11 @@ def sweep(
 
     Raises:
         UserError: There is no such encoder or device, or a number is out of range; all are
-            checked before training starts. Or a process was killed during the sweep.
+            checked before training starts. Or a process was killed during the sweep, or the
+            cluster cannot be used.
     """
-    check_compute(jobs, device, threads)
+    check_compute(jobs, "cpu" if engine == "ray" else device, threads)
+    vectors_limit(memory)  # this checks the number
     stored = workspace.load_corpus(corpus_name)
     splits = [split for split in SCORED_SPLITS if split in stored.corpus.counts()]
     done = {
@@ -67,12 +76,16 @@ def sweep(
     }
     missing = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
-    jobs = min(jobs or default_jobs(device, threads), max(len(missing), 1))
-    if sys.platform == "win32":
-        jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
-    compute = TrialCompute(device, threads, vectors_limit(memory, jobs))
-    with progress_bar(len(missing), "runs", show=progress, delay=0) as bar:
-        for outcome in run_trials(workspace, missing, stored, splits, jobs=jobs, compute=compute):
+    if not missing:
+        return [outcomes[trial] for trial in trials]
+    compute, most = TrialCompute(device, threads, memory), len(missing)
+    processes: AbstractContextManager[Pool]
+    if engine == "ray":
+        processes = cluster_pool(workspace.path, address, min(jobs or most, most), compute)
+    else:
+        processes = process_pool(min(jobs or default_jobs(device, threads), most), compute)
+    with processes as pool, progress_bar(most, "runs", show=progress, delay=0) as bar:
+        for outcome in run_trials(workspace, missing, stored, splits, pool):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_format_progress(outcome), refresh=False)
             bar.update()

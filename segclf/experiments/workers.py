@@ -1,17 +1,10 @@
-"""Worker processes of a sweep: each trains and scores one trial at a time."""
+"""Trials of a sweep, each trained and scored in a process of a pool."""
 
 import json
-import logging
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -24,6 +17,7 @@ from segclf.experiments.trials import find_runs, identity_of, with_encoder
 from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.tasks.train import train_on
 from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.memory import vectors_limit
 from segclf.workspace.records import Identity
 from segclf.workspace.runs import Run, load_run
 from segclf.workspace.workspace import Workspace
@@ -56,12 +50,29 @@ class TrialCompute:
     Attributes:
         device: Device; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
-        memory: Maximum size of the vectors in memory, in gigabytes.
+        memory: Maximum size of the vectors in memory, in gigabytes; None for a share of
+            `segclf.workspace.memory.vectors_limit` on the machine of the trial.
+        trials_per_machine: Number of trials that share the memory of a machine.
     """
 
     device: str
     threads: int
-    memory: float
+    memory: float | None
+    trials_per_machine: int = 1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Processes that run trials.
+
+    Attributes:
+        call: Function that calls a function with each tuple of arguments in these processes. It
+            yields the position of each call and its result, as they finish.
+        compute: Where each trial computes.
+    """
+
+    call: Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterator[tuple[int, Any]]]
+    compute: TrialCompute
 
 
 def run_trials(
@@ -69,121 +80,70 @@ def run_trials(
     trials: Sequence[Trial],
     stored: StoredCorpus,
     splits: Sequence[Split],
-    *,
-    jobs: int,
-    compute: TrialCompute,
+    pool: Pool,
 ) -> Iterator[Outcome]:
-    """Run trials in worker processes and yield their outcomes as they finish.
+    """Run trials in the processes of a pool and yield their outcomes as they finish.
 
     Args:
         workspace: Workspace of the corpus.
         trials: Trials to run.
         stored: Corpus to train on.
         splits: Splits to score.
-        jobs: Number of processes.
-        compute: Where each trial computes.
+        pool: Processes that run the trials.
 
     Raises:
         UserError: A process was killed.
     """
-    if not trials:
-        return
-    with _worker_processes(jobs) as executor:
+    path = workspace.path.absolute()  # since a process may have another current folder
 
-        def complete(
-            selected: Sequence[Trial], *, wait: bool
-        ) -> Iterator[tuple[Trial, Outcome | None]]:
-            with _no_interrupts():
-                futures = {
-                    executor.submit(
-                        complete_trial,
-                        workspace.path,
-                        stored.name,
-                        stored.digest,
-                        with_encoder(trial, stored),
-                        splits,
-                        compute=compute,
-                        wait=wait,
-                    ): trial
-                    for trial in selected
-                }
-            for future in as_completed(futures):
-                yield futures[future], _outcome(futures[future], future, workspace)
+    def complete(
+        selected: Sequence[Trial], *, wait: bool
+    ) -> Iterator[tuple[Trial, Outcome | None]]:
+        corpus, compute = (path, stored.name, stored.digest), pool.compute
+        calls = [
+            (*corpus, with_encoder(trial, stored), splits, compute, wait) for trial in selected
+        ]
+        for position, result in pool.call(run_trial, calls):
+            trial = selected[position]
+            yield trial, _outcome(trial, result, workspace)
 
-        busy = []
-        for trial, outcome in complete(trials, wait=False):
-            if outcome:
-                yield outcome
-            else:
-                busy.append(trial)
-        for _, outcome in complete(busy, wait=True):
-            assert outcome  # noqa: S101 - it waited for the other sweep
+    busy = []
+    for trial, outcome in complete(trials, wait=False):
+        if outcome:
             yield outcome
+        else:
+            busy.append(trial)
+    for _, outcome in complete(busy, wait=True):
+        assert outcome  # noqa: S101 - it waited for the other sweep
+        yield outcome
 
 
-@contextmanager
-def _worker_processes(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Start processes for trials, and end them if the sweep is interrupted."""
-    before = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(jobs, context, _begin_worker)
-    try:
-        yield executor
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a process of the sweep was killed, perhaps because memory ran out: finished runs are "
-            "kept; run the same command again with fewer --jobs"
-        ) from error
-    except BaseException:  # Ctrl-C: do not wait for the trials
-        for process in set(multiprocessing.active_children()) - before:
-            process.terminate()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _outcome(trial: Trial, future: "Future[Completed]", workspace: Workspace) -> Outcome | None:
+def _outcome(trial: Trial, result: Completed | str, workspace: Workspace) -> Outcome | None:
     """Return the outcome of a trial; None if another sweep is working on it."""
+    if result is None:
+        return None
+    if isinstance(result, str):
+        return Outcome(trial, error=result)
+    name, new = result
+    return Outcome(trial, load_run(workspace, name), new=new)
+
+
+def run_trial(
+    path: Path,
+    corpus_name: str,
+    digest: str,
+    trial: Trial,
+    splits: Sequence[Split],
+    compute: TrialCompute,
+    wait: bool,
+) -> Completed | str:
+    """Complete a trial as `complete_trial` does, and return a message for the user if it fails."""
     try:
-        completed = future.result()
-        if completed is None:
-            return None
-        name, new = completed
-        return Outcome(trial, load_run(workspace, name), new=new)
+        return complete_trial(path, corpus_name, digest, trial, splits, compute=compute, wait=wait)
     except UserError as error:
-        return Outcome(trial, error=str(error))
+        return str(error)
     except torch.OutOfMemoryError:
-        return Outcome(trial, error="the device ran out of memory: use fewer --jobs")
-
-
-@contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """Block Ctrl-C while processes start, so that they inherit the block.
-
-    On Windows, which cannot block a signal, a process ignores Ctrl-C once `_begin_worker` runs.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _begin_worker() -> None:
-    logging.getLogger("segclf").setLevel(logging.ERROR)  # the parent process has warned already
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent terminates its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent process ends, since nothing else would end it."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101 - this runs in a child
-    parent.join()
-    os._exit(1)
+        return "the device ran out of memory: use fewer --jobs"
 
 
 def complete_trial(
@@ -245,7 +205,15 @@ def _train_and_score(
     new = run is None
     if run is None:
         encoder = stored.encoder(trial.encoder, trial.pooling)
-        run = train_on(workspace, stored, encoder, trial.options, **asdict(compute))
+        run = train_on(
+            workspace,
+            stored,
+            encoder,
+            trial.options,
+            device=compute.device,
+            threads=compute.threads,
+            memory=vectors_limit(compute.memory, compute.trials_per_machine),
+        )
     for split in splits:
         if not read_evaluation(run, split):
             evaluate(

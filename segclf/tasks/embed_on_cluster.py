@@ -37,6 +37,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
 
 _MODULES = ("embedcache", "segclf", "pyarrow")  # that every machine of the cluster needs
+_ADVICE = "give --shards a folder or a URL that every machine of the cluster reaches"
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def embed_on_cluster(
             cluster = Cluster(ray, nodes, plan_workers(nodes, workers, threads, gpus_per_worker))
             locks.enter_context(workspace.embedding())  # now: mistakes above write nothing
             locks.enter_context(_alone(storage))
-            check_nodes(ray, nodes, storage, _MODULES)
+            check_nodes(ray, nodes, storage, _MODULES, _ADVICE)
             read_groups(cluster, job, progress=progress)
             summaries = _read_summaries(job, encoder, path)
             parts = corpus_parts(storage, summaries, split)

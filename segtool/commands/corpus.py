@@ -1,18 +1,18 @@
 """Commands on corpora: embed and stats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from embedcache import UserError
 from embedcache.encoders import Backend, Pooling
 from segclf.corpus import ReadOptions
 from segtool.completion import complete_corpora
 from segtool.options import (
     EncoderComputeOptions,
+    EngineOptions,
     FormatOption,
     JsonOption,
     SplitOption,
@@ -62,14 +62,12 @@ class EmbedComputeOptions(EncoderComputeOptions):
 
 
 @dataclass(frozen=True)
-class ClusterOptions:
+class ClusterOptions(EngineOptions):
     """Where to encode.
 
     Attributes:
         engine: Machines that read and encode: local is this process, ray is a Ray cluster, which
             also reads globs and URLs such as s3://bucket/*.txt.
-        address: Cluster of --engine ray: auto for the one of this machine, HOST:PORT or
-            ray://HOST:PORT. [default: a new one on this machine]
         workers: Number of processes of --engine ray that encode. [default: one on each machine]
         gpus_per_worker: Number of GPUs of each worker of --engine ray, which may be a fraction.
         shards: Folder or URL for the finished shards of --engine ray, which every machine of the
@@ -81,15 +79,6 @@ class ClusterOptions:
     workers: int | None = None
     gpus_per_worker: float = 0
     shards: str | None = None
-
-    def __post_init__(self) -> None:
-        given = [
-            "--" + field.name.replace("_", "-")
-            for field in fields(self)[1:]
-            if getattr(self, field.name) != field.default
-        ]
-        if self.engine != "ray" and given:
-            raise UserError(f"{given[0]} is for a cluster: add --engine ray")
 
 
 @with_options()

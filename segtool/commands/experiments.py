@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from embedcache import UserError
 from segtool.completion import complete_runs
 from segtool.options import (
     RUN_HELP,
     ComputeOptions,
     CorpusOption,
+    EngineOptions,
     HeadComputeOptions,
     JsonOption,
     LogToOption,
@@ -71,10 +73,11 @@ def sweep(
         int | None,
         typer.Option(
             help="Number of runs in parallel. [default: the number of CPU cores divided by "
-            "--threads, or 1 on a GPU]"
+            "--threads, or 1 on a GPU; as many as fit on a cluster]"
         ),
     ] = None,
     compute: HeadComputeOptions,
+    cluster: EngineOptions,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -99,6 +102,8 @@ def sweep(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.runs import print_estimate, print_sweep
 
+    if cluster.engine == "ray":
+        _check_cluster(dry_run=dry_run)
     log = run_logger(log_to)
     opened = Workspace(workspace)
     named: dict[str, Any] = {**vars(grid)}
@@ -129,6 +134,8 @@ def sweep(
         device=compute.device,
         threads=compute.threads,
         memory=compute.memory,
+        engine=cluster.engine,
+        address=cluster.address,
         progress=shows_progress(as_json),
     )
     content = report(outcomes)
@@ -138,6 +145,18 @@ def sweep(
             log(outcome.run, opened)
     if content["failed"]:
         raise typer.Exit(1)
+
+
+def _check_cluster(*, dry_run: bool) -> None:
+    """Check what can be checked before the corpus of an experiment is embedded."""
+    from embedcache.cluster.connection import import_ray
+
+    if dry_run:
+        raise UserError(
+            "--dry-run does not ask a cluster: leave out --engine ray, and give the number of runs "
+            "in parallel with --jobs"
+        )
+    import_ray()
 
 
 @with_options()

@@ -70,7 +70,7 @@ def encode(folder, address, workers, sizes):
     with connected(address) as ray:
         nodes = alive_nodes(ray)
         cluster = Cluster(ray, nodes, plan_workers(nodes, workers, 1, 0))
-        check_nodes(ray, nodes, job.plan.storage, ["tests", "embedcache"])
+        check_nodes(ray, nodes, job.plan.storage, ["tests", "embedcache"], "")
         read_groups(cluster, job, progress=False)
         make_shards(cluster, job, None, progress=False)
     store = EmbeddingStore(folder / "store")

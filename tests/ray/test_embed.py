@@ -26,9 +26,10 @@ def alone(tmp_path_factory):
 
 
 def records(workspace, name):
-    """Return the header of a corpus without its time, and its documents."""
+    """Return the header of a corpus without its name, its path and its time, and its documents."""
     header, *documents = (workspace.corpora / f"{name}.jsonl").read_text().splitlines()
-    return {**json.loads(header), "embedded": "", "name": ""}, documents
+    own = ("name", "source", "embedded", "checksum")  # which covers the time
+    return {key: value for key, value in json.loads(header).items() if key not in own}, documents
 
 
 def check_same(workspace, alone, name=None):
@@ -151,8 +152,8 @@ def test_a_machine_without_the_package_is_named(local_ray, tmp_path):
     from embedcache.shards.storage import Storage
 
     nodes = alive_nodes(local_ray)
-    with pytest.raises(UserError, match="lacks no_such_package: run pip install"):
-        check_nodes(local_ray, nodes, Storage(str(tmp_path)), ["embedcache", "no_such_package"])
+    with pytest.raises(UserError, match="lacks x_y_z: run pip install"):
+        check_nodes(local_ray, nodes, Storage(str(tmp_path)), ["embedcache", "x_y_z"], "")
 
 
 def test_a_folder_that_a_machine_does_not_see_is_named(local_ray):
@@ -160,8 +161,9 @@ def test_a_folder_that_a_machine_does_not_see_is_named(local_ray):
     from embedcache.shards.storage import Storage
 
     # the memory of this process, which no worker sees
-    with pytest.raises(UserError, match="does not see memory://job: give --shards a folder"):
-        check_nodes(local_ray, alive_nodes(local_ray), Storage("memory://job"), ["embedcache"])
+    nodes, storage = alive_nodes(local_ray), Storage("memory://job")
+    with pytest.raises(UserError, match="does not see memory://job: use another one"):
+        check_nodes(local_ray, nodes, storage, ["embedcache"], "use another one")
 
 
 def test_the_three_commands_of_the_readme(tmp_path, alone, segtool):

@@ -117,12 +117,18 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
 WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from segtool.app import main; main()"
 
 
-def test_the_engine_ray_needs_its_package(tmp_path):
+@pytest.mark.parametrize("arguments", [("embed", "text.txt"), ("sweep", "--head", "mlp")])
+def test_the_engine_ray_needs_its_package(tmp_path, arguments):
     (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
-    command = [sys.executable, "-c", WITHOUT_RAY, "embed", "text.txt", "--engine", "ray"]
+    command = [sys.executable, "-c", WITHOUT_RAY, *arguments, "--engine", "ray"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert "run pip install 'segtool[ray]'" in mistake(done)
     assert os.listdir(tmp_path) == ["text.txt"]
+
+
+def test_a_dry_run_does_not_ask_a_cluster(tmp_path, segtool):
+    done = segtool(tmp_path, "sweep", "--engine", "ray", "--dry-run")
+    assert "leave out --engine ray" in mistake(done)
 
 
 @pytest.mark.parametrize(

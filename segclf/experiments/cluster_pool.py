@@ -1,0 +1,52 @@
+"""Trials of a sweep as tasks on a Ray cluster, whose machines share the folder of the workspace."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from embedcache import UserError
+from embedcache.cluster.connection import alive_nodes, check_nodes, connected
+from embedcache.cluster.workers import run_tasks
+from embedcache.shards.storage import Storage
+from segclf.experiments.workers import Pool, TrialCompute
+
+_MODULES = ("embedcache", "segclf")  # that every machine needs
+_ADVICE = "give --workspace a folder that every machine of the cluster shares"
+
+
+@contextmanager
+def cluster_pool(
+    folder: Path, address: str | None, jobs: int, compute: TrialCompute
+) -> Iterator[Pool]:
+    """Connect to a cluster. Its tasks end when the sweep has ended or is interrupted.
+
+    Args:
+        folder: Folder of the workspace.
+        address: Address of the cluster; see `embedcache.cluster.connection.connected`.
+        jobs: Maximum number of trials at the same time.
+        compute: Where each trial computes: on the device "cpu", or on "cuda" with one GPU for each
+            trial. If there is no limit for its memory, it has an equal share of
+            `segclf.workspace.memory.vectors_limit` on its machine.
+
+    Raises:
+        UserError: The package ray is missing, the cluster cannot be used, no machine has what a
+            trial needs, or a machine does not see the folder.
+    """
+    if compute.device not in ("cpu", "cuda"):
+        raise UserError(f"--device {compute.device}: with --engine ray, use cpu or cuda")
+    cpus, gpus = compute.threads, int(compute.device == "cuda")
+    with connected(address) as ray:
+        slots = {
+            node: min(node.cpus // cpus, int(node.gpus) if gpus else node.cpus)
+            for node in alive_nodes(ray)
+        }
+        nodes = [node for node, count in slots.items() if count]
+        if not nodes:
+            needs = f"{cpus} CPUs and a GPU" if gpus else f"{cpus} CPUs"
+            raise UserError(f"no machine of the cluster has the {needs} that a run needs")
+        check_nodes(ray, nodes, Storage.at(folder), _MODULES, _ADVICE)
+        limit = min(jobs, sum(slots.values()))
+        compute = replace(compute, trials_per_machine=min(limit, max(slots.values())))
+        yield Pool(partial(run_tasks, ray, limit=limit, cpus=cpus, gpus=gpus), compute)
