@@ -43,7 +43,7 @@ test-faults: export ROUNDS ?= 2
 test-faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
-# Test the pages of `segtool report` and `segtool serve` in Chromium. Debian's package is installed if it is missing.
+# Test the pages of `segtool report` and `segtool serve` in Chromium, and the tutorial. Debian's package is installed if it is missing.
 test-browser: $(VENV)/.browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser
 

@@ -8,12 +8,9 @@ from tests.conftest import ROOT
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 RUN_BY = {
-    "console": (
-        "guide.md",
-        "tutorial.md",
-    ),  # tests/test_guide.py, tests/integrations/test_tutorial.py
+    "console": ("guide.md", "tutorial.md"),  # tests/test_guide.py, tests/browser/test_tutorial.py
     "python": ("guide.md", "architecture.md"),  # tests/test_guide.py, tests/test_architecture.py
-    "py": ("guide.md",),  # tests/integrations/test_guide.py
+    "py": ("guide.md", "tutorial.md"),  # tests/integrations/test_guide.py, tests/browser
 }
 NOT_CODE = ("text", "json", "toml", "")
 
