@@ -17,6 +17,7 @@ from segtool.options import (
     JsonOption,
     SplitOption,
     StrictOption,
+    NewWorkspaceOption,
     WorkspaceOption,
     with_options,
 )
@@ -118,7 +119,7 @@ def embed(
     strict: StrictOption = False,
     compute: EmbedComputeOptions,
     cluster: ClusterOptions,
-    workspace: WorkspaceOption = None,
+    workspace: NewWorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read a corpus and encode its new sentences.

@@ -15,6 +15,7 @@ from segtool.options import (
     JsonOption,
     LogToOption,
     SplitToScoreOption,
+    NewWorkspaceOption,
     WorkspaceOption,
     with_options,
 )
@@ -82,7 +83,7 @@ def sweep(
         ),
     ] = False,
     log_to: LogToOption = None,
-    workspace: WorkspaceOption = None,
+    workspace: NewWorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train heads on a grid of settings and rank them by dev F1.

@@ -23,7 +23,7 @@ def serve(
     compute: ComputeOptions,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Open a page that splits texts, says why, and learns from corrections.
+    """Open a page that splits texts and learns from corrections.
 
     The page uses a JSON API, which /openapi.json describes. Ctrl-C ends the server. The command
     needs more packages: run pip install 'segtool[serve]'.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from segtool.command_group import CommandGroup
-from segtool.options import DryRunOption, JsonOption, WorkspaceOption
+from segtool.options import DryRunOption, JsonOption, NewWorkspaceOption, WorkspaceOption
 from segtool.output import show, shows_progress
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def merge(
             help="Folders or URLs of finished shards, or .arrow and .parquet files of one encoder."
         ),
     ],
-    workspace: WorkspaceOption = None,
+    workspace: NewWorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add the vectors of shards, or of exported files, to the store.
