@@ -15,9 +15,9 @@ from segtool.options import (
     EncoderComputeOptions,
     FormatOption,
     JsonOption,
+    NewWorkspaceOption,
     SplitOption,
     StrictOption,
-    NewWorkspaceOption,
     WorkspaceOption,
     with_options,
 )

@@ -14,8 +14,8 @@ from segtool.options import (
     HeadComputeOptions,
     JsonOption,
     LogToOption,
-    SplitToScoreOption,
     NewWorkspaceOption,
+    SplitToScoreOption,
     WorkspaceOption,
     with_options,
 )

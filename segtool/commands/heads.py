@@ -243,7 +243,8 @@ def export(
     chosen = load_run(opened, run)
     if with_onnx:
         _check_onnx(chosen)
-    made = export_run(chosen, directory, opened, with_encoder=with_encoder)
+    progress = shows_progress(as_json)
+    made = export_run(chosen, directory, opened, with_encoder=with_encoder, progress=progress)
     if with_onnx:
         from segclf.integrations.onnx_export import export_onnx
 

@@ -243,7 +243,9 @@ def export(
 
     store = Workspace(workspace).store()
     fingerprint = store.find_space(encoder).fingerprint
-    space = export_space(store.path, fingerprint, out, file_format)
+    space = export_space(
+        store.path, fingerprint, out, file_format, progress=shows_progress(as_json)
+    )
     content = {**_named(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
     show(content, print_exported, as_json)
 
