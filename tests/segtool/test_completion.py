@@ -65,9 +65,9 @@ def test_bash_completes_with_the_installed_script(segtool, tmp_path):
     [
         ("train --he", ["--head", "--help"]),
         ("eval m", ["mlp-w1-001"]),
-        ("eval j", ["japanese"]),
+        ("eval j", ["japanese", "japanese-fast"]),
         ("segment --run m", ["mlp-w1-001"]),
-        ("segment --model e", ["european"]),
+        ("segment --model e", ["european", "european-fast"]),
         ("train --corpus s", ["stories"]),
         ("embed --encoder surf", ["surface"]),
         ("export --workspace nowhere m", []),
