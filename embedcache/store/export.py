@@ -17,6 +17,7 @@ from embedcache.ids import Ids
 from embedcache.store import index, tables, values
 from embedcache.store.environment import Environment
 from embedcache.store.space_info import SpaceInfo, block_key, read_info, read_segments
+from embedcache.terminal import progress_bar
 
 ExportFormat = Literal["npy", "safetensors", "parquet", "arrow"]
 
@@ -25,7 +26,9 @@ _TABLE_BLOCKS = 64  # blocks of the store in one part of a table
 _DTYPES = {"float32": "F32", "float16": "F16", "int32": "I32"}  # in the header of safetensors
 
 
-def export_space(path: Path, fingerprint: str, out: Path, file_format: ExportFormat) -> SpaceInfo:
+def export_space(
+    path: Path, fingerprint: str, out: Path, file_format: ExportFormat, *, progress: bool = False
+) -> SpaceInfo:
     """Write the ids and the vectors of a space, in the order in which they were added.
 
     A few blocks of vectors are in memory at a time. The result gets its name when it is complete.
@@ -38,6 +41,7 @@ def export_space(path: Path, fingerprint: str, out: Path, file_format: ExportFor
             "npy", a folder with the files `ids.npy` and `vectors.npy`; with "parquet" or "arrow", a
             file that `embedcache.store.tables` describes, which can be merged into another store.
         file_format: Format of the result.
+        progress: Whether to show a progress bar on standard error.
 
     Returns:
         Description of the exported space.
@@ -59,7 +63,7 @@ def export_space(path: Path, fingerprint: str, out: Path, file_format: ExportFor
             rows = index.entry_rows(segment.entries)
             ids[rows] = segment.ids
             entries[rows] = segment.entries
-        blocks = _blocks(environment, transaction, info)
+        blocks = _blocks(environment, transaction, info, progress)
         _WRITERS[file_format](scratch / out.name, _Content(info, ids, entries, blocks))
         publish(scratch / out.name, out)
     return info
@@ -83,14 +87,16 @@ class _Content:
 
 
 def _blocks(
-    environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo
+    environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo, progress: bool
 ) -> Iterator[memoryview]:
-    for number in info.blocks:
-        key = block_key(info, number)
-        block = values.get(environment, transaction, key)
-        if block is None:
-            raise values.damaged(environment, key)
-        yield block
+    with progress_bar(info.bytes, "B", show=progress) as bar:
+        for number in info.blocks:
+            key = block_key(info, number)
+            block = values.get(environment, transaction, key)
+            if block is None:
+                raise values.damaged(environment, key)
+            yield block
+            bar.update(block.nbytes)
 
 
 def _write_npy(path: Path, content: _Content) -> None:

@@ -6,8 +6,7 @@ from itertools import accumulate
 from segclf.tasks.models import Compute
 from segclf.tasks.segment import Segmenter
 from segclf.tasks.segment_options import SegmentOptions
-from segclf.workspace.ready import find_model
-from segclf.workspace.runs import load_run
+from segclf.workspace.sources import load_trained
 from segclf.workspace.workspace import Workspace
 
 
@@ -37,7 +36,7 @@ class ParagraphFinder:
         threads: int | None = None,
     ) -> None:
         opened = Workspace(workspace)
-        found = (find_model(model) or load_run(opened, model)) if model else None
+        found = load_trained(opened, model) if model else None
         self._segmenter = Segmenter(opened, found, Compute(device, threads))
         self._options = options or SegmentOptions(layout="ignore")
 

@@ -33,6 +33,7 @@ def export(
     workspace: Workspace,
     *,
     with_encoder: bool = False,
+    progress: bool = False,
 ) -> Path:
     """Export a run to a folder that `segtool segment --run DIR` can read anywhere.
 
@@ -42,6 +43,7 @@ def export(
         workspace: Workspace with the fitted state of the encoder.
         with_encoder: Whether to copy the encoder's files too, so that using the model needs no
             download. Word vectors cannot be copied.
+        progress: Whether to show a progress bar on standard error while the encoder is copied.
 
     Returns:
         Absolute path of the folder.
@@ -65,7 +67,7 @@ def export(
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
         copy_state(run.encoder, folder, workspace.encoders, run.path)
         if with_encoder:
-            copy_encoder(run.encoder, folder)
+            copy_encoder(run.encoder, folder, progress=progress)
 
     return write_model(directory, config, fill)
 

@@ -22,6 +22,7 @@ from embedcache.encoders import (
 )
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
 from embedcache.encoders.names import STATIC
+from embedcache.terminal import progress_bar
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.files import (
     NewerFormatError,
@@ -73,7 +74,7 @@ def _load_part(reference: EncoderReference, folders: Sequence[Path], device: str
     return encoder
 
 
-def copy_encoder(reference: EncoderReference, folder: Path) -> None:
+def copy_encoder(reference: EncoderReference, folder: Path, *, progress: bool = False) -> None:
     """Copy the models of an encoder into a folder, where `load_referenced` finds them.
 
     An encoder without a model, such as `surface`, needs no copy.
@@ -81,12 +82,16 @@ def copy_encoder(reference: EncoderReference, folder: Path) -> None:
     Args:
         reference: Reference to the encoder.
         folder: Folder to copy the models to. It contains the encoder's fitted state, if any.
+        progress: Whether to show a progress bar on standard error.
 
     Raises:
         UserError: The encoder cannot be loaded or copied, or it has changed.
     """
-    for part in reference.parts:
-        _copy_part(part, folder)
+    parts = reference.parts
+    with progress_bar(len(parts), "encoders", show=progress, description="copying") as bar:
+        for part in parts:
+            _copy_part(part, folder)
+            bar.update()
 
 
 def _copy_part(reference: EncoderReference, folder: Path) -> None:

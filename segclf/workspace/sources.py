@@ -56,6 +56,28 @@ def source_of(model: ReadyModel, boundary_type: BoundaryType) -> Source:
     return Source(model.name, model.runs[boundary_type], thresholds)
 
 
+def load_trained(workspace: Workspace, name: str) -> Run | ReadyModel:
+    """Read a run or a ready model by name; a run of the workspace has precedence.
+
+    Args:
+        workspace: Workspace of the runs.
+        name: Name of a run (see `segclf.workspace.runs.load_run`) or of a ready model, or path of
+            the folder of one of them.
+
+    Raises:
+        UserError: There is no such run or model, or it is damaged.
+    """
+    model = None if os.path.exists(workspace.runs / name) else find_model(name)
+    if found := model or find_run(workspace, name):
+        return found
+    models = ", ".join(model.name for model in list_models())
+    runs = ", ".join(run.name for run in list_runs(workspace))
+    raise UserError(
+        f"no run or model {name!r}: the runs in {workspace.path} are {runs or 'none'}; the ready "
+        f"models are {models}"
+    )
+
+
 def find_source(
     workspace: Workspace, name: str, boundary_type: BoundaryType | None = None
 ) -> Source:
@@ -70,25 +92,17 @@ def find_source(
     Raises:
         UserError: There is no such run or model, it is damaged, or it has no head for this type.
     """
-    model = None if os.path.exists(workspace.runs / name) else find_model(name)
-    if model:
+    found = load_trained(workspace, name)
+    if isinstance(found, ReadyModel):
         wanted = boundary_type or "any"
-        if wanted not in model.runs:
+        if wanted not in found.runs:
             raise UserError(
-                f"the model {model.name} has no head for boundaries of type {wanted}: choose "
-                f"--type {' or '.join(model.runs)}"
+                f"the model {found.name} has no head for boundaries of type {wanted}: choose "
+                f"--type {' or '.join(found.runs)}"
             )
-        return source_of(model, wanted)
-    run = find_run(workspace, name)
-    if run is None:
-        models = ", ".join(model.name for model in list_models())
-        runs = ", ".join(run.name for run in list_runs(workspace))
+        return source_of(found, wanted)
+    if boundary_type not in (None, found.record.boundary_type):
         raise UserError(
-            f"no model or run {name!r}: the ready models are {models}; the runs are "
-            f"{runs or 'none'}"
+            f"{found.name} predicts boundaries of type {found.record.boundary_type}: omit --type"
         )
-    if boundary_type not in (None, run.record.boundary_type):
-        raise UserError(
-            f"{run.name} predicts boundaries of type {run.record.boundary_type}: omit --type"
-        )
-    return Source(run.name, run)
+    return Source(found.name, found)

@@ -15,6 +15,7 @@ from segtool.options import (
     EngineOptions,
     FormatOption,
     JsonOption,
+    NewWorkspaceOption,
     SplitOption,
     StrictOption,
     WorkspaceOption,
@@ -107,7 +108,7 @@ def embed(
     strict: StrictOption = False,
     compute: EmbedComputeOptions,
     cluster: ClusterOptions,
-    workspace: WorkspaceOption = None,
+    workspace: NewWorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read a corpus and encode its new sentences.

@@ -16,6 +16,7 @@ from segtool.options import (
     HeadComputeOptions,
     JsonOption,
     LogToOption,
+    NewWorkspaceOption,
     SplitToScoreOption,
     WorkspaceOption,
     with_options,
@@ -85,7 +86,7 @@ def sweep(
         ),
     ] = False,
     log_to: LogToOption = None,
-    workspace: WorkspaceOption = None,
+    workspace: NewWorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train heads on a grid of settings and rank them by dev F1.

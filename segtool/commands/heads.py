@@ -87,6 +87,7 @@ def train(
     """
     from segclf.tasks.train import options_from, suggest_start
     from segclf.tasks.train import train as train_head
+    from segclf.workspace.sources import load_trained
     from segclf.workspace.workspace import Workspace
     from segtool.tables.training import print_epoch, print_run
 
@@ -112,6 +113,8 @@ def train(
     )
     show(run.to_dict(), print_run, as_json)
     log(run, opened)
+    if start is not None:
+        _warn_of_language(load_trained(opened, start), run.record.text_language)
     if model := suggest_start(opened, run):
         note(
             f"hint: for so little text, segtool train --from {model}, which starts from a ready "
@@ -159,53 +162,57 @@ def evaluate(
     from segclf.tasks.evaluate import evaluate as evaluate_run
     from segclf.tasks.evaluate_model import evaluate_model
     from segclf.tasks.models import Compute
-    from segclf.workspace.ready import find_model
+    from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import load_run
+    from segclf.workspace.sources import load_trained
     from segclf.workspace.workspace import Workspace
     from segtool.tables.evaluation import print_evaluation
 
     opened = Workspace(workspace)
-    model = find_model(run) if run and not (opened.runs / run).exists() else None
-    if model:
+    found = load_trained(opened, run) if run else load_run(opened, corpus_name=corpus)
+    if isinstance(found, ReadyModel):
         where = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
-        scored = evaluate_model(opened, model, split=split, corpus_name=corpus, compute=where)
-        note(describe_answer("model", model.name, scored.threshold(boundary_type or "any")))
+        scored = evaluate_model(opened, found, split=split, corpus_name=corpus, compute=where)
+        note(describe_answer("model", found.name, scored.threshold(boundary_type or "any")))
         show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
-        _warn(scored.types[boundary_type or "any"], model, opened)
+        _warn(scored.types[boundary_type or "any"], found, opened)
         return
-    loaded = load_run(opened, run, corpus_name=corpus)
-    if boundary_type not in (None, loaded.record.boundary_type):
+    if boundary_type not in (None, found.record.boundary_type):
         raise UserError(
-            f"{loaded.name} predicts boundaries of type {loaded.record.boundary_type}: omit --type"
+            f"{found.name} predicts boundaries of type {found.record.boundary_type}: omit --type"
         )
     evaluation = evaluate_run(
         opened,
-        loaded,
+        found,
         split=split,
         corpus_name=corpus,
         device=compute.device,
         threads=compute.threads,
         progress=shows_progress(as_json),
     )
-    chosen = None if run else best_of(loaded.record.corpus)
-    note(describe_answer("run", loaded.name, loaded.threshold, chosen=chosen))
+    chosen = None if run else best_of(found.record.corpus)
+    note(describe_answer("run", found.name, found.threshold, chosen=chosen))
     show(evaluation.to_dict(), print_evaluation, as_json)
-    _warn(evaluation, loaded, opened)
+    _warn(evaluation, found, opened)
     if evaluation.unsaved:
         report(f"warning: the scores were not saved: {evaluation.unsaved}")
 
 
 def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Workspace") -> None:
     """Warn of scores on few boundaries, or on a text in a language that the model has not seen."""
-    from segclf.corpus.languages import language_warning
     from segclf.corpus.statistics import few_boundaries
 
     if few := few_boundaries(evaluation.split, evaluation.boundaries):
         report(f"warning: {few}")
     if evaluation.corpus != evaluation.run.record.corpus:
-        language = workspace.load_corpus(evaluation.corpus).text_language
-        if other := language_warning(model.name, model.languages, language):
-            report(f"warning: {other}")
+        _warn_of_language(model, workspace.load_corpus(evaluation.corpus).text_language)
+
+
+def _warn_of_language(model: "Run | ReadyModel", language: str | None) -> None:
+    from segclf.corpus.languages import language_warning
+
+    if other := language_warning(model.name, model.languages, language):
+        report(f"warning: {other}")
 
 
 def export(
@@ -236,7 +243,8 @@ def export(
     chosen = load_run(opened, run)
     if with_onnx:
         _check_onnx(chosen)
-    made = export_run(chosen, directory, opened, with_encoder=with_encoder)
+    progress = shows_progress(as_json)
+    made = export_run(chosen, directory, opened, with_encoder=with_encoder, progress=progress)
     if with_onnx:
         from segclf.integrations.onnx_export import export_onnx
 

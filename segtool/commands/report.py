@@ -58,15 +58,13 @@ def report(
     """
     from segclf.report.make import make_report
     from segclf.tasks.models import Compute
-    from segclf.workspace.ready import ReadyModel, find_model
     from segclf.workspace.runs import Run, load_run
+    from segclf.workspace.sources import load_trained
     from segclf.workspace.workspace import Workspace
 
     opened = Workspace(workspace)
-    sources: list[Run | ReadyModel] = [
-        (None if (opened.runs / name).exists() else find_model(name)) or load_run(opened, name)
-        for name in runs or []
-    ] or [load_run(opened, corpus_name=corpus)]
+    sources = [load_trained(opened, name) for name in runs or []]
+    sources = sources or [load_run(opened, corpus_name=corpus)]
     made = make_report(
         opened,
         sources,

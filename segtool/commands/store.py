@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from segtool.command_group import CommandGroup
-from segtool.options import DryRunOption, JsonOption, WorkspaceOption
+from segtool.options import DryRunOption, JsonOption, NewWorkspaceOption, WorkspaceOption
 from segtool.output import show, shows_progress
 
 if TYPE_CHECKING:
@@ -243,7 +243,9 @@ def export(
 
     store = Workspace(workspace).store()
     fingerprint = store.find_space(encoder).fingerprint
-    space = export_space(store.path, fingerprint, out, file_format)
+    space = export_space(
+        store.path, fingerprint, out, file_format, progress=shows_progress(as_json)
+    )
     content = {**_named(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
     show(content, print_exported, as_json)
 
@@ -272,7 +274,7 @@ def merge(
             help="Folders or URLs of finished shards, or .arrow and .parquet files of one encoder."
         ),
     ],
-    workspace: WorkspaceOption = None,
+    workspace: NewWorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add the vectors of shards, or of exported files, to the store.

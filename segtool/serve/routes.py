@@ -49,7 +49,7 @@ router = APIRouter(responses=_ERRORS)
 @router.post("/api/segment")
 def segment(body: schemas.SegmentBody, session: Current) -> schemas.Segmented:
     """Split a text into paragraphs."""
-    read = session.read(body.text, body.model, _options(body))
+    read = session.read(body.text, body.model, _options(body), fast=body.fast)
     parts = list(session.segment(read))
     sentences = [sentence for part in parts for sentence in sentences_of(part)]
     return schemas.Segmented(**header(read).model_dump(), sentences=sentences)
@@ -64,7 +64,7 @@ def stream(body: schemas.SegmentBody, session: Current) -> StreamingResponse:
     is {"error": "..."}. A number of paragraphs or a length limit concerns the whole text, so
     that the sentences then arrive at once.
     """
-    read = session.read(body.text, body.model, _options(body))
+    read = session.read(body.text, body.model, _options(body), fast=body.fast)
 
     def lines() -> Iterator[str]:
         yield header(read).model_dump_json() + "\n"
@@ -140,7 +140,7 @@ def adapt(body: schemas.AdaptBody, session: Current) -> schemas.Adapted:
 
 
 def _options(body: schemas.SegmentBody) -> SegmentOptions:
-    return SegmentOptions(**body.model_dump(exclude={"text", "model"}))
+    return SegmentOptions(**body.model_dump(exclude={"text", "model", "fast"}))
 
 
 def _read_file(data: bytes) -> schemas.ReadFile:
@@ -162,6 +162,7 @@ def _model(model: Run | ReadyModel) -> schemas.Model:
             description=model.description,
             languages=list(model.languages),
             typed=model.is_typed,
+            fast=model.is_fast,
             adaptable=True,
         )
     f1 = model.record.dev.get("f1")
@@ -172,6 +173,7 @@ def _model(model: Run | ReadyModel) -> schemas.Model:
         description=f"trained on {model.record.corpus or 'an unnamed corpus'}{scored}",
         languages=[model.record.language] if model.record.language else [],
         typed=False,
+        fast=False,
         adaptable=model.kind == "head",
     )
 

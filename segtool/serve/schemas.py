@@ -32,6 +32,13 @@ class SegmentBody(_Body):
 
     text: Text
     model: ModelName = None
+    fast: Annotated[
+        bool,
+        Field(
+            description="If model is null, use the fast ready model of the language. It finds "
+            "fewer of the paragraphs."
+        ),
+    ] = False
     language: Language = None
     layout: Literal["ignore", "keep"] | None = None
     lines_are_sentences: bool = False
@@ -173,6 +180,7 @@ class Model(BaseModel):
     description: str
     languages: list[str]
     typed: bool
+    fast: Annotated[bool, Field(description="Whether it needs little time, and finds less.")]
     adaptable: Annotated[bool, Field(description="Whether training can start from it.")]
 
 

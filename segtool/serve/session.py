@@ -43,21 +43,26 @@ class Session:
         self.stopping = threading.Event()
         self._compute = compute
         self._seconds = seconds
-        self._segmenters: dict[str | None, Segmenter] = {}
+        self._segmenters: dict[tuple[str | None, bool], Segmenter] = {}
         self._computing = threading.Lock()
 
     def models(self) -> list[Run | ReadyModel]:
         """List the ready models, and the runs of the workspace, the latest first."""
         return [*list_models(), *reversed(list_runs(self.workspace))]
 
-    def read(self, text: str, model: str | None, options: SegmentOptions) -> ReadText:
+    def read(
+        self, text: str, model: str | None, options: SegmentOptions, *, fast: bool = False
+    ) -> ReadText:
         """Find the sentences of a text and load its model.
 
         Raises:
-            UserError: There is no such model, it cannot be loaded, or the text has no sentences.
+            UserError: There is no such model, it cannot be loaded, `fast` is given with a model, or
+                the text has no sentences.
         """
+        if fast and model is not None:
+            raise UserError(f"fast has no effect on the model {model}: leave out one of them")
         with self._computing:
-            return self._segmenter(model).read(text, options)
+            return self._segmenter(model, fast=fast).read(text, options)
 
     def segment(self, read: ReadText) -> Iterator[Segmentation]:
         """Find the paragraphs of a text, in parts unless the options concern the whole text.
@@ -97,17 +102,17 @@ class Session:
             loaded = self._segmenter(model).load(beginning, language)
             return adapt(self._writable_workspace(), loaded, texts, check)
 
-    def _segmenter(self, name: str | None) -> Segmenter:
+    def _segmenter(self, name: str | None, *, fast: bool = False) -> Segmenter:
         """Return the segmenter of a model; None for the ready model of each text's language."""
         # a name from a request is compared with those that exist, and never used as a path
         known = {model.name: model for model in self.models()}
         if name is not None and name not in known:
             raise UserError(f"no model {name!r}; existing models: {', '.join(known)}")
-        segmenter = self._segmenters.pop(name, None)
+        segmenter = self._segmenters.pop((name, fast), None)
         if segmenter is None:
             chosen = known[name] if name is not None else None
-            segmenter = Segmenter(self.workspace, chosen, self._compute)
-        self._segmenters[name] = segmenter  # now the latest
+            segmenter = Segmenter(self.workspace, chosen, self._compute, fast=fast)
+        self._segmenters[name, fast] = segmenter  # now the latest
         while len(self._segmenters) > _LOADED:
             del self._segmenters[next(iter(self._segmenters))]
         return segmenter

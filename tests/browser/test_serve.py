@@ -34,6 +34,20 @@ def test_an_example_is_split_with_the_model_of_its_language(open_served):
     assert "lines" in opened.page.locator("#counts").inner_text()
 
 
+def test_a_fast_model_is_chosen_by_language_or_by_name(open_served):
+    opened = open_served()
+    opened.split(model="/fast")
+    assert opened.page.locator("#answered").inner_text() == "japanese-fast"
+    found = opened.paragraphs()
+    opened.choose(RUN)
+    opened.page.locator("#answered").get_by_text(RUN).wait_for()
+    opened.choose("japanese-fast")
+    opened.page.locator("#answered").get_by_text("japanese-fast").wait_for()
+    opened.page.locator("#progress").wait_for(state="hidden")
+    opened.page.wait_for_timeout(300)
+    assert opened.paragraphs() == found
+
+
 def test_dragging_the_threshold_moves_the_paragraphs(open_served):
     opened = open_served()
     opened.split()

@@ -5,6 +5,7 @@ import { element, makeText, state } from "./state.js";
 import { select } from "./why.js";
 
 const AUTO = ""; // the ready model of the text's language
+const FAST = "/fast"; // the fast one; no model has a name with a slash
 let splitting = null; // stops the request in progress
 let paint = () => {};
 
@@ -55,7 +56,8 @@ export async function split(text, model) {
   const earlier = { ...text };
   const body = {
     text: text.source,
-    model: model || null,
+    model: [AUTO, FAST].includes(model) ? null : model,
+    fast: model === FAST,
     language: element("language").value || null,
     layout: element("layout").value,
   };
@@ -140,8 +142,13 @@ export async function loadModels() {
     return box;
   };
   const runs = models.filter(({ is_run }) => is_run);
-  const ready = models.filter(({ is_run }) => !is_run);
-  select.replaceChildren(new Option("by language", AUTO), group("Ready models", ready));
+  const ready = (isFast) => models.filter(({ is_run, fast }) => !is_run && fast === isFast);
+  select.replaceChildren(
+    new Option("by language", AUTO),
+    new Option("by language, fast", FAST),
+    group("Ready models", ready(false)),
+    group("Fast models, less accurate", ready(true)),
+  );
   if (runs.length) select.append(group(`Runs in ${workspace}`, runs));
   select.value = chosen;
   element("about").textContent = `segtool ${version}, workspace ${workspace}.`;

@@ -12,20 +12,23 @@ import pytest
 from safetensors.numpy import load_file
 from xxhash import xxh3_128_digest
 
-from embedcache import EmbeddingStore, StoreError
+from embedcache import EmbeddingStore, StoreError, terminal
 from embedcache.store.export import export_space
 from tests.conftest import ROOT
 from tests.embedcache.store.stores import FINGERPRINT, flip_value, ids_of, make_two_spaces
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
-def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype):
+def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype, capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "_INTERVAL", 0)  # progress is shown at once
     space = store.create_space(FINGERPRINT, name="x", dim=3, dtype=dtype)
     vectors = np.random.default_rng(0).integers(-99, 99, (2500, 3)).astype(dtype)
     for start, stop in ((0, 2000), (2000, 2500)):
         space.append(ids_of(*range(start, stop)), vectors[start:stop])
     export_space(store.path, FINGERPRINT, tmp_path / "a", "npy")
-    export_space(store.path, FINGERPRINT, tmp_path / "b", "safetensors")
+    assert capsys.readouterr().err == ""
+    export_space(store.path, FINGERPRINT, tmp_path / "b", "safetensors", progress=True)
+    assert "(100%)" in capsys.readouterr().err
     exported = {name: np.load(tmp_path / f"a/{name}.npy") for name in ("ids", "vectors")}
     assert exported["vectors"].dtype == dtype
     assert np.array_equal(exported["vectors"], vectors)

@@ -107,8 +107,11 @@ def test_mistakes_are_reported_and_nothing_is_written(workspace):
     del content["checksum"]
     (workspace.path / "corpora/other.jsonl").write_text(json.dumps(content) + "\n" + body)
     mistakes = [
-        ({"start": "none"}, "no model or run 'none': the ready models are .*japanese.*mlp-w2-001"),
-        ({"start": "x" * 999}, "no model or run 'xxx"),
+        (
+            {"start": "none"},
+            "no run or model 'none': the runs in .* are mlp-w2-001; the ready models.*japanese",
+        ),
+        ({"start": "x" * 999}, "no run or model 'xxx"),
         ({"start": "mlp-w2-001"}, "corpus other is not embedded with it: .* --encoder hash first"),
         ({"start": "japanese"}, "japanese needs vectors from its encoder.* segtool embed with"),
         (

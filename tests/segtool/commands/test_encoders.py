@@ -36,5 +36,6 @@ def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, segtool):
         assert encoder["stored"]["precisions"] == {computation: rows}
     line = f"surface: {rows:,} vectors stored as float32, computed in float32"
     assert line in segtool(trained_by_default, "stats").stdout
+    (trained_by_default / "elsewhere").mkdir()
     elsewhere = ("encoders", "show", "surface", "--workspace", "elsewhere")
     assert "no vectors in the store" in segtool(trained_by_default, *elsewhere).stdout

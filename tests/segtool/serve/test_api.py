@@ -97,6 +97,21 @@ def test_a_boundary_is_explained_by_leaving_sentences_out(client):
     assert detail == "position 4: there are 4 sentences"
 
 
+def test_fast_models_are_chosen_by_name_or_by_language(client):
+    by_language = client.ask("/api/segment", {"text": TEXT, "fast": True})
+    assert by_language["model"] == "japanese-fast"
+    by_name = client.ask("/api/segment", {"text": TEXT, "model": "japanese-fast"})
+    assert by_name["sentences"] == by_language["sentences"]
+
+
+def test_a_fast_model_is_adapted(client):
+    corpus = read_corpus(STORIES / "eki.txt", split="train")
+    text = {"sentences": corpus.sentences, "labels": corpus.labels.astype(int).tolist()}
+    made = client.ask("/api/adapt", {"texts": [text], "model": "japanese-fast"})
+    assert made["start"] == "japanese-fast"
+    assert client.ask("/api/segment", {"text": TEXT, "model": made["run"]})["model"] == made["run"]
+
+
 def test_a_model_is_adapted_and_can_then_be_chosen(client, served):
     corpus = read_corpus(STORIES / "eki.txt", split="train")
     text = {"sentences": corpus.sentences, "labels": corpus.labels.astype(int).tolist()}
@@ -112,6 +127,7 @@ def test_a_model_is_adapted_and_can_then_be_chosen(client, served):
     _, listed = client.get("/api/models")
     models = {one["name"]: one for one in json.loads(listed)["models"]}
     assert models["japanese"]["typed"]
+    assert {name for name in models if models[name]["fast"]} == {"european-fast", "japanese-fast"}
     assert models[made["run"]]["is_run"]
     assert models[made["run"]]["adaptable"]
     assert client.ask("/api/segment", {"text": TEXT, "model": made["run"]})["model"] == made["run"]
@@ -123,6 +139,7 @@ def test_a_model_is_adapted_and_can_then_be_chosen(client, served):
         ("segment", {"text": " "}, "the text contains no sentences: nothing to segment"),
         ("segment", {"text": "A.", "model": "../../etc"}, "no model '../../etc'; existing models"),
         ("segment", {"text": "A.", "model": "runs/x"}, "no model 'runs/x'"),
+        ("segment", {"text": "A.", "model": "japanese", "fast": True}, "fast has no effect"),
         ("segment", {"text": "A.", "language": "xx"}, "xx"),
         ("segment", {"text": "A.", "threshold": 2}, "threshold is 2"),
         ("segment", {"text": "A. B.", "paragraphs": 5}, "paragraphs is 5"),
