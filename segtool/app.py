@@ -20,6 +20,8 @@ from segtool.commands.report import report as report_command
 from segtool.commands.runs import runs_app
 from segtool.commands.serve import serve
 from segtool.commands.store import store_app
+from segtool.commands.store_exchange import export as export_vectors
+from segtool.commands.store_exchange import merge
 from segtool.configuration import find_configuration, make_defaults
 from segtool.output import report, report_interruption
 
@@ -70,6 +72,8 @@ app.add_typer(runs_app, name="runs", invoke_without_command=True)
 app.add_typer(corpora_app, name="corpora", invoke_without_command=True)
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
+store_app.command("export")(export_vectors)
+store_app.command()(merge)
 app.add_typer(store_app, name="store")
 app.command("clean", kept="Some files may be removed already.")(clean_command)
 app.command()(config)

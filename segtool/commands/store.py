@@ -1,12 +1,12 @@
 """`segtool store`: commands that show and maintain the store of sentence vectors."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from segtool.command_group import CommandGroup
-from segtool.options import DryRunOption, JsonOption, NewWorkspaceOption, WorkspaceOption
+from segtool.options import DryRunOption, JsonOption, WorkspaceOption
 from segtool.output import show, shows_progress
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         "bytes_free": max(store.file_bytes() - used, 0),
         "spaces": [
             {
-                **_named(space),
+                **space_content(space),
                 "dim": space.dim,
                 "dtype": space.dtype,
                 "precisions": space.precisions,
@@ -91,7 +91,7 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         "path": str(path),
         "sound": found.is_sound,
         "spaces": [
-            {**_named(space), "damaged_values": len(found.damage_of(space))}
+            {**space_content(space), "damaged_values": len(found.damage_of(space))}
             for space in found.spaces
         ],
         "damage": _damage(found),
@@ -121,7 +121,7 @@ def repair(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         "path": str(path),
         "damage": _damage(done.found),
         "spaces": [
-            {**_named(space), "sentences_lost": lost}
+            {**space_content(space), "sentences_lost": lost}
             for space, lost in zip(done.spaces, done.lost, strict=True)
         ],
         "bytes_unreachable": done.found.unreachable,
@@ -212,94 +212,24 @@ def gc(
     show(garbage_content(garbage, dry_run), print_garbage, as_json)
 
 
-@store_app.command()
-def export(
-    out: Annotated[Path, typer.Argument(help="File or folder to write, which must not exist.")],
-    encoder: Annotated[
-        str,
-        typer.Option(metavar="NAME|FINGERPRINT", help="Encoder whose vectors are exported."),
-    ],
-    file_format: Annotated[
-        Literal["safetensors", "npy", "parquet", "arrow"],
-        typer.Option(
-            "--format",
-            help="safetensors: a file with the tensors ids and vectors. npy: a folder with the "
-            "files ids.npy and vectors.npy. parquet and arrow: a file with the columns id, "
-            "vector, truncated and precision, which store merge reads.",
-        ),
-    ] = "safetensors",
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the ids and vectors of an encoder to a file.
-
-    The id of a sentence is the 128-bit XXH3 hash of its text, as a high and a low half.
-
-    Example: segtool store export vectors.safetensors --encoder surface
-    """
-    from embedcache.store.export import export_space
-    from segclf.workspace.workspace import Workspace
-    from segtool.tables.store import print_exported
-
-    store = Workspace(workspace).store()
-    fingerprint = store.find_space(encoder).fingerprint
-    space = export_space(
-        store.path, fingerprint, out, file_format, progress=shows_progress(as_json)
-    )
-    content = {**_named(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
-    show(content, print_exported, as_json)
-
-
 def garbage_content(garbage: "Garbage", dry_run: bool) -> dict[str, Any]:
     """Return the content of `segtool store gc --json`."""
     return {
         "removed": not dry_run,
         "spaces": [
-            {**_named(space), "corpora": garbage.corpora.get(space.fingerprint, [])}
+            {**space_content(space), "corpora": garbage.corpora.get(space.fingerprint, [])}
             for space in garbage.spaces
         ],
         "vectors": [
-            {**_named(space), "rows": count, "bytes": space.bytes // space.rows * count}
+            {**space_content(space), "rows": count, "bytes": space.bytes // space.rows * count}
             for space, count in garbage.vectors
         ],
         "bytes_unreachable": garbage.unreachable,
     }
 
 
-@store_app.command()
-def merge(
-    shards: Annotated[
-        list[str],
-        typer.Argument(
-            help="Folders or URLs of finished shards, or .arrow and .parquet files of one encoder."
-        ),
-    ],
-    workspace: NewWorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add the vectors of shards, or of exported files, to the store.
-
-    Vectors that the store already has are skipped. All files are checked before the first is
-    merged. Shards are written by segtool embed --engine ray --shards; Ray is not needed here.
-
-    Example: segtool store merge shards/novels-0123456789ab
-    """
-    from embedcache.shards.merge import merge as merge_shards
-    from segclf.workspace.workspace import Workspace
-    from segtool.tables.store import print_merged
-
-    opened = Workspace(workspace)
-    merged = merge_shards(shards, lambda: opened.store(create=True), progress=not as_json)
-    content = {
-        "spaces": [
-            {**_named(each.info), "shards": each.shards, "vectors_added": each.added}
-            for each in merged
-        ]
-    }
-    show(content, print_merged, as_json)
-
-
-def _named(space: "SpaceInfo") -> dict[str, Any]:
+def space_content(space: "SpaceInfo") -> dict[str, Any]:
+    """Return what commands on the store print about the vectors of an encoder."""
     return {
         "encoder": space.name,
         "fingerprint": space.fingerprint,
