@@ -55,10 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     The processes that tests start inherit the environment, and so do the workers of pytest-xdist.
     """
-    if hasattr(config, "workerinput"):
-        return
+    # in a worker, too: readline sets COLUMNS for the processes that the main process starts
     for name in ("SEGTOOL_HOME", "COLUMNS", "FORCE_COLOR", "PYTHONIOENCODING"):
         os.environ.pop(name, None)
+    if hasattr(config, "workerinput"):
+        return
     cache = tempfile.mkdtemp(prefix="segtool-cache-")
     config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))
     os.environ["XDG_CACHE_HOME"] = cache
