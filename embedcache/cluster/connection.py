@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
 from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
+from embedcache.packages import import_package
 from embedcache.shards.storage import Storage
 
 _CONNECT_SECONDS = 30.0
@@ -34,21 +36,18 @@ class Node:
     gpus: float
 
 
-def import_ray() -> Any:  # noqa: ANN401
+def import_ray() -> ModuleType:
     """Import ray and return it.
 
     Raises:
         UserError: The package is missing.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError("--engine ray needs a package: run pip install 'segtool[ray]'") from error
-    return ray
+    message = "--engine ray needs a package: run pip install 'segtool[ray]'"
+    return import_package("ray", missing=message)
 
 
 @contextmanager
-def connected(address: str | None) -> Iterator[Any]:
+def connected(address: str | None) -> Iterator[ModuleType]:
     """Connect to a cluster inside a `with` block, and yield the module ray.
 
     Args:
@@ -103,7 +102,7 @@ def _reason(address: str | None, error: Exception) -> str:
     return f"--address {address or 'local'}: no connection to a Ray cluster ({text[:200]})"
 
 
-def alive_nodes(ray: Any) -> list[Node]:  # noqa: ANN401
+def alive_nodes(ray: ModuleType) -> list[Node]:
     """List the machines of the cluster that have a CPU."""
     nodes = [
         Node(
@@ -119,7 +118,7 @@ def alive_nodes(ray: Any) -> list[Node]:  # noqa: ANN401
 
 
 def check_nodes(
-    ray: Any,  # noqa: ANN401
+    ray: ModuleType,
     nodes: Sequence[Node],
     storage: Storage,
     modules: Sequence[str],
@@ -160,7 +159,7 @@ def check_nodes(
 
 
 def _probe_on(
-    ray: Any,  # noqa: ANN401
+    ray: ModuleType,
     node: Node,
     url: str,
     name: str,

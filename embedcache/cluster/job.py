@@ -8,6 +8,7 @@ ended: workers, which hold CPUs for long, never compete with the tasks that they
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from embedcache.cluster.connection import Node
@@ -57,7 +58,7 @@ class Cluster:
         workers: What the workers reserve.
     """
 
-    ray: Any
+    ray: ModuleType
     nodes: Sequence[Node]
     workers: WorkerResources
 

@@ -7,6 +7,7 @@ since a file appears when it is complete, and repeats only what it was doing.
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from embedcache.cluster.connection import Node
@@ -70,7 +71,7 @@ def plan_workers(
 
 
 def run_tasks(
-    ray: Any,  # noqa: ANN401
+    ray: ModuleType,
     function: Callable[..., object],
     calls: Sequence[tuple[Any, ...]],
     *,
@@ -146,7 +147,7 @@ class Worker:
 
 
 def encode_shards(
-    ray: Any,  # noqa: ANN401
+    ray: ModuleType,
     plan: Plan,
     shards: Sequence[Shard],
     resources: WorkerResources,
@@ -194,7 +195,7 @@ def encode_shards(
             yield count
 
 
-def _result(ray: Any, reference: Any) -> Any:  # noqa: ANN401
+def _result(ray: ModuleType, reference: Any) -> Any:  # noqa: ANN401
     """Return the result of a task; raise a UserError as the task raised it."""
     try:
         return ray.get(reference)
@@ -204,7 +205,7 @@ def _result(ray: Any, reference: Any) -> Any:  # noqa: ANN401
         raise
 
 
-def _deaths(ray: Any) -> tuple[type[Exception], ...]:  # noqa: ANN401
+def _deaths(ray: ModuleType) -> tuple[type[Exception], ...]:
     """Return the errors of processes that died."""
     known = ray.exceptions
     return (

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 from uuid import uuid4
 
-from embedcache.errors import UserError
 from embedcache.files import write_file
+from embedcache.packages import import_package
 from embedcache.store.tables import import_pyarrow
 
 _PART = ".part"  # suffix of a file that is not complete
@@ -21,17 +22,13 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
-def import_fsspec() -> Any:  # noqa: ANN401
+def import_fsspec() -> ModuleType:
     """Import fsspec and return it.
 
     Raises:
         UserError: The package is missing.
     """
-    try:
-        import fsspec
-    except ImportError as error:
-        raise UserError("URLs need a package: run pip install fsspec") from error
-    return fsspec
+    return import_package("fsspec", missing="URLs need a package: run pip install fsspec")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from xxhash import xxh3_128
 
 from embedcache.errors import UserError
 from embedcache.ids import Ids
+from embedcache.packages import import_package
 from embedcache.store.space_info import SpaceInfo
 
 if TYPE_CHECKING:
@@ -66,20 +68,14 @@ class Rows:
         return digest.hexdigest()
 
 
-def import_pyarrow() -> Any:  # noqa: ANN401
+def import_pyarrow() -> ModuleType:
     """Import pyarrow with its modules `ipc` and `parquet`, and return it.
 
     Raises:
         UserError: The package is missing.
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise UserError(
-            "Arrow and Parquet files need a package: run pip install pyarrow"
-        ) from error
-    return pyarrow
+    message = "Arrow and Parquet files need a package: run pip install pyarrow"
+    return import_package("pyarrow", "pyarrow.parquet", missing=message)
 
 
 def write_arrow(

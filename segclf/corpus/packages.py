@@ -1,8 +1,7 @@
 """The packages that read some file formats; the extra `formats` installs them."""
 
-from importlib.util import find_spec
-
 from embedcache import UserError
+from embedcache.packages import is_installed
 
 
 def require(name: str, kind: str, package: str, *modules: str) -> None:
@@ -21,11 +20,3 @@ def require(name: str, kind: str, package: str, *modules: str) -> None:
         raise UserError(
             f"{name}: reading {kind} needs {package}: run pip install 'segtool[formats]'"
         )
-
-
-def is_installed(module: str) -> bool:
-    """Return whether a module can be imported, without importing it."""
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):  # its parent is missing, or it is blocked
-        return False

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 from embedcache import UserError
-from segclf.corpus.packages import is_installed
+from embedcache.packages import check_installed
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
@@ -21,8 +21,7 @@ def check_tracker(name: TrackerName) -> None:
     if name not in _LOGGERS:
         choices = ", ".join(get_args(TrackerName))
         raise UserError(f"unknown tracker {name!r}: choose from {choices}")
-    if not is_installed(name):
-        raise UserError(f"--log-to {name} needs {name}: run pip install 'segtool[{name}]'")
+    check_installed(f"--log-to {name}", name, {name: name})
 
 
 def log_run(name: TrackerName, run: Run, workspace: Workspace) -> None:

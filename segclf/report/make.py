@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from embedcache import UserError
 from embedcache.files import write_bytes
+from embedcache.packages import check_installed
 from segclf.corpus import Split
 from segclf.report.groups import group_by_seed
 from segclf.report.systems import main_type_of, score_systems
@@ -81,7 +80,7 @@ def make_report(
         StoreError: The store lacks the vectors.
         OSError: A file cannot be written.
     """
-    _check_packages()
+    check_installed("a report", "report", _PACKAGES)
     from segclf.report.charts import make_figures
     from segclf.report.drawings import write_drawings
     from segclf.report.page import render_page
@@ -110,11 +109,3 @@ def make_report(
             if (reason := result.evaluation.unsaved)
         ),
     )
-
-
-def _check_packages() -> None:
-    missing = [package for module, package in _PACKAGES.items() if not find_spec(module)]
-    if missing:
-        raise UserError(
-            f"a report needs {' and '.join(missing)}: run pip install 'segtool[report]'"
-        )

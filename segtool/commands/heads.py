@@ -1,6 +1,5 @@
 """Commands on heads: train, eval and export."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -255,11 +254,10 @@ def export(
 
 def _check_onnx(run: "Run") -> None:
     """Check that a run can be exported to ONNX, before anything is written."""
-    from embedcache import UserError
+    from embedcache.packages import check_installed
 
-    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if not find_spec(name)]
-    if missing:
-        raise UserError(f"--onnx needs {' and '.join(missing)}: run pip install 'segtool[onnx]'")
+    packages = ("onnx", "onnxruntime", "onnxscript")
+    check_installed("--onnx", "onnx", {name: name for name in packages})
     from segclf.integrations.onnx_export import exportable_head
 
     exportable_head(run)

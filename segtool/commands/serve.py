@@ -1,6 +1,5 @@
 """`segtool serve`: a page to try models on, correct their paragraphs and train from them."""
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -30,11 +29,9 @@ def serve(
 
     Example: segtool serve
     """
-    from embedcache import UserError
+    from embedcache.packages import check_installed
 
-    missing = [name for name in ("fastapi", "uvicorn") if not find_spec(name)]
-    if missing:
-        raise UserError(f"the page needs {' and '.join(missing)}: run pip install 'segtool[serve]'")
+    check_installed("the page", "serve", {"fastapi": "fastapi", "uvicorn": "uvicorn"})
     from segclf.tasks.models import Compute
     from segclf.workspace.workspace import Workspace
     from segtool.serve.server import serve as run_server

@@ -1,0 +1,53 @@
+"""Packages that only some users need, and that the extras of segtool install."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from embedcache.errors import UserError
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module can be imported, without importing it."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # its parent is missing, or it is blocked
+        return False
+
+
+def check_installed(purpose: str, extra: str, packages: Mapping[str, str]) -> None:
+    """Check that packages are installed, without importing them.
+
+    Args:
+        purpose: What needs them, for the message.
+        extra: Extra of segtool that installs them.
+        packages: Module of each package -> name of the package.
+
+    Raises:
+        UserError: A package is missing; the message says how to install it.
+    """
+    missing = [package for module, package in packages.items() if not is_installed(module)]
+    if missing:
+        raise UserError(
+            f"{purpose} needs {' and '.join(missing)}: run pip install 'segtool[{extra}]'"
+        )
+
+
+def import_package(module: str, *submodules: str, missing: str) -> ModuleType:
+    """Import a module and some of its submodules, and return the module.
+
+    Args:
+        module: Name of the module.
+        *submodules: Full names of the submodules.
+        missing: Message if one of them cannot be imported.
+
+    Raises:
+        UserError: One of them cannot be imported.
+    """
+    try:
+        for name in submodules:
+            import_module(name)
+        return import_module(module)
+    except ImportError as error:
+        raise UserError(missing) from error
