@@ -113,7 +113,7 @@ japanese-novels: $(READY)
 	$(BIN)/segtool export mlp-w4-001 $@
 
 # Train the ready models in segclf/models again, from the sets in ../shared/data. Encoding is most of the time. The encoder
-# itself is made by python -m recipes.encoder, on a GPU.
+# itself is made by python -m recipes.encoder, on a GPU, and that of the fast models by python -m recipes.static.
 # An interrupted build continues.
 models: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
 models: $(READY)

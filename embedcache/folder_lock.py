@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from embedcache.errors import UserError
 
 if sys.platform != "win32":
     import fcntl
@@ -36,3 +38,25 @@ def folder_lock(folder: Path, *, exclusive: bool = False, wait: bool = True) -> 
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def sole_lock(folder: Path, busy: str) -> Iterator[None]:
+    """Hold the lock of a folder alone inside a `with` block, or fail at once.
+
+    Args:
+        folder: Existing folder.
+        busy: What a process that holds the lock is doing, for the message.
+
+    Raises:
+        UserError: Another process holds the lock.
+        OSError: The folder cannot be opened or locked.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(folder_lock(folder, exclusive=True, wait=False))
+        except BlockingIOError as error:
+            raise UserError(
+                f"another process is {busy} in {folder}: wait until it has finished"
+            ) from error
+        yield

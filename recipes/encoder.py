@@ -14,7 +14,6 @@ Usage: python -m recipes.encoder FOLDER
 FOLDER contains the sets of texts; see `recipes.sample`.
 """
 
-import math
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -37,6 +36,7 @@ from embedcache.encoders.e5_small_paragraphs import ADAPTER, LAYERS
 from recipes.low_rank import LowRankEncoder
 from recipes.sample import write_sample
 from recipes.token_runs import LEVELS, TokenizedCorpus, draw_runs, read_training_documents
+from recipes.training import WindowMlp, warmed_up_cosine
 
 _WIDTH = 256  # number of hidden units in each head
 _BATCHES = 6  # into which the sentences of a step are sorted by length, to save padding
@@ -76,22 +76,14 @@ class Heads(nn.Module):
 
     def __init__(self, dim: int, window: int) -> None:
         super().__init__()
-        self.window = window
-        self.mlp = nn.Sequential(
-            nn.Linear(2 * window * dim, _WIDTH),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Linear(_WIDTH, LEVELS),
-        )
+        self.mlp = WindowMlp(dim, window, _WIDTH)
         self.lstm = nn.LSTM(dim, _WIDTH // 2, batch_first=True, bidirectional=True)
         self.out = nn.Linear(_WIDTH, LEVELS)
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (r, length, 2) of the MLP and those of the LSTM."""
-        padded = functional.pad(vectors, (0, 0, self.window, self.window - 1))
-        windows = padded.unfold(1, 2 * self.window, 1).transpose(2, 3).flatten(2)
         states = functional.dropout(self.lstm(vectors)[0], 0.2, self.training)
-        return self.mlp(windows), self.out(states)
+        return self.mlp(vectors), self.out(states)
 
 
 def main(sets: str) -> None:
@@ -134,7 +126,7 @@ def fine_tune(
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, partial(_warmed_up_cosine, settings.steps)
+        optimizer, partial(warmed_up_cosine, settings.steps)
     )
     parameters = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
     batches = [
@@ -158,12 +150,6 @@ def fine_tune(
         if (step + 1) % 20 == 0:
             print(f"step {step + 1} of {settings.steps}: loss {loss.item():.4f}", flush=True)
     return encoder.adapter()
-
-
-def _warmed_up_cosine(steps: int, step: int) -> float:
-    """Return the factor of the learning rate at a step: 4% of linear warm-up, and a cosine."""
-    warm_up = min(1.0, (step + 1) / (0.04 * steps))
-    return warm_up * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def _encode(

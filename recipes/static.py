@@ -12,7 +12,6 @@ Usage: python -m recipes.static FOLDER
 FOLDER contains the sets of texts; see `recipes.sample`.
 """
 
-import math
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -43,12 +42,12 @@ from embedcache.encoders.token_means import EDGE
 from recipes.pieces import choose_pieces
 from recipes.sample import write_sample
 from recipes.token_runs import (
-    LEVELS,
     TokenizedCorpus,
     draw_runs,
     read_training_documents,
     training_records,
 )
+from recipes.training import WindowMlp, warmed_up_cosine
 
 SURFACE = SurfaceEncoder()
 _ANY_LENGTH = sys.maxsize  # no sentence is shortened
@@ -146,27 +145,6 @@ class TokenMeans(nn.Module):
         )
 
 
-class Head(nn.Module):
-    """An MLP over windows of vectors (r, length, dim); it returns logits (r, length, LEVELS)."""
-
-    def __init__(self, dim: int, settings: Settings) -> None:
-        super().__init__()
-        self.window = settings.window
-        self.mlp = nn.Sequential(
-            nn.Linear(2 * settings.window * dim, settings.hidden),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Linear(settings.hidden, LEVELS),
-        )
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Return the logits of each sentence."""
-        padded = functional.pad(vectors, (0, 0, self.window, self.window - 1))
-        windows = padded.unfold(1, 2 * self.window, 1).transpose(2, 3).flatten(2)
-        logits: Tensor = self.mlp(windows)
-        return logits
-
-
 def main(sets: str) -> None:
     """Train the encoder on a folder of sets, and replace its file."""
     settings = Settings()
@@ -220,13 +198,16 @@ def train(texts: Sequence[SetOfTexts], tokens: int, settings: Settings) -> NDArr
     torch.manual_seed(settings.seed)
     generator = np.random.default_rng(settings.seed)
     encoder = TokenMeans(tokens)
-    heads = nn.ModuleList(Head(3 * COMPONENTS + SURFACE.dim, settings) for _ in texts)
+    dim = 3 * COMPONENTS + SURFACE.dim
+    heads = nn.ModuleList(WindowMlp(dim, settings.window, settings.hidden) for _ in texts)
     groups = [
         {"params": encoder.parameters(), "lr": settings.token_rate, "weight_decay": 0.0},
         {"params": heads.parameters(), "lr": settings.rate, "weight_decay": 0.01},
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_cosine, settings.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, partial(warmed_up_cosine, settings.steps)
+    )
     sizes = [options.runs for options in settings.sets]
     batches = [
         draw_runs(text.corpus, size, settings.length, generator)
@@ -249,11 +230,6 @@ def train(texts: Sequence[SetOfTexts], tokens: int, settings: Settings) -> NDArr
         if (step + 1) % 100 == 0:
             print(f"step {step + 1} of {settings.steps}: loss {loss.item():.4f}", flush=True)
     return encoder.table()
-
-
-def _cosine(steps: int, step: int) -> float:
-    """Return the factor of the learning rate at a step: 4% of linear warm-up, and a cosine."""
-    return min(1.0, (step + 1) / (0.04 * steps)) * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def _encode(

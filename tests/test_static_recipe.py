@@ -56,8 +56,8 @@ def test_training_reduces_the_loss_and_moves_the_vectors(sample, tokenizer, caps
     sets = (static.SetOptions("sample", 20, 0.0, pieces=1000, runs=2),)
     settings = replace(Settings(), sets=sets, length=4, steps=200, token_dropout=0.0)
     table = train(texts, tokenizer.get_vocab_size(), settings)
-    losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()[1:]]
-    assert losses[1] < losses[0]
+    loss = float(capsys.readouterr().out.split()[-1])
+    assert loss < 0.35  # half of that of heads that know nothing
     again = train(texts, tokenizer.get_vocab_size(), settings)
     np.testing.assert_array_equal(table, again)
 

@@ -2,7 +2,7 @@
 
 LMDB describes its last two commits on pages 0 and 1 of the data file, without a checksum: a flipped
 bit there may make it use the commit before the last one, or an empty tree. The file `commits` is a
-copy of both descriptions with a checksum. It is written after each commit, and not synced to disk:
+copy of both descriptions with a checksum. It is written after each commit, but not synced to disk:
 LMDB's pages may be newer than the copy, for example after a power failure, but never older.
 
 Writers need no lock for the file: each writes what LMDB's pages say after its own commit, and
@@ -106,8 +106,8 @@ def restore_commits(folder: Path) -> bool:
     """Restore LMDB's descriptions of the last two commits from the file `commits`.
 
     Returns:
-        Whether a description was damaged and is restored. None is if a commit may be later than the
-        file, or if the pages of the last commit are damaged too.
+        Whether a description was damaged and is restored. Nothing is restored if a commit may be
+        later than the file, or if the pages of the last commit are damaged too.
     """
     with folder_lock(folder, exclusive=True):
         recorded = _read_record(folder)

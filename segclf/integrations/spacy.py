@@ -44,7 +44,7 @@ def make_component(
     threshold: float | None,
     spans_key: str,
 ) -> ParagraphComponent:
-    """Make the component: `nlp.add_pipe("segtool_paragraphs", config={"model": "english"})`.
+    """Make the component: `nlp.add_pipe("segtool_paragraphs", config={"model": "european"})`.
 
     Importing this module registers the factory.
     """

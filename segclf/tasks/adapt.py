@@ -50,7 +50,7 @@ class CorrectedText:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOutScores:
     """Scores on sentences that were not trained on.
 
     Attributes:
@@ -83,8 +83,8 @@ class Adaptation:
     sentences: int
     boundaries: int
     scored: int
-    before: Held | None
-    after: Held | None
+    before: HeldOutScores | None
+    after: HeldOutScores | None
     notes: tuple[str, ...]
 
 
@@ -126,7 +126,7 @@ def adapt(
     encoder = stored.encoder_of(source.name, source.run.encoder)
     options = adaptation_options(source.options, {})
     run = train_on(workspace, stored, encoder, options, source=source, on_epoch=lambda _: check())
-    before, after = (_held(held, which) if held else None for which in (1, 2))
+    before, after = (_held_out_scores(held, which) if held else None for which in (1, 2))
     return Adaptation(
         run=run,
         corpus=stored.name,
@@ -225,14 +225,16 @@ def _score_fold(
     return test.layout, decode(test.layout, predicted, model.threshold), after
 
 
-def _held(folds: list[tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]], which: int) -> Held:
+def _held_out_scores(
+    folds: list[tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]], which: int
+) -> HeldOutScores:
     """Score the predictions for the parts of all folds together."""
     sizes = np.concatenate([np.diff(layout.offsets) for layout, _, _ in folds])
     labels = np.concatenate([layout.labels for layout, _, _ in folds])
     layout = Layout(labels, np.append(0, np.cumsum(sizes)).astype(np.int64))
     predicted = np.concatenate([fold[which] for fold in folds])
     wrong = (predicted != layout.labels) & layout.is_candidate
-    return Held(score(layout, predicted), int(wrong.sum()))
+    return HeldOutScores(score(layout, predicted), int(wrong.sum()))
 
 
 def _notes(sentences: int, run: Run, *, is_scored: bool) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from embedcache.cluster.job import Cluster, Job, make_shards, read_groups, read_
 from embedcache.cluster.workers import plan_workers
 from embedcache.encoders import Backend, Pooling, Precision, SifEncoder
 from embedcache.encoders.threads import check_threads
-from embedcache.folder_lock import folder_lock
+from embedcache.folder_lock import sole_lock
 from embedcache.hashing import fingerprint_of
 from embedcache.shards.merge import count_stored, merge
 from embedcache.shards.plan import MANIFEST, SHARDS, Plan, Sizes, Source
@@ -262,14 +262,7 @@ def _alone(storage: Storage) -> Iterator[None]:
         yield
         return
     storage.folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
-        try:
-            held.enter_context(folder_lock(storage.folder, exclusive=True, wait=False))
-        except BlockingIOError as error:
-            raise UserError(
-                f"another process is running the same job in {storage.folder}: wait until it has "
-                "finished"
-            ) from error
+    with sole_lock(storage.folder, "running the same job"):
         yield
 
 

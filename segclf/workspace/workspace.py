@@ -8,11 +8,11 @@ runs/RUN/           see `segclf.workspace.runs`
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from embedcache import EmbeddingStore, UserError
-from embedcache.folder_lock import folder_lock
+from embedcache.folder_lock import folder_lock, sole_lock
 from segclf.corpus import Corpus
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.corpus_files import read_corpus_file, read_header, write_corpus_file
@@ -75,14 +75,7 @@ class Workspace:
         Raises:
             UserError: A process is embedding a corpus.
         """
-        with ExitStack() as held:
-            try:
-                held.enter_context(folder_lock(self.path, exclusive=True, wait=False))
-            except BlockingIOError as error:
-                raise UserError(
-                    f"another process is embedding a corpus in {self.path}: wait until it has "
-                    "finished"
-                ) from error
+        with sole_lock(self.path, "embedding a corpus"):
             yield
 
     def save_corpus(

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from embedcache import UserError
 from segclf.corpus import read_unsegmented
-from segclf.tasks.adapt import FOLDS, CorrectedText, Held
+from segclf.tasks.adapt import FOLDS, CorrectedText, HeldOutScores
 from segclf.tasks.segment_options import SegmentOptions
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
@@ -186,5 +186,5 @@ def _corrected(text: schemas.LabelledText) -> CorrectedText:
     return CorrectedText(text.sentences, np.array(text.labels, dtype=np.int8))
 
 
-def _scores(held: Held | None) -> schemas.Scores | None:
+def _scores(held: HeldOutScores | None) -> schemas.Scores | None:
     return schemas.Scores(**held.scores.to_dict(), errors=held.errors) if held else None

@@ -8,6 +8,7 @@ from segclf import Workspace, embed, train
 from segclf.report.make import make_report
 from segclf.training.options import TrainingOptions
 from tests.browser.conftest import write_corpus
+from tests.browser.policy import check_policy
 from tests.segclf.report.test_report import HOSTILE
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -296,17 +297,4 @@ def test_hostile_text_is_shown_and_not_run(tmp_path, open_page):
 
 
 def test_the_policy_of_the_page_forbids_other_scripts_and_the_network(runs_page, chromium):
-    page = chromium.new_page()
-    refused = []
-    page.on("console", lambda message: refused.append(message.text))
-    page.goto(runs_page.as_uri())
-    for element in (
-        "<img src=https://example.org/x.png>",
-        '<b id=bad onclick="window.ran = 1">x</b>',
-    ):
-        page.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", element)
-    page.evaluate("document.getElementById('bad').click()")
-    page.wait_for_timeout(200)
-    assert page.evaluate("window.ran") is None
-    assert sum("Content Security Policy" in text for text in refused) >= 2
-    page.close()
+    check_policy(chromium, runs_page.as_uri())

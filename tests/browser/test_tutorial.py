@@ -1,6 +1,6 @@
 """The tutorial, from its beginning to its end: commands, both pages in a browser, and LangChain.
 
-With NOTEBOOK=1, what the commands print and pictures of both pages are written to
+With NOTEBOOK=1, the output of the commands and screenshots of both pages are written to
 docs/tutorial.ipynb.
 """
 

@@ -1,0 +1,41 @@
+"""What the recipes of encoders share: a head over windows, and the schedule of learning rates."""
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recipes.token_runs import LEVELS
+
+
+class WindowMlp(nn.Module):
+    """An MLP over windows of the vectors in runs of sentences.
+
+    Args:
+        dim: Length of a vector.
+        window: Number of sentences on each side of a boundary.
+        hidden: Number of hidden units.
+    """
+
+    def __init__(self, dim: int, window: int, hidden: int) -> None:
+        super().__init__()
+        self.window = window
+        self.layers = nn.Sequential(
+            nn.Linear(2 * window * dim, hidden),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Linear(hidden, LEVELS),
+        )
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return the logits (r, length, LEVELS) for r runs of vectors (r, length, dim)."""
+        padded = functional.pad(vectors, (0, 0, self.window, self.window - 1))
+        windows = padded.unfold(1, 2 * self.window, 1).transpose(2, 3).flatten(2)
+        logits: Tensor = self.layers(windows)
+        return logits
+
+
+def warmed_up_cosine(steps: int, step: int) -> float:
+    """Return the factor of the learning rate at a step: 4% of linear warm-up, and a cosine."""
+    warm_up = min(1.0, (step + 1) / (0.04 * steps))
+    return warm_up * (1 + math.cos(math.pi * step / steps)) / 2
