@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from embedcache.errors import UserError
@@ -12,8 +13,14 @@ def is_installed(module: str) -> bool:
     """Return whether a module can be imported, without importing it."""
     try:
         return find_spec(module) is not None
-    except (ImportError, ValueError):  # its parent is missing, or it is blocked
+    except (ImportError, ValueError):  # its parent is missing, or it has no specification
         return False
+
+
+def package_folder(module: str) -> Path | None:
+    """Return the folder of an installed package, without importing it; None if it is missing."""
+    found = find_spec(module)
+    return Path(found.origin).parent if found and found.origin else None
 
 
 def check_installed(purpose: str, extra: str, packages: Mapping[str, str]) -> None:
@@ -40,14 +47,14 @@ def import_package(module: str, *submodules: str, missing: str) -> ModuleType:
     Args:
         module: Name of the module.
         *submodules: Full names of the submodules.
-        missing: Message if one of them cannot be imported.
+        missing: Message if one of them is not installed.
 
     Raises:
-        UserError: One of them cannot be imported.
+        UserError: One of them is not installed.
     """
     try:
         for name in submodules:
             import_module(name)
         return import_module(module)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise UserError(missing) from error

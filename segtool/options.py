@@ -14,6 +14,7 @@ import typer
 from embedcache import UserError
 from embedcache.encoders import Precision
 from segclf.corpus import FormatName, Split
+from segclf.integrations.trackers import TrackerName
 from segtool.completion import (
     complete_corpora,
     complete_encoders,
@@ -37,8 +38,6 @@ def _check_exists(context: typer.Context, workspace: Path | None) -> Path | None
     source = context.get_parameter_source("workspace")
     is_given = workspace is not None and source is not None and source.name == "COMMANDLINE"
     if is_given and not context.resilient_parsing and not os.path.isdir(workspace or ""):
-        from embedcache import UserError
-
         raise UserError(
             f"there is no workspace {workspace}: correct --workspace, or make one with segtool "
             "embed FILE --workspace FOLDER"
@@ -73,7 +72,7 @@ StrictOption = Annotated[
     typer.Option("--strict", help="Stop at a file that cannot be read, instead of skipping it."),
 ]
 LogToOption = Annotated[
-    Literal["tensorboard", "mlflow", "trackio", "wandb"] | None,
+    TrackerName | None,
     typer.Option("--log-to", help="Also log each finished run to this tracker of experiments."),
 ]
 SplitOption = Annotated[

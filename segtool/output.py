@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from segclf.workspace.runs import Run
     from segclf.workspace.workspace import Workspace
 
-RunLogger = Callable[["Run", "Workspace"], None]
-"""A function that logs a finished run."""
+RunLogger = Callable[[Sequence["Run"], "Workspace"], None]
+"""A function that logs finished runs."""
 
 _QUIET, _NORMAL, _VERBOSE = range(3)
 _verbosity = _NORMAL
@@ -140,17 +140,35 @@ def report_skipped(messages: Sequence[str]) -> None:
 
 
 def run_logger(tracker: "TrackerName | None") -> RunLogger:
-    """Return a function that logs a finished run to a tracker, or does nothing if that is None.
+    """Return a function that logs finished runs to a tracker, or does nothing if that is None.
+
+    The function logs as many of the runs as it can, because they cannot be logged later. It reports
+    each run that could not be logged, and then ends the command with exit status 1.
 
     Raises:
         UserError: The package of the tracker is missing.
     """
     if tracker is None:
-        return lambda run, workspace: None
-    from segclf.integrations.trackers import check_tracker, log_run
+        return lambda runs, workspace: None
+    from segclf.integrations.trackers import check_tracker
 
     check_tracker(tracker)
-    return partial(log_run, tracker)
+    return partial(_log_runs, tracker)
+
+
+def _log_runs(tracker: "TrackerName", runs: Sequence["Run"], workspace: "Workspace") -> None:
+    from embedcache import UserError
+    from segclf.integrations.trackers import log_run
+
+    failed = False
+    for run in runs:
+        try:
+            log_run(tracker, run, workspace)
+        except UserError as error:
+            report(f"error: {error}")
+            failed = True
+    if failed:
+        raise typer.Exit(1)
 
 
 def ignore(_: object) -> None:

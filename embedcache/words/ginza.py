@@ -5,15 +5,14 @@ et al. 2019). spaCy stores the matrix in `vectors`, an .npy file, and the row of
 `key2row`, a MessagePack map. A key is the MurmurHash64A of a word.
 """
 
-import importlib.util
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache.errors import UserError
 from embedcache.hashing import hash_files
+from embedcache.packages import package_folder
 from embedcache.store.index import MISSING
 from embedcache.words.vectors import WordVectors
 
@@ -28,8 +27,8 @@ def open_ginza_vectors() -> WordVectors:
     Raises:
         UserError: The package is missing.
     """
-    package = importlib.util.find_spec("ja_ginza")
-    folders = [] if package is None or package.origin is None else _vocabularies(package.origin)
+    package = package_folder("ja_ginza")
+    folders = [path.parent for path in package.glob("*/vocab/key2row")] if package else []
     if not folders:
         raise UserError(
             "the encoder ginza needs the package ja-ginza: run pip install 'segtool[ginza]'"
@@ -45,10 +44,6 @@ def open_ginza_vectors() -> WordVectors:
 
     identity = {"vectors": hash_files([folders[0] / "vectors", folders[0] / "key2row"])}
     return WordVectors(matrix, find, "ja", identity)
-
-
-def _vocabularies(package: str) -> list[Path]:
-    return [path.parent for path in Path(package).parent.glob("*/vocab/key2row")]
 
 
 def murmur_hash(data: bytes) -> int:

@@ -12,6 +12,7 @@ from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
 
 from embedcache import UserError
+from embedcache.packages import is_installed
 from segclf.corpus.packages import require
 
 COMPRESSED_SUFFIXES = (".gz", ".xz", ".zst", ".bz2")
@@ -50,8 +51,8 @@ def decompress(data: bytes, name: str) -> bytes:
     if found is None:
         return data
     kind, opener = found
-    if kind == "zstd":
-        require(name, "zstd", "backports.zstd", "backports.zstd", "compression.zstd")
+    if kind == "zstd" and not is_installed("compression.zstd"):  # Python 3.14 has it
+        require(name, "zstd", "backports.zstd")
     limit = _limit(data)
     try:
         with opener(io.BytesIO(data)) as file:

@@ -118,7 +118,7 @@ def check_encoding(name: str) -> None:
     """
     try:
         "".encode(name)
-    except LookupError as error:
+    except (LookupError, UnicodeError) as error:
         raise UserError(
             f"unknown text encoding {name!r}: use a name such as cp1252, gb18030 or koi8-r"
         ) from error
@@ -190,7 +190,7 @@ def _decode_other(
     for codec in _possible_encodings(data, declared):
         try:
             return DecodedText(data.decode(codec), TextEncoding(codec))
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):  # some codecs do not raise UnicodeDecodeError
             continue
     raise UserError(
         f"{name}: byte {utf8_error.start} (0x{data[utf8_error.start]:02x}) is not UTF-8, and the "

@@ -1,5 +1,6 @@
 """Reader for HTML: elements mark the paragraphs; the markup, with ruby, is left out."""
 
+import codecs
 import re
 from typing import Any
 
@@ -15,8 +16,15 @@ _START = re.compile(
 _DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _HEAD_BYTES = 2048
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
-_NAMES = {"shift_jis": "cp932", "x-sjis": "cp932", "iso-8859-1": "cp1252", "latin1": "cp1252"}
-"""Encodings that browsers read as another one, which has more characters."""
+_READ_AS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+}
+"""Declared encoding -> the larger one that browsers use instead (WHATWG Encoding Standard)."""
 
 
 def recognizes(data: bytes) -> bool:
@@ -41,7 +49,15 @@ def _main_parts(root: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _declared(data: bytes) -> str | None:
-    """Return the encoding that a page declares."""
+    """Return the encoding that a page declares, if it may be right.
+
+    A page that declares UTF-16 in ASCII characters is not in UTF-16.
+    """
     found = _DECLARED.search(data[:_HEAD_BYTES])
-    label = found[1].decode().lower() if found else None
-    return _NAMES.get(label, label) if label else None
+    try:
+        codec = codecs.lookup(found[1].decode().removeprefix("x-")).name if found else None
+    except LookupError:
+        return None
+    if codec is None or codec.startswith(("utf-16", "utf-32")):
+        return None
+    return _READ_AS.get(codec, codec)

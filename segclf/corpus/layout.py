@@ -114,3 +114,15 @@ def offsets_of(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
     if len(np.unique(names)) != len(starts):
         raise ValueError("the sentences of a group must be consecutive, in the order of the text")
     return np.append(starts, n).astype(np.int64)
+
+
+def paragraph_lengths(boundaries: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the number of sentences in each of the p paragraphs, in order.
+
+    Args:
+        boundaries: (n,) bool, whether each sentence begins a paragraph. The first one does.
+
+    Returns:
+        (p,) int64.
+    """
+    return np.diff(np.append(np.flatnonzero(boundaries), len(boundaries)))

@@ -1,22 +1,18 @@
 """The packages that read some file formats; the extra `formats` installs them."""
 
-from embedcache import UserError
-from embedcache.packages import is_installed
+from embedcache.packages import check_installed
 
 
-def require(name: str, kind: str, package: str, *modules: str) -> None:
-    """Check that a package is installed, or another one that does the same.
+def require(name: str, kind: str, package: str, module: str | None = None) -> None:
+    """Check that the package that reads a file is installed.
 
     Args:
-        name: Name of the file that cannot be read otherwise.
+        name: Name of the file.
         kind: Format of the file.
         package: Package that reads it.
-        *modules: Modules each of which can read it; none if the module is named like the package.
+        module: Module of the package; None if both have the same name.
 
     Raises:
-        UserError: None of them is installed; the message says how to install one.
+        UserError: The package is not installed; the message says how to install it.
     """
-    if not any(map(is_installed, modules or (package,))):
-        raise UserError(
-            f"{name}: reading {kind} needs {package}: run pip install 'segtool[formats]'"
-        )
+    check_installed(f"{name}: reading {kind}", "formats", {module or package: package})

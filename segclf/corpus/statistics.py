@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus import SPLITS, Corpus, Split
+from segclf.corpus.layout import paragraph_lengths
 
-MANY_SHARED = 0.1
+_MANY_SHARED = 0.1
 """Share of the sentences of a split from which on their occurrence in train is worth a warning."""
 
-FEW_BOUNDARIES = 50
+_FEW_BOUNDARIES = 50
 """Number of boundaries below which scores on a split are uncertain."""
 
-PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
+_PERCENTILES = {"min": 0, "p10": 10, "median": 50, "p90": 90, "max": 100}
 
 
 def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
@@ -27,9 +28,13 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
         split; and `in_train`, the number of sentences that also occur in train (None for train).
     """
     counts = corpus.counts()
-    train = set(corpus.select("train").sentences)
+    in_train = _counts_in_train(corpus)
     return {
-        split: counts[split] | _split_statistics(corpus.select(split), train, split)
+        split: {
+            **counts[split],
+            **_split_statistics(corpus.select(split)),
+            "in_train": in_train.get(split),
+        }
         for split in SPLITS
         if split in counts
     }
@@ -37,54 +42,52 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
 
 def corpus_warnings(corpus: Corpus) -> list[str]:
     """Describe what makes a corpus unsuitable for training or for scores, one line for each."""
-    train = set(corpus.select("train").sentences)
-    warnings = []
-    for split, counts in corpus.counts().items():
-        if split != "train":
-            shared = sum(sentence in train for sentence in corpus.select(split).sentences)
-            if shared >= MANY_SHARED * counts["sentences"]:
-                warnings.append(
-                    f"{shared:,} of {counts['sentences']:,} sentences of the {split} split are "
-                    "also in train, so its scores may be too high: remove duplicate texts, or "
-                    "keep them in one split"
-                )
-    return warnings + split_warnings(corpus.counts())
+    counts = corpus.counts()
+    warnings = [
+        f"{shared:,} of {counts[split]['sentences']:,} sentences of the {split} split are also in "
+        "train, so its scores may be too high: remove duplicate texts, or keep them in one split"
+        for split, shared in _counts_in_train(corpus).items()
+        if shared >= _MANY_SHARED * counts[split]["sentences"]
+    ]
+    return warnings + few_boundaries_warnings(counts)
 
 
-def split_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[str]:
+def few_boundaries_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[str]:
     """Describe the splits with few boundaries, one line for each; see `Corpus.counts`."""
-    found = (few_boundaries(split, own["boundaries"]) for split, own in counts.items())
+    found = (few_boundaries_warning(split, own["boundaries"]) for split, own in counts.items())
     return [warning for warning in found if warning]
 
 
-def few_boundaries(split: str, boundaries: int) -> str | None:
-    """Describe a split with fewer than `FEW_BOUNDARIES` boundaries; None if it has enough."""
-    if boundaries >= FEW_BOUNDARIES:
+def few_boundaries_warning(split: str, boundaries: int) -> str | None:
+    """Describe a split with few boundaries; None if it has enough."""
+    if boundaries >= _FEW_BOUNDARIES:
         return None
     effect = "a head learns little from it" if split == "train" else "scores on it are uncertain"
     count = "1 boundary" if boundaries == 1 else f"{boundaries} boundaries"
     return f"the {split} split has only {count}, so {effect}: add more text if you can"
 
 
-def paragraph_lengths(corpus: Corpus) -> NDArray[np.int64]:
-    """Return the number of sentences in each of the p paragraphs, in order: (p,) int64."""
-    return np.diff(np.append(np.flatnonzero(corpus.labels), len(corpus)))
+def _counts_in_train(corpus: Corpus) -> dict[Split, int]:
+    """Count the sentences of each split other than train that also occur in train."""
+    train = set(corpus.select("train").sentences)
+    return {
+        split: sum(sentence in train for sentence in corpus.select(split).sentences)
+        for split in corpus.counts()
+        if split != "train"
+    }
 
 
-def _split_statistics(part: Corpus, train: set[str], split: str) -> dict[str, Any]:
-    paragraphs = paragraph_lengths(part)
+def _split_statistics(part: Corpus) -> dict[str, Any]:
+    paragraphs = paragraph_lengths(part.labels)
     characters = np.array([len(sentence) for sentence in part.sentences])
     return {
         "paragraphs": len(paragraphs),
         "sentence_characters": _distribution(characters),
         "paragraph_sentences": _distribution(paragraphs),
         "duplicates": len(part) - len(set(part.sentences)),
-        "in_train": None
-        if split == "train"
-        else sum(sentence in train for sentence in part.sentences),
     }
 
 
 def _distribution(lengths: NDArray[np.int64]) -> dict[str, float]:
-    values = np.percentile(lengths, list(PERCENTILES.values()))
-    return {"mean": float(lengths.mean()), **dict(zip(PERCENTILES, values.tolist(), strict=True))}
+    values = np.percentile(lengths, list(_PERCENTILES.values()))
+    return {"mean": float(lengths.mean()), **dict(zip(_PERCENTILES, values.tolist(), strict=True))}

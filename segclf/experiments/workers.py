@@ -187,10 +187,9 @@ def trial_lock(workspace: Workspace, identity: Identity) -> FileLock:
 
     The empty lock files are kept, since a process may be waiting for one.
     """
-    folder = workspace.path / "locks"
-    folder.mkdir(exist_ok=True)
+    workspace.locks.mkdir(exist_ok=True)
     key = json.dumps(asdict(identity), sort_keys=True).encode()
-    return FileLock(folder / xxh3_128_hexdigest(key))
+    return FileLock(workspace.locks / xxh3_128_hexdigest(key))
 
 
 def _train_and_score(

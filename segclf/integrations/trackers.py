@@ -1,12 +1,15 @@
 """Trackers of experiments: TensorBoard, MLflow, trackio and Weights & Biases show finished runs."""
 
+import shutil
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from embedcache import UserError
 from embedcache.packages import check_installed
-from segclf.workspace.runs import Run
-from segclf.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segclf.workspace.runs import Run
+    from segclf.workspace.workspace import Workspace
 
 TrackerName = Literal["tensorboard", "mlflow", "trackio", "wandb"]
 _PROJECT = "segtool"
@@ -24,7 +27,7 @@ def check_tracker(name: TrackerName) -> None:
     check_installed(f"--log-to {name}", name, {name: name})
 
 
-def log_run(name: TrackerName, run: Run, workspace: Workspace) -> None:
+def log_run(name: TrackerName, run: "Run", workspace: "Workspace") -> None:
     """Log the options, the scores of every epoch and the final scores on dev of a finished run.
 
     The client decides where they are kept, by its environment variables; TensorBoard reads the
@@ -48,7 +51,7 @@ def log_run(name: TrackerName, run: Run, workspace: Workspace) -> None:
         ) from error
 
 
-def _options(run: Run) -> dict[str, Any]:
+def _options(run: "Run") -> dict[str, Any]:
     """Return the options of a run, without those that are not set."""
     record = run.record
     facts = {"corpus": record.corpus, "encoder": run.encoder.name, "kind": record.kind}
@@ -56,7 +59,7 @@ def _options(run: Run) -> dict[str, Any]:
     return {**facts, **given}
 
 
-def _epochs(run: Run) -> list[tuple[int, dict[str, float]]]:
+def _epochs(run: "Run") -> list[tuple[int, dict[str, float]]]:
     """Return the number and the scores of every epoch."""
     names = ("loss", "precision", "recall", "f1")
     return [
@@ -65,15 +68,17 @@ def _epochs(run: Run) -> list[tuple[int, dict[str, float]]]:
     ]
 
 
-def _final(run: Run) -> dict[str, float]:
+def _final(run: "Run") -> dict[str, float]:
     """Return the scores of the epoch that was kept."""
     return {f"dev_{name}": float(value) for name, value in run.record.dev.items()}
 
 
-def _log_to_tensorboard(run: Run, workspace: Workspace) -> None:
+def _log_to_tensorboard(run: "Run", workspace: "Workspace") -> None:
     from torch.utils.tensorboard import SummaryWriter
 
-    with SummaryWriter(str(workspace.path / "tensorboard" / run.name)) as writer:
+    folder = workspace.tensorboard / run.name
+    shutil.rmtree(folder, ignore_errors=True)  # of a removed run of the same name
+    with SummaryWriter(str(folder)) as writer:
         for epoch, scores in _epochs(run):
             for name, value in scores.items():
                 writer.add_scalar(name, value, epoch)
@@ -81,7 +86,7 @@ def _log_to_tensorboard(run: Run, workspace: Workspace) -> None:
         writer.add_hparams(options, _final(run), run_name=".")
 
 
-def _log_to_mlflow(run: Run, _: Workspace) -> None:
+def _log_to_mlflow(run: "Run", _: "Workspace") -> None:
     import mlflow
 
     mlflow.set_experiment(_PROJECT)
@@ -92,31 +97,33 @@ def _log_to_mlflow(run: Run, _: Workspace) -> None:
         mlflow.log_metrics(_final(run))
 
 
-def _log_to_trackio(run: Run, _: Workspace) -> None:
+def _log_to_trackio(run: "Run", _: "Workspace") -> None:
     import trackio
 
     _log_steps(trackio.init(project=_PROJECT, name=run.name, config=_options(run)), run)
 
 
-def _log_to_wandb(run: Run, _: Workspace) -> None:
+def _log_to_wandb(run: "Run", _: "Workspace") -> None:
     import wandb
 
     _log_steps(wandb.init(project=_PROJECT, name=run.name, config=_options(run)), run)
 
 
-def _log_steps(tracked: Any, run: Run) -> None:  # noqa: ANN401
+def _log_steps(tracked: Any, run: "Run") -> None:  # noqa: ANN401
     """Log the scores of a run to a run of trackio or Weights & Biases."""
-    for epoch, scores in _epochs(run):
-        tracked.log(scores, step=epoch)
-    tracked.log(_final(run))
-    tracked.finish()
+    try:
+        for epoch, scores in _epochs(run):
+            tracked.log(scores, step=epoch)
+        tracked.log(_final(run))
+    finally:  # the client keeps an unfinished run open for what is logged next
+        tracked.finish()
 
 
-def _simple(value: Any) -> str | int | float | bool:  # noqa: ANN401
-    return value if isinstance(value, str | int | float | bool) else str(value)
+def _simple(value: Any) -> str | int | float:  # noqa: ANN401
+    return value if isinstance(value, str | int | float) else str(value)
 
 
-_LOGGERS: dict[str, Callable[[Run, Workspace], None]] = {
+_LOGGERS: dict[str, Callable[["Run", "Workspace"], None]] = {
     "tensorboard": _log_to_tensorboard,
     "mlflow": _log_to_mlflow,
     "trackio": _log_to_trackio,

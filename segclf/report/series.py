@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType
+from segclf.corpus.layout import paragraph_lengths
 from segclf.report.groups import Group
 from segclf.report.systems import System
 
@@ -147,7 +148,7 @@ def _curve(
 
 def _length_shares(boundaries: NDArray[np.bool_]) -> list[float]:
     """Return the share of paragraphs with 1, 2, ... and at least `MAX_LENGTH` sentences."""
-    lengths = np.diff(np.append(np.flatnonzero(boundaries), len(boundaries)))
+    lengths = paragraph_lengths(boundaries)
     counts = np.bincount(np.minimum(lengths, MAX_LENGTH), minlength=MAX_LENGTH + 1)[1:]
     shares: list[float] = (counts / len(lengths)).tolist()
     return shares

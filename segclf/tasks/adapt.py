@@ -193,7 +193,7 @@ def _embed(workspace: Workspace, source: Source, corpus: Corpus, language: str) 
 
 def _free_name(workspace: Workspace) -> str:
     number = 1
-    while (workspace.corpora / f"corrections-{number:03d}.jsonl").exists():
+    while workspace.corpus_file(f"corrections-{number:03d}").exists():
         number += 1
     return f"corrections-{number:03d}"
 

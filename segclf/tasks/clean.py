@@ -1,5 +1,6 @@
 """Removal of runs, of corpora, and of what interrupted commands have left in a workspace."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ def remove_runs(
     if not dry_run:
         for folder in folders:
             remove_folder(folder)
+            shutil.rmtree(workspace.tensorboard / folder.name, ignore_errors=True)
     return removed
 
 

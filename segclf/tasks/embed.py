@@ -13,7 +13,8 @@ from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.corpus.statistics import corpus_warnings
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.corpus_files import other_source
-from segclf.workspace.encoders import DEFAULT_ENCODER, fit
+from segclf.workspace.encoder_states import fit
+from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.workspace import Workspace
 
 SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
@@ -193,7 +194,8 @@ def embed(
     """
     check_threads(threads)
     options = options or ReadOptions()
-    name = check_corpus_name(name or corpus_name_of(path))
+    name = name or corpus_name_of(path)
+    workspace.corpus_file(name)  # checks the name before anything is read
     choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
     corpus = read_corpus(path, format_name=format_name, options=options, split=split, strict=strict)
@@ -225,17 +227,6 @@ def embed(
     return Embedded(name, corpus, report, reference, encoder.dim, seconds)
 
 
-def check_corpus_name(name: str) -> str:
-    """Return the name of a corpus.
-
-    Raises:
-        UserError: It is not the name of a file.
-    """
-    if Path(name).name != name:
-        raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
-    return name
-
-
 def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], source: str) -> None:
     """Check that a corpus would not replace one whose text was read from another path.
 
@@ -248,7 +239,7 @@ def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], sourc
     Raises:
         UserError: It would replace such a corpus.
     """
-    earlier = other_source(workspace.corpora / f"{name}.jsonl", parts, source)
+    earlier = other_source(workspace.corpus_file(name), parts, source)
     if earlier:
         text = "from standard input" if earlier == "-" else f"from {earlier}"
         raise UserError(

@@ -24,12 +24,11 @@ from segclf.corpus import FormatName, ReadOptions
 from segclf.corpus.listing import corpus_name, list_sources
 from segclf.corpus.pieces import PieceReader, corpus_parts, first_sentences
 from segclf.corpus.read import check_format
-from segclf.corpus.statistics import split_warnings
+from segclf.corpus.statistics import few_boundaries_warnings
 from segclf.corpus.totals import CorpusTotals
 from segclf.tasks.embed import (
     SAMPLE_SENTENCES,
     EncoderChoice,
-    check_corpus_name,
     check_source,
     describe,
 )
@@ -71,7 +70,7 @@ class EmbeddedOnCluster:
             "boundaries_read": dict(self.totals.boundaries_read),
             "skipped": list(self.skipped),
             "splits": {split: dict(counts) for split, counts in self.totals.splits.items()},
-            "warnings": split_warnings(self.totals.splits),
+            "warnings": few_boundaries_warnings(self.totals.splits),
         }
         content = describe(self.name, self.report, text, self.encoder, self.dim, self.seconds)
         return content | {"shards": self.shards}
@@ -140,11 +139,12 @@ def embed_on_cluster(
     check_threads(threads)
     options = options or ReadOptions()
     check_format(format_name, options)
-    name = check_corpus_name(name or corpus_name(str(path)))
+    name = name or corpus_name(str(path))
+    workspace.corpus_file(name)  # checks the name before anything is read
     choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
     encoder = choice.load()
-    folder = Storage.at(shards or workspace.path / "jobs").url.rstrip("/")
+    folder = Storage.at(shards or workspace.jobs).url.rstrip("/")
     reader = PieceReader(format_name, options, strict)
     job = _make_job(
         f"{folder}/{name}", list_sources(str(path)), reader, choice, encoder, workspace, sizes

@@ -18,7 +18,8 @@ from embedcache.files import publish, scratch_folder, write_text
 from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
 from segclf.tasks.model_card import model_card
-from segclf.workspace.encoders import copy_encoder, copy_state
+from segclf.workspace.encoder_states import copy_state
+from segclf.workspace.encoders import copy_encoder
 from segclf.workspace.files import write_checked_json
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
@@ -65,9 +66,11 @@ def export(
 
     def fill(folder: Path) -> None:
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
-        copy_state(run.encoder, folder, workspace.encoders, run.path)
+        sources = (workspace.encoders, run.path)
         if with_encoder:
-            copy_encoder(run.encoder, folder, progress=progress)
+            copy_encoder(run.encoder, folder, *sources, progress=progress)
+        else:
+            copy_state(run.encoder, folder, *sources)
 
     return write_model(directory, config, fill)
 

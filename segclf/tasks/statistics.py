@@ -8,7 +8,6 @@ from typing import Any, Literal
 from embedcache import UserError
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.workspace.corpora import EncoderReference
-from segclf.workspace.encoders import stored_vectors
 from segclf.workspace.workspace import Workspace
 
 
@@ -62,9 +61,25 @@ def encoder_statistics(
 
     Returns:
         A dictionary for each encoder or part: `name`, `pooling`, `fingerprint`, and `stored`, the
-        result of `segclf.workspace.encoders.stored_vectors`.
+        result of `stored_vectors`.
     """
     parts = dict.fromkeys(part for encoder in encoders for part in encoder.parts)
     return [
         {**asdict(part), "stored": stored_vectors(workspace, part.fingerprint)} for part in parts
     ]
+
+
+def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | None:
+    """Describe the vectors of an encoder in the store of a workspace.
+
+    Returns:
+        `rows`, the number of vectors; `dtype`, the dtype of the stored numbers; and `precisions`,
+        the number of rows computed in each precision. None if the encoder has no vectors there.
+    """
+    if not workspace.has_store():
+        return None
+    spaces = {space.fingerprint: space for space in workspace.store().spaces()}
+    if fingerprint not in spaces:
+        return None
+    found = spaces[fingerprint]
+    return {"rows": found.rows, "dtype": found.dtype, "precisions": found.precisions}

@@ -4,6 +4,9 @@ store/              the embedding store
 corpora/NAME.jsonl  sentences, labels, splits and encoders of a corpus
 encoders/ID.json    fitted state of the encoder with this fingerprint
 runs/RUN/           see `segclf.workspace.runs`
+tensorboard/RUN/    scores of a run for TensorBoard
+locks/              locks of trials, so that two sweeps do not train the same trial
+jobs/               unfinished and finished work of `segtool embed --engine ray`
 """
 
 import os
@@ -34,10 +37,14 @@ class Workspace:
         self.runs = self.path / "runs"
         self.encoders = self.path / "encoders"
         self.corpora = self.path / "corpora"
+        self.tensorboard = self.path / "tensorboard"
+        self.locks = self.path / "locks"
+        self.jobs = self.path / "jobs"
+        self._store = self.path / "store"
 
     def has_store(self) -> bool:
         """Return whether the workspace has a store."""
-        return (self.path / "store").exists()
+        return self._store.exists()
 
     def store(self, *, create: bool = False) -> EmbeddingStore:
         """Open the store. If there is none and `create` is True, create it.
@@ -45,7 +52,7 @@ class Workspace:
         Raises:
             UserError: There is no store and `create` is False.
         """
-        path = self.path / "store" if create else self.store_path()
+        path = self._store if create else self.store_path()
         return EmbeddingStore(path, create=create)
 
     def store_path(self) -> Path:
@@ -56,7 +63,7 @@ class Workspace:
         """
         if not self.has_store():
             raise UserError(self._nothing_embedded())
-        return self.path / "store"
+        return self._store
 
     @contextmanager
     def embedding(self) -> Iterator[None]:
@@ -100,7 +107,7 @@ class Workspace:
             language: Code of the language for the rule; None if it was guessed.
             source: Absolute path of the text, or "-" for standard input; None if it is unknown.
         """
-        path = self.corpora / f"{name}.jsonl"
+        path = self.corpus_file(name)
         parts = [corpus] if isinstance(corpus, Corpus) else corpus
         write_corpus_file(path, parts, sentence_rule, encoder, language, source)
 
@@ -117,21 +124,31 @@ class Workspace:
         return read_corpus_file(self.corpus_path(name))
 
     def corpus_path(self, name: str | None = None) -> Path:
-        """Return the file of a corpus, by default the latest.
+        """Return the file of an embedded corpus, by default the latest.
 
         Raises:
             UserError: There is no such corpus.
         """
-        path = self.corpora / f"{name}.jsonl"
-        if name is None or not path.exists():
-            present = self.corpus_paths()
-            if not present:
-                raise UserError(self._nothing_embedded())
-            if name is not None:
-                known = ", ".join(path.stem for path in present)
-                raise UserError(f"no corpus {name!r} in {self.path}; existing corpora: {known}")
-            path = present[-1]
-        return path
+        if name is not None and (path := self.corpus_file(name)).exists():
+            return path
+        present = self.corpus_paths()
+        if not present:
+            raise UserError(self._nothing_embedded())
+        if name is not None:
+            known = ", ".join(path.stem for path in present)
+            raise UserError(f"no corpus {name!r} in {self.path}; existing corpora: {known}")
+        return present[-1]
+
+    def corpus_file(self, name: str) -> Path:
+        """Return the path of the file of a corpus, which may not exist.
+
+        Raises:
+            UserError: The name of the corpus is not a file name, so the path might lie outside the
+                workspace.
+        """
+        if not name or Path(name).name != name:
+            raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
+        return self.corpora / f"{name}.jsonl"
 
     def corpus_paths(self) -> list[Path]:
         """List the files of the corpora by the time of embedding; damaged ones are skipped."""

@@ -51,7 +51,7 @@ def show_encoder(
     Example: segtool encoders show e5-small
     """
     from embedcache import load_encoder
-    from segclf.workspace.encoders import stored_vectors
+    from segclf.tasks.statistics import stored_vectors
     from segclf.workspace.workspace import Workspace
     from segtool.tables.encoders import print_described
 

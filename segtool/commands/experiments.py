@@ -141,9 +141,7 @@ def sweep(
     )
     content = report(outcomes)
     show(content, print_sweep, as_json)
-    for outcome in outcomes:
-        if outcome.new and outcome.run:
-            log(outcome.run, opened)
+    log([outcome.run for outcome in outcomes if outcome.new and outcome.run], opened)
     if content["failed"]:
         raise typer.Exit(1)
 

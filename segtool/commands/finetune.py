@@ -112,4 +112,4 @@ def _finetune(
         progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
-    log(run, opened)
+    log([run], opened)

@@ -111,7 +111,6 @@ def train(
         progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
-    log(run, opened)
     if start is not None:
         _warn_of_language(load_trained(opened, start), run.record.text_language)
     if model := suggest_start(opened, run):
@@ -119,6 +118,7 @@ def train(
             f"hint: for so little text, segtool train --from {model}, which starts from a ready "
             "model, usually scores higher"
         )
+    log([run], opened)
 
 
 @with_options()
@@ -199,9 +199,9 @@ def evaluate(
 
 def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Workspace") -> None:
     """Warn of scores on few boundaries, or on a text in a language that the model has not seen."""
-    from segclf.corpus.statistics import few_boundaries
+    from segclf.corpus.statistics import few_boundaries_warning
 
-    if few := few_boundaries(evaluation.split, evaluation.boundaries):
+    if few := few_boundaries_warning(evaluation.split, evaluation.boundaries):
         report(f"warning: {few}")
     if evaluation.corpus != evaluation.run.record.corpus:
         _warn_of_language(model, workspace.load_corpus(evaluation.corpus).text_language)

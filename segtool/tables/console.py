@@ -82,7 +82,7 @@ def format_number(value: float | None, specification: str = ".3f") -> str:
 
 
 def describe_vectors(vectors: dict[str, Any] | None) -> str:
-    """Describe the result of `segclf.workspace.encoders.stored_vectors` for an encoder."""
+    """Describe the result of `segclf.tasks.statistics.stored_vectors` for an encoder."""
     if vectors is None:
         return "no vectors in the store"
     text = f"{format_count(vectors['rows'], 'vector')} stored as {vectors['dtype']}"

@@ -36,6 +36,30 @@ def test_a_sweep_logs_its_new_runs_only(trained, segtool):
     assert not (trained / ".segtool/tensorboard" / newest[-2].name).exists()
 
 
+def test_tensorboard_forgets_a_removed_run_of_the_same_name(trained, segtool):
+    command = ("train", "--head", "mlp", "--window", "3", "--epochs", "1")
+    for seed in ("0", "1"):
+        done = segtool(trained, *command, "--seed", seed, "--log-to", "tensorboard", "--json")
+        name = json.loads(done.stdout)["run"]
+        folder = trained / ".segtool/tensorboard" / name
+        assert len(list(folder.iterdir())) == 1
+        assert segtool(trained, "runs", "remove", name).returncode == 0
+        assert not folder.exists()
+
+
+def test_runs_that_cannot_be_logged_are_reported_and_the_others_are_logged(trained, segtool):
+    first = segtool(trained, "train", "--head", "mlp", "--window", "5", "--epochs", "1", "--json")
+    (trained / ".segtool/tensorboard").mkdir(exist_ok=True)
+    base, number = json.loads(first.stdout)["run"].rsplit("-", 1)
+    names = [f"{base}-{int(number) + offset:03d}" for offset in (1, 2)]
+    (trained / ".segtool/tensorboard" / names[0]).write_text("not a folder")
+    command = ("sweep", "--head", "mlp", "--window", "5", "--seed", "1,2", "--set", "epochs=1")
+    done = segtool(trained, *command, "--jobs", "1", "--log-to", "tensorboard")
+    assert done.returncode == 1
+    assert f"the run {names[0]} is saved, but tensorboard cannot log it" in done.stderr
+    assert (trained / ".segtool/tensorboard" / names[1]).is_dir()
+
+
 def test_mlflow_has_the_options_and_the_scores(trained, segtool, tmp_path):
     import mlflow
 

@@ -110,6 +110,11 @@ def test_the_words_of_a_sentence_cannot_be_joined():
         load_encoder("ginza+surface", pooling="tokens")
 
 
+def test_an_encoder_is_not_joined_to_itself():
+    with pytest.raises(UserError, match="names a part twice"):
+        load_encoder("surface+surface")
+
+
 def test_paths_with_a_plus_are_not_split(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "c++"

@@ -6,6 +6,7 @@ from embedcache import UserError
 from segclf.corpus import read_unsegmented
 from segclf.corpus.compressed import open_archive
 from tests.segclf.corpus.books import AOZORA_PAGE, SRT, VTT, XHTML, epub, pdf, word_document, zipped
+from tests.segclf.corpus.test_charsets import RUSSIAN
 from tests.segclf.corpus.texts import labelled, read, write
 
 PAGE = """<!DOCTYPE html><html><head><title>No text</title><style>p {}</style></head><body>
@@ -74,9 +75,34 @@ def test_the_encoding_of_a_page(tmp_path, encoding, declared):
     assert read(path).sentences == ["東京", "京都"]
 
 
-def test_a_page_in_a_western_encoding_that_it_declares(tmp_path):
-    page = '<?xml version="1.0" encoding="iso-8859-1"?><html><p>Né “ici”.</p></html>'
+@pytest.mark.parametrize("declared", ["iso-8859-1", "latin-1", "ISO8859-1", "us-ascii"])
+def test_a_page_in_a_western_encoding_that_it_declares(tmp_path, declared):
+    page = f'<?xml version="1.0" encoding="{declared}"?><html><p>Né “ici”.</p></html>'
     assert read(write(tmp_path, page.encode("cp1252"), "a.xhtml")).sentences == ["Né “ici”."]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "text"),
+    [
+        ("cp932", "sjis", "①髙い。"),  # these characters are only in the extension
+        ("cp932", "x-sjis", "①髙い。"),
+        ("gb18030", "gb2312", "朱镕基来了。"),
+        ("cp949", "euc-kr", "뷁이다."),
+    ],
+)
+def test_a_page_in_an_extension_of_the_encoding_that_it_declares(
+    tmp_path, encoding, declared, text
+):
+    page = f'<html><head><meta charset="{declared}"></head><p>{text}</p></html>'
+    assert read(write(tmp_path, page.encode(encoding), "page.html")).sentences == [text]
+
+
+@pytest.mark.parametrize("declared", ["utf-16", "utf-32le", "undefined", "no-encoding", "hex"])
+def test_an_impossible_declaration_is_ignored(tmp_path, declared):
+    page = f'<html><head><meta charset="{declared}"></head><p>{RUSSIAN * 2}</p></html>'
+    data = page.encode("cp1251")
+    path = write(tmp_path, data + b" " * (-len(data) % 4), "page.html")  # a length that fits UTF-32
+    assert read(path).sentences[0] == "Дождь шёл весь день."
 
 
 def test_a_deep_or_long_page_is_read_completely_or_not_at_all(tmp_path):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from segclf.corpus import Corpus, Document
-from segclf.corpus.layout import Layout, offsets_of
-from segclf.corpus.statistics import paragraph_lengths
+from segclf.corpus.layout import Layout, offsets_of, paragraph_lengths
 from segclf.scoring.baselines import baseline_scores
 from segclf.scoring.decoding import decode, decode_within, most_probable
 from segclf.scoring.metrics import is_collapsed, score
@@ -104,4 +103,4 @@ def test_a_corpus_corrects_the_first_labels_of_its_documents():
     assert corpus.labels is corpus.layout.labels
     assert corpus.offsets is corpus.layout.offsets
     assert corpus.counts()["test"] == {"documents": 1, "sentences": 2, "boundaries": 1}
-    assert paragraph_lengths(corpus).tolist() == [2, 1, 2]
+    assert paragraph_lengths(corpus.labels).tolist() == [2, 1, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segclf.corpus import Corpus, Document
-from segclf.corpus.statistics import corpus_statistics, paragraph_lengths
+from segclf.corpus.statistics import corpus_statistics
 
 
 def document(name, text, labels):
@@ -36,7 +36,3 @@ def test_a_known_corpus_has_known_statistics(corpus):
     assert train["duplicates"] == 1
     assert train["in_train"] is None
     assert (test["duplicates"], test["in_train"], test["paragraphs"]) == (1, 1, 4)
-
-
-def test_paragraphs_end_at_the_end_of_a_document(corpus):
-    assert paragraph_lengths(corpus).tolist() == [2, 3, 2, 1, 1, 1, 1]

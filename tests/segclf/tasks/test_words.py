@@ -103,7 +103,7 @@ def test_fitted_encoders_are_reused_and_required(workspace):
     )  # fmt: skip
     assert evaluate(workspace, run, corpus_name="other").sentences > 10
     shutil.rmtree(workspace.encoders)
-    with pytest.raises(UserError, match=r"the weights or settings of the encoder .* have changed"):
+    with pytest.raises(UserError, match=r"the fitted state of the encoder .* is missing: embed"):
         segment(UNSEEN, workspace, run)
 
 

@@ -54,6 +54,16 @@ def test_a_corpus_is_removed_and_its_vectors_are_kept(folder, command):
     assert Workspace(folder / ".segtool").store().spaces()[0].rows == rows
 
 
+@pytest.mark.parametrize("outside", ["../../novels", "{folder}/novels"])
+def test_a_file_outside_the_workspace_is_not_a_corpus(folder, command, outside):
+    novels = folder / "novels.jsonl"
+    novels.write_bytes((folder / ".segtool/corpora/stories.jsonl").read_bytes())
+    name = outside.format(folder=folder)
+    assert "use a name without slashes" in mistake(command(folder, "corpora", "remove", name))
+    assert "use a name without slashes" in mistake(command(folder, "corpora", "show", name))
+    assert novels.exists()
+
+
 def test_a_corpus_from_another_path_is_not_replaced_in_silence(folder, command):
     other = folder / "stories.txt"
     other.write_text((STORIES / "eki.txt").read_text())

@@ -61,7 +61,8 @@ def test_embed_goes_on_past_bad_files_unless_it_is_strict(tmp_path, segtool):
     (folder / "photo.txt").unlink()
     done = segtool(tmp_path, "stats", "texts/", "--text-encoding", "cp1251")
     assert "texts/book.html" not in done.stderr  # read as UTF-8: it has ASCII only
-    assert mistake(segtool(tmp_path, "stats", "texts/", "--text-encoding", "x"))
+    for unknown in ("x", "undefined"):
+        assert mistake(segtool(tmp_path, "stats", "texts/", "--text-encoding", unknown))
 
 
 STOPPING = """

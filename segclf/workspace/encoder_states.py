@@ -1,0 +1,149 @@
+"""Fitting encoders on the train split, and keeping their fitted states in files."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from embedcache import UserError
+from embedcache.encoders import Encoder, SifEncoder
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import (
+    NewerFormatError,
+    check_format,
+    now,
+    verify_checksum,
+    warn_once,
+    write_checked_json,
+)
+from segclf.workspace.workspace import Workspace
+
+_FORMAT = 1  # of a file with the fitted state of an encoder
+
+
+def fit(
+    encoder: Encoder, sentences: Sequence[str], workspace: Workspace, *, progress: bool = False
+) -> None:
+    """Fit the parts of an encoder that must be fitted, or restore earlier fits.
+
+    Args:
+        encoder: Encoder to fit. It is modified in place.
+        sentences: Sentences of the train split. If there are none, the latest fit is restored.
+        workspace: Workspace that keeps the fitted states.
+        progress: Whether to show a progress bar on standard error.
+
+    Raises:
+        UserError: There is neither a train split nor an earlier fit.
+    """
+    for part in encoder.parts:
+        if isinstance(part, SifEncoder):
+            _fit_part(part, sentences, workspace, progress=progress)
+
+
+def _fit_part(
+    encoder: SifEncoder, sentences: Sequence[str], workspace: Workspace, *, progress: bool
+) -> None:
+    unfitted = encoder.fingerprint
+    if sentences:
+        path = workspace.encoders / f"{encoder.fingerprint_fitted_on(sentences)}.json"
+        earlier = _read_fits([path] if path.exists() else []).get(path)
+    else:
+        path, earlier = _latest_fit(workspace, unfitted)
+    if earlier:
+        encoder.restore(earlier["state"])
+    else:
+        encoder.fit(sentences, progress=progress)
+    content = {"format": _FORMAT, "used": now(), "unfitted": unfitted, "state": encoder.state}
+    write_checked_json(path, content)
+
+
+def _latest_fit(workspace: Workspace, unfitted: str) -> tuple[Path, dict[str, Any]]:
+    """Return the file and the content of the fit that was used last.
+
+    Args:
+        workspace: Workspace that keeps the fitted states.
+        unfitted: Fingerprint of the encoder before the fit.
+
+    Raises:
+        UserError: There is no fit of this encoder.
+    """
+    fits = _read_fits(sorted(workspace.encoders.glob("*.json")))
+    own_fits = {path: content for path, content in fits.items() if content["unfitted"] == unfitted}
+    if not own_fits:
+        raise UserError(
+            "--pooling sif is fitted on the train split, but this corpus has none: embed a corpus "
+            "with a train split first"
+        )
+    latest = max(own_fits, key=lambda path: str(own_fits[path].get("used", "")))
+    return latest, own_fits[latest]
+
+
+def restore_state(
+    encoder: SifEncoder, reference: EncoderReference, folders: Sequence[Path]
+) -> None:
+    """Restore the fitted state of an encoder.
+
+    Args:
+        encoder: Encoder, which is modified in place.
+        reference: Reference to the fitted encoder.
+        folders: Folders that may contain the state.
+
+    Raises:
+        UserError: None of them contains it, or its file is damaged.
+    """
+    path = _state_path(reference, folders)
+    if path is None:
+        raise UserError(
+            f"the fitted state of the encoder {reference.name} is missing: embed the corpus again"
+        )
+    encoder.restore(_read_fit(path)["state"])
+
+
+def copy_state(reference: EncoderReference, folder: Path, *sources: Path) -> None:
+    """Copy the fitted state of an encoder, if it has one.
+
+    Args:
+        reference: Reference to the encoder.
+        folder: Folder to copy the state to.
+        sources: Folders that may contain the state.
+    """
+    for part in reference.parts:
+        if path := _state_path(part, sources):
+            shutil.copyfile(path, folder / path.name)
+
+
+def _state_path(reference: EncoderReference, folders: Iterable[Path]) -> Path | None:
+    """Return the first file with the fitted state of an encoder, or None."""
+    paths = (folder / f"{reference.fingerprint}.json" for folder in folders)
+    return next(filter(Path.exists, paths), None)
+
+
+def _read_fits(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
+    """Read the fitted states of encoders; skip damaged files with a warning."""
+    fits = {}
+    for path in paths:
+        try:
+            fits[path] = _read_fit(path)
+        except UserError as error:
+            warn_once(f"skipped: {error}")
+    return fits
+
+
+def _read_fit(path: Path) -> dict[str, Any]:
+    """Read the fitted state of an encoder.
+
+    Raises:
+        UserError: The file is damaged, or its format is newer than `_FORMAT`.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        check_format(content.get("format", _FORMAT), _FORMAT)
+        if not {"unfitted", "state"} <= content.keys():
+            raise ValueError
+        verify_checksum(content)
+    except NewerFormatError as error:
+        raise UserError(f"{path} {error}") from error
+    except (ValueError, AttributeError) as error:
+        raise UserError(f"{path} is damaged: delete it, and embed the corpus again") from error
+    return content
