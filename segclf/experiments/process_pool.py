@@ -22,8 +22,10 @@ from segclf.workspace.memory import vectors_limit
 def process_pool(jobs: int, compute: TrialCompute) -> Iterator[Pool]:
     """Start processes on this machine, and end them if the sweep is interrupted.
 
+    A single trial at a time runs in this process, since a new one takes seconds to import torch.
+
     Args:
-        jobs: Number of processes.
+        jobs: Number of trials to run at the same time.
         compute: Where each trial computes. If there is no limit for its memory, it has an equal
             share of `segclf.workspace.memory.vectors_limit`.
 
@@ -33,6 +35,9 @@ def process_pool(jobs: int, compute: TrialCompute) -> Iterator[Pool]:
     if sys.platform == "win32":
         jobs = min(jobs, 61)  # the limit of ProcessPoolExecutor on Windows
     compute = replace(compute, memory=vectors_limit(compute.memory, jobs))
+    if jobs == 1:
+        yield Pool(_call_here, compute)
+        return
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(jobs, context, _begin_worker)
@@ -61,6 +66,13 @@ def process_pool(jobs: int, compute: TrialCompute) -> Iterator[Pool]:
         raise
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _call_here(
+    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[int, Any]]:
+    for position, arguments in enumerate(calls):
+        yield position, function(*arguments)
 
 
 @contextmanager

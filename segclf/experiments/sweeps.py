@@ -37,8 +37,8 @@ def sweep(
 ) -> list[Outcome]:
     """Train and score every trial that has no run yet.
 
-    Trials run in separate processes with a fixed number of threads, so the results do not depend on
-    the number of processes. If the sweep is stopped, finished runs are kept; call it again with the
+    Trials that run at the same time have processes of their own. Each trial computes with a fixed
+    number of threads, so the results do not depend on the number of processes. If the sweep is stopped, finished runs are kept; call it again with the
     same arguments to run the remaining trials. Several sweeps may run at the same time. If another
     sweep is working on a trial, this sweep processes that trial last and uses the existing result.
 

@@ -1,4 +1,4 @@
-"""Trials of a sweep, each trained and scored in a process of a pool."""
+"""Trials of a sweep, which the processes of a pool train and score."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +66,7 @@ class Pool:
     """Processes that run trials.
 
     Attributes:
-        call: Function that calls a function with each tuple of arguments in these processes. It
+        call: Function that calls a function with each tuple of arguments in such a process. It
             yields the position of each call and its result, as they finish.
         compute: Where each trial computes.
     """

@@ -8,7 +8,7 @@ from segclf.workspace.workspace import Workspace
 from tests.segclf.experiments.corpora import GRID, embed_hashes
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def swept(tmp_path_factory):
     """A workspace in which a grid was swept by two processes."""
     workspace = Workspace(tmp_path_factory.mktemp("swept"))

@@ -1,6 +1,7 @@
 """Sweeps in real processes: finished trials are skipped, missing ones are run."""
 
 import json
+import multiprocessing
 import os
 import shutil
 from dataclasses import asdict
@@ -51,6 +52,13 @@ def test_trials_with_default_options_are_not_repeated(swept, tmp_path):
     trials = [Trial(TrainingOptions(epochs=1))]
     for new in (True, False):
         assert [outcome.new for outcome in sweep(workspace, trials, jobs=1)] == [new]
+
+
+def test_one_trial_at_a_time_starts_no_process(swept, tmp_path, monkeypatch):
+    monkeypatch.setattr(multiprocessing, "get_context", pytest.fail)
+    trials = [Trial(TrainingOptions(head="mlp", epochs=1, seed=seed)) for seed in (7, 8)]
+    outcomes = sweep(copied(swept, tmp_path), trials, jobs=1)
+    assert [outcome.run.record.machine.threads for outcome in outcomes] == [1, 1]
 
 
 def test_trials_may_read_vectors_from_files(swept, tmp_path):
