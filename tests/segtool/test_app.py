@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import segtool as package
 from segtool.app import app
-from tests.conftest import ROOT, STORIES
+from tests.conftest import ROOT
 from tests.segtool.texts import UNSEEN, mistake
 
 
@@ -73,29 +73,30 @@ from tests.segtool.texts import UNSEEN, mistake
         (["train", "--sed", "1"], "Possible options: --head, --seed"),
     ],
 )
-def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, segtool, arguments, message):
+def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, cli, arguments, message):
     (tmp_path / "text.txt").write_text("雨が降る。")
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "broken.txt").write_bytes(b"abc\xff\xfe\x01")
     before = sorted(tmp_path.rglob("*"))
-    assert message in mistake(segtool(tmp_path, *arguments))
+    assert message in mistake(cli(tmp_path, *arguments))
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_commands_that_compute_accept_a_device_and_threads(trained, segtool, tmp_path):
+def test_commands_that_compute_accept_a_device_and_threads(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     shutil.rmtree(tmp_path / ".segtool/runs")
     (tmp_path / "new.txt").write_text(UNSEEN)
+    (tmp_path / "page.txt").write_text("雨が降る。")
     for command in (
-        ["embed", str(STORIES / "eki.txt"), "--precision", "bfloat16"],
         ["train", "--epochs", "1"],
         ["eval"],
         ["report"],
         ["segment", "new.txt"],
         ["sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1"],
         ["compare", "mlp-w1-001", "mlp-w4-001"],
+        ["embed", "page.txt", "--encoder", "e5-small:1", "--precision", "bfloat16"],
     ):
-        done = segtool(tmp_path, *command, "--device", "cpu", "--threads", "2")
+        done = cli(tmp_path, *command, "--device", "cpu", "--threads", "2")
         assert done.returncode == 0, done.stderr
     for name in ("mlp-w4-001", "mlp-w1-001"):
         machine = json.loads((tmp_path / f".segtool/runs/{name}/run.json").read_text())["machine"]
@@ -104,9 +105,9 @@ def test_commands_that_compute_accept_a_device_and_threads(trained, segtool, tmp
 
 @pytest.mark.parametrize("command", ["train", "eval", "segment -", "sweep"])
 @pytest.mark.parametrize("option", ["--device cuda:99", "--threads 0"])
-def test_an_invalid_device_or_number_of_threads_is_reported(trained, segtool, command, option):
+def test_an_invalid_device_or_number_of_threads_is_reported(trained, cli, command, option):
     before = sorted(trained.rglob("*"))
-    done = segtool(trained, *command.split(), *option.split(), input=UNSEEN)
+    done = cli(trained, *command.split(), *option.split(), input=UNSEEN)
     assert option.split()[0].strip("-") in mistake(done)
     assert sorted(trained.rglob("*")) == before
 
@@ -157,12 +158,12 @@ def test_help_imports_no_library_that_computes():
     assert not {"torch", "scipy", "sklearn", "transformers", "rich.table"} & imported
 
 
-def test_the_command_prints_its_version(segtool, tmp_path):
-    assert segtool(tmp_path, "--version").stdout == f"{package.__version__}\n"
+def test_the_command_prints_its_version(cli, tmp_path):
+    assert cli(tmp_path, "--version").stdout == f"{package.__version__}\n"
 
 
-def test_the_checkout_runs_without_being_installed(segtool, tmp_path):
-    help_page = segtool(tmp_path, "--help").stdout
+def test_the_checkout_runs_without_being_installed(cli, tmp_path):
+    help_page = cli(tmp_path, "--help").stdout
     for command in (["-m", "segtool"], ["cli.py"]):
         done = subprocess.run(
             [sys.executable, *command, "-h"], capture_output=True, text=True, check=True, cwd=ROOT

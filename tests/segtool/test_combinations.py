@@ -40,8 +40,8 @@ from tests.segtool.texts import UNSEEN, mistake
         ("encoders show surface --pooling mean", "surface has its own pooling"),
     ],
 )
-def test_a_combination_that_makes_no_sense_is_an_error(trained, command, arguments, message):
+def test_a_combination_that_makes_no_sense_is_an_error(trained, cli, arguments, message):
     (trained / "new.txt").write_text(UNSEEN)
     before = sorted(trained.rglob("*"))
-    assert message in mistake(command(trained, *arguments.split()))
+    assert message in mistake(cli(trained, *arguments.split()))
     assert sorted(trained.rglob("*")) == before

@@ -14,64 +14,62 @@ def settings_of(done):
     return {own["name"]: (own["value"], own["from"]) for own in json.loads(done.stdout)["settings"]}
 
 
-def test_a_file_sets_the_defaults_of_commands(trained, tmp_path, command):
+def test_a_file_sets_the_defaults_of_commands(trained, tmp_path, cli):
     shutil.copytree(trained / ".segtool", tmp_path / "work")
     (tmp_path / "segtool.toml").write_text(
         'workspace = "work"\n[train]\nhead = "bilstm"\nwindow = 2\nepochs = 1\n'
     )
     below = tmp_path / "a/b"
     below.mkdir(parents=True)
-    run = json.loads(command(below, "train", "--json").stdout)
+    run = json.loads(cli(below, "train", "--json").stdout)
     assert (run["head"], run["window"], run["epochs"]) == ("bilstm", 2, 1)
-    run = json.loads(command(below, "train", "--window", "1", "--json").stdout)
+    run = json.loads(cli(below, "train", "--window", "1", "--json").stdout)
     assert (run["head"], run["window"]) == ("bilstm", 1)
-    page = " ".join(command(below, "train", "--help").stdout.split())
+    page = " ".join(cli(below, "train", "--help").stdout.split())
     assert "linear- transformer. [default: bilstm]" in page
     assert "[default: mlp]" not in page
     assert list(below.iterdir()) == []
 
 
-def test_a_run_to_start_from_is_preferred_to_the_configured_head(trained, tmp_path, command):
+def test_a_run_to_start_from_is_preferred_to_the_configured_head(trained, tmp_path, cli):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "segtool.toml").write_text('[train]\nhead = "bilstm"\nwindow = 2\nepochs = 1\n')
-    run = json.loads(command(tmp_path, "train", "--from", "mlp-w1-001", "--json").stdout)
+    run = json.loads(cli(tmp_path, "train", "--from", "mlp-w1-001", "--json").stdout)
     assert (run["head"], run["window"], run["epochs"]) == ("mlp", 1, 1)
 
 
-def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path, command):
+def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path, cli):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "segtool.toml").write_text('[segment]\nmodel = "mine"\n')
     (tmp_path / "new.txt").write_text("雨が降る。風が吹く。")
     arguments = ("segment", "new.txt", "--json")
-    assert "no model 'mine'" in mistake(command(tmp_path, *arguments))
-    found = json.loads(command(tmp_path, *arguments, "--run", "1").stdout)
+    assert "no model 'mine'" in mistake(cli(tmp_path, *arguments))
+    found = json.loads(cli(tmp_path, *arguments, "--run", "1").stdout)
     assert found["model"] == "mlp-w1-001"
     both = ("--run", "1", "--model", "japanese")
-    assert "cannot be combined" in mistake(command(tmp_path, *arguments, *both))
+    assert "cannot be combined" in mistake(cli(tmp_path, *arguments, *both))
 
 
-def test_config_shows_where_each_value_comes_from(tmp_path, command, monkeypatch):
-    assert settings_of(command(tmp_path, "config", "--json")) == {
-        "workspace": (".segtool", "default")
-    }
-    assert "There is no segtool.toml" in command(tmp_path, "config").stdout
+def test_config_shows_where_each_value_comes_from(tmp_path, cli, monkeypatch):
+    assert settings_of(cli(tmp_path, "config", "--json")) == {"workspace": (".segtool", "default")}
+    assert "There is no segtool.toml" in cli(tmp_path, "config").stdout
     file = tmp_path / "segtool.toml"
     file.write_text('workspace = "work"\nthreads = 2\n[finetune.hierarchical]\nupper = "mlp"\n')
-    found = settings_of(command(tmp_path, "config", "--json"))
+    found = settings_of(cli(tmp_path, "config", "--json"))
     assert found == {
         "workspace": (str(tmp_path / "work"), "segtool.toml"),
         "threads": (2, "segtool.toml"),
         "finetune.hierarchical.upper": ("mlp", "segtool.toml"),
     }
-    table = command(tmp_path, "config").stdout
+    table = cli(tmp_path, "config").stdout
     assert "finetune.hierarchical.upper" in table
     assert str(file) in table
     monkeypatch.setenv("SEGTOOL_HOME", "/elsewhere")
-    found = settings_of(command(tmp_path, "config", "--json"))
+    found = settings_of(cli(tmp_path, "config", "--json"))
     assert found["workspace"] == ("/elsewhere", "SEGTOOL_HOME")
 
 
-def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, command):
+def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, cli):
     (tmp_path / "segtool.toml").write_text("threads = 1\n")
     below = tmp_path / "below"
     below.mkdir()
@@ -79,7 +77,7 @@ def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, command):
         (below / "pyproject.toml").write_text(other)
         assert find_configuration(below).path == tmp_path / "segtool.toml"
     (below / "pyproject.toml").write_text("[tool.segtool.train]\nepochs = 3\n")
-    found = settings_of(command(below, "config", "--json"))
+    found = settings_of(cli(below, "config", "--json"))
     assert found["train.epochs"] == (3, "pyproject.toml")
     assert "threads" not in found
 
@@ -100,16 +98,16 @@ def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, command):
         ("[train", "Expected ']'"),
     ],
 )
-def test_a_mistake_in_the_file_is_reported_by_every_command(tmp_path, command, content, message):
+def test_a_mistake_in_the_file_is_reported_by_every_command(tmp_path, cli, content, message):
     (tmp_path / "segtool.toml").write_text(content)
-    line = mistake(command(tmp_path, "runs"))
+    line = mistake(cli(tmp_path, "runs"))
     assert line.startswith(f"error: {tmp_path / 'segtool.toml'}: ")
     assert message in line
-    assert command(tmp_path, "--help").returncode == 0
+    assert cli(tmp_path, "--help").returncode == 0
 
 
-def test_a_value_that_is_out_of_range_is_reported_with_the_file(tmp_path, command):
+def test_a_value_that_is_out_of_range_is_reported_with_the_file(tmp_path, cli):
     (tmp_path / "segtool.toml").write_text("[train]\nwindow = 'x'\n")
-    line = mistake(command(tmp_path, "train"))
+    line = mistake(cli(tmp_path, "train"))
     assert f"set in {tmp_path / 'segtool.toml'}; see segtool train --help" in line
-    assert "set in" not in mistake(command(tmp_path, "train", "--window", "y"))
+    assert "set in" not in mistake(cli(tmp_path, "train", "--window", "y"))

@@ -80,10 +80,10 @@ def test_an_exported_model_segments_in_a_read_only_folder(copied):
     assert sorted(copied.rglob("*")) == before
 
 
-def test_segment_writes_nothing_into_the_workspace(folder, segtool):
+def test_segment_writes_nothing_into_the_workspace(folder, cli):
     before = {path: path.stat().st_mtime_ns for path in (folder / ".segtool").rglob("*.*")}
     rows = Workspace(folder / ".segtool").store().spaces()[0].rows
-    done = segtool(folder, "segment", "new.txt")
+    done = cli(folder, "segment", "new.txt")
     assert done.returncode == 0, done.stderr
     assert Workspace(folder / ".segtool").store().spaces()[0].rows == rows
     after = {path: path.stat().st_mtime_ns for path in (folder / ".segtool").rglob("*.*")}
@@ -115,13 +115,13 @@ def test_a_read_only_folder_is_reported_in_one_line(copied):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="requires a device that is always full")
-def test_a_full_disk_is_reported_in_one_line(folder, segtool):
-    line = one_line(segtool(folder, "segment", "new.txt", "--output", "/dev/full"))
+def test_a_full_disk_is_reported_in_one_line(folder, cli):
+    line = one_line(cli(folder, "segment", "new.txt", "--output", "/dev/full"))
     assert line == "error: /dev/full: no space left on device"
 
 
-def test_a_workspace_that_is_a_file_is_reported_in_one_line(folder, segtool):
-    done = segtool(folder, "embed", "new.txt", "--encoder", "surface", "--workspace", "new.txt")
+def test_a_workspace_that_is_a_file_is_reported_in_one_line(folder, cli):
+    done = cli(folder, "embed", "new.txt", "--encoder", "surface", "--workspace", "new.txt")
     assert "new.txt" in one_line(done)
 
 
@@ -144,20 +144,20 @@ def test_an_error_about_a_file_that_the_user_did_not_name_is_a_bug(folder, path,
     assert done.returncode == (2 if reported else 1)
 
 
-def test_names_are_shown_literally(copied, segtool):
+def test_names_are_shown_literally(copied, cli):
     name = "[red]x :smile: \x1b[31m"
     shown = r"[red]x :smile: \x1b[31m"
-    embedded = segtool(
+    embedded = cli(
         copied, "embed", "new.txt", "--encoder", "surface", "--name", name, "--split", "test"
     )
     assert embedded.returncode == 0, embedded.stderr
     run = copied / ".segtool/runs/[bold]y"
     (copied / ".segtool/runs/mlp-w1-001").rename(run)
-    stats = segtool(copied, "stats")
-    wrong = segtool(copied, "stats", "none\x1b[31m")
+    stats = cli(copied, "stats")
+    wrong = cli(copied, "stats", "none\x1b[31m")
     assert r"none\x1b[31m" in one_line(wrong)
-    evaluated = segtool(copied, "eval", run.name)
-    listed = segtool(copied, "runs")
+    evaluated = cli(copied, "eval", run.name)
+    listed = cli(copied, "runs")
     for done, expected in (
         (embedded, shown), (stats, shown), (evaluated, run.name), (listed, run.name)
     ):  # fmt: skip
@@ -166,7 +166,8 @@ def test_names_are_shown_literally(copied, segtool):
         assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_file_names_and_encoder_names_are_shown_literally(tmp_path, segtool):
+def test_file_names_and_encoder_names_are_shown_literally(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     name = "[red]x :smile: \x1b[31m.txt"
     shown = r"[red]x :smile: \x1b[31m.txt"
     vectors = f"wordvec:{name}"
@@ -182,12 +183,12 @@ def test_file_names_and_encoder_names_are_shown_literally(tmp_path, segtool):
         ["store", "info"],
         ["encoders", "show", vectors],
     ):
-        done = segtool(tmp_path, *command, variables={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+        done = cli(tmp_path, *command)
         assert done.returncode == 0, done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert shown in " ".join(done.stdout.split()) or command[0] == "train", done.stdout
     (tmp_path / "texts/dev" / name).write_bytes(b"abc\xff\xfe\x01")
-    wrong = segtool(tmp_path, "embed", "texts", "--encoder", "surface", "--strict")
+    wrong = cli(tmp_path, "embed", "texts", "--encoder", "surface", "--strict")
     assert f"dev/{shown}: byte 3" in one_line(wrong)
     assert "\x1b" not in wrong.stderr
 
@@ -196,7 +197,7 @@ def test_damaged_files_do_not_stop_a_command(copied, segtool):
     runs = copied / ".segtool/runs"
     shutil.copytree(runs / "mlp-w1-001", runs / "broken")
     (runs / "broken/run.json").write_text("")
-    listed = segtool(copied, "runs", "--json")
+    listed = segtool(copied, "runs", "--json")  # a process, whose warnings go to standard error
     assert listed.returncode == 0, listed.stderr
     assert [run["run"] for run in json.loads(listed.stdout)["runs"]] == ["mlp-w1-001"]
     (line,) = listed.stderr.splitlines()

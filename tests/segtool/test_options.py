@@ -141,9 +141,9 @@ def test_the_help_of_training_states_the_defaults(name, head):
     assert attribute_texts(TrainingOptions)[name].endswith(f"[default: {default}]")
 
 
-def test_a_wrong_format_gets_one_line(segtool, tmp_path):
+def test_a_wrong_format_gets_one_line(cli, tmp_path):
     (tmp_path / "new.txt").write_text("雨が降る。")
-    line = mistake(segtool(tmp_path, "stats", "new.txt", "--format", "epub"))
+    line = mistake(cli(tmp_path, "stats", "new.txt", "--format", "epub"))
     assert "'--format': 'epub' is not one of 'auto', 'plain', 'aozora', 'choi', 'jsonl'" in line
     assert list(tmp_path.iterdir()) == [tmp_path / "new.txt"]
 

@@ -6,22 +6,22 @@ from tests.conftest import STORIES, SURFACE
 from tests.segtool.texts import UNSEEN, mistake
 
 
-def test_verbose_says_how_long_a_command_took(trained, segtool):
-    done = segtool(trained, "runs", "--verbose")
+def test_verbose_says_how_long_a_command_took(trained, cli):
+    done = cli(trained, "runs", "--verbose")
     assert done.returncode == 0
     assert "runs: 0." in done.stderr
-    plain = segtool(trained, "runs")
+    plain = cli(trained, "runs")
     assert (plain.stdout, plain.stderr) == (done.stdout, "")
 
 
 @pytest.mark.parametrize("arguments", [["-q", "segment", "-"], ["segment", "-", "--quiet"]])
-def test_quiet_leaves_only_the_result(trained, segtool, arguments):
-    done = segtool(trained, *arguments, input=UNSEEN)
+def test_quiet_leaves_only_the_result(trained, cli, arguments):
+    done = cli(trained, *arguments, input=UNSEEN)
     assert done.returncode == 0
     assert done.stderr == ""
-    assert done.stdout == segtool(trained, "segment", "-", input=UNSEEN).stdout
+    assert done.stdout == cli(trained, "segment", "-", input=UNSEEN).stdout
 
 
-def test_quiet_and_verbose_exclude_each_other(segtool, tmp_path):
-    embedded = segtool(tmp_path, "embed", str(STORIES), *SURFACE, "-q", "-v")
+def test_quiet_and_verbose_exclude_each_other(cli, tmp_path):
+    embedded = cli(tmp_path, "embed", str(STORIES), *SURFACE, "-q", "-v")
     assert "--quiet cannot be combined with --verbose" in mistake(embedded)

@@ -163,9 +163,7 @@ def test_a_gpu_runs_one_trial_at_a_time():
     assert sweeps.default_jobs("cpu", 10_000) == 1
 
 
-def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(
-    trained, tmp_path, segtool
-):
+def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(trained, tmp_path, cli):
     shutil.copytree(trained / ".segtool/store", tmp_path / ".segtool/store")
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments/one.toml").write_text(
@@ -174,18 +172,18 @@ def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(
         'encoder = "surface"\n'
     )
     command = ("sweep", "experiments/one.toml", "--head", "mlp", "--jobs", "1")
-    done = segtool(tmp_path, *command, "--window", "2", "--json")
+    done = cli(tmp_path, *command, "--window", "2", "--json")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert (content["corpus"], content["trials"], content["done_now"]) == ("tales", 1, 1)
-    shown = segtool(tmp_path, *command).stdout
+    shown = cli(tmp_path, *command).stdout
     assert "mlp, window 2" in shown
     assert "2 runs: 1 trained, 1 reused\n" in shown
-    twice = segtool(tmp_path, *command, "--corpus", "tales")
+    twice = cli(tmp_path, *command, "--corpus", "tales")
     assert twice.returncode == 2
     assert "leave out --corpus" in twice.stderr
-    listed = json.loads(segtool(tmp_path, "runs", "--json").stdout)["runs"]
+    listed = json.loads(cli(tmp_path, "runs", "--json").stdout)["runs"]
     assert [row["options"]["window"] for row in listed] == [2, 1]
     assert listed[0]["test"]["f1"] is not None
-    compared = segtool(tmp_path, "compare", *(row["run"] for row in listed)).stdout
+    compared = cli(tmp_path, "compare", *(row["run"] for row in listed)).stdout
     assert "because the split is one document" in " ".join(compared.split())

@@ -73,15 +73,15 @@ def test_a_run_has_a_complete_record(finished):
     assert second.split() == ["epoch", "loss", "dev", "precision", "recall", "F1", "seconds"]
 
 
-def test_a_run_can_be_scored_and_can_segment_text(finished, segtool):
+def test_a_run_can_be_scored_and_can_segment_text(finished, cli):
     folder, _ = finished
-    done = segtool(folder, "eval", "--json")
+    done = cli(folder, "eval", "--json")
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout)
     assert scores["f1"] > 0.9
     assert scores["predict_seconds"] > 0
     assert (scores["head"], scores["window"]) == ("cross-segment", 1)
-    done = segtool(folder, "segment", "-", input="夜の人。見た目。雨の家。時の前。")
+    done = cli(folder, "segment", "-", input="夜の人。見た目。雨の家。時の前。")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "夜の人。見た目。\n\n雨の家。時の前。"
 
@@ -93,17 +93,17 @@ def test_a_run_is_not_a_classifier_of_sentence_vectors(finished):
         BoundaryClassifier.from_pretrained(run)
 
 
-def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, segtool, tmp_path):
+def test_a_run_is_exported_with_the_model_it_was_trained_from(finished, cli, tmp_path):
     folder, _ = finished
     run = "cross-segment-sentences1-001"
-    done = segtool(folder, "export", run, str(tmp_path / "model"), "--with-encoder")
+    done = cli(folder, "export", run, str(tmp_path / "model"), "--with-encoder")
     assert done.returncode == 0, done.stderr
     path = tmp_path / "model/config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["encoder"]["name"] = "/of/another/machine"
     del config["checksum"]
     path.write_text(json.dumps(config), encoding="utf-8")
-    done = segtool(tmp_path, "segment", "-", "--run", "model", input="夜の人。見た目。雨の家。")
+    done = cli(tmp_path, "segment", "-", "--run", "model", input="夜の人。見た目。雨の家。")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "夜の人。見た目。\n\n雨の家。"
 
@@ -125,7 +125,7 @@ main()
 """
 
 
-def test_the_same_command_continues_after_ctrl_c(finished, segtool, tiny_bert, tmp_path):
+def test_the_same_command_continues_after_ctrl_c(finished, cli, tiny_bert, tmp_path):
     folder = workspace_of(tmp_path)
     run = folder / ".segtool/runs/hierarchical-transformer-w1-001"
     arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "3", "--json"]
@@ -135,10 +135,10 @@ def test_the_same_command_continues_after_ctrl_c(finished, segtool, tiny_bert, t
     assert "Traceback" not in stopped.stderr
     assert (run / "weights.safetensors").exists()
     assert not (run / "run.json").exists()
-    assert "nothing is trained" in segtool(folder, "eval").stderr
-    resumed = json.loads(segtool(folder, *arguments).stdout)
+    assert "nothing is trained" in cli(folder, "eval").stderr
+    resumed = json.loads(cli(folder, *arguments).stdout)
     assert resumed["run"] == run.name
-    whole = json.loads(segtool(finished[0], *arguments).stdout)
+    whole = json.loads(cli(finished[0], *arguments).stdout)
 
     def without_seconds(workspace):
         history = json.loads((workspace / ".segtool/runs" / run.name / "run.json").read_text())
@@ -162,13 +162,11 @@ def test_the_same_command_continues_after_ctrl_c(finished, segtool, tiny_bert, t
         (["tree"], "No such command 'tree'"),
     ],
 )
-def test_a_mistake_gets_one_line_and_changes_nothing(
-    tmp_path, segtool, tiny_bert, arguments, message
-):
+def test_a_mistake_gets_one_line_and_changes_nothing(tmp_path, cli, tiny_bert, arguments, message):
     folder = workspace_of(tmp_path)
     before = sorted(folder.rglob("*"))
     encoder = [] if "--encoder" in arguments or "tree" in arguments else ["--encoder", tiny_bert]
-    done = segtool(folder, "finetune", *arguments, *encoder)
+    done = cli(folder, "finetune", *arguments, *encoder)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")

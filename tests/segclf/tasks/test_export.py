@@ -29,9 +29,9 @@ def exported(trained, segtool, tmp_path_factory):
     return folder
 
 
-def test_an_exported_run_segments_as_before(trained, exported, segtool):
-    before = segtool(trained, "segment", UNSEEN, "--run", "mlp-w1-001", "--json")
-    after = segtool(exported, "segment", UNSEEN, "--run", "model", "--json")
+def test_an_exported_run_segments_as_before(trained, exported, cli):
+    before = cli(trained, "segment", UNSEEN, "--run", "mlp-w1-001", "--json")
+    after = cli(exported, "segment", UNSEEN, "--run", "model", "--json")
     assert after.returncode == 0, after.stderr
     there, here = (json.loads(done.stdout)["sentences"] for done in (before, after))
     boundaries, probabilities = (
@@ -72,20 +72,20 @@ def test_a_model_card_has_metadata_for_the_hub():
     assert "## Data" not in card.text
 
 
-def test_evaluating_an_exported_run_does_not_change_its_folder(trained, exported, segtool):
+def test_evaluating_an_exported_run_does_not_change_its_folder(trained, exported, cli):
     folder = exported / "model"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    done = segtool(trained, "eval", str(folder), "--split", "dev", "--json")
+    done = cli(trained, "eval", str(folder), "--split", "dev", "--json")
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, segtool):
-    done = segtool(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line", *SURFACE)
+def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, cli):
+    done = cli(exported, "embed", UNSEEN, "--name", "stories", "--boundary", "line", *SURFACE)
     assert done.returncode == 0, done.stderr
-    done = segtool(exported, "eval", "model", "--split", "dev")
+    done = cli(exported, "eval", "model", "--split", "dev")
     assert (done.returncode, "has changed" in done.stderr) == (2, True)
-    done = segtool(exported, "eval", "model", "--split", "dev", "--corpus", "stories", "--json")
+    done = cli(exported, "eval", "model", "--split", "dev", "--corpus", "stories", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["corpus"] == "stories"
 
@@ -173,22 +173,20 @@ def test_an_exported_run_can_be_loaded_as_a_classifier(trained, exported):
     assert 0 < score <= 1
 
 
-def test_export_to_a_folder_with_files_or_of_an_unknown_run_fails(
-    trained, exported, segtool, tmp_path
-):
-    done = segtool(trained, "export", "mlp-w1-001", str(exported / "model"))
+def test_export_to_a_folder_with_files_or_of_an_unknown_run_fails(trained, exported, cli, tmp_path):
+    done = cli(trained, "export", "mlp-w1-001", str(exported / "model"))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "non-empty folder" in done.stderr
-    done = segtool(trained, "export", "nothing", str(tmp_path / "model"))
+    done = cli(trained, "export", "nothing", str(tmp_path / "model"))
     assert done.returncode == 2
     assert not (tmp_path / "model").exists()
 
 
-def test_a_classifier_without_an_encoder_cannot_segment_text(exported, segtool, tmp_path):
+def test_a_classifier_without_an_encoder_cannot_segment_text(exported, cli, tmp_path):
     random = np.random.default_rng(0)
     classifier = BoundaryClassifier("mlp", window=1, epochs=1)
     classifier.fit(random.standard_normal((50, 4)), random.random(50) < 0.5)
     classifier.save_pretrained(tmp_path / "model")
-    done = segtool(tmp_path, "segment", UNSEEN, "--run", "model")
+    done = cli(tmp_path, "segment", UNSEEN, "--run", "model")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "from_pretrained" in done.stderr

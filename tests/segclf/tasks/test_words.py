@@ -116,11 +116,11 @@ def test_an_encoder_is_chosen_by_its_pooling(workspace):
         train(workspace, options, encoder_name="ginza", pooling="sif")
 
 
-def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, segtool):
+def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, cli):
     (tmp_path / "new.txt").write_text(UNSEEN)
 
     def run(*arguments):
-        done = segtool(tmp_path, *arguments)
+        done = cli(tmp_path, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -128,7 +128,7 @@ def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, segtool):
         run("embed", str(STORIES), "--encoder", "ginza", "--pooling", "tokens", "--json")
     )
     assert (embedded["dim"], embedded["truncated"]) == (128, 0)
-    assert "--head wordlstm" in mistake(segtool(tmp_path, "train", "--head", "mlp"))
+    assert "--head wordlstm" in mistake(cli(tmp_path, "train", "--head", "mlp"))
     trained = json.loads(
         run("train", "--head", "wordlstm", "--window", "1", "--epochs", "2", "--json")
     )

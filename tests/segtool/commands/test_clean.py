@@ -24,39 +24,39 @@ def leave_remains(folder):
     return remains
 
 
-def test_remains_of_killed_commands_are_removed(trained, tmp_path, command):
+def test_remains_of_killed_commands_are_removed(trained, tmp_path, cli):
     shutil.copytree(trained, tmp_path / "copy")
     folder = tmp_path / "copy"
     before = sorted(folder.rglob("*"))
     remains = leave_remains(folder / ".segtool/runs")
     with scratch_folder(folder / ".segtool/corpora") as in_use:
-        dry = json.loads(command(folder, "clean", "--dry-run", "--json").stdout)
+        dry = json.loads(cli(folder, "clean", "--dry-run", "--json").stdout)
         assert dry["paths"] == [{"path": f".segtool/runs/{remains.name}", "bytes": 5000}]
-        assert "Would remove" in command(folder, "clean", "--dry-run").stdout
+        assert "Would remove" in cli(folder, "clean", "--dry-run").stdout
         assert remains.exists()
-        assert command(folder, "clean").returncode == 0
+        assert cli(folder, "clean").returncode == 0
         assert in_use.exists()
     assert sorted(folder.rglob("*")) == before
-    assert command(folder, "clean").stdout == "No command has left anything.\n"
+    assert cli(folder, "clean").stdout == "No command has left anything.\n"
 
 
-def test_unused_vectors_are_removed_only_if_asked(trained, tmp_path, command):
+def test_unused_vectors_are_removed_only_if_asked(trained, tmp_path, cli):
     shutil.copytree(trained, tmp_path / "copy")
     folder = tmp_path / "copy"
     shutil.rmtree(folder / ".segtool/runs")
-    command(folder, "corpora", "remove", "stories")
+    cli(folder, "corpora", "remove", "stories")
     workspace = Workspace(folder / ".segtool")
-    command(folder, "clean")
-    dry = json.loads(command(folder, "clean", "--vectors", "--dry-run", "--json").stdout)
+    cli(folder, "clean")
+    dry = json.loads(cli(folder, "clean", "--vectors", "--dry-run", "--json").stdout)
     (space,) = dry["store"]["spaces"]
     assert space["encoder"] == "surface"
     assert len(workspace.store().spaces()) == 1
-    done = command(folder, "clean", "--vectors")
+    done = cli(folder, "clean", "--vectors")
     assert "Removed all vectors of surface" in done.stdout, done.stderr
     assert workspace.store().spaces() == []
 
 
-def test_a_missing_workspace_is_clean(tmp_path, command):
-    done = command(tmp_path, "clean", "--vectors")
+def test_a_missing_workspace_is_clean(tmp_path, cli):
+    done = cli(tmp_path, "clean", "--vectors")
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -27,42 +27,42 @@ def test_embedding_has_the_promised_keys(trained):
     )
 
 
-def test_embedding_again_encodes_nothing(trained, segtool):
-    again = json.loads(segtool(trained, "embed", str(STORIES), *SURFACE, "--json").stdout)
+def test_embedding_again_encodes_nothing(trained, cli):
+    again = json.loads(cli(trained, "embed", str(STORIES), *SURFACE, "--json").stdout)
     first = json.loads((trained / "embedded.json").read_text())
     assert (again["encoded"], again["cached"]) == (0, first["unique"])
 
 
-def test_a_corpus_can_be_read_from_a_pipe(trained, segtool):
+def test_a_corpus_can_be_read_from_a_pipe(trained, cli):
     text = "　雨が降る。風が吹く。\n「寒い」\n　夜になった。\n"
-    done = segtool(trained, "embed", "-", *SURFACE, "--json", "--split", "test", input=text)
+    done = cli(trained, "embed", "-", *SURFACE, "--json", "--split", "test", input=text)
     assert done.returncode == 0, done.stderr
     embedded = json.loads(done.stdout)
     assert embedded["corpus"] == "stdin"
     assert embedded["splits"] == {"test": {"documents": 1, "sentences": 4, "boundaries": 2}}
 
 
-def test_embed_goes_on_past_bad_files_unless_it_is_strict(tmp_path, segtool):
+def test_embed_goes_on_past_bad_files_unless_it_is_strict(tmp_path, cli):
     folder = shutil.copytree(STORIES, tmp_path / "texts")
     (folder / "book.html").write_text("<p>It rained. He left.<p>She came.")
     (folder / "photo.txt").write_bytes(b"\xff\xd8\xff\xe0")
     (folder / "russian.txt").write_bytes("Дождь.".encode("cp1251"))
-    done = segtool(tmp_path, "embed", "texts", *SURFACE, "--strict")
+    done = cli(tmp_path, "embed", "texts", *SURFACE, "--strict")
     assert "photo.txt is a JPEG image" in mistake(done)
     assert not (tmp_path / ".segtool/corpora").exists()
-    done = segtool(tmp_path, "embed", "texts", *SURFACE, "--json")
+    done = cli(tmp_path, "embed", "texts", *SURFACE, "--json")
     assert done.returncode == 1, done.stderr
     embedded = json.loads(done.stdout)
     assert sum(counts["documents"] for counts in embedded["splits"].values()) == 9
     errors = [f"error: {message}" for message in embedded["skipped"]]
     assert done.stderr.splitlines() == [*errors, "skipped 2 files (--strict stops at such a file)"]
     assert [error.split("/")[1].split()[0] for error in errors] == ["photo.txt", "russian.txt:"]
-    assert segtool(tmp_path, "stats", "texts/").returncode == 1
+    assert cli(tmp_path, "stats", "texts/").returncode == 1
     (folder / "photo.txt").unlink()
-    done = segtool(tmp_path, "stats", "texts/", "--text-encoding", "cp1251")
+    done = cli(tmp_path, "stats", "texts/", "--text-encoding", "cp1251")
     assert "texts/book.html" not in done.stderr  # read as UTF-8: it has ASCII only
     for unknown in ("x", "undefined"):
-        assert mistake(segtool(tmp_path, "stats", "texts/", "--text-encoding", unknown))
+        assert mistake(cli(tmp_path, "stats", "texts/", "--text-encoding", unknown))
 
 
 STOPPING = """
@@ -127,8 +127,8 @@ def test_the_engine_ray_needs_its_package(tmp_path, arguments):
     assert os.listdir(tmp_path) == ["text.txt"]
 
 
-def test_a_dry_run_does_not_ask_a_cluster(tmp_path, segtool):
-    done = segtool(tmp_path, "sweep", "--engine", "ray", "--dry-run")
+def test_a_dry_run_does_not_ask_a_cluster(tmp_path, cli):
+    done = cli(tmp_path, "sweep", "--engine", "ray", "--dry-run")
     assert "leave out --engine ray" in mistake(done)
 
 
@@ -136,8 +136,8 @@ def test_a_dry_run_does_not_ask_a_cluster(tmp_path, segtool):
     "option",
     [["--workers", "2"], ["--address", "auto"], ["--gpus-per-worker", "1"], ["--shards", "x"]],
 )
-def test_options_of_a_cluster_need_the_engine_ray(tmp_path, segtool, option):
+def test_options_of_a_cluster_need_the_engine_ray(tmp_path, cli, option):
     (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
-    done = segtool(tmp_path, "embed", "text.txt", *option)
+    done = cli(tmp_path, "embed", "text.txt", *option)
     assert f"{option[0]} is for a cluster: add --engine ray" in mistake(done)
     assert os.listdir(tmp_path) == ["text.txt"]

@@ -19,29 +19,29 @@ def edit(run, **changes):
     path.write_text(json.dumps(record))
 
 
-def test_the_best_run_answers_and_is_named(three_runs, command, segtool):
+def test_the_best_run_answers_and_is_named(three_runs, cli, segtool):
     # neither the order of training nor a file's time matters
     os.utime(three_runs / ".segtool/runs/mlp-w1-001/run.json")
     named = "run mlp-w1-002 (highest dev F1 on stories), threshold "
     for arguments in (["eval", "--json"], ["report", "-o", "page.html"]):
-        done = command(three_runs, *arguments)
+        done = cli(three_runs, *arguments)
         assert done.returncode == 0, done.stderr
         assert done.stderr.startswith(named)
     (three_runs / "new.txt").write_text(UNSEEN)
     assert segtool(three_runs, "segment", "new.txt").stderr.startswith(named)
-    done = command(three_runs, "eval", "mlp-w1-003", "--json")
+    done = cli(three_runs, "eval", "mlp-w1-003", "--json")
     assert done.stderr.startswith("run mlp-w1-003, threshold ")
 
 
-def test_a_run_on_another_corpus_does_not_answer(three_runs, command):
+def test_a_run_on_another_corpus_does_not_answer(three_runs, cli):
     workspace = Workspace(three_runs / ".segtool")
-    embedded = command(three_runs, "embed", str(STORIES / "eki.txt"), *SURFACE, "--json")
+    embedded = cli(three_runs, "embed", str(STORIES / "eki.txt"), *SURFACE, "--json")
     assert embedded.returncode == 0, embedded.stderr
     assert best_run(workspace) is None
     assert load_run(workspace, corpus_name="stories").name == "mlp-w1-002"
-    line = mistake(command(three_runs, "eval"))
+    line = mistake(cli(three_runs, "eval"))
     assert "no run was trained on the latest corpus: run segtool train, or choose" in line
-    scored = command(three_runs, "eval", "--corpus", "stories", "--json")
+    scored = cli(three_runs, "eval", "--corpus", "stories", "--json")
     assert json.loads(scored.stdout)["run"] == "mlp-w1-002"
 
 

@@ -5,10 +5,10 @@ import json
 from segclf.workspace.encoders import DEFAULT_ENCODER
 
 
-def test_encoders_are_listed_and_shown(segtool, tmp_path):
-    listed = json.loads(segtool(tmp_path, "encoders", "--json").stdout)
+def test_encoders_are_listed_and_shown(cli, tmp_path):
+    listed = json.loads(cli(tmp_path, "encoders", "--json").stdout)
     assert {"e5-small", "minilm"} <= listed.keys()
-    shown = json.loads(segtool(tmp_path, "encoders", "show", "minilm+surface", "--json").stdout)
+    shown = json.loads(cli(tmp_path, "encoders", "show", "minilm+surface", "--json").stdout)
     assert [encoder["name"] for encoder in shown["encoders"]] == ["minilm", "surface"]
     shown = shown["encoders"][0]
     assert shown["dim"] == 384
@@ -16,14 +16,14 @@ def test_encoders_are_listed_and_shown(segtool, tmp_path):
     assert shown["parameters"] == shown["trainable_parameters"] == 22_713_216
     assert len(shown["fingerprint"]) == 32
     assert shown["stored"] is None
-    assert "all-MiniLM" in segtool(tmp_path, "encoders").stdout
+    assert "all-MiniLM" in cli(tmp_path, "encoders").stdout
 
 
-def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, segtool):
+def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, cli):
     name = DEFAULT_ENCODER
     show = ("encoders", "show", name, "--json")
-    shown = json.loads(segtool(trained_by_default, *show).stdout)["encoders"]
-    counted = json.loads(segtool(trained_by_default, "stats", "--json").stdout)["encoders"]
+    shown = json.loads(cli(trained_by_default, *show).stdout)["encoders"]
+    counted = json.loads(cli(trained_by_default, "stats", "--json").stdout)["encoders"]
     assert [encoder["name"] for encoder in shown] == name.split("+")
     for encoder, other in zip(shown, counted, strict=True):
         assert (encoder["name"], encoder["stored"]) == (other["name"], other["stored"])
@@ -35,7 +35,7 @@ def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, segtool):
             computation += " with openvino"
         assert encoder["stored"]["precisions"] == {computation: rows}
     line = f"surface: {rows:,} vectors stored as float32, computed in float32"
-    assert line in segtool(trained_by_default, "stats").stdout
+    assert line in cli(trained_by_default, "stats").stdout
     (trained_by_default / "elsewhere").mkdir()
     elsewhere = ("encoders", "show", "surface", "--workspace", "elsewhere")
-    assert "no vectors in the store" in segtool(trained_by_default, *elsewhere).stdout
+    assert "no vectors in the store" in cli(trained_by_default, *elsewhere).stdout

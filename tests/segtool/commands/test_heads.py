@@ -29,10 +29,10 @@ TRAIN_KEYS = {
 }  # fmt: skip
 
 
-def test_training_and_scores_have_the_promised_keys(trained, segtool):
+def test_training_and_scores_have_the_promised_keys(trained, cli):
     embedded = json.loads((trained / "embedded.json").read_text())
     assert json.loads((trained / "trained.json").read_text()).keys() >= TRAIN_KEYS
-    scores = json.loads(segtool(trained, "eval", "--json").stdout)
+    scores = json.loads(cli(trained, "eval", "--json").stdout)
     assert scores.keys() >= EVAL_KEYS
     assert {"expected_error", "brier", "bins"} <= scores["reliability"].keys()
     assert scores["temperature"] > 0
@@ -55,12 +55,12 @@ def test_a_run_record_is_complete(trained):
 
 
 @pytest.mark.parametrize("text", [UNSEEN, ODD], ids=["story", "odd"])
-def test_segmenting_changes_only_breaks_and_the_space_around_them(trained, segtool, text):
+def test_segmenting_changes_only_breaks_and_the_space_around_them(trained, cli, text):
     (trained / "new.txt").write_bytes(text.encode())
-    done = segtool(trained, "segment", "new.txt", "--output", "out.txt")
+    done = cli(trained, "segment", "new.txt", "--output", "out.txt")
     assert done.returncode == 0, done.stderr
     out = (trained / "out.txt").read_bytes().decode()
-    found = json.loads(segtool(trained, "segment", "new.txt", "--format", "json").stdout)
+    found = json.loads(cli(trained, "segment", "new.txt", "--format", "json").stdout)
     assert found["text"] == text
     starts = [s["start"] for s in found["sentences"] if s["boundary"]]
     edges = [0, *starts[1:], len(text)]
@@ -75,24 +75,24 @@ def test_segmenting_changes_only_breaks_and_the_space_around_them(trained, segto
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig", "utf-16"])
-def test_the_output_has_the_encoding_and_the_newlines_of_the_input(trained, segtool, encoding):
+def test_the_output_has_the_encoding_and_the_newlines_of_the_input(trained, cli, encoding):
     text = "雨が降る。風も吹く。\r\n「寒い」と彼は言った。夜になった。\r\n" * 4
     (trained / "sjis.txt").write_bytes(text.encode(encoding))
     options = ("--threshold", "0", "--output", "sjis-out.txt")
-    done = segtool(trained, "segment", "sjis.txt", *options)
+    done = cli(trained, "segment", "sjis.txt", *options)
     assert done.returncode == 0, done.stderr
     out = (trained / "sjis-out.txt").read_bytes()
     expected = "雨が降る。\r\n\r\n風も吹く。\r\n\r\n「寒い」と彼は言った。\r\n\r\n夜になった。\r\n"
     assert out == "\r\n".join([expected] * 4).encode(encoding)
 
 
-def test_markup_is_kept_unless_the_text_is_a_complete_aozora_file(trained, segtool):
+def test_markup_is_kept_unless_the_text_is_a_complete_aozora_file(trained, cli):
     excerpt = "彼は［＃ここは要確認］来た。\n※［＃「口＋堯」、U+5635、71-2］と言った。\n" * 3
     (trained / "excerpt.txt").write_bytes(excerpt.encode("cp932"))
     command = ("segment", "excerpt.txt", "--paragraphs", "1", "--output", "excerpt-out.txt")
-    assert segtool(trained, *command).returncode == 0
+    assert cli(trained, *command).returncode == 0
     assert (trained / "excerpt-out.txt").read_bytes() == excerpt.encode("cp932")
-    done = segtool(trained, *command, "--input-format", "aozora")
+    done = cli(trained, *command, "--input-format", "aozora")
     assert (trained / "excerpt-out.txt").read_text(encoding="utf-8") == (
         "彼は来た。\n嘵と言った。\n" * 3
     ).strip()
@@ -140,91 +140,91 @@ def test_the_number_and_length_of_paragraphs_can_be_chosen(trained):
         (["--min-length", "5", "--max-length", "2"], "5 or more"),
     ],
 )
-def test_impossible_paragraph_options_are_reported(trained, segtool, options, message):
-    done = segtool(trained, "segment", str(ROOT / "examples/unseen.txt"), *options)
+def test_impossible_paragraph_options_are_reported(trained, cli, options, message):
+    done = cli(trained, "segment", str(ROOT / "examples/unseen.txt"), *options)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_removing_the_inserted_breaks_restores_a_text_without_breaks(trained, segtool):
-    out = segtool(trained, "segment", "-", input=UNSEEN.strip()).stdout
+def test_removing_the_inserted_breaks_restores_a_text_without_breaks(trained, cli):
+    out = cli(trained, "segment", "-", input=UNSEEN.strip()).stdout
     assert out.count("\n\n") >= 1
     assert out.replace("\n\n", "") == UNSEEN.strip()
 
 
-def test_new_text_is_split_by_the_rules_of_the_corpus_language(trained, segtool, tmp_path):
+def test_new_text_is_split_by_the_rules_of_the_corpus_language(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "de.txt").write_text("\tDas war um 5 Uhr.\nBei Dr. Meier.\n" * 40)
     embedding = ["embed", "de.txt", "--language", "de", *SURFACE]
     for command in (embedding, ["train", "--epochs", "1"]):
-        done = segtool(tmp_path, *command)
+        done = cli(tmp_path, *command)
         assert done.returncode == 0, done.stderr
-    done = segtool(tmp_path, "segment", "-", "--json", input="Um 5 Uhr bzw. bei Dr. Meier. Ja.")
+    done = cli(tmp_path, "segment", "-", "--json", input="Um 5 Uhr bzw. bei Dr. Meier. Ja.")
     sentences = [sentence["text"] for sentence in json.loads(done.stdout)["sentences"]]
     assert sentences == ["Um 5 Uhr bzw. bei Dr. Meier.", "Ja."]
     warning = "warning: the language of the text is de, but mlp-w1-001 was trained on ja: expect"
-    assert warning in segtool(tmp_path, "train", "--from", "mlp-w1-001", "--epochs", "1").stderr
+    assert warning in cli(tmp_path, "train", "--from", "mlp-w1-001", "--epochs", "1").stderr
 
 
-def test_a_run_needs_the_corpus_but_not_its_file(trained, segtool, tmp_path):
+def test_a_run_needs_the_corpus_but_not_its_file(trained, cli, tmp_path):
     (tmp_path / "novel.txt").write_text(NOVEL)
     workspace = str(trained / ".segtool")
-    embedded = segtool(tmp_path, "embed", "novel.txt", *SURFACE, "--workspace", workspace)
+    embedded = cli(tmp_path, "embed", "novel.txt", *SURFACE, "--workspace", workspace)
     assert embedded.returncode == 0, embedded.stderr
     (tmp_path / "novel.txt").unlink()
     for command in (["train", "--corpus", "novel", "--head", "mlp"], ["eval"]):
-        done = segtool(tmp_path, *command, "--workspace", workspace)
+        done = cli(tmp_path, *command, "--workspace", workspace)
         assert done.returncode == 0, done.stderr
 
 
-def test_a_head_reads_whole_documents(trained, segtool, tmp_path):
+def test_a_head_reads_whole_documents(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
-    done = segtool(tmp_path, "train", "--head", "local-transformer")
+    done = cli(tmp_path, "train", "--head", "local-transformer")
     assert done.returncode == 0, done.stderr
     printed = " ".join(done.stdout.split())
     assert "Run local-transformer-r32-001: local-transformer, whole documents, reach 32" in printed
-    scores = json.loads(segtool(tmp_path, "eval", "--json").stdout)
+    scores = json.loads(cli(tmp_path, "eval", "--json").stdout)
     assert (scores["context"], scores["window"]) == ("document", None)
     assert scores["f1"] > scores["baselines"]["random"]["f1"]
     (tmp_path / "new.txt").write_text(UNSEEN)
-    found = json.loads(segtool(tmp_path, "segment", "new.txt", "--json").stdout)
+    found = json.loads(cli(tmp_path, "segment", "new.txt", "--json").stdout)
     assert found["sentences"][0]["boundary"]
     assert found["text"] == UNSEEN
 
 
-def test_a_run_whose_encoder_is_not_in_the_store_is_reported(trained, segtool, tmp_path):
+def test_a_run_whose_encoder_is_not_in_the_store_is_reported(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool/runs", tmp_path / ".segtool/runs")
     shutil.copytree(trained / ".segtool/corpora", tmp_path / ".segtool/corpora")
-    assert "nothing is embedded" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+    assert "nothing is embedded" in mistake(cli(tmp_path, "eval", "mlp-w1-001"))
     Workspace(tmp_path / ".segtool").store(create=True)
-    assert "has no vectors from the encoder" in mistake(segtool(tmp_path, "eval", "mlp-w1-001"))
+    assert "has no vectors from the encoder" in mistake(cli(tmp_path, "eval", "mlp-w1-001"))
 
 
-def test_a_run_with_an_incompatible_head_is_reported(trained, segtool, tmp_path):
+def test_a_run_with_an_incompatible_head_is_reported(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     save_file({"other": torch.zeros(1)}, tmp_path / ".segtool/runs/mlp-w1-001/weights.safetensors")
-    done = segtool(tmp_path, "eval", "mlp-w1-001")
+    done = cli(tmp_path, "eval", "mlp-w1-001")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "train it again" in done.stderr
 
 
-def test_text_is_segmented_with_a_half_precision_store(tmp_path, segtool):
+def test_text_is_segmented_with_a_half_precision_store(tmp_path, cli):
     shutil.copy(STORIES / "eki.txt", tmp_path)
     (tmp_path / "new.txt").write_text("朝が来た。鳥が鳴いた。")
     embedding = ["embed", "eki.txt", "--dtype", "float16"]
     for command in (embedding, ["train", "--epochs", "1"]):
-        assert segtool(tmp_path, *command).returncode == 0
-    done = segtool(tmp_path, "segment", "new.txt")
+        assert cli(tmp_path, *command).returncode == 0
+    done = cli(tmp_path, "segment", "new.txt")
     assert done.returncode == 0, done.stderr
 
 
-def test_training_from_a_file_has_the_scores_of_training_in_memory(trained, segtool, tmp_path):
+def test_training_from_a_file_has_the_scores_of_training_in_memory(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
-    assert "memory is -1: use a number" in mistake(segtool(tmp_path, "train", "--memory", "-1"))
+    assert "memory is -1: use a number" in mistake(cli(tmp_path, "train", "--memory", "-1"))
     chosen = "--corpus", "stories", *SURFACE, "--head", "mlp", "--window", "1"
-    found = json.loads(segtool(tmp_path, "train", *chosen, "--memory", "0", "--json").stdout)
+    found = json.loads(cli(tmp_path, "train", *chosen, "--memory", "0", "--json").stdout)
     expected = json.loads((trained / "trained.json").read_text())
     assert found["dev"] == pytest.approx(expected["dev"], abs=0.02)
 

@@ -52,8 +52,8 @@ print(found.model, len(found.paragraphs()) > 1, {{"torch", "openvino"}} & set(sy
     assert (done.returncode, done.stdout) == (0, "japanese-fast True set()\n"), done.stderr
 
 
-def test_the_fast_model_is_named_on_standard_error(segtool, tmp_path):
-    done = segtool(tmp_path, "segment", "-", "--fast", input=UNSEEN)
+def test_the_fast_model_is_named_on_standard_error(cli, tmp_path):
+    done = cli(tmp_path, "segment", "-", "--fast", input=UNSEEN)
     assert done.returncode == 0, done.stderr
     threshold = load_ready_model("japanese-fast").threshold("any", "ja")
     assert done.stderr == f"model japanese-fast, threshold {threshold:.2f}\n"
@@ -61,8 +61,8 @@ def test_the_fast_model_is_named_on_standard_error(segtool, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--model", "--run"])
-def test_fast_cannot_be_combined_with_a_model_or_run(segtool, tmp_path, option):
-    done = segtool(tmp_path, "segment", "-", "--fast", option, "european", input=UNSEEN)
+def test_fast_cannot_be_combined_with_a_model_or_run(cli, tmp_path, option):
+    done = cli(tmp_path, "segment", "-", "--fast", option, "european", input=UNSEEN)
     assert f"{option} cannot be combined with --fast: use only one of them" in mistake(done)
 
 
@@ -73,9 +73,9 @@ def test_a_language_without_a_model_gives_a_warning(tmp_path, caplog):
     assert "no ready model was trained on the language ko: using european" in caplog.text
 
 
-def test_a_japanese_text_becomes_a_page_without_training(segtool, tmp_path):
+def test_a_japanese_text_becomes_a_page_without_training(cli, tmp_path):
     (tmp_path / "new.txt").write_text(UNSEEN)
-    done = segtool(tmp_path, "segment", "new.txt")
+    done = cli(tmp_path, "segment", "new.txt")
     assert done.returncode == 0, done.stderr
     threshold = load_ready_model("japanese").threshold("any", "ja")
     assert done.stderr == f"model japanese, threshold {threshold:.2f}\n"
@@ -109,11 +109,11 @@ def test_a_text_that_begins_with_dialogue_begins_with_a_line(tmp_path):
     assert everywhere.is_paragraph[unlikely].all()  # only the threshold asks for these
 
 
-def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
-    with_run = segtool(trained, "segment", "-", "--json", input=UNSEEN)
+def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, cli):
+    with_run = cli(trained, "segment", "-", "--json", input=UNSEEN)
     latest = list_runs(Workspace(trained / ".segtool"))[-1]  # other tests may have trained it
     assert json.loads(with_run.stdout)["model"] == latest.name
-    with_model = segtool(trained, "segment", "-", "--json", "--model", "japanese", input=UNSEEN)
+    with_model = cli(trained, "segment", "-", "--json", "--model", "japanese", input=UNSEEN)
     content = json.loads(with_model.stdout)
     assert content["model"] == "japanese"
     assert {sentence["type"] for sentence in content["sentences"]} <= {"paragraph", "line", None}
@@ -131,25 +131,25 @@ def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, segtool):
         (["--language", "Japanese"], "sentencex has no rules for the language 'Japanese'"),
     ],
 )
-def test_mistakes_in_the_choice_are_reported(segtool, tmp_path, options, message):
-    assert message in mistake(segtool(tmp_path, "segment", "-", *options, input=UNSEEN))
+def test_mistakes_in_the_choice_are_reported(cli, tmp_path, options, message):
+    assert message in mistake(cli(tmp_path, "segment", "-", *options, input=UNSEEN))
 
 
-def test_models_are_listed_and_shown(segtool, tmp_path):
-    listed = json.loads(segtool(tmp_path, "models", "--json").stdout)["models"]
+def test_models_are_listed_and_shown(cli, tmp_path):
+    listed = json.loads(cli(tmp_path, "models", "--json").stdout)["models"]
     assert [model["name"] for model in listed] == sorted(model["name"] for model in listed)
-    shown = segtool(tmp_path, "models", "japanese").stdout
+    shown = cli(tmp_path, "models", "japanese").stdout
     assert "japanese" in shown
     assert "european" not in shown
-    assert "no model 'x'" in mistake(segtool(tmp_path, "models", "x"))
+    assert "no model 'x'" in mistake(cli(tmp_path, "models", "x"))
 
 
-def test_a_model_is_scored_on_every_type_of_boundary(segtool, tmp_path):
+def test_a_model_is_scored_on_every_type_of_boundary(cli, tmp_path):
     sentences = ["雨が降った。", "風も吹いた。", "「寒い」", "「そうだね」", "朝が来た。"] * 4
     record = {"sentences": sentences, "labels": [2, 0, 1, 1, 2] * 4, "split": "test"}
     (tmp_path / "typed.jsonl").write_text(json.dumps(record))
-    assert segtool(tmp_path, "embed", "typed.jsonl").returncode == 0
-    done = segtool(tmp_path, "eval", "japanese", "--json", "--type", "paragraph")
+    assert cli(tmp_path, "embed", "typed.jsonl").returncode == 0
+    done = cli(tmp_path, "eval", "japanese", "--json", "--type", "paragraph")
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout)
     assert (scores["run"], scores["type"], scores["boundaries"]) == ("japanese", "paragraph", 8)
@@ -158,22 +158,22 @@ def test_a_model_is_scored_on_every_type_of_boundary(segtool, tmp_path):
     assert {name: own["boundaries"] for name, own in scores["types"].items()} == {
         "any": 16, "line": 9, "paragraph": 8,
     }  # fmt: skip
-    shown = segtool(tmp_path, "eval", "japanese").stdout
+    shown = cli(tmp_path, "eval", "japanese").stdout
     assert "paragraph" in shown
     (tmp_path / "plain.jsonl").write_text(json.dumps(record | {"labels": [1, 0, 0, 0, 1] * 4}))
-    assert segtool(tmp_path, "embed", "plain.jsonl").returncode == 0
-    scores = json.loads(segtool(tmp_path, "eval", "japanese", "--json").stdout)
+    assert cli(tmp_path, "embed", "plain.jsonl").returncode == 0
+    scores = json.loads(cli(tmp_path, "eval", "japanese", "--json").stdout)
     assert {own["boundaries"] for own in scores["types"].values()} == {8}
 
 
-def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
+def test_a_head_learns_the_boundaries_of_one_type(cli, tmp_path):
     page = "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」\n　朝が来た。鳥が鳴いた。\n" * 30
     (tmp_path / "page.txt").write_text(page)
-    embedded = segtool(tmp_path, "embed", "page.txt", "--boundary", "typed", *SURFACE, "--json")
+    embedded = cli(tmp_path, "embed", "page.txt", "--boundary", "typed", *SURFACE, "--json")
     assert embedded.returncode == 0, embedded.stderr
     counts = {}
     for kind in ("any", "line", "paragraph"):
-        done = segtool(tmp_path, "train", "--type", kind, "--epochs", "1", "--json")
+        done = cli(tmp_path, "train", "--type", kind, "--epochs", "1", "--json")
         assert done.returncode == 0, done.stderr
         run = tmp_path / ".segtool/runs" / json.loads(done.stdout)["run"] / "run.json"
         counts[kind] = json.loads(run.read_text())["counts"]["train"]["boundaries"]
@@ -181,40 +181,40 @@ def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
     assert counts["any"] > counts["paragraph"] > 0
     names = [path.name for path in (tmp_path / ".segtool/runs").iterdir()]
     assert sorted(names) == ["mlp-w4-001", "mlp-w4-002", "mlp-w4-003"]
-    other = mistake(segtool(tmp_path, "compare", *sorted(names)[:2]))
+    other = mistake(cli(tmp_path, "compare", *sorted(names)[:2]))
     assert "choose runs of the same type" in other
-    wrong = mistake(segtool(tmp_path, "eval", "mlp-w4-003", "--type", "line"))
+    wrong = mistake(cli(tmp_path, "eval", "mlp-w4-003", "--type", "line"))
     assert "predicts boundaries of type paragraph: omit --type" in wrong
 
 
-def test_a_corpus_without_types_has_no_heads_for_one_type(trained, segtool):
-    done = segtool(trained, "train", "--corpus", "stories", "--type", "paragraph")
+def test_a_corpus_without_types_has_no_heads_for_one_type(trained, cli):
+    done = cli(trained, "train", "--corpus", "stories", "--type", "paragraph")
     assert "the boundaries of the corpus stories have no types" in mistake(done)
 
 
-def test_a_ready_model_is_adapted_to_a_few_pages(segtool, tmp_path):
+def test_a_ready_model_is_adapted_to_a_few_pages(cli, tmp_path):
     page = "　雨が降った。風も吹いた。\n「寒い」\n「そうだね」\n　朝が来た。鳥が鳴いた。\n" * 15
     (tmp_path / "page.txt").write_text(page)
-    assert segtool(tmp_path, "embed", "page.txt", "--boundary", "typed").returncode == 0
-    hinted = segtool(tmp_path, "train", "--epochs", "1")
+    assert cli(tmp_path, "embed", "page.txt", "--boundary", "typed").returncode == 0
+    hinted = cli(tmp_path, "train", "--epochs", "1")
     assert hinted.returncode == 0
     assert hinted.stderr.startswith("hint: for so little text, segtool train --from japanese")
     options = ("--from", "japanese", "--type", "paragraph", "--seed", "3", "--window", "4")
-    done = segtool(tmp_path, "train", *options)
+    done = cli(tmp_path, "train", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "Run mlp-w4-002: mlp, window 4, from japanese, " in done.stdout
     record = json.loads((tmp_path / ".segtool/runs/mlp-w4-002/run.json").read_text())
     assert record["start"]["name"] == "japanese"
     assert (record["options"]["boundary_type"], record["options"]["seed"]) == ("paragraph", 3)
-    assert "mlp, window 4, from japanese, seed 3" in segtool(tmp_path, "runs").stdout
+    assert "mlp, window 4, from japanese, seed 3" in cli(tmp_path, "runs").stdout
 
 
-def test_options_that_contradict_a_ready_model_are_reported(trained, segtool):
+def test_options_that_contradict_a_ready_model_are_reported(trained, cli):
     command = "train", "--corpus", "stories", "--from", "japanese"
     for options, message in (
         (("--window", "2"), "the trained head has window 4, not 2: leave out the window"),
         (("--type", "line"), "no head for boundaries of type line: choose --type any or paragraph"),
         ((), "the corpus stories is not embedded with it: run segtool embed with --encoder e5"),
     ):
-        assert message in mistake(segtool(trained, *command, *options))
+        assert message in mistake(cli(trained, *command, *options))

@@ -9,13 +9,13 @@ from tests.segclf.report.pages import Page
 from tests.segtool.texts import mistake
 
 
-def test_a_report_is_one_file(trained, segtool, tmp_path):
+def test_a_report_is_one_file(trained, cli, tmp_path):
     run, corpus = "mlp-w1-001", ("--corpus", "stories")
-    done = segtool(trained, "report", run, *corpus, "-o", str(tmp_path / "page.html"))
+    done = cli(trained, "report", run, *corpus, "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(rf"{re.escape(str(tmp_path / 'page.html'))} \(0\.\d MB\)\n", done.stdout)
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
-    evaluated = segtool(trained, "eval", run, *corpus, "--split", "dev", "--json")
+    evaluated = cli(trained, "eval", run, *corpus, "--split", "dev", "--json")
     scores = json.loads(evaluated.stdout)
     row = Page(tmp_path / "page.html").row(run)
     assert row == [
@@ -23,9 +23,9 @@ def test_a_report_is_one_file(trained, segtool, tmp_path):
     ]
 
 
-def test_a_ready_model_has_its_scores_for_each_type(trained_by_default, segtool, tmp_path):
+def test_a_ready_model_has_its_scores_for_each_type(trained_by_default, cli, tmp_path):
     path = tmp_path / "page.html"
-    done = segtool(
+    done = cli(
         trained_by_default, "report", "japanese", "--corpus", "eki", "-o", str(path), "--json"
     )
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_a_ready_model_has_its_scores_for_each_type(trained_by_default, segtool,
         "figures": [],
     }
     page = Page(path)
-    done = segtool(
+    done = cli(
         trained_by_default, "eval", "japanese", "--corpus", "eki", "--split", "dev", "--json"
     )
     for number, scores in enumerate(json.loads(done.stdout)["types"].values()):

@@ -34,11 +34,11 @@ def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
 
 
-def test_a_folder_is_segmented_into_a_folder(trained, segtool, texts):
+def test_a_folder_is_segmented_into_a_folder(trained, cli, texts):
     workspace = ("--workspace", str(trained / ".segtool"))
     (texts / "c.txt").write_text(RAIN)
     command = ("segment", "in", "c.txt", "--output-dir", "out", "--threshold", "0", *workspace)
-    done = segtool(texts, *command)
+    done = cli(texts, *command)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert files(texts / "out") == ["a.txt", "c.txt", "deep/b.md"]
@@ -52,13 +52,13 @@ def test_a_folder_is_segmented_into_a_folder(trained, segtool, texts):
         for number, name in enumerate(("a.txt", "deep/b.md", "c.txt"), 1)
     ]
     (texts / "c.txt").write_text(RAIN * 2)  # an existing file is overwritten
-    assert segtool(texts, *command).returncode == 0
+    assert cli(texts, *command).returncode == 0
     assert (texts / "out/c.txt").read_text().count("\n\n") == 7
-    done = segtool(texts, *command[:3], "--output-dir", "html", "--format", "html", *workspace)
+    done = cli(texts, *command[:3], "--output-dir", "html", "--format", "html", *workspace)
     assert done.returncode == 0, done.stderr
     assert files(texts / "html") == ["a.html", "c.html", "deep/b.html"]
-    done = segtool(texts, "segment", "in", "--output-dir", "in/out", "--json", *workspace)
-    again = segtool(texts, "segment", "in", "--output-dir", "in/out", "--json", *workspace)
+    done = cli(texts, "segment", "in", "--output-dir", "in/out", "--json", *workspace)
+    again = cli(texts, "segment", "in", "--output-dir", "in/out", "--json", *workspace)
     assert (done.returncode, again.returncode) == (0, 0), again.stderr
     assert files(texts / "in/out") == ["a.json", "deep/b.json"]  # earlier results are not read
     assert json.loads((texts / "in/out/a.json").read_text())["sentences"][0]["boundary"]
@@ -75,14 +75,14 @@ def test_a_folder_is_segmented_into_a_folder(trained, segtool, texts):
     ],
 )
 def test_mistakes_with_several_files_are_reported_before_anything_is_written(
-    segtool, texts, arguments, message
+    cli, texts, arguments, message
 ):
     before = {path: path.read_bytes() for path in texts.rglob("*.*")}
-    assert message in mistake(segtool(texts, "segment", *arguments))
+    assert message in mistake(cli(texts, "segment", *arguments))
     assert {path: path.read_bytes() for path in texts.rglob("*.*")} == before
 
 
-def test_a_bad_file_does_not_stop_the_others(trained, segtool, texts):
+def test_a_bad_file_does_not_stop_the_others(trained, cli, texts):
     (texts / "in/0.txt").write_bytes(b"abc\xff\xfe\x01")
     (texts / "in/empty.txt").write_text("\n")
     (texts / "out/deep/b.md").mkdir(parents=True)
@@ -95,7 +95,7 @@ def test_a_bad_file_does_not_stop_the_others(trained, segtool, texts):
         "--workspace",
         trained / ".segtool",
     )
-    done = segtool(texts, *map(str, command))
+    done = cli(texts, *map(str, command))
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert [error.split(":")[1].strip() for error in errors] == [
@@ -107,16 +107,16 @@ def test_a_bad_file_does_not_stop_the_others(trained, segtool, texts):
     assert (texts / "out/a.txt").is_file()
 
 
-def test_strict_stops_at_the_first_bad_file(trained, segtool, texts):
+def test_strict_stops_at_the_first_bad_file(trained, cli, texts):
     (texts / "in/b.txt").write_bytes(b"\xff\xd8\xff")
     workspace = ("--workspace", str(trained / ".segtool"))
-    done = segtool(texts, "segment", "in", "--output-dir", "out", "--strict", *workspace)
+    done = cli(texts, "segment", "in", "--output-dir", "out", "--strict", *workspace)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: in/b.txt is a JPEG image")
     assert files(texts / "out") == ["a.txt"]
 
 
-def test_books_in_other_formats_become_text_files(trained, segtool, tmp_path):
+def test_books_in_other_formats_become_text_files(trained, cli, tmp_path):
     paragraphs = "".join(f"<p>{sentence}。</p>" for sentence in RAIN.split("。")[:-1])
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.html").write_text(f"<h1>雨</h1>{paragraphs}")
@@ -124,25 +124,25 @@ def test_books_in_other_formats_become_text_files(trained, segtool, tmp_path):
     (tmp_path / "in/c.txt.gz").write_bytes(gzip.compress(RAIN.encode("cp932")))
     (tmp_path / "in/d.vtt").write_text(f"WEBVTT\n\n00:01.000 --> 00:02.000\n{RAIN}\n")
     command = ("segment", "in", "--output-dir", "out", "--workspace", str(trained / ".segtool"))
-    done = segtool(tmp_path, *command, "--layout", "ignore")
+    done = cli(tmp_path, *command, "--layout", "ignore")
     assert done.returncode == 0, done.stderr
     assert files(tmp_path / "out") == ["a.txt", "b.txt", "c.txt", "d.txt"]
     assert (tmp_path / "out/a.txt").read_text().startswith("# 雨\n\n雨が降る。")
     assert (tmp_path / "out/c.txt").read_bytes().decode("cp932").startswith("雨が降る。")
-    done = segtool(tmp_path, *command, "--layout", "keep", "--format", "html")
+    done = cli(tmp_path, *command, "--layout", "keep", "--format", "html")
     page = (tmp_path / "out/a.html").read_text()
     assert page.startswith("<h2>雨</h2>\n<p>雨が降る。</p>\n<p>風も吹く。</p>\n")
-    done = segtool(tmp_path, "segment", "-", *command[4:], "--json", input=paragraphs)
+    done = cli(tmp_path, "segment", "-", *command[4:], "--json", input=paragraphs)
     assert json.loads(done.stdout)["text"] == paragraphs  # a fragment that no suffix shows
 
 
-def test_the_encoding_of_a_text_can_be_given(trained, segtool, tmp_path):
+def test_the_encoding_of_a_text_can_be_given(trained, cli, tmp_path):
     (tmp_path / "a.txt").write_bytes("Ça va ? Né ici.".encode("cp850"))
     workspace = ("--workspace", str(trained / ".segtool"))
     command = ("segment", "a.txt", *workspace, "--output", "b.txt")
-    assert "give it with --text-encoding" in mistake(segtool(tmp_path, *command))
-    assert "unknown text enc" in mistake(segtool(tmp_path, *command, "--text-encoding", "cp8"))
-    done = segtool(tmp_path, *command, "--text-encoding", "cp850")
+    assert "give it with --text-encoding" in mistake(cli(tmp_path, *command))
+    assert "unknown text enc" in mistake(cli(tmp_path, *command, "--text-encoding", "cp8"))
+    done = cli(tmp_path, *command, "--text-encoding", "cp850")
     assert done.returncode == 0, done.stderr
     assert "Né ici." in (tmp_path / "b.txt").read_bytes().decode("cp850")
 
@@ -183,42 +183,42 @@ OLD = "雨が降る。風も吹く。\n「寒い」と彼は言った。\n　夜
 NOTICE = "notice: the existing paragraphs of the text are ignored: use --layout keep to keep them"
 
 
-def test_existing_paragraphs_are_ignored_with_a_notice_or_kept(segtool, tmp_path):
+def test_existing_paragraphs_are_ignored_with_a_notice_or_kept(cli, tmp_path):
     (tmp_path / "old.txt").write_text(OLD)
     command = ("segment", "old.txt", "--fast")  # it converts no encoder, which prints a line
-    ignored = segtool(tmp_path, *command, "--paragraphs", "1")
+    ignored = cli(tmp_path, *command, "--paragraphs", "1")
     assert ignored.stdout.count("\n") == 1
     assert ignored.stderr.startswith(NOTICE)
     assert ignored.stderr.count("\n") == 2
-    silent = segtool(tmp_path, *command, "--paragraphs", "1", "--layout", "ignore")
+    silent = cli(tmp_path, *command, "--paragraphs", "1", "--layout", "ignore")
     assert (silent.stdout, silent.stderr.count("\n")) == (ignored.stdout, 1)
     keep = (*command, "--layout", "keep")
-    kept = segtool(tmp_path, *keep, "--threshold", "1")
+    kept = cli(tmp_path, *keep, "--threshold", "1")
     assert kept.stdout == OLD
     assert kept.stderr.count("\n") == 1
-    text = segtool(tmp_path, *keep, "--threshold", "1", "--format", "text")
+    text = cli(tmp_path, *keep, "--threshold", "1", "--format", "text")
     assert text.stdout == OLD.replace("。\n", "。\n\n").removesuffix("\n")
-    four = segtool(tmp_path, *keep, "--paragraphs", "4", "--format", "html")
+    four = cli(tmp_path, *keep, "--paragraphs", "4", "--format", "html")
     assert four.stdout.count("</p>\n") == 4
-    few = mistake(segtool(tmp_path, *keep, "--paragraphs", "2"))
+    few = mistake(cli(tmp_path, *keep, "--paragraphs", "2"))
     assert (
         "paragraphs is 2, but must be from 3 (required by headings and kept paragraphs) to 5 (the "
         "number of sentences)"
     ) in few
 
 
-def test_a_text_without_punctuation_gets_a_notice(segtool, tmp_path):
+def test_a_text_without_punctuation_gets_a_notice(cli, tmp_path):
     spoken = "so we went down to the river and it rained all day and nobody had a coat " * 10
-    done = segtool(tmp_path, "segment", "-", "--paragraphs", "3", input=spoken)
+    done = cli(tmp_path, "segment", "-", "--paragraphs", "3", input=spoken)
     assert done.stdout.count("\n\n") == 2
     notice, _ = done.stderr.splitlines()
     assert notice.startswith("notice: the text has hardly any punctuation: each piece of about 20")
     assert "".join(done.stdout.split()) == "".join(spoken.split())
 
 
-def test_each_line_can_be_a_sentence(segtool, tmp_path):
+def test_each_line_can_be_a_sentence(cli, tmp_path):
     text = "One. Two\n\nthree\r\nChapter I\n\nfour.\n"
-    done = segtool(tmp_path, "segment", "-", "--sentences", "--json", input=text)
+    done = cli(tmp_path, "segment", "-", "--sentences", "--json", input=text)
     found = json.loads(done.stdout)["sentences"]
     assert [s["text"] for s in found] == ["One. Two", "three", "Chapter I", "four."]
     assert done.stderr.count("\n") == 1

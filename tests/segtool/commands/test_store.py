@@ -15,13 +15,13 @@ from tests.embedcache.store.stores import flip_value, make_format_1
 SENTENCES = [*map(str, range(1500))]
 
 
-def test_a_store_is_shown_and_upgraded(segtool, tmp_path):
+def test_a_store_is_shown_and_upgraded(cli, tmp_path):
     in_workspace = ["--workspace", str(tmp_path / "w")]
     path = tmp_path / "w/store"
     encode_sentences(SENTENCES, HashEncoder(), EmbeddingStore(path))
     make_format_1(path)
 
-    shown = json.loads(segtool(tmp_path, "store", "info", *in_workspace, "--json").stdout)
+    shown = json.loads(cli(tmp_path, "store", "info", *in_workspace, "--json").stdout)
     assert shown["format"] == 1
     (space,) = shown["spaces"]
     assert space.pop("fingerprint") == HashEncoder().fingerprint
@@ -36,12 +36,12 @@ def test_a_store_is_shown_and_upgraded(segtool, tmp_path):
     }
     assert shown["bytes_used"] + shown["bytes_free"] == shown["bytes"]
     assert shown["bytes_used"] > 1500 * 32 * 4
-    upgraded = segtool(tmp_path, "store", "upgrade", *in_workspace)
+    upgraded = cli(tmp_path, "store", "upgrade", *in_workspace)
     assert upgraded.stdout == "Upgraded the store to format 2: 4 values rewritten.\n"
     assert upgraded.stderr == ""
-    again = json.loads(segtool(tmp_path, "store", "upgrade", *in_workspace, "--json").stdout)
+    again = json.loads(cli(tmp_path, "store", "upgrade", *in_workspace, "--json").stdout)
     assert again == {"from": 2, "to": 2, "values_rewritten": 0}
-    table = segtool(tmp_path, "store", "info", *in_workspace).stdout
+    table = cli(tmp_path, "store", "info", *in_workspace).stdout
     assert "1,500" in table
     assert table.count("float32") == 2
     assert "format 2" in table
@@ -66,23 +66,23 @@ def as_json(segtool, folder, *command, status=0):
     return json.loads(done.stdout)
 
 
-def test_damage_is_listed_and_repaired_and_embed_fills_the_gap(folder, segtool):
+def test_damage_is_listed_and_repaired_and_embed_fills_the_gap(folder, cli):
     path = folder / ".segtool/store"
     (surface, other) = EmbeddingStore(path).spaces()
     ids = sentence_ids(f"{number}日目。" for number in range(1500))
     before = EmbeddingStore(path).vectors(surface.fingerprint, ids)
-    sound = segtool(folder, "store", "verify")
+    sound = cli(folder, "store", "verify")
     assert sound.returncode == 0
     assert "The store is sound." in sound.stdout
     flip_value(path, block_key(surface, 0))
     flip_value(path, info_key(other.fingerprint), 200)
-    damaged = segtool(folder, "store", "verify")
+    damaged = cli(folder, "store", "verify")
     assert damaged.returncode == 1
     assert damaged.stderr == ""
     name = f"surface ({surface.fingerprint[:8]})"
     assert f"{name}: vectors of rows 0 to 1,023: 1,024 sentences lost\n" in damaged.stdout
     assert "2 values damaged: run segtool store repair\n" in damaged.stdout
-    found = as_json(segtool, folder, "verify", status=1)
+    found = as_json(cli, folder, "verify", status=1)
     assert not found["sound"]
     assert [space["damaged_values"] for space in found["spaces"]] == [1, 1]
     assert found["damage"][0] == {
@@ -92,68 +92,68 @@ def test_damage_is_listed_and_repaired_and_embed_fills_the_gap(folder, segtool):
         "rows": [0, 1023],
         "sentences": 1024,
     }
-    refused = segtool(folder, "store", "info")
+    refused = cli(folder, "store", "info")
     assert refused.returncode == 2
     assert "run segtool store repair" in refused.stderr
-    repaired = segtool(folder, "store", "repair")
+    repaired = cli(folder, "store", "repair")
     assert repaired.returncode == 0, repaired.stderr
     assert "1,024 vectors must be encoded again: run segtool embed" in repaired.stdout
-    embedded = json.loads(segtool(folder, "embed", "novel.txt", *SURFACE, "--json").stdout)
+    embedded = json.loads(cli(folder, "embed", "novel.txt", *SURFACE, "--json").stdout)
     assert embedded["encoded"] == 1024
     assert np.array_equal(EmbeddingStore(path).vectors(surface.fingerprint, ids), before)
-    assert as_json(segtool, folder, "repair")["damage"] == []
-    assert as_json(segtool, folder, "verify")["sound"]
+    assert as_json(cli, folder, "repair")["damage"] == []
+    assert as_json(cli, folder, "verify")["sound"]
 
 
-def test_a_backup_is_a_store_and_an_existing_one_is_kept(folder, segtool):
-    done = as_json(segtool, folder, "backup", "copies/monday")
+def test_a_backup_is_a_store_and_an_existing_one_is_kept(folder, cli):
+    done = as_json(cli, folder, "backup", "copies/monday")
     assert done["bytes"] == (folder / "copies/monday/data.mdb").stat().st_size
-    again = segtool(folder, "store", "backup", "copies/monday")
+    again = cli(folder, "store", "backup", "copies/monday")
     assert again.returncode == 2
     assert again.stderr.endswith("monday exists: choose a new folder for the backup\n")
     shutil.rmtree(folder / ".segtool/store")
     (folder / "copies/monday").rename(folder / ".segtool/store")
-    assert as_json(segtool, folder, "verify")["sound"]
-    embedded = json.loads(segtool(folder, "embed", "novel.txt", *SURFACE, "--json").stdout)
+    assert as_json(cli, folder, "verify")["sound"]
+    embedded = json.loads(cli(folder, "embed", "novel.txt", *SURFACE, "--json").stdout)
     assert embedded["encoded"] == 0
 
 
-def test_removed_vectors_are_shown_and_their_bytes_returned_by_compact(folder, segtool):
-    nothing = segtool(folder, "store", "gc")
+def test_removed_vectors_are_shown_and_their_bytes_returned_by_compact(folder, cli):
+    nothing = cli(folder, "store", "gc")
     assert nothing.returncode == 2
     assert nothing.stderr == "error: choose what to remove: --encoder, --unused or --sentences\n"
-    shown = as_json(segtool, folder, "gc", "--unused", "--dry-run")
+    shown = as_json(cli, folder, "gc", "--unused", "--dry-run")
     assert [space["encoder"] for space in shown["spaces"]] == ["hash"]
     assert not shown["removed"]
     assert shown["spaces"][0]["bytes"] == 1500 * 32 * 4
-    removed = segtool(folder, "store", "gc", "--unused")
+    removed = cli(folder, "store", "gc", "--unused")
     assert removed.returncode == 0, removed.stderr
     assert "Removed all vectors of hash" in removed.stdout
     assert "1,500 vectors, 0.2 MB" in removed.stdout
     assert "until segtool store compact" in removed.stdout
-    info = as_json(segtool, folder, "info")
+    info = as_json(cli, folder, "info")
     assert [space["corpora"] for space in info["spaces"]] == [["novel"]]
     assert info["bytes_free"] > 1500 * 32 * 4
-    compacted = as_json(segtool, folder, "compact")
+    compacted = as_json(cli, folder, "compact")
     assert compacted["bytes_before"] - compacted["bytes_after"] > 1500 * 32 * 4
-    assert as_json(segtool, folder, "info")["bytes"] == compacted["bytes_after"]
+    assert as_json(cli, folder, "info")["bytes"] == compacted["bytes_after"]
 
 
-def test_vectors_of_sentences_that_are_in_no_corpus_are_removed(folder, segtool):
+def test_vectors_of_sentences_that_are_in_no_corpus_are_removed(folder, cli):
     (folder / "novel.txt").write_text("".join(f"　{number}日目。\n" for number in range(900)))
-    assert segtool(folder, "embed", "novel.txt", *SURFACE).returncode == 0
-    done = as_json(segtool, folder, "gc", "--sentences", "--encoder", "hash")
+    assert cli(folder, "embed", "novel.txt", *SURFACE).returncode == 0
+    done = as_json(cli, folder, "gc", "--sentences", "--encoder", "hash")
     assert [(space["encoder"], space["rows"]) for space in done["vectors"]] == [("surface", 600)]
     assert [space["encoder"] for space in done["spaces"]] == ["hash"]
-    (space,) = as_json(segtool, folder, "info")["spaces"]
+    (space,) = as_json(cli, folder, "info")["spaces"]
     assert space["rows"] == 900
-    assert as_json(segtool, folder, "verify")["sound"]
+    assert as_json(cli, folder, "verify")["sound"]
 
 
 @pytest.mark.parametrize("file_format", ["safetensors", "npy"])
-def test_exported_vectors_are_those_of_the_store(folder, segtool, file_format):
+def test_exported_vectors_are_those_of_the_store(folder, cli, file_format):
     command = ["export", "out", "--encoder", "surface", "--format", file_format]
-    done = as_json(segtool, folder, *command)
+    done = as_json(cli, folder, *command)
     assert (done["rows"], done["out"]) == (1500, "out")
     if file_format == "npy":
         ids, vectors = (np.load(folder / f"out/{name}.npy") for name in ("ids", "vectors"))
@@ -165,40 +165,38 @@ def test_exported_vectors_are_those_of_the_store(folder, segtool, file_format):
     store = EmbeddingStore(folder / ".segtool/store")
     assert vectors.dtype == np.float32
     assert np.array_equal(vectors, store.vectors(done["fingerprint"], ids))
-    again = segtool(folder, "store", *command)
+    again = cli(folder, "store", *command)
     assert again.returncode == 2
     assert again.stderr.endswith("out exists: choose a new path for the export\n")
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "arrow"])
-def test_exported_vectors_can_be_merged_into_another_workspace(folder, segtool, file_format):
+def test_exported_vectors_can_be_merged_into_another_workspace(folder, cli, file_format):
     out = f"vectors.{file_format}"
-    exported = as_json(
-        segtool, folder, "export", out, "--encoder", "surface", "--format", file_format
-    )
+    exported = as_json(cli, folder, "export", out, "--encoder", "surface", "--format", file_format)
     for added in (1500, 0):
-        (merged,) = as_json(segtool, folder, "merge", out, "--workspace", "new")["spaces"]
+        (merged,) = as_json(cli, folder, "merge", out, "--workspace", "new")["spaces"]
         assert (merged["vectors_added"], merged["shards"]) == (added, 1)
         assert merged["fingerprint"] == exported["fingerprint"]
     ids = sentence_ids(f"{number}日目。" for number in range(1500))
     stores = [EmbeddingStore(folder / name / "store") for name in (".segtool", "new")]
     old, new = (store.vectors(exported["fingerprint"], ids) for store in stores)
     assert np.array_equal(old, new)
-    shown = segtool(folder, "store", "merge", out, "--workspace", "new").stdout
+    shown = cli(folder, "store", "merge", out, "--workspace", "new").stdout
     assert "0 vectors added from 1 shard; the store has 1,500 vectors" in shown
 
 
-def test_what_cannot_be_merged_is_one_line(folder, segtool):
+def test_what_cannot_be_merged_is_one_line(folder, cli):
     (folder / "text.arrow").write_text("雨が降る。")
     for path in ("text.arrow", "missing", "missing.parquet"):
-        done = segtool(folder, "store", "merge", path, "--workspace", "new")
+        done = cli(folder, "store", "merge", path, "--workspace", "new")
         assert done.returncode == 2
         assert path in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not (folder / "new").exists()
 
 
-def test_a_store_that_lmdb_cannot_open_is_one_line(folder, segtool):
+def test_a_store_that_lmdb_cannot_open_is_one_line(folder, cli):
     (folder / ".segtool/store/data.mdb").write_bytes(bytes(100_000))
     for command in (
         ["verify"],
@@ -208,7 +206,7 @@ def test_a_store_that_lmdb_cannot_open_is_one_line(folder, segtool):
         ["info"],
         ["gc", "--unused"],
     ):
-        done = segtool(folder, "store", *command)
+        done = cli(folder, "store", *command)
         assert done.returncode == 2, command
         assert done.stderr.startswith("error: the store .segtool/store cannot be used"), command
         assert done.stderr.count("\n") == 1
@@ -220,9 +218,9 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-def test_a_missing_store_is_reported_in_one_line(segtool, tmp_path):
+def test_a_missing_store_is_reported_in_one_line(cli, tmp_path):
     for command in COMMANDS:
-        done = segtool(tmp_path, "store", *command)
+        done = cli(tmp_path, "store", *command)
         assert done.returncode == 2
         assert done.stderr.startswith("error: nothing is embedded in .segtool yet")
         assert done.stderr.count("\n") == 1
