@@ -35,7 +35,11 @@ F1 is computed from the boundaries of all authors together. The interval is the 
 interval of a bootstrap over authors ({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are
 means over works; lower is better. "Baseline" is the F1 of the best trivial baseline. "Better" is
 the number of authors on whom the F1 of the model is higher than that of every trivial baseline on
-this author.
+this author. "Aim" is the F1 that was set as the aim before the models were trained.
+"""
+TRIED = """\
+[Choice of encoder and settings](quality.md) lists what was tried to reach the aims, and compares
+the encoder with the best that was fine-tuned end to end on the same texts.
 """
 COMPLETE = """\
 A line break in the original text always ends a sentence. Where it divides a sentence, for example
@@ -98,6 +102,8 @@ def section(records: Records) -> str:
             INTRODUCTION,
             tables.summary(records),
             tables.share_better(records),
+            tables.missed_aims(records),
+            TRIED,
             "[Unseen authors](unseen-authors.md) has all scores of every system, and the authors "
             "with the smallest gain for each language and type.\n",
             "### Other methods\n",
@@ -134,8 +140,8 @@ def published() -> str:
 def page(records: Records) -> str:
     """Return `docs/unseen-authors.md`."""
     parts = ["# Unseen authors\n", INTRODUCTION, COMPLETE, tables.summary(records, details=True)]
-    parts += [tables.share_better(records), "Other methods and their sources are described in "]
-    parts[-1] += "[Results](results.md).\n"
+    parts += [tables.share_better(records), tables.missed_aims(records), TRIED]
+    parts += ["Other methods and their sources are described in [Results](results.md).\n"]
     for task in records.tasks:
         name = ", ".join(tables.names(task))
         parts += [

@@ -86,6 +86,16 @@ def test_an_author_is_better_if_the_model_beats_every_baseline():
     assert second.startswith("| ja/0 | 10 | 5 | 0.800 | 0.600 | +0.200 |")
 
 
+def test_a_missed_aim_is_stated_with_the_author_who_is_farthest_off(monkeypatch):
+    found = records_of(model=(4, 2), everywhere=(3, 2))  # F1 is 0.25 in these records
+    monkeypatch.setattr(unseen_tables, "AIMS", {TASK: 0.3})
+    sentence = unseen_tables.missed_aims(found)
+    assert "misses its aim by 0.050. Without ja/1, who has 50% of the cand" in sentence
+    assert sentence.endswith("it would be 0.800.\n")
+    monkeypatch.setattr(unseen_tables, "AIMS", {TASK: 0.25})
+    assert unseen_tables.missed_aims(found) == ""
+
+
 def test_a_method_without_a_record_is_not_run_yet():
     found = replace(records_of((4, 2), (3, 2)), peers={(METHODS[0], "f1"): {}})
     assert f"| {METHODS[0].name} | not run yet |" in unseen_tables.systems(found, "f1")
