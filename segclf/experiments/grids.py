@@ -20,7 +20,7 @@ _TRAINING_HINTS = get_type_hints(TrainingOptions, include_extras=True)
 _RANGE = re.compile(r"(\d+)-(\d+)")
 _TYPES: dict[str, Any] = {
     **{field.name: _TRAINING_HINTS[field.name] for field in fields(TrainingOptions)},
-    **TrainingOptions.earlier_options,
+    **TrainingOptions.deprecated_options,
     "encoder": str | None,
     "pooling": Pooling | None,
 }

@@ -39,7 +39,7 @@ class CrossSegment(System):
         self.classify = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(backbone.dim, 1))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Divide the candidates into groups of similar length, in random order."""
+        """Divide the candidates into groups with inputs of similar length, in random order."""
         order = random.permutation(np.flatnonzero(text.layout.is_candidate))
         begin, _, end = spans(text, order, self.sides, self.max_tokens)
         groups = []
@@ -56,7 +56,7 @@ class CrossSegment(System):
         return logits.squeeze(1)
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict all sentences, in batches of similar length."""
+        """Predict a probability for every sentence, in batches with inputs of similar length."""
         self.eval()
         probabilities = np.ones(len(text), dtype=np.float32)
         candidates = np.flatnonzero(text.layout.is_candidate)

@@ -131,11 +131,10 @@ class HierarchicalOptions(FinetuneOptions):
     """Options of the hierarchical system.
 
     Attributes:
-        upper: Network that reads the sentence vectors.
+        upper: Head that reads the sentence vectors.
         sentences: Number of sentences on each side of a candidate.
         pooling: Vector of a sentence. cls: the state at [CLS]; mean: the mean of all states.
-        upper_learning_rate: Maximum learning rate of the upper network, which starts from random
-            weights.
+        upper_learning_rate: Maximum learning rate of the head, which starts from random weights.
     """
 
     system = "hierarchical"

@@ -12,7 +12,7 @@ from segclf.finetune.system import System
 
 
 def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
-    """Make a system on the CPU, with randomly initialized upper layers.
+    """Make a system on the CPU, whose classifier has random weights.
 
     Args:
         encoder: Encoder whose model is fine-tuned.

@@ -90,7 +90,7 @@ def finetune(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> Run:
-    """Fine-tune an encoder and upper layers on an embedded corpus and save them as a run.
+    """Fine-tune an encoder and its classifier on an embedded corpus, and save them as a run.
 
     If training is interrupted, repeat the call to resume it; the result is the same as without the
     interruption. The sentences are read from the corpus; cached vectors are not used.

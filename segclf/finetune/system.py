@@ -40,7 +40,7 @@ class System(nn.Module):
         raise NotImplementedError
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict all sentences, in evaluation mode.
+        """Predict a probability for every sentence, in evaluation mode.
 
         Returns:
             (n,) float32 probability that a paragraph begins with each sentence. Only the values for

@@ -90,17 +90,17 @@ def train_system(
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
     """Make the optimizer. Weight decay applies to matrices only.
 
-    An upper network has its own learning rate.
+    The head of a hierarchical system has its own learning rate.
     """
-    upper_rate = options.learning_rate
+    head_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
-        upper_rate = options.upper_learning_rate
+        head_rate = options.upper_learning_rate
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in system.named_parameters():
         if parameter.requires_grad:
             matrix = parameter.ndim > 1 and "embeddings" not in name
             decay = options.weight_decay if matrix else 0.0
-            rate = options.learning_rate if name.startswith("backbone.") else upper_rate
+            rate = options.learning_rate if name.startswith("backbone.") else head_rate
             groups.setdefault((rate, decay), []).append(parameter)
     return torch.optim.AdamW(
         [

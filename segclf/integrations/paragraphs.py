@@ -14,8 +14,8 @@ class ParagraphFinder:
     """Finds the paragraphs of texts, and loads each model once.
 
     Args:
-        model: Name of a ready model or of a run, or folder of an exported run; None for the ready
-            model of the language of each text.
+        model: Name of a ready model or of a run, or folder of an exported run. If None, each text
+            is split by the ready model for its language.
         workspace: Folder of the workspace, for runs and for the vectors of sentences that it has;
             None for the default one.
         options: How to find the paragraphs.

@@ -1,4 +1,4 @@
-"""Trackers of experiments: TensorBoard, MLflow, trackio and Weights & Biases show finished runs."""
+"""Experiment trackers: TensorBoard, MLflow, trackio and Weights & Biases show finished runs."""
 
 from collections.abc import Callable
 from typing import Any, Literal, get_args

@@ -63,7 +63,7 @@ class TrainingOptions:
         UserError: An option has the wrong type, is out of range, or has no effect.
     """
 
-    earlier_options: ClassVar[dict[str, Any]] = {"context": Context | None}
+    deprecated_options: ClassVar[dict[str, Any]] = {"context": Context | None}
     """Types by name of the options of earlier versions, which `from_settings` translates."""
 
     head: HeadName | None = None
