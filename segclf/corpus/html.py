@@ -1,4 +1,4 @@
-"""Reader for HTML: elements mark the paragraphs; the markup, with ruby, is left out."""
+"""Reader for HTML: elements mark the paragraphs; the markup and ruby are left out."""
 
 import re
 from typing import Any
@@ -15,8 +15,8 @@ _START = re.compile(
 _DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _HEAD_BYTES = 2048
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
-_NAMES = {"shift_jis": "cp932", "x-sjis": "cp932", "iso-8859-1": "cp1252", "latin1": "cp1252"}
-"""Encodings that browsers read as another one, which has more characters."""
+_EXTENDED = {"shift_jis": "cp932", "x-sjis": "cp932", "iso-8859-1": "cp1252", "latin1": "cp1252"}
+"""Encodings that browsers read as another encoding, which has more characters."""
 
 
 def recognizes(data: bytes) -> bool:
@@ -41,7 +41,7 @@ def _main_parts(root: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _declared(data: bytes) -> str | None:
-    """Return the encoding that a page declares."""
+    """Return the encoding that a page declares; None if there is none."""
     found = _DECLARED.search(data[:_HEAD_BYTES])
     label = found[1].decode().lower() if found else None
-    return _NAMES.get(label, label) if label else None
+    return _EXTENDED.get(label, label) if label else None

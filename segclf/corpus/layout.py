@@ -15,7 +15,7 @@ class Layout:
     """Positions of m documents and their paragraphs among n sentences.
 
     The first sentence of a document always begins a paragraph. It is labelled accordingly, whatever
-    label is given, and it is not a candidate: no model decides about it, and no score counts it.
+    label is given. It is not a candidate: no model predicts it, and no score counts it.
 
     Attributes:
         labels: (n,) bool, whether each sentence begins a paragraph.

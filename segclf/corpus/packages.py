@@ -5,16 +5,17 @@ from embedcache.packages import is_installed
 
 
 def require(name: str, kind: str, package: str, *modules: str) -> None:
-    """Check that a package is installed, or another one that does the same.
+    """Check that a package that reads a file format is installed.
 
     Args:
-        name: Name of the file that cannot be read otherwise.
+        name: Name of the file, for the message.
         kind: Format of the file.
-        package: Package that reads it.
-        *modules: Modules each of which can read it; none if the module is named like the package.
+        package: Package that reads the format.
+        *modules: Modules, each of which can read the format. By default, only the module with the
+            name of the package.
 
     Raises:
-        UserError: None of them is installed; the message says how to install one.
+        UserError: None of the modules is installed; the message says how to install the package.
     """
     if not any(map(is_installed, modules or (package,))):
         raise UserError(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from segclf.corpus import SPLITS, Corpus, Split
 
 MANY_SHARED = 0.1
-"""Share of the sentences of a split from which on their occurrence in train is worth a warning."""
+"""Share of the sentences of a split that also occur in train, from which on there is a warning."""
 
 FEW_BOUNDARIES = 50
 """Number of boundaries below which scores on a split are uncertain."""
@@ -36,7 +36,7 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
 
 
 def corpus_warnings(corpus: Corpus) -> list[str]:
-    """Describe what makes a corpus unsuitable for training or for scores, one line for each."""
+    """Return a warning for each property that makes a corpus unsuitable for training or scoring."""
     train = set(corpus.select("train").sentences)
     warnings = []
     for split, counts in corpus.counts().items():
@@ -52,13 +52,13 @@ def corpus_warnings(corpus: Corpus) -> list[str]:
 
 
 def split_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[str]:
-    """Describe the splits with few boundaries, one line for each; see `Corpus.counts`."""
+    """Return a warning for each split with few boundaries, given `Corpus.counts`."""
     found = (few_boundaries(split, own["boundaries"]) for split, own in counts.items())
     return [warning for warning in found if warning]
 
 
 def few_boundaries(split: str, boundaries: int) -> str | None:
-    """Describe a split with fewer than `FEW_BOUNDARIES` boundaries; None if it has enough."""
+    """Return a warning if a split has fewer than `FEW_BOUNDARIES` boundaries; otherwise None."""
     if boundaries >= FEW_BOUNDARIES:
         return None
     effect = "a head learns little from it" if split == "train" else "scores on it are uncertain"
