@@ -19,7 +19,7 @@ def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System
         options: Options of the system.
 
     Raises:
-        UserError: The model is not supported, or it does not fit the options.
+        UserError: The model is not supported, or it does not support an option.
     """
     torch.manual_seed(options.seed)
     backbone = Backbone(
