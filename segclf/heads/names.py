@@ -22,7 +22,7 @@ def context_of(head: str) -> Context:
 
 
 def head_in_context(head: str | None, context: str) -> str:
-    """Return the head that a value of `--context`, an option of earlier versions, selects.
+    """Return the head that a value of `--context`, a deprecated option, selects.
 
     Args:
         head: Name of the head; None for the default head of the context.

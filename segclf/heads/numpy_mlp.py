@@ -21,8 +21,8 @@ class NumpyMLP:
     Attributes:
         weights: Weights by the names of the torch module.
         window: Number of sentences on each side of a candidate.
-        clip_sigma: Number of standard deviations at which vectors are clipped; None for no
-            clipping.
+        clip_sigma: Number of standard deviations from the mean at which vectors are clipped; None
+            for no clipping.
     """
 
     weights: dict[str, Array]

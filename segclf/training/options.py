@@ -1,4 +1,4 @@
-"""Options for training a head: names, types, defaults and ranges, stated here only.
+"""Options for training a head: names, types, defaults and ranges, defined only here.
 
 This module does not import torch, since the command line imports it to print the help.
 """
