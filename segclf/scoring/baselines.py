@@ -40,7 +40,7 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
 def baseline_predictions(
     layout: Layout, *, paragraph_length: float, rate: float
 ) -> dict[str, list[NDArray[np.bool_]]]:
-    """Return trivial segmentations (n,) by baseline name; 20 draws of "random".
+    """Return trivial segmentations (n,) by baseline name, with `RANDOM_DRAWS` draws of "random".
 
     Args:
         layout: Layout of the documents; its labels are not used.

@@ -15,8 +15,7 @@ from segclf.training.epochs import fit_decision
 from segclf.training.options import TrainingOptions
 
 PRIOR = 20
-"""Weight of the threshold and the temperature of the start, as a number of examples of the rarer
-class."""
+"""Weight of the threshold and the temperature of the start, in examples of the rarer class."""
 
 LEARNING_RATE = 3e-4
 """Default maximum learning rate. On little text, the default of `TrainingOptions` is too high."""
@@ -31,8 +30,8 @@ class Start:
 
     Attributes:
         head: Trained head. It is not changed.
-        threshold: Threshold for its calibrated probabilities.
-        temperature: Temperature of its calibration.
+        threshold: Threshold for the calibrated probabilities of the head.
+        temperature: Temperature with which the probabilities are calibrated.
     """
 
     head: BaseHead
@@ -74,8 +73,8 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
 
     Args:
         source: Options with which the head was trained. The architecture, the crop, the loss and
-            the type of boundary are theirs.
-        given: Other options by name; all others have their defaults.
+            the type of boundary are taken from them.
+        given: Options by name that are set explicitly. All other options have their defaults.
 
     Raises:
         UserError: A given option differs from the architecture of the head or is out of range.

@@ -64,7 +64,7 @@ class TrainingOptions:
     """
 
     deprecated_options: ClassVar[dict[str, Any]] = {"context": Context | None}
-    """Types by name of the options of earlier versions, which `from_settings` translates."""
+    """Types of the deprecated options by name; `from_settings` translates these options."""
 
     head: HeadName | None = None
     window: Distance | None = None
@@ -82,7 +82,7 @@ class TrainingOptions:
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> "TrainingOptions":
-        """Make options from the option names of this version or of earlier ones.
+        """Make options from current or deprecated option names.
 
         Earlier versions had an option `context`, and called the reach of local-transformer its
         window.
