@@ -83,10 +83,10 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
         if all(_searchable(trial)[name] in values for name, values in wanted.items())
     ]
     if not kept:
-        asked = " and ".join(
+        description = " and ".join(
             f"{name} {' or '.join(map(str, values))}" for name, values in wanted.items()
         )
-        raise UserError(f"no trial in the file has {asked}")
+        raise UserError(f"no trial in the file has {description}")
     return kept
 
 
@@ -97,7 +97,7 @@ def given_values(
 
     Args:
         given: Text of each setting by name; None if it was not given.
-        others: Further settings as text, such as "patience=2,4".
+        others: Other settings as text, such as "patience=2,4".
 
     Returns:
         Lists of values by setting name.
@@ -147,7 +147,7 @@ def settings_of(trial: Trial) -> dict[str, Any]:
 def _searchable(trial: Trial) -> dict[str, Any]:
     """Return the settings by which a trial can be selected.
 
-    They include the names used by earlier versions.
+    They include the deprecated names of earlier versions.
     """
     own = settings_of(trial)
     window = own["window"] if own["reach"] is None else own["reach"]
