@@ -76,7 +76,7 @@ def detect_charset(data: bytes) -> str | None:
 
 
 def _sample_of(data: bytes) -> bytes:
-    """Return about `_SAMPLE_BYTES` of whole lines, from that of the first byte beyond ASCII on."""
+    """Return whole lines, about `_SAMPLE_BYTES`, from the first line that is not ASCII on."""
     first = next(i for i, byte in enumerate(data) if byte > 0x7F)
     start = data.rfind(b"\n", 0, first) + 1
     end = data.find(b"\n", start + _SAMPLE_BYTES)
@@ -84,7 +84,7 @@ def _sample_of(data: bytes) -> bytes:
 
 
 def _usual_encoding(text: str, codecs: list[str]) -> str | None:
-    """Return the one of some equivalent encodings that is usual for the language of a text."""
+    """Return which of several equivalent encodings is usual for the language of a text."""
     if not any(codec in _LATIN_ENCODINGS for codec in codecs):
         return codecs[0]
     from py3langid import classify  # loading its model takes half a second

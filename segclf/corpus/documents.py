@@ -144,13 +144,13 @@ class Corpus:
         """Return a corpus of the documents in one split."""
         chosen = [
             Document(document_id, self.sentences[start:stop], self.types[start:stop], is_typed=True)
-            for document_id, own_split, (start, stop) in zip(
+            for document_id, document_split, (start, stop) in zip(
                 self.document_ids, self.splits, self.layout.documents, strict=True
             )
-            if own_split == split
+            if document_split == split
         ]
         part = Corpus.of(chosen, [split] * len(chosen))
-        in_split = np.repeat([own == split for own in self.splits], np.diff(self.offsets))
+        in_split = np.repeat([name == split for name in self.splits], np.diff(self.offsets))
         # the labels of this corpus, which may be those of one type of boundary
         return replace(part, layout=Layout(self.labels[in_split], part.offsets))
 

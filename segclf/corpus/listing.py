@@ -17,7 +17,7 @@ _VERSION_KEYS = ("mtime", "LastModified", "last_modified", "ETag", "created")  #
 
 
 def corpus_name(path: str) -> str:
-    """Return the name of a corpus: that of its folder, or that of its file without the suffix."""
+    """Return the name of a corpus: the name of its folder, or of its file without the suffix."""
     local = path.partition("::")[0].rpartition("://")[2]
     if _MAGIC.search(local):
         return Path(_fixed_part(local)).resolve().name

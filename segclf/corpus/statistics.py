@@ -53,7 +53,7 @@ def corpus_warnings(corpus: Corpus) -> list[str]:
 
 def split_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[str]:
     """Return a warning for each split with few boundaries, given `Corpus.counts`."""
-    found = (few_boundaries(split, own["boundaries"]) for split, own in counts.items())
+    found = (few_boundaries(split, numbers["boundaries"]) for split, numbers in counts.items())
     return [warning for warning in found if warning]
 
 

@@ -149,9 +149,9 @@ def _searchable(trial: Trial) -> dict[str, Any]:
 
     They include the deprecated names of earlier versions.
     """
-    own = settings_of(trial)
-    window = own["window"] if own["reach"] is None else own["reach"]
-    return own | {"context": trial.options.context, "window": window}
+    values = settings_of(trial)
+    window = values["window"] if values["reach"] is None else values["reach"]
+    return values | {"context": trial.options.context, "window": window}
 
 
 def unique(trials: Iterable[Trial]) -> list[Trial]:

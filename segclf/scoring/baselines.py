@@ -60,7 +60,7 @@ def baseline_predictions(
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
     """Return the mean of each score."""
-    means = (float(np.mean([getattr(own, name) for own in scores])) for name in SCORE_NAMES)
+    means = (float(np.mean([getattr(draw, name) for draw in scores])) for name in SCORE_NAMES)
     return Scores(*means)
 
 

@@ -41,7 +41,7 @@ class Start:
     def decide(
         self, probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
     ) -> tuple[float, float]:
-        """Choose the threshold and the temperature from dev and from those of the start.
+        """Choose the threshold and the temperature from dev and from the values of the start.
 
         A few pages cannot determine a threshold. The result is therefore a weighted mean of the
         values of the start and those that `segclf.training.epochs.fit_decision` finds on dev. The
@@ -89,7 +89,7 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
 def check_architecture(source: TrainingOptions, given: Mapping[str, Any]) -> None:
     """Raise UserError if a given option differs from the architecture of a trained head."""
     for name in _ARCHITECTURE:
-        own = getattr(source, name)
-        if name in given and given[name] != own:
-            has = f"has no {name}" if own is None else f"has {name} {own}, not {given[name]}"
-            raise UserError(f"the trained head {has}: leave out the {name}")
+        trained = getattr(source, name)
+        if name in given and given[name] != trained:
+            fact = f"no {name}" if trained is None else f"{name} {trained}, not {given[name]}"
+            raise UserError(f"the trained head has {fact}: leave out the {name}")

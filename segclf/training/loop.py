@@ -75,8 +75,8 @@ def train_head(
         options: Training options.
         on_epoch: Function that is called with each finished epoch, beginning with epoch 0, which
             has the scores before training.
-        start: Trained head from which training starts; its architecture is that of the options.
-            None for random weights.
+        start: Trained head from which training starts; its architecture must be that of the
+            options. None for random weights.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
         progress: Whether to show a progress bar of each epoch on standard error.
