@@ -1,9 +1,9 @@
 """Fine-tunes the encoder `e5-small-paragraphs` on the works of many authors.
 
-The encoder learns vectors from which two heads find the boundaries in runs of sentences: an MLP
-over windows, and a bidirectional LSTM over the whole run. The heads are discarded. About two epochs
-are best on authors of dev: with eight, the loss on the training authors halves, and F1 on dev is
-lower by 0.01 to 0.03.
+The encoder learns vectors from which two heads find the boundaries in blocks of sentences: an MLP
+over windows, and a bidirectional LSTM over the whole block. The heads are discarded. About two
+epochs are best on authors of dev: with eight, the loss on the training authors halves, and F1 on
+dev is lower by 0.01 to 0.03.
 
 This takes 3 minutes on a data centre GPU, and most of a day on 2 CPU cores. On another machine, the
 weights are not the same bit for bit. Therefore the ready models are trained with the file that is
@@ -35,7 +35,7 @@ from embedcache.encoders.devices import best_device
 from embedcache.encoders.e5_small_paragraphs import ADAPTER, LAYERS
 from recipes.low_rank import LowRankEncoder
 from recipes.sample import write_sample
-from recipes.token_runs import LEVELS, TokenizedCorpus, draw_runs, read_training_documents
+from recipes.token_blocks import LEVELS, TokenizedCorpus, draw_blocks, read_training_documents
 from recipes.training import WindowMlp, warmed_up_cosine
 
 _WIDTH = 256  # number of hidden units in each head
@@ -48,8 +48,8 @@ class Settings:
 
     Attributes:
         sets: Name of each set and its maximum number of sentences by each author.
-        runs: Number of runs of each set in a step.
-        length: Number of sentences in a run.
+        blocks: Number of blocks of each set in a step.
+        length: Number of sentences in a block.
         max_tokens: Maximum number of tokens of a sentence.
         steps: Number of steps.
         rank: Rank of the changes.
@@ -60,7 +60,7 @@ class Settings:
     """
 
     sets: tuple[tuple[str, int], ...] = (("aozora-many", 7000), ("eltec", 1900))
-    runs: tuple[int, ...] = (48, 16)
+    blocks: tuple[int, ...] = (48, 16)
     length: int = 64
     max_tokens: int = 80
     steps: int = 620
@@ -72,7 +72,7 @@ class Settings:
 
 
 class Heads(nn.Module):
-    """An MLP over windows and a bidirectional LSTM over runs, of vectors (r, length, dim)."""
+    """An MLP over windows and a bidirectional LSTM over blocks, of vectors (b, length, dim)."""
 
     def __init__(self, dim: int, window: int) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Heads(nn.Module):
         self.out = nn.Linear(_WIDTH, LEVELS)
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits (r, length, 2) of the MLP and those of the LSTM."""
+        """Return the logits (b, length, 2) of the MLP and those of the LSTM."""
         states = functional.dropout(self.lstm(vectors)[0], 0.2, self.training)
         return self.mlp(vectors), self.out(states)
 
@@ -109,7 +109,7 @@ def fine_tune(
 
     Args:
         corpora: Corpora, each with heads of its own.
-        settings: Settings; `runs` has a number for each corpus.
+        settings: Settings; `blocks` has a number for each corpus.
         device: Device to compute on.
 
     Returns:
@@ -130,18 +130,18 @@ def fine_tune(
     )
     parameters = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
     batches = [
-        draw_runs(corpus, size, settings.length, generator)
-        for corpus, size in zip(corpora, settings.runs, strict=True)
+        draw_blocks(corpus, size, settings.length, generator)
+        for corpus, size in zip(corpora, settings.blocks, strict=True)
     ]
     for step in range(settings.steps):
         loss = torch.zeros((), device=device)
         with torch.autocast(device.partition(":")[0], torch.bfloat16), parametrize.cached():
             for own_heads, corpus, batch in zip(heads, corpora, batches, strict=True):
-                runs = next(batch)
-                vectors = _encode(encoder, corpus, runs, device)
+                blocks = next(batch)
+                vectors = _encode(encoder, corpus, blocks, device)
                 vectors = functional.dropout(vectors, settings.dropout)
-                share = len(runs) / sum(settings.runs)
-                loss = loss + share * _loss(own_heads(vectors), corpus.targets[runs])
+                share = len(blocks) / sum(settings.blocks)
+                loss = loss + share * _loss(own_heads(vectors), corpus.targets[blocks])
             loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -153,21 +153,21 @@ def fine_tune(
 
 
 def _encode(
-    encoder: LowRankEncoder, corpus: TokenizedCorpus, runs: NDArray[np.int64], device: str
+    encoder: LowRankEncoder, corpus: TokenizedCorpus, blocks: NDArray[np.int64], device: str
 ) -> Tensor:
-    """Return the vectors (r, length, dim) of the sentences in runs."""
-    sentences = runs.reshape(-1)
+    """Return the vectors (b, length, dim) of the sentences in blocks."""
+    sentences = blocks.reshape(-1)
     order = np.argsort(corpus.lengths(sentences), kind="stable")
     parts = [
         encoder(torch.from_numpy(corpus.padded(sentences[part], encoder.padding)).to(device))
         for part in np.array_split(order, _BATCHES)
     ]
     vectors = torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(device)]
-    return vectors.view(*runs.shape, -1)
+    return vectors.view(*blocks.shape, -1)
 
 
 def _loss(outputs: tuple[Tensor, Tensor], targets: NDArray[np.float32]) -> Tensor:
-    """Return the sum of the losses of two heads, without those of the first sentence of a run."""
+    """Return the sum of the losses of two heads, without those of the first sentence of a block."""
     expected = torch.from_numpy(targets[:, 1:]).to(outputs[0].device)
     return sum(
         (

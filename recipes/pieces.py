@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from embedcache.encoders import e5_small
 from embedcache.encoders.static_paragraphs import UNKNOWN
-from recipes.token_runs import training_records
+from recipes.token_blocks import training_records
 
 
 def choose_pieces(

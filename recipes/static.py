@@ -41,9 +41,9 @@ from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.token_means import EDGE
 from recipes.pieces import choose_pieces
 from recipes.sample import write_sample
-from recipes.token_runs import (
+from recipes.token_blocks import (
     TokenizedCorpus,
-    draw_runs,
+    draw_blocks,
     read_training_documents,
     training_records,
 )
@@ -62,14 +62,14 @@ class SetOptions:
         sentences_per_author: Maximum number of sentences by each author.
         without_full_stops: Share of the works whose sentences lose their full stops.
         pieces: Number of its most frequent tokens that get vectors.
-        runs: Number of its runs in a step.
+        blocks: Number of blocks of its sentences in a step.
     """
 
     name: str
     sentences_per_author: int
     without_full_stops: float
     pieces: int
-    runs: int
+    blocks: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Settings:
 
     Attributes:
         sets: The sets of texts.
-        length: Number of sentences in a run.
+        length: Number of sentences in a block.
         steps: Number of steps; 1,196 are three epochs of the Japanese set.
         token_rate: Learning rate of the vectors of tokens.
         rate: Learning rate of the heads.
@@ -90,8 +90,8 @@ class Settings:
     """
 
     sets: tuple[SetOptions, ...] = (
-        SetOptions("aozora-many", 7000, 0.34, pieces=10_000, runs=48),
-        SetOptions("eltec", 4000, 0.0, pieces=18_000, runs=16),
+        SetOptions("aozora-many", 7000, 0.34, pieces=10_000, blocks=48),
+        SetOptions("eltec", 4000, 0.0, pieces=18_000, blocks=16),
     )
     length: int = 64
     steps: int = 1196
@@ -208,21 +208,21 @@ def train(texts: Sequence[SetOfTexts], tokens: int, settings: Settings) -> NDArr
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, partial(warmed_up_cosine, settings.steps)
     )
-    sizes = [options.runs for options in settings.sets]
+    sizes = [options.blocks for options in settings.sets]
     batches = [
-        draw_runs(text.corpus, size, settings.length, generator)
+        draw_blocks(text.corpus, size, settings.length, generator)
         for text, size in zip(texts, sizes, strict=True)
     ]
     for step in range(settings.steps):
         loss = torch.zeros(())
         for head, text, batch in zip(heads, texts, batches, strict=True):
-            runs = next(batch)
-            vectors = _encode(encoder, text, runs, settings.token_dropout, generator)
+            blocks = next(batch)
+            vectors = _encode(encoder, text, blocks, settings.token_dropout, generator)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = head(functional.dropout(vectors, settings.dropout))
-            expected = torch.from_numpy(text.corpus.targets[runs[:, 1:]])
+            expected = torch.from_numpy(text.corpus.targets[blocks[:, 1:]])
             own = functional.binary_cross_entropy_with_logits(logits[:, 1:].float(), expected)
-            loss = loss + len(runs) / sum(sizes) * own
+            loss = loss + len(blocks) / sum(sizes) * own
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -235,19 +235,19 @@ def train(texts: Sequence[SetOfTexts], tokens: int, settings: Settings) -> NDArr
 def _encode(
     encoder: TokenMeans,
     text: SetOfTexts,
-    runs: NDArray[np.int64],
+    blocks: NDArray[np.int64],
     dropout: float,
     generator: np.random.Generator,
 ) -> Tensor:
-    """Return the vectors and features (r, length, dim) of the sentences in runs."""
+    """Return the vectors and features (b, length, dim) of the sentences in blocks."""
     corpus = text.corpus
     tokens = np.concatenate(
-        [corpus.tokens[corpus.starts[run[0]] : corpus.starts[run[-1] + 1]] for run in runs]
+        [corpus.tokens[corpus.starts[block[0]] : corpus.starts[block[-1] + 1]] for block in blocks]
     ).astype(np.int64)
     tokens[generator.random(len(tokens)) < dropout] = 0
-    vectors = encoder(tokens, corpus.lengths(runs.reshape(-1)))
-    surface = torch.from_numpy(text.surface[runs].astype(np.float32))
-    return torch.cat([vectors.view(*runs.shape, -1), surface], dim=2)
+    vectors = encoder(tokens, corpus.lengths(blocks.reshape(-1)))
+    surface = torch.from_numpy(text.surface[blocks].astype(np.float32))
+    return torch.cat([vectors.view(*blocks.shape, -1), surface], dim=2)
 
 
 def quantize(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

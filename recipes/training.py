@@ -5,11 +5,11 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recipes.token_runs import LEVELS
+from recipes.token_blocks import LEVELS
 
 
 class WindowMlp(nn.Module):
-    """An MLP over windows of the vectors in runs of sentences.
+    """An MLP over windows of the vectors in blocks of sentences.
 
     Args:
         dim: Length of a vector.
@@ -28,7 +28,7 @@ class WindowMlp(nn.Module):
         )
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Return the logits (r, length, LEVELS) for r runs of vectors (r, length, dim)."""
+        """Return the logits (b, length, LEVELS) for b blocks of vectors (b, length, dim)."""
         padded = functional.pad(vectors, (0, 0, self.window, self.window - 1))
         windows = padded.unfold(1, 2 * self.window, 1).transpose(2, 3).flatten(2)
         logits: Tensor = self.layers(windows)

@@ -34,12 +34,12 @@ _COMPLETIONS: dict[str, Callable[..., list[str]]] = {
 
 
 def _check_exists(context: typer.Context, workspace: Path | None) -> Path | None:
-    """Check that the folder of --workspace exists; a default need not exist yet."""
+    """Check that the folder of --workspace exists; the default folder need not exist yet."""
     source = context.get_parameter_source("workspace")
     is_given = workspace is not None and source is not None and source.name == "COMMANDLINE"
     if is_given and not context.resilient_parsing and not os.path.isdir(workspace or ""):
         raise UserError(
-            f"there is no workspace {workspace}: correct --workspace, or make one with segtool "
+            f"there is no workspace {workspace}: correct --workspace, or create one with segtool "
             "embed FILE --workspace FOLDER"
         )
     return workspace
@@ -50,12 +50,12 @@ _WORKSPACE_HELP = (
 )
 WorkspaceOption = Annotated[Path | None, typer.Option(help=_WORKSPACE_HELP, callback=_check_exists)]
 NewWorkspaceOption = Annotated[Path | None, typer.Option(help=_WORKSPACE_HELP)]
-"""Option of the commands that make a workspace."""
+"""Option of the commands that create a workspace."""
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
 ]
-RUN_HELP = "Run, as a name, a number in segtool runs or the beginning of a name."
+RUN_HELP = "Name of a run, the beginning of its name, or its number in the list of segtool runs."
 CorpusOption = Annotated[
     str | None,
     typer.Option(
@@ -73,7 +73,7 @@ StrictOption = Annotated[
 ]
 LogToOption = Annotated[
     TrackerName | None,
-    typer.Option("--log-to", help="Also log each finished run to this tracker of experiments."),
+    typer.Option("--log-to", help="Also log each finished run to this experiment tracker."),
 ]
 SplitOption = Annotated[
     str | None,
@@ -86,7 +86,7 @@ SplitOption = Annotated[
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where to compute. Subclasses give other defaults, and say so in their help texts.
+    """Where to compute. Subclasses may change the defaults; their help texts state them.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest for encoders, cpu for
@@ -100,7 +100,7 @@ class ComputeOptions:
 
 @dataclass(frozen=True)
 class EncoderComputeOptions(ComputeOptions):
-    """Where and how precisely to run or fine-tune an encoder.
+    """Device, threads and precision for running or fine-tuning an encoder.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest]
@@ -134,10 +134,10 @@ class EngineOptions:
     """Machines to compute on.
 
     Attributes:
-        engine: Machines that train: local is this machine, ray is a Ray cluster, whose machines
-            share the folder of the workspace.
-        address: Cluster of --engine ray: auto for the one of this machine, HOST:PORT or
-            ray://HOST:PORT. [default: a new one on this machine]
+        engine: Where to train. local: on this machine; ray: on a Ray cluster whose machines all
+            have access to the workspace folder.
+        address: Cluster of --engine ray: auto for the cluster that is running on this machine,
+            HOST:PORT or ray://HOST:PORT. [default: a new one on this machine]
     """
 
     engine: Literal["local", "ray"] = "local"
@@ -150,17 +150,17 @@ class EngineOptions:
             if getattr(self, field.name) != field.default
         ]
         if self.engine != "ray" and given:
-            raise UserError(f"{given[0]} is for a cluster: add --engine ray")
+            raise UserError(f"{given[0]} has an effect only on a cluster: add --engine ray")
 
 
 def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]:
     """Replace each dataclass among a command's parameters with one option for each of its fields.
 
-    The dataclass states an option once: name, type, default and, in the section "Attributes" of its
-    docstring, the help text. If the dataclass has a class method `from_settings`, this method makes
-    the object, from a dict of the values of its fields and of its hidden options. The class
-    attribute `earlier_options` (name -> type) defines the hidden options, which are kept for
-    scripts written for earlier versions.
+    Each option is defined only in the dataclass, by the name, type and default of a field. The help
+    text is in the section "Attributes" of the docstring. If the dataclass has a class method
+    `from_settings`, this method makes the object, from a dict of the values of its fields and of
+    its deprecated options. The class attribute `deprecated_options` (name -> type) defines these
+    options, which the help does not show. They are kept for scripts written for earlier versions.
 
     Args:
         **flags: Flags of a field, if they differ from its name.
@@ -177,7 +177,7 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
         @wraps(command)
         def call(**given: Any) -> None:  # noqa: ANN401
             for name, group in groups.items():
-                names = [field.name for field in fields(group)] + list(_earlier_options(group))
+                names = [field.name for field in fields(group)] + list(_deprecated_options(group))
                 values = {name: given.pop(name) for name in names}
                 make = getattr(group, "from_settings", None)
                 given[name] = make(values) if make else group(**values)
@@ -197,14 +197,14 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
 
 
 def given_options(
-    context: typer.Context, group: type[Any], *, not_from_file: Collection[str] = ()
+    context: typer.Context, group: type[Any], *, ignored_in_file: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return the values of those options of a dataclass that the user gave, by name.
+    """Return the options of a dataclass that the user set, as a dict from name to value.
 
     Args:
         context: Context of the command.
         group: Dataclass of the options.
-        not_from_file: Names of options that do not count if a configuration file sets them.
+        ignored_in_file: Names of options to leave out if they are set only in a configuration file.
     """
     sources = {field.name: context.get_parameter_source(field.name) for field in fields(group)}
     return {
@@ -213,7 +213,7 @@ def given_options(
         if source is not None
         and (
             source.name == "COMMANDLINE"
-            or (source.name == "DEFAULT_MAP" and name not in not_from_file)
+            or (source.name == "DEFAULT_MAP" and name not in ignored_in_file)
         )
     }
 
@@ -237,20 +237,23 @@ def _parameters_of(
             autocompletion=_COMPLETIONS.get(field.name),
         )
         parameters.append(_keyword(field.name, option, hints[field.name]))
-    for name, hint in _earlier_options(group).items():
+    for name, hint in _deprecated_options(group).items():
         parameters.append(_keyword(name, typer.Option(None, hidden=True), hint))
     return parameters
 
 
 def _short_metavar(hint: object) -> str | None:
-    """Abbreviate long lists of choices, which do not fit narrow terminals; help texts name them."""
+    """Return a short placeholder for a long list of choices; None if the list is short.
+
+    A long list would not fit a narrow terminal. The help text lists the choices.
+    """
     literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
     choices = "|".join(str(choice) for literal in literals for choice in get_args(literal))
     return "<name>" if len(choices) > _MAX_CHOICES else None
 
 
-def _earlier_options(group: type[Any]) -> dict[str, Any]:
-    return getattr(group, "earlier_options", {})
+def _deprecated_options(group: type[Any]) -> dict[str, Any]:
+    return getattr(group, "deprecated_options", {})
 
 
 def _keyword(name: str, default: object, annotation: object) -> inspect.Parameter:

@@ -13,7 +13,7 @@ from embedcache.encoders.e5_small_file import read_packed_file
 from embedcache.encoders.e5_small_paragraphs import merge
 from recipes import encoder
 from recipes.low_rank import LowRankEncoder
-from recipes.token_runs import draw_runs, read_training_documents
+from recipes.token_blocks import draw_blocks, read_training_documents
 
 DOCUMENTS = [
     ("train", ["雨が降った。", "風も吹いた。", "「寒い」", "朝が来た。"] * 5, [2, 0, 1, 2] * 5),
@@ -46,14 +46,14 @@ def test_only_training_documents_are_read_and_long_sentences_lose_their_middle(c
     assert tokens[1, -1] == tokens[0, lengths[0] - 1]
 
 
-def test_a_run_is_within_a_document_and_no_sentence_is_drawn_twice_in_an_epoch(corpus):
-    batches = draw_runs(corpus, 1, 4, np.random.default_rng(0))
-    runs = np.concatenate([next(batches) for _ in range(6)])  # at most 5 + 4 runs in an epoch
-    assert (np.diff(runs, axis=1) == 1).all()
-    assert (np.searchsorted(corpus.documents, runs, side="right") == 1).all(axis=1).any()
-    for run in runs:
-        assert len(set(np.searchsorted(corpus.documents, run, side="right"))) == 1
-    assert len(np.unique(runs)) == runs.size
+def test_a_block_is_within_a_document_and_no_sentence_is_drawn_twice_in_an_epoch(corpus):
+    batches = draw_blocks(corpus, 1, 4, np.random.default_rng(0))
+    blocks = np.concatenate([next(batches) for _ in range(6)])  # at most 5 + 4 blocks in an epoch
+    assert (np.diff(blocks, axis=1) == 1).all()
+    assert (np.searchsorted(corpus.documents, blocks, side="right") == 1).all(axis=1).any()
+    for block in blocks:
+        assert len(set(np.searchsorted(corpus.documents, block, side="right"))) == 1
+    assert len(np.unique(blocks)) == blocks.size
 
 
 def test_the_adapter_gives_the_weights_that_the_encoder_was_trained_to(corpus, monkeypatch):
@@ -65,7 +65,7 @@ def test_the_adapter_gives_the_weights_that_the_encoder_was_trained_to(corpus, m
             made.append(self)
 
     monkeypatch.setattr(encoder, "LowRankEncoder", Kept)
-    settings = replace(encoder.Settings(), runs=(4,), length=6, steps=3, rank=2)
+    settings = replace(encoder.Settings(), blocks=(4,), length=6, steps=3, rank=2)
     adapter = encoder.fine_tune([corpus], settings, "cpu")
     before = e5_small.read_packed(read_packed_file()).weights
     merged = merge(before, adapter)
@@ -91,7 +91,7 @@ def test_the_adapter_gives_the_weights_that_the_encoder_was_trained_to(corpus, m
 
 def test_fine_tuning_lowers_the_loss(corpus, capsys, monkeypatch):
     monkeypatch.setattr(encoder, "LAYERS", 2)  # instead of 7, which take long on some CPUs
-    settings = replace(encoder.Settings(), runs=(4,), length=6, steps=40, rank=4)
+    settings = replace(encoder.Settings(), blocks=(4,), length=6, steps=40, rank=4)
     encoder.fine_tune([corpus], settings, "cpu")
     losses = [float(line.rsplit(" ", 1)[1]) for line in capsys.readouterr().out.splitlines()]
     assert len(losses) == 2

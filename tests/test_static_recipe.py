@@ -53,7 +53,7 @@ def test_the_most_frequent_pieces_of_the_training_documents_are_chosen(sample):
 
 def test_training_reduces_the_loss_and_moves_the_vectors(sample, tokenizer, capsys):
     texts = [read_set(sample, tokenizer)]
-    sets = (static.SetOptions("sample", 20, 0.0, pieces=1000, runs=2),)
+    sets = (static.SetOptions("sample", 20, 0.0, pieces=1000, blocks=2),)
     settings = replace(Settings(), sets=sets, length=4, steps=200, token_dropout=0.0)
     table = train(texts, tokenizer.get_vocab_size(), settings)
     loss = float(capsys.readouterr().out.split()[-1])

@@ -1,1 +1,4 @@
-"""The store behind the interfaces of other libraries, each of which its module alone imports."""
+"""Adapters that let other libraries use the store.
+
+Each library is imported only by its own module.
+"""

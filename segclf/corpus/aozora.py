@@ -1,7 +1,7 @@
 """Reader for Aozora Bunko files: removes ruby, annotations, the header and the colophon.
 
 The markup is described in the header of each file and in the annotation manual of the library.
-Notes on characters outside Shift_JIS (gaiji) are replaced with the characters they describe.
+Notes on characters outside Shift_JIS (gaiji) are replaced with the characters that they describe.
 """
 
 import re
@@ -14,7 +14,7 @@ from segclf.corpus.documents import Document
 from segclf.corpus.lines import BLANK_LINE, NEWLINE
 from segclf.corpus.options import ReadOptions
 
-_BEGIN, _END = r"(?<![^\r\n])", r"(?![^\r\n])"  # of a line; for ^ and $, CR is not a line break
+_BEGIN, _END = r"(?<![^\r\n])", r"(?![^\r\n])"  # of a line; ^ and $ do not match at a CR
 _RULER = rf"{_BEGIN}-{{20,}}[ \t]*{_END}"
 _EXPLANATION = r"【(?=[^】\r\n]*記号)[^】\r\n]*】"
 _HEADER = re.compile(rf"{_RULER}{NEWLINE}{_EXPLANATION}.*?{_RULER}", re.DOTALL)
@@ -52,8 +52,8 @@ def is_whole_file(text: str) -> bool:
     """Return whether a text is a complete file of Aozora Bunko.
 
     Such a file has a header with an explanation of the markup between two rulers, or a colophon
-    with the edition and the name of the typist. Annotations are not sufficient: other texts have
-    them too.
+    with the edition and the name of the typist. Annotations alone are not sufficient, because other
+    texts may contain them too.
     """
     if _HEADER.search(text):
         return True
@@ -83,7 +83,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         text, blocks = _without_heading_blocks(text)
         text, lines = _without_heading_lines(text)
         headings = blocks + lines
-    # before gaiji notes, which can describe these characters
+    # before the notes on characters, since a note may describe a 《 that is part of the text
     text = _RUBY.sub("", text).replace("｜", "")
     text = _GAIJI.sub(lambda match: character_of(match[1]), text)
     text = _ACCENTED.sub(_compose_accents, text)
@@ -136,7 +136,7 @@ def body_of(text: str) -> str:
 
 
 def _compose_accents(match: re.Match[str]) -> str:
-    """Replace 〔Bru:cke〕 with Brücke; other text in these brackets is not changed."""
+    """Replace 〔Bru:cke〕 with Brücke, but do not change other text in these brackets."""
     ligatures = {"AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "s": "ß"}
     inside = _LIGATURES.sub(lambda found: ligatures[found[1]], match[1])
     composed = _LETTER_WITH_MARK.sub(
@@ -146,11 +146,11 @@ def _compose_accents(match: re.Match[str]) -> str:
 
 
 def character_of(note: str) -> str:
-    """Return the character that a note on it describes; 〓 if the note gives no known code."""
+    """Return the character that a note describes; 〓 if the note contains no known code."""
     if match := _UNICODE_CODE.search(note):
-        number = int(match[1], 16)
-        known = number <= sys.maxunicode and unicodedata.category(chr(number)) != "Cs"
-        return chr(number) if known else _GETA
+        code = int(match[1], 16)
+        is_character = code <= sys.maxunicode and unicodedata.category(chr(code)) != "Cs"
+        return chr(code) if is_character else _GETA
     if match := _JIS_CODE.search(note):
         plane, row, cell = (int(number) for number in match.groups())
         if max(row, cell) > _MAX_CELL:

@@ -5,7 +5,7 @@ import re
 _MIN_BYTES = 500  # shorter texts are often decoded in the wrong encoding
 _MIN_COHERENCE = 0.1
 _CHAOS_MARGIN, _COHERENCE_MARGIN = 0.03, 0.05
-"""A candidate that is worse by less than both may be the right encoding."""
+"""A candidate that is worse than the best one by at most these margins may be the right one."""
 _SAMPLE_BYTES = 1 << 16
 
 _WESTERN = "af ca da de en es eu fi fr ga gl is it lb nb nl nn no pt sv"
@@ -25,7 +25,7 @@ _OTHER_ALPHABETS = (
     *("cp1255", "cp1256", "cp874"),  # Hebrew, Arabic, Thai
 )
 _EAST_ASIAN = ("big5", "cp949", "gb18030")
-_JAPANESE = ("cp932", "euc_jis_2004")  # only as candidates; see `segclf.corpus.decode`
+_JAPANESE = ("cp932", "euc_jis_2004")  # candidates only; `segclf.corpus.decode` detects them
 _LETTER = r"[^\W\d_]"
 _WRONG_IN_WORD = re.compile(
     rf"(?<={_LETTER})[^\w\s\0-\x7f\u00ad\u2010-\u2019](?={_LETTER})"  # a symbol
@@ -65,7 +65,7 @@ def detect_charset(data: bytes) -> str | None:
         for candidate in candidates
         if candidate.chaos <= best.chaos + _CHAOS_MARGIN
         and candidate.coherence >= best.coherence - _COHERENCE_MARGIN
-        and (codec := _usual(str(candidate), candidate.could_be_from_charset))
+        and (codec := _usual_encoding(str(candidate), candidate.could_be_from_charset))
     }
     if len(fitting) != 1:
         return None
@@ -76,15 +76,15 @@ def detect_charset(data: bytes) -> str | None:
 
 
 def _sample_of(data: bytes) -> bytes:
-    """Return whole lines, from the first byte beyond ASCII on; all bytes if there are no lines."""
+    """Return whole lines, about `_SAMPLE_BYTES`, from the first line that is not ASCII on."""
     first = next(i for i, byte in enumerate(data) if byte > 0x7F)
     start = data.rfind(b"\n", 0, first) + 1
     end = data.find(b"\n", start + _SAMPLE_BYTES)
     return data[start : end if end > 0 else len(data)]
 
 
-def _usual(text: str, codecs: list[str]) -> str | None:
-    """Return the first of some equivalent encodings that is usual for the language of a text."""
+def _usual_encoding(text: str, codecs: list[str]) -> str | None:
+    """Return which of several equivalent encodings is usual for the language of a text."""
     if not any(codec in _LATIN_ENCODINGS for codec in codecs):
         return codecs[0]
     from py3langid import classify  # loading its model takes half a second
@@ -97,5 +97,6 @@ def _usual(text: str, codecs: list[str]) -> str | None:
 
 
 def _is_implausible(text: str) -> bool:
+    """Return whether many words contain a symbol or a letter of another script."""
     wrong = len(_WRONG_IN_WORD.findall(text))
     return wrong > _MAX_WRONG * len(_BEYOND_ASCII.findall(text))

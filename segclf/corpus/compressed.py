@@ -18,7 +18,10 @@ from segclf.corpus.packages import require
 COMPRESSED_SUFFIXES = (".gz", ".xz", ".zst", ".bz2")
 _ALWAYS_ALLOWED = 1 << 26  # bytes
 _MAX_RATIO = 100
-"""Text becomes 3 to 20 times smaller; a file that was made to fill the memory, 1000 times."""
+"""Maximum ratio of the sizes of a file before and after compression.
+
+Compression makes text 3 to 20 times smaller. A file that is made to exhaust the memory becomes 1000
+times smaller."""
 
 
 def _open_zstd(file: IO[bytes]) -> Any:  # noqa: ANN401
@@ -35,7 +38,7 @@ _OPENERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
     rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)": ("bzip2", bz2.open),
     rb"\x28\xb5\x2f\xfd": ("zstd", _open_zstd),
 }
-"""Patterns of the first bytes of compressed files, and what opens them."""
+"""Name of each compression and the function that opens it, by a pattern of the first bytes."""
 
 
 def decompress(data: bytes, name: str) -> bytes:
@@ -44,8 +47,8 @@ def decompress(data: bytes, name: str) -> bytes:
     Other files are returned unchanged.
 
     Raises:
-        UserError: The file is damaged, its content is too large for its size, or the package that
-            decompresses it is missing.
+        UserError: The file is damaged, its content is much larger than the file, or the package
+            that decompresses it is missing.
     """
     found = next((kind for pattern, kind in _OPENERS.items() if re.match(pattern, data)), None)
     if found is None:
@@ -68,7 +71,7 @@ def open_archive(data: bytes, name: str) -> ZipFile:
     """Open a ZIP archive whose members have a reasonable size.
 
     Raises:
-        UserError: The archive is damaged, or its members are too large for its size.
+        UserError: The archive is damaged, or its members are much larger than the archive.
     """
     try:
         archive = ZipFile(io.BytesIO(data))
@@ -81,7 +84,7 @@ def open_archive(data: bytes, name: str) -> ZipFile:
 
 
 def plain_name(name: str) -> str:
-    """Return the name of a file without the suffix of its compression."""
+    """Return the name of a file without its compression suffix."""
     path = PurePath(name)
     return str(path.with_suffix("")) if path.suffix.lower() in COMPRESSED_SUFFIXES else name
 

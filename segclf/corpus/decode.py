@@ -70,7 +70,8 @@ _JAPANESE_ENCODINGS = {
 """Minimum number of characters beyond ASCII, and a pattern of characters that count as evidence.
 
 EUC-JP needs more characters, because frequent Big5 characters have the bytes of EUC-JP hiragana
-(不中 those of いう). Its punctuation is not evidence, because it has the same bytes in GB18030."""
+(不中 has those of いう). The punctuation of EUC-JP is not evidence, because it has the same bytes
+in GB18030."""
 _JAPANESE_SHARE = 0.25  # minimum share of evidence among the characters beyond ASCII
 _RARE_IN_WRONG_DECODING = re.compile("[\t\n\r -~\xa0-\u08ff\u3000-\u3002\u300c-\u300fぁ-ー]")
 """Alphabetic letters, kana and Japanese punctuation.
@@ -114,7 +115,7 @@ def check_encoding(name: str) -> None:
     """Check that Python knows a text encoding.
 
     Raises:
-        UserError: It does not.
+        UserError: Python does not know the encoding.
     """
     try:
         "".encode(name)
@@ -133,15 +134,15 @@ def decode(
     valid UTF-8. The other encodings need strong evidence. For UTF-16 and UTF-32, this is a high
     share of characters that are rare in wrongly decoded text. For Shift_JIS and EUC-JP, at least a
     quarter of the characters beyond ASCII must be kana (or, for Shift_JIS, punctuation) next to
-    other Japanese characters. For all others, charset-normalizer must be sure; see
+    other Japanese characters. For all other encodings, charset-normalizer must be certain; see
     `segclf.corpus.charsets`.
 
     Args:
         data: Content of the file.
         name: Name of the file for error messages.
-        encoding: Encoding that the user gives; None to detect it.
+        encoding: Encoding given by the user; None to detect it.
         declared: Encoding that the file itself declares. It is used if the text has no byte order
-            mark and is not UTF-8, provided that it can be decoded like this.
+            mark, is not UTF-8 and can be decoded with this encoding.
 
     Raises:
         UserError: The file is not text, or its encoding cannot be detected. In the latter case, the
@@ -206,24 +207,23 @@ def _possible_encodings(data: bytes, declared: str | None) -> Iterator[str]:
         yield wide
     elif japanese := _japanese_encodings(data):
         yield from japanese
-    elif not _is_damaged_utf8(data) and (charset := detect_charset(data)):
+    elif not _is_damaged_utf8(data, _BEYOND_ASCII) and (charset := detect_charset(data)):
         yield charset
 
 
-def _is_damaged_utf8(data: bytes) -> bool:
-    """Return whether the bytes are text in UTF-8 with some errors."""
-    sample = _sample_beyond_ascii(data).decode(errors="replace")
-    return len(_BEYOND_ASCII.findall(sample)) > 2 * sample.count("\ufffd")
+def _is_damaged_utf8(data: bytes, evidence: re.Pattern[str]) -> bool:
+    """Return whether the bytes are text in UTF-8 with some errors.
 
-
-def _is_damaged_east_asian_utf8(data: bytes) -> bool:
-    """Return whether the bytes are East Asian text in UTF-8 with a few errors."""
+    Args:
+        data: Content of the file.
+        evidence: Pattern of the characters that are evidence of UTF-8.
+    """
     sample = _sample_beyond_ascii(data).decode(errors="replace")
-    return len(_THREE_BYTES.findall(sample)) > 2 * sample.count("\ufffd")
+    return len(evidence.findall(sample)) > 2 * sample.count("\ufffd")
 
 
 def _wide_encoding(data: bytes, share: float) -> str | None:
-    """Detect UTF-16 or UTF-32 without a byte order mark; None for other encodings.
+    """Detect UTF-16 or UTF-32 without a byte order mark; return None for other encodings.
 
     Args:
         data: Content of the file.
@@ -239,7 +239,7 @@ def _wide_encoding(data: bytes, share: float) -> str | None:
 
 def _japanese_encodings(data: bytes) -> list[str]:
     """Return the encodings in which the text is clearly Japanese."""
-    if _is_damaged_east_asian_utf8(data):
+    if _is_damaged_utf8(data, _THREE_BYTES):  # East Asian text
         return []
     sample = _sample_beyond_ascii(data)
     codecs_found = []
@@ -258,7 +258,7 @@ def _sample_beyond_ascii(data: bytes) -> bytes:
 
 
 def _decode_start(sample: bytes, codec: str) -> str:
-    """Decode the start of a text, which may end within a character; "" if the codec is wrong."""
+    """Decode a sample, whose last character may be incomplete; return "" if the codec is wrong."""
     try:
         return codecs.getincrementaldecoder(codec)().decode(sample)
     except UnicodeDecodeError:

@@ -102,8 +102,8 @@ class Corpus:
         Args:
             documents: Documents.
             splits: Splits of the documents.
-            is_typed: Whether a document has typed labels, if these are some of the documents of a
-                corpus; None if they are all.
+            is_typed: Whether any document of the whole corpus has typed labels; None if `documents`
+                are the whole corpus.
         """
         if is_typed is None:
             is_typed = any((document.labels == PARAGRAPH).any() for document in documents)
@@ -144,13 +144,13 @@ class Corpus:
         """Return a corpus of the documents in one split."""
         chosen = [
             Document(document_id, self.sentences[start:stop], self.types[start:stop], is_typed=True)
-            for document_id, own_split, (start, stop) in zip(
+            for document_id, document_split, (start, stop) in zip(
                 self.document_ids, self.splits, self.layout.documents, strict=True
             )
-            if own_split == split
+            if document_split == split
         ]
         part = Corpus.of(chosen, [split] * len(chosen))
-        in_split = np.repeat([own == split for own in self.splits], np.diff(self.offsets))
+        in_split = np.repeat([name == split for name in self.splits], np.diff(self.offsets))
         # the labels of this corpus, which may be those of one type of boundary
         return replace(part, layout=Layout(self.labels[in_split], part.offsets))
 
@@ -172,14 +172,14 @@ def unit_labels(label: int, count: int) -> list[int]:
     """Return the labels of the sentences of a unit.
 
     Args:
-        label: Label of the unit, which its first sentence has; the others have 0.
+        label: Label of the unit. The first sentence gets this label, and the others get 0.
         count: Number of sentences, which may be 0.
     """
     return [label, *[0] * (count - 1)] if count else []
 
 
 def _typed_labels(documents: Sequence[Document], is_typed: bool) -> list[NDArray[np.int8]]:
-    """Return the labels of documents; in a typed corpus, 1 becomes PARAGRAPH in untyped ones."""
+    """Return the labels of documents. In a typed corpus, 1 in an untyped one becomes PARAGRAPH."""
     all_labels = [document.labels.astype(np.int8) for document in documents]
     if not is_typed:
         return all_labels

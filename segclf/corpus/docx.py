@@ -12,9 +12,9 @@ from segclf.corpus.extracted import Block
 from segclf.corpus.packages import require
 
 _NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_TEXTS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _LEFT_OUT = frozenset(("rt", "moveFrom", "del", "pPr", "rPr", "drawing", "pict", "Fallback"))
-"""Readings of ruby, deleted text, and what is no text."""
+"""Elements that are left out: readings of ruby, deleted text, and content that is not text."""
 _HEADING = re.compile(r"heading \d|title|subtitle", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d|toc heading", re.IGNORECASE)
 
@@ -54,7 +54,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
 
 
 def _style_names(paragraph: Any) -> Iterator[str]:  # noqa: ANN401
-    """Yield the names of the style of a paragraph and of those that it is based on."""
+    """Yield the names of the style of a paragraph and of the styles that it is based on."""
     style = paragraph.style
     while style is not None:
         yield style.name or ""
@@ -62,14 +62,14 @@ def _style_names(paragraph: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def _texts(element: Any) -> Iterator[str]:  # noqa: ANN401
-    """Yield the text of a paragraph, without that of paragraphs inside it."""
+    """Yield the parts of the text of a paragraph, without the paragraphs inside it."""
     for child in element:
         name = str(child.tag).rpartition("}")[2]
         if name in _LEFT_OUT or name == "p":
             continue
         if name == "t":
             yield child.text or ""
-        elif name in _TEXTS and child.get(f"{_NAMESPACE}type") != "page":
-            yield _TEXTS[name]
+        elif name in _CHARACTERS and child.get(f"{_NAMESPACE}type") != "page":
+            yield _CHARACTERS[name]
         else:
             yield from _texts(child)

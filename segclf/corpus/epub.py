@@ -47,7 +47,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
 
 
 def _chapters(book: ZipFile, name: str) -> list[str]:
-    """List the members of the archive with the chapters, in the order of the spine."""
+    """List the members of the archive that contain the chapters, in the order of the spine."""
     container = _parse(book.read(_CONTAINER), name)
     package_path = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
     package = _parse(book.read(package_path), name)
@@ -63,7 +63,7 @@ def _chapters(book: ZipFile, name: str) -> list[str]:
 
 
 def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
-    """Check that the chapters are not encrypted; fonts may be."""
+    """Check that the chapters are not encrypted. Encrypted fonts are allowed."""
     if _ENCRYPTION in book.namelist():
         encryption = _parse(book.read(_ENCRYPTION), name)
         encrypted = encryption.xpath("//*[local-name()='CipherReference']/@URI")
@@ -72,10 +72,10 @@ def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
 
 
 def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
-    """Parse XML; a chapter that is not valid XML is parsed like HTML.
+    """Parse XML. A chapter that is not valid XML is parsed as HTML.
 
-    Declarations of the document type are removed, and so are all entities but those of HTML: others
-    can be made to fill the memory.
+    Document type declarations are removed. Entities of HTML are replaced, and all others are
+    removed, because the expansion of entities can exhaust the memory.
     """
     from lxml.etree import XMLParser, XMLSyntaxError, fromstring
 

@@ -11,15 +11,15 @@ from segclf.corpus.headings import is_certain_heading
 from segclf.corpus.options import ReadOptions
 
 SEPARATOR = "* * *"
-_LINES_PER_PARAGRAPH = 2
+_LINES_PER_PARAGRAPH = 2  # minimum mean number of lines in blocks whose lines are paragraphs
 
 
 class Block(NamedTuple):
     """A paragraph, a heading, or a line of symbols between scenes.
 
     Attributes:
-        text: Its lines, separated by LF.
-        is_heading: Whether it belongs to no paragraph.
+        text: Lines of the block, separated by LF.
+        is_heading: Whether the block belongs to no paragraph: a heading or a line of symbols.
     """
 
     text: str
@@ -31,7 +31,7 @@ class ExtractedText:
     """The text of a file with markup.
 
     Attributes:
-        kind: Format of the file with its article, such as "an EPUB".
+        kind: Name of the format with an indefinite article, such as "an EPUB".
         blocks: Paragraphs and headings.
         has_paragraphs: Whether the format marks paragraphs.
     """
@@ -53,8 +53,8 @@ class ExtractedText:
     def to_document(self, document_id: str, options: ReadOptions) -> Document:
         """Return the sentences and the labels; headings are removed.
 
-        The marks of the file are the paragraphs, unless the options define them otherwise. If most
-        line breaks are inside the marked paragraphs, the lines are read like those of plain text.
+        The paragraphs are those that the file marks, unless the options define them otherwise. If
+        most line breaks are inside the marked paragraphs, the lines are read as in plain text.
 
         Raises:
             UserError: The format does not mark paragraphs.
@@ -69,7 +69,7 @@ class ExtractedText:
             len(text.splitlines()) for text in paragraphs
         ) < _LINES_PER_PARAGRAPH * len(paragraphs)
         separator = "\n\n"
-        if options.boundary != "auto":  # blank lines would be taken for those around headings
+        if options.boundary != "auto":  # a short paragraph between blank lines looks like a heading
             separator = "\n\n" if options.boundary == "blank" else "\n"
         elif marks_are_paragraphs:
             options = replace(options, boundary="blank")

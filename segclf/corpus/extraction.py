@@ -1,4 +1,4 @@
-"""Extracting the text of files in formats with markup, which their content or suffix shows."""
+"""Extraction of the text of files with markup, whose format is detected by content or suffix."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _OTHER_ARCHIVES = {
     "ppt/presentation.xml": "a PowerPoint presentation",
     "content.xml": "an OpenDocument file",
 }
-"""Members of archives that are not read."""
+"""Kinds of archives that are not supported, by the name of a member."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -27,9 +27,9 @@ class FileFormat:
     """A format with markup, and its reader.
 
     Attributes:
-        kind: Name with its article, for messages.
+        kind: Name of the format with an indefinite article, for messages.
         read: Function that returns the paragraphs and headings, given the content of a file, its
-            name, and its encoding if the user gives one.
+            name, and the encoding given by the user, or None.
         has_paragraphs: Whether the format marks paragraphs.
     """
 
@@ -46,7 +46,7 @@ _SUBTITLES = FileFormat("a file of subtitles", subtitles.read, has_paragraphs=Fa
 
 
 def extract(data: bytes, name: str, encoding: str | None = None) -> ExtractedText | None:
-    """Return the text of a file in a format with markup; None for other files.
+    """Return the text of a file with markup; None for other files.
 
     Args:
         data: Content of the file.

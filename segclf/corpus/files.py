@@ -79,9 +79,9 @@ def corpus_files(path: str | Path) -> list[tuple[str, Path]]:
 
 
 def text_files(folder: Path, suffixes: Collection[str] = TEXT_SUFFIXES) -> list[Path]:
-    """List the files in a folder and its subfolders that have one of some suffixes.
+    """List the files in a folder and its subfolders that have one of the given suffixes.
 
-    A suffix of compression may follow the suffix. See `corpus_files`.
+    A compression suffix may follow. The order and the skipped files are those of `corpus_files`.
 
     Raises:
         UserError: The folder contains no such file, or a folder in it cannot be read.

@@ -1,4 +1,4 @@
-"""Headings: which lines of a text name a part of it, and belong to no paragraph."""
+"""Headings: lines that name a part of a text and belong to no paragraph."""
 
 import re
 
@@ -28,17 +28,21 @@ _NAMED = re.compile(
 )
 """Headings that cannot be confused with a sentence or an item of a list."""
 _SEPARATOR = re.compile(r"(?:[*＊※◇◆□■○●☆★⁂]\s*)+|(?:[-–—―─━=＝_＿~〜～]\s*){3,}")
-_NOT_LAST = frozenset(",;，、；-‐–")
+_NOT_AT_END = frozenset(",;，、；-‐–")  # of a heading
 _DIALOGUE_OR_ITEM = re.compile(r"[「『（(\[【“‘\"'«»„‹›—–―\-•・*+¿¡]|\d+[.)]\s")
 _END_INSIDE = re.compile(r"[。！？]|[a-z]{2}[.!?]\s")
-_MAX_SHARE = 1 / 2
+_MAX_SHARE = 1 / 2  # of the blocks between blank lines that are headings
 
 
 def is_heading(piece: str, *, alone: bool) -> bool:
-    """Return whether a piece of a text is a heading. A piece of several lines never is.
+    """Return whether a piece of a text is a heading. A piece of several lines is never a heading.
 
     A heading is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or
     a short line between blank lines that does not end like a sentence.
+
+    Args:
+        piece: One or more lines of the text.
+        alone: Whether the piece is between blank lines.
     """
     if not is_one_line(piece):
         return False
@@ -63,7 +67,7 @@ def find_headings(text: str, lines: list[Span]) -> list[bool]:
 
     - a Markdown heading, a line of symbols, or a line with nothing but a chapter number, or
     - a short line between blank lines that has a section number or does not end like a sentence,
-      and that is neither dialogue nor an item of a list nor part of a longer sentence. If more than
+      and that is not dialogue, an item of a list or part of a longer sentence. If more than
       half of the blocks between blank lines are such lines, they are captions or verse, not
       headings.
 
@@ -72,7 +76,7 @@ def find_headings(text: str, lines: list[Span]) -> list[bool]:
         lines: n lines of the text that are not blank.
 
     Returns:
-        n values: whether each line is a heading. If every line looks like a heading, none is one.
+        n values, whether each line is a heading. If every line looks like a heading, all are False.
     """
     contents = [text[start:end].strip() for start, end in lines]
     certain = [is_certain_heading(content) for content in contents]
@@ -95,7 +99,7 @@ def _begins_block(text: str, lines: list[Span], i: int) -> bool:
 
 
 def is_certain_heading(line: str) -> bool:
-    """Return whether a line is a heading or a separator, whatever is around it."""
+    """Return whether a line is a heading or a separator, regardless of the lines around it."""
     if _MARKDOWN_HEADING.match(line):
         return True
     return len(line) <= _MAX_HEADING and bool(_NAMED.fullmatch(line) or _SEPARATOR.fullmatch(line))
@@ -106,6 +110,6 @@ def _is_title(line: str) -> bool:
         return False
     if _NUMBERED.fullmatch(line):
         return True
-    if ends_sentence(line) or line[-1] in _NOT_LAST or _END_INSIDE.search(line):
+    if ends_sentence(line) or line[-1] in _NOT_AT_END or _END_INSIDE.search(line):
         return False
     return not (line[0].islower() or _DIALOGUE_OR_ITEM.match(line))

@@ -1,4 +1,4 @@
-"""Reader for HTML: elements mark the paragraphs; the markup, with ruby, is left out."""
+"""Reader for HTML: elements mark the paragraphs; the markup and ruby are left out."""
 
 import codecs
 import re

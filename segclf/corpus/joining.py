@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 CJK = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"
 """Regular expression for a Chinese or Japanese character or punctuation mark."""
+_CJK = re.compile(CJK)
 _SPACES = re.compile(r"\s+")
 _NEWLINE = re.compile(r"[\r\n]")
 _LETTER = r"[^\W\d_]"
@@ -24,9 +25,9 @@ _MIN_AT_LINE_ENDS = 3
 
 
 def unwrap(text: str) -> str:
-    """Replace each line break and the white space around it by a space.
+    """Replace each line break and the white space around it with a space.
 
-    Next to a CJK character, they are removed, since these scripts do not use spaces.
+    Next to a CJK character, no space is inserted, since these scripts do not use spaces.
     """
     return _SPACES.sub(_without_break, text)
 
@@ -34,24 +35,29 @@ def unwrap(text: str) -> str:
 def _without_break(spaces: re.Match[str]) -> str:
     if not _NEWLINE.search(spaces.group()):
         return spaces.group()
+    return "" if is_beside_cjk(spaces) else " "
+
+
+def is_beside_cjk(spaces: re.Match[str]) -> bool:
+    """Return whether the white space that was matched in a text is next to a CJK character."""
     text, start, end = spaces.string, *spaces.span()
     neighbours = text[max(start - 1, 0) : start] + text[end : end + 1]
-    return "" if re.search(CJK, neighbours) else " "
+    return _CJK.search(neighbours) is not None
 
 
 @dataclass(frozen=True)
 class WordJoiner:
     """Joins words that are divided by a hyphen at a line end.
 
-    The hyphen may belong to the word ("well-known") or not ("exam-ple"). It is removed only if
-    there is evidence: it is a soft hyphen, the text has the word without a hyphen elsewhere, the
-    text is German, or it has more hyphens at line ends than inside lines and does not have the two
-    parts as words. Otherwise, only the line break is removed.
+    The hyphen may belong to the word ("well-known") or not ("exam-ple"). It is removed only if one
+    of the following is true: it is a soft hyphen; the text contains the word without a hyphen
+    elsewhere; the text is German; or the text has more hyphens at line ends than inside lines, and
+    does not contain the two parts as words. Otherwise, only the line break is removed.
 
     Attributes:
         words: Words of the text in lower case, including those with a hyphen inside a line.
-        language: Code of the language. In German, a hyphen before a small letter divides a word; in
-            French, one before a pronoun rarely does ("dit-il").
+        language: Code of the language. In German, a hyphen before a small letter divides a word. In
+            French, a hyphen before a pronoun rarely divides a word ("dit-il").
         is_hyphenated: Whether words were divided to fill the lines of the text.
     """
 

@@ -20,13 +20,13 @@ lez li lij lld ln lua mag mai mdf mg mhr mnw mrj mwl myv nah nap nds oc olo os p
 pms pnt pt-br qu qug rgn rm rue rut sa sah scn sdc ses sg sjd sli smn srn sro stq sty szl tcy
 tet ty tyv udm vec vls vmf vmw vot wa wls wo xal zea
 """
-_GENERAL_RULES = "ko zh"  # detected from the script; the general rules suffice for them
-_KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _GENERAL_RULES).split())
+_ENGLISH_RULES = "ko zh"  # detected from the script; the English rules suffice for them
+_KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _ENGLISH_RULES).split())
 
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
 _SAMPLE_CHARACTERS = 2000
-_SENTENCES = 100  # contain that many characters in most texts
+_SAMPLE_SENTENCES = 100  # in most texts, they contain at least _SAMPLE_CHARACTERS characters
 _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifier
 
 
@@ -52,33 +52,46 @@ def guess_language(text: str) -> str:
     return language if language in _OWN_RULES.split() else "en"
 
 
-def other_language(text: str, languages: Collection[str]) -> str | None:
-    """Return the language code of a text if it is certainly none of some languages; else None."""
+def unexpected_language(text: str, languages: Collection[str]) -> str | None:
+    """Return the language of a text if the text is certainly not in any of the given languages.
+
+    Args:
+        text: Whole text.
+        languages: Codes of the given languages.
+
+    Returns:
+        Code of the language of the text; None if the text may be in one of the given languages.
+    """
     language = guess_language(text)
     letters = sum(map(str.isalpha, text[:_SAMPLE_CHARACTERS]))
     is_certain = language in ("ja", "ko", "zh") or letters >= _MIN_LETTERS
     return language if is_certain and language not in languages else None
 
 
-def language_warning(model: str, own: Collection[str], language: str | None) -> str | None:
-    """Say that a model was trained on other languages; None if it was not.
+def language_warning(
+    model: str, trained_languages: Collection[str], language: str | None
+) -> str | None:
+    """Return a warning if the language of a text is not one that a model was trained on.
+
+    Otherwise, return None.
 
     Args:
         model: Name of the model.
-        own: Codes of the languages that it was trained on; empty if they are unknown.
-        language: Code of the language of a text; None if it is not certain.
+        trained_languages: Codes of the languages that the model was trained on; empty if unknown.
+        language: Code of the language of the text; None if it is not certain.
     """
-    if not own or language is None or language in own:
+    if not trained_languages or language is None or language in trained_languages:
         return None
     return (
-        f"the language of the text is {language}, but {model} was trained on {', '.join(own)}: "
-        "expect wrong paragraphs, or choose another model"
+        f"the language of the text is {language}, but {model} was trained on "
+        f"{', '.join(trained_languages)}: the paragraphs may be wrong; use a model for this "
+        "language if there is one"
     )
 
 
-def guess_language_of(sentences: Sequence[str]) -> str:
+def guess_language_of_sentences(sentences: Sequence[str]) -> str:
     """Guess the language code of consecutive sentences; see `guess_language`."""
-    return guess_language(" ".join(sentences[:_SENTENCES]))
+    return guess_language(" ".join(sentences[:_SAMPLE_SENTENCES]))
 
 
 def check_language(code: str | None) -> None:
@@ -89,6 +102,6 @@ def check_language(code: str | None) -> None:
     """
     if code is not None and code not in _KNOWN:
         raise UserError(
-            f"sentencex has no rules for the language {code!r}: omit it, or use one of "
-            f"{', '.join(_OWN_RULES.split())}"
+            f"sentencex has no rules for the language {code!r}: leave out the language, or use one "
+            f"of {', '.join(_OWN_RULES.split())}"
         )

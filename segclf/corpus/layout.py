@@ -14,8 +14,8 @@ Values = TypeVar("Values", np.bool_, np.float32)
 class Layout:
     """Positions of m documents and their paragraphs among n sentences.
 
-    The first sentence of a document always begins a paragraph. It is labelled accordingly, whatever
-    label is given, and it is not a candidate: no model decides about it, and no score counts it.
+    The first sentence of a document always begins a paragraph. It is labelled accordingly, even if
+    another label is given. It is not a candidate: no model predicts it, and no score counts it.
 
     Attributes:
         labels: (n,) bool, whether each sentence begins a paragraph.

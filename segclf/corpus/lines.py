@@ -1,4 +1,4 @@
-"""Lines of a text: line breaks, blank lines, indents, and how a line ends."""
+"""Lines of a text: line breaks, blank lines, indents and the ends of lines."""
 
 import re
 
@@ -33,6 +33,6 @@ def ends_sentence(line: str) -> bool:
 def are_wrapped(text: str, lines: list[Span]) -> bool:
     """Return whether lines of a text are wrapped.
 
-    That is, whether at least 30% of them do not end with sentence-final punctuation.
+    Lines are considered wrapped if at least 30% do not end with sentence-final punctuation.
     """
     return sum(ends_sentence(text[start:end]) for start, end in lines) <= 0.7 * len(lines)

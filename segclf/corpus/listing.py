@@ -13,11 +13,11 @@ from segclf.corpus.compressed import plain_name
 from segclf.corpus.files import CORPUS_SUFFIXES, document_id, read_bytes, text_files
 
 _MAGIC = re.compile(r"[*?\[]")
-_VERSIONS = ("mtime", "LastModified", "last_modified", "ETag", "created")  # in fsspec's details
+_VERSION_KEYS = ("mtime", "LastModified", "last_modified", "ETag", "created")  # of fsspec
 
 
 def corpus_name(path: str) -> str:
-    """Return the name of a corpus: of the folder, or of the file without its suffix."""
+    """Return the name of a corpus: the name of its folder, or of its file without the suffix."""
     local = path.partition("::")[0].rpartition("://")[2]
     if _MAGIC.search(local):
         return Path(_fixed_part(local)).resolve().name
@@ -40,7 +40,7 @@ def list_sources(path: str) -> list[Source]:
         raise UserError("--engine ray does not read standard input: save the text in a file")
     sources = _sources_of_url(path) if is_url(path) else _local_sources(path)
     if not sources:
-        raise UserError(f"{path}: no such file, or no text file there")
+        raise UserError(f"{path}: no such file, or no text files found")
     return sources
 
 
@@ -108,7 +108,7 @@ def _remote_source(
     name: str, details: dict[str, Any], root: str, scheme: str, chain: str
 ) -> Source:
     url = name if is_url(name) else f"{scheme}://{name}"
-    version = next((str(details[key]) for key in _VERSIONS if key in details), "")
+    version = next((str(details[key]) for key in _VERSION_KEYS if key in details), "")
     relative = name.removeprefix(root).lstrip("/")
     return Source(relative, url + chain, int(details["size"] or 0), version)
 

@@ -1,4 +1,4 @@
-"""The paragraphs and headings of HTML, from the tree of its elements."""
+"""Paragraphs and headings of HTML, found in the tree of its elements."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 from embedcache import UserError
 from segclf.corpus import aozora
 from segclf.corpus.extracted import SEPARATOR, Block
-from segclf.corpus.joining import CJK
+from segclf.corpus.joining import is_beside_cjk
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _BLOCKS = _HEADINGS.union(
@@ -27,16 +27,15 @@ _NOTES = frozenset(("noteref", "footnote", "endnote", "rearnote")).union(
 _NOTE_OF_AOZORA = "notes"  # class of an annotation such as ［＃地から１字上げ］
 _BREAK = "\u2028"
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|p|div|span|i|b|em|strong)\b([^<>]*)/>")
-"""Elements of XHTML that a parser of HTML would not close."""
+"""Elements of XHTML that an HTML parser would not close."""
 _SPACES = re.compile("[ \t\r\n\f]+")
-_BESIDE_CJK = re.compile(CJK)
 
 
 def parse_html(text: str, name: str) -> Any:  # noqa: ANN401
     """Parse a page as a browser does: mistakes in its markup are corrected.
 
     Returns:
-        The root; an empty element if the text has no element.
+        The root element; an empty element if the text contains no elements.
 
     Raises:
         UserError: The elements are nested so deeply that the parser stops.
@@ -54,9 +53,9 @@ def parse_html(text: str, name: str) -> Any:  # noqa: ANN401
 def blocks_of(root: Any) -> list[Block]:  # noqa: ANN401
     """Return the paragraphs and headings below an element of lxml, in the order of the text.
 
-    A paragraph ends where a block element begins or ends. Line breaks of the source are spaces, or
-    nothing beside Chinese or Japanese characters; `<br>` is a line break. Ruby, notes, navigation
-    and hidden elements are left out.
+    A paragraph ends where a block element begins or ends. A line break in the source becomes a
+    space, or is removed next to a Chinese or Japanese character; `<br>` becomes a line break. Ruby,
+    notes, navigation and hidden elements are left out.
     """
     builder = _Builder()
     for text in _walk(root, builder):
@@ -67,6 +66,8 @@ def blocks_of(root: Any) -> list[Block]:  # noqa: ANN401
 
 @dataclass
 class _Builder:
+    """Joins the texts between tags into blocks."""
+
     blocks: list[Block] = field(default_factory=list)
     _pieces: list[str] = field(default_factory=list)
     _in_heading: bool = False
@@ -106,7 +107,7 @@ class _Builder:
 
 
 def _walk(root: Any, builder: _Builder) -> Iterator[str | None]:  # noqa: ANN401
-    """Yield the texts between the tags, and tell the builder about the tags."""
+    """Yield the texts between the tags, and report the tags to the builder."""
     from lxml import etree
 
     skipped = None
@@ -154,5 +155,4 @@ def _on_one_line(text: str) -> str:
 def _without_break(spaces: re.Match[str]) -> str:
     if "\n" not in spaces.group() and "\r" not in spaces.group():
         return " "
-    text, start, end = spaces.string, *spaces.span()
-    return "" if _BESIDE_CJK.search(text[max(start - 1, 0) : start] + text[end : end + 1]) else " "
+    return "" if is_beside_cjk(spaces) else " "

@@ -46,7 +46,8 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
 def _without_margins(pages: list[list[str]]) -> list[str]:
     """Join the lines of pages without page numbers, and without headers and footers.
 
-    A header or footer is the first or the last line of at least three pages, but for its number.
+    A header or footer is the first or the last line of at least three pages. The numbers in these
+    lines may differ.
     """
     edges = Counter(
         key for page in pages for key in {_key(line) for line in (page[:1] + page[-1:])}
@@ -63,4 +64,5 @@ def _without_margins(pages: list[list[str]]) -> list[str]:
 
 
 def _key(line: str) -> str:
+    """Return a line with "#" for each number, without the characters around a page number."""
     return _DIGITS.sub("#", line).strip(" -–—|[]")

@@ -1,4 +1,4 @@
-"""A corpus in pieces, which tasks write and one process puts together, one piece at a time."""
+"""A corpus in pieces, which tasks write and one process joins, one piece at a time."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ class PieceReader:
     Attributes:
         format_name: Format of the text; see `segclf.corpus.read_corpus`.
         options: How to find paragraphs and sentences.
-        strict: Whether a file that cannot be read is an error. Otherwise, the summary of the group
-            has a message for it.
+        strict: Whether to raise an error for a file that cannot be read. Otherwise, the file is
+            skipped, and the summary of the group contains a message.
     """
 
     format_name: Literal["auto", FormatName]
@@ -75,8 +75,8 @@ def first_sentences(storage: Storage, pieces: int, count: int) -> list[str]:
     """Return the first sentences of a corpus, at most `count`."""
     sentences: list[str] = []
     for number in range(pieces):
-        for own, _ in _read_piece(storage, number):
-            sentences += own
+        for document_sentences, _ in _read_piece(storage, number):
+            sentences += document_sentences
             if len(sentences) >= count:
                 return sentences[:count]
     return sentences
@@ -105,14 +105,14 @@ def corpus_parts(
 def _filled_parts(
     storage: Storage, pieces: int, assigned: Iterator[tuple[Document, Split]], is_typed: bool
 ) -> Iterator[Corpus]:
-    """Fill outlines of documents with their sentences and labels."""
+    """Yield a corpus for each piece: the outlines of its documents, with sentences and labels."""
     for number in range(pieces):
         documents: list[Document] = []
         splits: list[Split] = []
         for sentences, labels in _read_piece(storage, number):
             stop = 0
             while stop < len(sentences):  # a document may be cut into parts
-                outline, own_split = next(assigned)
+                outline, split = next(assigned)
                 stop = _range_of(outline).stop
                 part = slice(_range_of(outline).start, stop)
                 documents.append(
@@ -122,7 +122,7 @@ def _filled_parts(
                         labels=np.array(labels[part], dtype=np.int8),
                     )
                 )
-                splits.append(own_split)
+                splits.append(split)
         if documents:
             yield Corpus.of(documents, splits, is_typed=is_typed)
 

@@ -15,7 +15,10 @@ def recognizes(text: str) -> bool:
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read one document. The labels come from the layout; the sentences do not reveal it."""
+    """Read one document, whose labels come from the layout.
+
+    Line breaks and indents are removed from the sentences, so that they do not reveal the labels.
+    """
     boundary = guess_boundary(text) if options.boundary == "auto" else options.boundary
     language = options.language or guess_language(text)
     rule = sentence_rule(options.sentences)

@@ -1,7 +1,8 @@
-"""Where sentences of European languages end beside quotation marks.
+"""Ends of sentences at quotation marks, in European languages.
 
-sentencex ends a sentence before its closing quotation mark, and none inside a passage in quotation
-marks or after a colon. In a text without line breaks, paragraphs of dialogue begin in such places.
+sentencex ends a sentence before its closing quotation mark. It does not end a sentence inside a
+passage in quotation marks or after a colon. In a text without line breaks, paragraphs of dialogue
+begin in such places.
 """
 
 import re
@@ -60,30 +61,30 @@ def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
         The offsets of the sentences.
     """
     is_open = False
-    waiting: tuple[int, int] | None = None
+    previous: tuple[int, int] | None = None
     for start, end in spans:
-        if waiting and waiting[1] == start:
-            opening = _SPACED_OPENING.search(text, *waiting)
-            if opening and text[waiting[0] : opening.start()].strip():
-                waiting, start = (waiting[0], opening.start()), opening.start()
+        if previous and previous[1] == start:
+            opening = _SPACED_OPENING.search(text, *previous)
+            if opening and text[previous[0] : opening.start()].strip():
+                previous, start = (previous[0], opening.start()), opening.start()
             closing = _CLOSING.match(text, start, end)
             if closing is None and is_open:
                 closing = _SPACED_CLOSING.match(text, start, end)
             if closing:
                 is_open = is_open and "»" not in closing[0]
-                waiting, start = (waiting[0], closing.end()), closing.end()
+                previous, start = (previous[0], closing.end()), closing.end()
         marks = _GUILLEMET.findall(text, start, end)
         is_open = marks[-1] == "«" if marks else is_open
         if text[start:end].strip():
-            if waiting:
-                yield waiting
-            waiting = (start, end)
-    if waiting:
-        yield waiting
+            if previous:
+                yield previous
+            previous = (start, end)
+    if previous:
+        yield previous
 
 
 def cut_at_quotations(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
-    """Cut sentences after a quotation that ends with a full stop, and before one after a colon.
+    """Cut sentences after a quotation that ends a sentence, and before a quotation after a colon.
 
     Args:
         text: The whole text.

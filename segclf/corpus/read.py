@@ -63,8 +63,8 @@ def read_corpus(
         split: Split for all documents, or shares such as "80/10/10"; None to use the splits given
             by the files or folders, or 80/10/10 if there are none. See
             `segclf.corpus.splits.assign_splits`.
-        strict: Whether a file in a folder that cannot be read is an error. Otherwise, `skipped` of
-            the corpus has a message for each of them.
+        strict: Whether to raise an error for a file in a folder that cannot be read. Otherwise, the
+            file is skipped, and `skipped` of the corpus contains a message.
 
     Raises:
         UserError: A file cannot be read, the text contains no sentences, the format is unknown or

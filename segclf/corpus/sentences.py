@@ -10,7 +10,6 @@ import sentencex
 
 from embedcache import UserError, normalize
 from segclf.corpus.joining import CJK
-from segclf.corpus.units import Unit
 
 Spans = Iterator[tuple[int, int]]
 
@@ -20,7 +19,7 @@ LOOKAHEAD = 2048
 """Number of characters at the end of a window that are only context."""
 
 _BREAK_IN_CJK = re.compile(rf"(?<={CJK})[^\S\r\n]*[\r\n]\s*(?={CJK})")
-_LEADING_QUOTATION = re.compile(  # one that no particle or punctuation follows
+_LEADING_QUOTATION = re.compile(  # not followed by a particle or punctuation
     r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
 )
 _WHITE_SPACE = re.compile(r"\s")
@@ -64,22 +63,12 @@ def split_sentences(text: str, rule: SentenceRule, language: str) -> list[str]:
     return [sentence for start, end in spans if (sentence := clean(text[start:end]))]
 
 
-def locate_sentences(
-    text: str, unit: Unit, rule: SentenceRule, language: str
-) -> Iterator[Sentence]:
-    """Yield the cleaned sentences of a unit with their positions in the whole text."""
-    content = text[unit.start : unit.end]
-    for start, end in rule.spans(content, language):
-        if cleaned := rule.clean(content[start:end]):
-            yield Sentence(cleaned, unit.start + start, unit.start + end)
-
-
 def cut_after_dialogue(text: str, sentence: Sentence, rule: SentenceRule) -> Iterator[Sentence]:
     """Cut a Japanese sentence after the quotations that it begins with.
 
-    Novels end a line of dialogue with 」 alone, so sentence rules join it to the sentence that
-    follows in a text without line breaks. A particle or punctuation after the quotation shows that
-    it belongs to the sentence.
+    In novels, a line of dialogue ends with 」 and no full stop. In a text without line breaks,
+    sentence rules therefore join the line to the next sentence. A quotation that is followed by a
+    particle or punctuation is part of the sentence, and nothing is cut there.
 
     Args:
         text: The whole text.
@@ -162,7 +151,7 @@ SENTENCE_RULES = {
 }
 """Sentence rules by name.
 
-`kuten` is the rule of the first experiments on Soseki. It cuts the text at every 。 and removes the
-。, removes U+0020, drops pieces of one character, and finally removes U+3000. The indent U+3000
-counts as a character when short pieces are dropped, so a piece of one character is kept only if it
-begins a paragraph. To this extent, the rule leaks the labels."""
+`kuten` is the rule of the first experiments on Soseki. It splits the text at every 。, removes 。
+and U+0020, drops pieces of one character, and finally removes U+3000. The indent U+3000 counts as a
+character when short pieces are dropped, so a piece of one character is kept only if it begins a
+paragraph. To this extent, the rule leaks the labels."""

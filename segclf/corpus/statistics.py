@@ -10,7 +10,7 @@ from segclf.corpus import SPLITS, Corpus, Split
 from segclf.corpus.layout import paragraph_lengths
 
 _MANY_SHARED = 0.1
-"""Share of the sentences of a split from which on their occurrence in train is worth a warning."""
+"""Share of the sentences of a split that also occur in train, from which on there is a warning."""
 
 _FEW_BOUNDARIES = 50
 """Number of boundaries below which scores on a split are uncertain."""
@@ -41,7 +41,7 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
 
 
 def corpus_warnings(corpus: Corpus) -> list[str]:
-    """Describe what makes a corpus unsuitable for training or for scores, one line for each."""
+    """Return a warning for each property that makes a corpus unsuitable for training or scoring."""
     counts = corpus.counts()
     warnings = [
         f"{shared:,} of {counts[split]['sentences']:,} sentences of the {split} split are also in "
@@ -53,13 +53,13 @@ def corpus_warnings(corpus: Corpus) -> list[str]:
 
 
 def few_boundaries_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[str]:
-    """Describe the splits with few boundaries, one line for each; see `Corpus.counts`."""
-    found = (few_boundaries_warning(split, own["boundaries"]) for split, own in counts.items())
+    """Return a warning for each split with few boundaries, given `Corpus.counts`."""
+    found = (few_boundaries_warning(split, part["boundaries"]) for split, part in counts.items())
     return [warning for warning in found if warning]
 
 
 def few_boundaries_warning(split: str, boundaries: int) -> str | None:
-    """Describe a split with few boundaries; None if it has enough."""
+    """Return a warning if a split has few boundaries; otherwise None."""
     if boundaries >= _FEW_BOUNDARIES:
         return None
     effect = "a head learns little from it" if split == "train" else "scores on it are uncertain"

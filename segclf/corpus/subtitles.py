@@ -45,7 +45,7 @@ def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
 
 
 def _without_repetition(cues: list[str]) -> Iterator[str]:
-    """Yield each cue on one line, without the lines that the previous cue showed already."""
+    """Yield each cue on one line, without the lines that the previous cue already contains."""
     before: list[str] = []
     for cue in cues:
         lines = [line.strip() for line in cue.splitlines() if line.strip()]
@@ -55,6 +55,6 @@ def _without_repetition(cues: list[str]) -> Iterator[str]:
 
 
 def _overlap(before: list[str], after: list[str]) -> int:
-    """Count the lines at the end of a cue with which the next cue begins, as captions that roll."""
+    """Count the last lines of a cue that the next cue repeats, as in roll-up captions."""
     counts = range(min(len(before), len(after)), 0, -1)
     return next((n for n in counts if before[-n:] == after[:n]), 0)

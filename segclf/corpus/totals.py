@@ -9,7 +9,7 @@ from segclf.corpus.documents import Boundary, Corpus, Split
 
 @dataclass
 class CorpusTotals:
-    """What a corpus has in all its parts.
+    """Counts over all parts of a corpus.
 
     Attributes:
         sentences: Number of sentences.
@@ -24,7 +24,7 @@ class CorpusTotals:
     splits: dict[Split, Counter[str]] = field(default_factory=dict)
 
     def count(self, parts: Iterable[Corpus]) -> Iterator[Corpus]:
-        """Add up the parts of a corpus while they pass."""
+        """Yield the parts of a corpus, and add each part to the counts."""
         for part in parts:
             self.sentences += len(part)
             self.headings_removed += part.headings_removed

@@ -49,9 +49,7 @@ def is_wrapped(text: str) -> bool:
     return are_wrapped(text, lines_of(text))
 
 
-def split_units(
-    text: str, boundary: Boundary, *, keep_headings: bool = False
-) -> tuple[list[Unit], int]:
+def split_units(text: str, boundary: Boundary) -> tuple[list[Unit], int]:
     """Split a text into units and remove its headings.
 
     Args:
@@ -59,7 +57,6 @@ def split_units(
         boundary: What begins a paragraph: an indented line ("indent"), every line ("line"), or the
             line after a blank line ("blank"). With "typed", every line is a unit, and indented
             lines begin paragraphs.
-        keep_headings: Whether to keep headings as ordinary units.
 
     Returns:
         The units that are not blank, and the number of headings that were removed.
@@ -70,7 +67,7 @@ def split_units(
         before = pieces[number - 1][1] if number else None
         after = pieces[number + 1][0] if number + 1 < len(pieces) else None
         alone = boundary != "blank" and _stands_alone(text, start, end, before, after)
-        if not keep_headings and is_heading(text[start:end], alone=alone):
+        if is_heading(text[start:end], alone=alone):
             headings += 1
         else:
             indented = bool(INDENT.match(text, start))

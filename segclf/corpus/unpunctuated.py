@@ -1,4 +1,4 @@
-"""Text without punctuation, such as a transcript: where to cut it, and how models read it."""
+"""Text without punctuation, such as a transcript: splits it, and adds punctuation for models."""
 
 import re
 from itertools import pairwise
@@ -6,15 +6,15 @@ from itertools import pairwise
 from segclf.corpus.joining import CJK
 from segclf.corpus.lines import Span, ends_sentence, lines_of
 
-_END = re.compile(r"[。．！？…]+|[.!?]+(?=[\s\"'”’»)\]]|$)")
-_LONG = 400  # characters
-_LONG_IN_TEXT_WITHOUT_ENDS = 150
+_SENTENCE_END = re.compile(r"[。．！？…]+|[.!?]+(?=[\s\"'”’»)\]]|$)")
+_MAX_STRETCH = 400  # characters without sentence-final punctuation
+_MAX_STRETCH_WITHOUT_ENDS = 150  # the same in a text without any sentence-final punctuation
 _WORD = re.compile(r"\S+\s*")
-_WORDS, _WORDS_TO_A_COMMA = 20, 12
+_MAX_WORDS, _MIN_WORDS_TO_COMMA = 20, 12  # in a piece, and in a piece that ends after a comma
 _CJK = re.compile(CJK)
 _CJK_PIECE = re.compile(r".{30,60}?[、，,\s]+|.{1,50}", re.DOTALL)
-_SHORT = 0.3  # share of the previous piece
-_MAX_ENDS = 0.1  # share of the sentences
+_MIN_LAST_PIECE = 0.3  # share of the previous piece; a shorter last piece is merged with it
+_MAX_PUNCTUATED = 0.1  # share of the sentences
 
 
 def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | None]:
@@ -29,12 +29,12 @@ def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | No
 
     Args:
         text: Whole text.
-        spans: Sentences as the start and the end of each.
+        spans: Start and end of each sentence in the text.
 
     Returns:
         The sentences, and a notice for the user; None if the sentences are unchanged.
     """
-    limit = _LONG if _END.search(text) else _LONG_IN_TEXT_WITHOUT_ENDS
+    limit = _MAX_STRETCH if _SENTENCE_END.search(text) else _MAX_STRETCH_WITHOUT_ENDS
     is_long = [_longest_stretch(text[start:end]) > limit for start, end in spans]
     lengths = [end - start for start, end in spans]
     if 2 * sum(n for n, long in zip(lengths, is_long, strict=True) if long) <= sum(lengths):
@@ -55,25 +55,26 @@ def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | No
     )
 
 
-def with_ends(sentences: list[str], language: str) -> list[str]:
-    """Return sentences as they would be written with punctuation, for a model that expects it.
+def add_punctuation(sentences: list[str], language: str) -> list[str]:
+    """Add capital letters and full stops to sentences, for models that expect punctuation.
 
-    A model that was trained on punctuated text finds a boundary at nearly every sentence without
-    sentence-final punctuation. If at most a tenth of the sentences have it, the others are returned
-    with a capital letter and a full stop. Otherwise, all sentences are returned unchanged.
+    A model that was trained on punctuated text predicts a boundary before nearly every sentence
+    that has no sentence-final punctuation. If at most a tenth of the sentences have sentence-final
+    punctuation, the others are returned with a capital letter and a full stop. Otherwise, all
+    sentences are returned unchanged.
     """
-    ends = [ends_sentence(sentence) for sentence in sentences]
-    if sum(ends) > _MAX_ENDS * len(ends):
+    is_punctuated = [ends_sentence(sentence) for sentence in sentences]
+    if sum(is_punctuated) > _MAX_PUNCTUATED * len(sentences):
         return sentences
     stop = "。" if language in ("ja", "zh") else "."
     return [
-        sentence if ends_already else sentence[:1].upper() + sentence[1:] + stop
-        for sentence, ends_already in zip(sentences, ends, strict=True)
+        sentence if punctuated else sentence[:1].upper() + sentence[1:] + stop
+        for sentence, punctuated in zip(sentences, is_punctuated, strict=True)
     ]
 
 
 def _longest_stretch(sentence: str) -> int:
-    return max(map(len, _END.split(sentence.strip())))
+    return max(map(len, _SENTENCE_END.split(sentence.strip())))
 
 
 def _words_have_spaces(text: str) -> bool:
@@ -84,7 +85,7 @@ def _pieces(text: str, start: int, end: int) -> list[Span]:
     line = text[start:end]
     ends = _word_ends(line) if _words_have_spaces(line) else _cjk_ends(line)
     edges = [0, *ends]
-    if len(edges) > 2 and edges[-1] - edges[-2] < _SHORT * (edges[-2] - edges[-3]):
+    if len(edges) > 2 and edges[-1] - edges[-2] < _MIN_LAST_PIECE * (edges[-2] - edges[-3]):
         del edges[-2]
     return [(start + a, start + b) for a, b in pairwise(edges)]
 
@@ -95,7 +96,7 @@ def _word_ends(line: str) -> list[int]:
     for word in _WORD.finditer(line):
         words += 1
         after_comma = word.group().rstrip()[-1] in ",;:"
-        if words >= _WORDS or (words >= _WORDS_TO_A_COMMA and after_comma):
+        if words >= _MAX_WORDS or (words >= _MIN_WORDS_TO_COMMA and after_comma):
             ends.append(word.end())
             words = 0
     return ends if words == 0 else [*ends, len(line)]

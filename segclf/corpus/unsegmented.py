@@ -35,7 +35,7 @@ class UnsegmentedText:
 
     Attributes:
         sentences: n sentences with their positions in the text.
-        is_heading: (n,) bool, whether each sentence is a heading or a line of symbols.
+        is_heading: (n,) bool, whether each sentence is a heading or a separator of scenes.
         begins: (n,) bool, whether each sentence begins an existing paragraph.
         is_indented: (n,) bool, whether the line or the wrapped paragraph of each sentence is
             indented; None if indents do not mark the existing paragraphs.
@@ -102,8 +102,8 @@ def read_sentences(
         if not unit.is_heading
         for start, end in rule.spans(text[unit.start : unit.end], language)
     )
-    # not in the rule itself, with which the models' training texts were read: there, sentences also
-    # end at line breaks, as do most quotations
+    # not part of the rule itself, with which the training texts of the models were read: in those
+    # texts, sentences also end at line breaks, and most quotations end there
     if rule == SENTENCE_RULES["sentencex"]:
         found = cut_long_quotations(text, found, lambda part: rule.spans(part, language))
         found = cut_at_quotations(text, keep_closing_quotes(text, found))

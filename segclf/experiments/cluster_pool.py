@@ -27,12 +27,12 @@ def cluster_pool(
         address: Address of the cluster; see `embedcache.cluster.connection.connected`.
         jobs: Maximum number of trials at the same time.
         compute: Where each trial computes: on the device "cpu", or on "cuda" with one GPU for each
-            trial. If there is no limit for its memory, it has an equal share of
+            trial. If it has no memory limit, each trial gets an equal share of
             `segclf.workspace.memory.vectors_limit` on its machine.
 
     Raises:
-        UserError: The package ray is missing, the cluster cannot be used, no machine has what a
-            trial needs, or a machine does not see the folder.
+        UserError: The package ray is missing, the cluster cannot be used, no machine has the CPUs
+            and the GPU that a trial needs, or a machine has no access to the folder.
     """
     if compute.device not in ("cpu", "cuda"):
         raise UserError(f"--device {compute.device}: with --engine ray, use cpu or cuda")

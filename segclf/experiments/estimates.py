@@ -1,4 +1,4 @@
-"""What a sweep would do, and how long it would take, judged by earlier runs."""
+"""Estimates of what a sweep would do and how long it would take, based on earlier runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Estimate:
     Attributes:
         corpus: Name of the corpus; None if it is not embedded yet.
         trials: Number of trials.
-        done: Number of trials that have a run already.
+        done: Number of trials that already have a run.
         jobs: Number of trials that run at the same time.
-        seconds: Seconds for the trials that can be judged, if none stops early.
-        unknown: Number of trials that cannot be judged, because there is no earlier run of the
+        seconds: Estimated seconds for the trials that can be estimated, if none stops early.
+        unknown: Number of trials that cannot be estimated, because there is no earlier run of the
             head, or the corpus is not embedded yet.
     """
 
@@ -50,9 +50,9 @@ def estimate_sweep(
 ) -> Estimate:
     """Estimate a sweep without embedding or training anything; see `segclf.experiments.sweeps`.
 
-    An epoch takes as long as in earlier runs with the same head and window, or else with the same
-    head, in proportion to the number of sentences. The time to start processes, to score and to
-    embed is not included.
+    The time per sentence and epoch is that of earlier runs with the same head and window. If there
+    are none, it is that of earlier runs with the same head. The time to start processes, to score
+    and to embed is not included.
 
     Raises:
         UserError: A number is out of range, there is no such device or corpus, `corpus_name` is
@@ -95,23 +95,23 @@ def _find_corpus(
     stored = workspace.load_corpus(name)
     try:
         find_runs(workspace, experiment.trials, stored)
-    except UserError:  # it is not embedded with one of the encoders
+    except UserError:  # the corpus is not embedded with one of the encoders
         return None
     return stored
 
 
 def _rate(options: TrainingOptions, runs: Sequence[Run]) -> float | None:
-    """Return the seconds of an epoch for each sentence; None if no run has the head."""
-    of_head = [run for run in runs if run.record.head == options.head]
-    own = (options.window, options.reach)
-    alike = [
+    """Return the seconds per sentence and epoch; None if no run has the head."""
+    same_head = [run for run in runs if run.record.head == options.head]
+    distances = (options.window, options.reach)
+    same_distances = [
         run
-        for run in of_head
-        if (run.record.training_options.window, run.record.training_options.reach) == own
+        for run in same_head
+        if (run.record.training_options.window, run.record.training_options.reach) == distances
     ]
     rates = [
         run.record.seconds_per_epoch / run.record.counts["train"].sentences
-        for run in alike or of_head
+        for run in same_distances or same_head
         if run.record.seconds_per_epoch
     ]
     return fmean(rates) if rates else None

@@ -85,7 +85,7 @@ def read_experiment(path: Path) -> Experiment:
 
 
 def _experiment(table: Any, grids: Any, folder: Path) -> Experiment:  # noqa: ANN401
-    """Make an experiment from the contents of [corpus] and [[grid]], whatever their types."""
+    """Make an experiment from the contents of [corpus] and [[grid]], whose types are checked."""
     if not isinstance(table, dict):
         raise UserError("[corpus] must be a table: write its name in single brackets")
     if not (isinstance(grids, list) and grids and all(isinstance(grid, dict) for grid in grids)):

@@ -20,7 +20,7 @@ _TRAINING_HINTS = get_type_hints(TrainingOptions, include_extras=True)
 _RANGE = re.compile(r"(\d+)-(\d+)")
 _TYPES: dict[str, Any] = {
     **{field.name: _TRAINING_HINTS[field.name] for field in fields(TrainingOptions)},
-    **TrainingOptions.earlier_options,
+    **TrainingOptions.deprecated_options,
     "encoder": str | None,
     "pooling": Pooling | None,
 }
@@ -83,10 +83,10 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
         if all(_searchable(trial)[name] in values for name, values in wanted.items())
     ]
     if not kept:
-        asked = " and ".join(
+        description = " and ".join(
             f"{name} {' or '.join(map(str, values))}" for name, values in wanted.items()
         )
-        raise UserError(f"no trial in the file has {asked}")
+        raise UserError(f"no trial in the file has {description}")
     return kept
 
 
@@ -97,7 +97,7 @@ def given_values(
 
     Args:
         given: Text of each setting by name; None if it was not given.
-        others: Further settings as text, such as "patience=2,4".
+        others: Other settings as text, such as "patience=2,4".
 
     Returns:
         Lists of values by setting name.
@@ -147,11 +147,11 @@ def settings_of(trial: Trial) -> dict[str, Any]:
 def _searchable(trial: Trial) -> dict[str, Any]:
     """Return the settings by which a trial can be selected.
 
-    They include the names used by earlier versions.
+    They include the deprecated names of earlier versions.
     """
-    own = settings_of(trial)
-    window = own["window"] if own["reach"] is None else own["reach"]
-    return own | {"context": trial.options.context, "window": window}
+    values = settings_of(trial)
+    window = values["window"] if values["reach"] is None else values["reach"]
+    return values | {"context": trial.options.context, "window": window}
 
 
 def unique(trials: Iterable[Trial]) -> list[Trial]:

@@ -26,9 +26,9 @@ def run_row(run: Run) -> dict[str, Any]:
 
     Returns:
         `run`, `created`, `corpus`, `encoder`, `pooling`, `options`, `parameters`, `epochs`,
-        `best_epoch`, `seconds_per_epoch`, `machine`, `threads`, `threshold`; `dev` and `test`, the
-        scores at the threshold (None for scores that were not computed); `at_half`, the scores at
-        threshold 0.5; `collapsed`, whether all predictions on dev are the same.
+        `best_epoch`, `seconds_per_epoch`, `machine`, `threads` and `threshold`; `dev` and `test`,
+        the scores at the threshold (None for scores that were not computed); `at_half`, the scores
+        at threshold 0.5; and `collapsed`, whether all predictions on dev are the same.
     """
     record = run.record
     row = {name: getattr(record, name) for name in _ROW_FIELDS}
@@ -83,21 +83,21 @@ def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
     Returns:
         The names, in the order of the systems.
     """
-    bases = [_base_label(of_system) for of_system in options]
+    bases = [_base_label(system_options) for system_options in options]
     values: dict[str, dict[str, set[str]]] = {base: {} for base in bases}
-    for base, of_system in zip(bases, options, strict=True):
-        for name, value in of_system.items():
+    for base, system_options in zip(bases, options, strict=True):
+        for name, value in system_options.items():
             values[base].setdefault(name, set()).add(repr(value))
     return [
         ", ".join(
             [base]
             + [
                 f"{name.replace('_', ' ')} {_format_value(value)}"
-                for name, value in of_system.items()
+                for name, value in system_options.items()
                 if name not in _IN_BASE_LABEL and len(values[base][name]) > 1
             ]
         )
-        for base, of_system in zip(bases, options, strict=True)
+        for base, system_options in zip(bases, options, strict=True)
     ]
 
 

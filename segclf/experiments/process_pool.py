@@ -26,7 +26,7 @@ def process_pool(jobs: int, compute: TrialCompute) -> Iterator[Pool]:
 
     Args:
         jobs: Number of trials to run at the same time.
-        compute: Where each trial computes. If there is no limit for its memory, it has an equal
+        compute: Where each trial computes. If it has no memory limit, each trial gets an equal
             share of `segclf.workspace.memory.vectors_limit`.
 
     Raises:

@@ -49,7 +49,7 @@ def sweep(
         trials: Trials to run.
         corpus_name: Name of the corpus; None for the latest.
         jobs: Number of trials to run at the same time; None for the number of cores divided by
-            `threads`, or one on a GPU; on a cluster, for as many as its CPUs or GPUs allow.
+            `threads`, or one on a GPU; on a cluster, for the maximum that its CPUs or GPUs allow.
         device: Device of all trials; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads of each trial.
         memory: Maximum size of the vectors that each trial holds in memory, in gigabytes; None for
@@ -63,30 +63,29 @@ def sweep(
         Outcomes, in the order of the trials.
 
     Raises:
-        UserError: There is no such encoder or device, or a number is out of range; all are
-            checked before training starts. Or a process was killed during the sweep, or the
-            cluster cannot be used.
+        UserError: There is no such encoder or device, or a number is out of range (these are
+            checked before training starts); the cluster cannot be used; or a process was killed.
     """
     check_compute(jobs, "cpu" if engine == "ray" else device, threads)
-    vectors_limit(memory)  # this checks the number
+    vectors_limit(memory)  # raises an error for an invalid number
     stored = workspace.load_corpus(corpus_name)
     splits = [split for split in SCORED_SPLITS if split in stored.corpus.counts()]
     done = {
         trial: run
-        for trial, run in find_runs(workspace, trials, stored).items()  # checks their encoders too
+        for trial, run in find_runs(workspace, trials, stored).items()  # also checks the encoders
         if all(read_evaluation(run, split) for split in splits)
     }
     missing = [trial for trial in trials if trial not in done]
     outcomes = {trial: Outcome(trial, run, new=False) for trial, run in done.items()}
     if not missing:
         return [outcomes[trial] for trial in trials]
-    compute, most = TrialCompute(device, threads, memory), len(missing)
+    compute, count = TrialCompute(device, threads, memory), len(missing)
     processes: AbstractContextManager[Pool]
     if engine == "ray":
-        processes = cluster_pool(workspace.path, address, min(jobs or most, most), compute)
+        processes = cluster_pool(workspace.path, address, min(jobs or count, count), compute)
     else:
-        processes = process_pool(min(jobs or default_jobs(device, threads), most), compute)
-    with processes as pool, progress_bar(most, "runs", show=progress, delay=0) as bar:
+        processes = process_pool(min(jobs or default_jobs(device, threads), count), compute)
+    with processes as pool, progress_bar(count, "runs", show=progress, delay=0) as bar:
         for outcome in run_trials(workspace, missing, stored, splits, pool):
             outcomes[outcome.trial] = outcome
             bar.set_postfix_str(_format_progress(outcome), refresh=False)
@@ -107,7 +106,7 @@ def default_jobs(device: str, threads: int) -> int:
     return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
 
 
-def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def sweep_content(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return the content of `segtool sweep --json`: counts, leaderboard and failed trials.
 
     Args:

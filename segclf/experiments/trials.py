@@ -26,6 +26,6 @@ def identity_of(stored: StoredCorpus, trial: Trial) -> Identity:
 
 
 def with_encoder(trial: Trial, stored: StoredCorpus) -> Trial:
-    """Return the trial with its encoder named, since the latest one may change during a sweep."""
+    """Return the trial with the name of its encoder: the latest one may change during a sweep."""
     encoder = stored.encoder(trial.encoder, trial.pooling)
     return replace(trial, encoder=encoder.name, pooling=encoder.pooling)

@@ -94,7 +94,7 @@ def run_trials(
     Raises:
         UserError: A process was killed.
     """
-    path = workspace.path.absolute()  # since a process may have another current folder
+    path = workspace.path.absolute()  # since a process may have another working directory
 
     def complete(
         selected: Sequence[Trial], *, wait: bool
@@ -114,7 +114,7 @@ def run_trials(
         else:
             busy.append(trial)
     for _, outcome in complete(busy, wait=True):
-        assert outcome  # noqa: S101 - it waited for the other sweep
+        assert outcome  # noqa: S101 - the call has waited for the other sweep
         yield outcome
 
 
@@ -199,7 +199,7 @@ def _train_and_score(
     splits: Sequence[Split],
     compute: TrialCompute,
 ) -> tuple[str, bool]:
-    """Train and score a trial, except for what exists already; see `complete_trial`."""
+    """Train and score a trial, unless its run and scores exist; see `complete_trial`."""
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:

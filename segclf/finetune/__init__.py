@@ -1,4 +1,4 @@
-"""Fine-tuning: systems that train the encoder too, for comparison with heads."""
+"""Fine-tuning: systems that also train the encoder, for comparison with heads."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -61,7 +61,7 @@ class TokenRows:
 class Backbone(nn.Module):
     """A Hugging Face encoder with its tokenizer.
 
-    Sentences are read without the encoder's prompt, which training makes unnecessary.
+    Sentences are encoded without the encoder's prompt, which training makes unnecessary.
 
     Args:
         encoder: Encoder whose model is fine-tuned; its pooling is not used.
@@ -90,7 +90,7 @@ class Backbone(nn.Module):
         self.batch_tokens = encoder.batch_tokens
         # not float16: its gradients would have to be scaled
         self.precision = "bfloat16" if encoder.precision == "bfloat16" else "float32"
-        self._typed = getattr(config, "type_vocab_size", 1) > 1
+        self._has_token_types = getattr(config, "type_vocab_size", 1) > 1
         special = [self._tokenizer.cls_token_id, self._tokenizer.sep_token_id]
         if None in special:
             raise UserError(
@@ -124,7 +124,7 @@ class Backbone(nn.Module):
         return Text(tokens, starts, layout)
 
     def freeze(self, layers: int) -> None:
-        """Freeze the embeddings and the first layers.
+        """Freeze the embeddings and the first layers of the encoder.
 
         Args:
             layers: Number of layers to freeze.
@@ -164,7 +164,7 @@ class Backbone(nn.Module):
     def forward(self, rows: TokenRows) -> Tensor:
         """Return the states (b, t, d) float32 of the last layer for rows (b, t)."""
         inputs = {"input_ids": rows.ids, "attention_mask": rows.mask}
-        if self._typed:
+        if self._has_token_types:
             inputs["token_type_ids"] = rows.types
         device = self.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):

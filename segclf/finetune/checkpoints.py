@@ -28,11 +28,11 @@ class Progress:
 
     Attributes:
         epoch: Number of the current epoch.
-        step: Next step of the current epoch.
+        step: Number of the next step of the current epoch.
         loss: Sum of the losses of the candidates in the current epoch so far.
         candidates: Number of candidates in the current epoch so far.
         seconds: Training time of the current epoch so far.
-        history: Finished epochs, beginning with epoch 0, before training.
+        history: Finished epochs. Epoch 0 has the scores before training.
         best: Number of the best finished epoch.
         collapsed: Whether the best epoch predicts the same class for every dev candidate.
     """
@@ -60,7 +60,10 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, system: System, optimizer: torch.optim.Optimizer
 ) -> Progress | None:
-    """Restore a system and its optimizer from the checkpoint; return None if there is none."""
+    """Restore a system and its optimizer from a checkpoint, and return the progress of the run.
+
+    Return None if there is no checkpoint.
+    """
     path = folder / CHECKPOINT
     if not path.exists():
         return None

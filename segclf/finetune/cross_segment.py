@@ -13,7 +13,7 @@ from segclf.finetune.options import CrossSegmentOptions, Sides
 from segclf.finetune.system import System
 
 SPECIAL_TOKENS = 3  # [CLS] left [SEP] right [SEP]
-_POOL = 50  # number of groups whose candidates are sorted by length together, to reduce padding
+_POOL = 50  # number of groups whose candidates are sorted together by length, to reduce padding
 
 
 class CrossSegment(System):
@@ -30,7 +30,7 @@ class CrossSegment(System):
     def __init__(self, backbone: Backbone, options: CrossSegmentOptions) -> None:
         super().__init__(backbone)
         self.sides = Sides.parse(options.sides)
-        self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # on the two sides together
+        self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # of the two sides together
         if self.sides.unit == "tokens" and 2 * self.sides.count > self.max_tokens:
             raise UserError(
                 f"sides are {options.sides}: the encoder reads at most {backbone.max_tokens} "
@@ -39,14 +39,14 @@ class CrossSegment(System):
         self.classify = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(backbone.dim, 1))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Divide the candidates into groups of similar length, in random order."""
+        """Divide the candidates into groups with inputs of similar length, in random order."""
         order = random.permutation(np.flatnonzero(text.layout.is_candidate))
         begin, _, end = spans(text, order, self.sides, self.max_tokens)
         groups = []
         for first in range(0, len(order), _POOL * size):
             pool = slice(first, first + _POOL * size)
-            ranked = order[pool][np.argsort((end - begin)[pool], kind="stable")]
-            groups += [ranked[start : start + size] for start in range(0, len(ranked), size)]
+            by_length = order[pool][np.argsort((end - begin)[pool], kind="stable")]
+            groups += [by_length[start : start + size] for start in range(0, len(by_length), size)]
         return [groups[number] for number in random.permutation(len(groups))]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
@@ -56,7 +56,7 @@ class CrossSegment(System):
         return logits.squeeze(1)
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict all sentences, in batches of similar length."""
+        """Predict a probability for every sentence, in batches with inputs of similar length."""
         self.eval()
         probabilities = np.ones(len(text), dtype=np.float32)
         candidates = np.flatnonzero(text.layout.is_candidate)

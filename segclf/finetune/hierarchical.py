@@ -1,4 +1,4 @@
-"""Hierarchical BERT: the encoder reads single sentences, and a head reads their vectors."""
+"""Hierarchical BERT: the encoder encodes each sentence separately, and a head reads the vectors."""
 
 import numpy as np
 import torch
@@ -17,14 +17,14 @@ from segclf.inputs.sentence_tensors import Sentences
 from segclf.inputs.windows import OUTSIDE, windows_of
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
-# approximate number of runs of consecutive candidates in a group: more runs mix the candidates
-# better, and candidates in fewer runs share more sentences
-_RUNS = 4
+# approximate number of blocks of consecutive candidates in a group: more blocks mix the candidates
+# better, and candidates in fewer blocks share more sentences
+_BLOCKS = 4
 _STANDARDIZATION_SAMPLE = 256  # number of sentences used to standardize vectors
 
 
 class Concatenate(Head):
-    """A classifier with one hidden layer on the concatenated sentence vectors in the window."""
+    """A classifier with one hidden layer on the concatenated vectors of a window's sentences."""
 
     def __init__(self, dim: int, window: int, *, layer: int = 128, dropout: float = 0.3) -> None:
         super().__init__(dim, window, dim, dropout)
@@ -39,12 +39,12 @@ class Concatenate(Head):
         return logits.squeeze(1)
 
 
-def _make_upper(name: UpperName, dim: int, window: int) -> Head:
+def _make_head(name: UpperName, dim: int, window: int) -> Head:
     return Concatenate(dim, window) if name == "concatenate" else WINDOW_HEADS[name](dim, window)
 
 
 class Hierarchical(System):
-    """A head on sentence vectors, trained together with their encoder.
+    """A head on sentence vectors, trained together with the encoder that computes them.
 
     Args:
         backbone: Encoder to fine-tune.
@@ -54,29 +54,31 @@ class Hierarchical(System):
     def __init__(self, backbone: Backbone, options: HierarchicalOptions) -> None:
         super().__init__(backbone)
         self.pooling = options.pooling
-        self.head = _make_upper(options.upper, backbone.dim, options.sentences)
+        self.head = _make_head(options.upper, backbone.dim, options.sentences)
         self.head.clip_sigma = None  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
-        """Standardize the head's inputs, using vectors of the encoder before training."""
+        """Standardize the head's inputs by vectors from the encoder as it is before training."""
         self.eval()
         chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZATION_SAMPLE).astype(np.int64))
         with torch.no_grad():
             self.head.standardize_by(self.encode(text, chosen))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Divide the candidates into groups of a few runs of consecutive candidates.
+        """Divide the candidates into groups of a few blocks of consecutive candidates.
 
-        The order of the runs and the positions of their edges are random.
+        The order of the blocks and the positions of their edges are random.
         """
-        run = max(size // _RUNS, 1)
-        runs = size // run
-        starts = random.permutation(np.arange(random.integers(-run + 1, 1), len(text), run))
+        block_size = max(size // _BLOCKS, 1)
+        blocks_per_group = size // block_size
+        offset = random.integers(-block_size + 1, 1)
+        starts = random.permutation(np.arange(offset, len(text), block_size))
         groups = []
-        for first in range(0, len(starts), runs):
-            numbers = (starts[first : first + runs, None] + np.arange(run)).flatten()
-            numbers = numbers[(numbers >= 0) & (numbers < len(text))]
-            groups.append(numbers[text.layout.is_candidate[numbers]])
+        for first in range(0, len(starts), blocks_per_group):
+            chosen = starts[first : first + blocks_per_group, None]
+            positions = (chosen + np.arange(block_size)).flatten()
+            positions = positions[(positions >= 0) & (positions < len(text))]
+            groups.append(positions[text.layout.is_candidate[positions]])
         return [group for group in groups if len(group)]
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
@@ -86,22 +88,25 @@ class Hierarchical(System):
         """
         positions = windows_of(text.layout, self.head.window)[candidates]  # (b, 2w) in the text
         inside = positions != OUTSIDE
-        sentences, numbers = np.unique(positions[inside], return_inverse=True)
+        sentences, indices = np.unique(positions[inside], return_inverse=True)
         windows = np.full(positions.shape, OUTSIDE)
-        windows[inside] = numbers
+        windows[inside] = indices
         vectors = self.encode(text, sentences)
         logits: Tensor = self.head(vectors, torch.from_numpy(windows).to(vectors.device))
         return logits
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict all sentences, encoding each of them once."""
+        """Predict a probability for every sentence. Each sentence is encoded once."""
         self.eval()
         with torch.inference_mode():
             vectors = self.encode(text, np.arange(len(text)), progress=progress)
         return self.head.predict(Examples(vectors.cpu().numpy(), text.layout))
 
     def encode(self, text: Text, sentences: NDArray[np.int64], *, progress: bool = False) -> Tensor:
-        """Return the vectors (s, d) of sentences (s,), encoded in batches of similar length."""
+        """Return the vectors (s, d) of the sentences at positions (s,).
+
+        The sentences are encoded in batches of sentences of similar length.
+        """
         lengths = text.starts[sentences + 1] - text.starts[sentences] + SPECIAL_TOKENS
         lengths = np.minimum(lengths, self.backbone.max_tokens)
         parts = []

@@ -1,6 +1,6 @@
-"""Fine-tuning options: names, types, defaults and ranges, stated here only.
+"""Fine-tuning options: names, types, defaults and ranges, defined only here.
 
-This module does not import torch, since the command line reads it to print its help.
+This module does not import torch, since the command line imports it to print the help.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class FinetuneOptions:
         warmup: Share of the training steps used for warm-up.
         weight_decay: Weight decay of AdamW, applied to matrices only.
         batch_size: Number of candidates in a forward pass of the encoder.
-        accumulate: Number of batches whose gradients are summed in a training step.
+        accumulate: Number of batches whose gradients are accumulated in a training step.
         epochs: Number of epochs. The best epoch on dev is kept.
         freeze: Number of layers to freeze, counted from the input; the embeddings are frozen too.
             [default: train everything]
@@ -131,11 +131,10 @@ class HierarchicalOptions(FinetuneOptions):
     """Options of the hierarchical system.
 
     Attributes:
-        upper: Network that reads the sentence vectors.
+        upper: Head that reads the sentence vectors.
         sentences: Number of sentences on each side of a candidate.
         pooling: Vector of a sentence. cls: the state at [CLS]; mean: the mean of all states.
-        upper_learning_rate: Maximum learning rate of the upper network, which starts from random
-            weights.
+        upper_learning_rate: Maximum learning rate of the head, which starts from random weights.
     """
 
     system = "hierarchical"
@@ -161,7 +160,7 @@ def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
 
     Args:
         system: "cross-segment" or "hierarchical".
-        values: Options by name; those of other systems are ignored.
+        values: Options by name. Options of other systems are ignored.
 
     Raises:
         UserError: An option has the wrong type or is out of range.
@@ -171,7 +170,7 @@ def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
     names = {field.name for field in fields(kind)}
     kept = {name: value for name, value in values.items() if name in names}
     if kept.get("loss") != "focal":
-        kept.pop("gamma", None)  # early records contain a gamma that had no effect
+        kept.pop("gamma", None)  # records of early versions contain a gamma without effect
     return kind(**kept)
 
 
@@ -180,9 +179,9 @@ class Sides:
     """Amount of text on each side of a candidate.
 
     Attributes:
-        unit: "sentences"; or "tokens", as in Lukasik et al. 2020: the last N tokens of the document
-            before the candidate and the next N after it, regardless of sentences. Shorter sides are
-            padded, so that [SEP] is always in the middle.
+        unit: "sentences", or "tokens" as in Lukasik et al. 2020: the N tokens of the document
+            before the candidate and the N tokens after it, regardless of sentences. Shorter sides
+            are padded, so that [SEP] is always in the middle.
         count: Number of sentences or tokens.
     """
 

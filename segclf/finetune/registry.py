@@ -12,14 +12,14 @@ from segclf.finetune.system import System
 
 
 def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
-    """Make a system on the CPU, with randomly initialized upper layers.
+    """Make a system on the CPU, whose classifier has random weights.
 
     Args:
         encoder: Encoder whose model is fine-tuned.
         options: Options of the system.
 
     Raises:
-        UserError: The model is not supported, or it does not fit the options.
+        UserError: The model is not supported, or it does not support an option.
     """
     torch.manual_seed(options.seed)
     backbone = Backbone(

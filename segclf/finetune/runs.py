@@ -52,7 +52,7 @@ from segclf.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Start:
+class PlannedRun:
     """Description of a run before training.
 
     Attributes:
@@ -86,11 +86,11 @@ def finetune(
     device: str | None = None,
     precision: Precision = "auto",
     threads: int | None = None,
-    on_start: Callable[[Start], None] = lambda _: None,
+    on_start: Callable[[PlannedRun], None] = lambda _: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> Run:
-    """Fine-tune an encoder and upper layers on an embedded corpus and save them as a run.
+    """Fine-tune an encoder and its classifier on an embedded corpus, and save them as a run.
 
     If training is interrupted, repeat the call to resume it; the result is the same as without the
     interruption. The sentences are read from the corpus; cached vectors are not used.
@@ -105,14 +105,14 @@ def finetune(
             its gradients would have to be scaled. An interrupted run may be resumed with another
             precision.
         threads: Number of CPU threads; None for PyTorch's default.
-        on_start: Function that is called before training.
-        on_epoch: Function that is called after each epoch; see
+        on_start: Function that is called before training, with the run that will be trained.
+        on_epoch: Function that is called with each finished epoch; see
             `segclf.finetune.training.train_system`.
         progress: Whether to show progress bars on standard error.
 
     Raises:
-        UserError: Nothing is embedded, there is no such encoder, it does not fit the options, or
-            another process is training the same run.
+        UserError: Nothing is embedded, there is no such encoder, the encoder does not support an
+            option, or another process is training the same run.
         KeyboardInterrupt: Ctrl-C was pressed. A checkpoint is written first.
     """
     if precision == "float16":
@@ -152,15 +152,15 @@ def finetune(
                 weights=hash_weights(folder / WEIGHTS),
             )
             _finish(folder, record)
-    (folder / LOCK).unlink(missing_ok=True)  # Windows cannot delete a file that is locked
+    (folder / LOCK).unlink(missing_ok=True)  # not before: Windows cannot delete a locked file
     return Run(folder, record)
 
 
 def _describe_start(
     system: System, folder: Path, encoder_name: str, device: str, *, resumed: bool
-) -> Start:
+) -> PlannedRun:
     parameters, trainable_parameters = system.count_parameters()
-    return Start(
+    return PlannedRun(
         run=folder.name,
         encoder=encoder_name,
         parameters=parameters,

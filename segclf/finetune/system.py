@@ -20,7 +20,7 @@ class System(nn.Module):
         self.backbone = backbone
 
     def prepare(self, text: Text) -> None:
-        """Before the first step, initialize the parts that depend on the training text."""
+        """Initialize the parts that depend on the training text, before the first step."""
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
         """Divide the candidates of an epoch into groups, one for each training step.
@@ -40,7 +40,7 @@ class System(nn.Module):
         raise NotImplementedError
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict all sentences, in evaluation mode.
+        """Predict a probability for every sentence, in evaluation mode.
 
         Returns:
             (n,) float32 probability that a paragraph begins with each sentence. Only the values for
@@ -51,12 +51,12 @@ class System(nn.Module):
     def count_parameters(self) -> tuple[int, int]:
         """Return the number of all parameters, and the number of trained parameters."""
         parameters = list(self.parameters())
-        everything = sum(parameter.numel() for parameter in parameters)
+        total = sum(parameter.numel() for parameter in parameters)
         trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
-        copied = sum(  # rows that the table of embeddings has too
+        copied = sum(  # rows that the table of embeddings also contains
             module.rows.numel() for module in self.modules() if isinstance(module, TrainedRows)
         )
-        return everything - copied, trained
+        return total - copied, trained
 
     def trained_state(self) -> dict[str, Tensor]:
         """Return all parameters and buffers that are not frozen, by name."""
@@ -71,9 +71,9 @@ class System(nn.Module):
         Raises:
             UserError: The names or shapes of the tensors differ from those of this system.
         """
-        own = {name: tensor.shape for name, tensor in self.trained_state().items()}
+        expected = {name: tensor.shape for name, tensor in self.trained_state().items()}
         given = {name: tensor.shape for name, tensor in state.items()}
-        if own != given:
+        if given != expected:
             raise UserError(
                 "these weights were saved by an incompatible version of segtool: delete the run "
                 "and train it again"

@@ -1,4 +1,4 @@
-"""Training of a system, which can be interrupted after any step and resumed."""
+"""Training of a system. It can be interrupted after any step and resumed."""
 
 import signal
 import threading
@@ -43,22 +43,23 @@ def train_system(
     """Train a system with AdamW, and save the weights of the best epoch on dev.
 
     Args:
-        system: System, already on the device that computes.
+        system: System, already on the device to compute on.
         train: Training split.
         dev: Dev split, on which the best epoch and its threshold are chosen.
         options: Options of the system.
         folder: Folder of the run. Training resumes from a checkpoint in it. A checkpoint is written
             every few minutes, after each epoch, and on Ctrl-C.
-        on_epoch: Function that is called after each epoch, and before training with epoch 0. When
-            training resumes, the function is called again for the earlier epochs.
+        on_epoch: Function that is called with each finished epoch, beginning with epoch 0, which
+            has the scores before training. When training resumes, the function is called again with
+            the earlier epochs.
         progress: Whether to show progress bars on standard error.
 
     Returns:
         Progress after the last epoch, with the history and the number of the best epoch.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C was pressed. The step is finished and a checkpoint is written
-            first.
+        KeyboardInterrupt: Ctrl-C was pressed. Before the exception is raised, the current step is
+            finished and a checkpoint is written.
     """
     text = system.backbone.tokenize(train.sentences, train.layout)
     dev_text = system.backbone.tokenize(dev.sentences, dev.layout)
@@ -90,17 +91,17 @@ def train_system(
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
     """Make the optimizer. Weight decay applies to matrices only.
 
-    An upper network has its own learning rate.
+    The head of a hierarchical system has its own learning rate.
     """
-    upper_rate = options.learning_rate
+    head_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
-        upper_rate = options.upper_learning_rate
+        head_rate = options.upper_learning_rate
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in system.named_parameters():
         if parameter.requires_grad:
             matrix = parameter.ndim > 1 and "embeddings" not in name
             decay = options.weight_decay if matrix else 0.0
-            rate = options.learning_rate if name.startswith("backbone.") else upper_rate
+            rate = options.learning_rate if name.startswith("backbone.") else head_rate
             groups.setdefault((rate, decay), []).append(parameter)
     return torch.optim.AdamW(
         [
@@ -152,7 +153,7 @@ class _Trainer:
     def finish_epoch(self, state: Progress, *, progress: bool) -> None:
         """Train from the current step to the end of the epoch."""
         groups = self._plan[state.epoch - 1]
-        before = sum(len(earlier) for earlier in self._plan[: state.epoch - 1])
+        steps_before = sum(len(earlier) for earlier in self._plan[: state.epoch - 1])
         saved = time.monotonic()
         self._system.train()
         with (
@@ -168,7 +169,7 @@ class _Trainer:
         ):
             for group in groups[state.step :]:
                 started = time.perf_counter()
-                loss = self._step(group, before + state.step)
+                loss = self._step(group, steps_before + state.step)
                 check_finite(loss, state.epoch)
                 state.loss += loss * len(group)
                 state.candidates += len(group)
@@ -205,7 +206,7 @@ class _Trainer:
 def _assess_epoch(
     state: Progress, system: System, dev: Corpus, text: Text, folder: Path, *, progress: bool
 ) -> None:
-    """Score a finished epoch on dev, save its weights if it is the best, and reset the progress."""
+    """Score a finished epoch on dev, save the weights of the best epoch, and start the next one."""
     probabilities = system.predict(text, progress=progress)
     mean_loss = state.loss / state.candidates
     epoch = assess(state.epoch, mean_loss, state.seconds, dev.layout, probabilities)
@@ -220,9 +221,9 @@ def _assess_epoch(
 
 @contextmanager
 def _delayed_interrupt() -> Iterator[Callable[[], bool]]:
-    """Delay Ctrl-C until a step ends: yield a function that returns whether it was pressed.
+    """Delay Ctrl-C until a step ends: yield a function that returns whether Ctrl-C was pressed.
 
-    A second Ctrl-C interrupts at once.
+    A second Ctrl-C interrupts immediately.
     """
     pressed = threading.Event()
 

@@ -119,7 +119,7 @@ class Head(BaseHead):
             (b, 2w, h) projected sentences, with a learned vector for OUTSIDE.
         """
         rows = self.rows(sentences)
-        # on a CPU, only the gradient of an embedding is summed in parallel, not that of indexing
+        # not rows[indices]: on a CPU, torch sums the gradient of indexing in a single thread
         return F.embedding(row_indices(windows, rows), rows)
 
     def rows(self, sentences: Sentences) -> Tensor:
@@ -162,27 +162,27 @@ class Head(BaseHead):
 
 
 class Dropout(nn.Module):
-    """`torch.nn.Dropout` with one random byte per number, which is much faster on a CPU.
+    """`torch.nn.Dropout` with one random byte per element, which is much faster on a CPU.
 
     Args:
-        rate: Share of the numbers that are set to 0, rounded to a multiple of 1 / 256.
+        rate: Share of the elements that are set to 0, rounded to a multiple of 1 / 256.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.dropped = round(rate * 256)  # of the 256 values of a byte
 
-    def forward(self, numbers: Tensor) -> Tensor:
-        """Set numbers of a tensor of any shape to 0 and scale up the others, if training."""
+    def forward(self, inputs: Tensor) -> Tensor:
+        """In training, set elements of a tensor of any shape to 0, and scale up the others."""
         if not self.training or not self.dropped:
-            return numbers
-        # random bytes are faster on a CPU only, and MPS cannot sample all 64-bit integers
-        if numbers.device.type != "cpu":
-            return F.dropout(numbers, self.dropped / 256)
-        integers = torch.empty(-(-numbers.numel() // 8), dtype=torch.int64)
+            return inputs
+        # random bytes are faster only on a CPU, and MPS cannot sample all 64-bit integers
+        if inputs.device.type != "cpu":
+            return F.dropout(inputs, self.dropped / 256)
+        integers = torch.empty(-(-inputs.numel() // 8), dtype=torch.int64)
         integers.random_(torch.iinfo(torch.int64).min, None)
-        random_bytes = integers.view(torch.uint8)[: numbers.numel()].view(numbers.shape)
-        return numbers * (random_bytes >= self.dropped) * (256 / (256 - self.dropped))
+        random_bytes = integers.view(torch.uint8)[: inputs.numel()].view(inputs.shape)
+        return inputs * (random_bytes >= self.dropped) * (256 / (256 - self.dropped))
 
 
 def feed_forward(hidden: int, dropout: float) -> nn.Sequential:

@@ -11,9 +11,9 @@ from segclf.inputs.sentence_tensors import Sentences
 class BiLSTM(Head):
     """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the window.
 
-    A candidate is classified by the states of the two sentences beside it. The result is that of
+    A candidate is classified from the states of the two sentences beside it. The result is that of
     `torch.nn.LSTM` over the window, at half the cost: each sentence is multiplied by the input
-    weights once instead of once for each window, and each direction stops at the second of the two
+    weights once, not once for each window, and each direction stops at the second of the two
     sentences.
     """
 

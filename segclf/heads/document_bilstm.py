@@ -8,13 +8,13 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from segclf.heads.document import DocumentHead
 
-MAX_MEMORY = 256  # longest initial memory, in sentences
+MAX_MEMORY = 256  # maximum initial memory length, in sentences
 
 
 class DocumentBiLSTM(DocumentHead):
     """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over the document.
 
-    For n sentences it takes O(n) time, but it reads them one after another.
+    It takes O(n) time for n sentences, but computes their states one after another.
 
     The biases of the gates are initialized for memories of 1 to 256 sentences. This is the chrono
     initialization of Tallec and Ollivier (2018), with memory lengths drawn log-uniformly instead of

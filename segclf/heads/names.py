@@ -22,7 +22,7 @@ def context_of(head: str) -> Context:
 
 
 def head_in_context(head: str | None, context: str) -> str:
-    """Return the head that a value of `--context`, an option of earlier versions, selects.
+    """Return the head that a value of `--context`, a deprecated option, selects.
 
     Args:
         head: Name of the head; None for the default head of the context.
@@ -37,11 +37,11 @@ def head_in_context(head: str | None, context: str) -> str:
         return "document-bilstm"
     if head is None:
         return DEFAULT_HEAD
-    own = context_of(head)
-    if own != context:
+    actual = context_of(head)
+    if actual != context:
         heads = ", ".join(WINDOW_HEAD_NAMES if context == "window" else DOCUMENT_HEAD_NAMES)
         raise UserError(
-            f"the head {head} has the context {own}, not {context}: choose from {heads}, or leave "
-            "out the context"
+            f"the head {head} has the context {actual}, not {context}: choose from {heads}, or "
+            "leave out the context"
         )
     return head

@@ -21,8 +21,8 @@ class NumpyMLP:
     Attributes:
         weights: Weights by the names of the torch module.
         window: Number of sentences on each side of a candidate.
-        clip_sigma: Number of standard deviations at which vectors are clipped; None for no
-            clipping.
+        clip_sigma: Number of standard deviations from the mean at which vectors are clipped; None
+            for no clipping.
     """
 
     weights: dict[str, Array]
@@ -85,7 +85,7 @@ def _gelu(x: Array) -> Array:
     """Return x times the normal distribution function of x (Hendrycks and Gimpel 2016).
 
     The error function is formula 7.1.26 of Abramowitz and Stegun (1964), whose error is at most
-    1.5e-7, about that of float32.
+    1.5e-7, about the rounding error of float32.
     """
     z = np.abs(x) * np.float32(0.5**0.5)
     t = 1 / (1 + np.float32(0.3275911) * z)

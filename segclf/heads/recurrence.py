@@ -20,8 +20,8 @@ def run_lstm(lstm: nn.LSTM, rows: Tensor, indices: Tensor, sizes: list[int]) -> 
         indices: (2, n) int64 indices into `rows`, for the forward and the backward direction. They
             are ordered by step: the first element of every sequence, then the second element of
             every sequence that has one, and so on.
-        sizes: Number of sequences that are still running at each step; the sizes sum to n. They
-            must never increase: sequences that end earlier come last.
+        sizes: Number of sequences that have an element at each step; the sizes sum to n. They must
+            not increase: shorter sequences come last.
 
     Returns:
         (2, n, k) states, in the order of the indices.
@@ -134,7 +134,7 @@ def _gate_factors(gates: Tensor, cells: Tensor, tanh_cells: Tensor, sizes: list[
 
 
 def _previous_step(values: Tensor, sizes: list[int]) -> Tensor:
-    """Return the previous step's values, for all running sequences at all steps but the first."""
+    """Return the values of the previous step for the sequences at each step but the first."""
     if sizes[0] == sizes[-1]:  # the same sequences at every step: no copy is needed
         return values[:, : -sizes[-1]]
     steps = zip(torch.split(values, sizes, 1), [*sizes[1:], 0], strict=True)

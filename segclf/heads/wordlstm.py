@@ -54,7 +54,8 @@ def _pack(rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         lengths: (s,) numbers of words.
 
     Returns:
-        (2, words) rows, forwards and backwards; and (l,) sentences that have a word at each step.
+        (2, words) rows, forwards and backwards; and (l,) numbers of sentences that have a word at
+        each step.
     """
     step = torch.arange(rows.shape[1], device=rows.device)
     backwards = rows.gather(1, (lengths[:, None] - 1 - step).clamp(min=0))
@@ -68,7 +69,7 @@ def _last_words(lengths: Tensor, sizes: Tensor) -> Tensor:
 
     Args:
         lengths: (s,) numbers of words, longest sentence first.
-        sizes: (l,) sentences that have a word at each step.
+        sizes: (l,) numbers of sentences that have a word at each step.
     """
     first = sizes.cumsum(0) - sizes  # position of the first word of each step
     last = first[lengths - 1] + torch.arange(len(lengths), device=lengths.device)

@@ -36,7 +36,7 @@ class Examples:
             matrix: (v, d) word vectors. Only the rows that occur are read.
             layout: Layout of the n sentences.
         """
-        occurs = np.zeros(len(matrix) + 1, dtype=np.bool_)  # the last one is for the padding
+        occurs = np.zeros(len(matrix) + 1, dtype=np.bool_)  # the last element is for the padding
         for start in range(0, len(layout), PART):
             occurs[words[start : start + PART]] = True
         used = np.flatnonzero(occurs[:-1])
@@ -62,8 +62,8 @@ class _Renumbered:
 
     Args:
         words: (n, l) int32 rows of a matrix, padded with -1.
-        numbers: (v + 1,) int32, the row of the table for each of the v rows of the matrix; the last
-            one is for the padding.
+        numbers: (v + 1,) int32, the row of the table for each of the v rows of the matrix. The last
+            element is for the padding.
     """
 
     def __init__(self, words: Rows, numbers: NDArray[np.int32]) -> None:

@@ -35,9 +35,9 @@ class Rows(Protocol):
 class RowFile:
     """A copy of rows in a temporary file, for training.
 
-    A store keeps vectors in the order in which they were encoded, so the neighbours of a sentence
-    are spread over many of its blocks. In this file, they are adjacent to it, and a batch is read
-    in a few pieces. The rows are copied once and in order; `PART` of them are in memory at a time.
+    A store keeps vectors in the order in which they were encoded, so the vectors of neighbouring
+    sentences are spread over many of its blocks. In this file, they are adjacent, and a batch is
+    read in a few pieces. The rows are copied once and in order, `PART` rows at a time.
     The operating system deletes the file when the object is deleted or the process dies.
 
     Args:
@@ -75,7 +75,7 @@ class RowFile:
 
         with progress_bar(n, "sentences", show=progress, description="copying vectors") as bar:
             for start in range(0, n, PART):
-                append(rows[start : start + PART])  # no name keeps a part during the next read
+                append(rows[start : start + PART])  # a variable would keep it during the next read
                 bar.update(min(PART, n - start))
         self._file.flush()
         self.mean = total / max(n, 1)
@@ -88,7 +88,7 @@ class RowFile:
     def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
         """Read the rows (p, d) at positions (p,). Consecutive positions are read at once."""
         out = np.empty((len(positions), self.shape[1]), dtype=self._file_dtype)
-        for first, last in _runs(positions):
+        for first, last in _ranges(positions):
             self._file.seek(int(positions[first]) * self._row_bytes)
             self._file.readinto(out[first:last].data)
         return out.astype(self.dtype, copy=False)
@@ -96,13 +96,13 @@ class RowFile:
     def prefetch(self, positions: NDArray[np.int64]) -> None:
         """Let the operating system read rows in the background, for a later `take`."""
         if hasattr(os, "posix_fadvise"):  # on Linux
-            for first, last in _runs(positions):
+            for first, last in _ranges(positions):
                 start, size = int(positions[first]) * self._row_bytes, last - first
                 descriptor, advice = self._file.fileno(), os.POSIX_FADV_WILLNEED
                 os.posix_fadvise(descriptor, start, size * self._row_bytes, advice)
 
 
-def _runs(positions: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return the start and the end of each run of consecutive positions in `positions` (p,)."""
+def _ranges(positions: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return the start and the end of each range of consecutive values in `positions` (p,)."""
     edges = np.flatnonzero(np.diff(positions) != 1) + 1
     return list(pairwise([0, *edges.tolist(), len(positions)])) if len(positions) else []

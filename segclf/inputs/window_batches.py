@@ -14,15 +14,17 @@ from segclf.inputs.rows import RowFile
 from segclf.inputs.sentence_tensors import look_up
 from segclf.inputs.windows import OUTSIDE, check_window
 
-_RUNS = 8  # approximate number in a batch: more runs mix better, fewer share more sentences
+# approximate number of blocks of consecutive candidates in a batch: more blocks mix the candidates
+# better, and candidates in fewer blocks share more sentences
+_BLOCKS = 8
 
 
 class WindowBatches:
     """Training batches of windows, for heads that read a window around each candidate.
 
-    An epoch visits every candidate once. A batch consists of runs of neighbouring candidates; the
-    order and the edges of the runs change with every epoch. A run of r candidates needs
-    r + 2w - 1 sentences, not 2wr, and a head projects each of them once.
+    An epoch visits every candidate once. A batch consists of blocks of consecutive candidates; the
+    order and the edges of the blocks change with every epoch. A block of k candidates needs
+    k + 2w - 1 sentences, not 2wk, and a head projects each of them once.
 
     Args:
         examples: Training split.
@@ -34,8 +36,8 @@ class WindowBatches:
     def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
         check_window(window)
         self._window = window
-        self._run = max(batch_size // _RUNS, 1)
-        self._runs = batch_size // self._run
+        self._block_size = max(batch_size // _BLOCKS, 1)
+        self._blocks_per_batch = batch_size // self._block_size
         self._vectors = load(examples.vectors, device)
         self._table = None
         if examples.table is not None:
@@ -53,48 +55,47 @@ class WindowBatches:
 
     def __len__(self) -> int:
         """Return the maximum number of batches in an epoch."""
-        runs = -(-len(self._targets) // self._run) + 1
-        return -(-runs // self._runs)
+        blocks = -(-len(self._targets) // self._block_size) + 1
+        return -(-blocks // self._blocks_per_batch)
 
     def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
-        n = len(self._targets)
-        starts = np.arange(random.integers(-self._run + 1, 1), n, self._run)
+        n, size, count = len(self._targets), self._block_size, self._blocks_per_batch
+        starts = np.arange(random.integers(-size + 1, 1), n, size)
         random.shuffle(starts)
         shuffled = torch.from_numpy(starts)
-        steps = [shuffled[i : i + self._runs] for i in range(0, len(starts), self._runs)]
-        for step, following in zip_longest(steps, steps[1:]):
+        batches = [shuffled[i : i + count] for i in range(0, len(starts), count)]
+        for blocks, following in zip_longest(batches, batches[1:]):
             if following is not None:
                 prefetch(self._vectors, self._sentences(following))
-            batch = self._batch(step)
+            batch = self._batch(blocks)
             if len(batch.targets):
                 yield batch
 
     def _sentences(self, starts: Tensor) -> Tensor:
-        """Return the positions of the sentences that runs need: run + 2w - 1 for each run."""
-        around = torch.arange(-self._window, self._run + self._window - 1)
+        """Return the positions of the sentences that blocks need, k + 2w - 1 for each block."""
+        around = torch.arange(-self._window, self._block_size + self._window - 1)
         return (starts[:, None] + around).clamp(0, len(self._targets) - 1).flatten()
 
     def _batch(self, starts: Tensor) -> Batch:
-        n, w, run = len(self._targets), self._window, self._run
+        n, w, k = len(self._targets), self._window, self._block_size
         vectors = take(self._vectors, self._sentences(starts), self._device)
-        starts = starts.to(self._device)[:, None]  # (r, 1)
-        numbers = (starts + torch.arange(run, device=self._device)).flatten()  # (r * run,)
-        in_range = (numbers >= 0) & (numbers < n)
-        numbers = numbers.clamp(0, n - 1)
-        kept = in_range & self._is_candidate[numbers]
-        in_run = (  # the window of candidate j of a run: its sentences j to j + 2w - 1
-            torch.arange(run, device=self._device)[:, None]
-            + torch.arange(2 * w, device=self._device)
-        )  # (run, 2w)
-        base = torch.arange(len(starts), device=self._device) * (run + 2 * w - 1)
-        windows = (base[:, None, None] + in_run).flatten(0, 1)  # (r * run, 2w)
-        positions = numbers[:, None] + torch.arange(-w, w, device=self._device)
-        end = torch.searchsorted(self._offsets, numbers[:, None], right=True)  # of the document
+        starts = starts.to(self._device)[:, None]  # (b, 1) for b blocks
+        chosen = (starts + torch.arange(k, device=self._device)).flatten()  # (b * k,)
+        in_range = (chosen >= 0) & (chosen < n)
+        chosen = chosen.clamp(0, n - 1)
+        kept = in_range & self._is_candidate[chosen]
+        in_block = (  # the window of candidate j of a block: its sentences j to j + 2w - 1
+            torch.arange(k, device=self._device)[:, None] + torch.arange(2 * w, device=self._device)
+        )  # (k, 2w)
+        base = torch.arange(len(starts), device=self._device) * (k + 2 * w - 1)
+        windows = (base[:, None, None] + in_block).flatten(0, 1)  # (b * k, 2w)
+        positions = chosen[:, None] + torch.arange(-w, w, device=self._device)
+        end = torch.searchsorted(self._offsets, chosen[:, None], right=True)  # of the document
         inside = (positions >= self._offsets[end - 1]) & (positions < self._offsets[end])
         windows = torch.where(inside, windows, OUTSIDE)
         return Batch(
             sentences=look_up(vectors, self._table),
             index=windows[kept],
-            targets=self._targets[numbers[kept]],
+            targets=self._targets[chosen[kept]],
         )

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from embedcache import UserError
 from segclf.corpus.layout import Layout
 
-MAX_WINDOW = 4096  # sentences on each side; limits memory, as a head grows with its window
+MAX_WINDOW = 4096  # sentences on each side; limits memory, since a head grows with its window
 OUTSIDE = -1  # stands for a position beyond the document
 
 
@@ -21,7 +21,7 @@ def windows_of(
         layout: Layout of n sentences.
         window: Number of sentences on each side.
         start: Sentence of the first boundary.
-        stop: Sentence after that of the last boundary; None for n.
+        stop: Sentence after the sentence of the last boundary; None for n.
 
     Returns:
         (stop - start, 2 * window) positions of sentences, OUTSIDE for those beyond the document.

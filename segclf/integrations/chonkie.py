@@ -9,11 +9,14 @@ from segclf.integrations.paragraphs import ParagraphFinder
 
 
 class ParagraphChunker(BaseChunker):
-    """Chunks texts into paragraphs; the white space between two paragraphs ends the first one.
+    """Chunks texts into paragraphs.
+
+    The white space between two paragraphs belongs to the first one.
 
     Args:
-        finder: Finds the paragraphs; None for the ready model of the language of each text.
-        tokenizer: Tokenizer that counts the tokens of chunks, as in every chunker of chonkie.
+        finder: Object that finds the paragraphs. If None, each text is split by the ready model for
+            its language.
+        tokenizer: Tokenizer that counts the tokens of chunks, as in every chonkie chunker.
 
     Example:
         >>> [chunk.text for chunk in ParagraphChunker()(text)]

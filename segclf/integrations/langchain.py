@@ -11,10 +11,12 @@ class ParagraphTextSplitter(TextSplitter):
     """Splits texts into paragraphs, or into chunks of whole paragraphs.
 
     Args:
-        finder: Finds the paragraphs; None for the ready model of the language of each text.
-        chunk_size: Maximum length of a chunk in characters, or as `length_function` measures it:
-            neighbouring paragraphs are joined up to this length. A longer paragraph is not divided;
-            use `max_length` of `SegmentOptions` for that. None for one paragraph in each chunk.
+        finder: Object that finds the paragraphs. If None, each text is split by the ready model for
+            its language.
+        chunk_size: Maximum length of a chunk in characters, or as measured by `length_function`.
+            Neighbouring paragraphs are joined up to this length. A longer paragraph is not divided;
+            to limit its length, use `max_length` of `SegmentOptions`. If None, each chunk is one
+            paragraph.
         **options: Other arguments of `TextSplitter`, such as `add_start_index`.
 
     Example:

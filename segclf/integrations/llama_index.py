@@ -12,7 +12,8 @@ class ParagraphNodeParser(TextSplitter):
     """Parses documents into nodes, one for each paragraph.
 
     Args:
-        finder: Finds the paragraphs; None for the ready model of the language of each text.
+        finder: Object that finds the paragraphs. If None, each text is split by the ready model for
+            its language.
         **options: Arguments of every `NodeParser`, such as `include_metadata`.
 
     Example:

@@ -18,15 +18,15 @@ from segclf.integrations.onnx_head import VECTORS, WINDOWS
 from segclf.integrations.onnx_modules import TracedDocumentHead, TracedWindowHead
 from segclf.workspace.runs import Run
 
-_SENTENCES = 7  # of the example with which a head is traced; other numbers work too
+_SENTENCES = 7  # in the example with which a head is traced; any other number works too
 
 
 def exportable_head(run: Run) -> BaseHead:
     """Load the head of a run.
 
     Raises:
-        UserError: The run has no head, or a head that cannot be exported: one that reads words, or
-            whose attention is cut into blocks.
+        UserError: The run has no head, or its head cannot be exported because it reads words or
+            because its attention is computed in blocks.
     """
     head = run.load_head()
     if head.reads_words or isinstance(head, LocalTransformer):
@@ -65,7 +65,7 @@ def export_onnx(run: Run, path: Path) -> Path:
             dynamo=True,
             verbose=False,
         )
-    assert program is not None  # noqa: S101 it is None only with the earlier exporter
+    assert program is not None  # noqa: S101 only the earlier exporter returns None
     model = program.model_proto
     _describe(model, run, head)
     onnx.save(model, path)
@@ -74,7 +74,7 @@ def export_onnx(run: Run, path: Path) -> Path:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Suppress what torch says about details of the export and about packages it does not need."""
+    """Suppress the messages of torch about details of the export and about optional packages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -11,7 +11,7 @@ from segclf.corpus.layout import Layout, offsets_of
 from segclf.inputs.windows import windows_of
 
 VECTORS, WINDOWS = "vectors", "windows"
-_BATCH = 4096  # candidates at a time; does not affect results
+_BATCH = 4096  # sentences at a time; does not affect results
 
 
 class OnnxHead:
@@ -34,7 +34,7 @@ class OnnxHead:
     def __init__(self, path: str | os.PathLike[str], *, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # not about lengths other than that of the traced example
+        options.log_severity_level = 3  # no warnings about lengths that differ from the example's
         self._session = onnxruntime.InferenceSession(str(Path(path)), options)
         facts = self._session.get_modelmeta().custom_metadata_map
         self._window = int(facts["window"])
@@ -65,8 +65,8 @@ class OnnxHead:
             stop = min(start + _BATCH, len(vectors))
             windows = windows_of(layout, self._window, start, stop)
             first, last = max(start - self._window, 0), min(stop + self._window, len(vectors))
-            inside = np.where(windows < 0, windows, windows - first)
-            parts += self._session.run(None, {VECTORS: vectors[first:last], WINDOWS: inside})
+            relative = np.where(windows < 0, windows, windows - first)
+            parts += self._session.run(None, {VECTORS: vectors[first:last], WINDOWS: relative})
         return np.concatenate(parts)
 
     def _documents(self, vectors: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:

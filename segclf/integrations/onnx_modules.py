@@ -1,4 +1,4 @@
-"""Heads in the form in which torch can export them: as functions of arrays without branches."""
+"""Heads in a form that torch can export: functions of arrays, without branches."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from segclf.heads.document_bilstm import DocumentBiLSTM
 
 
 class TracedWindowHead(nn.Module):
-    """The calibrated probabilities (b,) of windows (b, 2w) over s vectors (s, d)."""
+    """Computes the calibrated probabilities (b,) of windows (b, 2w) over s vectors (s, d)."""
 
     def __init__(self, head: Head, temperature: float) -> None:
         super().__init__()
@@ -31,7 +31,10 @@ class TracedWindowHead(nn.Module):
 
 
 class TracedDocumentHead(nn.Module):
-    """The calibrated probabilities (n - 1,) of all sentences of a document (n, d) but the first."""
+    """Computes the calibrated probabilities (n - 1,) of a document (n, d).
+
+    The first sentence has none, since it always begins a paragraph.
+    """
 
     def __init__(self, head: DocumentHead, temperature: float) -> None:
         super().__init__()

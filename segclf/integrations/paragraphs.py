@@ -1,4 +1,4 @@
-"""Where the paragraphs of a text are, for libraries that split texts."""
+"""Finds the paragraphs of a text, for libraries that split texts."""
 
 import os
 from itertools import accumulate
@@ -14,12 +14,12 @@ class ParagraphFinder:
     """Finds the paragraphs of texts, and loads each model once.
 
     Args:
-        model: Name of a ready model or of a run, or folder of an exported run; None for the ready
-            model of the language of each text.
-        workspace: Folder of the workspace, for runs and for the vectors of sentences that it has;
-            None for the default one.
+        model: Name of a ready model or of a run, or folder of an exported run. If None, each text
+            is split by the ready model for its language.
+        workspace: Folder of the workspace that contains the runs and the store of sentence vectors;
+            None for the default workspace.
         options: How to find the paragraphs.
-        device: Device of the encoder; None for the fastest one.
+        device: Device of the encoder; None for the fastest device.
         threads: Number of CPU threads of the encoder; None for the number of cores.
 
     Raises:
@@ -41,9 +41,10 @@ class ParagraphFinder:
         self._options = options or SegmentOptions(layout="ignore")
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the start and the end of each paragraph and heading, without white space around.
+        """Return the start and the end of each paragraph and heading.
 
-        A text without sentences has no paragraphs.
+        White space around a paragraph is not part of it. A text without sentences has no
+        paragraphs.
         """
         if not text.strip():
             return []
@@ -56,5 +57,5 @@ class ParagraphFinder:
         return [(start, end) for start, end in spans if start < end]
 
     def split(self, text: str) -> list[str]:
-        """Return the paragraphs and headings, without white space around them."""
+        """Return the paragraphs and headings, without surrounding white space."""
         return [text[start:end] for start, end in self.spans(text)]

@@ -13,7 +13,7 @@ class ParagraphComponent:
     """Sets `doc.spans["paragraphs"]`, one span for each paragraph and heading.
 
     Args:
-        finder: Finds the paragraphs.
+        finder: Object that finds the paragraphs.
         spans_key: Key of the spans.
     """
 

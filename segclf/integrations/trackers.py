@@ -1,4 +1,4 @@
-"""Trackers of experiments: TensorBoard, MLflow, trackio and Weights & Biases show finished runs."""
+"""Experiment trackers: TensorBoard, MLflow, trackio and Weights & Biases show finished runs."""
 
 import shutil
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _PROJECT = "segtool"
 
 
 def check_tracker(name: TrackerName) -> None:
-    """Check that the client of a tracker is installed.
+    """Check that the package of a tracker is installed.
 
     Raises:
         UserError: There is no such tracker, or its package is missing.
@@ -30,11 +30,11 @@ def check_tracker(name: TrackerName) -> None:
 def log_run(name: TrackerName, run: "Run", workspace: "Workspace") -> None:
     """Log the options, the scores of every epoch and the final scores on dev of a finished run.
 
-    The client decides where they are kept, by its environment variables; TensorBoard reads the
-    folder `tensorboard` of the workspace.
+    The environment variables of the client determine where the client stores them. TensorBoard
+    reads the folder `tensorboard` of the workspace.
 
     Args:
-        name: Tracker.
+        name: Name of the tracker.
         run: Finished run.
         workspace: Workspace of the run.
 

@@ -40,7 +40,7 @@ def baseline_scores(layout: Layout, *, paragraph_length: float, rate: float) -> 
 def baseline_predictions(
     layout: Layout, *, paragraph_length: float, rate: float
 ) -> dict[str, list[NDArray[np.bool_]]]:
-    """Return trivial segmentations (n,) by baseline name; 20 draws of "random".
+    """Return trivial segmentations (n,) by baseline name, with `RANDOM_DRAWS` draws of "random".
 
     Args:
         layout: Layout of the documents; its labels are not used.
@@ -60,7 +60,7 @@ def baseline_predictions(
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
     """Return the mean of each score."""
-    means = (float(np.mean([getattr(own, name) for own in scores])) for name in SCORE_NAMES)
+    means = (float(np.mean([getattr(draw, name) for draw in scores])) for name in SCORE_NAMES)
     return Scores(*means)
 
 

@@ -11,7 +11,7 @@ from segclf.scoring.metrics import pk_errors
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory and does not change results
+_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory, does not affect results
 
 # columns of a unit's counts
 TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PK, WEIGHT = range(5)
@@ -43,7 +43,7 @@ class Difference:
         second: Score of the second run.
         difference: first - second.
         low: Lower end of the confidence interval of the difference.
-        high: Upper end of the confidence interval.
+        high: Upper end of the confidence interval of the difference.
     """
 
     first: float
@@ -135,7 +135,7 @@ def differences(
 
 
 def f1_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the F1 (...) of counts (..., 5); 0 without true and predicted boundaries."""
+    """Return the F1 (...) of counts (..., 5), which is 0 if no boundary is true or predicted."""
     numerator = 2 * counts[..., TRUE_POSITIVES]
     denominator = numerator + counts[..., FALSE_POSITIVES] + counts[..., FALSE_NEGATIVES]
     return numerator / np.maximum(denominator, 1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 BINS = 10
 _MAX_TEMPERATURE = 20.0  # the minimum temperature is 1 / 20
-# the smallest and the largest probability that are distinguished from 0 and 1
+# the smallest probability that is distinguished from 0, and the largest distinguished from 1
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), 1 - 2.0**-25
 
 
@@ -59,7 +59,7 @@ def fit_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.bool_
         A temperature from 0.05 to 20, above 1 if the model is overconfident; 1 if all
         probabilities are 0.5.
     """
-    # imported here, because it takes half a second and prediction does not need it
+    # imported here, because the import takes half a second and prediction does not need it
     from scipy.optimize import minimize_scalar
 
     logits = logits_of(probabilities)

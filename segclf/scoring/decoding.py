@@ -58,7 +58,7 @@ def most_probable(
 
     Args:
         layout: Layout of the documents; its labels are not used.
-        probabilities: (n,) float32. Among equal probabilities, the earlier sentence wins.
+        probabilities: (n,) float32. If probabilities are equal, the earlier sentence is preferred.
         paragraphs: Number of paragraphs in all documents together: at least the number of
             non-empty documents, at most n.
     """
@@ -106,8 +106,8 @@ def _best_starts(gains: list[float], min_length: int, max_length: int) -> list[i
     """Return the first sentences of the paragraphs in the best segmentation of one document.
 
     best[i] is the largest sum of gains over the boundaries up to and including one at i. The
-    previous boundary lies in a window that slides with i; a queue keeps the maximum of the window
-    at its front.
+    previous boundary lies in a window that slides with i. The first element of a queue is the
+    position of the maximum in the window.
     """
     n = len(gains)
     if not n:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType, Split
-from segclf.corpus.languages import guess_language_of
+from segclf.corpus.languages import guess_language_of_sentences
 from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
 from segclf.tasks.find_types import TYPES, find_types
@@ -92,7 +92,7 @@ def evaluate_model(
     examples = examples_of(part, workspace, encoder)
     predictions = predict_types(model, part, examples, compute or Compute())
     languages = [
-        stored.language or guess_language_of(part.sentences[start:stop])
+        stored.language or guess_language_of_sentences(part.sentences[start:stop])
         for start, stop in part.layout.documents
     ]
     probabilities = {name: found.probabilities for name, found in predictions.items()}

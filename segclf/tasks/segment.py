@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from embedcache import UserError
-from segclf.corpus.languages import guess_language, language_warning, other_language
+from segclf.corpus.languages import guess_language, language_warning, unexpected_language
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.unsegmented import UnsegmentedText, read_lines, read_sentences
 from segclf.tasks.models import Compute
@@ -51,8 +51,8 @@ def segment(
             are kept apart from the paragraphs.
         workspace: Workspace whose store is searched for vectors; None for the default one. It may
             have no store.
-        model: Run of a head or of a fine-tuned model, or ready model; None for the ready model of
-            the language of the text.
+        model: Run of a head or of a fine-tuned model, or ready model. If None, the text is split by
+            the ready model for its language.
         fast: Whether to use the fast ready model, if `model` is None.
         language: Language code (ISO 639-1) of the text; None for the language of the corpus of the
             run, or to detect it.
@@ -98,7 +98,7 @@ class Segmenter:
 
     Attributes:
         workspace: Workspace whose store is searched for vectors.
-        model: Run or ready model; None for the ready model of the language of each text.
+        model: Run or ready model. If None, each text is split by the ready model for its language.
         compute: Device, threads and progress display of the encoder and the model.
         fast: Whether to use the fast ready models, if `model` is None.
     """
@@ -167,6 +167,6 @@ def _read(text: str, model: TextModel, options: SegmentOptions) -> UnsegmentedTe
 def _warnings(text: str, model: Run | ReadyModel | None, language: str | None) -> tuple[str, ...]:
     if model is None:  # it was chosen by the language
         return ()
-    language = language or other_language(text, model.languages)
+    language = language or unexpected_language(text, model.languages)
     warning = language_warning(model.name, model.languages, language)
     return (warning,) if warning else ()

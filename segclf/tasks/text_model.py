@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType, Corpus, Document
-from segclf.corpus.unpunctuated import with_ends
+from segclf.corpus.unpunctuated import add_punctuation
 from segclf.heads.names import WINDOW
 from segclf.tasks.find_types import combine
 from segclf.tasks.predict import Predictor
@@ -80,9 +80,9 @@ class TextModel:
         return max(run.record.training_options.window or WINDOW for run in runs)
 
     def as_read(self, sentences: list[str]) -> list[str]:
-        """Return the sentences of a text as the model reads them; see `with_ends`."""
+        """Return the sentences of a text as the model reads them; see `add_punctuation`."""
         if isinstance(self.model, ReadyModel):  # a run may have been trained without punctuation
-            return with_ends(sentences, self.language)
+            return add_punctuation(sentences, self.language)
         return sentences
 
     def predict_types(

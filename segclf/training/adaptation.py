@@ -15,8 +15,7 @@ from segclf.training.epochs import fit_decision
 from segclf.training.options import TrainingOptions
 
 PRIOR = 20
-"""Weight of the threshold and the temperature of the start, as a number of examples of the rarer
-class."""
+"""Weight of the threshold and the temperature of the start, in examples of the rarer class."""
 
 LEARNING_RATE = 3e-4
 """Default maximum learning rate. On little text, the default of `TrainingOptions` is too high."""
@@ -31,8 +30,8 @@ class Start:
 
     Attributes:
         head: Trained head. It is not changed.
-        threshold: Threshold for its calibrated probabilities.
-        temperature: Temperature of its calibration.
+        threshold: Threshold for the calibrated probabilities of the head.
+        temperature: Temperature with which the probabilities are calibrated.
     """
 
     head: BaseHead
@@ -42,7 +41,7 @@ class Start:
     def decide(
         self, probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
     ) -> tuple[float, float]:
-        """Choose the threshold and the temperature from dev and from those of the start.
+        """Choose the threshold and the temperature from dev and from the values of the start.
 
         A few pages cannot determine a threshold. The result is therefore a weighted mean of the
         values of the start and those that `segclf.training.epochs.fit_decision` finds on dev. The
@@ -74,8 +73,8 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
 
     Args:
         source: Options with which the head was trained. The architecture, the crop, the loss and
-            the type of boundary are theirs.
-        given: Other options by name; all others have their defaults.
+            the type of boundary are taken from them.
+        given: Options by name that are set explicitly. All other options have their defaults.
 
     Raises:
         UserError: A given option differs from the architecture of the head or is out of range.
@@ -90,7 +89,7 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
 def check_architecture(source: TrainingOptions, given: Mapping[str, Any]) -> None:
     """Raise UserError if a given option differs from the architecture of a trained head."""
     for name in _ARCHITECTURE:
-        own = getattr(source, name)
-        if name in given and given[name] != own:
-            has = f"has no {name}" if own is None else f"has {name} {own}, not {given[name]}"
-            raise UserError(f"the trained head {has}: leave out the {name}")
+        trained = getattr(source, name)
+        if name in given and given[name] != trained:
+            fact = f"no {name}" if trained is None else f"{name} {trained}, not {given[name]}"
+            raise UserError(f"the trained head has {fact}: leave out the {name}")

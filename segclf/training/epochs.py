@@ -1,4 +1,4 @@
-"""Epochs: the scores of a model on dev after each epoch, and which epoch is best."""
+"""Epochs: the scores of a model on dev after each epoch, and the choice of the best epoch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Epoch:
         precision: Precision on dev at the threshold.
         recall: Recall on dev at the threshold.
         f1: F1 on dev at the threshold.
-        threshold: Threshold with the highest F1 on dev, or nearer to that of a trained head from
-            which training started.
+        threshold: Threshold with the highest F1 on dev. If training started from a trained head, it
+            lies between this threshold and that of the head.
         seconds: Training time, without evaluation.
         temperature: Temperature of the dev probabilities; see
             `segclf.scoring.calibration.fit_temperature`. `threshold` applies to probabilities
@@ -92,9 +92,9 @@ def assess_untrained(
     dev: Layout, probabilities: NDArray[np.float32], loss: "Loss", decide: Decide = fit_decision
 ) -> Epoch:
     """Return epoch 0: the scores of the probabilities (n,) of a model on dev before training."""
-    import torch  # not needed to read epochs
+    import torch  # imported here, since it is not needed to read epochs
 
-    # clipped to keep the loss finite
+    # clipped, so that the loss is finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
     targets = torch.from_numpy(dev.labels[dev.is_candidate].astype(np.float32))
     value = loss(logits, targets)
@@ -129,7 +129,7 @@ def assess(
 
 
 def is_better(epoch: Epoch, best: Epoch, *, started_trained: bool = False) -> bool:
-    """Return whether an epoch is better than the best so far: whether its F1 is higher.
+    """Return whether the F1 of an epoch is higher than that of the best epoch so far.
 
     Epoch 0 is never the best, unless training started from a trained model.
     """

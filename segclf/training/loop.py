@@ -66,15 +66,17 @@ def train_head(
 ) -> TrainedHead:
     """Train a head with AdamW and early stopping.
 
-    Heads are small: more threads save little time on an idle machine and cost much on a busy one.
+    Heads are small: more than one thread saves little time on an idle machine and costs much time
+    on a busy machine.
 
     Args:
         train: Examples to train on.
         dev: Examples for early stopping, temperature and threshold.
         options: Training options.
-        on_epoch: Function that is called after each epoch, and before training with epoch 0.
-        start: Trained head from which training starts; its architecture is that of the options.
-            None for random weights.
+        on_epoch: Function that is called with each finished epoch, beginning with epoch 0, which
+            has the scores before training.
+        start: Trained head from which training starts; its architecture must be that of the
+            options. None for random weights.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
         progress: Whether to show a progress bar of each epoch on standard error.
@@ -160,8 +162,8 @@ def _first_head(dim: int, options: TrainingOptions, start: Start | None) -> Base
 def _check_input(head: BaseHead, name: str, train: Examples) -> None:
     if head.reads_words and train.table is None:
         raise UserError(
-            f"the head {name} reads words: first run segtool embed with --pooling tokens, and with "
-            "ginza or wordvec:FILE as the --encoder"
+            f"the head {name} reads words: first run segtool embed with --pooling tokens and with "
+            "--encoder ginza or --encoder wordvec:FILE"
         )
     if train.table is not None and len(train.table) == 1:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Options for training a head: names, types, defaults and ranges, stated here only.
+"""Options for training a head: names, types, defaults and ranges, defined only here.
 
 This module does not import torch, since the command line imports it to print the help.
 """
@@ -63,8 +63,8 @@ class TrainingOptions:
         UserError: An option has the wrong type, is out of range, or has no effect.
     """
 
-    earlier_options: ClassVar[dict[str, Any]] = {"context": Context | None}
-    """Types by name of the options of earlier versions, which `from_settings` translates."""
+    deprecated_options: ClassVar[dict[str, Any]] = {"context": Context | None}
+    """Types of the deprecated options by name; `from_settings` translates these options."""
 
     head: HeadName | None = None
     window: Distance | None = None
@@ -82,7 +82,7 @@ class TrainingOptions:
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> "TrainingOptions":
-        """Make options from the option names of this version or of earlier ones.
+        """Make options from current or deprecated option names.
 
         Earlier versions had an option `context`, and called the reach of local-transformer its
         window.

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def match_run(runs: "Sequence[Run]", name: str) -> "Run | None":
-    """Return the run with a name, a number or a beginning of a name; None if there is none.
+    """Return the run with a given name, number or beginning of its name; None if there is none.
 
     Args:
         runs: Runs in the order in which they are numbered, from 1.
-        name: Name, number or beginning of a name. A name is preferred to a number, and a number to
-            a beginning.
+        name: Name of a run, the beginning of its name, or its number. A complete name takes
+            precedence over a number, and a number over the beginning of a name.
 
     Raises:
         UserError: Several names begin with `name`.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from embedcache import UserError
 from embedcache.encoders import Pooling, split_recorded
 from segclf.corpus import Corpus
-from segclf.corpus.languages import guess_language_of
+from segclf.corpus.languages import guess_language_of_sentences
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class StoredCorpus:
     @property
     def text_language(self) -> str:
         """Code of the language: that of the options, or else guessed from the first sentences."""
-        return self.language or guess_language_of(self.corpus.sentences)
+        return self.language or guess_language_of_sentences(self.corpus.sentences)
 
     def encoder_of(self, reader: str, own: EncoderReference) -> EncoderReference:
         """Return the encoder of this corpus whose vectors a trained model reads.

@@ -67,8 +67,8 @@ class ClusterOptions(EngineOptions):
     """Where to encode.
 
     Attributes:
-        engine: Machines that read and encode: local is this process, ray is a Ray cluster, which
-            also reads globs and URLs such as s3://bucket/*.txt.
+        engine: Where to read and encode. local: in this process; ray: on a Ray cluster, which also
+            reads globs and URLs such as s3://bucket/*.txt.
         workers: Number of processes of --engine ray that encode. [default: one on each machine]
         gpus_per_worker: Number of GPUs of each worker of --engine ray, which may be a fraction.
         shards: Folder or URL for the finished shards of --engine ray, which every machine of the

@@ -53,11 +53,11 @@ def show_encoder(
     from embedcache import load_encoder
     from segclf.tasks.statistics import stored_vectors
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.encoders import print_described
+    from segtool.tables.encoders import print_encoder_properties
 
     opened = Workspace(workspace)
     described = [
         {**part.describe(), "stored": stored_vectors(opened, part.fingerprint)}
         for part in load_encoder(name, pooling=pooling).parts
     ]
-    show({"name": name, "encoders": described}, print_described, as_json)
+    show({"name": name, "encoders": described}, print_encoder_properties, as_json)

@@ -98,7 +98,7 @@ def sweep(
     from segclf.experiments.estimates import estimate_sweep
     from segclf.experiments.experiment_files import Experiment, read_experiment
     from segclf.experiments.grids import expand, given_values, select
-    from segclf.experiments.sweeps import embed_experiment, report
+    from segclf.experiments.sweeps import embed_experiment, sweep_content
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
     from segtool.tables.runs import print_estimate, print_sweep
@@ -139,7 +139,7 @@ def sweep(
         address=cluster.address,
         progress=shows_progress(as_json),
     )
-    content = report(outcomes)
+    content = sweep_content(outcomes)
     show(content, print_sweep, as_json)
     log([outcome.run for outcome in outcomes if outcome.new and outcome.run], opened)
     if content["failed"]:

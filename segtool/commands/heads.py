@@ -94,7 +94,7 @@ def train(
     opened = Workspace(workspace)
     if start is not None:
         given = given_options(
-            invocation, TrainingOptions, not_from_file=("head", "window", "reach")
+            invocation, TrainingOptions, ignored_in_file=("head", "window", "reach")
         )
         options = options_from(opened, start, given)
     run = train_head(
@@ -126,8 +126,9 @@ def evaluate(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="Run, as a name, a number in segtool runs or the beginning of a name; or ready "
-            "model. [default: the run with the highest dev F1 on the latest corpus]",
+            help="Name of a run, the beginning of its name, or its number in the list of segtool "
+            "runs; or name of a ready model. [default: the run with the highest dev F1 on the "
+            "latest corpus]",
             autocompletion=complete_runs_and_models,
         ),
     ] = None,

@@ -34,8 +34,8 @@ class ModelOptions:
     Attributes:
         model: Name of a ready model (see segtool models). [default: the run with the highest dev
             F1 on the latest corpus; if there is none, the ready model for the language of the text]
-        run: Run, as a name, a number in segtool runs or the beginning of a name; or the folder of
-            an exported run.
+        run: Name of a run, the beginning of its name, or its number in the list of segtool runs; or
+            the folder of an exported run.
         fast: Use the fast ready model for the language of the text. It is less accurate, and takes
             about a second for a novel.
     """
@@ -150,7 +150,7 @@ def segment(
     from segtool.commands.segment_output import SegmentWriter
 
     opened = Workspace(workspace)
-    if given := given_options(invocation, ModelOptions, not_from_file=("model", "run", "fast")):
+    if given := given_options(invocation, ModelOptions, ignored_in_file=("model", "run", "fast")):
         model = ModelOptions(**given)  # either option replaces both of a configuration file
     chosen = _choose(model, opened)
     cost = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
@@ -197,7 +197,7 @@ def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
 
 
 def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel | None":
-    """Return the run or the model to use; None for the ready model of the text's language."""
+    """Return the run or the model to use; None for the ready model for the text's language."""
     from embedcache import UserError
     from segclf.workspace.ready import load_ready_model
     from segclf.workspace.runs import best_run, load_run

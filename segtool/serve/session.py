@@ -103,7 +103,7 @@ class Session:
             return adapt(self._writable_workspace(), loaded, texts, check)
 
     def _segmenter(self, name: str | None, *, fast: bool = False) -> Segmenter:
-        """Return the segmenter of a model; None for the ready model of each text's language."""
+        """Return the segmenter of a model, or of the ready models if the name is None."""
         # a name from a request is compared with those that exist, and never used as a path
         known = {model.name: model for model in self.models()}
         if name is not None and name not in known:

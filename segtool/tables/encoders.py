@@ -21,14 +21,14 @@ def print_encoders(content: dict[str, Any]) -> None:
     print_line(
         f"Default: {DEFAULT_ENCODER}. NAME:LAYER uses a Transformer only up to that layer; A+B "
         "concatenates the vectors of encoders A and B.\n"
-        "Also: the folder or Hub id of a sentence-transformers model, or of a Hugging Face encoder "
-        "with --pooling cls, mean or max; static:NAME for token vectors that are distilled from a "
-        "Transformer; wordvec:FILE for word vectors from word2vec, fastText, "
+        "Other encoders: the folder or Hub id of a sentence-transformers model, or of a Hugging "
+        "Face encoder with --pooling cls, mean or max; static:NAME for token vectors that are "
+        "distilled from a Transformer; wordvec:FILE for word vectors from word2vec, fastText, "
         "GloVe or Wikipedia2Vec, with --pooling mean, sif or tokens."
     )
 
 
-def print_described(content: dict[str, Any]) -> None:
+def print_encoder_properties(content: dict[str, Any]) -> None:
     """Print the properties of encoders, one table for each."""
     for described in content["encoders"]:
         table = Table(show_header=False, box=None)

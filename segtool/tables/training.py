@@ -6,11 +6,11 @@ from embedcache.terminal import printable
 from segtool.tables.console import format_count, print_line, warn_if_collapsed
 
 if TYPE_CHECKING:
-    from segclf.finetune.runs import Start
+    from segclf.finetune.runs import PlannedRun
     from segclf.training.epochs import Epoch
 
 
-def print_start(start: "Start") -> None:
+def print_start(start: "PlannedRun") -> None:
     """Print the run that `segtool finetune` starts or continues."""
     print_line(
         f"{'Continuing' if start.resumed else 'Training'} {start.run}: encoder "

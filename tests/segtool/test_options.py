@@ -52,7 +52,7 @@ class Renamed:
         reach: Sentences.
     """
 
-    earlier_options: ClassVar[dict[str, Any]] = {"window": int | None}
+    deprecated_options: ClassVar[dict[str, Any]] = {"window": int | None}
 
     reach: int | None = None
 
@@ -118,7 +118,7 @@ def test_help_shows_docstrings_and_defaults_own_fields_first(run):
     assert page.index("--loss") < page.index("--rate")
 
 
-def test_earlier_options_still_work_but_are_not_shown():
+def test_deprecated_options_still_work_but_are_not_shown():
     app = typer.Typer(rich_markup_mode=None)
     calls = []
 

@@ -64,7 +64,7 @@ def test_a_source_changes_with_its_file(texts):
     [
         ("-", "--engine ray does not read standard input"),
         ("missing.txt", "missing.txt: no such file"),
-        ("*.nothing", "no such file, or no text file there"),
+        ("*.nothing", "no such file, or no text files found"),
         ("file:///nowhere/at/all.txt", "/nowhere/at/all.txt"),
         ("nosuch://bucket/x.txt", "Protocol not known: nosuch"),
     ],

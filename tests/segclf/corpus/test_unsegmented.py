@@ -7,7 +7,7 @@ from segclf.corpus.headings import find_headings
 from segclf.corpus.joining import WordJoiner, unwrap
 from segclf.corpus.lines import lines_of
 from segclf.corpus.sentences import sentence_rule
-from segclf.corpus.unpunctuated import cut_unpunctuated, with_ends
+from segclf.corpus.unpunctuated import add_punctuation, cut_unpunctuated
 from segclf.corpus.unsegmented import read_lines, read_sentences
 
 RULE = sentence_rule("sentencex")
@@ -198,9 +198,9 @@ def test_text_with_punctuation_is_not_cut(text):
 
 
 def test_models_read_missing_full_stops_only_if_nearly_all_are_missing():
-    assert with_ends(["so we went", "it rained"], "en") == ["So we went.", "It rained."]
-    assert with_ends(["雨が降る", "風も吹く"], "ja") == ["雨が降る。", "風も吹く。"]
-    assert with_ends(["So we went.", "it rained"], "en") == ["So we went.", "it rained"]
+    assert add_punctuation(["so we went", "it rained"], "en") == ["So we went.", "It rained."]
+    assert add_punctuation(["雨が降る", "風も吹く"], "ja") == ["雨が降る。", "風も吹く。"]
+    assert add_punctuation(["So we went.", "it rained"], "en") == ["So we went.", "it rained"]
 
 
 def test_lines_can_be_sentences():

@@ -1,4 +1,4 @@
-"""What a sweep would do, and about how long, without doing it."""
+"""Estimates of what a sweep would do and how long it would take."""
 
 import json
 

@@ -14,7 +14,7 @@ from embedcache import UserError
 from segclf.experiments import sweeps, workers
 from segclf.experiments.grids import Trial, expand
 from segclf.experiments.leaderboard import run_row
-from segclf.experiments.sweeps import report, sweep
+from segclf.experiments.sweeps import sweep, sweep_content
 from segclf.experiments.trials import find_runs, with_encoder
 from segclf.scoring.metrics import score_at_half
 from segclf.tasks.evaluate import evaluate, probabilities_of
@@ -130,7 +130,8 @@ def test_a_failed_trial_does_not_stop_the_others(swept, tmp_path):
     content["encoders"].insert(0, {"name": "lost", "pooling": None, "fingerprint": "0" * 32})
     path.write_text(json.dumps(with_checksum(content)) + "\n" + body)
     options = TrainingOptions(head="mlp", window=1, epochs=1)
-    content = report(sweep(workspace, [Trial(options, "lost"), Trial(options, "hash")], jobs=1))
+    outcomes = sweep(workspace, [Trial(options, "lost"), Trial(options, "hash")], jobs=1)
+    content = sweep_content(outcomes)
     (failed,) = content["failed"]
     assert failed["encoder"] == "lost"
     assert "no vectors from the encoder" in failed["error"]

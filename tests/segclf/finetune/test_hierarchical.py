@@ -29,7 +29,7 @@ def test_a_batch_encodes_each_sentence_once_and_trains_the_encoder(tiny_bert):
 
 @pytest.mark.parametrize("upper", get_args(UpperName))
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_every_upper_network_depends_on_its_window_only(tiny_bert, upper, pooling):
+def test_every_head_depends_on_its_window_only(tiny_bert, upper, pooling):
     options = HierarchicalOptions(upper=upper, sentences=2, pooling=pooling)
     text = corpus(documents=2, length=12)
     system, tokens = system_and_text(tiny_bert, options, text)

@@ -202,7 +202,7 @@ def test_the_learning_rate_rises_and_falls_linearly():
     assert shares[-1] == pytest.approx(1 / 18)
 
 
-def test_weight_decay_is_for_matrices_and_the_upper_network_has_its_rate(tiny_bert):
+def test_weight_decay_is_for_matrices_and_the_head_has_its_own_rate(tiny_bert):
     options = HierarchicalOptions(learning_rate=1e-5, upper_learning_rate=1e-2)
     system = make_system(load_encoder(tiny_bert, precision="float32"), options)
     names = {id(parameter): name for name, parameter in system.named_parameters()}

@@ -22,7 +22,7 @@ LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
 
 def queries_keys_values(lengths, heads=2, size=8):
-    """Random inputs for attention, large enough for sharp weights, with garbage as padding."""
+    """Random inputs for attention, large enough for sharp weights, with random padding."""
     torch.manual_seed(0)
     shape = (3, len(lengths), max(lengths), heads, size)
     return 3 * torch.randn(shape), torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]

@@ -139,5 +139,5 @@ def test_a_dry_run_does_not_ask_a_cluster(tmp_path, cli):
 def test_options_of_a_cluster_need_the_engine_ray(tmp_path, cli, option):
     (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
     done = cli(tmp_path, "embed", "text.txt", *option)
-    assert f"{option[0]} is for a cluster: add --engine ray" in mistake(done)
+    assert f"{option[0]} has an effect only on a cluster: add --engine ray" in mistake(done)
     assert os.listdir(tmp_path) == ["text.txt"]

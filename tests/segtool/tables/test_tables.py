@@ -61,7 +61,7 @@ TABLES = [
     (store.print_garbage, store_garbage(), ["Removed all", "novels"]),
     (store.print_exported, store_exported(), ["12,345 vectors", "9.5 MB"]),
     (encoders.print_encoders, encoder_list(), ["all-MiniLM-L6-v2"]),
-    (encoders.print_described, described(), ["max tokens", "no vectors in the store"]),
+    (encoders.print_encoder_properties, described(), ["max tokens", "no vectors in the store"]),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Tokenized corpora from which runs of consecutive sentences are drawn."""
+"""Tokenized corpora from which blocks of consecutive sentences are drawn."""
 
 import json
 from collections.abc import Iterator
@@ -86,18 +86,18 @@ def _shorten(ids: list[int], max_tokens: int) -> NDArray[np.int32]:
     )
 
 
-def draw_runs(
+def draw_blocks(
     corpus: TokenizedCorpus, size: int, length: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Draw batches of runs without end.
+    """Draw batches of blocks without end.
 
-    In an epoch, each document is cut into runs, from a random offset, and no sentence is drawn
+    In an epoch, each document is cut into blocks, from a random offset, and no sentence is drawn
     twice.
 
     Args:
-        corpus: Corpus with at least `size` runs.
-        size: Number of runs in a batch.
-        length: Number of sentences in a run.
+        corpus: Corpus with at least `size` blocks.
+        size: Number of blocks in a batch.
+        length: Number of sentences in a block.
         generator: Source of the offsets and the order.
 
     Yields:
