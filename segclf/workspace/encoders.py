@@ -36,7 +36,7 @@ from segclf.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "e5-small-paragraphs+surface"
 _FORMAT = 1  # of a file with the fitted state of an encoder
-_FROM_PACKED_FILE = {  # a sixth the size of the models that are made from it
+_FROM_PACKED_FILE = {  # the packed file has a sixth of the size of the models that are made from it
     "e5-small": e5_small.model_directory,
     "e5-small-paragraphs": e5_small_paragraphs.model_directory,
 }
@@ -157,8 +157,8 @@ def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | N
     spaces = {space.fingerprint: space for space in workspace.store().spaces()}
     if fingerprint not in spaces:
         return None
-    found = spaces[fingerprint]
-    return {"rows": found.rows, "dtype": found.dtype, "precisions": found.precisions}
+    space = spaces[fingerprint]
+    return {"rows": space.rows, "dtype": space.dtype, "precisions": space.precisions}
 
 
 def fit(
@@ -168,7 +168,8 @@ def fit(
 
     Args:
         encoder: Encoder to fit. It is modified in place.
-        sentences: Sentences of the train split. If there are none, the latest fit is restored.
+        sentences: Sentences of the train split. If there are none, the fit that was used last is
+            restored.
         workspace: Workspace that keeps the fitted states.
         progress: Whether to show a progress bar on standard error.
 
@@ -208,14 +209,14 @@ def _latest_fit(workspace: Workspace, unfitted: str) -> tuple[Path, dict[str, An
         UserError: There is no fit of this encoder.
     """
     fits = _read_fits(sorted(workspace.encoders.glob("*.json")))
-    own_fits = {path: fit for path, fit in fits.items() if fit["unfitted"] == unfitted}
-    if not own_fits:
+    matching = {path: fit for path, fit in fits.items() if fit["unfitted"] == unfitted}
+    if not matching:
         raise UserError(
             "--pooling sif is fitted on the train split, but this corpus has none: embed a corpus "
             "with a train split first"
         )
-    path = max(own_fits, key=lambda path: str(own_fits[path].get("used", "")))
-    return path, own_fits[path]
+    path = max(matching, key=lambda path: str(matching[path].get("used", "")))
+    return path, matching[path]
 
 
 def _state_path(reference: EncoderReference, folders: Iterable[Path]) -> Path | None:

@@ -62,7 +62,8 @@ class Workspace:
     def embedding(self) -> Iterator[None]:
         """Protect the vectors of a corpus until it is saved, inside a `with` block.
 
-        Several processes may embed at the same time. None begins while another one is `collecting`.
+        Several processes may embed at the same time. No process begins to embed while another
+        process is in a block of `collecting`.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with folder_lock(self.path):
@@ -70,7 +71,7 @@ class Workspace:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Let no process embed a corpus inside a `with` block.
+        """Prevent other processes from embedding a corpus inside a `with` block.
 
         Raises:
             UserError: A process is embedding a corpus.
@@ -93,8 +94,8 @@ class Workspace:
 
         Args:
             name: Name of the corpus.
-            corpus: Sentences, labels and splits; or parts of them, one after another, which need
-                not fit in memory together.
+            corpus: Sentences, labels and splits; or an iterable over parts of the corpus, so that
+                the whole corpus need not fit in memory.
             sentence_rule: Rule that split the text into sentences.
             encoder: Encoder whose vectors are in the store.
             language: Code of the language for the rule; None if it was guessed.
@@ -134,7 +135,7 @@ class Workspace:
         return path
 
     def corpus_paths(self) -> list[Path]:
-        """List the files of the corpora by the time of embedding; damaged ones are skipped."""
+        """List the files of the corpora by the time of embedding; damaged files are skipped."""
         embedded = {}
         for path in sorted(self.corpora.glob("*.jsonl")):
             try:

@@ -93,7 +93,7 @@ def test_the_type_of_boundary_is_that_of_the_start(workspace):
     adapted = train(workspace, start=paragraphs.name, corpus_name="typed")
     assert adapted.record.boundary_type == "paragraph"
     assert adapted.record.counts["train"].boundaries == 20
-    with pytest.raises(UserError, match="predicts boundaries of type paragraph: omit --type"):
+    with pytest.raises(UserError, match="predicts boundaries of type paragraph: leave out --type"):
         options_from(workspace, paragraphs.name, {"boundary_type": "any"})
     # the boundaries of a text without types may all be paragraphs
     assert train(workspace, start=paragraphs.name, corpus_name="stories")

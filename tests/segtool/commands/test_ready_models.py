@@ -184,7 +184,7 @@ def test_a_head_learns_the_boundaries_of_one_type(segtool, tmp_path):
     other = mistake(segtool(tmp_path, "compare", *sorted(names)[:2]))
     assert "choose runs of the same type" in other
     wrong = mistake(segtool(tmp_path, "eval", "mlp-w4-003", "--type", "line"))
-    assert "predicts boundaries of type paragraph: omit --type" in wrong
+    assert "predicts boundaries of type paragraph: leave out --type" in wrong
 
 
 def test_a_corpus_without_types_has_no_heads_for_one_type(trained, segtool):
