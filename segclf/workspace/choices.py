@@ -12,15 +12,12 @@ if TYPE_CHECKING:
 
 
 def match_run(runs: "Sequence[Run]", name: str) -> "Run | None":
-    """Return the run that a name, a number or the beginning of a name stands for.
+    """Return the run with a name, a number or a beginning of a name; None if there is none.
 
     Args:
         runs: Runs in the order in which they are numbered, from 1.
         name: Name, number or beginning of a name. A name is preferred to a number, and a number to
             a beginning.
-
-    Returns:
-        The run; None if there is no such run.
 
     Raises:
         UserError: Several names begin with `name`.

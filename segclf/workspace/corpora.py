@@ -55,7 +55,7 @@ class StoredCorpus:
 
     @property
     def text_language(self) -> str:
-        """Code of the language; if it was not given, it is guessed from the first sentences."""
+        """Code of the language: that of the options, or else guessed from the first sentences."""
         return self.language or guess_language_of(self.corpus.sentences)
 
     def encoder_of(self, model: str, wanted: EncoderReference) -> EncoderReference:

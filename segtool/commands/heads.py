@@ -178,7 +178,8 @@ def evaluate(
         return
     if boundary_type not in (None, found.record.boundary_type):
         raise UserError(
-            f"{found.name} predicts boundaries of type {found.record.boundary_type}: omit --type"
+            f"{found.name} predicts boundaries of type {found.record.boundary_type}: leave out "
+            "--type"
         )
     evaluation = evaluate_run(
         opened,

@@ -116,7 +116,7 @@ def test_mistakes_are_reported_and_nothing_is_written(workspace):
         ({"start": "japanese"}, "japanese needs vectors from its encoder.* segtool embed with"),
         (
             {"start": "mlp-w2-001", "corpus_name": "stories", "encoder_name": "surface"},
-            "mlp-w2-001 needs vectors from hash: omit --encoder",
+            "mlp-w2-001 needs vectors from hash: leave out --encoder",
         ),
         (
             {"start": "mlp-w2-001", "corpus_name": "stories", "options": TrainingOptions()},
