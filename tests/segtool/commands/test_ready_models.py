@@ -198,7 +198,8 @@ def test_a_ready_model_is_adapted_to_a_few_pages(segtool, tmp_path):
     assert segtool(tmp_path, "embed", "page.txt", "--boundary", "typed").returncode == 0
     hinted = segtool(tmp_path, "train", "--epochs", "1")
     assert hinted.returncode == 0
-    assert hinted.stderr.startswith("hint: for so little text, segtool train --from japanese")
+    assert hinted.stderr.startswith("hint: with so little text, training from a ready model")
+    assert hinted.stderr.endswith("segtool train --from japanese\n")
     options = ("--from", "japanese", "--type", "paragraph", "--seed", "3", "--window", "4")
     done = segtool(tmp_path, "train", *options)
     assert done.returncode == 0, done.stderr
