@@ -61,7 +61,7 @@ def leave_out(model: TextModel, sentences: Sequence[str], position: int) -> Expl
     left_out = [
         i
         for i in range(max(at - radius, 0), min(at + radius, len(nearby)))
-        # something must remain on both sides of the boundary
+        # a sentence must remain on both sides of the boundary
         if not (i == at - 1 == 0) and not (i == at == len(nearby) - 1)
     ]
     texts = [nearby, *([*nearby[:i], *nearby[i + 1 :]] for i in left_out)]

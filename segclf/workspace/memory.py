@@ -17,7 +17,7 @@ _SHARE = 1 / 4  # of the available memory that vectors may use
 
 
 def vectors_limit(gigabytes: float | None = None, processes: int = 1) -> float:
-    """Return how many gigabytes of vectors each of some processes may hold in memory.
+    """Return how many gigabytes of vectors each of several processes may hold in memory.
 
     Args:
         gigabytes: Limit set by the user; None to compute the limit.
