@@ -125,7 +125,7 @@ def _files_of(path: str) -> list[_File]:
         content = json.loads(storage.read(MANIFEST))
         if content["format"] != _FORMAT:
             raise UserError(
-                f"{path} has shards in format {content['format']}, and this version of segtool "
+                f"{path} has format {content['format']} of shards, and this version of segtool "
                 f"reads format {_FORMAT}: update segtool"
             )
         encoders = tuple(content["encoders"])

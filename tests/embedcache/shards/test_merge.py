@@ -111,7 +111,7 @@ def write_foreign_table(path):
     ("damage", "message"),
     [
         (cut, "b.arrow is damaged or incomplete"),
-        (change_format, "b.arrow has shards in format 9, and this version .* reads format 1"),
+        (change_format, "b.arrow has format 9 of shards, and this version .* reads format 1"),
         (replace_by_text, "b.arrow is damaged or incomplete"),
         (write_foreign_table, "b.arrow has no vectors that segtool wrote"),
     ],
@@ -166,7 +166,7 @@ def test_a_manifest_says_which_shards_and_encoders_belong_together(tmp_path):
     [
         (["a.arrow", "c.arrow"], {}, "c.arrow is missing: run the same segtool embed again"),
         (["a.arrow", "b.arrow"], {"encoders": [FINGERPRINT]}, "b.arrow has vectors of the encoder"),
-        (["a.arrow"], {"format": 2}, "has shards in format 2"),
+        (["a.arrow"], {"format": 2}, "has format 2 of shards"),
     ],
 )
 def test_shards_that_differ_from_the_manifest_are_refused(tmp_path, names, changes, message):
