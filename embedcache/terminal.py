@@ -9,7 +9,7 @@ from tqdm import tqdm
 # line separators; and surrogates, which represent bytes of a file name that are not UTF-8.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_LINE_SECONDS = 10  # between two lines of progress at first
+_INTERVAL = 10  # seconds between two lines of progress, at first
 
 _is_silent = False
 
@@ -65,7 +65,7 @@ def progress_bar(
         initial=done,
         leave=leave,
         delay=delay if is_terminal else 0,
-        mininterval=0.1 if is_terminal else _LINE_SECONDS,
+        mininterval=0.1 if is_terminal else _INTERVAL,
         disable=_is_silent or not show,
     )
 
