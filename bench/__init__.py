@@ -1,1 +1,1 @@
-"""Benchmarks: each script answers one question."""
+"""Benchmarks; each script answers one question."""

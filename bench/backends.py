@@ -1,4 +1,4 @@
-"""Are the vectors of a backend close enough to those of torch in float32, and how fast is it?
+"""Are the vectors of a backend close enough to those of torch in float32, and how fast is encoding?
 
 Each backend encodes the same sentences on one core.
 """
@@ -22,7 +22,7 @@ ENCODERS = ("e5-small-paragraphs", "minilm")
 SENTENCES = 1000  # of each language
 BACKENDS: tuple[Backend, ...] = ("torch", "openvino")
 ROUNDS = 2
-LANGUAGES = {"eng": "en", "deu": "de"}  # beside Japanese
+LANGUAGES = {"eng": "en", "deu": "de"}  # in addition to Japanese
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     options = ReadOptions("indent", "kuten")
     sentences = read_corpus(SHARED / "data/soseki/test", options=options).sentences[:SENTENCES]
     for code, language in LANGUAGES.items():
-        sentences += european(code, language)
+        sentences += european_sentences(code, language)
     precisions: list[Precision] = ["float32", *(["bfloat16"] if computes_bfloat16() else [])]
     rows = []
     for name in ENCODERS:
@@ -42,7 +42,7 @@ def main() -> None:
     publish("backends", f"Backends: {len(sentences):,} sentences on one core", rows)
 
 
-def european(code: str, language: str) -> list[str]:
+def european_sentences(code: str, language: str) -> list[str]:
     """Return sentences of novels by many authors."""
     with lzma.open(SHARED / "data/eltec/dev.jsonl.xz", "rt", encoding="utf-8") as file:
         works = [work for line in file if (work := json.loads(line))["language"] == code]
@@ -62,7 +62,7 @@ def measure(
     sentences: list[str],
     expected: NDArray[np.float32],
 ) -> list[Row]:
-    """Return the rate of a backend, and the cosines to the expected vectors (n, d)."""
+    """Return the rate of a backend, and the cosine similarities to the expected vectors (n, d)."""
     encoder = load_encoder(name, device="cpu", precision=precision, backend=backend)
     encoder.encode(sentences[:8])
     seconds = []

@@ -1,4 +1,4 @@
-"""How does encoding slow down beside other processes that need the cores?"""
+"""How much slower is encoding while other processes use the cores?"""
 
 import multiprocessing
 import statistics
@@ -22,7 +22,7 @@ BUSY = (1, 2, 4)  # numbers of other processes
 
 
 def main() -> None:
-    """Measure e5-small on Soseki beside no process, and beside some."""
+    """Measure e5-small on a novel by Soseki, without and with other processes."""
     corpus = read_corpus(SHARED / "data/soseki/test", options=ReadOptions("indent", "kuten"))
     sentences = distinct(corpus.sentences)[:SENTENCES]
     encoder = load_encoder("e5-small")
@@ -66,7 +66,7 @@ def rate(encode: Callable[[], object]) -> float:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """Run processes that always compute."""
+    """Run processes that compute all the time, inside a `with` block."""
     context = multiprocessing.get_context("spawn")
     started = [context.Event() for _ in range(count)]
     processes = [context.Process(target=compute, args=(event,), daemon=True) for event in started]

@@ -88,7 +88,7 @@ def measure(label: str, run: Pass, heads: dict[str, DocumentHead]) -> list[Row]:
                 actions[name] = lambda head=head, vectors=vectors: run(head, vectors)
         if length <= 4_096:
             for action in actions.values():
-                action()  # warm up; for longer documents, this would take long and matter little
+                action()  # warm up, which takes long and has little effect for longer documents
         for name, taken in time_rounds(actions, 5 if length <= 4_096 else 3).items():
             before = seconds[name].get(length // 4)
             seconds[name][length] = taken

@@ -68,7 +68,10 @@ def distinct(sentences: list[str], *, limit: int | None = SENTENCES) -> list[str
 
 
 def measure(name: str, path: str, sentences: list[str], rounds: int) -> list[Row]:
-    """Compare on one model. All models are loaded and warmed up before timing starts."""
+    """Compare segtool and sentence-transformers on one model.
+
+    All models are loaded and warmed up before timing starts.
+    """
     plain = SentenceTransformer(path, model_kwargs={"dtype": "float32"})
     encoder = load_encoder(name)
     same_precision = SentenceTransformer(path, model_kwargs={"dtype": encoder.precision})
@@ -138,7 +141,7 @@ def best_batch_size(model: SentenceTransformer, sentences: list[str]) -> int:
 
 
 def smallest_cosine(vectors: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Return the smallest cosine of a vector (n, d) to the expected one (n, d)."""
+    """Return the smallest cosine similarity of a vector (n, d) to the expected one (n, d)."""
     cosine = (vectors * expected).sum(axis=1) / np.linalg.norm(vectors, axis=1)
     return float((cosine / np.linalg.norm(expected, axis=1)).min())
 

@@ -20,7 +20,7 @@ SECONDS = 2.0  # bound on a novel, the start of the process included
 
 
 def main() -> None:
-    """Measure five novels on one core, and `segment` on a sixth."""
+    """Measure the encoders with five novels on one core, and `segment` with a sixth novel."""
     corpus = read_corpus(SHARED / "data/soseki/train", options=ReadOptions("indent", "kuten"))
     sentences = distinct(corpus.sentences, limit=None)
     cores = os.sched_getaffinity(0)

@@ -1,4 +1,4 @@
-"""Do time and memory of `encode_sentences` stay in bounds up to ten million sentences?"""
+"""Do the time and the memory of `encode_sentences` stay within bounds for ten million sentences?"""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Measure actions alternately in one process, print a table and write JSON.
+"""Measures actions alternately in one process, prints a table and writes JSON.
 
 Each script in this folder answers one question. Run one with `python -m bench.store`, or all of
 them with `make bench`. `python -m bench.report` writes `docs/benchmarks.md` from the JSON files.
@@ -28,7 +28,7 @@ class Row:
     """One line of a table.
 
     Attributes:
-        name: What was measured.
+        name: Name of the measurement.
         value: Median over the rounds.
         low: Smallest value.
         high: Largest value.
@@ -86,7 +86,7 @@ def timing_row(
     """Return a row of seconds, with the ratio of medians to a reference.
 
     Args:
-        name: What was measured.
+        name: Name of the measurement.
         seconds: Seconds in each round.
         against: Name and seconds of the reference.
         at_most: Upper bound on seconds / reference.

@@ -3,9 +3,9 @@
 All caches store the distinct sentences of the Soseki corpus. A stub encoder makes the vectors, so
 that only the caches are compared. A cold write starts with an empty folder and ends when every
 vector is on disk. A warm read opens the cache and returns all vectors as one float32 array in
-corpus order, given the text of the sentences. The cache most like the store is also read by id,
-to exclude the hashing that both of them do. A cache is crash-safe if it keeps finished batches when
-the process is killed.
+corpus order, given the text of the sentences. The cache that is most similar to the store is also
+read by id, to exclude the hashing of the sentences, which both of them do. A cache is crash-safe if
+it keeps finished batches when the process is killed.
 """
 
 import shutil
@@ -30,7 +30,7 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Cache:
-    """How to fill a cache in a folder, and how to read all of it."""
+    """Functions that fill a cache in a folder and read all of its vectors."""
 
     write: Callable[[Path, list[str]], object]
     read: Callable[[Path, list[str]], np.ndarray]

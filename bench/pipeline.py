@@ -83,8 +83,8 @@ def bare_encode(encoder: Encoder, sentences: list[str], threads: int | None = No
     started = time.perf_counter()
     tokens = encoder.tokenize(unique)
     batches = list(token_batches(tokens.lengths, encoder.batch_tokens))
-    with BatchEncoder(encoder, np.dtype("float32"), threads) as encode:
-        for _ in encode.encode(unique, tokens.inputs, batches):
+    with BatchEncoder(encoder, np.dtype("float32"), threads) as batch_encoder:
+        for _ in batch_encoder.encode(unique, tokens.inputs, batches):
             pass
     return time.perf_counter() - started
 

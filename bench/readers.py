@@ -1,4 +1,4 @@
-"""How long does it take to read text without line breaks, and how much memory?
+"""How much time and memory does it take to read text without line breaks?
 
 Times are processor seconds, so that other work on the machine has little effect.
 """

@@ -17,9 +17,9 @@ NumPy code, and explains which bounds are not met and why. `make bench` measures
 and writes this page from `bench/results/`.
 
 Each table comes from one run of one script. A row gives the median and the range over several
-rounds, the ratio of its median to that of the reference that the column names, and the bound set in
-advance, if there is one. Times are valid for the machine named above the table; ratios carry over
-better to other machines.
+rounds, the ratio of this median to the median of the reference, which the column names, and the
+bound that was set in advance, if there is one. Times are valid for the machine named above the
+table; ratios are more likely to hold on other machines.
 """
 DESCRIPTIONS = {
     "store": "Lower is better, except for ids per second. The references are plain NumPy files.",
@@ -27,11 +27,11 @@ DESCRIPTIONS = {
     "cache is crash-safe if it keeps finished batches when the process is killed.",
     "encode": "Lower is better, except for cosines and sentences per second.",
     "encode_40000": "The same as above, in one round.",
-    "backends": "Cosines are to the vectors that torch computes in float32. A backend is chosen "
-    "automatically only if both bounds hold.",
+    "backends": "Cosine similarities are to the vectors that torch computes in float32. A backend "
+    "is chosen automatically only if both bounds hold.",
     "fast": "These encoders need no Transformer.",
     "busy": "A fair share is cores / (cores + processes) of the rate without other processes.",
-    "pipeline": "The ratio says how much time reading, hashing and storing add to the encoder.",
+    "pipeline": "The ratio shows how much time reading, hashing and storing add to the encoder.",
     "growth": "A ratio of 10 is linear growth. The last rows show a plain write of the same bytes.",
     "readers": "Processor seconds for a text of 100 MB on one line, by reader and sentence rule.",
     "document": "From row to row the number of sentences grows by a factor of 4: a ratio of 4 is "

@@ -1,4 +1,4 @@
-"""How fast is the engine `ray` on one node and on two, and how much does it add to the encoder?
+"""How fast is the engine `ray` on one and two nodes, and how much time does it add to the encoder?
 
 pip install -e '.[ray]'
 python -m bench.scale --sentences 1000000 --costly 60000
@@ -66,9 +66,9 @@ def write_texts(folder: Path, count: int) -> int:
     for start in range(0, count, 50_000):
         lines = []
         for number in range(start, min(start + 50_000, count)):
-            own = number if number % 5 else generator.randrange(count)
-            words = random.Random(own).choices(WORDS, k=8)
-            lines.append(f"{own}の{'の'.join(words)}である。")
+            source = number if number % 5 else generator.randrange(count)
+            words = random.Random(source).choices(WORDS, k=8)
+            lines.append(f"{source}の{'の'.join(words)}である。")
         (folder / f"{start:09}.txt").write_text("\n".join(lines), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
@@ -187,9 +187,9 @@ def two_nodes() -> Iterator[str]:
     """Start a cluster of two nodes with one CPU each."""
     from ray.cluster_utils import Cluster
 
-    own = {"num_cpus": 1, "object_store_memory": 100 << 20}
-    cluster = Cluster(initialize_head=True, head_node_args={**own, "include_dashboard": False})
-    cluster.add_node(**own)
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    cluster.add_node(**node)
     try:
         yield cluster.address
     finally:
@@ -270,7 +270,7 @@ def run_child(folder: Path, kind: str, mode: str) -> dict:
 
 @contextmanager
 def watched_peaks() -> Iterator[Counter[str]]:
-    """Note the peak memory of the tasks and actors of Ray, by the name of what they run."""
+    """Record the peak memory of the tasks and actors of Ray, by their names in `NAMES`."""
     peaks: Counter[str] = Counter()
     stopped = threading.Event()
 
@@ -284,7 +284,7 @@ def watched_peaks() -> Iterator[Counter[str]]:
                         for line in status.read_text().splitlines()
                         if ":" in line
                     )
-                except OSError:  # it has ended
+                except OSError:  # the process has ended
                     continue
                 name = NAMES.get(command)
                 if name and "VmHWM" in fields:

@@ -60,7 +60,7 @@ def head_rows(name: str, parts: dict[str, Examples]) -> list[Row]:
     histories: list[list[Epoch]] = []
     plain_histories: list[list[Epoch]] = []
     lightning, passes = [], []
-    threads = torch.get_num_threads()  # the same for all that are compared
+    threads = torch.get_num_threads()  # the same for all loops
     for seed in range(SEEDS):
         options = TrainingOptions(head=name, window=WINDOW, seed=seed)
         trained = train_head(train, dev, options, threads=threads)

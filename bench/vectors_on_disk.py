@@ -1,4 +1,4 @@
-"""How long does training from a file take instead of from memory, and what does it save?"""
+"""How much slower is training from a file than from memory, and how much memory does it save?"""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.harness import SHARED, Row, figure, publish, row
+from bench.harness import SHARED, Row, publish, timing_row, value_row
 from segclf.corpus import Corpus, Document, ReadOptions
 from segclf.inputs.examples import Examples
 from segclf.tasks.embed import embed
@@ -57,8 +57,8 @@ def head_rows(head: str, examples: dict[str, tuple[Examples, Examples]]) -> list
     memory, file = names
     against = (memory, seconds[memory])
     rows = [
-        row(f"{head}: an epoch {memory}", seconds[memory]),
-        row(f"{head}: an epoch {file}", seconds[file], against=against, at_most=SLOWER),
+        timing_row(f"{head}: an epoch {memory}", seconds[memory]),
+        timing_row(f"{head}: an epoch {file}", seconds[file], against=against, at_most=SLOWER),
     ]
     for name in names:
         mean, *spread = statistics.mean(f1[name]), min(f1[name]), max(f1[name])
@@ -82,8 +82,8 @@ def memory_rows(
         Workspace(folder).save_corpus("copies", corpus, "kuten", encoder)
         peaks = {name: peak(folder, memory) for name, memory in MEMORY.items()}
     sentences = f"{len(corpus):,} sentences"
-    rows = [figure(f"peak memory, {sentences}, {name}", peaks[name], "MB") for name in peaks]
-    return [figure("vectors of these sentences", len(corpus) * 639 * 4 / 1e6, "MB"), *rows]
+    rows = [value_row(f"peak memory, {sentences}, {name}", peaks[name], "MB") for name in peaks]
+    return [value_row("vectors of these sentences", len(corpus) * 639 * 4 / 1e6, "MB"), *rows]
 
 
 def peak(folder: str, memory: float) -> float:

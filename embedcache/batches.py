@@ -40,8 +40,8 @@ def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[n
 class BatchEncoder:
     """Encodes batches, several at once if the encoder supports it.
 
-    Each thread encodes one batch at a time on one core. Many threads that share one batch wait for
-    the slowest of them, above all if other processes need the cores too.
+    Each thread encodes one batch at a time on one core. If several threads shared a batch, they
+    would wait for the slowest of them, especially if other processes use the cores too.
 
     Use it as a context manager, or call `close` at the end.
 
@@ -67,18 +67,18 @@ class BatchEncoder:
         self.close()
 
     def close(self) -> None:
-        """Wait for the batches that threads have begun, and drop the others."""
+        """Wait for the batches that threads are encoding, and cancel the others."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
     def encode(
         self, texts: list[str], inputs: list[Any], batches: Iterable[NDArray[np.int64]]
     ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-        """Encode batches, and return them in the same order.
+        """Encode batches, and yield their vectors in the same order.
 
         Args:
             texts: n normalized sentences.
-            inputs: What the encoder reads of each; see `embedcache.encoders.Tokens`.
+            inputs: Input of the encoder for each sentence; see `embedcache.encoders.Tokens`.
             batches: Positions of the sentences in each batch.
 
         Yields:
@@ -89,23 +89,23 @@ class BatchEncoder:
         """
         waiting = deque[tuple[NDArray[np.int64], Future[Vectors]]]()
         for batch in batches:
-            rows = [inputs[position] for position in batch]
+            batch_inputs = [inputs[position] for position in batch]
             if not self._is_parallel():
-                yield batch, self._check(texts, batch, self._encoder.encode_tokens(rows))
+                yield batch, self._check(texts, batch, self._encoder.encode_tokens(batch_inputs))
                 continue
             if len(waiting) == 2 * self._threads:
                 yield self._next(texts, waiting)
-            waiting.append((batch, self._start(rows)))
+            waiting.append((batch, self._start(batch_inputs)))
         while waiting:
             yield self._next(texts, waiting)
 
     def _is_parallel(self) -> bool:
         return self._threads > 1 and self._encoder.is_parallel
 
-    def _start(self, rows: list[Any]) -> "Future[Vectors]":
+    def _start(self, inputs: list[Any]) -> "Future[Vectors]":
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "encode")
-        return self._pool.submit(self._encoder.encode_tokens, rows)
+        return self._pool.submit(self._encoder.encode_tokens, inputs)
 
     def _next(
         self, texts: list[str], waiting: "deque[tuple[NDArray[np.int64], Future[Vectors]]]"

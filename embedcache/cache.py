@@ -10,12 +10,14 @@ from embedcache.files import publish, scratch_folder
 
 
 def cached_directory(name: str, write: Callable[[Path], None]) -> Path:
-    """Return a folder of the user's cache; the first call creates it, in one process only.
+    """Return a folder in the user's cache; the first call creates it.
+
+    If several processes call the function at the same time, one of them writes the content.
 
     Args:
         name: Name of the folder, different for different content.
-        write: Function that writes the content into an empty folder. If it fails, there is no
-            folder.
+        write: Function that writes the content into an empty folder. If it raises an error, the
+            cached folder is not created.
 
     Raises:
         OSError: The folder cannot be written.

@@ -27,6 +27,6 @@ def control_groups(controller: str, root: Path) -> Iterator[tuple[int, Path]]:
             version, base = 1, root / "sys/fs/cgroup" / controller
         else:
             continue
-        own = Path(path.lstrip("/"))
-        for group in (own, *own.parents):
+        innermost = Path(path.lstrip("/"))
+        for group in (innermost, *innermost.parents):
             yield version, base / group

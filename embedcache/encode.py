@@ -16,7 +16,7 @@ from embedcache.store import EmbeddingStore, StorageDtype, index
 from embedcache.terminal import progress_bar
 from embedcache.writer import SpaceWriter
 
-CHUNK_SENTENCES = 1 << 16  # looked up, sorted by length and encoded together
+CHUNK_SENTENCES = 1 << 16  # number of sentences that are looked up, sorted and encoded together
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ def encode_sentences(
     Args:
         sentences: Sentences; they are normalized by `embedcache.normalize`. A generator may be of
             any length: it is read in chunks.
-        encoder: Encoder of the sentences. Its model is not loaded if nothing is missing.
+        encoder: Encoder of the sentences. Its model is loaded only if the store lacks a vector.
         store: Store to which the vectors are added. It keeps the vectors of each encoder, or of
-            each part of a joined encoder, in a space of their own.
+            each part of a joined encoder, in a separate space.
         dtype: Dtype of the stored numbers; None for the dtype of an existing space, or float32 for
             a new one. The `storage_dtype` of an encoder overrides it.
         threads: Number of threads that encode, each on one core; None for the number of cores. On a
             GPU, one thread encodes.
         progress: Whether to show a progress bar on standard error, with the number of distinct
-            sentences to encode. That of a generator is known only as far as it is read.
+            sentences to encode. For a generator, this number grows as the sentences are read.
 
     Returns:
         Counts of sentences, and the time that the call took.
@@ -92,19 +92,20 @@ def encode_sentences(
     ):
         bars = [*((part, no_bar) for part in fast), (slow, bar)]
         writers = [
-            stack.enter_context(SpaceWriter(part, store, dtype, own, threads)) for part, own in bars
+            stack.enter_context(SpaceWriter(part, store, dtype, part_bar, threads))
+            for part, part_bar in bars
         ]
-        is_known = isinstance(sentences, Sequence)
-        if is_known and not bar.disable:
+        is_sequence = isinstance(sentences, Sequence)
+        if is_sequence and not bar.disable:
             bar.total = _count_missing(sentences, writers[-1])
         seen = [_SeenRows() for _ in writers]
         for chunk in _chunks(sentences):
             ids = sentence_ids(chunk)
-            if not (is_known or bar.disable):
+            if not (is_sequence or bar.disable):
                 bar.total += len(writers[-1].find_missing(ids))
-            for writer, rows in zip(writers, seen, strict=True):
+            for writer, seen_rows in zip(writers, seen, strict=True):
                 writer.encode_missing(chunk, ids)
-                rows.add(writer.space.find(ids))
+                seen_rows.add(writer.space.find(ids))
             count += len(chunk)
     unique = seen[0].unique
     encoded = max(writer.encoded for writer in writers)
@@ -113,7 +114,7 @@ def encode_sentences(
         unique=unique,
         encoded=encoded,
         cached=unique - encoded,
-        truncated=max(rows.truncated for rows in seen),
+        truncated=max(seen_rows.truncated for seen_rows in seen),
         seconds=time.perf_counter() - started,
         writing_seconds=sum(writer.writing_seconds for writer in writers),
     )

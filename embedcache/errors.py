@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """An error that the user can correct; the message is one line that says how."""
+    """An error that the user can correct; the message is one line with the remedy."""
 
 
 class StoreError(UserError):

@@ -63,7 +63,7 @@ def new_path(path: Path, what: str) -> Path:
 
     Args:
         path: Path to write.
-        what: What the path is, for the message.
+        what: Description of the path in the message, such as "folder for the backup".
 
     Raises:
         UserError: The path exists.
@@ -104,18 +104,18 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
 
 @contextmanager
 def _named_failures(destination: Path, scratch: Path | None = None) -> Iterator[None]:
-    """Name the destination in errors that name no file, or a file in a scratch folder."""
+    """Put the destination into errors that name no file, or name a file in a scratch folder."""
     try:
         yield
     except OSError as error:
-        hidden = scratch and str(error.filename).startswith(os.path.join(scratch, "."))
-        if error.errno is None or (error.filename is not None and not hidden):
+        is_scratch = scratch and str(error.filename).startswith(os.path.join(scratch, "."))
+        if error.errno is None or (error.filename is not None and not is_scratch):
             raise
         raise OSError(error.errno, error.strerror, str(destination)) from error
 
 
 def publish(content: Path, path: Path) -> None:
-    """Sync a file, or a folder of files, to disk and rename it to its final path.
+    """Sync a file, or a folder of files, to disk, and rename it to its final path.
 
     Args:
         content: File or folder in a scratch folder on the same disk.
@@ -155,7 +155,7 @@ def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
 
 
 def abandoned_folders(parent: Path) -> list[Path]:
-    """List the scratch folders in a folder that killed processes have left."""
+    """List the scratch folders that killed processes have left in a folder."""
     found = []
     for folder in sorted(parent.glob(f".*{_SCRATCH}")):
         with suppress(Timeout, OSError):  # in use, or owned by another user
@@ -166,7 +166,7 @@ def abandoned_folders(parent: Path) -> list[Path]:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the scratch folders in a folder that killed processes have left."""
+    """Remove the scratch folders that killed processes have left in a folder."""
     for folder in abandoned_folders(parent):
         shutil.rmtree(folder, ignore_errors=True)
 

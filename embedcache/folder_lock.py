@@ -1,4 +1,4 @@
-"""A lock on a folder that many processes share, or that one process holds alone."""
+"""A lock on a folder: several processes may share it, or one process may hold it alone."""
 
 import os
 import sys
@@ -16,12 +16,12 @@ if sys.platform != "win32":
 def folder_lock(folder: Path, *, exclusive: bool = False, wait: bool = True) -> Iterator[None]:
     """Hold the lock of a folder inside a `with` block.
 
-    The lock needs no file and no right to write, and the operating system releases it when the
-    process dies. On Windows, which cannot lock a folder, the function does nothing.
+    The lock needs neither a lock file nor write permission, and the operating system releases it
+    when the process dies. On Windows, which cannot lock a folder, the function does nothing.
 
     Args:
         folder: Existing folder.
-        exclusive: Whether to hold the lock alone; otherwise it is shared.
+        exclusive: Whether to hold the lock alone; otherwise the lock is shared.
         wait: Whether to wait for processes that hold the lock.
 
     Raises:
@@ -46,7 +46,8 @@ def sole_lock(folder: Path, busy: str) -> Iterator[None]:
 
     Args:
         folder: Existing folder.
-        busy: What a process that holds the lock is doing, for the message.
+        busy: What a process that holds the lock is doing, such as "embedding a corpus", for the
+            message.
 
     Raises:
         UserError: Another process holds the lock.

@@ -12,9 +12,9 @@ from xxhash import xxh3_128_digest
 Ids = NDArray[np.uint64]
 """Sentence ids, (n, 2) uint64: the high and the low half of a 128-bit hash."""
 
-_LONG_RUN = 256  # combining marks; runs this long are sorted before they are normalized
+_LONG_RUN = 256  # number of combining marks; longer runs are sorted before they are normalized
 _CODE_POINTS = 0x20000  # higher code points are not combining marks
-_STEP = 1 << 20  # characters at a time; limits memory
+_STEP = 1 << 20  # number of characters that are processed at a time, to limit memory
 _SPACE = re.compile(r"\s")
 
 
@@ -28,22 +28,22 @@ def normalize(sentence: str) -> str:
         return " ".join(unicodedata.normalize("NFC", sentence).split())
     if _count_marks(sentence) >= _LONG_RUN:
         sentence = _long_run_pattern().sub(_in_canonical_order, sentence)
-    return " ".join(_words(unicodedata.normalize("NFC", sentence)))
+    return " ".join(_spaced_parts(unicodedata.normalize("NFC", sentence)))
 
 
-def _words(text: str) -> Iterator[str]:
-    """Yield the words of a text, joined into stretches of about a million characters."""
+def _spaced_parts(text: str) -> Iterator[str]:
+    """Yield parts of about a million characters, with a single space between two words."""
     start = 0
     while start < len(text):
         space = _SPACE.search(text, start + _STEP)
         end = space.start() if space else len(text)
-        if stretch := " ".join(text[start:end].split()):
-            yield stretch
+        if part := " ".join(text[start:end].split()):
+            yield part
         start = end
 
 
 def _count_marks(text: str) -> int:
-    """Count the combining marks in a text, much faster than with a regular expression."""
+    """Count the combining marks in a text with NumPy, which is faster than a regular expression."""
     is_mark = _is_mark()
     count = 0
     for start in range(0, len(text), _STEP):

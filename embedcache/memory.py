@@ -31,7 +31,7 @@ def encode_in_memory(
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        (n, dim) vectors: int32 if the encoder stores int32, else float32.
+        (n, dim) vectors: int32 if the encoder stores int32, otherwise float32.
 
     Raises:
         StoreError: The store is damaged.
@@ -71,10 +71,10 @@ def _encode_into(
     absent = [texts[position] for position in missing]
     with (
         progress_bar(len(missing), "sentences", show=progress) as bar,
-        BatchEncoder(encoder, out.dtype, threads) as encode,
+        BatchEncoder(encoder, out.dtype, threads) as batch_encoder,
     ):
         tokens = encoder.tokenize(absent)
         batches = token_batches(tokens.lengths, encoder.batch_tokens)
-        for batch, vectors in encode.encode(absent, tokens.inputs, batches):
+        for batch, vectors in batch_encoder.encode(absent, tokens.inputs, batches):
             out[missing[batch]] = vectors
             bar.update(len(batch))

@@ -1,4 +1,4 @@
-"""Packages that only some users need, and that the extras of segtool install."""
+"""Optional packages, which the extras of segtool install."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -27,9 +27,9 @@ def check_installed(purpose: str, extra: str, packages: Mapping[str, str]) -> No
     """Check that packages are installed, without importing them.
 
     Args:
-        purpose: What needs them, for the message.
-        extra: Extra of segtool that installs them.
-        packages: Module of each package -> name of the package.
+        purpose: What needs the packages, for the message.
+        extra: Extra of segtool that installs the packages.
+        packages: Dict from the module of each package to the name of the package.
 
     Raises:
         UserError: A package is missing; the message says how to install it.

@@ -9,9 +9,7 @@ from tqdm import tqdm
 # line separators; and surrogates, which represent bytes of a file name that are not UTF-8.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-
-_INTERVAL = 10
-"""Seconds between two lines of progress, at first."""
+_INTERVAL = 10  # seconds between two lines of progress, at first
 
 _is_silent = False
 
@@ -23,7 +21,7 @@ def silence_progress() -> None:
 
 
 def printable(text: str) -> str:
-    r"""Replace control characters and line breaks in a text with escapes such as \x1b.
+    r"""Replace characters that may disturb a terminal, such as line breaks, with escapes like \x1b.
 
     Example:
         >>> print(printable("a\x1b[31mb\nc"))
@@ -42,10 +40,10 @@ def progress_bar(
     leave: bool = True,
     delay: float = 2,
 ) -> "tqdm[None]":
-    """Make a progress bar on standard error, with the rate and the time that is left.
+    """Make a progress bar on standard error, with the rate and the remaining time.
 
-    If standard error is not a terminal, the bar is a line every ten seconds, and less often in
-    long tasks.
+    If standard error is not a terminal, a line is written instead of the bar: every ten seconds at
+    first, and less often in long tasks.
 
     Args:
         total: Number of units.
@@ -58,8 +56,8 @@ def progress_bar(
     """
     is_bytes = unit == "B"
     is_terminal = sys.stderr.isatty()
-    kind = tqdm if is_terminal else _Lines
-    return kind(
+    bar_class = tqdm if is_terminal else _ProgressLines
+    return bar_class(
         total=total,
         unit=unit if is_bytes else f" {unit}",
         unit_scale=is_bytes,
@@ -72,8 +70,8 @@ def progress_bar(
     )
 
 
-class _Lines(tqdm):  # type: ignore[misc] # tqdm has no type hints
-    """A progress bar that writes plain lines, for a file or a pipe."""
+class _ProgressLines(tqdm):  # type: ignore[misc] # tqdm has no type hints
+    """Progress as plain lines, for a file or a pipe."""
 
     mininterval: float
     disable: bool
@@ -83,12 +81,12 @@ class _Lines(tqdm):  # type: ignore[misc] # tqdm has no type hints
         elapsed = self.format_dict["elapsed"]
         if self.total and self.n > self.initial:
             rate = (self.n - self.initial) / elapsed
-            left = self.format_interval((self.total - self.n) / rate)
-            before = f"{self.desc.removesuffix(': ')}: " if self.desc else ""
+            remaining = self.format_interval((self.total - self.n) / rate)
+            prefix = f"{self.desc.removesuffix(': ')}: " if self.desc else ""
             unit = "" if self.unit_scale else self.unit
             sys.stderr.write(
-                f"{before}{self._count(self.n)} of {self._count(self.total)}{unit} "
-                f"({self.n / self.total:.0%}), {self._count(rate)}{unit}/s, {left} left\n"
+                f"{prefix}{self._count(self.n)} of {self._count(self.total)}{unit} "
+                f"({self.n / self.total:.0%}), {self._count(rate)}{unit}/s, {remaining} left\n"
             )
         self.mininterval = max(self.mininterval, elapsed / 10)
 
@@ -98,11 +96,11 @@ class _Lines(tqdm):  # type: ignore[misc] # tqdm has no type hints
         return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.2g}"
 
     def set_description(self, desc: str | None = None, refresh: bool = True) -> None:
-        """Change the description, without a line of its own."""
+        """Change the description without writing a line."""
         super().set_description(desc, refresh=False)
 
     def close(self) -> None:
-        """End without a line."""
+        """Close without writing a line."""
         if not self.disable:
             self.disable = True
             self._decr_instances(self)

@@ -26,7 +26,7 @@ class _Missing:
     Attributes:
         texts: n normalized sentences.
         ids: (n, 2) uint64 ids of the sentences.
-        tokens: What the encoder reads of them.
+        tokens: Tokens of the sentences.
     """
 
     texts: list[str]
@@ -153,15 +153,20 @@ class SpaceWriter:
             claimed_by_others.append(positions[~free])
             wanted[self._drop_committed(missing, positions[free])] = True
             self._encode_batches(missing, [batch[wanted[batch]] for batch in group])
-            if wanted[positions].all():  # otherwise the time says little about encoding
+            if wanted[positions].all():  # otherwise only a part of the group was encoded
                 self._adapt_claims(len(group), time.monotonic() - started)
-            # not within a group: a commit gives up the claims on the whole group
+            # only after a group, because a commit gives up the claims on the whole group
             if time.monotonic() - self._committed_at > COMMIT_SECONDS:
                 self._commit()
         return np.concatenate(claimed_by_others)
 
     def _adapt_claims(self, batches: int, seconds: float) -> None:
-        """Claim as many batches as take the intended time, but at most twice as many as before."""
+        """Choose how many batches to claim, so that they take the intended time; at most double.
+
+        Args:
+            batches: Number of batches that were encoded.
+            seconds: Time that their encoding took.
+        """
         factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
         self._claimed_batches = max(int(factor * batches), 1)
 

@@ -46,19 +46,19 @@ RECIPES = Path(__file__).with_name("models.toml")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a ready model is made.
+    """Recipe of a ready model.
 
     Attributes:
         name: Name of the model.
-        description: What the model is trained on, in one line.
-        data: Name of the folder that contains its set; see `recipes.sample`.
+        description: Description of the training data, in one line.
+        data: Name of the folder that contains the set of texts; see `recipes.sample`.
         encoder: Name of the encoder that computes the vectors.
         languages: ISO 639-1 codes of the languages in the set.
         types: Types of boundaries; a head is trained for each.
         sentences_per_author: Maximum number of sentences by each training author.
         works_per_author: Maximum number of works from which these sentences are taken.
-        without_full_stops: Share of the training works whose sentences lose their full stops.
-        seed: Seed of the heads; the best of three on dev.
+        without_full_stops: Share of the training works from whose sentences full stops are removed.
+        seed: Seed of the heads; the best of three seeds on dev.
         fast: Whether the model is for `segment --fast`.
     """
 
@@ -97,7 +97,7 @@ def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Pat
     """Make a model in a folder of models, and return its folder.
 
     Args:
-        recipe: How the model is made.
+        recipe: Recipe of the model.
         sets: Folder of the sets.
         workspace: Workspace that keeps the sample, its vectors and the runs.
         models: Folder of models, in which the model replaces an earlier one of the same name.
@@ -109,7 +109,7 @@ def build(recipe: Recipe, sets: Path, workspace: Workspace, models: Path) -> Pat
 
 
 def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
-    """Sample the set of a model and embed the sample; skip what is already done."""
+    """Sample the set of a model and embed the sample; finished steps are skipped."""
     limits: dict[str, Any] = {
         "sentences_per_author": recipe.sentences_per_author,
         "works_per_author": recipe.works_per_author,
@@ -129,7 +129,7 @@ def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
 
 
 def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
-    """Train and score the head for one type of boundary; skip what is already done."""
+    """Train and score the head for one type of boundary; finished steps are skipped."""
     run = find_head(recipe, boundary_type, workspace)
     if run is None:
         print(f"{recipe.name}: training on boundaries of type {boundary_type}", flush=True)
@@ -198,7 +198,7 @@ def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models
 def _with_scores(
     folder: Path, scores: dict[Split, dict[BoundaryType, Evaluation]]
 ) -> dict[str, Any]:
-    """Replace the scores of an exported head by those of its type in the whole model."""
+    """Replace the scores of an exported head with those of its type in the whole model."""
     content: dict[str, Any] = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
     content["scores"] = {
         split: types[folder.name].scores.to_dict()  # type: ignore[index]

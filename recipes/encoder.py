@@ -54,7 +54,7 @@ class Settings:
         steps: Number of steps.
         rank: Rank of the changes.
         rate: Learning rate of the changes and the heads; biases and normalizations have 0.3 of it.
-        window: Number of sentences on each side of a boundary that the MLP sees.
+        window: Number of sentences on each side of a boundary that the MLP reads.
         dropout: Share of the numbers in the vectors that is set to zero in training.
         seed: Seed of the weights and of the order.
     """
@@ -108,7 +108,7 @@ def fine_tune(
     """Fine-tune the first layers of e5-small.
 
     Args:
-        corpora: Corpora, each with heads of its own.
+        corpora: Corpora; separate heads are trained for each corpus.
         settings: Settings; `blocks` has a number for each corpus.
         device: Device to compute on.
 
@@ -136,12 +136,12 @@ def fine_tune(
     for step in range(settings.steps):
         loss = torch.zeros((), device=device)
         with torch.autocast(device.partition(":")[0], torch.bfloat16), parametrize.cached():
-            for own_heads, corpus, batch in zip(heads, corpora, batches, strict=True):
+            for corpus_heads, corpus, batch in zip(heads, corpora, batches, strict=True):
                 blocks = next(batch)
                 vectors = _encode(encoder, corpus, blocks, device)
                 vectors = functional.dropout(vectors, settings.dropout)
                 share = len(blocks) / sum(settings.blocks)
-                loss = loss + share * _loss(own_heads(vectors), corpus.targets[blocks])
+                loss = loss + share * _loss(corpus_heads(vectors), corpus.targets[blocks])
             loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -167,7 +167,7 @@ def _encode(
 
 
 def _loss(outputs: tuple[Tensor, Tensor], targets: NDArray[np.float32]) -> Tensor:
-    """Return the sum of the losses of two heads, without those of the first sentence of a block."""
+    """Return the sum of the losses of two heads, without the first sentence of each block."""
     expected = torch.from_numpy(targets[:, 1:]).to(outputs[0].device)
     return sum(
         (

@@ -1,6 +1,6 @@
 """A sentence encoder whose weights are changed by matrices of low rank.
 
-Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
+The method is that of Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
 
 import math
@@ -15,7 +15,7 @@ from transformers import AutoModel
 
 from embedcache.encoders.e5_small_paragraphs import DOWN, UP
 
-_SCALE = 2.0  # of a change; with it, the changes learn as fast at rank 32 as the heads
+_SCALE = 2.0  # of a change; with this scale, changes of rank 32 learn as fast as the heads
 
 
 class LowRankChange(nn.Module):

@@ -34,7 +34,7 @@ class Work:
         author: Language and author.
         language: ISO 639-1 code of the language.
         text: Text with a paragraph or a line of dialogue on each line.
-        rule: How the text is split into sentences.
+        rule: Rule that splits the text into sentences.
     """
 
     id: str
@@ -61,8 +61,9 @@ def write_sample(
         path: File to write.
         sentences_per_author: Maximum number of sentences by each training author.
         works_per_author: Maximum number of works from which these sentences are taken.
-        without_full_stops: Share of the Japanese training works that are split at the full stop
-            and lose it. Otherwise, a model takes each sentence without one for the end of a line.
+        without_full_stops: Share of the Japanese training works that are split at full stops, which
+            are removed. Otherwise, a model predicts that a line ends after every sentence without
+            a full stop.
     """
     with path.open("w", encoding="utf-8") as file:
         for author, works in _by_author(folder / "train.jsonl.xz"):
@@ -105,7 +106,7 @@ def _excerpts(works: list[Work], sentences: int, generator: random.Random) -> It
 
 
 def _part(text: str, length: int, generator: random.Random) -> str:
-    """Return consecutive whole lines of a long text, because splitting all of it takes long."""
+    """Return consecutive whole lines of a text, because splitting a long text takes much time."""
     if len(text) <= length:
         return text
     start = text.find("\n", generator.randrange(len(text) - length)) + 1

@@ -50,19 +50,19 @@ from recipes.token_blocks import (
 from recipes.training import WindowMlp, warmed_up_cosine
 
 SURFACE = SurfaceEncoder()
-_ANY_LENGTH = sys.maxsize  # no sentence is shortened
+_NO_LIMIT = sys.maxsize  # maximum number of tokens: no sentence is shortened
 
 
 @dataclass(frozen=True)
 class SetOptions:
-    """How a set of texts is used.
+    """A set of texts, and the options for its use.
 
     Attributes:
-        name: Name of its folder.
+        name: Name of the folder of the set.
         sentences_per_author: Maximum number of sentences by each author.
-        without_full_stops: Share of the works whose sentences lose their full stops.
-        pieces: Number of its most frequent tokens that get vectors.
-        blocks: Number of blocks of its sentences in a step.
+        without_full_stops: Share of the works from whose sentences full stops are removed.
+        pieces: Number of tokens that get vectors, the most frequent ones of the set.
+        blocks: Number of blocks of the set in a step.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Settings:
         steps: Number of steps; 1,196 are three epochs of the Japanese set.
         token_rate: Learning rate of the vectors of tokens.
         rate: Learning rate of the heads.
-        window: Number of sentences on each side of a boundary that the heads see.
+        window: Number of sentences on each side of a boundary that the heads read.
         hidden: Number of hidden units in each head.
         dropout: Share of the numbers in the vectors that is set to zero in training.
         token_dropout: Share of the tokens that are replaced by the unknown token in training.
@@ -133,8 +133,8 @@ class TokenMeans(nn.Module):
         last = tokens[np.repeat(starts + counts - edge, edge) + within]
         inputs = (tokens, starts), (first, edge_starts), (last, edge_starts)
         means = [
-            bag(torch.from_numpy(own), torch.from_numpy(offsets))
-            for bag, (own, offsets) in zip(self.bags, inputs, strict=True)
+            bag(torch.from_numpy(ids), torch.from_numpy(offsets))
+            for bag, (ids, offsets) in zip(self.bags, inputs, strict=True)
         ]
         return torch.cat(means, dim=1)
 
@@ -178,7 +178,7 @@ def write_set(sets: Path, folder: Path, options: SetOptions) -> Path:
 
 def read_set(path: Path, tokenizer: Tokenizer) -> SetOfTexts:
     """Read the training documents of a set."""
-    corpus = read_training_documents(path, tokenizer, _ANY_LENGTH)
+    corpus = read_training_documents(path, tokenizer, _NO_LIMIT)
     surface = [SURFACE.encode(r["sentences"]).astype(np.float16) for r in training_records(path)]
     print(f"{path.stem}: {len(corpus.targets):,} sentences", flush=True)
     return SetOfTexts(corpus, np.concatenate(surface))
@@ -221,8 +221,8 @@ def train(texts: Sequence[SetOfTexts], tokens: int, settings: Settings) -> NDArr
             with torch.autocast("cpu", torch.bfloat16):
                 logits = head(functional.dropout(vectors, settings.dropout))
             expected = torch.from_numpy(text.corpus.targets[blocks[:, 1:]])
-            own = functional.binary_cross_entropy_with_logits(logits[:, 1:].float(), expected)
-            loss = loss + len(blocks) / sum(sizes) * own
+            set_loss = functional.binary_cross_entropy_with_logits(logits[:, 1:].float(), expected)
+            loss = loss + len(blocks) / sum(sizes) * set_loss
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -35,13 +35,13 @@ def choose_thresholds(
     languages = np.repeat([name.split("/")[0] for name in part.document_ids], np.diff(part.offsets))
     thresholds: dict[BoundaryType, dict[str, float]] = {name: {} for name in model.runs}
     for language in model.languages:
-        own = part.layout.is_candidate & (languages == language)
-        is_paragraph: NDArray[np.bool_] = np.zeros(own.sum(), dtype=np.bool_)
+        chosen = part.layout.is_candidate & (languages == language)
+        is_paragraph: NDArray[np.bool_] = np.zeros(chosen.sum(), dtype=np.bool_)
         for name in sorted(model.runs, reverse=True):  # "paragraph" before "any"
-            labels = select_split(stored, "dev", name).labels[own]
-            probabilities = predictions[name].probabilities[own]
-            certain = np.where(is_paragraph, np.float32(1), probabilities)
-            threshold = round(best_threshold(certain, labels)[0], _DIGITS)
+            labels = select_split(stored, "dev", name).labels[chosen]
+            probabilities = predictions[name].probabilities[chosen]
+            combined = np.where(is_paragraph, np.float32(1), probabilities)
+            threshold = round(best_threshold(combined, labels)[0], _DIGITS)
             is_paragraph = probabilities >= threshold
             thresholds[name][language] = threshold
     return thresholds

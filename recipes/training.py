@@ -1,4 +1,4 @@
-"""What the recipes of encoders share: a head over windows, and the schedule of learning rates."""
+"""A head over windows and a schedule of learning rates, which the recipes of encoders share."""
 
 import math
 

@@ -1,1 +1,1 @@
-"""The generators of `docs/results.md` and `docs/unseen-authors.md`."""
+"""Generators of `docs/results.md`, `docs/unseen-authors.md` and `docs/adaptation.md`."""

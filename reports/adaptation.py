@@ -1,7 +1,8 @@
-"""Write `docs/adaptation.md`: scores of ready models that were adapted to a few pages of an author.
+"""Writes `docs/adaptation.md`: scores of ready models after adaptation to a few pages of an author.
 
-The authors are those of a split of the ready models' corpora, whom the models have never seen. The
-workspace in `SEGTOOL_HOME` must have these corpora and their vectors; `make models` makes it.
+The authors are those of the dev or test split of the ready models' corpora, on whose texts the
+models were not trained. The workspace in `SEGTOOL_HOME` must have these corpora and their vectors;
+`make models` makes it.
 
 Usage: python -m reports.adaptation [dev | test]
 
@@ -42,13 +43,13 @@ METHODS = ("as it is", "threshold", "from scratch", "adapted")
 
 INTRODUCTION = f"""# Adaptation
 
-`segtool train --from MODEL` starts from the weights of a ready model. This page shows how much that
-changes the scores for authors whom the ready models have never seen. The first 50, 200,
-{SIZES[2]:,} or {SIZES[3]:,} sentences of an author, the pages, are used for training, and the rest
-is scored. `python -m reports.adaptation` writes this file from the workspace of `make models`; do
-not edit it by hand.
+`segtool train --from MODEL` starts from the weights of a ready model. This page shows how much this
+training changes the scores for authors on whose texts the ready models were not trained. The first
+50, 200, {SIZES[2]:,} or {SIZES[3]:,} sentences of an author ("the pages") are used for training;
+the remaining sentences ("the rest") are scored. `python -m reports.adaptation` writes this file
+from the workspace of `make models`; do not edit it by hand.
 
-- as it is: the ready model, without the pages.
+- as it is: the ready model, without training on the pages.
 - threshold: the ready model with the threshold that has the highest F1 on the pages.
 - from scratch: `segtool train`. The last fifth of the pages is the dev split.
 - adapted: `segtool train --from MODEL`, with the same splits.
@@ -67,10 +68,10 @@ class Pages:
     """Text of one author, with the boundaries of one type.
 
     Attributes:
-        train: First part of the pages, to train on.
-        dev: Last part of the pages, to choose the threshold on.
+        train: First part of the pages, for training.
+        dev: Last part of the pages, for the choice of the epoch and the threshold.
         both: All pages.
-        rest: The author's other sentences, to score on.
+        rest: The author's other sentences, which are scored.
     """
 
     train: Examples
@@ -140,13 +141,13 @@ def score(pages: Pages, source: Source, language: str) -> list[float]:
         calibrate(start.head.predict(part), start.temperature) for part in (pages.rest, pages.both)
     )
     candidates = pages.both.layout.is_candidate
-    own, _ = best_threshold(both[candidates], pages.both.layout.labels[candidates])
+    threshold, _ = best_threshold(both[candidates], pages.both.layout.labels[candidates])
     from_scratch = train_head(pages.train, pages.dev, TrainingOptions())
     options = adaptation_options(source.options, {})
     adapted = train_head(pages.train, pages.dev, options, start=start)
     return [
         _f1(pages.rest, rest, start.threshold),
-        _f1(pages.rest, rest, own),
+        _f1(pages.rest, rest, threshold),
         *(_f1(pages.rest, *_predict(head, pages.rest)) for head in (from_scratch, adapted)),
     ]
 
@@ -168,7 +169,7 @@ def _row(size: int, scores: Sequence[Sequence[float]]) -> list[str]:
     return [
         f"{size:,}",
         str(len(gains)),
-        *(f"{own.mean():.3f} ± {own.std(ddof=1):.3f}" for own in f1.T),
+        *(f"{method.mean():.3f} ± {method.std(ddof=1):.3f}" for method in f1.T),
         f"{gains.mean():+.3f} ({low:+.3f} to {high:+.3f})",
         f"{int((gains > 0).sum())} of {len(gains)}",
     ]

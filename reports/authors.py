@@ -16,8 +16,8 @@ from segclf.workspace.corpora import StoredCorpus
 
 Criterion = Literal["f1", "pk", "count"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-"""How parameters are chosen on dev: by the highest F1, by the lowest Pk, or so that the number of
-boundaries is closest to the true number."""
+"""Criteria by which parameters are chosen on dev: the highest F1, the lowest Pk, or the number of
+boundaries that is closest to the true number."""
 
 Task = tuple[str, BoundaryType]
 """Language and type of boundary."""
@@ -59,9 +59,9 @@ class Result:
         type: Type of boundary.
         scores: Precision, recall, F1, Pk and WindowDiff by name.
         authors: Counts of each author.
-        chosen_by: How the parameters were chosen on the dev authors; None for a system without
-            such parameters.
-        parameters: These parameters.
+        chosen_by: Criterion by which the parameters were chosen on the dev authors; None for
+            a system without such parameters.
+        parameters: The chosen parameters.
     """
 
     language: str
@@ -78,7 +78,10 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of a record, with the authors as rows of numbers."""
-        rows = {a.name: [a.sentences, a.correct, a.predicted, a.true] for a in self.authors}
+        rows = {
+            author.name: [author.sentences, author.correct, author.predicted, author.true]
+            for author in self.authors
+        }
         return {**asdict(self), "authors": rows}
 
     @classmethod
@@ -114,7 +117,8 @@ def language_part(
         limit: Number of sentences at the beginning of each work that are selected; None for all.
 
     Returns:
-        The works with the boundaries of a type, and which sentences (n,) of the split they are.
+        The works with the boundaries of the type; and (n,) bool, whether each sentence of the split
+        was selected.
     """
     part = select_split(stored, split, boundary_type)
     documents, chosen = [], np.zeros(len(part), dtype=np.bool_)
@@ -143,9 +147,9 @@ def count_authors(
     true = part.labels
     authors = []
     for name in dict.fromkeys(names):
-        own = counted & (author_of == name)
-        counts = (int(mask[own].sum()) for mask in (true & predicted, predicted, true))
-        authors.append(Author(name, int(own.sum()), *counts))
+        chosen = counted & (author_of == name)
+        counts = (int(mask[chosen].sum()) for mask in (true & predicted, predicted, true))
+        authors.append(Author(name, int(chosen.sum()), *counts))
     return authors
 
 
@@ -172,7 +176,7 @@ def _counts(authors: Sequence[Author]) -> NDArray[np.float64]:
 
 
 def f1_of(correct: float, predicted: float, true: float) -> float:
-    """Return F1; 0 without predicted and true boundaries."""
+    """Return F1; 0 if there are neither predicted nor true boundaries."""
     return 2 * correct / max(predicted + true, 1)
 
 

@@ -74,7 +74,7 @@ def _runs_by_encoder(
 
 
 def _cells(workspace: Workspace, default: list[Run], runs: list[Run], split: Split) -> list[str]:
-    """Return the cell of the F1 of an encoder, and that of the difference to the default."""
+    """Return the cells with the F1 of an encoder and its difference from the default."""
     f1 = leaderboard(runs)[0][split]["f1"] if runs else {"mean": None, "std": None}
     if f1["std"] is None:
         return [NOT_RUN, ""]

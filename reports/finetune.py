@@ -1,4 +1,4 @@
-"""Fine-tune and score the systems of `finetuned.toml` that have no run in the workspace yet.
+"""Fine-tunes and scores the systems of `finetuned.toml` that have no run in the workspace yet.
 
 An epoch takes minutes to hours. An interrupted run continues when this script is run again.
 """

@@ -1,8 +1,8 @@
-"""How well does `segment` divide a text whose line breaks are removed?
+"""Scores `segment` on texts whose line breaks are removed.
 
 The other pages score sentences that were read from a text with its line breaks, which also end
-sentences. Here, `segment` must find the sentences too. Run `python -m reports.flattened`; it prints
-a table of the dev authors in ../shared/data.
+sentences. Here, `segment` must find the sentences too. `python -m reports.flattened` prints a table
+for the dev authors in ../shared/data.
 """
 
 import json
@@ -37,10 +37,10 @@ def works() -> dict[str, list[str]]:
     found: dict[str, dict[str, str]] = {}
     for name in ("aozora-many", "eltec"):
         for work in read(DATA / name / "dev.jsonl.xz"):
-            own = found.setdefault(work.get("language", "jpn"), {})
-            if len(own) < AUTHORS and len(work["text"]) > CHARACTERS:
-                own.setdefault(work["author"], work["text"][:CHARACTERS].rpartition("\n")[0])
-    return {language: list(own.values()) for language, own in found.items()}
+            texts = found.setdefault(work.get("language", "jpn"), {})
+            if len(texts) < AUTHORS and len(work["text"]) > CHARACTERS:
+                texts.setdefault(work["author"], work["text"][:CHARACTERS].rpartition("\n")[0])
+    return {language: list(texts.values()) for language, texts in found.items()}
 
 
 def read(path: Path) -> Iterator[dict[str, str]]:

@@ -12,19 +12,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def command_list(commands: Mapping[str, str]) -> str:
-    """Return a list of commands, each after the name of what it runs; "none" if it is empty."""
+    """Return a list of commands by the name of what they run; an empty command becomes "none"."""
     return "".join(
         f"- {name}: {f'`{command}`' if command else 'none'}\n" for name, command in commands.items()
     )
 
 
 def block(name: str, text: str) -> str:
-    """Return a text between the comments that mark where `replace_block` finds it."""
+    """Return a text between two comments, between which `replace_block` can replace it."""
     return f"<!-- {name}: begin -->\n\n{text}\n<!-- {name}: end -->\n"
 
 
 def replace_block(page: str, name: str, text: str) -> str:
-    """Return a page with another text in a block; see `block`."""
+    """Return a page in which the text of a block is replaced; see `block`."""
     marks = [f"<!-- {name}: {edge} -->\n" for edge in ("begin", "end")]
     before, rest = page.split(marks[0])
     _, after = rest.split(marks[1])

@@ -1,4 +1,4 @@
-"""Write `docs/results.md` from the run records of `make results`.
+"""Writes `docs/results.md` from the run records of `make results`.
 
 Systems without a run are listed with the command that runs them. Everything on the page comes from
 run records, except the figures quoted from the research notes, which are in `quoted.toml`.
@@ -55,8 +55,8 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
 
     Args:
         workspace: Workspace with the runs.
-        experiments: Experiment files. The one named `LOSSES` gets a table of its own instead of
-            rows; the one named `ENCODERS` gets a table in addition to its rows.
+        experiments: Experiment files. The file named `LOSSES` gets a separate table instead of
+            rows; the file named `ENCODERS` gets a table in addition to its rows.
     """
     stored, runs = runs_on_corpus(workspace)
     plans = {path: read_experiment(path) for path in experiments}

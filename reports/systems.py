@@ -1,4 +1,4 @@
-"""The systems on the page: those of the experiments and the fine-tuned ones."""
+"""The systems on the page: those of the experiments, and the fine-tuned systems."""
 
 import shlex
 import sys
@@ -160,7 +160,7 @@ def sweep_command(
         path: Experiment file.
         trial: A trial of the file.
         trials: All trials of the file.
-        free: Settings of which the command runs all values in the file.
+        free: Names of the settings whose values in the file are all run.
     """
     settings_of_all = [settings_of(other) for other in trials]
     command = f"segtool sweep experiments/{path.name}"

@@ -38,7 +38,7 @@ def main() -> None:
     fast = measure(workspace, [recipe for recipe in recipes if recipe.fast])
     results["fast"] = fast["model"]
     unseen_page.RECORD.parent.mkdir(exist_ok=True)
-    content = {name: [result.to_dict() for result in own] for name, own in results.items()}
+    content = {name: [result.to_dict() for result in rows] for name, rows in results.items()}
     write_json(unseen_page.RECORD, content, indent=1)
     unseen_page.main()
 
@@ -57,8 +57,8 @@ def measure(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, list[R
         stored = workspace.load_corpus(recipe.name)
         for boundary_type in reported_types(recipe):
             for language in recipe.languages:
-                part, own = language_part(stored, "test", boundary_type, language)
-                predicted = scored.predicted[boundary_type][own]
+                part, chosen = language_part(stored, "test", boundary_type, language)
+                predicted = scored.predicted[boundary_type][chosen]
                 task = language, boundary_type
                 found = {
                     "model": result_of(part, predicted, *task),
@@ -78,7 +78,7 @@ def _complete(
 
 
 def after_complete_sentences(part: Corpus) -> NDArray[np.bool_]:
-    """Return (n,) bool: which candidates follow neither a letter, a digit nor a comma."""
+    """Return (n,) bool: whether each sentence is a candidate after no letter, digit or comma."""
     ends = [s[-1].isalnum() or s[-1] in _COMMAS for s in part.sentences[:-1]]
     complete: NDArray[np.bool_] = part.layout.is_candidate & ~np.array([False, *ends])
     return complete

@@ -1,4 +1,4 @@
-"""Writes what the pages say about unseen authors, from the records in `reports/data`.
+"""Writes the page and the sections about unseen authors, from the records in `reports/data`.
 
 `python -m reports.unseen_page` writes `docs/unseen-authors.md`, and replaces the section in
 `docs/results.md` and the table in `README.md`.
@@ -22,9 +22,9 @@ RECORD = RECORDS / "unseen.json"
 BLOCK = "unseen authors"
 
 INTRODUCTION = f"""\
-The tables show how well the ready models do on authors whose texts they have never seen (the test
-split). The epoch, the threshold and the parameters of other methods were chosen on other unseen
-authors (the dev split). `make models` trains the models and writes the tables from records;
+The tables show the scores of the ready models on authors on whose texts they were not trained (the
+test split). The epoch, the threshold and the parameters of other methods were chosen on other
+unseen authors (the dev split). `make models` trains the models and writes the tables from records;
 `make peers` runs the other methods. Do not edit the tables by hand.
 
 At a boundary of type `any`, a paragraph or a line of dialogue begins. At a boundary of type
@@ -34,18 +34,18 @@ another line begins, such as a line of dialogue.
 F1 is computed from the boundaries of all authors together. The interval is the 95% percentile
 interval of a bootstrap over authors ({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are
 means over works; lower is better. "Baseline" is the F1 of the best trivial baseline. "Better" is
-the number of authors on whom the F1 of the model is higher than that of every trivial baseline on
-this author. "Aim" is the F1 that was set as the aim before the models were trained.
+the number of authors for whom the F1 of the model is higher than that of every trivial baseline.
+"Aim" is the F1 that was set as the aim before the models were trained.
 """
 TRIED = """\
 [Choice of encoder and settings](quality.md) lists what was tried to reach the aims, and compares
 the encoder with the best that was fine-tuned end to end on the same texts.
 """
 COMPLETE = """\
-A line break in the original text always ends a sentence. Where it divides a sentence, for example
-before a quotation, the first part has no final punctuation. This gives the boundary away, although
-in a text without line breaks, this position would not even be a candidate. "Complete" is the F1
-over those candidates that do not follow a letter, a digit or a comma.
+A line break in the original text always ends a sentence. If a line break divides a sentence, for
+example before a quotation, the first part has no final punctuation. This reveals the boundary,
+although in a text without line breaks, the position would not even be a candidate. "Complete" is
+the F1 over those candidates that do not follow a letter, a digit or a comma.
 """
 METHODS_TEXT = """\
 The trivial baselines do not look at the text. The other methods are not trained. Their parameters
@@ -53,26 +53,26 @@ were chosen from a grid on the first 500 sentences of each work of the dev split
 and type. They receive the same sentences as the models, except the last two, which receive the text
 without line breaks. A method that needs an encoder gets the vectors of `e5-small:7`, and for
 several sentences the mean of their vectors. The vectors of the whole model would not help: on the
-dev works in English, French, German and Spanish, the cosine of neighbouring sentences separates
-boundaries from other candidates with an area under the ROC curve of 0.515 to 0.605 with the whole
-model, and of 0.518 to 0.588 with `e5-small:7`.
+dev works in English, French, German and Spanish, the cosine similarity of neighbouring sentences
+separates boundaries from other candidates with an area under the ROC curve of 0.515 to 0.605 with
+the whole model, and of 0.518 to 0.588 with `e5-small:7`.
 
-These methods look for a change of topic. The next paragraph or line of a novel seldom has another
-topic than the one before.
+These methods look for a change of topic. In a novel, the topic seldom changes from one paragraph or
+line to the next.
 """
 BY_F1 = """\
-F1 with the parameters that have the highest F1 on dev. With these, most methods place a boundary
-before almost every sentence.
+F1 with the parameters that have the highest F1 on dev. With these parameters, most methods place a
+boundary before almost every sentence.
 """
 BY_COUNT = """\
 F1 with the parameters with which the number of boundaries on dev is closest to the true number.
-Compare these with the random boundaries.
+Compare these scores with those of the random boundaries.
 """
 BY_PK = """\
 Pk with the parameters that have the lowest Pk on dev. Lower is better.
 """
 PUBLISHED_TEXT = """\
-These figures are those that the authors of other models give; none of them was measured here, and
+These figures were published by the authors of other models. None of them was measured here, and
 they cannot be compared with the tables above. The F1 of chonky's tables is computed over tokens,
 not over sentences, on the first million tokens of a data set. chonky was trained on texts of the
 same collections, and its page does not say whether training and validation texts have authors in
@@ -164,7 +164,7 @@ def readme_table(records: Records) -> str:
     for task in records.tasks:
         language, kind = tables.names(task)[0], kinds[task[1]]
         label = f"{language}, {kind}" if task[0] == "ja" else language
-        scores = (records.model[task].scores["f1"], records.best_baseline(task))
+        scores = records.model[task].scores["f1"], records.best_baseline(task)
         rows.append([label, *(f"{value:.3f}" for value in scores)])
     return table(("language", "F1", "best trivial baseline"), rows)
 

@@ -1,4 +1,4 @@
-"""Records of the systems on unseen authors, and what the pages compute from them."""
+"""Records of the systems on unseen authors, and the values that the pages compute from them."""
 
 import json
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ class Records:
         fast: Results of the fast ready models.
         complete: Results of the ready models on candidates that follow a complete sentence.
         baselines: Results of the trivial baselines by name.
-        peers: Results of other methods, with the parameters that each criterion chose. A method
-            that was run on other texts than the models has none.
+        peers: Results of other methods, with the parameters that each criterion chose. Results on
+            other texts than those of the models are left out.
     """
 
     model: dict[Task, Result]
@@ -89,7 +89,7 @@ def read_records(path: Path) -> Records:
 
 
 def texts_of(result: Result) -> list[tuple[str, int, int]]:
-    """Return what identifies the texts of a result: the sizes of its authors."""
+    """Return the names of the authors and the sizes of their texts, which identify the texts."""
     return [(author.name, author.sentences, author.true) for author in result.authors]
 
 

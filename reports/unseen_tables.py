@@ -83,7 +83,8 @@ def systems(records: Records, criterion: Criterion) -> str:
 
     Args:
         records: Results of the systems.
-        criterion: How the parameters were chosen; "pk" shows Pk, the others show F1.
+        criterion: Criterion by which the parameters were chosen; for "pk", the score is Pk, and for
+            the others F1.
     """
     shown = "pk" if criterion == "pk" else "f1"
     named = {"**segtool**": records.model, FAST: records.fast}

@@ -43,8 +43,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     one document.
 
     Args:
-        head: Name of the head; None for the default. This and the parameters up to `patience` are
-            those of `segclf.training.options.TrainingOptions`.
+        head: Name of the head; None for the default. This parameter and those up to `patience` are
+            described in `segclf.training.options.TrainingOptions`.
         window: Number of sentences on each side of a candidate (window heads only).
         reach: Number of sentences on each side that a layer attends to (local-transformer only).
         crop: Maximum number of sentences in a crop of a document (document heads only).
@@ -139,7 +139,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
         self.classes_ = _two_classes(targets)
-        self._check_shares()
+        self._check_parameters()
         layout = Layout(targets == self.classes_[1], offsets_of(groups, len(vectors)))
         parts = self._hold_out(Examples(vectors, layout))
         self.options_ = self._options()
@@ -227,7 +227,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Upload the trained head to the Hugging Face Hub; see `segclf.workspace.hub.push_to_hub`.
 
         Returns:
-            Address of the commit.
+            URL of the commit.
         """
         with TemporaryDirectory() as scratch:
             folder = Path(scratch) / repo_id.rpartition("/")[2]
@@ -281,7 +281,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed = check_random_state(seed).randint(2**31)
         return TrainingOptions(**shared, seed=int(seed))
 
-    def _check_shares(self) -> None:
+    def _check_parameters(self) -> None:
         if not 0 <= self.validation_fraction < 1:
             raise ValueError("validation_fraction must be at least 0 and below 1")
         if self.threshold is not None and not 0 <= self.threshold <= 1:

@@ -72,14 +72,14 @@ def explain(error: ValidationError, parent: str | None = None) -> str:
 
     Args:
         error: Error raised by pydantic.
-        parent: Name that precedes the field's own name.
+        parent: Name that precedes the name of the field.
     """
     first = error.errors(include_url=False)[0]
     if first["type"] == "unexpected_positional_argument":
         return f"unexpected positional argument {first['input']!r}: give each setting by its name"
     path = first["loc"] if parent is None else (parent, *first["loc"])
     name = ".".join(map(str, path)).replace("_", " ")
-    if first["type"] == "value_error":  # raised by our own code
+    if first["type"] == "value_error":  # raised by a validator of segtool
         message = first["msg"].removeprefix("Value error, ")
     elif first["type"] == "json_invalid":
         message = "it is not JSON"

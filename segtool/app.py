@@ -1,4 +1,4 @@
-"""The command line: all commands, and how errors are reported."""
+"""The command line: all commands, and the reporting of errors."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ from segtool.commands.store_exchange import merge
 from segtool.configuration import find_configuration, make_defaults
 from segtool.output import report, report_interruption
 
-INTERRUPTED = 130  # exit status of a program that Ctrl-C ended
+INTERRUPTED = 130  # exit status of a program that was interrupted by Ctrl-C
 
 app = CommandGroup(
     help="Split text into paragraphs: encode every sentence once and train small heads in "
@@ -82,7 +82,8 @@ app.command()(config)
 def main() -> None:
     """Run the command line.
 
-    A user's mistake prints one line and gives exit status 2. A bug prints a traceback.
+    For a mistake of the user, one line is printed, and the exit status is 2. For a bug, a traceback
+    is printed.
     """
     # a table may contain characters that the console cannot show
     if isinstance(sys.stdout, TextIOWrapper):
@@ -101,7 +102,7 @@ def main() -> None:
         sys.stderr.close()
         code = 1
     except OSError as error:
-        if error.filename is None or not _was_named(Path(error.filename)):
+        if error.filename is None or not _is_from_user(Path(error.filename)):
             raise
         report(f"error: {error.filename}: {str(error.strerror).lower()}")
         code = 2
@@ -123,18 +124,22 @@ def _source(error: typer.TyperException) -> str:
     return f"set in {found.path}; " if found else ""
 
 
-def _was_named(path: Path) -> bool:
-    """Return whether an argument or the workspace is `path`, contains it or lies below it."""
+def _is_from_user(path: Path) -> bool:
+    """Return whether `path` is, contains or lies below an argument or the workspace."""
     from segclf.workspace.workspace import Workspace
 
-    places = [Path(of(path)) for of in (os.path.abspath, os.path.realpath)]  # also of a broken link
-    words = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
-    named = [Path(os.path.realpath(word)) for word in (*words, Workspace().path)]
-    named += [Path(os.path.abspath(word)) for word in (*words, Workspace().path)]
+    arguments = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
+    # with and without resolved symbolic links, one of which may be broken
+    places = [Path(absolute(path)) for absolute in (os.path.abspath, os.path.realpath)]
+    given = [
+        Path(absolute(other))
+        for other in (*arguments, Workspace().path)
+        for absolute in (os.path.abspath, os.path.realpath)
+    ]
     return any(
         place.is_relative_to(other) or other.is_relative_to(place)
         for place in places
-        for other in named
+        for other in given
     )
 
 

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from segtool.configuration import find_configuration
-from segtool.output import detail, is_verbose, remember_kept, set_verbosity
+from segtool.output import detail, is_verbose, set_interruption, set_verbosity
 
 QuietOption = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print the result, warnings and errors, and nothing else."),
 ]
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Also print what the command uses and how long.")
+    bool, typer.Option("--verbose", "-v", help="Also print the configuration file and the time.")
 ]
 _VERBOSITY = {"quiet": QuietOption, "verbose": VerboseOption}
 
@@ -42,8 +42,8 @@ class CommandGroup(typer.Typer):
 
         Args:
             name: Name of the command; None for the name of the function.
-            kept: What is kept after Ctrl-C, for the message.
-            resumes: Whether the same command then goes on where it stopped.
+            kept: Sentence that says what is kept after Ctrl-C, for the message.
+            resumes: Whether the same command then continues where it stopped.
         """
         register = super().command(name)
 
@@ -56,7 +56,7 @@ class CommandGroup(typer.Typer):
     def callback(  # type: ignore[override]
         self,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register the function of the group itself; see `typer.Typer.callback`."""
+        """Register the callback of the group; see `typer.Typer.callback`."""
         register = super().callback()
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,23 +69,25 @@ class CommandGroup(typer.Typer):
 def _with_verbosity(
     function: Callable[..., Any], kept: str, *, resumes: bool
 ) -> Callable[..., Any]:
-    """Add the options --quiet and --verbose to a command, and remember what Ctrl-C keeps."""
+    """Add the options --quiet and --verbose to a command, and set the message for Ctrl-C."""
 
     @wraps(function)
     def call(**given: Any) -> None:  # noqa: ANN401
         set_verbosity(**{name: given.pop(name) for name in _VERBOSITY})
-        remember_kept(kept, resumes=resumes)
+        set_interruption(kept, resumes=resumes)
         if is_verbose() and (found := find_configuration()):
             detail(f"defaults from {found.path}")
         started = time.perf_counter()
         function(**given)
         detail(f"{function.__name__}: {time.perf_counter() - started:.1f} s")
 
-    own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
         for name, option in _VERBOSITY.items()
     ]
-    vars(call)["__signature__"] = inspect.Signature([*own, *added])
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    vars(call)["__signature__"] = inspect.Signature([*parameters, *added])
+    call.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in (*parameters, *added)
+    }
     return call

@@ -1,6 +1,6 @@
 """Completion of names in a shell: runs, ready models, corpora and encoders.
 
-These functions only list folders, since they run whenever the user presses the tab key.
+These functions only list folders, because they run whenever the user presses the tab key.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import typer
 def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of the runs in the workspace that begin with a text."""
     return _matching(
-        [path.parent.name for path in _workspace(context, "runs/*/run.json")], incomplete
+        [path.parent.name for path in _workspace_files(context, "runs/*/run.json")], incomplete
     )
 
 
@@ -29,7 +29,8 @@ def complete_runs_and_models(context: typer.Context, incomplete: str) -> list[st
 
 def complete_corpora(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of the embedded corpora that begin with a text."""
-    return _matching([path.stem for path in _workspace(context, "corpora/*.jsonl")], incomplete)
+    paths = _workspace_files(context, "corpora/*.jsonl")
+    return _matching([path.stem for path in paths], incomplete)
 
 
 def complete_encoders(incomplete: str) -> list[str]:
@@ -39,7 +40,7 @@ def complete_encoders(incomplete: str) -> list[str]:
     return _matching(list(BUILT_IN), incomplete)
 
 
-def _workspace(context: typer.Context, pattern: str) -> list[Path]:
+def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
     from segclf.workspace.workspace import Workspace
 
     return list(Workspace(context.params.get("workspace")).path.glob(pattern))

@@ -1,6 +1,6 @@
 """Defaults of options that a user sets in segtool.toml, or in [tool.segtool] of pyproject.toml.
 
-threads = 4              # of every command that has the option
+threads = 4              # for every command that has the option
 
 [embed]
 encoder = "e5-small:7+surface"
@@ -28,7 +28,7 @@ SHARED = ("workspace", "device", "threads")
 
 _FILE = "segtool.toml"
 _PROJECT = "pyproject.toml"
-_NEVER = (
+_NOT_CONFIGURABLE = (
     "help",
     "version",
     "install-completion",
@@ -39,12 +39,12 @@ _NEVER = (
     "dry-run",
     "replace",
 )
-"""Options that only make sense for one call."""
+"""Options that a configuration file cannot set, because they are for a single call."""
 
 _STATED_DEFAULT = re.compile(r" *\[default: [^\]]*\]$")  # at the end of a help text
 
 Defaults = dict[str, Any]
-"""Values by parameter, and tables by command, as `typer.Context.default_map` has them."""
+"""Values by parameter, and tables by command, in the form of `typer.Context.default_map`."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,12 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # noqa: ANN401
     """Return the defaults that a configuration sets, for `typer.Context.default_map`.
 
-    The workspace is relative to the folder of the file. SEGTOOL_HOME is preferred to it.
+    A relative path of the workspace starts from the folder of the file. If SEGTOOL_HOME is set, the
+    workspace in the file is ignored.
 
     Args:
         configuration: Configuration.
-        command: The command of the whole application; see `typer.main.get_command`.
+        command: Command of the whole application; see `typer.main.get_command`.
 
     Raises:
         UserError: A command or an option is unknown, or a value has the wrong type.
@@ -136,11 +137,11 @@ def _defaults_of(
     options = dict(configurable(command))
     commands = getattr(command, "commands", {})
     values = {key: value for key, value in shared.items() if key in options}
-    own = {}
+    tables = {}
     for key, value in table.items():
         name = key.replace("_", "-")
         if isinstance(value, dict) and key in commands:
-            own[key] = value
+            tables[key] = value
         elif isinstance(value, dict):
             raise _unknown(path, key, "command", commands)
         elif name in options:
@@ -156,9 +157,9 @@ def _defaults_of(
                 continue
             value = os.path.normpath(path.parent / Path(str(value)).expanduser())
         defaults[option.name] = value
-        option.help = _STATED_DEFAULT.sub("", option.help)  # the new one is shown instead
+        option.help = _STATED_DEFAULT.sub("", option.help)  # the new default is shown instead
     for name, subcommand in commands.items():
-        defaults[name] = _defaults_of(subcommand, own.get(name, {}), shared, path)
+        defaults[name] = _defaults_of(subcommand, tables.get(name, {}), shared, path)
     return defaults
 
 
@@ -167,12 +168,12 @@ def configurable(command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
     for parameter in command.params:
         if parameter.param_type_name == "option" and not parameter.hidden:
             name = next(flag for flag in parameter.opts if flag.startswith("--"))[2:]
-            if name not in _NEVER:
+            if name not in _NOT_CONFIGURABLE:
                 yield name, parameter
 
 
 def _checked(option: Any, key: str, value: Any, path: Path) -> Any:  # noqa: ANN401
-    """Return a value if it can be that of an option; its range is checked when it is used."""
+    """Return a value after checking its type; its range is checked when the command runs."""
     if option.is_flag:
         fits, wanted = isinstance(value, bool), "true or false"
     elif option.multiple:
@@ -186,7 +187,11 @@ def _checked(option: Any, key: str, value: Any, path: Path) -> Any:  # noqa: ANN
 
 
 def _unknown_for_all(path: Path, key: str, command: Any) -> UserError:  # noqa: ANN401
-    owners = [name for name, own in command.commands.items() if key in dict(configurable(own))]
+    owners = [
+        name
+        for name, subcommand in command.commands.items()
+        if key in dict(configurable(subcommand))
+    ]
     if owners:
         return UserError(f"{path}: {key} is an option of a command: write it below [{owners[0]}]")
     return _unknown(path, key, "option for all commands", SHARED)

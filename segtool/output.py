@@ -20,7 +20,7 @@ RunLogger = Callable[[Sequence["Run"], "Workspace"], None]
 
 _QUIET, _NORMAL, _VERBOSE = range(3)
 _verbosity = _NORMAL
-_kept, _again = "", "start again"  # by the command that runs, if Ctrl-C is pressed
+_kept, _next = "", "start again"  # what the running command keeps after Ctrl-C, and how it resumes
 
 
 def set_verbosity(*, quiet: bool, verbose: bool) -> None:
@@ -64,7 +64,7 @@ def show(
 
 
 def encode_like(encoding: "TextEncoding", text: str) -> bytes:
-    """Encode a result like its input; if that is impossible, in UTF-8, with a notice."""
+    """Encode a result like its input; if this is impossible, encode it in UTF-8, with a notice."""
     try:
         return encoding.encode(text)
     except UnicodeEncodeError as error:
@@ -83,17 +83,22 @@ def report(message: str) -> None:
     sys.stderr.write(printable(message) + "\n")
 
 
-def remember_kept(kept: str, *, resumes: bool) -> None:
-    """Set what `report_interruption` says that a command keeps, and whether it can go on."""
-    global _kept, _again
-    _kept, _again = kept, "go on" if resumes else "start again"
+def set_interruption(kept: str, *, resumes: bool) -> None:
+    """Set the message of `report_interruption` for the command that runs.
+
+    Args:
+        kept: Sentence that says what is kept after Ctrl-C.
+        resumes: Whether the same command then continues where it stopped.
+    """
+    global _kept, _next
+    _kept, _next = kept, "continue" if resumes else "start again"
 
 
 def report_interruption(arguments: Sequence[str]) -> None:
-    """Say what is kept after Ctrl-C, and which command goes on or starts again."""
+    """Report what is kept after Ctrl-C, and the command that continues or starts again."""
     sys.stderr.write("\n")
     report(" ".join(filter(None, ["Interrupted.", _kept])))
-    report(f"To {_again}, run: {shlex.join(['segtool', *arguments])}")
+    report(f"To {_next}, run: {shlex.join(['segtool', *arguments])}")
 
 
 def note(message: str) -> None:
@@ -111,21 +116,21 @@ def detail(message: str) -> None:
 def describe_answer(
     kind: str, name: str, threshold: float | None, *, chosen: str | None = None
 ) -> str:
-    """Say which run or model answered, and its threshold.
+    """Return a line that names the run or model that was used, and its threshold.
 
     Args:
         kind: "run" or "model".
         name: Name of the run or the model.
-        threshold: Threshold; None if there is none, or several.
-        chosen: Why it was chosen, if the user did not name it.
+        threshold: Threshold; None if there is none, or if there are several.
+        chosen: Reason why it was chosen, if the user did not name it.
     """
-    why = f" ({chosen})" if chosen else ""
+    reason = f" ({chosen})" if chosen else ""
     end = "" if threshold is None else f", threshold {threshold:.2f}"
-    return f"{kind} {name}{why}{end}"
+    return f"{kind} {name}{reason}{end}"
 
 
 def best_of(corpus: str) -> str:
-    """Describe why a run was chosen that is the default for a corpus."""
+    """Return the reason why a run is the default for a corpus."""
     return f"highest dev F1 on {corpus}"
 
 
@@ -140,7 +145,7 @@ def report_skipped(messages: Sequence[str]) -> None:
 
 
 def run_logger(tracker: "TrackerName | None") -> RunLogger:
-    """Return a function that logs finished runs to a tracker, or does nothing if that is None.
+    """Return a function that logs finished runs to a tracker; it does nothing without a tracker.
 
     The function logs as many of the runs as it can, because they cannot be logged later. It reports
     each run that could not be logged, and then ends the command with exit status 1.

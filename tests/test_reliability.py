@@ -1,4 +1,4 @@
-"""Each promise in docs/reliability.md names tests that exist."""
+"""Each guarantee in docs/reliability.md names tests that exist."""
 
 import re
 
@@ -7,12 +7,12 @@ from tests.conftest import ROOT
 PAGE = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
 
 
-def test_every_promise_names_tests_that_exist():
-    page = PAGE.partition("## How it is tried")[0]
-    promises = re.findall(r"^\| (?!---|promise)(.*) \| (.*) \|$", page, re.MULTILINE)
-    assert len(promises) > 20
-    for promise, tests in promises:
+def test_every_guarantee_names_tests_that_exist():
+    page = PAGE.partition("## How the guarantees are tested")[0]
+    guarantees = re.findall(r"^\| (?!---|guarantee)(.*) \| (.*) \|$", page, re.MULTILINE)
+    assert len(guarantees) > 20
+    for guarantee, tests in guarantees:
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", tests)
-        assert named, promise
+        assert named, guarantee
         for path, name in named:
             assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), (path, name)

@@ -1,1 +1,1 @@
-"""Distributed encoding on a Ray cluster; only this package imports ray."""
+"""Distributed encoding on a Ray cluster."""

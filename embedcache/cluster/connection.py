@@ -1,4 +1,4 @@
-"""Connection to a Ray cluster, with checks that turn its known traps into messages."""
+"""Connects to a Ray cluster, and reports common mistakes of its configuration."""
 
 import os
 import socket
@@ -42,7 +42,7 @@ def import_ray() -> ModuleType:
     Raises:
         UserError: The package is missing.
     """
-    message = "--engine ray needs a package: run pip install 'segtool[ray]'"
+    message = "--engine ray needs the package ray: run pip install 'segtool[ray]'"
     return import_package("ray", missing=message)
 
 
@@ -51,13 +51,13 @@ def connected(address: str | None) -> Iterator[ModuleType]:
     """Connect to a cluster inside a `with` block, and yield the module ray.
 
     Args:
-        address: "auto" for the cluster of this machine, HOST:PORT, or ray://HOST:PORT; None to
-            start one on this machine, which is stopped at the end. If the process is connected
-            already, its connection is used and kept.
+        address: "auto" for the cluster that is running on this machine, HOST:PORT, or
+            ray://HOST:PORT; None to start a cluster on this machine, which is stopped at the end.
+            If the process is connected already, its connection is used and kept.
 
     Raises:
-        UserError: ray is missing, there is no such cluster, or its versions differ from those of
-            this process.
+        UserError: ray is missing, there is no such cluster, or it has other versions of Ray and
+            Python than this process.
     """
     ray = import_ray()
     if ray.is_initialized():
@@ -65,7 +65,7 @@ def connected(address: str | None) -> Iterator[ModuleType]:
         return
     if address not in (None, "auto", "local"):
         _check_address(address)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends no statistics
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
         options |= {
@@ -77,7 +77,7 @@ def connected(address: str | None) -> Iterator[ModuleType]:
         ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise UserError(_reason(address, error)) from error
-    with redirect_stdout(sys.stderr):  # to which a thread of Ray prints warnings
+    with redirect_stdout(sys.stderr):  # a thread of Ray prints warnings to standard output
         try:
             yield ray
         finally:
@@ -85,7 +85,7 @@ def connected(address: str | None) -> Iterator[ModuleType]:
 
 
 def _check_address(address: str) -> None:
-    """Check that something listens at an address, since Ray waits for minutes until it does."""
+    """Check that an address accepts connections, since Ray would wait for minutes until it does."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise UserError(f"--address {address}: use auto, HOST:PORT or ray://HOST:PORT")
@@ -124,14 +124,14 @@ def check_nodes(
     modules: Sequence[str],
     advice: str,
 ) -> None:
-    """Check that every machine has the packages and reaches the storage.
+    """Check that every machine has the packages and has access to the storage.
 
     Args:
         ray: The module ray, connected.
         nodes: Machines of the cluster.
         storage: Storage of the job.
         modules: Names of the packages that the tasks import.
-        advice: What to do if a machine does not reach the storage.
+        advice: What to do if a machine has no access to the storage, for the message.
 
     Raises:
         UserError: A machine lacks a package, has another version of Ray or does not see a file of
@@ -165,7 +165,12 @@ def _probe_on(
     name: str,
     modules: Sequence[str],
 ) -> Any:  # noqa: ANN401
-    """Start a task on a machine that returns its version of Ray, what it lacks and what it sees."""
+    """Start a task on a machine.
+
+    Returns:
+        A reference to the version of Ray on the machine, the names of the missing packages, and
+        whether the machine sees the file.
+    """
 
     def probe() -> tuple[str, list[str], bool]:  # a nested function is sent by value
         import importlib.util

@@ -1,8 +1,9 @@
 """A distributed encoding from text files to finished shards, in stages of independent tasks.
 
-A task reads files and writes a file, which appears when it is complete. What exists is not made
-again, so that the same job continues after any fault. A stage begins when the previous one has
-ended: workers, which hold CPUs for long, never compete with the tasks that they wait for.
+A task reads files and writes a file, which appears only when it is complete. A file that exists is
+not written again, so a job that is run again continues after any fault. A stage begins when the
+previous stage has ended. So workers, which keep their CPUs until the end, never compete for CPUs
+with the tasks whose results they need.
 """
 
 import json
@@ -29,17 +30,18 @@ from embedcache.store import EmbeddingStore
 from embedcache.terminal import progress_bar
 
 Reader = Callable[[Storage, int, Sequence[Source]], tuple[list[str], Any]]
-"""Reads a group of files, given its number: the sentences, and a summary for JSON. It may write
-files of its own into the storage. It must be picklable."""
+"""Function that reads a group of files, given a storage, the number of the group and the files. It
+returns the sentences, and a summary that is ready for JSON. It may write files into the storage. It
+must be picklable."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to read and to encode.
+    """Files to encode.
 
     Attributes:
         plan: Plan of the encoding.
-        groups: Files in groups, each of which one task reads.
+        groups: Groups of files; one task reads each group.
         read: Function that reads a group.
     """
 
@@ -55,7 +57,7 @@ class Cluster:
     Attributes:
         ray: The module ray.
         nodes: Machines of the cluster.
-        workers: What the workers reserve.
+        workers: Resources that the workers reserve.
     """
 
     ray: ModuleType
@@ -73,7 +75,7 @@ class Cluster:
         """Call a function with each tuple of arguments, in tasks; see `run_tasks`."""
         limit = 2 * sum(node.cpus for node in self.nodes)
         done = run_tasks(self.ray, function, calls, limit=limit)
-        _count(done, len(calls), unit, progress=progress)
+        _show_progress(done, len(calls), unit, progress=progress)
 
 
 def read_groups(cluster: Cluster, job: Job, *, progress: bool) -> None:
@@ -124,7 +126,7 @@ def make_shards(
     ]
     remaining = [shard for shard in shards if not plan.is_finished(shard, finished)]
     done = encode_shards(cluster.ray, plan, remaining, cluster.workers)
-    _count(done, len(remaining), "shards", progress=progress)
+    _show_progress(done, len(remaining), "shards", progress=progress)
     write_manifest(plan.storage, plan.fingerprints)
 
 
@@ -137,7 +139,7 @@ def read_summaries(job: Job) -> list[Any]:
 def _read_group(plan: Plan, read: Reader, number: int, sources: Sequence[Source]) -> None:
     sentences, summary = read(plan.storage, number, sources)
     scatter(plan.storage, scattered_name(number), sentences, plan.partitions)
-    plan.storage.write_bytes(group_name(number), json.dumps(summary).encode())  # the last
+    plan.storage.write_bytes(group_name(number), json.dumps(summary).encode())  # at the end
 
 
 def _gather_partition(plan: Plan, partition: int, groups: int) -> None:
@@ -153,7 +155,7 @@ def _write_known(plan: Plan, store: EmbeddingStore) -> None:
         write_known(plan.storage, folder, store, fingerprint, plan.partitions)
 
 
-def _count(done: Iterable[object], total: int, unit: str, *, progress: bool) -> None:
+def _show_progress(done: Iterable[object], total: int, unit: str, *, progress: bool) -> None:
     with progress_bar(total, unit, show=progress) as bar:
         for _ in done:
             bar.update()

@@ -1,7 +1,7 @@
-"""Runs tasks and workers on a Ray cluster. What they compute lies in files, not in objects of Ray.
+"""Runs tasks and workers on a Ray cluster. They write their results to files.
 
-A task or a worker that dies with its machine is started again elsewhere. It leaves nothing behind,
-since a file appears when it is complete, and repeats only what it was doing.
+If a machine fails, its tasks and workers are started again on other machines. They leave no
+incomplete file, and only the interrupted tasks and shards are repeated.
 """
 
 from collections import Counter, deque
@@ -21,12 +21,12 @@ _ATTEMPTS = 4  # of a task or a shard whose process dies, for example because me
 
 @dataclass(frozen=True)
 class WorkerResources:
-    """What a worker reserves.
+    """Resources that workers reserve.
 
     Attributes:
         count: Number of workers.
-        cpus: Number of CPUs of a worker, each of which runs one thread.
-        gpus: Number of GPUs of a worker, which may be a fraction.
+        cpus: Number of CPUs of each worker, which runs one thread on each CPU.
+        gpus: Number of GPUs of each worker, which may be a fraction.
     """
 
     count: int
@@ -41,7 +41,8 @@ def plan_workers(
 
     Args:
         nodes: Machines of the cluster.
-        workers: Number of workers; None for one on each machine, or for as many as the GPUs allow.
+        workers: Number of workers; None for one on each machine, or for as many as the GPUs allow
+            if `gpus` is not 0.
         threads: Number of CPUs of a worker; None for as many as fit.
         gpus: Number of GPUs of a worker.
 
@@ -79,7 +80,7 @@ def run_tasks(
     cpus: int = 1,
     gpus: float = 0,
 ) -> Iterator[tuple[int, Any]]:
-    """Call a function with each tuple of arguments, as tasks, and yield results as they finish.
+    """Call a function with each tuple of arguments in a task, and yield results as tasks finish.
 
     Args:
         ray: The module ray, connected.
@@ -111,14 +112,14 @@ def run_tasks(
         (done,), _ = ray.wait(list(running))
         try:
             result = _result(ray, done)
-        except _deaths(ray) as error:
+        except _death_errors(ray) as error:
             what = function.__name__.strip("_").replace("_", " ")
             raise UserError(_describe_deaths(what)) from error
         yield running.pop(done), result
 
 
 class Worker:
-    """Body of an actor that loads the encoder of a plan once and encodes shards."""
+    """Class of the actors that encode shards; an actor loads the encoder of the plan once."""
 
     def __init__(self, plan: Plan, threads: int) -> None:
         self._plan = plan
@@ -126,7 +127,7 @@ class Worker:
         self._encoder: Encoder | None = None
 
     def load(self) -> None:
-        """Load the encoder. This is no part of `__init__`, where errors lose their type.
+        """Load the encoder. `__init__` does not do this, because Ray hides the type of its errors.
 
         Raises:
             UserError: It is not the encoder of the driver, or this machine cannot compute it.
@@ -135,8 +136,8 @@ class Worker:
         encoder.check_execution()
         if tuple(part.fingerprint for part in encoder.parts) != self._plan.fingerprints:
             raise UserError(
-                f"a worker loaded another encoder {encoder.name} than this process: use the same "
-                "version of segtool and the same model on every machine"
+                f"a worker loaded an encoder {encoder.name} that differs from the encoder of this "
+                "process: use the same version of segtool and the same model on every machine"
             )
         self._encoder = encoder
 
@@ -178,12 +179,12 @@ def encode_shards(
         worker, shard = running.pop(done)
         try:
             count = _result(ray, done)
-        except _deaths(ray) as error:
+        except _death_errors(ray) as error:
             deaths[shard] += 1
             if deaths[shard] == _ATTEMPTS:
                 what = f"shard {shard.name}" if shard else "loading the encoder"
                 raise UserError(_describe_deaths(what)) from error
-            ray.kill(worker)  # in case only the connection was lost
+            ray.kill(worker)  # it may be alive if only the connection was lost
             waiting.extendleft([shard] if shard else [])
             start_worker()
             continue
@@ -205,14 +206,14 @@ def _result(ray: ModuleType, reference: Any) -> Any:  # noqa: ANN401
         raise
 
 
-def _deaths(ray: ModuleType) -> tuple[type[Exception], ...]:
-    """Return the errors of processes that died."""
-    known = ray.exceptions
+def _death_errors(ray: ModuleType) -> tuple[type[Exception], ...]:
+    """Return the classes of the errors that Ray raises when a process has died."""
+    exceptions = ray.exceptions
     return (
-        known.RayActorError,
-        known.WorkerCrashedError,
-        known.NodeDiedError,
-        known.OutOfMemoryError,
+        exceptions.RayActorError,
+        exceptions.WorkerCrashedError,
+        exceptions.NodeDiedError,
+        exceptions.OutOfMemoryError,
     )
 
 

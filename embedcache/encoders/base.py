@@ -19,19 +19,18 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """Precision of a Transformer's matrix products; "auto" is the fastest that the device computes in
 hardware. Other encoders compute in float32."""
 
-
 Backend = Literal["auto", "torch", "openvino"]
-"""Library that computes a Transformer; "auto" is OpenVINO on a CPU if it supports the model."""
+"""Library that runs a Transformer; "auto" is OpenVINO on a CPU if it supports the model."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How a Transformer is computed.
+    """How a Transformer is run.
 
     Attributes:
         device: Device, for example "cpu" or "cuda"; None for the fastest one.
         precision: Precision of the layers.
-        backend: Library that computes them.
+        backend: Library that runs the Transformer.
     """
 
     device: str | None = None
@@ -153,8 +152,8 @@ class Encoder(ABC):
         """Encode n sentences in one batch, given their `Tokens.inputs`: (n, dim)."""
         return self.encode(inputs)
 
-    def check_execution(self) -> None:  # noqa: B027 - most compute anywhere
-        """Check that this machine can compute the encoder as requested, without loading it.
+    def check_execution(self) -> None:  # noqa: B027 - most run on any machine
+        """Check that this machine can run the encoder as requested, without loading it.
 
         Raises:
             UserError: The device, the precision or the backend is not available.

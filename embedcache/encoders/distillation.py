@@ -1,9 +1,9 @@
 """Distils the token vectors of a static encoder from a transformer, as model2vec does.
 
 Each token of the vocabulary passes through the transformer alone, as a text of one token. The
-vectors are then reduced to their principal components over the vocabulary. This computes in
-float32 in any case, so that the vectors of two machines differ by little more than the rounding to
-float16.
+vectors are then reduced to their principal components over the vocabulary. The computation always
+uses float32, so that the vectors from two machines differ by little more than the error of the
+rounding to float16.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
 
     Args:
         folder: Empty folder.
-        transformer: Transformer, which computes in float32.
+        transformer: Transformer that computes in float32.
         identity: Identity of the static encoder.
 
     Raises:
@@ -75,7 +75,7 @@ def principal_components(vectors: NDArray[np.float32], count: int) -> NDArray[np
         centred = vectors[start : start + _BATCH] - mean
         scatter += centred.T @ centred
     axes = np.linalg.eigh(scatter).eigenvectors[:, : -count - 1 : -1]
-    # an axis has no direction of its own: let its largest coordinate be positive
+    # the sign of an axis is arbitrary: make its largest coordinate positive
     axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0))
     return np.concatenate(
         [

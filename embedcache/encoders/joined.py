@@ -18,7 +18,7 @@ class JoinedEncoder(Encoder):
     encoders can share parts. `EmbeddingStore.vectors` concatenates the vectors of the parts.
 
     Args:
-        encoders: Encoders in the order of their columns. Joined ones are replaced by their parts.
+        encoders: Encoders in the order of their columns. A joined encoder is replaced by its parts.
 
     Raises:
         UserError: A part returns the words of a sentence instead of a vector.
@@ -63,7 +63,7 @@ class JoinedEncoder(Encoder):
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def check_execution(self) -> None:
-        """Check that this machine can compute every part as requested.
+        """Check that this machine can run every part as requested.
 
         Raises:
             UserError: The device, the precision or the backend of a part is not available.

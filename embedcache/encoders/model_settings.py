@@ -14,7 +14,7 @@ WEIGHTS = "*.safetensors"
 _PICKLES = "pytorch_model*.bin"
 _OWN_MODULES = "sentence_transformers."
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
-_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
+_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")  # of the number of layers
 _LIKE_ROBERTA = (
     "camembert",
     "data2vec-text",
@@ -25,7 +25,7 @@ _LIKE_ROBERTA = (
     "mpnet",
     "xmod",
 )
-_COSMETIC = (
+_WITHOUT_EFFECT = (  # fields of a configuration on which the vectors do not depend
     "_name_or_path",
     "architectures",
     "dtype",
@@ -66,8 +66,8 @@ def read_settings(
 ) -> ModelSettings:
     """Read the settings of a model from its folder.
 
-    With a pooling or a layer, only the Transformer of a sentence-transformers model is used: there
-    is no prompt, and only the Transformer and its tokenizer limit the number of tokens.
+    If a pooling or a layer is given, only the Transformer of a sentence-transformers model is used:
+    there is no prompt, and only the Transformer and its tokenizer limit the number of tokens.
 
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.
@@ -95,9 +95,9 @@ def read_settings(
     tokenizer = _read_json(base / "tokenizer_config.json")
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
-        "config": fingerprint_of(_without(config, _COSMETIC)),
+        "config": fingerprint_of(_without(config, _WITHOUT_EFFECT)),
         "tokenizer": hash_files(path for pattern in _TOKENIZER for path in base.glob(pattern)),
-        "tokenizer_config": fingerprint_of(_without(tokenizer, _COSMETIC)),
+        "tokenizer_config": fingerprint_of(_without(tokenizer, _WITHOUT_EFFECT)),
     }
     max_tokens = count_positions(config)
     tokenizer_limit = tokenizer.get("model_max_length")
@@ -120,7 +120,7 @@ def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
     """Check the list of the modules of a sentence-transformers model.
 
     Raises:
-        UserError: The list is damaged, or a module is not one of sentence-transformers, but a
+        UserError: The list is damaged, or a module is not part of sentence-transformers but a
             program in the folder of the model.
     """
     try:
@@ -202,7 +202,7 @@ def check_layer(layer: int, layers: int | None) -> None:
         UserError: The model does not have the layer, or its number of layers is unknown.
     """
     if layers is None:
-        raise UserError("config.json does not say how many layers the model has: leave out :LAYER")
+        raise UserError("config.json has no number of layers: leave out :LAYER")
     if layer > layers:
         raise UserError(f"the model has {layers} layers: use :0 to :{layers}, not :{layer}")
 

@@ -1,4 +1,4 @@
-"""Names: "+" joins encoders, ":LAYER" cuts a model, "wordvec:" and "static:" are prefixes."""
+"""Names of encoders: "+" joins names, ":LAYER" cuts a model; prefixes "wordvec:" and "static:"."""
 
 import re
 from pathlib import Path

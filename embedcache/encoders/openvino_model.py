@@ -1,8 +1,8 @@
-"""Transformers that OpenVINO computes, on a CPU.
+"""Transformers that OpenVINO runs on a CPU.
 
 torch and transformers take seconds to import. OpenVINO takes a fraction of a second and computes
-faster; see docs/benchmarks.md. A model is converted at its first use, which needs torch, and is
-kept in the user's cache folder:
+faster; see docs/benchmarks.md. A model is converted when it is first used, which needs torch, and
+is kept in the user's cache folder:
 
 model.xml, model.bin  the layers: from token vectors (n, l, d) and mask (n, l) to states (n, l, d)
 tokens.json           where the vectors of tokens are; see `embedcache.encoders.token_vectors`
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 _FORMAT = 1  # of the converted files
 _MODEL, _UNSUPPORTED = "model.xml", "unsupported.txt"
-_LEAST_COSINE = 0.9999  # of float32 states to those of torch; below, a model is not supported
+_MIN_COSINE = 0.9999  # similarity of float32 states to those of torch that a model must reach
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 class UnsupportedModelError(Exception):
-    """OpenVINO cannot compute a model."""
+    """OpenVINO cannot run a model."""
 
 
 def can_compute(precision: Precision) -> bool:
@@ -59,16 +59,17 @@ def converted_directory(
         load: Function that loads the model on the CPU in float32.
 
     Raises:
-        UnsupportedModelError: OpenVINO cannot compute the model. This is remembered.
+        UnsupportedModelError: OpenVINO cannot run the model. Later calls raise the error without
+            another conversion.
     """
 
     def write(folder: Path) -> None:
-        sys.stderr.write(f"converting {name} for this computer, once\n")
+        sys.stderr.write(f"converting {name} for this computer; this is done only once\n")
         sys.stderr.flush()
         try:
             convert(load(), source, folder)
         except UnsupportedModelError as error:
-            for file in folder.iterdir():  # what was written before the model was refused
+            for file in folder.iterdir():  # written before the model was found to be unsupported
                 file.unlink()
             (folder / _UNSUPPORTED).write_text(str(error), encoding="utf-8")
 
@@ -86,7 +87,7 @@ class CompiledTransformer:
         source: Folder of the Transformer that was converted.
         prompt: Text that precedes every sentence.
         max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
-        pooling: How states become a vector.
+        pooling: Pooling of the states into a vector.
         precision: "float32" or "bfloat16".
     """
 
@@ -156,15 +157,15 @@ def _import_openvino() -> Any:  # noqa: ANN401
 
 def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     openvino = _import_openvino()
-    # the first access to the data of a tensor fills a table of OpenVINO; two threads that access
-    # data for the first time at once, when they encode, would wait for each other for ever
+    # the first access to the data of a tensor fills a table of OpenVINO; if two threads did this at
+    # the same time, when they encode, they would deadlock
     _ = openvino.Tensor(np.zeros(1, dtype=np.float32)).data
     core = openvino.Core()
     cores = available_cores()
     options = {
         "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
         "INFERENCE_NUM_THREADS": cores,
-        "NUM_STREAMS": cores,  # a core for each request
+        "NUM_STREAMS": cores,  # one core for each request
         "ENABLE_CPU_PINNING": False,  # other processes may need the cores
     }
     return core.compile_model(folder / _MODEL, "CPU", options)
@@ -179,7 +180,8 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         folder: Empty folder.
 
     Raises:
-        UnsupportedModelError: The model cannot be converted, or the converted one is not the same.
+        UnsupportedModelError: The model cannot be converted, or the states of the converted model
+            differ from those of the model.
         OSError: A file cannot be written.
     """
     network: Any = model[0].auto_model
@@ -192,13 +194,15 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         _save_layers(network, folder / _MODEL)
         weight = network.get_input_embeddings().weight
         tokens = weight.detach().float().numpy()
-        cosine = _least_cosine(network, folder, tokens, model.max_seq_length)
-    except (OSError, MemoryError):  # not the fault of the model
+        cosine = _smallest_cosine(network, folder, tokens, model.max_seq_length)
+    except (OSError, MemoryError):  # not caused by the model
         raise
-    except Exception as error:  # any of many libraries may fail on an unknown architecture
+    except Exception as error:  # several libraries may fail on an unknown architecture
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
-    if not cosine >= _LEAST_COSINE:  # also if it is NaN
-        raise UnsupportedModelError(f"the cosine to the vectors from torch is {cosine:.4f}")
+    if not cosine >= _MIN_COSINE:  # also if it is NaN
+        raise UnsupportedModelError(
+            f"its vectors have a cosine similarity of {cosine:.4f} to those of torch"
+        )
     name = next(name for name, other in network.named_parameters() if other is weight)
     save_token_vectors(tokens, name, source, folder)
     save_tokenizer(tokenizer, folder)
@@ -225,10 +229,10 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
 
     dim = network.get_input_embeddings().weight.shape[1]
     example = (torch.zeros(2, 8, dim), torch.ones(2, 8, dtype=torch.int64))
-    example[1][1, 5:] = 0  # so that the mask is not left out
+    example[1][1, 5:] = 0  # so that the traced model uses the mask
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")  # about constants; `convert` checks the result
-        # the frontend itself, since `openvino.convert_model` would send telemetry
+        # not `openvino.convert_model`, which would send telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
         converted = frontend.convert(frontend.load(decoder))  # it does not keep the decoder alive
@@ -240,7 +244,7 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
     openvino.save_model(converted, path, compress_to_fp16=False)
 
 
-def _least_cosine(
+def _smallest_cosine(
     network: Any,  # noqa: ANN401
     folder: Path,
     tokens: NDArray[np.float32],
@@ -255,12 +259,12 @@ def _least_cosine(
         max_tokens: Maximum number of tokens of a sentence; None for no limit.
 
     Returns:
-        The smallest cosine between the states of a sentence from the two models.
+        The smallest cosine similarity between the states of a sentence from the two models.
     """
     import torch
 
     lengths = np.array([3, 17, 40]).clip(1, max_tokens)
-    # models such as RoBERTa give no position to the token for padding
+    # in models such as RoBERTa, the padding token has no position
     usable = np.flatnonzero(np.arange(len(tokens)) != network.config.pad_token_id)
     generator = np.random.default_rng(0)
     rows = [generator.choice(usable, length).astype(np.int32) for length in lengths]

@@ -1,9 +1,9 @@
 """Tokenizers with only the part of a large vocabulary that occurs in a text.
 
 A unigram tokenizer (Kudo 2018, "Subword Regularization") chooses the most probable sequence of
-pieces. Only pieces that are substrings of the text can be part of it, and the score of unknown
-characters depends only on the smallest score. So a vocabulary of these pieces gives the same
-result, and it is made in a fraction of the time that the whole vocabulary takes.
+pieces. Only substrings of the text can be pieces of this sequence, and the score of unknown
+characters depends only on the smallest score. So a tokenizer with these pieces gives the same
+result, and it is made in a fraction of the time that a tokenizer with the whole vocabulary takes.
 """
 
 import json
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 PIECES, SCORES, PIPELINE = "pieces.txt", "scores.npy", "pipeline.json"
-_LEAST_PIECES = 50_000  # smaller vocabularies load fast enough
+_MIN_PIECES = 50_000  # smaller vocabularies load fast enough
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PartialVocabulary:
         """Return whether no text contains a special token, which would divide a word."""
         special = [token["content"] for token in self.pipeline["added_tokens"]]
         # some special tokens are found in the text as it is, others in the normalized text
-        normalized = self._normalize(self._without_words(), texts)
+        normalized = self._normalize(self._tokenizer_without_pieces(), texts)
         return not any(token in text for text in (*texts, *normalized) for token in special)
 
     def tokenizer_for(self, texts: list[str]) -> tuple[Tokenizer, NDArray[np.int32]]:
@@ -83,15 +83,15 @@ class PartialVocabulary:
         kept = [number for number, piece in enumerate(self.pieces) if piece in found]
         required = {self.pipeline["model"]["unk_id"], int(self.scores.argmin())}
         kept = sorted({*kept, *required, *(i for i in special if i < len(self.pieces))})
-        numbers = {old: new for new, old in enumerate(kept)}
-        added = [old for old in sorted(special) if old not in numbers]
-        numbers |= {old: len(kept) + place for place, old in enumerate(added)}
-        tokenizer = Tokenizer.from_str(json.dumps(self._renumbered(kept, numbers)))
+        new_ids = {old: new for new, old in enumerate(kept)}
+        added = [old for old in sorted(special) if old not in new_ids]
+        new_ids |= {old: len(kept) + place for place, old in enumerate(added)}
+        tokenizer = Tokenizer.from_str(json.dumps(self._renumbered(kept, new_ids)))
         return tokenizer, np.array([*kept, *added], dtype=np.int32)
 
     def _words(self, texts: list[str]) -> set[str]:
         """Return the words of texts as the model of the tokenizer reads them."""
-        tokenizer = self._without_words()
+        tokenizer = self._tokenizer_without_pieces()
         splitter = tokenizer.pre_tokenizer
         words: set[str] = set()
         for text in self._normalize(tokenizer, texts):
@@ -99,8 +99,8 @@ class PartialVocabulary:
             words.update(word for word, _ in parts)
         return words
 
-    def _without_words(self) -> Tokenizer:
-        """Return a tokenizer with the normalization and the splitting, and only one piece."""
+    def _tokenizer_without_pieces(self) -> Tokenizer:
+        """Return a tokenizer that can only normalize and split text; it has a single piece."""
         return Tokenizer.from_str(json.dumps(self._renumbered([0], {})))
 
     @staticmethod
@@ -108,19 +108,24 @@ class PartialVocabulary:
         normalizer = tokenizer.normalizer
         return [normalizer.normalize_str(text) for text in texts] if normalizer else texts
 
-    def _renumbered(self, kept: list[int], numbers: dict[int, int]) -> dict[str, Any]:
-        """Return the content of tokenizer.json for some of the pieces, with new ids."""
+    def _renumbered(self, kept: list[int], new_ids: dict[int, int]) -> dict[str, Any]:
+        """Return the content of tokenizer.json for some of the pieces, with new ids.
+
+        Args:
+            kept: Ids of the pieces in the whole vocabulary.
+            new_ids: Dict from the id of a token in the whole vocabulary to its new id.
+        """
         model = self.pipeline["model"]
         vocabulary = [[self.pieces[number], float(self.scores[number])] for number in kept]
-        changed = {"vocab": vocabulary, "unk_id": numbers.get(model["unk_id"], 0)}
+        changed = {"vocab": vocabulary, "unk_id": new_ids.get(model["unk_id"], 0)}
         tokens = [
-            token | {"id": numbers[token["id"]]}
+            token | {"id": new_ids[token["id"]]}
             for token in self.pipeline["added_tokens"]
-            if token["id"] in numbers
+            if token["id"] in new_ids
         ]
         processor = deepcopy(self.pipeline["post_processor"])
         for token in (processor or {}).get("special_tokens", {}).values():
-            token["ids"] = [numbers.get(number, 0) for number in token["ids"]]
+            token["ids"] = [new_ids.get(number, 0) for number in token["ids"]]
         return self.pipeline | {
             "model": model | changed,
             "added_tokens": tokens,
@@ -132,6 +137,6 @@ def _can_be_divided(model: dict[str, Any], vocabulary: list[tuple[str, float]]) 
     return (
         model["type"] == "Unigram"
         and not model.get("byte_fallback")
-        and len(vocabulary) >= _LEAST_PIECES
+        and len(vocabulary) >= _MIN_PIECES
         and not any("\n" in piece for piece, _ in vocabulary)
     )

@@ -19,7 +19,7 @@ class TokenPooling:
 
     Attributes:
         mode: "cls", "mean" or "max".
-        normalize: Whether vectors get the length 1.
+        normalize: Whether vectors are scaled to the length 1.
     """
 
     mode: str
@@ -69,7 +69,9 @@ def find_pooling(directory: Path, settings: ModelSettings) -> TokenPooling | Non
 
 
 def _pooling_mode(config: dict[str, Any]) -> str | None:
-    """Return the mode in the configuration of a pooling module; None if it is another or several.
+    """Return the mode in the configuration of a pooling module.
+
+    The result is None if there are several modes, or if the mode is not in `_MODES`.
 
     In old files, each mode has a flag, such as `pooling_mode_mean_tokens`.
     """

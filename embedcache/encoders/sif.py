@@ -16,7 +16,7 @@ from embedcache.terminal import progress_bar
 from embedcache.words import Tokenizer, WordVectors
 
 SIF_A = 1e-3  # as in the paper
-_FIT_SENTENCES = 1024  # per step; limits memory
+_FIT_SENTENCES = 1024  # number of sentences per step, to limit memory
 
 
 class SifEncoder(WordEncoder):

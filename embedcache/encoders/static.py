@@ -26,7 +26,7 @@ COMPONENTS = 128  # of the vector of a token, unless the transformer has fewer
 
 
 def static_identity(transformer: Encoder) -> dict[str, Any]:
-    """Return everything that the vectors depend on that are distilled from a transformer."""
+    """Return everything on which the vectors distilled from a transformer depend."""
     return {
         "static": 1,
         "components": min(COMPONENTS, transformer.dim),
@@ -50,7 +50,7 @@ def open_static(name: str, folder: Path) -> StaticEncoder:
 class StaticEncoder(TokenMeansEncoder):
     """Means of token vectors that were distilled from a transformer; see `TokenMeansEncoder`.
 
-    The files of the encoder are read at its first use, without torch and transformers.
+    The files of the encoder are read when it is first used, without torch and transformers.
 
     Args:
         name: Name in messages and tables.
@@ -76,7 +76,7 @@ class StaticEncoder(TokenMeansEncoder):
 
     @cached_property
     def directory(self) -> Path:
-        """Folder of the encoder; the vectors are distilled at the first use."""
+        """Folder of the encoder; the vectors are distilled on first use."""
         return self._directory()
 
     def _load(self) -> TokenVectors:

@@ -1,9 +1,10 @@
 """Static vectors that were trained on paragraph boundaries in the works of many authors.
 
-Each token has vectors of its own for the means of all tokens, of the first tokens and of the last
-tokens of a sentence; see `embedcache.encoders.token_means`. The tokens are the most frequent ones
-of multilingual-e5-small in Japanese, English, French, German and Spanish novels. All is in the file
-`static_paragraphs.safetensors`, which `recipes.static` makes.
+Each token has three vectors, one each for the means of all tokens, of the first tokens and of the
+last tokens of a sentence; see `embedcache.encoders.token_means`. The tokens are those of
+multilingual-e5-small that are most frequent in Japanese, English, French, German and Spanish
+novels. The file `static_paragraphs.safetensors`, which `recipes.static` makes, contains the tokens
+and the vectors.
 """
 
 from functools import cache
@@ -27,7 +28,7 @@ PIECES, SCORES, VECTORS, SCALE = "pieces", "scores", "vectors", "scale"
 class StaticParagraphsEncoder(TokenMeansEncoder):
     """Means of token vectors that were trained on paragraph boundaries.
 
-    The file of the encoder is read at its first use, without torch and transformers.
+    The file of the encoder is read when it is first used, without torch and transformers.
     """
 
     name = "static-paragraphs"

@@ -12,15 +12,15 @@ from embedcache.encoders.base import Tokens
 from embedcache.encoders.partial_vocabulary import PartialVocabulary
 
 TOKENIZER = "tokenizer.json"
-_FEW_CHARACTERS = 20_000  # for these, a part of the vocabulary is faster than loading all of it
-_MOST_PARTS = 2  # for more texts, loading all of it once is faster
+_FEW_CHARACTERS = 20_000  # up to this length, making a partial vocabulary is faster
+_MAX_PARTS = 2  # for more texts, it is faster to load the whole vocabulary once
 
 
 class SentenceTokenizer:
     """The tokenizer of a transformer.
 
-    Loading a large vocabulary takes about a second, so the first texts, if they are short, are
-    tokenized with the part of the vocabulary that occurs in them, with the same result.
+    Loading a large vocabulary takes about a second. Therefore the first texts, if they are short,
+    are tokenized with the part of the vocabulary that occurs in them. The result is the same.
 
     Args:
         folder: Folder with the file that `save_tokenizer` writes, and possibly with those of
@@ -40,7 +40,7 @@ class SentenceTokenizer:
         """Return the ids of the tokens of n sentences, special tokens included."""
         texts = [self._prompt + sentence for sentence in sentences]
         is_short = sum(map(len, texts)) <= _FEW_CHARACTERS
-        if self._whole is None and self._parts < _MOST_PARTS and is_short:
+        if self._whole is None and self._parts < _MAX_PARTS and is_short:
             partial = PartialVocabulary.open(self._folder)
             if partial is not None and partial.suits(texts):
                 self._parts += 1
@@ -76,7 +76,10 @@ class SentenceTokenizer:
 
 
 def find_tokenizer(tokenizer: Any) -> Tokenizer | None:  # noqa: ANN401
-    """Return the tokenizer on which one of transformers is based; None if it is in Python code."""
+    """Return the tokenizer on which a tokenizer of the package transformers is based.
+
+    The result is None if the tokenizer is implemented in Python.
+    """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     return backend if isinstance(backend, Tokenizer) else None
 

@@ -1,7 +1,7 @@
 """Means of token vectors: of all tokens of a sentence, of its first two and of its last two.
 
-Paragraphs begin with the first tokens of a sentence and end with the last ones, so these have means
-of their own.
+Paragraphs begin with the first tokens of a sentence and end with the last ones, so these tokens
+have separate means.
 """
 
 from abc import abstractmethod
@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from embedcache.encoders.base import Encoder, Tokens
 
-EDGE = 2  # tokens at each end that have a mean of their own
+EDGE = 2  # number of tokens at each end that have a separate mean
 _STEP = 256  # sentences that are tokenized at once; with more, each sentence takes longer
 _BLOCK = 1 << 14  # tokens of a sentence that are added up at once; limits memory
 
@@ -80,7 +80,7 @@ class TokenMeansEncoder(Encoder):
                 sentences[start : start + _STEP], add_special_tokens=False
             )
         ]
-        counts = np.array([len(own) for own in ids], dtype=np.int64)
+        counts = np.array([len(sentence) for sentence in ids], dtype=np.int64)
         tokens = np.fromiter(chain.from_iterable(ids), dtype=np.int64, count=int(counts.sum()))
         return tokens, counts
 

@@ -1,7 +1,8 @@
 """The vectors of a model's tokens, read from the model's own file instead of from a copy.
 
-They are most of a multilingual model, and a text needs only a few of them. The library safetensors
-reads whole tensors or slices, so the header of the file is read here and the tensor is mapped.
+They make up most of a multilingual model, and a text needs only a few of them. The library
+safetensors reads whole tensors or slices, so this module reads the header of the file and maps the
+tensor into memory.
 """
 
 import json
@@ -16,7 +17,7 @@ _DTYPES = {"F32": "<f4", "F16": "<f2"}  # NumPy has no bfloat16
 
 
 def save_token_vectors(vectors: NDArray[np.float32], name: str, model: Path, folder: Path) -> None:
-    """Write where the vectors of tokens are; write the vectors themselves if they are in no file.
+    """Write where the vectors of tokens are in the model's file; write a copy if no file has them.
 
     Args:
         vectors: (v, d) float32, a vector for each token.

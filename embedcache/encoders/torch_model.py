@@ -1,4 +1,4 @@
-"""Transformers that torch computes, loaded by sentence-transformers."""
+"""Transformers that torch runs, loaded by sentence-transformers."""
 
 from __future__ import annotations
 

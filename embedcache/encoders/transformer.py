@@ -27,13 +27,13 @@ from embedcache.errors import UserError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_LEAST_BYTES = 10_000_000  # of weights; converting a smaller model takes longer than it saves
+_MIN_BYTES = 10_000_000  # of weights; converting a smaller model takes longer than it saves
 
 
 class TransformerEncoder(Encoder):
     """A frozen transformer.
 
-    The model is loaded at the first use, by OpenVINO or by sentence-transformers with torch.
+    The model is loaded on first use, by OpenVINO or by sentence-transformers with torch.
 
     The layers compute in `precision`. Their last states are converted to float32; pooling, later
     modules and normalization compute in float32. Therefore, in every precision:
@@ -47,9 +47,10 @@ class TransformerEncoder(Encoder):
         name: Name in messages and tables.
         directory: Function that returns the model's folder.
         settings: Settings of the model; see `embedcache.encoders.model_settings`.
-        execution: How the model is computed. "auto" stands for bfloat16 (float16 on older GPUs)
-            where the device computes it in hardware, else float32; and for OpenVINO on a CPU if it
-            supports the model, else torch. The fingerprint does not depend on it.
+        execution: How the model is run. The precision "auto" is bfloat16 (float16 on older GPUs) if
+            the device computes it in hardware, otherwise float32. The backend "auto" is OpenVINO on
+            a CPU if it supports the model, otherwise torch. The fingerprint does not depend on the
+            execution.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class TransformerEncoder(Encoder):
 
     @cached_property
     def directory(self) -> Path:
-        """Folder of the model; packed weights are unpacked at the first use."""
+        """Folder of the model; packed weights are unpacked on first use."""
         return self._directory()
 
     @property
@@ -127,10 +128,10 @@ class TransformerEncoder(Encoder):
 
     @property
     def backend(self) -> Backend:
-        """Library that computes the vectors.
+        """Library that runs the model.
 
         Raises:
-            UserError: The chosen library cannot compute this model on this device.
+            UserError: The chosen library cannot run this model on this device.
         """
         return "torch" if self._compiled is None else "openvino"
 
@@ -141,7 +142,7 @@ class TransformerEncoder(Encoder):
 
     @property
     def _compiled(self) -> CompiledTransformer | None:
-        """The model in OpenVINO; None if torch computes it."""
+        """The model in OpenVINO; None if torch runs the model."""
         return self._choice[0]
 
     @cached_property
@@ -158,17 +159,15 @@ class TransformerEncoder(Encoder):
             return None, str(error)
 
     def _unsupported(self, error: UnsupportedModelError) -> UserError:
-        return UserError(
-            f"--backend openvino cannot compute {self.name}: {error}; use --backend torch"
-        )
+        return UserError(f"--backend openvino cannot run {self.name}: {error}; use --backend torch")
 
     def check_execution(self) -> None:
-        """Check that this machine can compute the model as requested, without loading it.
+        """Check that this machine can run the model as requested, without loading it.
 
         Raises:
             UserError: The device, the precision or the backend is not available.
         """
-        # what is not requested is chosen at the first use, which may never come
+        # settings that are not requested are chosen on first use
         if self._execution.device:
             _ = self.device
         if self._execution.precision != "auto":
@@ -183,26 +182,28 @@ class TransformerEncoder(Encoder):
         """Return the pooling of the model in OpenVINO.
 
         Raises:
-            UnsupportedModelError: OpenVINO cannot compute the model on this device.
+            UnsupportedModelError: OpenVINO cannot run the model on this device.
         """
         if self.device != "cpu":
-            raise UnsupportedModelError(f"OpenVINO is for CPUs, the device is {self.device}")
+            raise UnsupportedModelError(
+                f"OpenVINO is used on CPUs only, and the device is {self.device}"
+            )
         if not can_compute(self.precision):
             raise UnsupportedModelError(f"this CPU does not compute {self.precision} in hardware")
         pooling = find_pooling(self.directory, self._settings)
         if pooling is None:
-            raise UnsupportedModelError("the model has modules that only torch computes")
+            raise UnsupportedModelError("the model has modules that only torch can run")
         return pooling
 
     def _compile(self) -> CompiledTransformer:
         """Load the model in OpenVINO.
 
         Raises:
-            UnsupportedModelError: OpenVINO cannot compute the model, or it is not worthwhile.
+            UnsupportedModelError: OpenVINO cannot run the model, or a conversion is not worthwhile.
         """
         pooling = self._find_pooling()
         source = self.transformer_directory
-        if self._execution.backend == "auto" and weight_bytes(source) < _LEAST_BYTES:
+        if self._execution.backend == "auto" and weight_bytes(source) < _MIN_BYTES:
             raise UnsupportedModelError("the model is too small to be worth a conversion")
         folder = converted_directory(
             self.name, self.fingerprint, source, lambda: self._load_model("cpu", "float32")
@@ -281,8 +282,8 @@ class TransformerEncoder(Encoder):
         """Ids of the special tokens before a text, and of those after it."""
         encoding = self.model.tokenizer("a", return_special_tokens_mask=True)
         ids = np.array(encoding["input_ids"], dtype=np.int64)
-        own = np.flatnonzero(np.array(encoding["special_tokens_mask"]) == 0)
-        return ids[: own[0]], ids[own[-1] + 1 :]
+        ordinary = np.flatnonzero(np.array(encoding["special_tokens_mask"]) == 0)
+        return ids[: ordinary[0]], ids[ordinary[-1] + 1 :]
 
     def describe(self) -> dict[str, Any]:
         """Load the model and return its size, limits and fingerprint."""

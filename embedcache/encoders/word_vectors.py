@@ -109,7 +109,7 @@ class TokenEncoder(WordEncoder):
     def __init__(self, name: str, vectors: WordVectors, tokenizer: Tokenizer) -> None:
         super().__init__(name, vectors, tokenizer)
         self.dim = MAX_WORDS
-        self._counted: dict[str, NDArray[np.int64]] = {}  # avoids tokenizing a sentence twice
+        self._counted: dict[str, NDArray[np.int64]] = {}  # so that no sentence is tokenized twice
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Distributed encoding, one file at a time: what a task reads, and the shards that it writes."""
+"""Shards of a distributed encoding: the files that its tasks read and write, and their merge."""

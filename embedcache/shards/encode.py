@@ -15,7 +15,7 @@ from embedcache.store.tables import Rows, write_arrow
 def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> int:
     """Encode the sentences of a shard that the store lacks, and write their vectors.
 
-    There is a file for each part of the encoder. A file that exists is not written again.
+    One file is written for each part of the encoder. A file that exists is not written again.
 
     Args:
         plan: Plan of the encoding.
@@ -27,7 +27,7 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         Number of sentences of the shard.
 
     Raises:
-        UserError: A vector would contain NaN or infinity in its dtype.
+        UserError: A vector would contain NaN or infinity in the dtype of the shard.
     """
     ids, texts = read_sentences(plan.storage, distinct_name(shard.partition), shard.number)
     for part, dtype in zip(encoder.parts, plan.dtypes, strict=True):
@@ -63,7 +63,7 @@ def _encode(
         tokens = encoder.tokenize(texts)
         truncated = tokens.truncated
         batches = token_batches(tokens.lengths, encoder.batch_tokens)
-        with BatchEncoder(encoder, vectors.dtype, threads) as encode:
-            for batch, encoded in encode.encode(texts, tokens.inputs, batches):
+        with BatchEncoder(encoder, vectors.dtype, threads) as batch_encoder:
+            for batch, encoded in batch_encoder.encode(texts, tokens.inputs, batches):
                 vectors[batch] = encoded
     return Rows(ids, vectors, truncated, np.ones(len(texts), dtype=np.uint8))

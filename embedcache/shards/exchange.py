@@ -1,8 +1,9 @@
-"""Exchange of sentences between tasks: ranges of ids are partitions, and files have one batch each.
+"""Exchanges sentences between tasks, in files that are divided into partitions by id.
 
-A task that reads text writes its distinct sentences to one file, sorted by id, with one record
-batch for each partition. The task of a partition reads its batch from each of these files, and so
-sees every occurrence of its ids. Nothing but the sentences of one partition is ever in memory.
+A partition is a range of ids. A task that reads text writes its distinct sentences to one file,
+sorted by id, with one record batch for each partition. The task of a partition reads its batch from
+each of these files, and so receives every occurrence of its ids. A task needs memory only for the
+sentences of one group of files or of one partition.
 """
 
 from collections.abc import Iterable, Sequence
@@ -131,9 +132,9 @@ def _write(
 
 
 def _edges(ids: Ids, partitions: int) -> NDArray[np.int64]:
-    """Return the inner edges (partitions - 1,) of partitions among ids (n, 2) sorted by id.
+    """Return the positions (partitions - 1,) at which sorted ids (n, 2) are cut into partitions.
 
-    Ids are hashes, so that equal ranges of them have nearly equal numbers of sentences.
+    Ids are hashes, so equal ranges of ids contain nearly equal numbers of sentences.
     """
     bounds = [(number << 64) // partitions for number in range(1, partitions)]
     edges: NDArray[np.int64] = np.searchsorted(ids[:, 0], np.array(bounds, dtype=np.uint64))

@@ -41,7 +41,7 @@ class _File:
     Attributes:
         storage: Folder of the shard.
         name: Name in the folder.
-        encoders: Fingerprints in the manifest of the folder; none if there is no manifest.
+        encoders: Fingerprints in the manifest of the folder; empty if there is no manifest.
     """
 
     storage: Storage
@@ -76,7 +76,7 @@ def merge(
     *,
     progress: bool = False,
 ) -> list[Merged]:
-    """Merge shards into a store. Sentences that it already has are skipped.
+    """Merge shards into a store. Sentences that are already in the store are skipped.
 
     All shards are checked before the store is opened. If the call is interrupted, repeat it.
 
@@ -87,7 +87,7 @@ def merge(
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        What was merged, for each encoder.
+        Description of the merged vectors of each encoder.
 
     Raises:
         UserError: A shard is missing, damaged, of another encoder or of another format; or the
@@ -145,8 +145,8 @@ def _check(files: Sequence[_File]) -> list[SpaceInfo]:
         if info.fingerprint not in encoders:
             raise UserError(
                 f"{file} has vectors of the encoder {info.name} ({info.fingerprint[:8]}), and the "
-                f"other shards have {' and '.join(name[:8] for name in encoders)}: merge the "
-                "shards of one encoder at a time"
+                f"other shards have vectors of {' and '.join(name[:8] for name in encoders)}: "
+                "merge the shards of one encoder at a time"
             )
         other = first.setdefault(info.fingerprint, info)
         if (info.dim, info.dtype) != (other.dim, other.dtype):
@@ -168,7 +168,7 @@ def _append(space: Space, file: _File) -> int:
 
 
 def _by_precision(rows: Rows, names: Sequence[str]) -> Iterator[tuple[str, Rows]]:
-    """Divide rows by their precision."""
+    """Yield the name of each precision, and the rows with this precision."""
     present = np.unique(rows.precisions).tolist()
     for number in present:
         name = names[number - 1] if number else "unknown"
@@ -176,7 +176,9 @@ def _by_precision(rows: Rows, names: Sequence[str]) -> Iterator[tuple[str, Rows]
 
 
 def count_stored(plan: Plan, store: EmbeddingStore) -> tuple[int, int]:
-    """Check that a store has all sentences of a plan; the ids of one shard are in memory.
+    """Count the sentences of a plan, and check that a store has a vector for each of them.
+
+    The ids of one shard at a time are in memory.
 
     Returns:
         Number of distinct sentences, and the largest number that a part of the encoder truncated.
@@ -198,7 +200,7 @@ def count_stored(plan: Plan, store: EmbeddingStore) -> tuple[int, int]:
                 if absent:
                     raise StoreError(
                         f"{absent:,} sentences have no vector in {store.path}, perhaps because "
-                        "vectors were removed meanwhile: run the command again"
+                        "vectors were removed in the meantime: run the command again"
                     )
                 truncated[space.fingerprint] += int(index.entry_truncated(entries).sum())
     return unique, max(truncated.values())

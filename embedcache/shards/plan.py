@@ -1,4 +1,4 @@
-"""The plan of a distributed encoding: the names of its files, and what each task needs to know."""
+"""The plan of a distributed encoding: the names of its files, and the settings of its tasks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Source:
         id: Id of the document that it contains.
         path: Absolute path or URL.
         size: Size in bytes.
-        version: What changes when the content does, such as the time of the last change.
+        version: Text that changes when the content changes, such as the time of the last change.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How the work is divided. The result does not depend on it.
+    """Sizes of the parts of the work. The result does not depend on them.
 
     Attributes:
         group_bytes: Size of the text that one task reads; a larger file is read by one task.
@@ -46,8 +46,8 @@ class Sizes:
     def of(cls, total: int) -> "Sizes":
         """Return sizes for a text of `total` bytes.
 
-        Every partition reads from every group. With these sizes, a read has 256 KB or more, unless
-        the text is small.
+        The task of a partition reads from the file of every group. With these sizes, it reads 256
+        KB or more from each file, unless the text is small.
         """
         size = max(1 << 25, int((total << 16) ** 0.5))
         return cls(size, 4 * size)
@@ -75,9 +75,9 @@ class Plan:
     """A distributed encoding.
 
     Attributes:
-        storage: Folder of its files, which all machines reach.
+        storage: Folder of the files, to which all machines have access.
         load: Function that makes the encoder; it must be picklable.
-        fingerprints: Fingerprints of the parts of the encoder, which all machines must agree on.
+        fingerprints: Fingerprints of the parts of the encoder, the same on all machines.
         dtypes: Dtype of the stored vectors of each part.
         partitions: Number of partitions of the ids.
         shard_rows: Largest number of sentences in a shard.
@@ -122,15 +122,15 @@ class Shard:
 
 
 def group_name(number: int) -> str:
-    """Return the name of the file that says that a group of files has been read."""
+    """Return the name of the file that records that a group of files has been read."""
     return f"groups/{number:05}.json"
 
 
 def scattered_name(number: int) -> str:
-    """Return the name of the sentences of a group; see `embedcache.shards.exchange`."""
+    """Return the name of the file of a group's sentences; see `embedcache.shards.exchange`."""
     return f"scattered/{number:05}.arrow"
 
 
 def distinct_name(partition: int) -> str:
-    """Return the name of the distinct sentences of a partition."""
+    """Return the name of the file of a partition's distinct sentences."""
     return f"distinct/{partition:05}.arrow"

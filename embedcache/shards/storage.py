@@ -1,4 +1,4 @@
-"""A folder of files that are written atomically, on a disk or behind an fsspec URL."""
+"""A folder of files that are written atomically, on a disk or at a URL that fsspec opens."""
 
 import tempfile
 from collections.abc import Callable
@@ -28,12 +28,12 @@ def import_fsspec() -> ModuleType:
     Raises:
         UserError: The package is missing.
     """
-    return import_package("fsspec", missing="URLs need a package: run pip install fsspec")
+    return import_package("fsspec", missing="URLs need the package fsspec: run pip install fsspec")
 
 
 @dataclass(frozen=True)
 class Storage:
-    """A folder of files. A file appears under its name when it is complete.
+    """A folder of files. A file appears under its name only when it is complete.
 
     Attributes:
         url: Absolute path of a folder on disk, or a URL that fsspec opens.
@@ -106,7 +106,8 @@ class Storage:
             return
         system, root = _file_system(self.url)
         target = f"{root}/{name}"
-        part = f"{target}.{uuid4().hex}{_PART}"  # a renamed file is complete on any file system
+        # renamed when it is complete, since some file systems show files that are being written
+        part = f"{target}.{uuid4().hex}{_PART}"
         with tempfile.TemporaryDirectory() as scratch:
             local = Path(scratch) / "content"
             write(local)

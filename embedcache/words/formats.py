@@ -34,7 +34,7 @@ Row = tuple[str, NDArray[np.float32]]
 def read_vector_file(path: Path) -> Iterator[Row]:
     """Yield each word of a file and its vector (d,) float32, and show a progress bar.
 
-    The bar appears on standard error if that is a terminal.
+    The bar appears on standard error.
 
     Raises:
         ValueError: The file is not in a supported format.

@@ -73,7 +73,7 @@ def word_tokenizer() -> Tokenizer:
 
 
 def tokenizer_for(language: str) -> Tokenizer:
-    """Return the tokenizer of a language: SudachiPy for "ja", else `word_tokenizer`.
+    """Return the tokenizer of a language: SudachiPy for "ja", otherwise `word_tokenizer`.
 
     Raises:
         UserError: A package is missing.

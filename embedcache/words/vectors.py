@@ -1,4 +1,4 @@
-"""Word vectors on disk: a file is converted at its first use, then memory-mapped.
+"""Word vectors on disk: a file is converted when it is first used, then memory-mapped.
 
 CACHE/words/HASH/vectors        (v, d) float32 matrix, little-endian, row by row
 CACHE/words/HASH/index          a segment of `embedcache.store.index` that maps ids of words to rows

@@ -35,8 +35,8 @@ class Vocabulary:
         Returns:
             (t,) int64, the numbers of all t tokens; MISSING for words without a vector.
         """
-        occurring = dict.fromkeys(forms for sentence in tokens for forms in sentence)
-        self._add([forms for forms in occurring if forms not in self._seen])
+        distinct = dict.fromkeys(forms for sentence in tokens for forms in sentence)
+        self._add([forms for forms in distinct if forms not in self._seen])
         numbers = (self._seen[forms] for sentence in tokens for forms in sentence)
         return np.fromiter(numbers, dtype=np.int64)
 

@@ -69,8 +69,8 @@ def segment(work: Work, *, buffer: int, threshold: str, amount: float) -> NDArra
     Args:
         work: Work of n sentences.
         buffer: Number of sentences on each side that are embedded together with a sentence.
-        threshold: How the threshold of the distance between neighbours is computed.
-        amount: Parameter of this computation.
+        threshold: Method that computes the threshold of the distance between neighbours.
+        amount: Parameter of this method.
     """
     chunker = _Chunker(work, buffer, threshold, amount)
     return work.boundaries_from_chunks(chunker.split_text(work.lines))

@@ -1,4 +1,4 @@
-"""The methods, and where their records are."""
+"""The methods, and the paths of their records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Method:
     """A method of text segmentation.
 
     Attributes:
-        module: Name of its module in this package.
+        module: Name of the module in this package.
         name: Name on the pages.
-        description: What it does, and how it was run, in one sentence.
+        description: Sentence that describes the method and how it was run.
     """
 
     module: str
@@ -31,7 +31,7 @@ class Method:
 
     @property
     def record(self) -> Path:
-        """Path of its record."""
+        """Path of the record."""
         return RECORDS / f"peer-{self.module}.json"
 
     def load(self) -> tuple[Segment, list[dict[str, Any]]]:
@@ -73,7 +73,8 @@ METHODS = (
     Method(
         "llamaindex",
         "LlamaIndex `SemanticSplitterNodeParser`",
-        "the same idea; the package llama-index-core, on the given sentences.",
+        "places boundaries where neighbouring vectors differ most; the package llama-index-core, "
+        "on the given sentences.",
     ),
     Method(
         "chonkie",
@@ -97,12 +98,12 @@ METHODS = (
 )
 
 NOT_RUN = {
-    "wtpsplit (SaT, WtP)": "the package installs, but its weights are on the Hugging Face Hub, "
-    "which could not be reached here; no package of the Python package index contains them.",
-    "chonky, and chonkie `NeuralChunker`": "the same.",
+    "wtpsplit (SaT, WtP)": "its weights are on the Hugging Face Hub, which could not be reached; "
+    "no package of the Python package index contains them.",
+    "chonky, and chonkie `NeuralChunker`": "their weights are on the Hugging Face Hub too.",
     "semantic-chunkers": "it needs openai below 3, which conflicts with the pinned dependencies of "
     "segtool. Its `ConsecutiveChunker` applies a threshold to the distances that LangChain uses.",
     "nupunkt": "its paragraph tokenizer only finds blank lines, which these texts do not have.",
-    "chonkie `SlumberChunker`": "needs a large language model behind an API.",
+    "chonkie `SlumberChunker`": "it needs the API of a large language model.",
 }
-"""Why other methods were not run."""
+"""Reasons why other methods were not run."""

@@ -8,7 +8,7 @@ from textsplit.algorithm import split_optimal
 
 from reports.peers.works import Work
 
-_LONGEST = 60  # sentences in a segment; limits the time
+_MAX_LENGTH = 60  # of a segment, in sentences, to limit the time
 GRID: list[dict[str, Any]] = [
     {"penalty": penalty, "centered": centered}
     for centered in (False, True)
@@ -27,5 +27,5 @@ def segment(work: Work, *, penalty: float, centered: bool) -> NDArray[np.bool_]:
     vectors = work.vectors - work.vectors.mean(axis=0) if centered else work.vectors
     if centered:
         vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-    splits = split_optimal(vectors, penalty, seg_limit=_LONGEST).splits
+    splits = split_optimal(vectors, penalty, seg_limit=_MAX_LENGTH).splits
     return work.boundaries_from_lengths(np.diff([0, *splits, len(vectors)]).tolist())

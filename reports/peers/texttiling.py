@@ -94,10 +94,7 @@ def _window_sums(
 
 
 def _depths(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the depth score of each gap, (n - 1,).
-
-    It is the sum of the rises to the nearest peak on each side.
-    """
+    """Return the depth score of each gap, (n - 1,): the sum of the rises to the peaks beside it."""
     return _rises(similarity) + _rises(similarity[::-1])[::-1]
 
 

@@ -31,7 +31,7 @@ class Work:
 
     @cached_property
     def lines(self) -> str:
-        """The sentences, each followed by `SENTENCE_END`, for methods that accept given ones."""
+        """Sentences followed by `SENTENCE_END`, for methods that accept given sentences."""
         return "".join(s.replace(SENTENCE_END, " ") + SENTENCE_END for s in self.sentences)
 
     @cached_property

@@ -32,7 +32,11 @@ FEWEST = 20
 FEW = 200
 """Number of sentences below which scores are uncertain; see docs/adaptation.md."""
 
-_FINAL: tuple[Split, ...] = ("train", "train", "train", "train", "dev")
+_FINAL_SPLITS: tuple[Split, ...] = ("train", "train", "train", "train", "dev")
+
+
+_FoldPrediction = tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]
+"""Layout of the test split of a fold, and (n,) predictions of the model and of the adapted head."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class HeldOutScores:
 
     Attributes:
         scores: Scores of a model.
-        errors: Number of sentences at which it was wrong.
+        errors: Number of sentences at which the model was wrong.
     """
 
     scores: Scores
@@ -72,10 +76,11 @@ class Adaptation:
         sentences: Number of sentences of the texts.
         boundaries: Number of boundaries in them.
         scored: Number of sentences that were scored; 0 if there are too few boundaries.
-        before: The model from which training started; None if nothing was scored.
-        after: Models that were trained like the run, each on four fifths of the texts and scored on
-            the last one; None if nothing was scored.
-        notes: What a reader should know about the scores.
+        before: Scores of the model from which training started; None if there are too few
+            boundaries.
+        after: Scores of models that were trained like the run: each was trained on four fifths of
+            the texts and scored on the remaining fifth. None if there are too few boundaries.
+        notes: Notes that help a reader to judge the scores.
     """
 
     run: Run
@@ -97,14 +102,14 @@ def adapt(
     """Train from a model on corrected texts, and save the texts as a corpus and the head as a run.
 
     The scores are those of a cross-validation: the texts, one after another, are cut into `FOLDS`
-    parts of equal size, and each part is scored with a head that was trained on the others. The run
-    itself is trained on all parts.
+    parts of equal size, and each part is scored with a head that was trained on the other parts.
+    The run itself is trained on all parts.
 
     Args:
         workspace: Workspace for the vectors, the corpus and the run.
         model: Loaded model from which training starts.
         texts: The corrected texts. They are in the language of the model.
-        check: Function that is called often and may raise an error to stop.
+        check: Function that is called often, and may raise an error to stop the training.
 
     Raises:
         UserError: There are too few sentences or boundaries, the model is not a head, or its
@@ -117,31 +122,34 @@ def adapt(
             f"{sentences} sentences are checked: check at least {FEWEST} before you train"
         )
     source = _source(model.model)
-    stored = _embed(workspace, source, _corpus_of(texts, _FINAL), model.language)
-    folds = [_roles(fold) for fold in range(FOLDS)]
-    parts = [_corpus_of(texts, roles) for roles in folds]
-    held: list[tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]] = []
-    if all(part.select("train").layout.has_both_classes for part in parts):
-        held = [_score_fold(workspace, model, source, part, check) for part in parts]
+    stored = _embed(workspace, source, _corpus_of(texts, _FINAL_SPLITS), model.language)
+    folds = [_corpus_of(texts, _splits_of(fold)) for fold in range(FOLDS)]
+    predicted: list[_FoldPrediction] = []
+    if all(fold.select("train").layout.has_both_classes for fold in folds):
+        predicted = [_predict_fold(workspace, model, source, fold, check) for fold in folds]
     encoder = stored.encoder_of(source.name, source.run.encoder)
     options = adaptation_options(source.options, {})
     run = train_on(workspace, stored, encoder, options, source=source, on_epoch=lambda _: check())
-    before, after = (_held_out_scores(held, which) if held else None for which in (1, 2))
+    before, after = (_held_out_scores(predicted, which) if predicted else None for which in (1, 2))
     return Adaptation(
         run=run,
         corpus=stored.name,
         sentences=sentences,
         # the first sentence of a text is a boundary, whatever its label
         boundaries=sum(1 + int(np.count_nonzero(text.labels[1:])) for text in texts),
-        scored=sum(int(layout.is_candidate.sum()) for layout, _, _ in held),
+        scored=sum(int(layout.is_candidate.sum()) for layout, _, _ in predicted),
         before=before,
         after=after,
-        notes=_notes(sentences, run, is_scored=bool(held)),
+        notes=_notes(sentences, run, is_scored=bool(predicted)),
     )
 
 
 def check_adaptable(model: Run | ReadyModel) -> None:
-    """Raise UserError unless training can start from a model."""
+    """Check that training can start from a model.
+
+    Raises:
+        UserError: The model is not a head.
+    """
     if isinstance(model, Run) and model.kind != "head":
         raise UserError(f"{model.name} is a fine-tuned Transformer: choose a head or a ready model")
 
@@ -150,29 +158,32 @@ def _source(model: Run | ReadyModel) -> Source:
     return source_of(model, "any") if isinstance(model, ReadyModel) else Source(model.name, model)
 
 
-def _roles(fold: int) -> list[Split]:
-    """Return the split of each part: one is scored, the next one is dev."""
-    roles: list[Split] = ["train"] * FOLDS
-    roles[fold], roles[(fold + 1) % FOLDS] = "test", "dev"
-    return roles
+def _splits_of(fold: int) -> list[Split]:
+    """Return the split of each part: test for the part that is scored, dev for the next part."""
+    splits: list[Split] = ["train"] * FOLDS
+    splits[fold], splits[(fold + 1) % FOLDS] = "test", "dev"
+    return splits
 
 
-def _corpus_of(texts: Sequence[CorrectedText], roles: Sequence[Split]) -> Corpus:
-    """Make a corpus in which each part of the texts has a role; adjacent parts are joined."""
+def _corpus_of(texts: Sequence[CorrectedText], split_of_part: Sequence[Split]) -> Corpus:
+    """Make a corpus from the parts of the texts, given the split of each part.
+
+    Adjacent parts in the same split are joined.
+    """
     ends = np.cumsum([len(text.sentences) for text in texts]).tolist()
     edges = np.linspace(0, ends[-1], FOLDS + 1).round().astype(int).tolist()
     documents, splits = [], []
     for number, (text, end) in enumerate(zip(texts, ends, strict=True), 1):
         size = len(text.sentences)
         first = end - size
-        for role, group in groupby(range(FOLDS), key=roles.__getitem__):
-            own = list(group)
-            start, stop = max(edges[own[0]] - first, 0), min(edges[own[-1] + 1] - first, size)
+        for split, group in groupby(range(FOLDS), key=split_of_part.__getitem__):
+            parts = list(group)
+            start, stop = max(edges[parts[0]] - first, 0), min(edges[parts[-1] + 1] - first, size)
             if stop > start:
                 name = f"text {number}, sentences {start + 1} to {stop}"
                 part = text.sentences[start:stop], text.labels[start:stop]
                 documents.append(Document(name, *part, is_typed=_is_typed(texts)))
-                splits.append(role)
+                splits.append(split)
     return Corpus.of(documents, splits)
 
 
@@ -198,14 +209,14 @@ def _free_name(workspace: Workspace) -> str:
     return f"corrections-{number:03d}"
 
 
-def _score_fold(
+def _predict_fold(
     workspace: Workspace,
     model: TextModel,
     source: Source,
     corpus: Corpus,
     check: Callable[[], None],
-) -> tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Predict the part of a fold with the model, and with a head trained on the other parts."""
+) -> _FoldPrediction:
+    """Predict the test split with the model, and with a head trained on the other splits."""
     check()
 
     def stop(_: Epoch) -> None:
@@ -225,10 +236,8 @@ def _score_fold(
     return test.layout, decode(test.layout, predicted, model.threshold), after
 
 
-def _held_out_scores(
-    folds: list[tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]], which: int
-) -> HeldOutScores:
-    """Score the predictions for the parts of all folds together."""
+def _held_out_scores(folds: list[_FoldPrediction], which: int) -> HeldOutScores:
+    """Score predictions for all folds together, given their position in `_FoldPrediction`."""
     sizes = np.concatenate([np.diff(layout.offsets) for layout, _, _ in folds])
     labels = np.concatenate([layout.labels for layout, _, _ in folds])
     layout = Layout(labels, np.append(0, np.cumsum(sizes)).astype(np.int64))

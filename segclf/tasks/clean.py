@@ -1,4 +1,4 @@
-"""Removal of runs, of corpora, and of what interrupted commands have left in a workspace."""
+"""Removal of runs, of corpora, and of files that interrupted commands left in a workspace."""
 
 import shutil
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from segclf.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class Removed:
-    """A file or a folder that was removed, or would be.
+    """A file or a folder that was removed or, in a dry run, would be removed.
 
     Attributes:
         path: Path of the file or folder.
-        bytes: Its size.
+        bytes: Size of the file or folder.
     """
 
     path: Path
@@ -35,12 +35,12 @@ def remove_runs(
     Args:
         workspace: Workspace of the runs.
         names: Names, numbers or beginnings of names; see `segclf.workspace.choices.match_run`. An
-            unfinished run of `segclf.finetune` has only a name.
+            unfinished run of `segclf.finetune` can only be given by its name.
         dry_run: Whether to remove nothing.
 
     Raises:
-        UserError: There is no such run, several begin with a name, or a process is training one.
-            Nothing is removed then.
+        UserError: There is no such run, several runs begin with a name, or a process is training a
+            run. Then nothing is removed.
     """
     runs = list_runs(workspace)
     folders = dict.fromkeys(_folder_of(workspace, name, runs) for name in names)
@@ -91,7 +91,7 @@ def remove_corpora(
         dry_run: Whether to remove nothing.
 
     Raises:
-        UserError: There is no such corpus. Nothing is removed then.
+        UserError: There is no such corpus. Then nothing is removed.
     """
     paths = dict.fromkeys(workspace.corpus_path(name) for name in names)
     removed = [Removed(path, size_of(path)) for path in paths]

@@ -1,4 +1,4 @@
-"""Description of an embedded corpus: where it comes from, its size, its encoders and its runs."""
+"""Description of an embedded corpus: its source, its size, its encoders and its runs."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def describe_corpus(workspace: Workspace, name: str | None = None) -> dict[str, 
     Returns:
         `name`, the entries of its header (None if an earlier version did not write them), `splits`
         (see `segclf.corpus.documents.Corpus.counts`), `runs` (names of the runs on this text),
-        `earlier_runs` (names of the runs on an earlier text of the corpus), `path` and `bytes`.
+        `earlier_runs` (names of the runs on an earlier version of the text), `path` and `bytes`.
 
     Raises:
         UserError: There is no such corpus, or its file is damaged.

@@ -17,7 +17,7 @@ from segclf.workspace.encoder_states import fit
 from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.workspace import Workspace
 
-SAMPLE_SENTENCES = 1000  # used to check that the encoder fits the text
+SAMPLE_SENTENCES = 1000  # with which an encoder is checked; see `Encoder.check_text`
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Embedded:
 
     @property
     def warnings(self) -> list[str]:
-        """See `segclf.corpus.statistics.corpus_warnings`."""
+        """Warnings about the corpus; see `segclf.corpus.statistics.corpus_warnings`."""
         return corpus_warnings(self.corpus)
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,7 +66,16 @@ def describe(
     dim: int,
     seconds: dict[str, float],
 ) -> dict[str, Any]:
-    """Return the output of `segtool embed --json`; `text` describes what was read."""
+    """Return the output of `segtool embed --json`.
+
+    Args:
+        name: Name of the corpus.
+        report: Counts of encoded and cached sentences.
+        text: Description of the text that was read.
+        encoder: Encoder that computed the vectors.
+        dim: Length of each vector.
+        seconds: Wall-clock times; see `Embedded`.
+    """
     return {
         "corpus": name,
         "sentences": report.sentences,
@@ -84,10 +93,10 @@ def describe(
 
 @dataclass(frozen=True)
 class EncoderChoice:
-    """Which encoder to use, and how; see `embed`.
+    """An encoder and its settings; see `embed`.
 
     Raises:
-        UserError: There is a pooling, but no encoder.
+        UserError: A pooling is given without an encoder.
     """
 
     name: str | None
@@ -108,7 +117,7 @@ class EncoderChoice:
         """Load the encoder.
 
         Raises:
-            UserError: It does not exist, or the options cannot be combined.
+            UserError: The encoder does not exist, or the options cannot be combined.
         """
         name = self.name or DEFAULT_ENCODER
         encoder = load_encoder(
@@ -128,7 +137,7 @@ class EncoderChoice:
         return encoder
 
     def _check_no_execution(self, name: str) -> None:
-        """Refuse the options of a Transformer for an encoder that has none."""
+        """Refuse the options of a Transformer for another encoder."""
         given = {"device": self.device, "precision": self.precision, "backend": self.backend}
         for option, value in given.items():
             if value not in (None, "auto", "cpu"):
@@ -138,7 +147,7 @@ class EncoderChoice:
                 )
 
     def reference(self, encoder: Encoder) -> EncoderReference:
-        """Return what the record of a corpus says about the encoder."""
+        """Return the reference to the encoder in the record of a corpus."""
         return EncoderReference(self.name or DEFAULT_ENCODER, self.pooling, encoder.fingerprint)
 
 
@@ -174,22 +183,22 @@ def embed(
         pooling: Pooling of the encoder; None for its default.
         device: Device of the encoder; None for the fastest one.
         precision: Precision of the encoder's matrix products.
-        backend: Library that computes the encoder.
+        backend: Library that runs the encoder.
         threads: Number of CPU threads that encode; None for the number of cores.
         dtype: Data type of the stored vectors; None for the data type of the encoder's existing
             vectors, or float32 if there are none.
-        options: How to find paragraphs and sentences.
+        options: Options for finding paragraphs and sentences; None for the defaults.
         format_name: Format of the text; "auto" to detect it.
         split: Name of one split for all documents, or shares of the splits.
         replace: Whether to replace a corpus of the same name whose text was read from another path.
-        strict: Whether a file in a folder that cannot be read is an error, instead of being left
-            out.
+        strict: Whether to raise an error for a file in a folder that cannot be read; otherwise the
+            file is left out.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The text cannot be read, the name of the corpus is invalid or that of a text from
-            another path, the encoder does not exist, cannot be fitted on the corpus or cannot be
-            computed as requested, or the options cannot be combined.
+        UserError: The text cannot be read, the name of the corpus is invalid or belongs to a text
+            from another path, the encoder does not exist, cannot be fitted on the corpus or cannot
+            be run as requested, or the options cannot be combined.
         StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
     check_threads(threads)
@@ -228,16 +237,16 @@ def embed(
 
 
 def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], source: str) -> None:
-    """Check that a corpus would not replace one whose text was read from another path.
+    """Check that a corpus would not replace a corpus whose text was read from another path.
 
     Args:
         workspace: Workspace.
         name: Name of the corpus.
         parts: The new corpus in parts.
-        source: Where it was read; see `segclf.workspace.workspace.Workspace.save_corpus`.
+        source: Source of its text; see `segclf.workspace.workspace.Workspace.save_corpus`.
 
     Raises:
-        UserError: It would replace such a corpus.
+        UserError: The corpus would replace such a corpus.
     """
     earlier = other_source(workspace.corpus_file(name), parts, source)
     if earlier:

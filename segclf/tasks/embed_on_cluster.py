@@ -36,7 +36,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
 
 _MODULES = ("embedcache", "segclf", "pyarrow")  # that every machine of the cluster needs
-_ADVICE = "give --shards a folder or a URL that every machine of the cluster reaches"
+_ADVICE = "give --shards a folder or a URL to which every machine of the cluster has access"
 
 
 @dataclass(frozen=True)
@@ -103,35 +103,37 @@ def embed_on_cluster(
     """Embed a corpus as `segclf.embed` does, on a Ray cluster.
 
     If the call is interrupted, the same call continues with the shards that are not finished. The
-    memory of this process does not grow with the corpus, except for an outline of its documents.
+    memory of this process does not grow with the corpus, except for a summary of its documents.
 
     Args:
         path: File, folder, glob or URL; see `segclf.corpus.listing.list_sources`.
         workspace: Workspace for the vectors and the corpus.
         name: Name of the corpus; None for the name of the file or folder.
-        encoder_name: Encoder; see `segclf.embed`, also for the other arguments.
+        encoder_name: Name of an encoder, or several joined by "+"; see `segclf.embed`, which also
+            describes the following arguments.
         pooling: Pooling of the encoder.
         device: Device of a worker.
         precision: Precision of the encoder's matrix products.
-        backend: Library that computes the encoder.
+        backend: Library that runs the encoder.
         threads: Number of CPUs of a worker; None for as many as fit.
         dtype: Data type of the stored vectors.
-        options: How to find paragraphs and sentences.
+        options: Options for finding paragraphs and sentences.
         format_name: Format of the text.
         split: Name of one split for all documents, or shares of the splits.
         replace: Whether to replace a corpus of the same name whose text was read from another path.
-        strict: Whether a file that cannot be read is an error, instead of being left out.
+        strict: Whether to raise an error for a file that cannot be read; otherwise the file is left
+            out.
         progress: Whether to show progress bars on standard error.
-        address: Address of the cluster; None to start one on this machine.
+        address: Address of the cluster; None to start a cluster on this machine.
         workers: Number of processes that encode; None for one on each machine.
         gpus_per_worker: Number of GPUs of each worker.
         shards: Folder or URL for the shards, which are kept; None for a temporary folder in the
             workspace.
-        sizes: How the work is divided; None to choose by the size of the text.
+        sizes: Sizes of the parts of the work; None to choose them by the size of the text.
 
     Raises:
-        UserError: A package is missing, the cluster cannot be used or lacks the CPUs, or any error
-            of `segclf.embed`.
+        UserError: A package is missing, the cluster cannot be used or lacks the CPUs, or
+            `segclf.embed` would raise the error.
         StoreError: `dtype` differs from the data type of the encoder's existing vectors.
     """
     import_ray()
@@ -154,8 +156,8 @@ def embed_on_cluster(
         with connected(address) as ray:
             nodes = alive_nodes(ray)
             cluster = Cluster(ray, nodes, plan_workers(nodes, workers, threads, gpus_per_worker))
-            locks.enter_context(workspace.embedding())  # now: mistakes above write nothing
-            locks.enter_context(_alone(storage))
+            locks.enter_context(workspace.embedding())  # from here on, files are written
+            locks.enter_context(_job_lock(storage))
             check_nodes(ray, nodes, storage, _MODULES, _ADVICE)
             read_groups(cluster, job, progress=progress)
             summaries = _read_summaries(job, encoder, path)
@@ -177,7 +179,7 @@ def embed_on_cluster(
             name, totals.count(parts), options.sentences, reference, options.language, source
         )
     _clean_up(storage, keep_shards=shards is not None)
-    added = max(each.added for each in merged)
+    added = max(part.added for part in merged)
     seconds = {
         "seconds": time.perf_counter() - started,
         "reading_seconds": read - started,
@@ -207,7 +209,7 @@ def _make_job(
     workspace: Workspace,
     sizes: Sizes | None,
 ) -> Job:
-    """Return a job in a folder whose name tells it from all jobs with another result.
+    """Return a job in a folder whose name depends on everything that affects the result.
 
     Raises:
         UserError: The encoder is fitted on the corpus.
@@ -252,11 +254,11 @@ def _dtypes(
 
 
 @contextmanager
-def _alone(storage: Storage) -> Iterator[None]:
-    """Let no other process of this machine run the same job inside a `with` block.
+def _job_lock(storage: Storage) -> Iterator[None]:
+    """Prevent other processes of this machine from running the same job inside a `with` block.
 
     Raises:
-        UserError: Another process does.
+        UserError: Another process is running the job.
     """
     if storage.folder is None:
         yield
@@ -267,10 +269,10 @@ def _alone(storage: Storage) -> Iterator[None]:
 
 
 def _read_summaries(job: Job, encoder: Encoder, path: str | Path) -> list[dict[str, Any]]:
-    """Check what was read, and return the summary of each group.
+    """Check the sentences that were read, and return the summary of each group.
 
     Raises:
-        UserError: There are no sentences, or the encoder does not suit them.
+        UserError: There are no sentences, or the encoder does not suit the text.
     """
     summaries: list[dict[str, Any]] = read_summaries(job)
     if not any(summary["documents"] for summary in summaries):

@@ -34,7 +34,7 @@ SCORED_SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
 class _Saved(TypedDict, total=False):
-    """Types of the scores in eval-SPLIT.json; early files lack some of them."""
+    """Types of the scores in eval-SPLIT.json; files of early versions lack some of them."""
 
     corpus_digest: str
     precision: Required[float]
@@ -67,8 +67,8 @@ class Evaluation:
         at_half: Scores at threshold 0.5; see `segclf.scoring.metrics.score_at_half`.
         reliability: Reliability of the probabilities.
         probabilities: (n,) float32 probability that each sentence begins a paragraph.
-        unsaved: Why the scores could not be saved in the run's folder; None if they were saved, or
-            if nothing had to be saved (see `evaluate`).
+        unsaved: Reason why the scores could not be saved in the run's folder; None if they were
+            saved or did not have to be saved (see `evaluate`).
     """
 
     run: Run
@@ -180,7 +180,7 @@ def score_prediction(
         stored: Corpus of the split.
         split: Name of the split.
         layout: Layout of the split's n sentences, with the true boundaries.
-        prediction: Probabilities (n,) that the run predicted, and the time it took.
+        prediction: Probabilities (n,) that the run predicted, and the time of the prediction.
         predicted: (n,) bool, predicted boundaries.
         train: Size of the train split, for the baselines; None for the size in the run record.
     """
@@ -208,7 +208,7 @@ def score_prediction(
 
 
 def _save(evaluation: Evaluation) -> str | None:
-    """Save an evaluation in the folder of its run; if that is read-only, return the reason."""
+    """Save an evaluation in the folder of its run; if this is impossible, return the reason."""
     base = evaluation.run.path / f"eval-{evaluation.split}"
     try:
         _write_array(base.with_suffix(".npy"), evaluation.probabilities)
@@ -255,7 +255,8 @@ def probabilities_of(
     stored = stored or workspace.load_corpus(run.record.corpus)
     record = read_evaluation(run, split)
     path = run.path / f"eval-{split}.npy"
-    if record is None or record.get("corpus_digest") != stored.digest or not _is_of(record, path):
+    is_current = record is not None and record.get("corpus_digest") == stored.digest
+    if record is None or not is_current or not _has_probabilities(record, path):
         return evaluate(
             workspace, run, split=split, device=device, threads=threads, stored=stored
         ).probabilities
@@ -263,8 +264,11 @@ def probabilities_of(
     return probabilities
 
 
-def _is_of(evaluation: dict[str, Any], probabilities: Path) -> bool:
-    """Return whether a file has the probabilities of an evaluation; early ones have no hash."""
+def _has_probabilities(evaluation: dict[str, Any], probabilities: Path) -> bool:
+    """Return whether a file has the probabilities of an evaluation.
+
+    The hash of the file is compared if the evaluation contains one; early versions wrote none.
+    """
     if not probabilities.exists():
         return False
     return evaluation.get("probabilities") in (None, hash_files([probabilities]))
@@ -301,5 +305,7 @@ def select_split(stored: StoredCorpus, split: Split, boundary_type: BoundaryType
     part = stored.corpus.of_type(boundary_type).select(split)
     if len(part) < 2:
         present = ", ".join(stored.corpus.counts())
-        raise UserError(f"the corpus {stored.name} has no {split} split: it has {present}")
+        raise UserError(
+            f"the corpus {stored.name} has no {split} split: choose --split from {present}"
+        )
     return part

@@ -27,7 +27,7 @@ class ModelEvaluation:
         model: Model that was scored.
         types: Evaluation for each type of boundary. "any" includes lines and paragraphs.
         predicted: (n,) bool, the predicted boundaries of each type.
-        languages: Language of each document, on which the thresholds depend.
+        languages: Code of the language of each document, on which the thresholds depend.
     """
 
     model: ReadyModel
@@ -55,9 +55,9 @@ class ModelEvaluation:
             name: evaluation.to_dict() | {"threshold": self.threshold(name)}
             for name, evaluation in self.types.items()
         }
-        top = {**types[boundary_type], "run": self.model.name, "type": boundary_type}
+        top_level = {**types[boundary_type], "run": self.model.name, "type": boundary_type}
         kept = ("boundaries", "threshold", *SCORE_NAMES, "baselines")
-        return top | {
+        return top_level | {
             "types": {name: {key: scores[key] for key in kept} for name, scores in types.items()}
         }
 

@@ -24,8 +24,7 @@ from segclf.workspace.files import write_checked_json
 from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
-# entries of a record that an exported model does not need
-_NOT_EXPORTED = ("history", "machine")
+_NOT_EXPORTED = ("history", "machine")  # entries of a record that an exported model does not need
 
 
 def export(
@@ -36,14 +35,14 @@ def export(
     with_encoder: bool = False,
     progress: bool = False,
 ) -> Path:
-    """Export a run to a folder that `segtool segment --run DIR` can read anywhere.
+    """Export a run to a folder that `segtool segment --run DIR` can read on any machine.
 
     Args:
         run: Run of a head or of a fine-tuned model.
         directory: Folder to create. An existing folder must be empty.
         workspace: Workspace with the fitted state of the encoder.
-        with_encoder: Whether to copy the encoder's files too, so that using the model needs no
-            download. Word vectors cannot be copied.
+        with_encoder: Whether to copy the encoder's files too, so that the model can be used without
+            a download. Word vectors cannot be copied.
         progress: Whether to show a progress bar on standard error while the encoder is copied.
 
     Returns:

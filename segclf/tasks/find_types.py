@@ -20,14 +20,15 @@ def find_types(
 ) -> dict[BoundaryType, NDArray[np.bool_]]:
     """Find the boundaries of every type.
 
-    A sentence begins a paragraph if the head for paragraphs says so. Otherwise it begins a line if
-    the head for any boundary says so. A model with one head does not distinguish the types.
+    A sentence begins a paragraph if the head for paragraphs predicts a boundary. Otherwise it
+    begins a line if the head for any boundary predicts one. A model with one head does not
+    distinguish the types.
 
     Args:
         model: Ready model.
         layout: Layout of the documents, with n sentences; its labels are not used.
         probabilities: (n,) float32 for each head of the model.
-        languages: Language of each document, on which the thresholds depend.
+        languages: Code of the language of each document, on which the thresholds depend.
 
     Returns:
         (n,) bool for each type in `TYPES`. The first sentence of a document is a boundary of every
@@ -58,15 +59,16 @@ def combine(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Combine the two heads of a model of typed boundaries.
 
-    Where the head for paragraphs finds one, there is a boundary, whatever the other head says.
+    If the head for paragraphs predicts a boundary, there is a boundary, whatever the other head
+    predicts.
 
     Args:
         probabilities: (n,) float32 for each head.
         thresholds: (n,) float32 for each head, or one number.
 
     Returns:
-        (n,) float32, the probability of any boundary, at least the threshold where there is a
-        paragraph; and (n,) bool, whether there is a paragraph.
+        (n,) float32, the probability of any boundary, at least the threshold if a paragraph begins;
+        and (n,) bool, whether a paragraph begins.
     """
     any_type = probabilities["any"]
     is_paragraph = probabilities["paragraph"] >= thresholds["paragraph"]

@@ -1,4 +1,4 @@
-"""Removes vectors from the store that the user names, or that nothing in the workspace uses."""
+"""Removes vectors of given encoders, or vectors that nothing in the workspace uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Garbage:
     Attributes:
         spaces: Spaces that are removed.
         vectors: Other spaces, and the number of vectors that are removed from each.
-        unreachable: Number of bytes in values that belong to no space, because the description of
+        unreachable: Number of bytes in values that belong to no space because the description of
             their space was lost.
         corpora: Names of the corpora that use a space, by its fingerprint.
     """
@@ -50,7 +50,7 @@ def collect_garbage(
 
     Vectors that a corpus of the workspace uses are kept, except in the spaces that `encoders`
     names. If the process is killed, it has removed nothing, only the spaces, or everything. No
-    corpus can be embedded meanwhile.
+    corpus can be embedded during the removal.
 
     Args:
         workspace: Workspace with the store.
@@ -65,7 +65,7 @@ def collect_garbage(
 
     Raises:
         UserError: Nothing is selected, there is no store, a process is embedding a corpus, or a
-            corpus or a run cannot be read, so that it is not known what it uses.
+            corpus or a run cannot be read, so that the vectors that it uses are unknown.
         StoreError: There is no such space, the name matches several spaces, or the store is
             damaged, read-only or of an earlier format.
     """

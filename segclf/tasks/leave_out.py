@@ -1,4 +1,4 @@
-"""Why a model finds a boundary: its probability without each of the sentences around it."""
+"""Explains a boundary: its probability without each of the sentences around it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from segclf.heads.names import WINDOW
 from segclf.tasks.text_model import TextModel
 
 CONTEXT = 60
-"""Number of sentences on each side that a model of whole texts reads here."""
+"""Number of sentences on each side that a model of whole texts reads for an explanation."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A boundary without one sentence of the text.
+    """A prediction without one sentence of the text.
 
     Attributes:
         sentence: Position of the sentence that was left out.
-        probability: Probability that a paragraph begins at the same place without it.
+        probability: Probability that a paragraph begins at the same place without the sentence.
     """
 
     sentence: int
@@ -26,13 +26,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a model reads before it decides about a boundary.
+    """Explanation of the probability of a boundary.
 
     Attributes:
-        head: The head that decided: "paragraph" if only this head finds a boundary.
+        head: Head whose probability is explained: "paragraph" if only this head finds a boundary.
         probability: Probability of the boundary that the head predicts.
         threshold: Threshold of the head.
-        left_out: The probability without each of these sentences, in the order of the text.
+        left_out: Predictions without one sentence each, in the order of the text.
     """
 
     head: BoundaryType
@@ -45,8 +45,8 @@ def leave_out(model: TextModel, sentences: Sequence[str], position: int) -> Expl
     """Predict a boundary again, each time without one of the sentences around it.
 
     The sentences are those that a head reads, or `WINDOW` on each side for a model that reads whole
-    texts. Without the sentence before a boundary or the one after it, the boundary lies between
-    its neighbours.
+    texts. If the sentence before or after the boundary is left out, the boundary lies between the
+    sentences that then meet there.
 
     Args:
         model: Loaded model.
@@ -61,7 +61,7 @@ def leave_out(model: TextModel, sentences: Sequence[str], position: int) -> Expl
     left_out = [
         i
         for i in range(max(at - radius, 0), min(at + radius, len(nearby)))
-        # something must remain on both sides of the boundary
+        # a sentence must remain on both sides of the boundary
         if not (i == at - 1 == 0) and not (i == at == len(nearby) - 1)
     ]
     texts = [nearby, *([*nearby[:i], *nearby[i + 1 :]] for i in left_out)]

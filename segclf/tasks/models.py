@@ -53,7 +53,7 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
 def load_text_model(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
     """Load the model of a run for new texts, without torch if possible; see `load_model`.
 
-    The scores of a run are computed by `load_model`, with the library that trained it.
+    To score a run, use `load_model`, which always uses torch, like the training.
     """
     if not run.is_mlp or compute.device not in (None, "cpu"):
         return load_model(run, examples, compute)

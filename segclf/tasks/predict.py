@@ -20,7 +20,7 @@ from segclf.workspace.workspace import Workspace
 
 Predictor = Callable[[Corpus], Mapping[BoundaryType, NDArray[np.float32]]]
 """A loaded model. For a corpus of n sentences, it returns (n,) calibrated probabilities for each
-type of boundary; those of a run have the type "any"."""
+type of boundary. The probabilities of a run have the type "any"."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
 
 
 def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compute) -> Predictor:
-    """Load a model once, for any number of texts that are not embedded. No file is written.
+    """Load a model for any number of texts that are not embedded. No file is written.
 
     Args:
         model: Run of a head or of a fine-tuned model, or ready model.
@@ -78,7 +78,7 @@ def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compu
     loaded = {name: (load_text_model(run, encode, compute), run) for name, run in runs.items()}
 
     def predict(corpus: Corpus) -> dict[BoundaryType, NDArray[np.float32]]:
-        return {name: _calibrated(own, run, corpus) for name, (own, run) in loaded.items()}
+        return {name: _calibrated(head, run, corpus) for name, (head, run) in loaded.items()}
 
     return predict
 
@@ -86,7 +86,7 @@ def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compu
 def _load_encoder(run: Run, workspace: Workspace, compute: Compute) -> Callable[[Corpus], Examples]:
     """Return a function that computes the vectors of a corpus, except those in the store.
 
-    It remembers the vectors of the latest corpus, since all heads of a model read them.
+    The function keeps the vectors of the latest corpus, since all heads of a model read them.
     """
     if run.kind != "head":
         return _no_vectors

@@ -1,4 +1,4 @@
-"""A text whose sentences are found, and the choice of its paragraphs."""
+"""A text that is divided into sentences, and the choice of its paragraphs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,19 +20,19 @@ LAYOUT_IGNORED = (
     "the existing paragraphs of the text are ignored: use --layout keep to keep them, or --layout "
     "ignore to omit this notice"
 )
-"""Note about a text that has paragraphs, if the caller has not chosen what to do with them."""
+"""Note about a text that has paragraphs, if the caller has not set the option `layout`."""
 
 
 @dataclass(frozen=True)
 class ReadText:
-    """A text whose n sentences are found, but not its paragraphs.
+    """A text that is divided into n sentences, but not yet into paragraphs.
 
     Attributes:
         text: The unchanged text.
-        found: Its sentences and headings.
-        starts: (n,) bool, where a paragraph begins that no model decides about.
-        model: The model that finds its paragraphs.
-        options: How to choose them.
+        found: Sentences and headings of the text.
+        starts: (n,) bool, the fixed boundaries, which do not depend on a model.
+        model: Model that finds the paragraphs.
+        options: Options for reading the text and choosing the paragraphs.
     """
 
     text: str
@@ -45,7 +45,7 @@ class ReadText:
     def of(
         cls, text: str, found: UnsegmentedText, model: TextModel, options: SegmentOptions
     ) -> "ReadText":
-        """Find the fixed boundaries of a text."""
+        """Find the fixed boundaries of a text that is divided into sentences."""
         starts = np.append(True, found.is_heading[:-1])
         if options.layout == "keep":
             starts |= found.begins
@@ -59,7 +59,7 @@ class ReadText:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know about how the text was read."""
+        """Notes for the user about how the text was read."""
         found = self.found
         notes = (found.note,) if found.note else ()
         has_paragraphs = (found.begins[1:] & ~found.is_heading[:-1]).any()
@@ -73,7 +73,7 @@ class ReadText:
             size: Number of sentences in a part; a part is larger if the model reads a whole text.
 
         Yields:
-            The sentences of each part, in the order of the text, and what was decided about them.
+            The segmentation of each part, in the order of the text.
 
         Raises:
             UserError: The options limit the length or the number of the paragraphs, which depends
@@ -127,7 +127,7 @@ def _decide(
     """Choose the boundaries, (n,) bool, given the probabilities and the fixed boundaries (n,)."""
     if options.paragraphs is None and not options.is_limited:
         return starts | (probabilities >= threshold)
-    # what lies between two fixed boundaries is decoded like a document
+    # the sentences between two fixed boundaries are decoded like a document
     layout = Layout.unlabelled(np.append(np.flatnonzero(starts), len(starts)))
     if options.paragraphs is None:
         return decode_within(
@@ -153,12 +153,14 @@ def _with_fixed_types(
     starts: NDArray[np.bool_],
     options: SegmentOptions,
 ) -> NDArray[np.bool_]:
-    """Decide which fixed boundaries begin a paragraph, (n,) bool: no model decides about them.
+    """Return whether each boundary begins a paragraph, (n,) bool, without a model if it is fixed.
 
-    A line that is kept begins a paragraph if it is indented, in a text with indents. Otherwise, a
-    boundary begins a paragraph unless it begins with a quotation.
+    In a text with indents, a line that is kept begins a paragraph if the line is indented. Any
+    other fixed boundary begins a paragraph unless its sentence begins with a quotation.
     """
-    is_quotation = np.array([s.text.startswith(OPENING_QUOTES) for s in found.sentences])
+    is_quotation = np.array(
+        [sentence.text.startswith(OPENING_QUOTES) for sentence in found.sentences]
+    )
     fixed = ~is_quotation | found.is_heading
     if options.layout == "keep" and found.is_indented is not None:
         fixed = np.where(found.begins, found.is_indented, fixed)
@@ -166,7 +168,10 @@ def _with_fixed_types(
 
 
 def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]:
-    """Return the values (n,) of sentences (b,) and headings; those of headings are True or 1."""
+    """Extend the values (b,) of sentences to all (n,) sentences and headings.
+
+    The value of a heading is True or 1.
+    """
     spread = np.ones(len(body), dtype=values.dtype)
     spread[body] = values
     return spread

@@ -17,11 +17,11 @@ from segclf.workspace.ready import ReadyModel, model_for
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
-_FALLBACK = "en"  # the encoder and features of its model suit most languages
+_FALLBACK = "en"  # the encoder and the features of the English model suit most languages
 
 
 class ModelError(UserError):
-    """A model cannot be loaded, whatever the text."""
+    """A model cannot be loaded. The error does not depend on the text."""
 
 
 def segment(
@@ -43,8 +43,8 @@ def segment(
 ) -> Segmentation:
     """Find the paragraphs of a text.
 
-    Nothing is written. Vectors are read from the store if it has them, and computed otherwise. To
-    segment several texts, use a `Segmenter`, which loads a model only once.
+    No file is written. Vectors are read from the store if the store has them, and computed
+    otherwise. To segment several texts, use a `Segmenter`, which loads a model only once.
 
     Args:
         text: Text to segment. A line break ends a sentence, unless the lines are wrapped. Headings
@@ -58,14 +58,14 @@ def segment(
             run, or to detect it.
         layout: "keep" to keep the existing paragraphs and only divide them further; "ignore" to
             ignore them. None for "ignore", with a note if the text has paragraphs.
-        lines_are_sentences: Whether each line is a sentence, so that none is split or joined. Blank
-            lines mean nothing then.
+        lines_are_sentences: Whether each line is a sentence, so that no line is split or joined.
+            Then blank lines are ignored.
         threshold: Minimum probability of a boundary; None for the threshold of the model, which was
             chosen on dev.
         paragraphs: Exact number of paragraphs, without headings. The text is split at the most
             probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last paragraph, and one before a
-            heading, may be shorter.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph, and a paragraph
+            before a heading, may be shorter.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
         device: Device of the encoder and the model; None for the fastest device, except that a
             head uses the CPU.
@@ -142,8 +142,8 @@ class Segmenter:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
         except UserError as error:
             raise ModelError(str(error)) from error
-        own = None if isinstance(model, ReadyModel) else model.record.language
-        return TextModel(model, self._loaded[model.name], language or own or guessed)
+        recorded = None if isinstance(model, ReadyModel) else model.record.language
+        return TextModel(model, self._loaded[model.name], language or recorded or guessed)
 
 
 def _choose_model(language: str, *, fast: bool) -> ReadyModel:

@@ -1,4 +1,4 @@
-"""Which files are written when several texts are segmented."""
+"""Chooses the files to write when several texts are segmented."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ class FilePair:
 
 
 def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> list[FilePair]:
-    """Decide where the segmented texts of files and folders are written.
+    """Choose the file to write for each text file, given files and folders.
 
-    A text file keeps its name, without a suffix of compression; the name of another file gets the
-    suffix .txt. A file in a folder keeps its path relative to that folder. Files below
-    the output folder are not read if that folder lies in an input folder: they are earlier results.
+    The result of a text file has the same name, without a suffix of compression. The result of any
+    other file has the suffix .txt. A file in a folder keeps its path relative to that folder. If
+    the output folder lies in an input folder, the files below the output folder are not read,
+    because they are earlier results.
 
     Args:
         paths: Files and folders, searched as `segclf.corpus.files.text_files` does.
@@ -37,8 +38,8 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
     if output_dir.exists() and not output_dir.is_dir():
         raise UserError(f"--output-dir {output_dir} is a file: choose a folder")
     pairs: dict[Path, FilePair] = {}
-    for source, name in _named_files(paths, output_dir):
-        target = output_dir / _named_result(name, suffix)
+    for source, name in _find_files(paths, output_dir):
+        target = output_dir / _result_name(name, suffix)
         other = pairs.setdefault(target, FilePair(source, target)).source
         if other.resolve() != source.resolve():
             raise UserError(
@@ -49,7 +50,7 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
     return list(pairs.values())
 
 
-def _named_result(name: Path, suffix: str | None) -> Path:
+def _result_name(name: Path, suffix: str | None) -> Path:
     text = Path(plain_name(str(name)))
     extracted = text.suffix.lower() in MARKED_SUFFIXES | UNMARKED_SUFFIXES
     if suffix is None and not extracted:
@@ -74,7 +75,7 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _named_files(paths: Sequence[str], output_dir: Path) -> Iterable[tuple[Path, Path]]:
+def _find_files(paths: Sequence[str], output_dir: Path) -> Iterable[tuple[Path, Path]]:
     """Yield each text file, and the path of its result relative to the output folder."""
     for path in map(Path, paths):
         if str(path) == "-":

@@ -11,7 +11,7 @@ ExistingLayout = Literal["ignore", "keep"]
 
 @dataclass(frozen=True)
 class SegmentOptions:
-    """How to read a text and how to choose its paragraphs; see `segment`.
+    """Options for reading a text and choosing its paragraphs; see `segment`.
 
     Raises:
         UserError: The language is unknown, or the options are invalid or cannot be combined.

@@ -37,14 +37,14 @@ class Segmentation:
         is_heading: (n,) bool, whether each sentence is a heading or a line of symbols.
         is_paragraph: (n,) bool, whether each sentence of `boundaries` begins a paragraph rather
             than a line; None if the model does not distinguish paragraphs from lines.
-        is_fixed: (n,) bool, whether each sentence is a boundary that no threshold removes, such as
-            the first one; None if that is unknown.
+        is_fixed: (n,) bool, whether each sentence is a boundary at every threshold, such as the
+            first sentence; None if this is unknown.
         layout: Whether the existing paragraphs of the text were ignored or kept.
         language: Code of the language of the text, on which the layout of `to_page` depends.
         model: Name of the run or ready model that made the predictions.
         threshold: Minimum probability of a boundary; None if the number of paragraphs was given.
-        notes: What a user should know about how the text was read.
-        warnings: Why the paragraphs may be wrong.
+        notes: Notes for the user about how the text was read.
+        warnings: Reasons why the paragraphs may be wrong.
     """
 
     text: str
@@ -68,14 +68,14 @@ class Segmentation:
         return [self.text[start:end] for start, end in pairwise(edges)]
 
     def to_text(self) -> str:
-        """Return the text with its own lines, and with an empty line between paragraphs.
+        """Return the text with its original lines, and with an empty line between paragraphs.
 
         If the existing paragraphs were ignored, their empty lines and indents are removed, so that
-        all empty lines are predictions; a line break between two sentences of a paragraph is kept.
-        If the existing paragraphs were kept, so is their layout: missing line breaks are inserted,
-        and nothing else changes. Within a line, inserted line breaks replace the white space
-        between the sentences. They have the same form (CRLF, LF or CR) as the first line break in
-        the text, or LF if there is none.
+        every empty line marks a predicted boundary; a line break between two sentences of a
+        paragraph is kept. If the existing paragraphs were kept, their layout is kept too: missing
+        line breaks are inserted, and nothing else changes. Within a line, inserted line breaks
+        replace the white space between the sentences. They have the same form (CRLF, LF or CR) as
+        the first line break in the text, or LF if the text has none.
         """
         newline = self._newline()
         *before, last = self.paragraphs()

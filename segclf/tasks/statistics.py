@@ -25,10 +25,11 @@ def find_corpus(
     Args:
         target: Corpus name, path, or "-" for standard input; None for the latest corpus.
         workspace: Workspace with the embedded corpora.
-        options: How to find paragraphs and sentences, if `target` is a path.
+        options: Options for finding paragraphs and sentences, if `target` is a path.
         format_name: Format of the text, if `target` is a path.
         split: Name of one split or shares of the splits, if `target` is a path.
-        strict: Whether a file in a folder that cannot be read is an error; see `read_corpus`.
+        strict: Whether to raise an error for a file in a folder that cannot be read; see
+            `read_corpus`.
 
     Returns:
         Name and content of the corpus, and the encoders that embedded it. There are no encoders if
@@ -81,5 +82,5 @@ def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | N
     spaces = {space.fingerprint: space for space in workspace.store().spaces()}
     if fingerprint not in spaces:
         return None
-    found = spaces[fingerprint]
-    return {"rows": found.rows, "dtype": found.dtype, "precisions": found.precisions}
+    space = spaces[fingerprint]
+    return {"rows": space.rows, "dtype": space.dtype, "precisions": space.precisions}

@@ -17,7 +17,7 @@ from segclf.workspace.runs import Run
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model says about n sentences.
+    """Predictions of a model for n sentences.
 
     Attributes:
         probabilities: (n,) float32 probability that each sentence is a boundary.
@@ -29,9 +29,11 @@ class Predicted:
     is_paragraph: NDArray[np.bool_] | None = None
 
     def select(self, start: int, stop: int) -> "Predicted":
-        """Return what the model says about the sentences from `start` to `stop` - 1."""
-        own = self.is_paragraph
-        return Predicted(self.probabilities[start:stop], None if own is None else own[start:stop])
+        """Return the predictions for the sentences from `start` to `stop` - 1."""
+        types = self.is_paragraph
+        return Predicted(
+            self.probabilities[start:stop], None if types is None else types[start:stop]
+        )
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class TextModel:
 
     @property
     def run(self) -> Run:
-        """The run, or the one that predicts any boundary."""
+        """The run; for a ready model, the run of the head that predicts any boundary."""
         return self.model.runs["any"] if isinstance(self.model, ReadyModel) else self.model
 
     @property
@@ -60,7 +62,7 @@ class TextModel:
 
     @property
     def thresholds(self) -> dict[BoundaryType, float]:
-        """Thresholds of the heads for the language; that of a run has the type "any"."""
+        """Thresholds of the heads for the language; the threshold of a run has the type "any"."""
         if isinstance(self.model, ReadyModel):
             model = self.model
             return {name: model.threshold(name, self.language) for name in model.runs}
@@ -94,7 +96,10 @@ class TextModel:
             documents: The sentences of each text, as `as_read` returns them.
         """
         corpus = Corpus.of(
-            [Document("", list(own), np.zeros(len(own), dtype=np.bool_)) for own in documents],
+            [
+                Document("", list(sentences), np.zeros(len(sentences), dtype=np.bool_))
+                for sentences in documents
+            ],
             ["test"] * len(documents),
         )
         return self.predict(corpus)
@@ -115,8 +120,8 @@ class TextModel:
     def predict_parts(self, sentences: list[str], size: int) -> Iterator[Predicted]:
         """Predict the boundaries of one text in parts, in the order of the text.
 
-        A part is predicted with the sentences around it, as far as the model reads. A model that
-        reads the whole text predicts it in one part.
+        To predict a part, the model also reads the sentences around the part that are within its
+        reach. A model that reads the whole text predicts it in one part.
 
         Args:
             sentences: n sentences as `as_read` returns them.

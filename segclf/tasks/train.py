@@ -26,7 +26,7 @@ from segclf.workspace.weights import hash_weights, save_weights
 from segclf.workspace.workspace import Workspace
 
 FEW = 1000
-"""Number of sentences to train on up to which a ready model is the better start."""
+"""Number of training sentences up to which training should start from a ready model."""
 
 
 def train(
@@ -57,15 +57,15 @@ def train(
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
         memory: Maximum size of the vectors in memory, in gigabytes; see
-            `segclf.workspace.vectors.training_examples`. It changes nothing but the rounding of
-            the mean of the vectors.
+            `segclf.workspace.vectors.training_examples`. It affects only the rounding of the mean
+            of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
         progress: Whether to show progress bars on standard error.
 
     Raises:
         UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
-            the device does not exist, the start does not fit the options or the encoder, or
-            `memory` is negative or exceeded and the disk is full.
+            the device does not exist, the start does not fit the options or the encoder, `memory`
+            is negative, or the vectors exceed `memory` and the disk is full.
     """
     stored = workspace.load_corpus(corpus_name)
     source = None
@@ -102,10 +102,10 @@ def options_from(workspace: Workspace, start: str, given: Mapping[str, Any]) -> 
 
 
 def suggest_start(workspace: Workspace, run: Run) -> str | None:
-    """Return the name of a ready model that would have been a better start for a new run, if any.
+    """Return the name of a ready model from which a new run should rather have started.
 
-    There is one if the run was trained on few sentences from random weights, in a language of a
-    ready model and with its encoder. `docs/adaptation.md` compares the two.
+    The result is None unless the run was trained from random weights on few sentences, in the
+    language of a ready model and with its encoder. `docs/adaptation.md` compares the two.
     """
     if run.record.start or run.record.counts["train"].sentences > FEW:
         return None
@@ -121,7 +121,7 @@ def _choose_encoder(
         return stored.encoder(name, pooling)
     encoder = stored.encoder_of(source.name, source.run.encoder)
     if name not in (None, encoder.name) or pooling not in (None, encoder.pooling):
-        raise UserError(f"{source.name} needs vectors from {encoder.name}: omit --encoder")
+        raise UserError(f"{source.name} needs vectors from {encoder.name}: leave out --encoder")
     return encoder
 
 
@@ -139,11 +139,11 @@ def train_on(
     progress: bool = False,
 ) -> Run:
     """Train a head on a corpus that is already loaded; see `train`."""
-    # with a source, the type also says which head of a ready model to start from
+    # with a source, the type also selects the head of a ready model from which training starts
     if options.boundary_type != "any" and not stored.corpus.is_typed and source is None:
         raise UserError(
-            f"the boundaries of the corpus {stored.name} have no types: omit --type, or embed the "
-            "text with --boundary typed"
+            f"the boundaries of the corpus {stored.name} have no types: leave out --type, or embed "
+            "the text with --boundary typed"
         )
     stored = replace(stored, corpus=stored.corpus.of_type(options.boundary_type))
     if source:

@@ -39,8 +39,9 @@ def best_on_dev(
 ) -> "Run | None":
     """Return the run with the highest dev F1 on a corpus; None if no run was trained on it.
 
-    A run on an earlier text of the corpus does not count. Runs that predict boundaries of all types
-    are preferred to others, whose scores are not comparable. Of equal runs, the latest is returned.
+    Runs that were trained on an earlier version of the corpus are ignored. Runs that predict
+    boundaries of all types are preferred to other runs, whose scores are not comparable. Among runs
+    with the same score, the latest is returned.
 
     Args:
         workspace: Workspace of the corpus.
@@ -54,14 +55,14 @@ def best_on_dev(
         return None
     path = workspace.corpus_path(corpus_name)
     digest = read_header(path).get("digest", "")
-    own = [
+    candidates = [
         run
         for run in runs
         if run.record.corpus == path.stem
         and run.record.corpus_digest in ("", digest)
         and run.record.encoder is not None
     ]
-    return max(own, key=_rank, default=None)
+    return max(candidates, key=_rank, default=None)
 
 
 def _rank(run: "Run") -> tuple[bool, float, float]:

@@ -58,29 +58,29 @@ class StoredCorpus:
         """Code of the language: that of the options, or else guessed from the first sentences."""
         return self.language or guess_language_of_sentences(self.corpus.sentences)
 
-    def encoder_of(self, reader: str, own: EncoderReference) -> EncoderReference:
+    def encoder_of(self, model: str, wanted: EncoderReference) -> EncoderReference:
         """Return the encoder of this corpus whose vectors a trained model reads.
 
         Args:
-            reader: Name of the model, for the message.
-            own: Encoder of the model.
+            model: Name of the model, for the message.
+            wanted: Encoder of the model.
 
         Raises:
             UserError: The corpus is not embedded with this encoder.
         """
         for encoder in self.encoders:
-            if encoder.fingerprint == own.fingerprint:
+            if encoder.fingerprint == wanted.fingerprint:
                 return encoder
-        pooling = f" --pooling {own.pooling}" if own.pooling else ""
+        pooling = f" --pooling {wanted.pooling}" if wanted.pooling else ""
         raise UserError(
-            f"{reader} needs vectors from its encoder, but the corpus {self.name} is not "
-            f"embedded with it: run segtool embed with --encoder {own.name}{pooling} first"
+            f"{model} needs vectors from its encoder, but the corpus {self.name} is not "
+            f"embedded with it: run segtool embed with --encoder {wanted.name}{pooling} first"
         )
 
     def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
         """Return an encoder of this corpus by name and pooling, by default the latest.
 
-        If only a name is given, an encoder that was used without a pooling is preferred.
+        If only a name is given, an encoder that was used without --pooling is preferred.
 
         Raises:
             UserError: The corpus is not embedded with this encoder, or it is embedded with several

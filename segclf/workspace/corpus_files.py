@@ -47,7 +47,7 @@ class _Encoder(TypedDict):
 
 
 class _Header(TypedDict, total=False):
-    """The first line of a corpus file; early ones lack some of the fields."""
+    """The first line of a corpus file; files of early versions lack some of the fields."""
 
     embedded: str
     sentence_rule: str
@@ -63,7 +63,7 @@ class _Record(TypedDict):
     id: str
     split: Split
     sentences: list[str]
-    labels: list[Annotated[int, Field(ge=0, le=PARAGRAPH, strict=False)]]  # early ones are bool
+    labels: list[Annotated[int, Field(ge=0, le=PARAGRAPH, strict=False)]]  # bool in early files
 
 
 _HEADER, _RECORD = TypeAdapter(_Header), TypeAdapter(_Record)
@@ -121,16 +121,16 @@ def _header(
 
 
 def other_source(path: Path, parts: Iterable[Corpus], source: str) -> str | None:
-    """Return the source of the corpus that a new one would replace, if both differ in the text too.
+    """Return the source of the existing corpus if a new corpus has another source and another text.
 
     Args:
-        path: File of the corpus that would be replaced. It may be missing.
+        path: File of the existing corpus, which the new corpus would replace. It may be missing.
         parts: New corpus in parts, which are only read if the sources differ.
         source: Source of the new corpus; see `segclf.workspace.workspace.Workspace.save_corpus`.
 
     Returns:
-        The source; None if nothing is replaced, the source or the text is the same, or the source
-        is unknown.
+        The source; None if there is no existing corpus, the source or the text is the same, or the
+        source is unknown.
     """
     try:
         header = read_header(path) if path.exists() else {}
@@ -211,7 +211,9 @@ def corpora_of_spaces(paths: Iterable[Path]) -> dict[str, list[str]]:
         header = read_header(path)
         with _translate_damage(path):
             encoders = [EncoderReference(**encoder) for encoder in header["encoders"]]
-            spaces = dict.fromkeys(part.fingerprint for each in encoders for part in each.parts)
+            spaces = dict.fromkeys(
+                part.fingerprint for encoder in encoders for part in encoder.parts
+            )
         for fingerprint in spaces:
             names.setdefault(fingerprint, []).append(path.stem)
     return names
@@ -227,10 +229,11 @@ def read_corpus_file(path: Path) -> StoredCorpus:
     with _translate_damage(path):
         _, _, body = path.read_text(encoding="utf-8").partition("\n")
         body = body.removesuffix("\n")
-        # without a checksum, an early version wrote the file, whose digest is of other data
+        # a file without a checksum is of an early version, whose digest was of other data
         if CHECKSUM in header and xxh3_128(body.encode()).hexdigest() != header["digest"]:
             raise ValueError
-        records = [_RECORD.validate_python(json.loads(x), strict=True) for x in body.split("\n")]
+        lines = body.split("\n")
+        records = [_RECORD.validate_python(json.loads(line), strict=True) for line in lines]
         documents = [
             Document(
                 record["id"],

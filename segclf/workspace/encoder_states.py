@@ -29,7 +29,8 @@ def fit(
 
     Args:
         encoder: Encoder to fit. It is modified in place.
-        sentences: Sentences of the train split. If there are none, the latest fit is restored.
+        sentences: Sentences of the train split. If there are none, the fit that was used last is
+            restored.
         workspace: Workspace that keeps the fitted states.
         progress: Whether to show a progress bar on standard error.
 
@@ -69,14 +70,14 @@ def _latest_fit(workspace: Workspace, unfitted: str) -> tuple[Path, dict[str, An
         UserError: There is no fit of this encoder.
     """
     fits = _read_fits(sorted(workspace.encoders.glob("*.json")))
-    own_fits = {path: content for path, content in fits.items() if content["unfitted"] == unfitted}
-    if not own_fits:
+    matching = {path: content for path, content in fits.items() if content["unfitted"] == unfitted}
+    if not matching:
         raise UserError(
             "--pooling sif is fitted on the train split, but this corpus has none: embed a corpus "
             "with a train split first"
         )
-    latest = max(own_fits, key=lambda path: str(own_fits[path].get("used", "")))
-    return latest, own_fits[latest]
+    latest = max(matching, key=lambda path: str(matching[path].get("used", "")))
+    return latest, matching[latest]
 
 
 def restore_state(

@@ -25,7 +25,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoder_states import copy_state, restore_state
 
 DEFAULT_ENCODER = "e5-small-paragraphs+surface"
-_FROM_PACKED_FILE = {  # a sixth the size of the models that are made from it
+_FROM_PACKED_FILE = {  # the packed file has a sixth of the size of the models that are made from it
     "e5-small": e5_small.model_directory,
     "e5-small-paragraphs": e5_small_paragraphs.model_directory,
 }

@@ -1,4 +1,4 @@
-"""What the files of a workspace have in common: formats, checksums, times, and warnings."""
+"""Formats, checksums, times and warnings, which all files of a workspace share."""
 
 import logging
 from datetime import datetime, timezone
@@ -51,13 +51,13 @@ def write_checked_json(path: Path, content: dict[str, Any], *, indent: int | Non
 
 
 def verify_checksum(content: dict[str, Any]) -> None:
-    """Check the checksum of a JSON object, if it has one: files of early versions have none.
+    """Check the checksum of a JSON object, if it has one; files of early versions have none.
 
     Raises:
-        ValueError: The content is not that of which the checksum was computed.
+        ValueError: The content does not match the checksum.
     """
     if CHECKSUM in content and with_checksum(content) != content:
-        raise ValueError("its content does not have its checksum")
+        raise ValueError("its content does not match its checksum")
 
 
 def now() -> str:

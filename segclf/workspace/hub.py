@@ -34,10 +34,11 @@ def push_to_hub(
         token: Token of the account; None for that of `hf auth login`.
 
     Returns:
-        Address of the commit.
+        URL of the commit.
 
     Raises:
-        UserError: The name is not one of a repository, or the Hub cannot be reached or refuses.
+        UserError: The name of the repository is invalid, the Hub cannot be reached, or it refuses
+            the upload.
     """
     api = HfApi(token=token)
     try:
@@ -58,7 +59,7 @@ def push_to_hub(
 def model_folder(
     name: str | PathLike[str], *, revision: str | None = None, token: str | None = None
 ) -> Path:
-    """Return the folder of a model: a local one, or one that is downloaded from the Hub.
+    """Return the folder of a model: a local folder, or a folder that is downloaded from the Hub.
 
     Args:
         name: Folder, or a repository such as "user/model".

@@ -1,4 +1,4 @@
-"""How much memory a process can use: what the system has left, within limits of containers."""
+"""How much memory a process can use: the available memory, within the limits of containers."""
 
 import os
 from pathlib import Path
@@ -13,11 +13,11 @@ _FILES = {
 }
 """Limit and usage of a group, and its reclaimable memory in memory.stat, by version."""
 
-_SHARE = 4  # vectors may use a quarter of the available memory
+_SHARE = 1 / 4  # of the available memory that vectors may use
 
 
 def vectors_limit(gigabytes: float | None = None, processes: int = 1) -> float:
-    """Return how many gigabytes of vectors each of some processes may hold in memory.
+    """Return how many gigabytes of vectors each of several processes may hold in memory.
 
     Args:
         gigabytes: Limit set by the user; None to compute the limit.
@@ -35,7 +35,7 @@ def vectors_limit(gigabytes: float | None = None, processes: int = 1) -> float:
             raise UserError(f"memory is {gigabytes:g}: use a number of gigabytes, 0 or more")
         return gigabytes
     available = available_bytes()
-    return float("inf") if available is None else available / _SHARE / processes / 1e9
+    return float("inf") if available is None else _SHARE * available / processes / 1e9
 
 
 def available_bytes(root: Path = _ROOT) -> int | None:
@@ -54,17 +54,17 @@ def available_bytes(root: Path = _ROOT) -> int | None:
     info = root / "proc/meminfo"
     if info.exists():
         free = _numbers(info.read_text())["MemAvailable"] * 1024
-        return max(min([free, *_left_in_groups(root)]), 0)
+        return max(min([free, *_free_in_groups(root)]), 0)
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
 
 
-def _left_in_groups(root: Path) -> list[int]:
+def _free_in_groups(root: Path) -> list[int]:
     """Return the free bytes of each control group of this process that limits memory."""
     return [
-        _left_in_group(group, *_FILES[version])
+        _free_in_group(group, *_FILES[version])
         for version, group in control_groups("memory", root)
         if _is_limited(group / _FILES[version][0])
     ]
@@ -74,8 +74,8 @@ def _is_limited(limit: Path) -> bool:
     return limit.exists() and limit.read_text().strip().isdigit()
 
 
-def _left_in_group(group: Path, limit: str, usage: str, reclaimable: str) -> int:
-    """Return limit - usage of a control group; pages of files that can be dropped are free."""
+def _free_in_group(group: Path, limit: str, usage: str, reclaimable: str) -> int:
+    """Return limit - usage of a control group; cached file pages that can be dropped are free."""
     total, used = (int((group / name).read_text()) for name in (limit, usage))
     return total - used + _numbers((group / "memory.stat").read_text()).get(reclaimable, 0)
 

@@ -44,7 +44,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: str, threads: int) -> Machine:
-    """Describe this machine, for a time measured on it.
+    """Describe this machine, for the record of a time that was measured on it.
 
     Args:
         device: Device used, as torch names it.

@@ -1,13 +1,14 @@
-"""Ready models: heads trained on many authors, for texts by other authors.
+"""Ready models: models that come with segtool, trained on many authors.
 
 models/NAME/model.json  languages and description
 models/NAME/TYPE/       exported run that predicts the boundaries of one type
 models/NAME/README.md   model card
 
 A model of typed boundaries distinguishes paragraphs from lines of dialogue. Such a model has two
-binary heads, as in Frank and Hall (2001), "A Simple Approach to Ordinal Classification": one
-predicts whether a sentence begins a paragraph or a line, the other whether it begins a paragraph.
-A sentence that begins a paragraph for the second head begins a line, whatever the first head says.
+binary heads, as in Frank and Hall (2001), "A Simple Approach to Ordinal Classification": the first
+predicts whether a sentence begins a paragraph or a line, the second whether it begins a paragraph.
+A sentence that begins a paragraph according to the second head also begins a line, whatever the
+first head predicts.
 """
 
 import os
@@ -36,13 +37,13 @@ class ReadyModel:
 
     Attributes:
         path: Folder of the model.
-        description: What the model was trained on.
-        languages: Codes (ISO 639-1) of the languages that it was trained on.
+        description: Description of the training data.
+        languages: Codes (ISO 639-1) of the languages that the model was trained on.
         runs: Run of the head for each type of boundary: "any" and, in a model of typed boundaries,
             "paragraph". All heads read vectors from the same encoder.
         thresholds: Thresholds by type of boundary and language, chosen on dev for all heads
             together.
-        is_fast: Whether the model is for `segment --fast`: its encoder needs little time.
+        is_fast: Whether the model is for `segment --fast`, because its encoder is fast.
     """
 
     path: Path
@@ -53,9 +54,9 @@ class ReadyModel:
     is_fast: bool = False
 
     def threshold(self, boundary_type: BoundaryType, language: str) -> float:
-        """Return the threshold for a language; for other languages, that of the head."""
-        own = self.thresholds.get(boundary_type, {})
-        return own.get(language, self.runs[boundary_type].threshold)
+        """Return the threshold for a language, or that of the head if the language has none."""
+        by_language = self.thresholds.get(boundary_type, {})
+        return by_language.get(language, self.runs[boundary_type].threshold)
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class ReadyModel:
         return "paragraph" in self.runs
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool models --json` shows of the model."""
+        """Return the content of `segtool models --json` for this model."""
         return {
             "name": self.name,
             "description": self.description,
@@ -116,7 +117,7 @@ def load_ready_model(name: str) -> ReadyModel:
 
 
 def find_model(name: str) -> ReadyModel | None:
-    """Read a ready model; return None if there is none of this name. See `load_ready_model`."""
+    """Read a ready model; return None if no model has this name. See `load_ready_model`."""
     for path in (MODELS / name, Path(name)):
         if os.path.isfile(path / MODEL):  # unlike Path.is_file, it accepts a name of any length
             return _read(path.resolve())

@@ -1,7 +1,7 @@
 """The record of a run: run.json, or config.json of an exported run.
 
-A model may come from elsewhere, so its record is checked once, when it is read. After that, every
-field has the type and range that the other modules rely on.
+A model may come from another person, so its record is checked when it is read. After that, every
+field has the type and the range that the other modules rely on.
 """
 
 import json
@@ -41,7 +41,7 @@ NamedValues = dict[str, bool | Number]
 
 @dataclass(frozen=True)
 class Identity:
-    """What identifies a run: training again with the same identity gives the same weights.
+    """Identity of a run: training again with the same identity gives the same weights.
 
     Attributes:
         kind: "head", or the fine-tuned system.
@@ -70,7 +70,7 @@ class Identity:
         return cls(kind, corpus, fingerprint, tuple(sorted(options.items())), start)
 
     def without_seed(self) -> "Identity":
-        """Return the identity without the seed, which all runs of a system share."""
+        """Return the identity without the seed; all runs of a system share the result."""
         options = {name: value for name, value in self.options if name != "seed"}
         return self.of(self.kind, self.corpus, self.fingerprint, options, self.start)
 
@@ -227,7 +227,7 @@ class RunRecord:
 
     @property
     def identity(self) -> Identity:
-        """What identifies the run."""
+        """Identity of the run."""
         fingerprint = self.encoder.fingerprint if self.encoder else None
         corpus = self.corpus_digest or self.corpus
         start = self.start.weights if self.start else None
@@ -236,7 +236,7 @@ class RunRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the content of run.json. Empty fields are left out, except `encoder`."""
         empty: tuple[Any, ...] = (None, "", {}, ())
-        content = {f.name: getattr(self, f.name) for f in fields(self)}  # keeps the order of fields
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
         kept = {name for name, value in content.items() if name == "encoder" or value not in empty}
         return {name: value for name, value in asdict(self).items() if name in kept}
 
@@ -252,12 +252,12 @@ def read_record(path: Path) -> RunRecord:
             missing, has the wrong type or is out of range.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_constant)
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_parse_constant)
         if not isinstance(content, dict):
             raise ValueError("it is not a JSON object")
         # in JSON mode, strict types accept an object for a dataclass and an array for a tuple
         record = _ADAPTER.validate_json(json.dumps(_translate(dict(content))))
-        verify_checksum(content)  # last, since the other messages say more
+        verify_checksum(content)  # last, since the other messages are more precise
         return record
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
@@ -274,7 +274,7 @@ def read_record(path: Path) -> RunRecord:
         ) from error
 
 
-def _constant(name: str) -> float:
+def _parse_constant(name: str) -> float:
     if name == "NaN":
         raise ValueError("it contains NaN")
     return float(name)
@@ -294,7 +294,7 @@ def _translate(content: dict[str, Any]) -> dict[str, Any]:
         options = content.get("options")
         if not isinstance(options, dict) or not isinstance(options.get("head"), str):
             raise ValueError("options: the head is missing")
-        if options.get("loss") != "focal":  # early records hold a gamma that had no effect
+        if options.get("loss") != "focal":  # early records contain a gamma that had no effect
             options = {name: value for name, value in options.items() if name != "gamma"}
         content["options"] = asdict(TrainingOptions.from_settings(options))
     return content | {"format": FORMAT}

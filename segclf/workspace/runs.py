@@ -1,6 +1,6 @@
 """Runs: trained models with their records.
 
-runs/RUN/run.json             configuration, versions, history, scores, time cost
+runs/RUN/run.json             options, versions, history, scores, training time
 runs/RUN/weights.safetensors  the weights of the head, or the fine-tuned weights
 runs/RUN/history.png          loss and scores of every epoch
 runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has computed them
@@ -34,7 +34,7 @@ RECORD = "run.json"
 CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
 PLOT = "history.png"
-UNFINISHED = "unfinished.json"  # of a run that `segclf.finetune.runs` continues
+UNFINISHED = "unfinished.json"  # in the folder of a run that `segclf.finetune.runs` can resume
 LOCK = "lock"  # held by the process that trains an unfinished run
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
@@ -100,7 +100,7 @@ class Run:
         return self.record.temperature
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `segtool train --json` and `segtool finetune --json` print."""
+        """Return the content of `segtool train --json` and `segtool finetune --json`."""
         content = self.record.to_dict()
         return {
             "run": self.name,
@@ -132,11 +132,11 @@ class Run:
                 str(options.head), self.record.dim, window=options.window, reach=options.reach
             )
 
-        with torch.device("meta"):  # nothing is allocated before the shapes are compared
+        with torch.device("meta"):  # no memory is allocated before the shapes are compared
             state = make().state_dict()
         shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
         if weight_shapes(self.path / WEIGHTS) != shapes:
-            raise self._misfit()
+            raise self._shape_error()
         check_weights(self.path / WEIGHTS, self.record.weights)
         head = make()
         head.load_state_dict(load_weights(self.path / WEIGHTS))
@@ -157,11 +157,11 @@ class Run:
         window, clip_sigma = self.record.training_options.window, self.record.clip_sigma
         head = NumpyMLP(load_arrays(self.path / WEIGHTS), window or WINDOW, clip_sigma)
         if not head.fits(self.record.dim):
-            raise self._misfit()
+            raise self._shape_error()
         check_weights(self.path / WEIGHTS, self.record.weights)
         return head
 
-    def _misfit(self) -> UserError:
+    def _shape_error(self) -> UserError:
         return UserError(
             f"the weights of {self.name} do not fit its record, because they were changed or "
             "saved by an incompatible version of segtool: train it again"
@@ -238,7 +238,7 @@ def load_run(
 
 
 def find_run(workspace: Workspace, name: str) -> Run | None:
-    """Read a run; return None if there is none of this name. See `load_run`."""
+    """Read a run; return None if no run has this name. See `load_run`."""
     named = read_run(workspace.runs / name) or read_run(Path(name))
     run = named or match_run(list_runs(workspace), name)
     if run and run.record.encoder is None:
@@ -274,20 +274,26 @@ def list_runs(workspace: Workspace) -> list[Run]:
         if not path.parent.name.startswith("."):
             status = path.stat()
             try:
-                runs.append(_read_unchanged(path, status.st_ino, status.st_mtime_ns))
+                runs.append(_read_cached(path, status.st_ino, status.st_mtime_ns))
             except UserError as error:
                 warn_once(f"skipped a run: {error}")
     return sorted(runs, key=lambda run: run.record.finished)
 
 
 @cache
-def _read_unchanged(path: Path, inode: int, changed: int) -> Run:
-    """Read a run; the result is cached, since each trial of a sweep lists all runs."""
+def _read_cached(path: Path, inode: int, changed: int) -> Run:
+    """Read a run; the result is cached by file version, since each trial of a sweep lists all runs.
+
+    Args:
+        path: Record of the run.
+        inode: Inode of the file.
+        changed: Time of the last change, in nanoseconds.
+    """
     return Run(path.parent, read_record(path))
 
 
 def publish_run(content: Path, runs: Path, name: str) -> Path:
-    """Rename the scratch folder of a new run and return its path.
+    """Rename the scratch folder of a new run, and return the new path.
 
     The new name is the first of NAME-001, NAME-002, ... that is not in use.
     """

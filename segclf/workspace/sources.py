@@ -22,7 +22,8 @@ class Source:
     Attributes:
         name: Name of the ready model or the run.
         run: Run of the head.
-        thresholds: Thresholds of the head by language; for others, the threshold of the run.
+        thresholds: Thresholds of the head by language. For other languages, the threshold of the
+            run is used.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Source:
 
     @property
     def record(self) -> StartRecord:
-        """What a run that starts from the head records about it."""
+        """Entry about the head in the record of a run that starts from it."""
         return StartRecord(self.name, hash_weights(self.run.path / WEIGHTS))
 
     def load(self, language: str) -> Start:
@@ -51,7 +52,7 @@ class Source:
 
 def source_of(model: ReadyModel, boundary_type: BoundaryType) -> Source:
     """Return a head of a ready model."""
-    # the thresholds of a model with two heads are for both heads together
+    # the thresholds of a typed model were chosen for both heads together
     thresholds = {} if model.is_typed else model.thresholds.get(boundary_type, {})
     return Source(model.name, model.runs[boundary_type], thresholds)
 
@@ -103,6 +104,7 @@ def find_source(
         return source_of(found, wanted)
     if boundary_type not in (None, found.record.boundary_type):
         raise UserError(
-            f"{found.name} predicts boundaries of type {found.record.boundary_type}: omit --type"
+            f"{found.name} predicts boundaries of type {found.record.boundary_type}: leave out "
+            "--type"
         )
     return Source(found.name, found)

@@ -23,8 +23,8 @@ from segclf.workspace.workspace import Workspace
 class StoredRows:
     """The vectors of a corpus, read from the store in the order of the corpus.
 
-    A read returns a view of at least `PART` rows that are kept in memory, so that reading in order
-    reads each row once.
+    At least `PART` rows are read from the store at a time and kept in memory. If the rows are
+    requested in order, each row is therefore read once.
 
     Args:
         corpus: Corpus of n sentences, or one split of it.
@@ -60,7 +60,7 @@ class StoredRows:
         start, stop, _ = rows.indices(self.shape[0])
         if start < self._start or stop > self._start + len(self._part):
             self._part = self._part[:0].copy()  # free it before the next part is read
-            # the store is opened again, so that the pages of the map do not stay in memory
+            # the store is opened again, so that pages of its memory map do not stay in memory
             ids = self._ids[start : max(stop, start + PART)]
             self._part = self._workspace.store().vectors(self._fingerprint, ids)
             self._start = start
@@ -115,18 +115,19 @@ def training_examples(
             words, and their vectors cannot be loaded.
     """
     limit = vectors_limit(memory)
-    rows = [StoredRows(part, workspace, encoder) for part in (train, dev)]
+    rows = [StoredRows(split, workspace, encoder) for split in (train, dev)]
     tokens = _token_vectors(rows[0], encoder)
-    size = sum(own.nbytes for own in rows)
+    size = sum(split_rows.nbytes for split_rows in rows)
     fits = size <= limit * 1e9
     if not fits:
-        _check_space(workspace.path, sum(own.stored_bytes for own in rows), size)
+        _check_space(workspace.path, sum(split_rows.stored_bytes for split_rows in rows), size)
 
-    def make(part: Corpus, own: StoredRows) -> Examples:
+    def make(split: Corpus, split_rows: StoredRows) -> Examples:
         if fits:
-            return make_examples(part, own[:], tokens)
-        examples = make_examples(part, own, tokens)
-        file = RowFile(examples.vectors, workspace.path, own.stored_dtype, progress=progress)
+            return make_examples(split, split_rows[:], tokens)
+        examples = make_examples(split, split_rows, tokens)
+        dtype = split_rows.stored_dtype
+        file = RowFile(examples.vectors, workspace.path, dtype, progress=progress)
         return replace(examples, vectors=file)
 
     return make(train, rows[0]), make(dev, rows[1])
@@ -156,7 +157,7 @@ def _check_space(folder: Path, size: int, in_memory: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise UserError(
-            f"training needs {size / 1e9:.1f} GB of disk space in {folder}, which has "
-            f"{free / 1e9:.1f} GB: free some space, or use memory instead with "
+            f"training needs {size / 1e9:.1f} GB of disk space in {folder}, where "
+            f"{free / 1e9:.1f} GB are free: free some space, or use memory instead with "
             f"--memory {math.ceil(in_memory / 1e8) / 10:g}"
         )

@@ -97,7 +97,7 @@ def check_weights(path: Path, expected: str) -> None:
         UserError: The file has changed.
     """
     if expected and hash_weights(path) != expected:
-        raise _damaged(path, "it does not have its checksum")
+        raise _damaged(path, "it does not match its checksum")
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class Workspace:
     def embedding(self) -> Iterator[None]:
         """Protect the vectors of a corpus until it is saved, inside a `with` block.
 
-        Several processes may embed at the same time. None begins while another one is `collecting`.
+        Several processes may embed at the same time. No process begins to embed while another
+        process is in a block of `collecting`.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with folder_lock(self.path):
@@ -77,7 +78,7 @@ class Workspace:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Let no process embed a corpus inside a `with` block.
+        """Prevent other processes from embedding a corpus inside a `with` block.
 
         Raises:
             UserError: A process is embedding a corpus.
@@ -100,8 +101,8 @@ class Workspace:
 
         Args:
             name: Name of the corpus.
-            corpus: Sentences, labels and splits; or parts of them, one after another, which need
-                not fit in memory together.
+            corpus: Sentences, labels and splits; or an iterable over parts of the corpus, so that
+                the whole corpus need not fit in memory.
             sentence_rule: Rule that split the text into sentences.
             encoder: Encoder whose vectors are in the store.
             language: Code of the language for the rule; None if it was guessed.
@@ -151,7 +152,7 @@ class Workspace:
         return self.corpora / f"{name}.jsonl"
 
     def corpus_paths(self) -> list[Path]:
-        """List the files of the corpora by the time of embedding; damaged ones are skipped."""
+        """List the files of the corpora by the time of embedding; damaged files are skipped."""
         embedded = {}
         for path in sorted(self.corpora.glob("*.jsonl")):
             try:

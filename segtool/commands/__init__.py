@@ -1,1 +1,1 @@
-"""The commands, one function each: parse, call the library, print."""
+"""The commands. Each is a function that calls the library and prints the result."""

@@ -1,4 +1,4 @@
-"""`segtool clean`: remove what interrupted commands have left, and unused vectors."""
+"""`segtool clean`: remove files that interrupted commands left, and unused vectors."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ def clean(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove hidden files that interrupted commands have left.
+    """Remove hidden files that interrupted commands left.
 
     Runs, corpora and unfinished fine-tuned runs are kept.
 
@@ -49,6 +49,6 @@ def clean(
     show(content, print_cleaned, as_json)
     if kept := unfinished_runs(opened):
         note(
-            f"notice: unfinished runs are kept: {', '.join(kept)}. Repeat the command to continue "
-            "one, or remove it with segtool runs remove"
+            f"notice: unfinished runs are kept: {', '.join(kept)}. To continue a run, repeat its "
+            "command; to remove a run, use segtool runs remove"
         )

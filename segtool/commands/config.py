@@ -1,4 +1,4 @@
-"""`segtool config`: which options have defaults from a file, and where the workspace is."""
+"""`segtool config`: the options whose defaults a configuration file sets, and the workspace."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -24,11 +24,11 @@ def config(context: typer.Context, as_json: JsonOption = False) -> None:
 
     found = find_configuration()
     name = found.path.name if found else None
-    settings = dict(_flat(found.table)) if found else {}
+    settings = dict(_flatten(found.table)) if found else {}
     settings.pop("workspace", None)
-    of_file = ((context.find_root().default_map or {}).get("embed") or {}).get("workspace")
-    source = name if of_file else "SEGTOOL_HOME" if os.environ.get("SEGTOOL_HOME") else "default"
-    workspace = {"name": "workspace", "value": str(Workspace(of_file).path), "from": source}
+    configured = ((context.find_root().default_map or {}).get("embed") or {}).get("workspace")
+    source = name if configured else "SEGTOOL_HOME" if os.environ.get("SEGTOOL_HOME") else "default"
+    workspace = {"name": "workspace", "value": str(Workspace(configured).path), "from": source}
     content = {
         "file": str(found.path) if found else None,
         "settings": [
@@ -39,10 +39,10 @@ def config(context: typer.Context, as_json: JsonOption = False) -> None:
     show(content, print_config, as_json)
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the settings of a table and its tables, with dotted names."""
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a table and of the tables in it, with dotted names."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield prefix + key.replace("_", "-"), value

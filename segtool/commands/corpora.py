@@ -16,7 +16,7 @@ corpora_app = CommandGroup()
 def corpora(
     context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """List the embedded corpora, show one, or remove some.
+    """List the embedded corpora, show a corpus, or remove corpora.
 
     Example: segtool corpora
     """
@@ -85,6 +85,7 @@ def remove(
     show(removal(removed, dry_run), print_removed, as_json)
     if trained := [run.name for run in list_runs(opened) if run.record.corpus in names]:
         note(
-            f"notice: without its corpus, a run can segment but not be scored: {', '.join(trained)}"
+            "notice: without its corpus, a run can segment texts but cannot be scored: "
+            f"{', '.join(trained)}"
         )
     note("hint: segtool clean --vectors removes vectors that no corpus uses")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VectorOptions:
-    """Which vectors to store.
+    """Options that select the encoder and the stored vectors.
 
     Attributes:
         encoder: Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses the
@@ -50,13 +50,13 @@ class VectorOptions:
 
 @dataclass(frozen=True)
 class EmbedComputeOptions(EncoderComputeOptions):
-    """Where and how to run an encoder.
+    """Device, threads, precision and library for running an encoder.
 
     Attributes:
         threads: Number of CPU threads, each of which encodes on one core. [default: the number of
             cores]
-        backend: Library that computes a Transformer. auto selects OpenVINO on a CPU if it supports
-            the model, and torch otherwise; segtool encoders show NAME says which.
+        backend: Library that runs a Transformer. auto selects OpenVINO on a CPU if it supports the
+            model, and torch otherwise; segtool encoders show NAME shows the choice.
     """
 
     backend: Backend = "auto"
@@ -71,8 +71,9 @@ class ClusterOptions(EngineOptions):
             reads globs and URLs such as s3://bucket/*.txt.
         workers: Number of processes of --engine ray that encode. [default: one on each machine]
         gpus_per_worker: Number of GPUs of each worker of --engine ray, which may be a fraction.
-        shards: Folder or URL for the finished shards of --engine ray, which every machine of the
-            cluster must reach; they are kept there. [default: a temporary folder in the workspace]
+        shards: Folder or URL for the finished shards of --engine ray, which are kept there. Every
+            machine of the cluster must have access to it. [default: a temporary folder in the
+            workspace]
     """
 
     engine: Literal["local", "ray"] = "local"

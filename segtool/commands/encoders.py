@@ -1,4 +1,4 @@
-"""`segtool encoders`: list encoders, or show one."""
+"""`segtool encoders`: list the encoders, or show an encoder."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ encoders_app = CommandGroup()
 
 @encoders_app.callback()
 def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the built-in encoders, or show one.
+    """List the built-in encoders, or show an encoder.
 
     Example: segtool encoders show e5-small
     """

@@ -82,7 +82,7 @@ def sweep(
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Show how many runs would be trained and about how long it takes."
+            "--dry-run", help="Show how many runs would be trained, and the estimated time."
         ),
     ] = False,
     log_to: LogToOption = None,
@@ -147,13 +147,13 @@ def sweep(
 
 
 def _check_cluster(*, dry_run: bool) -> None:
-    """Check what can be checked before the corpus of an experiment is embedded."""
+    """Check the options of a cluster before the corpus of an experiment is embedded."""
     from embedcache.cluster.connection import import_ray
 
     if dry_run:
         raise UserError(
-            "--dry-run does not ask a cluster: leave out --engine ray, and give the number of runs "
-            "in parallel with --jobs"
+            "--dry-run does not connect to a cluster: leave out --engine ray, and give the number "
+            "of runs in parallel with --jobs"
         )
     import_ray()
 

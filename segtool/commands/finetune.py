@@ -75,9 +75,9 @@ def finetune_hierarchical(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a sentence encoder and a network on top of it.
+    """Train a sentence encoder together with a head.
 
-    The encoder reads each sentence separately, and the network reads the sentence vectors. After an
+    The encoder encodes each sentence separately, and the head reads the sentence vectors. After an
     interruption, run the same command again to continue.
 
     Example: segtool finetune hierarchical --upper bilstm --window 2

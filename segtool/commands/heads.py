@@ -68,8 +68,8 @@ def train(
     pooling: Annotated[
         Pooling | None,
         typer.Option(
-            help="Pooling of the encoder. Needed if the corpus was embedded with several poolings "
-            "of that encoder."
+            help="Pooling of the encoder. Required if the corpus was embedded with several "
+            "poolings of the encoder."
         ),
     ] = None,
     compute: HeadComputeOptions,
@@ -79,8 +79,8 @@ def train(
 ) -> None:
     """Train a head. The epoch and the threshold are chosen on the dev split.
 
-    With --from, the weights are kept unless training improves the F1 on dev, and a small dev split
-    changes the threshold little.
+    With --from, the weights change only if training improves the F1 on dev; the smaller the dev
+    split, the less the threshold changes.
 
     Example: segtool train --head transformer --window 2 --loss focal
     """
@@ -115,8 +115,8 @@ def train(
         _warn_of_language(load_trained(opened, start), run.record.text_language)
     if model := suggest_start(opened, run):
         note(
-            f"hint: for so little text, segtool train --from {model}, which starts from a ready "
-            "model, usually scores higher"
+            f"hint: with so little text, training from a ready model usually gives higher scores: "
+            f"segtool train --from {model}"
         )
     log([run], opened)
 
@@ -171,15 +171,16 @@ def evaluate(
     opened = Workspace(workspace)
     found = load_trained(opened, run) if run else load_run(opened, corpus_name=corpus)
     if isinstance(found, ReadyModel):
-        where = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
-        scored = evaluate_model(opened, found, split=split, corpus_name=corpus, compute=where)
+        settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
+        scored = evaluate_model(opened, found, split=split, corpus_name=corpus, compute=settings)
         note(describe_answer("model", found.name, scored.threshold(boundary_type or "any")))
         show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
         _warn(scored.types[boundary_type or "any"], found, opened)
         return
     if boundary_type not in (None, found.record.boundary_type):
         raise UserError(
-            f"{found.name} predicts boundaries of type {found.record.boundary_type}: omit --type"
+            f"{found.name} predicts boundaries of type {found.record.boundary_type}: leave out "
+            "--type"
         )
     evaluation = evaluate_run(
         opened,
@@ -199,7 +200,7 @@ def evaluate(
 
 
 def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Workspace") -> None:
-    """Warn of scores on few boundaries, or on a text in a language that the model has not seen."""
+    """Warn if there are few boundaries, or if the model was not trained on the text's language."""
     from segclf.corpus.statistics import few_boundaries_warning
 
     if few := few_boundaries_warning(evaluation.split, evaluation.boundaries):
@@ -211,8 +212,8 @@ def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Works
 def _warn_of_language(model: "Run | ReadyModel", language: str | None) -> None:
     from segclf.corpus.languages import language_warning
 
-    if other := language_warning(model.name, model.languages, language):
-        report(f"warning: {other}")
+    if warning := language_warning(model.name, model.languages, language):
+        report(f"warning: {warning}")
 
 
 def export(

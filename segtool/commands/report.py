@@ -51,7 +51,7 @@ def report(
 ) -> None:
     """Write a web page with scores, charts and the text.
 
-    The page is one file and works offline. The command needs more packages: run pip install
+    The page is one file and works offline. The command needs additional packages: run pip install
     'segtool[report]'.
 
     Example: segtool report bilstm-w4-001 mlp-w4-001 --output report.html

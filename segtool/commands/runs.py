@@ -16,7 +16,7 @@ runs_app = CommandGroup()
 def runs(
     context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """List the runs and their scores, show one, or remove some.
+    """List the runs and their scores, show a run, or remove runs.
 
     Example: segtool runs --json
     """

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 OutputFormat = Literal["page", "text", "html", "json"]
 _SUFFIXES: dict[OutputFormat | None, str] = {"html": ".html", "json": ".json"}
-"""Suffixes of the files in an output folder; in the other formats, a file keeps its own."""
+"""Suffixes of the files in an output folder; in the other formats, a file keeps its suffix."""
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model finds the paragraphs.
+    """Options that select the model.
 
     Attributes:
         model: Name of a ready model (see segtool models). [default: the run with the highest dev
@@ -47,7 +47,7 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class TextOptions:
-    """How to read the text.
+    """Options for reading the text.
 
     Attributes:
         input_format: Format of the text. aozora: remove the header, colophon and markup of Aozora
@@ -56,8 +56,8 @@ class TextOptions:
         language: Language code (ISO 639-1) of the text. [default: detected; for a run, the
             language of its corpus]
         text_encoding: Encoding of the text, such as cp1252 or gb18030. [default: detected]
-        layout: How to treat the paragraphs that the text already has. ignore: find all paragraphs
-            anew; keep: keep them and divide them further. [default: ignore, with a notice]
+        layout: Treatment of the paragraphs that the text already has. ignore: ignore them; keep:
+            keep them and divide them further. [default: ignore, with a notice]
         lines_are_sentences: Treat each line as one sentence; lines are neither split nor joined.
     """
 
@@ -70,14 +70,14 @@ class TextOptions:
 
 @dataclass(frozen=True)
 class ParagraphOptions:
-    """How to choose the paragraph boundaries.
+    """Options for choosing the paragraph boundaries.
 
     Attributes:
         threshold: Minimum probability of a boundary. [default: chosen on the dev split]
         paragraphs: Exact number of paragraphs, including lines of dialogue but not headings. The
             text is split at the most probable boundaries.
-        min_length: Minimum number of sentences in a paragraph. The last paragraph, and one before a
-            heading, may be shorter.
+        min_length: Minimum number of sentences in a paragraph. The last paragraph, and a paragraph
+            before a heading, may be shorter.
         max_length: Maximum number of sentences in a paragraph. [default: no limit]
     """
 
@@ -89,7 +89,7 @@ class ParagraphOptions:
 
 @dataclass(frozen=True)
 class WritingOptions:
-    """How and where to write a segmented text.
+    """Options for writing a segmented text.
 
     Attributes:
         format: page: the text in the layout of a book, without the original line breaks; text: the
@@ -143,7 +143,7 @@ def segment(
     if reading.text_encoding:
         check_encoding(reading.text_encoding)
     pairs = _pair_files(paths, writing)
-    from segclf.tasks.models import Compute  # torch is imported after all mistakes are reported
+    from segclf.tasks.models import Compute  # slow, so after the checks of the options
     from segclf.tasks.segment import Segmenter
     from segclf.workspace.runs import Run
     from segclf.workspace.workspace import Workspace
@@ -153,8 +153,8 @@ def segment(
     if given := given_options(invocation, ModelOptions, ignored_in_file=("model", "run", "fast")):
         model = ModelOptions(**given)  # either option replaces both of a configuration file
     chosen = _choose(model, opened)
-    cost = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
-    segmenter = Segmenter(opened, chosen, cost, fast=model.fast)
+    settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
+    segmenter = Segmenter(opened, chosen, settings, fast=model.fast)
     default: OutputFormat = "text" if isinstance(chosen, Run) else "page"
     output_format = "json" if writing.as_json else writing.format or default
     writer = SegmentWriter(
@@ -173,7 +173,7 @@ def segment(
 
 
 def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
-    """Return the files to read and write in an output folder; none for a single text."""
+    """Return the files to read and to write if there is an output folder; otherwise []."""
     from embedcache import UserError
     from segclf.tasks.segment_files import check_targets, pair_files
 
@@ -188,8 +188,8 @@ def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
         return pair_files(paths, writing.output_dir, suffix)
     if len(paths) > 1 or Path(paths[0]).is_dir():
         raise UserError(
-            "several texts cannot be written to one output: use --output-dir FOLDER to write a "
-            "file for each"
+            "several texts cannot be written to one output: use --output-dir FOLDER to write one "
+            "file for each text"
         )
     if writing.output:
         check_targets([Path(paths[0])], [writing.output])

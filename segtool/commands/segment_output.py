@@ -27,9 +27,9 @@ class SegmentWriter:
 
     Attributes:
         segmenter: Segmenter, which keeps the loaded models.
-        options: How to segment the texts.
+        options: Options of the segmentation.
         input_format: Format of the texts; see `read_unsegmented`.
-        output_format: Format in which to write them.
+        output_format: Format of the output.
         text_encoding: Encoding of the texts; None to detect it.
         by_default: Whether the run was chosen by its scores, not by the user.
     """
@@ -43,7 +43,7 @@ class SegmentWriter:
     _noted: set[str] = field(default_factory=set)
 
     def write(self, path: str, output: Path | None) -> None:
-        """Segment one text, and write it to a file, or to standard output if that is None.
+        """Segment one text, and write it to a file, or to standard output if `output` is None.
 
         Raises:
             UserError: The text cannot be read or segmented.
@@ -60,11 +60,11 @@ class SegmentWriter:
         self._report_model(found)
 
     def write_all(self, pairs: Sequence[FilePair], *, strict: bool) -> list[str]:
-        """Segment several texts; report each of them, and continue after those with errors.
+        """Segment several texts, and report each of them. Texts with errors are skipped.
 
         Args:
             pairs: Files to read and to write.
-            strict: Whether to stop at the first error instead.
+            strict: Whether to stop at the first text with an error.
 
         Returns:
             The paths of the texts that were not written.
@@ -82,8 +82,8 @@ class SegmentWriter:
                 raise
             except (UserError, OSError) as error:
                 if strict:
-                    raise UserError(_named(error, pair)) from error
-                report(f"error: {_named(error, pair)}")
+                    raise UserError(_message(error, pair)) from error
+                report(f"error: {_message(error, pair)}")
                 skipped.append(str(pair.source))
                 continue
             self._report_model(found)
@@ -102,7 +102,7 @@ class SegmentWriter:
         return found, encode_like(source.encoding, write[self.output_format]())
 
     def _report_model(self, found: Segmentation) -> None:
-        """Name the model and its threshold, once for each model."""
+        """Print the name and the threshold of the model, once for each model."""
         model = self.segmenter.model
         kind, chosen = "model", None
         if isinstance(model, Run):
@@ -111,12 +111,11 @@ class SegmentWriter:
 
     def _report_notes(self, found: Segmentation, pair: FilePair) -> None:
         for text in found.notes:
-            # this notice is the same for every file, so it is printed once
+            # this notice is the same for all files, so it is printed only once
             if text == LAYOUT_IGNORED:
                 self._note_once(f"notice: {text}")
             else:
                 note(f"notice: {pair.source}: {text}")
-
         for text in found.warnings:
             report(f"warning: {pair.source}: {text}")
 
@@ -126,8 +125,8 @@ class SegmentWriter:
             note(message)
 
 
-def _named(error: UserError | OSError, pair: FilePair) -> str:
-    """Return the message of an error, which begins with the name of the file concerned."""
+def _message(error: UserError | OSError, pair: FilePair) -> str:
+    """Return the message of an error, beginning with the name of the file in which it occurred."""
     if isinstance(error, OSError):
         return f"{error.filename or pair.target}: {str(error.strerror).lower()}"
     message = str(error)

@@ -1,4 +1,4 @@
-"""`segtool serve`: a page to try models on, correct their paragraphs and train from them."""
+"""`segtool serve`: a page to try models, correct their paragraphs and train from them."""
 
 from typing import Annotated
 
@@ -24,8 +24,8 @@ def serve(
 ) -> None:
     """Open a local page to split texts and correct paragraphs.
 
-    The page uses a JSON API, which /openapi.json describes. Ctrl-C ends the server. The command
-    needs more packages: run pip install 'segtool[serve]'.
+    The page uses a JSON API, which /openapi.json describes. Press Ctrl-C to stop the server. The
+    command needs additional packages: run pip install 'segtool[serve]'.
 
     Example: segtool serve
     """
@@ -37,6 +37,6 @@ def serve(
     from segtool.serve.server import serve as run_server
     from segtool.serve.session import Session
 
-    chosen = Compute(compute.device, compute.threads)
-    session = Session(Workspace(workspace), chosen, _SECONDS)
+    settings = Compute(compute.device, compute.threads)
+    session = Session(Workspace(workspace), settings, _SECONDS)
     run_server(session, host, port, open_page=browser)

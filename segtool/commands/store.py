@@ -22,7 +22,7 @@ store_app = CommandGroup(
 
 @store_app.command()
 def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show what the store contains, and which corpora use it.
+    """Show the content of the store, and the corpora that use it.
 
     Example: segtool store info --json
     """
@@ -75,9 +75,9 @@ def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
 
 @store_app.command()
 def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Read the whole store and list what is damaged.
+    """Read the whole store and list all damage.
 
-    The exit status is 1 if something is damaged. The store is not changed.
+    The exit status is 1 if the store is damaged. The store is not changed.
 
     Example: segtool store verify
     """
@@ -104,7 +104,7 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 @store_app.command()
 def repair(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Remove what is damaged from the store, and keep the rest.
+    """Remove damaged values from the store, and keep all others.
 
     A new file replaces the old one atomically. Run segtool embed again to encode the sentences
     whose vectors were lost.
@@ -135,9 +135,9 @@ def backup(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the store to a new folder. Other processes may write to the store meanwhile.
+    """Copy the store to a new folder. Other processes may write to the store at the same time.
 
-    To restore a backup, replace the folder store of the workspace with it.
+    To restore a backup, replace the folder store of the workspace with the copy.
 
     Example: segtool store backup copies/monday
     """
@@ -154,8 +154,8 @@ def backup(
 def compact(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Rewrite the file of the store without free pages.
 
-    A new file replaces the old one atomically. Other processes may use the store meanwhile; those
-    that write wait.
+    A new file replaces the old one atomically. Other processes may read the store at the same time;
+    processes that write to it wait.
 
     Example: segtool store compact
     """
@@ -229,7 +229,7 @@ def garbage_content(garbage: "Garbage", dry_run: bool) -> dict[str, Any]:
 
 
 def space_content(space: "SpaceInfo") -> dict[str, Any]:
-    """Return what commands on the store print about the vectors of an encoder."""
+    """Return the entries about the vectors of an encoder in the output of commands on the store."""
     return {
         "encoder": space.name,
         "fingerprint": space.fingerprint,

@@ -1,4 +1,4 @@
-"""`segtool store export` and `segtool store merge`: vectors as files, and files into the store."""
+"""`segtool store export` and `segtool store merge`: vectors to files, and files to the store."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -59,8 +59,8 @@ def merge(
 ) -> None:
     """Add the vectors of shards, or of exported files, to the store.
 
-    Vectors that the store already has are skipped. All files are checked before the first is
-    merged. Shards are written by segtool embed --engine ray --shards; Ray is not needed here.
+    Vectors that the store already has are skipped. All files are checked before the first file is
+    merged. segtool embed --engine ray --shards writes shards; merging them does not need Ray.
 
     Example: segtool store merge shards/novels-0123456789ab
     """
@@ -74,8 +74,8 @@ def merge(
     )
     content = {
         "spaces": [
-            {**space_content(each.info), "shards": each.shards, "vectors_added": each.added}
-            for each in merged
+            {**space_content(space.info), "shards": space.shards, "vectors_added": space.added}
+            for space in merged
         ]
     }
     show(content, print_merged, as_json)

@@ -1,1 +1,1 @@
-"""Human-readable tables of the contents that commands print with --json."""
+"""Tables on the terminal, made from the content that --json prints."""

@@ -33,7 +33,7 @@ def warn_if_collapsed(content: dict[str, Any]) -> None:
 
 
 def make_table(first: str, *others: str) -> Table:
-    """Make a table that fits narrow terminals, with names on the left and numbers on the right.
+    """Make a table that fits narrow terminals, with left-aligned names and right-aligned numbers.
 
     Args:
         first: Heading of the column of names.

@@ -37,7 +37,7 @@ def print_corpus(content: dict[str, Any]) -> None:
             "headings removed": content["headings_removed"],
             "encoders": "\n".join(map(_encoder, content["encoders"])),
             "runs": ", ".join(content["runs"]) or "none",
-            "runs on an earlier text": ", ".join(content["earlier_runs"]) or "none",
+            "runs on an earlier version": ", ".join(content["earlier_runs"]) or "none",
             "file": content["path"],
             "size": format_size(content["bytes"]),
         }

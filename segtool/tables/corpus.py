@@ -1,4 +1,4 @@
-"""Tables of a corpus: what `embed` did, and statistics."""
+"""Tables of a corpus: the result of `embed`, and statistics."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ def print_embedded(content: dict[str, Any]) -> None:
     console.print(table)
     print_line(
         f"{format_count(content['sentences'], 'sentence')} ({content['unique']:,} distinct): "
-        f"{_work(content)} ({content['seconds']:.1f} s)"
+        f"{_encoded(content)} ({content['seconds']:.1f} s)"
     )
     if read := content["boundaries_read"]:
         found = " or ".join(_BOUNDARIES[boundary] for boundary in read)
-        depending = ", depending on the document" if len(read) > 1 else ""
-        print_line(f"Paragraphs begin at: {found}{depending} (see --boundary)")
+        condition = ", depending on the document" if len(read) > 1 else ""
+        print_line(f"Paragraphs begin at: {found}{condition} (see --boundary)")
     if content["headings_removed"]:
         print_line(f"{format_count(content['headings_removed'], 'heading')} removed")
     if content["truncated"]:
@@ -45,7 +45,7 @@ def print_embedded(content: dict[str, Any]) -> None:
         )
 
 
-def _work(content: dict[str, Any]) -> str:
+def _encoded(content: dict[str, Any]) -> str:
     if not content["encoded"]:
         return "all already stored"
     already = f", {content['cached']:,} already stored" if content["cached"] else ""

@@ -8,7 +8,7 @@ from segtool.tables.console import console, format_number, make_table, print_lin
 def print_models(content: dict[str, Any]) -> None:
     """Print the ready models with their scores for each type of boundary on unseen authors."""
     table = make_table("model", "boundaries", "threshold", "F1", "Pk", "size")
-    table.columns[0].no_wrap = True  # a user copies the name
+    table.columns[0].no_wrap = True  # users copy the name
     for model in content["models"]:
         for number, (name, head) in enumerate(model["types"].items()):
             scores = head["scores"].get("test", {})

@@ -1,4 +1,4 @@
-"""Output of the commands that remove files: what was removed, and how much."""
+"""Output of the commands that remove files: the removed files and their sizes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ def removal(removed: "Sequence[Removed]", dry_run: bool) -> dict[str, Any]:
 
 
 def print_removed(content: dict[str, Any]) -> None:
-    """Print each file or folder that was removed, or would be, with its size."""
+    """Print each file or folder that was or would be removed, with its size."""
     action = "Removed" if content["removed"] else "Would remove"
     for item in content["paths"]:
         print_line(f"{action} {item['path']}: {format_size(item['bytes'])}")
@@ -30,10 +30,10 @@ def print_removed(content: dict[str, Any]) -> None:
 
 
 def print_cleaned(content: dict[str, Any]) -> None:
-    """Print what was cleaned: remains of commands, and vectors."""
+    """Print what `segtool clean` removed: files of interrupted commands, and vectors."""
     if content["paths"]:
         print_removed(content)
     else:
-        print_line("No command has left anything.")
+        print_line("There are no files of interrupted commands.")
     if "store" in content:
         print_garbage(content["store"])

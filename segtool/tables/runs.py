@@ -46,8 +46,8 @@ def print_sweep(content: dict[str, Any]) -> None:
 
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Name systems and failed trials; include the encoder if there are several."""
-    # a trial without an encoder uses the latest one
+    """Return labels of systems and failed trials, with the encoder if there are several."""
+    # a trial without an encoder uses the encoder that was used last
     encoders = {_encoder(row) for row in rows if row["encoder"]}
     labels = system_labels([row["options"] for row in rows])
     if len(encoders) < 2:
@@ -69,23 +69,23 @@ def _print_systems(content: dict[str, Any], labels: Sequence[str]) -> None:
 
 
 def print_estimate(content: dict[str, Any]) -> None:
-    """Print what a sweep would do, and about how long it would take."""
+    """Print the number of runs of a sweep, and the estimated time."""
     missing = content["trials"] - content["done"]
     print_line(
         f"{format_count(content['trials'], 'run')}: {content['done']:,} already trained, "
         f"{missing:,} to train, {content['jobs']} at a time"
     )
     if content["corpus"] is None:
-        print_line("The corpus must be embedded first. How long the runs take is then known.")
+        print_line("The time can be estimated only after the corpus is embedded.")
     elif content["unknown"] == missing > 0:
-        print_line("Cannot tell how long: there is no earlier run of these heads.")
+        print_line("The time cannot be estimated: there is no earlier run of these heads.")
     elif content["unknown"]:
         print_line(
-            f"About {format_time(content['seconds'])}, judged by earlier runs, and "
-            f"{format_count(content['unknown'], 'run')} of heads for which there are none"
+            f"About {format_time(content['seconds'])}, estimated from earlier runs, without "
+            f"{format_count(content['unknown'], 'run')} of heads that have no earlier run"
         )
     elif missing:
-        print_line(f"About {format_time(content['seconds'])}, judged by earlier runs")
+        print_line(f"About {format_time(content['seconds'])}, estimated from earlier runs")
 
 
 def print_runs(content: dict[str, Any]) -> None:
@@ -105,7 +105,8 @@ def print_runs(content: dict[str, Any]) -> None:
         _print_scores(run, format_number, _COLUMN)
     print_line(_FOOTNOTE, style="dim")
     if content["unfinished"]:
-        print_line(f"Unfinished: {', '.join(content['unfinished'])}. Repeat the command to go on.")
+        names = ", ".join(content["unfinished"])
+        print_line(f"Unfinished: {names}. To continue a run, repeat its command.")
 
 
 def print_run(content: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from segtool.tables.console import (
     print_line,
 )
 
-_COMPACT = "The file keeps its size until segtool store compact."
+_COMPACT = "The file keeps its size until you run segtool store compact."
 
 
 def print_info(content: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ def print_compacted(content: dict[str, Any]) -> None:
 
 
 def print_garbage(content: dict[str, Any]) -> None:
-    """Print what was removed from the store, or would be."""
+    """Print what was or would be removed from the store."""
     action = "Removed" if content["removed"] else "Would remove"
     for space in content["spaces"]:
         used = f" ({_users(space['corpora'])})" if space["corpora"] else ""

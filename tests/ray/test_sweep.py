@@ -126,7 +126,7 @@ def test_ctrl_c_ends_all_trials_and_the_same_command_resumes(
     _, stderr = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert "\nInterrupted. Finished runs are kept.\nTo go on, run: segtool sweep " in stderr
+    assert "\nInterrupted. Finished runs are kept.\nTo continue, run: segtool sweep " in stderr
     stored = workspace.load_corpus()
     options = TrainingOptions(head="mlp", window=1, seed=0, epochs=1_000_000, patience=1_000_000)
     trial = with_encoder(Trial(options), stored)

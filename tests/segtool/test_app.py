@@ -31,7 +31,7 @@ from tests.segtool.texts import UNSEEN, mistake
         (["embed", "text.txt", "--device", "cuda:99"], "--device cuda:99"),
         (
             ["embed", "text.txt", "--backend", "openvino", "--precision", "float16"],
-            "--backend openvino cannot compute e5-small-paragraphs",
+            "--backend openvino cannot run e5-small-paragraphs",
         ),
         (["embed", "text.txt", "--sentences", "x"], "unknown sentence rule 'x'"),
         (["embed", "text.txt", "--boundary", "x"], "'x' is not one of"),

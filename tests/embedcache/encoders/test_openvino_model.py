@@ -109,7 +109,7 @@ def test_a_model_with_other_modules_is_computed_by_torch(tmp_path, minilm):
     assert encoder.backend == "torch"
     assert "modules" in encoder.backend_reason
     chosen = load_encoder(str(copy), device="cpu", backend="openvino")
-    with pytest.raises(UserError, match="--backend openvino cannot compute model"):
+    with pytest.raises(UserError, match="--backend openvino cannot run model"):
         chosen.encode(["a"])
 
 

@@ -73,7 +73,7 @@ def test_ctrl_c_keeps_finished_runs_and_the_same_command_resumes(tmp_path, segto
     _, stderr = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert "\nInterrupted. Finished runs are kept.\nTo go on, run: segtool sweep " in stderr
+    assert "\nInterrupted. Finished runs are kept.\nTo continue, run: segtool sweep " in stderr
     assert group_is_gone(process.pid)
     kept = len(list_runs(workspace))
     assert 1 <= kept < 4

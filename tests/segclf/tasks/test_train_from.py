@@ -93,7 +93,7 @@ def test_the_type_of_boundary_is_that_of_the_start(workspace):
     adapted = train(workspace, start=paragraphs.name, corpus_name="typed")
     assert adapted.record.boundary_type == "paragraph"
     assert adapted.record.counts["train"].boundaries == 20
-    with pytest.raises(UserError, match="predicts boundaries of type paragraph: omit --type"):
+    with pytest.raises(UserError, match="predicts boundaries of type paragraph: leave out --type"):
         options_from(workspace, paragraphs.name, {"boundary_type": "any"})
     # the boundaries of a text without types may all be paragraphs
     assert train(workspace, start=paragraphs.name, corpus_name="stories")
@@ -116,7 +116,7 @@ def test_mistakes_are_reported_and_nothing_is_written(workspace):
         ({"start": "japanese"}, "japanese needs vectors from its encoder.* segtool embed with"),
         (
             {"start": "mlp-w2-001", "corpus_name": "stories", "encoder_name": "surface"},
-            "mlp-w2-001 needs vectors from hash: omit --encoder",
+            "mlp-w2-001 needs vectors from hash: leave out --encoder",
         ),
         (
             {"start": "mlp-w2-001", "corpus_name": "stories", "options": TrainingOptions()},

@@ -37,7 +37,7 @@ def test_remains_of_killed_commands_are_removed(trained, tmp_path, cli):
         assert cli(folder, "clean").returncode == 0
         assert in_use.exists()
     assert sorted(folder.rglob("*")) == before
-    assert cli(folder, "clean").stdout == "No command has left anything.\n"
+    assert cli(folder, "clean").stdout == "There are no files of interrupted commands.\n"
 
 
 def test_unused_vectors_are_removed_only_if_asked(trained, tmp_path, cli):

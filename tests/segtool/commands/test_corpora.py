@@ -49,7 +49,10 @@ def test_a_corpus_is_removed_and_its_vectors_are_kept(folder, cli):
     assert path.exists()
     done = cli(folder, "corpora", "remove", "stories")
     assert done.stdout.startswith("Removed .segtool/corpora/stories.jsonl: ")
-    assert "without its corpus, a run can segment but not be scored: mlp-w1-001" in done.stderr
+    assert (
+        "without its corpus, a run can segment texts but cannot be scored: mlp-w1-001"
+        in done.stderr
+    )
     assert not path.exists()
     assert Workspace(folder / ".segtool").store().spaces()[0].rows == rows
 

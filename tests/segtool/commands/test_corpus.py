@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-2:] == [
         "Interrupted. The vectors computed so far are kept.",
-        f"To go on, run: segtool {' '.join(arguments)}",
+        f"To continue, run: segtool {' '.join(arguments)}",
     ]
     assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
     kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows

@@ -184,7 +184,7 @@ def test_a_head_learns_the_boundaries_of_one_type(cli, tmp_path):
     other = mistake(cli(tmp_path, "compare", *sorted(names)[:2]))
     assert "choose runs of the same type" in other
     wrong = mistake(cli(tmp_path, "eval", "mlp-w4-003", "--type", "line"))
-    assert "predicts boundaries of type paragraph: omit --type" in wrong
+    assert "predicts boundaries of type paragraph: leave out --type" in wrong
 
 
 def test_a_corpus_without_types_has_no_heads_for_one_type(trained, cli):
@@ -198,7 +198,8 @@ def test_a_ready_model_is_adapted_to_a_few_pages(cli, tmp_path):
     assert cli(tmp_path, "embed", "page.txt", "--boundary", "typed").returncode == 0
     hinted = cli(tmp_path, "train", "--epochs", "1")
     assert hinted.returncode == 0
-    assert hinted.stderr.startswith("hint: for so little text, segtool train --from japanese")
+    assert hinted.stderr.startswith("hint: with so little text, training from a ready model")
+    assert hinted.stderr.endswith("segtool train --from japanese\n")
     options = ("--from", "japanese", "--type", "paragraph", "--seed", "3", "--window", "4")
     done = cli(tmp_path, "train", *options)
     assert done.returncode == 0, done.stderr

@@ -88,11 +88,11 @@ def test_a_sweep_says_what_it_would_do(capsys):
 
     assert estimate().splitlines() == [
         "15 runs: 3 already trained, 12 to train, 2 at a time",
-        "About 2 min, judged by earlier runs",
+        "About 2 min, estimated from earlier runs",
     ]
-    assert "Cannot tell how long" in estimate(unknown=12, seconds=0)
-    assert "and 4 runs of heads for which there are none" in estimate(unknown=4)
-    assert "The corpus must be embedded first." in estimate(corpus=None, done=0)
+    assert "cannot be estimated" in estimate(unknown=12, seconds=0)
+    assert "without 4 runs of heads that have no earlier run" in estimate(unknown=4)
+    assert "only after the corpus is embedded" in estimate(corpus=None, done=0)
     assert estimate(done=15).count("\n") == 1
 
 
@@ -207,7 +207,7 @@ def test_what_would_be_removed_is_told_from_what_was(capsys):
     empty = store_garbage(spaces=[], vectors=[], bytes_unreachable=0)
     assert printed(capsys, store.print_garbage, empty) == "There is nothing to remove.\n"
     spaces_only = printed(capsys, store.print_garbage, store_garbage(vectors=[]))
-    assert "until segtool store compact" in spaces_only
+    assert "until you run segtool store compact" in spaces_only
 
 
 def test_the_corpora_that_use_vectors_are_named(capsys):
