@@ -50,6 +50,7 @@ def encode_sentences(
     *,
     dtype: StorageDtype | None = None,
     threads: int | None = None,
+    keep_text: bool = False,
     progress: bool = False,
 ) -> EncodeReport:
     """Encode the sentences that the store does not have.
@@ -67,6 +68,8 @@ def encode_sentences(
             a new one. The `storage_dtype` of an encoder overrides it.
         threads: Number of threads that encode, each on one core; None for the number of cores. On a
             GPU, one thread encodes.
+        keep_text: Whether to keep the normalized sentences in the store too; see
+            `EmbeddingStore.texts`. Each is committed before its vector, once for all encoders.
         progress: Whether to show a progress bar on standard error, with the number of distinct
             sentences to encode. For a generator, this number grows as the sentences are read.
 
@@ -101,6 +104,8 @@ def encode_sentences(
         seen = [_SeenRows() for _ in writers]
         for chunk in _chunks(sentences):
             ids = sentence_ids(chunk)
+            if keep_text:
+                store.texts().add(chunk)
             if not (is_sequence or bar.disable):
                 bar.total += len(writers[-1].find_missing(ids))
             for writer, seen_rows in zip(writers, seen, strict=True):

@@ -18,7 +18,7 @@ from typing import Any
 from xxhash import xxh3_64_hexdigest
 
 from embedcache import UserError
-from embedcache.files import publish, scratch_folder, write_json, write_text
+from embedcache.files import publish, scratch_folder, write_text
 from recipes.card import model_card
 from recipes.sample import write_sample
 from recipes.thresholds import choose_thresholds
@@ -186,7 +186,7 @@ def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models
             "thresholds": model.thresholds,
             "fast": recipe.fast,
         }
-        write_json(scratch / MODEL, content, indent=1)
+        write_checked_json(scratch / MODEL, content, indent=1)
         heads = {name: _with_scores(scratch / name, scores) for name in recipe.types}
         write_text(scratch / "README.md", model_card(recipe.name, content, heads))
         shutil.rmtree(target, ignore_errors=True)

@@ -76,9 +76,21 @@ def read_settings(
         layer: Layer after which the model is cut; None for a whole model.
 
     Raises:
-        UserError: The folder has no text encoder, the model does not have the layer, or loading it
-            could run a program in its folder.
+        UserError: The folder has no text encoder, its settings are damaged, the model does not have
+            the layer, or loading it could run a program that is not part of the libraries.
     """
+    try:
+        return _read_settings(directory, pooling, layer)
+    except UserError:
+        raise
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise UserError(
+            f"the settings of the model in {directory} are damaged ({printable(str(error))}): copy "
+            "or download it again"
+        ) from error
+
+
+def _read_settings(directory: Path, pooling: str | None, layer: int | None) -> ModelSettings:
     modules = _read_json(directory / "modules.json")
     _check_modules(directory, modules)
     subfolder = modules[0]["path"] if modules else ""
@@ -93,6 +105,7 @@ def read_settings(
     if layer is not None:
         check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
     tokenizer = _read_json(base / "tokenizer_config.json")
+    _check_programs(directory, config, tokenizer)
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
         "config": fingerprint_of(_without(config, _WITHOUT_EFFECT)),
@@ -136,6 +149,28 @@ def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
             )
     if any(path.is_absolute() or ".." in path.parts for path in paths):
         raise UserError(f"the model {directory} has modules outside its folder: use another model")
+
+
+def _check_programs(directory: Path, config: dict[str, Any], tokenizer: dict[str, Any]) -> None:
+    """Check that transformers needs no program from the folder of a model, or from the Hub.
+
+    A model with an `auto_map` that transformers also has itself does not need the program.
+
+    Raises:
+        UserError: The model, its tokenizer or its attention is a program of its own.
+    """
+    needed = "auto_map" in tokenizer or any(
+        "/" in str(config.get(name)) for name in ("attn_implementation", "_attn_implementation")
+    )
+    if "auto_map" in config and not needed:
+        from transformers import CONFIG_MAPPING
+
+        needed = config.get("model_type") not in CONFIG_MAPPING
+    if needed:
+        raise UserError(
+            f"the model {directory} needs a program of its own, which segtool does not run: use "
+            "another model"
+        )
 
 
 def _read_modules(

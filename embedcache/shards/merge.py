@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedcache.errors import StoreError, UserError
+from embedcache.ids import normalize
 from embedcache.shards.exchange import count_batches, read_batch
 from embedcache.shards.plan import MANIFEST, SHARDS, Plan, distinct_name
 from embedcache.shards.storage import Storage
@@ -76,7 +77,7 @@ def merge(
     *,
     progress: bool = False,
 ) -> list[Merged]:
-    """Merge shards into a store. Sentences that are already in the store are skipped.
+    """Merge shards and their texts into a store. What the store already has is skipped.
 
     All shards are checked before the store is opened. If the call is interrupted, repeat it.
 
@@ -111,7 +112,7 @@ def merge(
     with progress_bar(len(files), "shards", show=progress) as bar:
         for file, info in zip(files, infos, strict=True):
             shards[info.fingerprint] += 1
-            added[info.fingerprint] += _append(spaces[info.fingerprint], file)
+            added[info.fingerprint] += _append(store, spaces[info.fingerprint], file)
             bar.update()
     return [Merged(space.info(), shards[key], added[key]) for key, space in spaces.items()]
 
@@ -157,14 +158,18 @@ def _check(files: Sequence[_File]) -> list[SpaceInfo]:
     return infos
 
 
-def _append(space: Space, file: _File) -> int:
+def _append(store: EmbeddingStore, space: Space, file: _File) -> int:
     """Append the rows of a shard, and return how many the space did not have."""
     table = file.open()
-    return sum(
-        space.append(part.ids, part.vectors, truncated=part.truncated, precision=precision)
-        for rows in table.read()
-        for precision, part in _by_precision(rows, list(table.info.precisions))
-    )
+    added = 0
+    for rows in table.read():
+        if rows.texts is not None:
+            store.texts().add([normalize(text) for text in rows.texts if text is not None])
+        for precision, part in _by_precision(rows, list(table.info.precisions)):
+            added += space.append(
+                part.ids, part.vectors, truncated=part.truncated, precision=precision
+            )
+    return added
 
 
 def _by_precision(rows: Rows, names: Sequence[str]) -> Iterator[tuple[str, Rows]]:

@@ -76,6 +76,7 @@ class Contents:
         store_format: Format of the store.
         has_header: Whether the header is sound.
         spaces: Spaces, in the order in which they were created.
+        texts: Sound values with texts.
         others: Sound values that belong to no space, because its description is lost.
         unknown: Keys of damaged values that belong to no space.
     """
@@ -83,6 +84,7 @@ class Contents:
     store_format: int
     has_header: bool
     spaces: tuple[SpaceContents, ...]
+    texts: Values
     others: Values
     unknown: tuple[bytes, ...]
 
@@ -108,19 +110,21 @@ def read_contents(
     header = _read_format(environment, transaction)
     store_format = header or 1  # format 1 accepts the checksums of both formats
     sound, damaged = _read_values(transaction, store_format, progress=progress)
+    texts = {key: value for key, value in sound.items() if key.startswith(values.TEXT_PREFIX)}
     if header is None and all(values.is_sound(key, value) for key, value in sound.items()):
-        store_format = values.FORMAT
+        store_format = values.FORMAT_WITH_TEXTS if texts else values.FORMAT
     recovered = _recover_descriptions(sound, damaged, store_format)
     descriptions = [value for key, value in sound.items() if key.startswith(INFO_PREFIX)]
     infos = [parse_info(values.content(value)) for value in descriptions]
     infos.sort(key=lambda info: info.number)
     recovered |= _recover_moved(infos, sound, damaged)
-    own = {values.HEADER_KEY, *(info_key(info.fingerprint) for info in infos)}
+    own = {values.HEADER_KEY, *texts, *(info_key(info.fingerprint) for info in infos)}
     own.update(*map(value_sizes, infos))
     return Contents(
         store_format,
         header is not None,
         tuple(_space_contents(info, sound, recovered) for info in infos),
+        texts,
         {key: value for key, value in sound.items() if key not in own},
         tuple(key for key, _ in damaged if key not in own),
     )
@@ -166,7 +170,7 @@ def _recover_descriptions(sound: Values, damaged: Damaged, store_format: int) ->
     recovered: set[bytes] = set()
     for key, value in list(damaged):
         # one flipped bit does not make the first letter of a description that of another value
-        if key[:1] in b"vi" or len(value) > _LONGEST_DESCRIPTION:
+        if key[:1] in b"vit" or len(value) > _LONGEST_DESCRIPTION:
             continue
         for right_key, right_value in _with_one_bit_flipped(key, value):
             if right_key.startswith(INFO_PREFIX) and _is_sound(

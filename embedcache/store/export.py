@@ -17,6 +17,7 @@ from embedcache.ids import Ids
 from embedcache.store import index, tables, values
 from embedcache.store.environment import Environment
 from embedcache.store.space_info import SpaceInfo, block_key, read_info, read_segments
+from embedcache.store.texts import TextPart, find_texts, read_parts
 from embedcache.terminal import progress_bar
 
 ExportFormat = Literal["npy", "safetensors", "parquet", "arrow"]
@@ -39,7 +40,8 @@ def export_space(
         out: Path of the result, which must not exist. With "safetensors", it is a file with the
             tensors `ids` (n, 2) uint64 and `vectors` (n, dim) in the dtype of the space; with
             "npy", a folder with the files `ids.npy` and `vectors.npy`; with "parquet" or "arrow", a
-            file that `embedcache.store.tables` describes, which can be merged into another store.
+            file that `embedcache.store.tables` describes, which can be merged into another store,
+            and which also has the texts that the store keeps.
         file_format: Format of the result.
         progress: Whether to show a progress bar on standard error.
 
@@ -64,7 +66,8 @@ def export_space(
             ids[rows] = segment.ids
             entries[rows] = segment.entries
         blocks = _blocks(environment, transaction, info, progress)
-        _WRITERS[file_format](scratch / out.name, _Content(info, ids, entries, blocks))
+        texts = tuple(read_parts(environment, transaction).values())
+        _WRITERS[file_format](scratch / out.name, _Content(info, ids, entries, blocks, texts))
         publish(scratch / out.name, out)
     return info
 
@@ -78,12 +81,14 @@ class _Content:
         ids: (n, 2) ids of the sentences.
         entries: (n,) entries of the index.
         blocks: Blocks of vectors, which can be read once.
+        texts: Texts that the store keeps.
     """
 
     info: SpaceInfo
     ids: Ids
     entries: NDArray[np.int64]
     blocks: Iterator[memoryview]
+    texts: tuple[TextPart, ...]
 
 
 def _blocks(
@@ -126,11 +131,13 @@ def _write_safetensors(path: Path, content: _Content) -> None:
 
 
 def _write_parquet(path: Path, content: _Content) -> None:
-    tables.write_parquet(path, content.info, _table_rows(content))
+    rows = _table_rows(content)
+    tables.write_parquet(path, content.info, rows, with_texts=bool(content.texts))
 
 
 def _write_arrow(path: Path, content: _Content) -> None:
-    tables.write_arrow(path, content.info, _table_rows(content))
+    rows = _table_rows(content)
+    tables.write_arrow(path, content.info, rows, with_texts=bool(content.texts))
 
 
 def _table_rows(content: _Content) -> Iterator[tables.Rows]:
@@ -143,7 +150,9 @@ def _table_rows(content: _Content) -> Iterator[tables.Rows]:
         numbers = np.frombuffer(b"".join(blocks), dtype=content.info.dtype)
         vectors = numbers.reshape(-1, content.info.dim)
         part = slice(start, start + len(vectors))
-        yield tables.Rows(content.ids[part], vectors, truncated[part], precisions[part])
+        ids = content.ids[part]
+        texts = find_texts(content.texts, ids) if content.texts else None
+        yield tables.Rows(ids, vectors, truncated[part], precisions[part], texts)
         start = part.stop
 
 

@@ -158,21 +158,22 @@ def among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
     return np.not_equal(find_in([segment], ids), MISSING)
 
 
-def segments_to_merge(sizes: Sequence[int], added: int) -> int:
+def segments_to_merge(sizes: Sequence[int], added: int, largest: int = LARGEST_MERGE) -> int:
     """Return how many of the newest segments to merge with a new one.
 
     Args:
         sizes: Sizes of the existing segments, oldest first.
         added: Size of the new segment.
+        largest: Size that a merged segment may have.
 
     Returns:
         Number of segments, counted from the end of `sizes`. Each of them is less than twice as
         large as the new segment merged with those after it, and a merged segment has at most
-        LARGEST_MERGE ids.
+        the size `largest`.
     """
     count = 0
     for size in reversed(sizes):
-        if size >= 2 * added or size + added > LARGEST_MERGE:
+        if size >= 2 * added or size + added > largest:
             break
         added += size
         count += 1

@@ -21,6 +21,7 @@ from embedcache.store.space_info import (
     read_segments,
     space_number,
 )
+from embedcache.store.texts import read_parts
 from embedcache.store.verification import describe
 
 
@@ -87,14 +88,28 @@ def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:
         return counts
 
 
+def count_unwanted_texts(path: Path, wanted: Ids) -> int:
+    """Count the texts that `remove_unwanted` would remove.
+
+    Raises:
+        StoreError: The store is missing or damaged.
+    """
+    environment = Environment.open(path)
+    with environment.reading() as transaction:
+        parts = read_parts(environment, transaction).values()
+        kept = [index.among(part.segment.ids, wanted) for part in parts]
+        return sum(int(np.count_nonzero(~mask)) for mask in kept)
+
+
 def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
-    """Remove the vectors of all sentences except some, by writing a new file.
+    """Remove the vectors and the texts of all sentences except some, by writing a new file.
 
     The new file replaces the old one atomically; see `embedcache.store.replacement`.
 
     Args:
         path: Folder of the store. Other processes may use it meanwhile; those that write wait.
-        wanted: (n, 2) uint64 ids of the sentences whose vectors are kept in all spaces.
+        wanted: (n, 2) uint64 ids of the sentences whose vectors are kept in all spaces, and whose
+            texts are kept.
         progress: Whether to show a progress bar on standard error after two seconds.
 
     Raises:

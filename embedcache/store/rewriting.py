@@ -22,6 +22,7 @@ from embedcache.store.space_info import (
     info_value,
     segment_key,
 )
+from embedcache.store.texts import TextPart
 
 _BATCH_BYTES = 1 << 26  # written per transaction, whose pages LMDB keeps in memory
 
@@ -38,14 +39,14 @@ def write_data(
     """Write the sound values of a store to a new data file.
 
     Values that do not change are copied with their checksums. In spaces that lose vectors, the rows
-    are numbered anew.
+    are numbered anew. Texts that have another id than that for which they were kept are left out.
 
     Args:
         folder: Empty folder for the file.
         contents: What the store has.
         map_bytes: Size in bytes that the values are certain to fit in.
-        keep: Function that returns which sentences to keep, (n,) bool, given their ids (n, 2); None
-            to keep all.
+        keep: Function that returns of which sentences to keep the vectors and the texts, (n,) bool,
+            given their ids (n, 2); None to keep all.
 
     Returns:
         Descriptions of the spaces in the new file.
@@ -56,6 +57,7 @@ def write_data(
     with target:
         _put(target, [(values.HEADER_KEY, values.header(contents.store_format))])
         _put(target, contents.others.items())
+        _put(target, _texts(contents, keep))
         for space in contents.spaces:
             segments = [(segment, has_block) for segment, has_block in space.segments()]
             if keep:
@@ -71,6 +73,18 @@ def write_data(
             _put(target, [(info_key(info.fingerprint), info_value(info))])
             infos.append(info)
     return infos
+
+
+def _texts(contents: Contents, keep: Callable[[Ids], NDArray[np.bool_]] | None) -> Iterator[Value]:
+    for key, value in contents.texts.items():
+        part = TextPart.from_bytes(values.content(value))
+        is_kept = part.agrees()
+        if keep:
+            is_kept &= keep(part.segment.ids)
+        if is_kept.all():
+            yield key, value
+        elif is_kept.any():
+            yield key, values.signed(key, part.select(is_kept).to_bytes())
 
 
 def _put(target: lmdb.Environment, items: Iterable[Value]) -> None:

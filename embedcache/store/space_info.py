@@ -145,7 +145,7 @@ def checked_keys(environment: Environment, transaction: lmdb.Transaction) -> lis
     """
     keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
     for key in keys:
-        is_known = key.startswith((values.HEADER_KEY, INFO_PREFIX, b"v", b"i"))
+        is_known = key.startswith((values.HEADER_KEY, values.TEXT_PREFIX, INFO_PREFIX, b"v", b"i"))
         if not is_known or (key.startswith(INFO_PREFIX) and not key.isascii()):
             raise values.damaged(environment, key)
     return keys

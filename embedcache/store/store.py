@@ -8,12 +8,13 @@ the number of the space. Every value ends in an 8-byte checksum: see `embedcache
     b"space/" + fingerprint          JSON: number, name, identity, dim, dtype, rows, ...
     b"v" + number (4) + block (8)    up to 1,024 vectors, in the order in which they were added
     b"i" + number (4) + segment (8)  a sorted segment of the index: see `embedcache.store.index`
+    b"t" + part (8)                  texts of sentences: see `embedcache.store.texts`
 
 Only the last block of a space is ever rewritten, after it has been verified. A commit is one LMDB
 transaction: after a crash the store has all of it or nothing. The file `commits` beside those of
 LMDB has a second record of the last commits: see `embedcache.store.commits`. Format 1 has weaker
 checksums and does not record the precision of each row. It can still be read, and
-`EmbeddingStore.upgrade` converts it.
+`EmbeddingStore.upgrade` converts it. Format 3 is format 2 with texts.
 """
 
 import os
@@ -41,6 +42,7 @@ from embedcache.store.space_info import (
     read_infos,
     space_number,
 )
+from embedcache.store.texts import Texts
 from embedcache.store.values import FORMAT
 
 _SHORTEST_FINGERPRINT = 8  # digits
@@ -93,7 +95,7 @@ class EmbeddingStore:
             values.put_format(transaction)
 
     def format(self) -> int:
-        """Return the current format of the store: 1 or 2."""
+        """Return the current format of the store: 1, 2, or 3 if it keeps texts."""
         with self._environment.reading() as transaction:
             return values.read_format(self._environment, transaction) or FORMAT
 
@@ -119,12 +121,16 @@ class EmbeddingStore:
             progress: Whether to show a progress bar on standard error.
 
         Returns:
-            Number of values that were rewritten; 0 if the store already has format 2.
+            Number of values that were rewritten; 0 if the store does not have format 1.
 
         Raises:
             StoreError: The store is damaged or read-only. Valid values can be read as before.
         """
         return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
+
+    def texts(self) -> Texts:
+        """Return the texts of sentences that the store keeps."""
+        return Texts(self._environment)
 
     def spaces(self) -> list[SpaceInfo]:
         """List the spaces in the order in which they were created."""

@@ -1,13 +1,14 @@
 """Vectors as Arrow tables, in which spaces are exported and shards are written.
 
 A table has the columns `id` (16 bytes, big-endian), `vector` (a list of fixed size), `truncated`
-(bool) and `precision` (uint8, the position in `precisions` from 1; 0 if it is unknown). The key
-"segtool" of its metadata is a JSON object: format, fingerprint, name, identity, dim, dtype,
-precisions and, in a shard, the checksum of its columns.
+(bool), `precision` (uint8, the position in `precisions` from 1; 0 if it is unknown) and, if the
+store keeps texts, `text` (a string, or null). The key "segtool" of its metadata is a JSON object:
+format, fingerprint, name, identity, dim, dtype, precisions and, in a shard, the checksum of its
+columns.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +42,20 @@ class Rows:
         truncated: (n,) bool, whether the encoder read only the beginning of each sentence.
         precisions: (n,) uint8, the position of each row's precision in `SpaceInfo.precisions`, from
             1; 0 if it is unknown.
+        texts: n texts, None for those that are not kept; None if the table has no texts.
     """
 
     ids: Ids
     vectors: NDArray[Any]
     truncated: NDArray[np.bool_]
     precisions: NDArray[np.uint8]
+    texts: Sequence[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def select(self, wanted: NDArray[np.bool_]) -> "Rows":
-        """Return the rows where `wanted` (n,) is True."""
+        """Return the rows where `wanted` (n,) is True, without their texts."""
         return Rows(
             self.ids[wanted],
             self.vectors[wanted],
@@ -61,7 +64,7 @@ class Rows:
         )
 
     def checksum(self) -> str:
-        """Hash the columns: 32 hexadecimal digits."""
+        """Hash the columns, except for the texts: 32 hexadecimal digits."""
         digest = xxh3_128()
         for column in (self.ids.astype("<u8"), self.vectors, self.truncated, self.precisions):
             digest.update(np.ascontiguousarray(column).data)
@@ -79,20 +82,27 @@ def import_pyarrow() -> ModuleType:
 
 
 def write_arrow(
-    path: Path, info: SpaceInfo, parts: Iterable[Rows], checksum: str | None = None
+    path: Path,
+    info: SpaceInfo,
+    parts: Iterable[Rows],
+    checksum: str | None = None,
+    *,
+    with_texts: bool = False,
 ) -> None:
     """Write rows to an Arrow file (IPC), one record batch for each part."""
     pa = import_pyarrow()
-    schema = _schema(info, checksum)
+    schema = _schema(info, checksum, with_texts=with_texts)
     with pa.ipc.new_file(path, schema) as writer:
         for rows in parts:
             writer.write_batch(_batch(rows, schema))
 
 
-def write_parquet(path: Path, info: SpaceInfo, parts: Iterable[Rows]) -> None:
+def write_parquet(
+    path: Path, info: SpaceInfo, parts: Iterable[Rows], *, with_texts: bool = False
+) -> None:
     """Write rows to a Parquet file, one row group for each part; every page has a checksum."""
     pa = import_pyarrow()
-    schema = _schema(info, None)
+    schema = _schema(info, None, with_texts=with_texts)
     with pa.parquet.ParquetWriter(
         path,
         schema,
@@ -193,7 +203,7 @@ def ids_of_column(column: "pa.Array") -> Ids:
     return halves.astype(np.uint64).reshape(-1, 2)
 
 
-def _schema(info: SpaceInfo, checksum: str | None) -> "pa.Schema":
+def _schema(info: SpaceInfo, checksum: str | None, *, with_texts: bool) -> "pa.Schema":
     pa = import_pyarrow()
     content = {"format": _FORMAT, **{field: getattr(info, field) for field in _FIELDS}}
     content |= {"precisions": list(info.precisions)}
@@ -206,6 +216,8 @@ def _schema(info: SpaceInfo, checksum: str | None) -> "pa.Schema":
         "truncated": pa.bool_(),
         "precision": pa.uint8(),
     }
+    if with_texts:
+        columns["text"] = pa.string()
     return pa.schema(list(columns.items()), metadata={_KEY: json.dumps(content).encode()})
 
 
@@ -218,6 +230,8 @@ def _batch(rows: Rows, schema: "pa.Schema") -> "pa.RecordBatch":
         pa.array(rows.truncated),
         pa.array(rows.precisions),
     ]
+    if "text" in schema.names:
+        columns.append(pa.array(rows.texts, pa.string()))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -226,10 +240,12 @@ def _rows(part: Any, info: SpaceInfo) -> Rows:  # noqa: ANN401
     pa = import_pyarrow()
     if isinstance(part, pa.Table):
         part = part.combine_chunks().to_batches()[0] if len(part) else part.to_batches()[0]
+    part.validate(full=True)  # a text may not be UTF-8
     vectors = part.column("vector").flatten().to_numpy(zero_copy_only=False)
     return Rows(
         ids_of_column(part.column("id")),
         vectors.astype(info.dtype, copy=False).reshape(-1, info.dim),
         part.column("truncated").to_numpy(zero_copy_only=False),
         part.column("precision").to_numpy(zero_copy_only=False),
+        part.column("text").to_pylist() if "text" in part.schema.names else None,
     )

@@ -25,7 +25,7 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
     environment.check_writable()
     sizes = _expected_sizes(spaces)
     with environment.reading() as transaction:
-        if values.read_format(environment, transaction) == values.FORMAT:
+        if values.read_format(environment, transaction) != 1:
             return 0
         _check_keys(environment, transaction, sizes)
     of_one_precision = {

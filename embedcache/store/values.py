@@ -17,7 +17,9 @@ from embedcache.errors import StoreError
 from embedcache.store.environment import Environment
 
 FORMAT = 2
+FORMAT_WITH_TEXTS = 3  # the same, for a store that keeps texts; earlier versions refuse it
 HEADER_KEY = b"format"
+TEXT_PREFIX = b"t"  # of the keys of texts: see `embedcache.store.texts`
 CHECKSUM_BYTES = 8
 
 
@@ -97,16 +99,16 @@ def read_format(environment: Environment, transaction: lmdb.Transaction) -> int 
     if not is_sound(HEADER_KEY, value):
         raise damaged(environment, HEADER_KEY)
     store_format = int(json.loads(bytes(content(value)))["format"])
-    if store_format > FORMAT:
+    if store_format > FORMAT_WITH_TEXTS:
         raise StoreError(
             f"{environment.path} was written by a later version of segtool: upgrade segtool"
         )
     return store_format
 
 
-def put_format(transaction: lmdb.Transaction) -> None:
-    """Write the header of a store of format 2."""
-    transaction.put(HEADER_KEY, header(FORMAT))
+def put_format(transaction: lmdb.Transaction, store_format: int = FORMAT) -> None:
+    """Write the header of a store."""
+    transaction.put(HEADER_KEY, header(store_format))
 
 
 def header(store_format: int) -> bytes:
@@ -116,13 +118,13 @@ def header(store_format: int) -> bytes:
 
 
 def check_format(environment: Environment, transaction: lmdb.Transaction) -> None:
-    """Check that the store has the format that this version writes.
+    """Check that the store has a format that this version writes.
 
     Raises:
         StoreError: The store has an earlier format.
     """
     number = read_format(environment, transaction)
-    if number != FORMAT:
+    if number not in (FORMAT, FORMAT_WITH_TEXTS):
         raise StoreError(
             f"the store {environment.path} has format {number}, which can only be read: "
             "run segtool store upgrade first"

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from embedcache.errors import StoreError
-from embedcache.store import index
+from embedcache.store import index, values
 from embedcache.store.commits import check_commits, is_record_damaged
 from embedcache.store.contents import Contents, SpaceContents, read_contents
 from embedcache.store.environment import Environment
@@ -20,8 +22,9 @@ from embedcache.store.space_info import (
     info_key,
     segment_key,
 )
+from embedcache.store.texts import TextPart
 
-Part = Literal["header", "description", "vectors", "index", "commits", "pages", "unknown"]
+Part = Literal["header", "description", "vectors", "index", "texts", "commits", "pages", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,12 @@ class Damage:
 
     Attributes:
         part: What the value holds: the header of the store, the description of a space, vectors,
-            a part of the index of a space, or something unknown; "commits" for the record of the
-            last commits, and "pages" for the pages with which LMDB manages the file.
+            a part of the index of a space, texts, or something unknown; "commits" for the record
+            of the last commits, and "pages" for the pages with which LMDB manages the file.
         space: Fingerprint of the space; None if the value belongs to no space.
         rows: First and last row of the space that the value is about; None for other values.
-        sentences: Number of sentences whose vectors are lost; 0 if the value can be recovered, or
-            if it is not known.
+        sentences: Number of sentences whose vectors are lost, or whose texts have another id; 0 if
+            the value can be recovered, or if it is not known.
     """
 
     part: Part
@@ -50,13 +53,15 @@ class Verification:
 
     Attributes:
         spaces: Descriptions of the spaces, in the order in which they were created.
-        damage: Damaged and missing values.
+        damage: Damaged and missing values, and values with texts of which some have another id.
+        texts: Number of texts that have the id for which they were kept.
         unreachable: Number of bytes in sound values that belong to no space, because its
             description is lost.
     """
 
     spaces: tuple[SpaceInfo, ...]
     damage: tuple[Damage, ...]
+    texts: int
     unreachable: int
 
     @property
@@ -71,6 +76,8 @@ class Verification:
 
 def verify(path: Path, *, progress: bool = False) -> Verification:
     """Read every value of a store, and check its checksum and its size; check LMDB's pages.
+
+    The id of each text is computed again.
 
     Other processes may use the store meanwhile; the result describes it as of the last commit at
     the beginning. The store is not changed.
@@ -106,13 +113,26 @@ def describe(contents: Contents) -> Verification:
     damage = [] if contents.has_header else [Damage("header")]
     for space in contents.spaces:
         damage += _damage_of(space)
-    for key in contents.unknown:
-        damage.append(Damage("description" if key.startswith(INFO_PREFIX) else "unknown"))
+    agreeing = 0
+    for value in contents.texts.values():
+        agrees = TextPart.from_bytes(values.content(value)).agrees()
+        agreeing += int(np.count_nonzero(agrees))
+        if not agrees.all():
+            damage.append(Damage("texts", sentences=int(np.count_nonzero(~agrees))))
+    damage += [Damage(_part_of(key)) for key in contents.unknown]
     return Verification(
         tuple(space.info for space in contents.spaces),
         tuple(damage),
+        agreeing,
         sum(value.nbytes for value in contents.others.values()),
     )
+
+
+def _part_of(key: bytes) -> Part:
+    """Return what a damaged value that belongs to no space holds, according to its key."""
+    if key.startswith(values.TEXT_PREFIX):
+        return "texts"
+    return "description" if key.startswith(INFO_PREFIX) else "unknown"
 
 
 def _damage_of(space: SpaceContents) -> Iterator[Damage]:

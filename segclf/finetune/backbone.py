@@ -233,14 +233,16 @@ def _load(encoder: TransformerEncoder, attention_dropout: float | None) -> tuple
     silence_transformers()
     directory = encoder.transformer_directory
     try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        config = AutoConfig.from_pretrained(directory, local_files_only=True)
+        # otherwise transformers would ask on a terminal whether to run a program of the model
+        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        tokenizer = AutoTokenizer.from_pretrained(directory, **options)
+        config = AutoConfig.from_pretrained(directory, **options)
         if encoder.layer is not None:
             config.num_hidden_layers = encoder.layer
         if attention_dropout is not None:
             _set_attention_dropout(config, attention_dropout)
         network = AutoModel.from_pretrained(
-            directory, config=config, dtype=torch.float32, local_files_only=True
+            directory, config=config, dtype=torch.float32, **options
         )
     except UserError:
         raise

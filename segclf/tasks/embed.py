@@ -166,6 +166,7 @@ def embed(
     options: ReadOptions | None = None,
     format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
+    keep_text: bool = False,
     replace: bool = False,
     strict: bool = True,
     progress: bool = False,
@@ -190,6 +191,7 @@ def embed(
         options: Options for finding paragraphs and sentences; None for the defaults.
         format_name: Format of the text; "auto" to detect it.
         split: Name of one split for all documents, or shares of the splits.
+        keep_text: Whether to keep the sentences in the store, beside their vectors.
         replace: Whether to replace a corpus of the same name whose text was read from another path.
         strict: Whether to raise an error for a file in a folder that cannot be read; otherwise the
             file is left out.
@@ -223,6 +225,7 @@ def embed(
             workspace.store(create=True),
             dtype=dtype,
             threads=threads,
+            keep_text=keep_text,
             progress=progress,
         )
         reference = choice.reference(encoder)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from embedcache import Encoder, EncodeReport, UserError
+from embedcache import Encoder, EncodeReport, UserError, normalize
 from embedcache.cluster.connection import alive_nodes, check_nodes, connected, import_ray
 from embedcache.cluster.job import Cluster, Job, make_shards, read_groups, read_summaries
 from embedcache.cluster.workers import plan_workers
@@ -91,6 +91,7 @@ def embed_on_cluster(
     options: ReadOptions | None = None,
     format_name: Literal["auto", FormatName] = "auto",
     split: str | None = None,
+    keep_text: bool = False,
     replace: bool = False,
     strict: bool = True,
     progress: bool = False,
@@ -120,6 +121,7 @@ def embed_on_cluster(
         options: Options for finding paragraphs and sentences.
         format_name: Format of the text.
         split: Name of one split for all documents, or shares of the splits.
+        keep_text: Whether to keep the sentences in the store.
         replace: Whether to replace a corpus of the same name whose text was read from another path.
         strict: Whether to raise an error for a file that cannot be read; otherwise the file is left
             out.
@@ -170,6 +172,9 @@ def embed_on_cluster(
             make_shards(cluster, job, present, progress=progress)
         encoded = time.perf_counter()
         store = workspace.store(create=True)
+        if keep_text:
+            for part in corpus_parts(storage, summaries, split):
+                store.texts().add([normalize(sentence) for sentence in part.sentences])
         merged = merge([storage.url], lambda: store, progress=progress)
         written = time.perf_counter()
         unique, truncated = count_stored(job.plan, store)

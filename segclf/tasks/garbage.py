@@ -11,6 +11,7 @@ from embedcache.ids import Ids
 from embedcache.store.removal import (
     count_unreachable,
     count_unwanted,
+    count_unwanted_texts,
     remove_spaces,
     remove_unwanted,
 )
@@ -28,12 +29,14 @@ class Garbage:
         vectors: Other spaces, and the number of vectors that are removed from each.
         unreachable: Number of bytes in values that belong to no space because the description of
             their space was lost.
+        texts: Number of texts that are removed.
         corpora: Names of the corpora that use a space, by its fingerprint.
     """
 
     spaces: tuple[SpaceInfo, ...]
     vectors: tuple[tuple[SpaceInfo, int], ...]
     unreachable: int
+    texts: int
     corpora: dict[str, list[str]]
 
 
@@ -59,7 +62,7 @@ def collect_garbage(
         unused: Whether to remove the spaces that no corpus and no run of the workspace refers to,
             and values that belong to no space.
         sentences: Whether to remove, from the other spaces, the vectors of sentences that are in no
-            corpus of the workspace.
+            corpus of the workspace, and the texts of these sentences.
         dry_run: Whether to remove nothing.
         progress: Whether to show a progress bar on standard error after two seconds.
 
@@ -91,12 +94,13 @@ def collect_garbage(
                 if info.fingerprint not in removed and (count := unwanted.get(info.fingerprint))
             ),
             unreachable=count_unreachable(path) if unused else 0,
+            texts=0 if wanted is None else count_unwanted_texts(path, wanted),
             corpora=corpora,
         )
         if not dry_run:
             if removed or garbage.unreachable:
                 remove_spaces(path, removed)
-            if garbage.vectors and wanted is not None:
+            if wanted is not None and (garbage.vectors or garbage.texts):
                 remove_unwanted(path, wanted, progress=progress)
     return garbage
 

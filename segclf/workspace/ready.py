@@ -1,6 +1,6 @@
 """Ready models: models that come with segtool, trained on many authors.
 
-models/NAME/model.json  languages and description
+models/NAME/model.json  languages, description and thresholds, with a checksum
 models/NAME/TYPE/       exported run that predicts the boundaries of one type
 models/NAME/README.md   model card
 
@@ -11,6 +11,7 @@ A sentence that begins a paragraph according to the second head also begins a li
 first head predicts.
 """
 
+import json
 import os
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,7 @@ from embedcache import UserError
 from segclf.corpus import BoundaryType
 from segclf.settings import explain
 from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import verify_checksum
 from segclf.workspace.runs import Run, read_run
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -155,9 +157,12 @@ _ADAPTER = TypeAdapter(_Content)
 @cache
 def _read(path: Path) -> ReadyModel:
     try:
-        content = _ADAPTER.validate_json((path / MODEL).read_bytes())
-    except ValidationError as error:
-        raise UserError(f"{path / MODEL} is damaged ({explain(error)}): {_REMEDY}") from error
+        data = (path / MODEL).read_bytes()
+        content = _ADAPTER.validate_json(data)
+        verify_checksum(json.loads(data))
+    except ValueError as error:
+        reason = explain(error) if isinstance(error, ValidationError) else error
+        raise UserError(f"{path / MODEL} is damaged ({reason}): {_REMEDY}") from error
     runs = {name: run for name in content.types if (run := read_run(path / name))}
     missing = [name for name in ("any", *content.types) if name not in runs]
     if missing:

@@ -10,7 +10,6 @@ runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -267,29 +266,30 @@ def read_run(folder: Path) -> Run | None:
     return None
 
 
+_known: dict[Path, tuple[tuple[int, int], Run]] = {}  # inode, time of change, and the run read then
+
+
 def list_runs(workspace: Workspace) -> list[Run]:
     """Read all runs, the latest last; damaged runs are skipped with a warning."""
     runs = []
     for path in sorted(workspace.runs.glob(f"*/{RECORD}")):
         if not path.parent.name.startswith("."):
-            status = path.stat()
             try:
-                runs.append(_read_cached(path, status.st_ino, status.st_mtime_ns))
+                runs.append(_read_once(path))
+            except FileNotFoundError:  # another process has just removed the run
+                continue
             except UserError as error:
                 warn_once(f"skipped a run: {error}")
     return sorted(runs, key=lambda run: run.record.finished)
 
 
-@cache
-def _read_cached(path: Path, inode: int, changed: int) -> Run:
-    """Read a run; the result is cached by file version, since each trial of a sweep lists all runs.
-
-    Args:
-        path: Record of the run.
-        inode: Inode of the file.
-        changed: Time of the last change, in nanoseconds.
-    """
-    return Run(path.parent, read_record(path))
+def _read_once(path: Path) -> Run:
+    """Read a run, unless it has not changed: each trial of a sweep lists all runs."""
+    status = path.stat()
+    state = status.st_ino, status.st_mtime_ns
+    if path not in _known or _known[path][0] != state:
+        _known[path] = state, Run(path.parent, read_record(path))
+    return _known[path][1]
 
 
 def publish_run(content: Path, runs: Path, name: str) -> Path:

@@ -41,11 +41,14 @@ class VectorOptions:
             vectors (the head wordlstm reads tokens). [default: the pooling of the encoder]
         dtype: Data type of the stored vectors. [default: the existing data type, or float32 for a
             new encoder]
+        keep_text: Keep the sentences in the store too, so that segtool store verify compares them
+            with their ids, and segtool store export writes them beside their vectors.
     """
 
     encoder: str | None = None
     pooling: Pooling | None = None
     dtype: Literal["float32", "float16"] | None = None
+    keep_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def embed(
         backend=compute.backend,
         threads=compute.threads,
         dtype=vectors.dtype,
+        keep_text=vectors.keep_text,
         options=options,
         format_name=text_format,
         split=split,

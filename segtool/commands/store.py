@@ -10,7 +10,7 @@ from segtool.options import DryRunOption, JsonOption, WorkspaceOption
 from segtool.output import show, shows_progress
 
 if TYPE_CHECKING:
-    from embedcache import SpaceInfo
+    from embedcache import EmbeddingStore, SpaceInfo
     from embedcache.store.verification import Verification
     from segclf.tasks.garbage import Garbage
 
@@ -40,6 +40,7 @@ def info(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         "bytes": store.file_bytes(),
         "bytes_used": used,
         "bytes_free": max(store.file_bytes() - used, 0),
+        **texts_content(store),
         "spaces": [
             {
                 **space_content(space),
@@ -77,7 +78,8 @@ def upgrade(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
 def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Read the whole store and list all damage.
 
-    The exit status is 1 if the store is damaged. The store is not changed.
+    The exit status is 1 if the store is damaged. The store is not changed. Texts that segtool
+    embed --keep-text has kept are compared with their ids.
 
     Example: segtool store verify
     """
@@ -94,6 +96,7 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
             {**space_content(space), "damaged_values": len(found.damage_of(space))}
             for space in found.spaces
         ],
+        "texts": found.texts,
         "damage": _damage(found),
         "bytes_unreachable": found.unreachable,
     }
@@ -184,7 +187,9 @@ def gc(
     ] = False,
     sentences: Annotated[
         bool,
-        typer.Option("--sentences", help="Remove the vectors of sentences that are in no corpus."),
+        typer.Option(
+            "--sentences", help="Remove the vectors and texts of sentences that are in no corpus."
+        ),
     ] = False,
     dry_run: DryRunOption = False,
     workspace: WorkspaceOption = None,
@@ -224,8 +229,15 @@ def garbage_content(garbage: "Garbage", dry_run: bool) -> dict[str, Any]:
             {**space_content(space), "rows": count, "bytes": space.bytes // space.rows * count}
             for space, count in garbage.vectors
         ],
+        "texts": garbage.texts,
         "bytes_unreachable": garbage.unreachable,
     }
+
+
+def texts_content(store: "EmbeddingStore") -> dict[str, int]:
+    """Return what commands print about the texts that a store keeps."""
+    texts, size = store.texts().size()
+    return {"texts": texts, "bytes_of_texts": size}
 
 
 def space_content(space: "SpaceInfo") -> dict[str, Any]:

@@ -7,7 +7,7 @@ import typer
 
 from segtool.commands.store import space_content
 from segtool.options import JsonOption, NewWorkspaceOption, WorkspaceOption
-from segtool.output import show, shows_progress
+from segtool.output import note, show, shows_progress
 
 
 def export(
@@ -22,7 +22,7 @@ def export(
             "--format",
             help="safetensors: a file with the tensors ids and vectors. npy: a folder with the "
             "files ids.npy and vectors.npy. parquet and arrow: a file with the columns id, "
-            "vector, truncated and precision, which store merge reads.",
+            "vector, truncated, precision and, if texts are kept, text, which store merge reads.",
         ),
     ] = "safetensors",
     workspace: WorkspaceOption = None,
@@ -45,6 +45,8 @@ def export(
     )
     content = {**space_content(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
     show(content, print_exported, as_json)
+    if file_format in ("safetensors", "npy") and store.texts().size()[0]:
+        note(f"notice: {file_format} has no texts: --format parquet or arrow exports them too")
 
 
 def merge(
@@ -59,8 +61,9 @@ def merge(
 ) -> None:
     """Add the vectors of shards, or of exported files, to the store.
 
-    Vectors that the store already has are skipped. All files are checked before the first file is
-    merged. segtool embed --engine ray --shards writes shards; merging them does not need Ray.
+    Vectors and texts that the store already has are skipped. All files are checked before the
+    first file is merged. segtool embed --engine ray --shards writes shards; merging them does not
+    need Ray.
 
     Example: segtool store merge shards/novels-0123456789ab
     """

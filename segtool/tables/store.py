@@ -27,6 +27,9 @@ def print_info(content: dict[str, Any]) -> None:
     console.print(table)
     for space in content["spaces"]:
         print_line(f"{_name(space)}: {_users(space['corpora'])}")
+    if content["texts"]:
+        size = _megabytes(content["bytes_of_texts"])
+        print_line(f"{format_count(content['texts'], 'text')} kept, {size}")
     print_line(
         f"{content['path']}: format {content['format']}, {_megabytes(content['bytes'])}, of which "
         f"{_megabytes(content['bytes_used'])} are in use and {_megabytes(content['bytes_free'])} "
@@ -52,6 +55,8 @@ def print_verified(content: dict[str, Any]) -> None:
         numbers = (f"{space['rows']:,}", _megabytes(space["bytes"]), f"{space['damaged_values']:,}")
         table.add_row(_name(space), *numbers)
     console.print(table)
+    if content["texts"]:
+        print_line(f"Texts that have the id for which they were kept: {content['texts']:,}")
     _print_damage(content)
     if content["sound"]:
         print_line("The store is sound.")
@@ -103,9 +108,13 @@ def print_garbage(content: dict[str, Any]) -> None:
     if content["bytes_unreachable"]:
         size = _megabytes(content["bytes_unreachable"])
         print_line(f"{action} values whose encoder is unknown because of damage: {size}")
-    if not (content["spaces"] or content["vectors"] or content["bytes_unreachable"]):
+    if content["texts"]:
+        count = format_count(content["texts"], "text")
+        print_line(f"{action} {count} of sentences that are in no corpus")
+    is_rewritten = content["vectors"] or content["texts"]
+    if not (content["spaces"] or is_rewritten or content["bytes_unreachable"]):
         print_line("There is nothing to remove.")
-    elif content["removed"] and not content["vectors"]:
+    elif content["removed"] and not is_rewritten:
         print_line(_COMPACT)
 
 
@@ -146,6 +155,8 @@ _RESTORED = {
 def _describe_damage(damage: dict[str, Any]) -> str:
     if damage["part"] in _RESTORED:
         return _RESTORED[damage["part"]]
+    if damage["part"] == "texts":
+        return _describe_damaged_texts(damage)
     if damage["encoder"] is None:
         return f"A value that belongs to no encoder is damaged ({damage['part']})."
     name = _name(damage)
@@ -156,6 +167,14 @@ def _describe_damage(damage: dict[str, Any]) -> str:
     if not damage["sentences"]:
         return f"{where}: the key is damaged, and can be restored."
     return f"{where}: {format_count(damage['sentences'], 'sentence')} lost"
+
+
+def _describe_damaged_texts(damage: dict[str, Any]) -> str:
+    if damage["sentences"]:
+        what = f"{format_count(damage['sentences'], 'text')} with the id of another sentence"
+    else:
+        what = "a value with texts is damaged"
+    return f"{what}: segtool embed --keep-text keeps the texts again"
 
 
 def _name(space: dict[str, Any]) -> str:

@@ -1,9 +1,11 @@
 """Many processes at once, some of which are killed: no deadlock, nothing lost, nothing wrong."""
 
+import json
 import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -14,12 +16,26 @@ import numpy as np
 import pytest
 
 from embedcache import EmbeddingStore, StoreError, encode_sentences, sentence_ids
+from segclf.workspace.runs import list_runs
+from segclf.workspace.workspace import Workspace
 from tests.conftest import HashEncoder
-from tests.faults.children import CRASHED, HANG, HUNG, LOST, RIGHT, LostError, Outcome, WrongError
+from tests.faults.children import (
+    CRASHED,
+    HANG,
+    HUNG,
+    LOST,
+    RIGHT,
+    WRONG,
+    LostError,
+    Outcome,
+    WrongError,
+)
 from tests.faults.children import run_in_child as in_child
 from tests.faults.tally import Tally, counts
+from tests.segclf.experiments.corpora import embed_hashes
 
 SENTENCES = [f"{number} 番目の文である。" for number in range(400)]
+TRIALS = 'grid = [{ head = "mlp", window = 1, seed = [0, 1, 2, 3, 4, 5], epochs = 2 }]'
 MOST_READERS = 1024  # slots in the lock file of LMDB
 
 
@@ -124,3 +140,39 @@ def test_writers_and_readers_that_are_killed_do_no_harm(tmp_path: Path, tally: T
     ]
     tally.check("8 writers beside 8 readers that are killed, forked and spawned", outcomes)
     assert all(outcome == RIGHT for outcome, _ in outcomes)
+
+
+def sweep_twice(folder: Path) -> Outcome:
+    """Run two sweeps of the same trials at once, each on two processes."""
+    folder.mkdir()
+    workspace = Workspace(folder / ".segtool")
+    embed_hashes(workspace)
+    (folder / "trials.toml").write_text(TRIALS)
+    segtool = str(Path(sys.executable).parent / "segtool")
+    command = [segtool, "sweep", "trials.toml", "--jobs", "2", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pair = [
+        subprocess.Popen(command, cwd=folder, text=True, start_new_session=True, **pipes)
+        for _ in range(2)
+    ]
+    trained = 0
+    for process in pair:
+        try:
+            output, errors = process.communicate(timeout=HANG)
+        except subprocess.TimeoutExpired:
+            for each in pair:
+                os.killpg(each.pid, signal.SIGKILL)
+            return HUNG, ""
+        if process.returncode:
+            return (CRASHED if process.returncode < 0 else LOST), errors
+        trained += json.loads(output)["done_now"]
+    if trained != 6 or len(list_runs(workspace)) != 6:
+        return WRONG, f"{trained} trained, {len(list_runs(workspace))} runs"
+    return RIGHT, ""
+
+
+@pytest.mark.faults
+def test_two_sweeps_train_each_trial_once(tmp_path: Path, tally: Tally):
+    """A short form is in `tests/segclf/experiments/test_sweep_processes.py`."""
+    rounds = int(os.environ.get("ROUNDS", 20))
+    tally.check("2 sweeps at once", [sweep_twice(tmp_path / str(n)) for n in range(rounds)])

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from embedcache import UserError, sentence_ids
+from embedcache import UserError, normalize, sentence_ids
 from embedcache.folder_lock import folder_lock
 from embedcache.shards.plan import Sizes
 from segclf import Workspace, embed
@@ -77,6 +77,16 @@ def test_parts_of_a_joined_encoder_have_their_own_vectors(local_ray, tmp_path):
     for name, function in (("a", embed), ("b", embed_on_cluster)):
         function(STORIES / "eki.txt", Workspace(tmp_path / name), encoder_name="ginza+surface")
     check_same(Workspace(tmp_path / "b"), Workspace(tmp_path / "a"))
+
+
+def test_texts_are_kept(local_ray, tmp_path, alone):
+    workspace = Workspace(tmp_path)
+    embed_on_cluster(STORIES, workspace, encoder_name="surface", keep_text=True)
+    check_same(workspace, alone[0])
+    sentences = [normalize(text) for text in alone[0].load_corpus().corpus.sentences]
+    texts = workspace.store().texts()
+    assert texts.find(sentence_ids(sentences)) == sentences
+    assert texts.size()[0] == len(set(sentences))
 
 
 def test_only_sentences_that_the_store_lacks_are_encoded(local_ray, tmp_path, alone):

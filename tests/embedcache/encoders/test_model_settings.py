@@ -139,3 +139,81 @@ def test_pickled_weights_are_refused(tmp_path, name):
     weights.rename(copy / name)
     with pytest.raises(UserError, match="convert them to safetensors"):
         load_encoder(str(copy))
+
+
+PROGRAM = """
+from pathlib import Path
+Path({marker!r}).touch()
+from transformers import BertConfig, BertModel, BertTokenizerFast
+class Config(BertConfig):
+    model_type = {kind!r}
+class Model(BertModel):
+    config_class = Config
+class Tokenizer(BertTokenizerFast):
+    pass
+"""
+
+
+def with_program(folder, marker, *, kind, tokenizer=False):
+    """Copy a model, and add a program that its configuration names and that creates a file."""
+    copy = shutil.copytree(MINILM, folder)
+    (copy / "program.py").write_text(PROGRAM.format(marker=str(marker), kind=kind))
+    changes = {
+        "config.json": {
+            "model_type": kind,
+            "auto_map": {"AutoConfig": "program.Config", "AutoModel": "program.Model"},
+        },
+        "tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["program.Tokenizer", None]}},
+    }
+    for name in ["tokenizer_config.json"] if tokenizer else ["config.json"]:
+        path = copy / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes[name]))
+    return str(copy)
+
+
+def test_the_program_of_a_model_would_run_if_it_were_trusted(tmp_path):
+    from transformers import AutoModel
+
+    folder = with_program(tmp_path / "model", tmp_path / "executed", kind="own")
+    AutoModel.from_pretrained(folder, trust_remote_code=True)
+    assert (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("pooling", [None, "cls"])
+@pytest.mark.parametrize("tokenizer", [False, True])
+def test_a_model_with_a_program_of_its_own_is_refused_and_not_run(tmp_path, tokenizer, pooling):
+    executed = tmp_path / "executed"
+    kind = "bert" if tokenizer else "own"
+    folder = with_program(tmp_path / "model", executed, kind=kind, tokenizer=tokenizer)
+    with pytest.raises(UserError, match="needs a program of its own") as caught:
+        load_encoder(folder, pooling=pooling)
+    assert "\n" not in str(caught.value)
+    assert not executed.exists()
+
+
+def test_a_program_that_transformers_does_not_need_is_not_run(tmp_path):
+    folder = with_program(tmp_path / "model", tmp_path / "executed", kind="bert")
+    vectors = load_encoder(folder, backend="torch", precision="float32").encode(ENGLISH)
+    plain = load_encoder("minilm", backend="torch", precision="float32").encode(ENGLISH)
+    np.testing.assert_allclose(vectors, plain, atol=1e-6)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("config.json", {"attn_implementation": "someone/kernel"}, "needs a program of its own"),
+        ("config.json", {"hidden_size": "x"}, "settings .* are damaged"),
+        ("config.json", {"max_position_embeddings": [1]}, "settings .* are damaged"),
+        ("tokenizer_config.json", {"model_max_length": float("inf")}, "settings .* are damaged"),
+        ("config_sentence_transformers.json", {"prompts": 5}, "settings .* are damaged"),
+    ],
+)
+def test_hostile_settings_are_refused(tmp_path, name, changes, message):
+    copy = shutil.copytree(MINILM, tmp_path / "model")
+    path = copy / name
+    content = json.loads(path.read_text()) | {"default_prompt_name": "query"} | changes
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=message) as caught:
+        load_encoder(str(copy))
+    assert "\n" not in str(caught.value)

@@ -301,7 +301,7 @@ def test_a_missing_store_and_one_of_a_later_version_are_refused(path, tmp_path_f
         with pytest.raises(StoreError, match="no embedding store"):
             care(empty)
     assert not list(empty.iterdir())
-    header = b'{"format": 3}'
+    header = b'{"format": 9}'
     value = header + xxh3_64_digest(header)
     EmbeddingStore(path)._environment.write(lambda t: t.put(b"format", value), 0)
     for care in (verify, repair):

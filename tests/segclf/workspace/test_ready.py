@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 from embedcache import UserError
-from segclf.workspace.ready import MODEL, MODELS, load_ready_model
+from segclf.workspace import ready
+from segclf.workspace.files import CHECKSUM, with_checksum
+from segclf.workspace.ready import MODEL, MODELS, list_models, load_ready_model
 
 
 @pytest.fixture
@@ -16,7 +18,8 @@ def model(tmp_path):
 
 
 def edit(path, **values):
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values))
+    content = json.loads(path.read_text(encoding="utf-8")) | values
+    path.write_text(json.dumps(with_checksum(content)))
 
 
 def reported(model):
@@ -90,3 +93,42 @@ def test_heads_of_different_encoders_are_reported(model):
 def test_a_damaged_record_of_a_head_is_reported(model):
     edit(model / "any/config.json", threshold=2)
     assert "config.json is damaged (threshold: must be less" in reported(model)
+
+
+def test_a_changed_description_is_found_and_one_of_an_early_version_is_read(model):
+    content = json.loads((model / MODEL).read_text(encoding="utf-8"))
+    (model / MODEL).write_text(json.dumps(content | {"thresholds": {"any": {"ja": 0.4}}}))
+    assert f"{MODEL} is damaged (its content does not have its checksum)" in reported(model)
+    del content[CHECKSUM]
+    (model / MODEL).write_text(json.dumps(content))
+    assert load_ready_model(str(model)).thresholds == load_ready_model("japanese").thresholds
+
+
+def test_a_flipped_bit_of_a_description_never_changes_a_model(model):
+    (original,) = (each for each in list_models() if each.name == "japanese")
+    sound = (model / MODEL).read_bytes()
+    read = 0
+    for position in range(len(sound)):
+        damaged = bytearray(sound)
+        damaged[position] ^= 1 << position % 7
+        (model / MODEL).write_bytes(damaged)
+        ready._read.cache_clear()
+        try:
+            found = load_ready_model(str(model))
+        except UserError:
+            continue
+        read += 1  # such as a flipped bit in the name of the checksum
+        for name in ("description", "languages", "thresholds", "is_fast"):
+            assert getattr(found, name) == getattr(original, name)
+    assert read < 40
+
+
+@pytest.mark.parametrize("name", ["config.json", "weights.safetensors"])
+def test_shipped_heads_have_checksums(model, name):
+    path = model / "any" / name
+    data = bytearray(path.read_bytes())
+    position = data.index(b"threshold") + 20 if name == "config.json" else -5
+    data[position] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"is damaged .*checksum"):
+        load_ready_model(str(model)).runs["any"].load_head()

@@ -1,5 +1,6 @@
 """Files of the workspace: the latest corpus and run, and damaged files."""
 
+import gc
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.files import with_checksum
+from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import list_runs, load_run
 from segclf.workspace.workspace import Workspace
 from tests.segclf.experiments.corpora import embed_hashes
@@ -129,3 +131,20 @@ def test_an_encoder_with_several_poolings_needs_one_to_be_chosen(workspace):
     assert stored.encoder("words", "mean").pooling == "mean"
     with pytest.raises(UserError, match="choose --pooling mean or tokens"):
         stored.encoder("words")
+
+
+def test_runs_that_are_replaced_are_not_kept_in_memory(workspace):
+    path = workspace.runs / "mlp-w1-002" / "run.json"
+    record = json.loads(path.read_text())
+
+    def in_memory():
+        gc.collect()
+        return sum(type(each) is RunRecord for each in gc.get_objects())
+
+    before = in_memory()
+    for number in range(10):
+        path.unlink()
+        path.write_text(json.dumps(with_checksum(record | {"corpus": f"corpus {number}"})))
+        os.utime(path, (number, number))
+        assert f"corpus {number}" in {run.record.corpus for run in list_runs(workspace)}
+    assert in_memory() <= before + 2

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from safetensors.numpy import load_file
 
@@ -225,3 +226,27 @@ def test_a_missing_store_is_reported_in_one_line(cli, tmp_path):
         assert done.stderr.startswith("error: nothing is embedded in .segtool yet")
         assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_are_kept_shown_verified_exported_and_removed(tmp_path, segtool):
+    lines = [f"{number}日目。" for number in range(50)]
+    novel = tmp_path / "novel.txt"
+    novel.write_text("".join(f"　{line}\n" for line in lines))
+    done = segtool(tmp_path, "embed", "novel.txt", *SURFACE, "--keep-text")
+    assert done.returncode == 0, done.stderr
+    assert as_json(segtool, tmp_path, "info")["texts"] == 50
+    assert "50 texts kept" in segtool(tmp_path, "store", "info").stdout
+    assert as_json(segtool, tmp_path, "verify")["texts"] == 50
+    plain = segtool(tmp_path, "store", "export", "plain", "--encoder", "surface")
+    assert "notice: safetensors has no texts: --format parquet" in plain.stderr
+    table = ("export", "out.parquet", "--encoder", "surface", "--format", "parquet")
+    as_json(segtool, tmp_path, *table)
+    texts = pyarrow.parquet.read_table(tmp_path / "out.parquet")["text"].to_pylist()
+    assert sorted(texts) == sorted(lines)
+    novel.write_text("".join(f"　{line}\n" for line in lines[:20]))
+    assert segtool(tmp_path, "embed", "novel.txt", *SURFACE).returncode == 0
+    assert as_json(segtool, tmp_path, "gc", "--sentences", "--dry-run")["texts"] == 30
+    removed = segtool(tmp_path, "store", "gc", "--sentences")
+    assert "Removed 30 texts of sentences that are in no corpus\n" in removed.stdout
+    assert as_json(segtool, tmp_path, "info")["texts"] == 20
+    assert as_json(segtool, tmp_path, "verify")["sound"]

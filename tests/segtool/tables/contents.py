@@ -216,6 +216,8 @@ def store_info(**changes: Any) -> dict[str, Any]:
         "bytes": 20_000_000,
         "bytes_used": 12_000_000,
         "bytes_free": 8_000_000,
+        "texts": 12345,
+        "bytes_of_texts": 1_500_000,
         "spaces": [space],
     } | changes
 
@@ -226,11 +228,13 @@ def store_verified(**changes: Any) -> dict[str, Any]:
         "path": ".segtool/store",
         "sound": False,
         "spaces": [stored_space(damaged_values=2)],
+        "texts": 12342,
         "damage": [
             {"part": "vectors", **named, "rows": [1024, 2047], "sentences": 1024},
             {"part": "index", **named, "rows": [0, 1023], "sentences": 0},
             {"part": "description", **named, "rows": None, "sentences": 0},
             {"part": "header", "encoder": None, "fingerprint": None, "rows": None, "sentences": 0},
+            {"part": "texts", "encoder": None, "fingerprint": None, "rows": None, "sentences": 3},
             {"part": "unknown", "encoder": None, "fingerprint": None, "rows": None, "sentences": 0},
         ],
         "bytes_unreachable": 3_000_000,
@@ -246,6 +250,7 @@ def store_garbage(**changes: Any) -> dict[str, Any]:
         "removed": True,
         "spaces": [stored_space(corpora=["novels"])],
         "vectors": [stored_space(encoder="surface", rows=1)],
+        "texts": 1,
         "bytes_unreachable": 3_000_000,
     } | changes
 

@@ -202,11 +202,11 @@ def test_a_sound_store_is_said_to_be_sound(capsys):
 
 def test_what_would_be_removed_is_told_from_what_was(capsys):
     shown = printed(capsys, store.print_garbage, store_garbage(removed=False))
-    assert shown.count("Would remove") == 3
+    assert shown.count("Would remove") == 4
     assert "Removed" not in shown
-    empty = store_garbage(spaces=[], vectors=[], bytes_unreachable=0)
+    empty = store_garbage(spaces=[], vectors=[], texts=0, bytes_unreachable=0)
     assert printed(capsys, store.print_garbage, empty) == "There is nothing to remove.\n"
-    spaces_only = printed(capsys, store.print_garbage, store_garbage(vectors=[]))
+    spaces_only = printed(capsys, store.print_garbage, store_garbage(vectors=[], texts=0))
     assert "until you run segtool store compact" in spaces_only
 
 
