@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import libcst
@@ -27,6 +28,7 @@ DEFAULT_SAMPLE = 300
 SEED = 0
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".mutants"  # a copy of the code, in which mutmut works
+MUTATED = FOLDER / "mutants"  # where mutmut writes the code with the mutants, and runs the tests
 COPIED = ("embedcache", "segclf", "segtool", "tests", "quality", "examples", "pyproject.toml")
 KILLED = ("killed", "timeout", "segfault", "suspicious")
 
@@ -57,7 +59,7 @@ class _Undecorated(libcst.CSTTransformer):
 def copy_code() -> None:
     """Copy the code and the tests into FOLDER."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    MUTATED.mkdir(parents=True)  # before Python starts with it in its path
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -79,7 +81,7 @@ def list_mutants() -> list[str]:
 
 def test_mutants(names: list[str]) -> None:
     """Run mutmut on some mutants, and end all processes that it leaves."""
-    environment = os.environ | {"PYTHONPATH": str(FOLDER / "mutants"), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(MUTATED), "OMP_NUM_THREADS": "1"}
     command = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", "2", *names]
     with (
         (FOLDER / "mutmut.log").open("w") as log,
@@ -90,7 +92,8 @@ def test_mutants(names: list[str]) -> None:
         try:
             process.wait()
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         raise SystemExit(f"mutmut has failed: see {FOLDER / 'mutmut.log'}")
 
@@ -99,7 +102,7 @@ def read_results(names: list[str]) -> dict[str, str]:
     """Return the status of each mutant by name."""
     codes: dict[str, int | None] = {}
     for path in walk_mutatable_files():
-        content = Path("mutants", f"{path}.meta").read_text(encoding="utf-8")
+        content = Path(MUTATED, f"{path}.meta").read_text(encoding="utf-8")
         codes |= json.loads(content)["exit_code_by_key"]
     return {name: status_by_exit_code[codes[name]] for name in names}
 

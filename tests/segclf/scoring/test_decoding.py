@@ -105,6 +105,13 @@ def test_the_most_probable_boundaries_divide_the_documents():
         assert np.flatnonzero(found).tolist() == starts
 
 
+def test_among_many_equal_probabilities_the_earlier_boundaries_win():
+    layout = Layout.unlabelled(np.array([0, 1000]))
+    probabilities = np.tile(np.array([0.2, 0.7], dtype=np.float32), 500)
+    found = np.flatnonzero(most_probable(layout, probabilities, 301))
+    assert found.tolist() == [0, *range(1, 600, 2)]
+
+
 def test_each_document_is_divided_alone():
     random = np.random.default_rng(0)
     probabilities = random.random(40, dtype=np.float32)
