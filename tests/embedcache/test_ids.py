@@ -4,8 +4,10 @@ import unicodedata
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from xxhash import xxh3_128_intdigest
 
 from embedcache import normalize, sentence_ids
 
@@ -71,3 +73,23 @@ def test_ids_never_change():
     """Stores of earlier versions have these ids, XXH3 128 of the UTF-8 bytes."""
     expected = np.array([[0x99AA06D3014798D8, 0x6001C324468D497F]], dtype=np.uint64)
     assert (sentence_ids([""]) == expected).all()
+
+
+def test_the_high_half_of_an_id_comes_first():
+    for sentence in ("a", "雨が降る。", "\U00020000"):
+        (high, low), (again, _) = sentence_ids([sentence, sentence]).tolist()
+        assert (high << 64) | low == xxh3_128_intdigest(sentence.encode())
+        assert high == again
+
+
+@pytest.mark.parametrize("length", [250, 255, 256, 300])
+def test_short_and_long_texts_are_normalized_alike(length):
+    text = "　e\u0301か\u3099 " + "あ い\n" * length
+    for part in (text[:length], text):
+        assert normalize(part) == " ".join(unicodedata.normalize("NFC", part).split())
+
+
+@pytest.mark.parametrize("count", [254, 255, 256, 257])
+def test_runs_of_marks_around_the_length_that_is_sorted_are_normalized_alike(count):
+    for text in ("e" + "\u0301\u0327" * count, "\U0001d165" * count + "\u0327", "\ud800" * count):
+        assert normalize(text) == unicodedata.normalize("NFC", text)

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from embedcache import EmbeddingStore, encode_sentences, sentence_ids
+from embedcache import EmbeddingStore, StoreError, encode_sentences, sentence_ids
 from embedcache import writer as writers_module
 from embedcache.store.claims import Claims
 from embedcache.terminal import progress_bar
@@ -228,3 +228,25 @@ def test_what_a_killed_writer_has_left_is_removed_even_if_nothing_is_missing(sto
     (folder / "dead.claimed").write_bytes(sentence_ids(["7"]).tobytes())
     encode_sentences(["5"], HashEncoder(), store)
     assert left_claims(store.path) == []
+
+
+def test_a_folder_of_claims_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "claims").touch()  # a file
+    claims = Claims(tmp_path, "a")
+    with pytest.raises(StoreError, match=r"^/.*claims/a cannot be written: Not a directory$"):
+        claims.take(ids_of(1))
+    claims.close()
+
+
+def test_a_writer_that_has_given_up_its_claims_can_claim_again(tmp_path):
+    first, second = Claims(tmp_path, "a"), Claims(tmp_path, "a")
+    assert first.take(ids_of(1, 2)).all()
+    first.forget()
+    assert not second.take(ids_of(1)).any()  # the other writers learn of it later
+    assert first.take(ids_of(3, 4)).all()
+    assert second.take(ids_of(1, 2, 3)).tolist() == [True, True, False]
+    first.close()
+    assert second.take(ids_of(3, 4)).all()
+    second.close()
+    second.close()
+    assert os.listdir(tmp_path / "claims" / "a") == ["turn"]

@@ -9,10 +9,11 @@ import sys
 import numpy as np
 import pyarrow.parquet
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file
 from xxhash import xxh3_128_digest
 
-from embedcache import EmbeddingStore, StoreError, terminal
+from embedcache import EmbeddingStore, StoreError, UserError, terminal
 from embedcache.store.export import export_space
 from tests.conftest import ROOT
 from tests.embedcache.store.stores import FINGERPRINT, flip_value, ids_of, make_two_spaces
@@ -61,6 +62,27 @@ def test_tables_have_all_that_the_store_knows_of_a_sentence(store, tmp_path, dty
     described = json.loads(table.schema.metadata[b"segtool"])
     assert described["precisions"] == ["float32", "bfloat16"]
     assert (described["fingerprint"], described["dtype"]) == (FINGERPRINT, dtype)
+
+
+def test_a_safetensors_file_names_its_encoder_and_is_aligned(store, tmp_path):
+    space = store.create_space(FINGERPRINT, name="x+y", dim=1, dtype="float16")
+    for rows, name in ((0, "a"), (3, "b")):
+        space.append(ids_of(*range(rows)), np.ones((rows, 1)))
+        export_space(store.path, FINGERPRINT, tmp_path / name, "safetensors")
+        with safe_open(tmp_path / name, "numpy") as file:
+            assert file.metadata() == {"encoder": "x+y", "fingerprint": FINGERPRINT}
+            assert sorted(file.keys()) == ["ids", "vectors"]
+        content = (tmp_path / name).read_bytes()
+        header = int.from_bytes(content[:8], "little")
+        assert header % 8 == 0
+        assert len(content) == 8 + header + rows * (16 + 2)
+
+
+def test_an_existing_path_is_refused(store, tmp_path):
+    store.create_space(FINGERPRINT, name="x", dim=3)
+    (tmp_path / "out").touch()
+    with pytest.raises(UserError, match=r"out exists: choose a new path for the export"):
+        export_space(store.path, FINGERPRINT, tmp_path / "out", "npy")
 
 
 WITHOUT_PYARROW = """

@@ -67,3 +67,32 @@ def test_a_thousand_commits_leave_few_segments():
     assert sum(sizes) == 1000
     assert len(sizes) <= 11
     assert written <= 1000 * 11
+
+
+def test_segments_are_merged_with_the_newer_ones_unless_they_are_twice_as_large():
+    assert index.segments_to_merge([], 5) == 0
+    assert index.segments_to_merge([8], 4) == 0
+    assert index.segments_to_merge([7], 4) == 1
+    assert index.segments_to_merge([23, 100, 7, 3], 2) == 2
+    half = index.LARGEST_MERGE // 2
+    assert index.segments_to_merge([1, half], half) == 1
+    assert index.segments_to_merge([half + 1], half) == 0
+
+
+@given(id_lists, id_lists)
+def test_ids_among_others_are_found(ids, others):
+    found = index.among(as_ids(ids), as_ids(others))
+    assert found.dtype == bool
+    assert found.tolist() == [pair in others for pair in ids]
+
+
+@given(id_lists)
+def test_the_ids_of_a_segment_are_sorted_and_keep_their_entries(pairs):
+    segment = segment_of(pairs)
+    assert (segment.high[1:] >= segment.high[:-1]).all()
+    entries = {
+        tuple(pair): row
+        for pair, row in zip(segment.ids.tolist(), segment.entries.tolist(), strict=True)
+    }
+    assert entries == {pair: row for row, pair in enumerate(pairs)}
+    assert len(segment.to_bytes()) == index.ENTRY_BYTES * len(segment)

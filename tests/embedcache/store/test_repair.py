@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import lmdb
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from xxhash import xxh3_64_digest
 
 from embedcache import EmbeddingStore, StoreError, encode_sentences
+from embedcache.store.removal import remove_unwanted
 from embedcache.store.repair import repair
 from embedcache.store.verification import Damage, verify
 from tests.conftest import ROOT, HashEncoder
@@ -307,3 +309,14 @@ def test_a_missing_store_and_one_of_a_later_version_are_refused(path, tmp_path_f
     for care in (verify, repair):
         with pytest.raises(StoreError, match="upgrade segtool"):
             care(path)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_progress_is_shown_if_it_is_wanted(path, progress, capsys, monkeypatch):
+    monkeypatch.setattr("embedcache.terminal._INTERVAL", 0)  # at once
+    flip_value(path, block_key(0))
+    for care in (verify, repair, partial(remove_unwanted, wanted=ids_of(1100))):
+        care(path, progress=progress)
+        shown = capsys.readouterr().err
+        assert (" values (" in shown) == progress
+        assert bool(shown) == progress

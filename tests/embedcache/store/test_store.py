@@ -221,3 +221,72 @@ def test_each_row_has_a_precision(store):
     assert space.precisions(ids_of(8, 8, 1)) == {"float32": 1, "bfloat16": 2}
     assert space.precisions(ids_of(99)) == {}
     assert np.array_equal(space.vectors(ids_of(1, 2)), rows(2))
+
+
+def test_a_space_is_found_by_the_name_or_the_beginning_of_the_fingerprint(store):
+    with pytest.raises(StoreError, match=r"^the store has no space of x; it has: nothing yet$"):
+        store.find_space("x")
+    for fingerprint, name in (("a" * 32, "x"), ("a" * 8 + "b" * 24, "y"), ("c" * 32, "y")):
+        store.create_space(fingerprint, name=name, dim=2)
+    for encoder in ("x", "a" * 9, "a" * 32):
+        assert store.find_space(encoder).fingerprint == "a" * 32
+    assert store.find_space("c" * 8).name == "y"
+    both = f"{'a' * 8 + 'b' * 24} or {'c' * 32}"
+    with pytest.raises(StoreError, match=f"^2 spaces have the encoder y: choose {both}$"):
+        store.find_space("y")
+    with pytest.raises(StoreError, match="2 spaces have the encoder aaaaaaaa"):
+        store.find_space("a" * 8)
+    listed = r"x \(aaaaaaaa\), y \(aaaaaaaa\), y \(cccccccc\)"
+    with pytest.raises(StoreError, match=f"no space of ccccccc; it has: {listed}$"):
+        store.find_space("c" * 7)  # too short
+
+
+def test_the_used_bytes_are_those_of_the_values_and_two_pages(store):
+    assert store.file_bytes() == (store.path / "data.mdb").stat().st_size
+    before = store.used_bytes()
+    space = store.create_space("a" * 32, name="x", dim=256)
+    space.append(ids_of(*range(2048)), rows(2048, dim=256))
+    added = store.used_bytes() - before
+    assert 2048 * (4 * 256 + 24) < added < 2048 * (4 * 256 + 24) + 50_000
+    assert store.used_bytes() <= store.file_bytes()
+    assert store.used_bytes() % 4096 == 0
+
+
+def test_the_vectors_of_joined_encoders_are_concatenated(store):
+    for letter, dim in (("a", 4), ("b", 1), ("c", 3)):
+        store.create_space(letter * 32, name=letter, dim=dim).append(
+            ids_of(1, 2, 3), rows(3, dim, seed=dim)
+        )
+    joined = "+".join(letter * 32 for letter in "bac")
+    found = store.vectors(joined, ids_of(3, 1))
+    assert np.array_equal(found, np.hstack([rows(3, dim, seed=dim)[[2, 0]] for dim in (1, 4, 3)]))
+    assert np.array_equal(store.vectors("a" * 32, ids_of(2)), rows(3, 4, seed=4)[1:2])
+
+
+def test_a_space_keeps_the_identity_of_its_encoder(store):
+    identity = {"model": "\u96e8", "layers": [1, 2]}
+    store.create_space("a" * 32, name="x", dim=2, identity=identity)
+    store.create_space("b" * 32, name="y", dim=2)
+    store.create_space("a" * 32, name="z", dim=2, identity={})
+    first, second = store.spaces()
+    assert (first.identity, first.name, second.identity) == (identity, "x", {})
+    assert (first.number, second.number) == (0, 1)
+
+
+def test_vectors_are_written_to_a_given_array(store):
+    space = store.create_space("a" * 32, name="x", dim=2)
+    space.append(ids_of(1, 2), rows(2, 2))
+    table = np.zeros((2, 4), dtype=np.float32)
+    assert space.vectors(ids_of(2, 1), out=table[:, 1:3]).base is table
+    assert np.array_equal(table[:, 1:3], rows(2, 2)[::-1])
+    assert not table[:, [0, 3]].any()
+
+
+def test_a_space_has_at_most_sixty_three_precisions(store):
+    space = store.create_space("a" * 32, name="x", dim=2)
+    for number in range(63):
+        space.append(ids_of(number), rows(1, 2), precision=f"p{number}")
+    assert space.precisions(ids_of(62, 0, 62)) == {"p0": 1, "p62": 2}
+    with pytest.raises(ValueError, match=r"^a space has at most 63 precisions$"):
+        space.append(ids_of(63), rows(1, 2), precision="p63")
+    assert len(space) == 63

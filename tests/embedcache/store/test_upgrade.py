@@ -8,6 +8,7 @@ import pytest
 from xxhash import xxh3_64_digest
 
 from embedcache import EmbeddingStore, StoreError, encode_sentences
+from embedcache.store.upgrade import upgrade
 from tests.conftest import ROOT
 from tests.embedcache.store.stores import (
     FINGERPRINT,
@@ -84,6 +85,38 @@ def test_an_upgrade_refuses_a_block_with_the_key_of_another(tmp_path, flip):
     with pytest.raises(StoreError, match="damaged"):
         store.upgrade()
     assert store.format() == 1
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 5000, 20_000])
+def test_an_upgrade_in_small_steps_gives_the_same_values(tmp_path, monkeypatch, batch_bytes):
+    stores = []
+    for name in ("once", "steps"):
+        make_store(tmp_path / name, 3000)
+        make_format_1(tmp_path / name)
+        stores.append(EmbeddingStore(tmp_path / name))
+    assert stores[0].upgrade() == 5
+    monkeypatch.setattr("embedcache.store.upgrade._BATCH_BYTES", batch_bytes)
+    assert stores[1].upgrade() == 5
+    both = []
+    for store in stores:
+        with store._environment.reading() as transaction:
+            both.append([(bytes(key), bytes(value)) for key, value in transaction.cursor()])
+    assert both[0] == both[1]
+
+
+def test_a_missing_or_unknown_value_is_named(tmp_path):
+    key = b"v" + bytes(11) + b"\x01"
+    for name, change, named in (
+        ("missing", lambda transaction: transaction.delete(key), key),
+        ("unknown", lambda transaction: transaction.put(b"zzz", b"x"), b"zzz"),
+    ):
+        make_store(tmp_path / name, 3000)
+        make_format_1(tmp_path / name)
+        store = EmbeddingStore(tmp_path / name)
+        store._environment.write(change, 0)
+        with pytest.raises(StoreError) as raised:
+            upgrade(store._environment, [store.space(FINGERPRINT).info()], progress=False)
+        assert f"is damaged at {named!r}: " in str(raised.value)
 
 
 UPGRADE_IN_SMALL_STEPS = """

@@ -9,6 +9,7 @@ from segclf.corpus import Corpus, Document
 from segclf.corpus.layout import Layout
 from segclf.scoring.bootstrap import (
     RESAMPLES,
+    Difference,
     Resampling,
     differences,
     f1_of_counts,
@@ -46,7 +47,8 @@ def test_the_counts_of_all_units_give_the_scores(lengths):
 
 def test_documents_of_one_sentence_cannot_be_compared():
     part, predictions = texts([1, 1])
-    with pytest.raises(UserError, match="nothing to compare"):
+    message = "^nothing to compare: no document in this split has more than one sentence$"
+    with pytest.raises(UserError, match=message):
         units_of(part.layout, predictions)
 
 
@@ -138,3 +140,33 @@ def test_the_interval_has_the_stated_coverage():
         units, resampling = units_of(part.layout, predictions)
         covered += not differences(units, resampling.draws, resamples=400)[0].significant
     assert 175 <= covered <= 199
+
+
+def test_the_interval_does_not_depend_on_how_many_resamples_are_drawn_at_once(monkeypatch):
+    part, predictions = texts([40, 60, 25])
+    units, resampling = units_of(part.layout, predictions)
+    at_once = differences(units, resampling.draws, resamples=50)
+    for counts in (1, 30 * 7, 30 * 50):
+        monkeypatch.setattr("segclf.scoring.bootstrap._CHUNK_COUNTS", counts)
+        assert differences(units, resampling.draws, resamples=50) == at_once
+
+
+def test_the_default_is_ten_thousand_resamples_and_seed_zero():
+    part, predictions = texts([400])
+    units, resampling = units_of(part.layout, predictions)
+    explicit = differences(units, resampling.draws, resamples=10_000, seed=0)
+    assert differences(units, resampling.draws) == explicit
+    assert differences(units, resampling.draws, seed=1) != explicit
+
+
+def test_a_difference_is_significant_if_zero_is_outside_the_interval():
+    for low, high, significant in ((0.1, 0.3, 1), (-0.3, -0.1, 1), (-0.1, 0.3, 0), (0, 0.3, 0)):
+        assert Difference(0.5, 0.4, 0.1, low, high).significant == significant
+    assert not Difference(0.4, 0.5, -0.1, -0.3, 0).significant
+
+
+def test_ratios_without_boundaries_and_pairs_are_zero():
+    counts = np.zeros((2, 5))
+    counts[1] = [3, 1, 4, 2, 8]
+    assert f1_of_counts(counts).tolist() == [0, 6 / 11]
+    assert pk_of_counts(counts).tolist() == [0, 0.25]

@@ -9,7 +9,13 @@ from scipy.special import expit
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
-from segclf.scoring.calibration import calibrate, fit_temperature, reliability
+from segclf.scoring.calibration import (
+    Bin,
+    calibrate,
+    fit_temperature,
+    logits_of,
+    reliability,
+)
 
 PAIRS = st.tuples(
     hnp.arrays(np.float32, 50, elements=st.floats(0, 1, width=32)), hnp.arrays(np.bool_, 50)
@@ -94,3 +100,33 @@ def test_very_small_probabilities_remain_different():
     small = np.array([1e-12, 5e-10, 1e-9], dtype=np.float32)
     for temperature in (0.5, 1.0, 2.0):
         assert (np.diff(calibrate(small, temperature)) > 0).all()
+
+
+def test_the_temperature_is_limited():
+    labels = np.array([True, False, True])
+    for right, temperature in ((True, 1 / 20), (False, 20)):
+        probabilities = np.where(labels == right, 0.9, 0.1).astype(np.float32)
+        assert fit_temperature(probabilities, labels) == pytest.approx(temperature, rel=0.01)
+
+
+def test_each_tenth_of_the_probabilities_is_compared_with_its_labels():
+    probabilities = np.array([0.0, 0.05, 0.25, 0.28, 0.95, 1.0], dtype=np.float32)
+    labels = np.array([False, True, False, True, True, True])
+    found = reliability(probabilities, labels)
+    first, second, last = found.bins
+    assert first == Bin(2, pytest.approx(0.025), 0.5)
+    assert second == Bin(2, pytest.approx(0.265), 0.5)
+    assert last == Bin(2, pytest.approx(0.975), 1)
+    assert found.expected_error == pytest.approx((0.475 + 0.235 + 0.025) / 3)
+    assert found.to_dict()["bins"][1]["count"] == 2
+
+
+def test_logits_are_finite_and_those_of_nan_are_zero():
+    extremes = logits_of(np.array([0, 1, np.nan, 0.5, 0.75], dtype=np.float32))
+    assert np.isfinite(extremes).all()
+    assert extremes[0] < -80
+    assert extremes[1] > 17
+    assert extremes[2:].tolist() == [0, 0, pytest.approx(np.log(3))]
+    assert (calibrate(np.array([0, 1], dtype=np.float32), 1e-3) == [0, 1]).all()
+    assert calibrate(np.float32(0.8), 2.0) == pytest.approx(2 / 3)
+    assert calibrate(np.float32(0.8), 2.0).dtype == np.float32

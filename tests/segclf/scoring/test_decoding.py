@@ -1,6 +1,6 @@
 """Thresholds, and paragraphs of allowed lengths, against an exhaustive search."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score, precision_recall_curve
 
 from segclf.corpus.layout import Layout
 from segclf.scoring.calibration import logits_of
-from segclf.scoring.decoding import best_threshold, decode, decode_within
+from segclf.scoring.decoding import best_threshold, decode, decode_within, most_probable
 
 PROBABILITIES = hnp.arrays(np.float32, st.integers(1, 9), elements=st.floats(0, 1, width=32))
 
@@ -83,3 +83,48 @@ def test_no_other_threshold_has_a_higher_f1(probabilities, labels):
     best = (2 * precision * recall / np.maximum(precision + recall, 1e-12)).max()
     assert f1 == pytest.approx(best)
     assert f1_score(labels, probabilities >= threshold) == pytest.approx(f1)
+
+
+def test_a_boundary_is_placed_where_the_probability_reaches_the_threshold():
+    layout = Layout.unlabelled(np.array([0, 3, 5]))
+    probabilities = np.array([0.1, 0.5, 0.4, 0.2, 0.6], dtype=np.float32)
+    assert decode(layout, probabilities, 0.5).tolist() == [True, True, False, True, True]
+
+
+def test_the_most_probable_boundaries_divide_the_documents():
+    layout = Layout.unlabelled(np.array([0, 3, 3, 6]))
+    probabilities = np.array([0.9, 0.2, 0.7, 0.1, 0.7, 0.2], dtype=np.float32)
+    for paragraphs, starts in (
+        (2, [0, 3]),
+        (3, [0, 2, 3]),  # among equal probabilities, the earlier sentence
+        (4, [0, 2, 3, 4]),
+        (5, [0, 1, 2, 3, 4]),
+        (6, [0, 1, 2, 3, 4, 5]),
+    ):
+        found = most_probable(layout, probabilities, paragraphs)
+        assert np.flatnonzero(found).tolist() == starts
+
+
+def test_among_many_equal_probabilities_the_earlier_boundaries_win():
+    layout = Layout.unlabelled(np.array([0, 1000]))
+    probabilities = np.tile(np.array([0.2, 0.7], dtype=np.float32), 500)
+    found = np.flatnonzero(most_probable(layout, probabilities, 301))
+    assert found.tolist() == [0, *range(1, 600, 2)]
+
+
+def test_each_document_is_divided_alone():
+    random = np.random.default_rng(0)
+    probabilities = random.random(40, dtype=np.float32)
+    offsets = [0, 7, 7, 8, 25, 40]
+    for limits in ({"min_length": 3}, {"max_length": 4}, {"min_length": 2, "max_length": 5}):
+        found = decode_within(Layout.unlabelled(np.array(offsets)), probabilities, 0.6, **limits)
+        alone = [
+            decode_within(
+                Layout.unlabelled(np.array([0, stop - start])),
+                probabilities[start:stop],
+                0.6,
+                **limits,
+            )
+            for start, stop in pairwise(offsets)
+        ]
+        assert np.array_equal(found, np.concatenate(alone))

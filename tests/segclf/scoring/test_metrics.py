@@ -44,6 +44,15 @@ def test_precision_recall_and_f1_agree_with_scikit_learn_without_the_first_sente
     assert ours == pytest.approx(theirs)
 
 
+@given(segmentations(), st.integers(1, 3))
+def test_pk_and_window_diff_take_another_distance(pair, k):
+    true, guess = pair
+    hypothesis, reference = masses(guess), masses(true)
+    for ours, theirs in ((metrics.pk, segeval.pk), (metrics.window_diff, segeval.window_diff)):
+        expected = float(theirs(hypothesis, reference, window_size=k))
+        assert ours(true, guess, k) == pytest.approx(expected)
+
+
 def test_documents_too_short_for_pk_are_not_counted():
     labels = np.array([True, False, False, True, False, False, True, True])
     wrong = np.array([True, False, False, False, False, False, True, False])
@@ -51,3 +60,18 @@ def test_documents_too_short_for_pk_are_not_counted():
     beside = metrics.score(Layout(labels, np.array([0, 6, 8])), wrong)
     assert alone.pk > 0
     assert (beside.pk, beside.window_diff) == (alone.pk, alone.window_diff)
+    short = metrics.score(Layout(labels[6:], np.array([0, 2])), wrong[6:])
+    assert (short.pk, short.window_diff) == (0, 0)
+    assert metrics.pk(labels[6:], wrong[6:]) == metrics.window_diff(labels[6:], wrong[6:]) == 0
+
+
+def test_scores_at_one_half_show_predictions_that_are_all_the_same():
+    layout = Layout(np.array([True, False, True, True]), np.array([0, 3, 4]))
+    for probabilities, precision, collapsed in (
+        ([0.1, 0.2, 0.5, 0.1], 1, False),
+        ([0.1, 0.2, 0.4, 0.9], 0, True),  # the first sentence of a document is no candidate
+        ([0.1, 0.6, 0.7, 0.1], 0.5, True),
+    ):
+        scores = metrics.score_at_half(layout, np.array(probabilities, dtype=np.float32))
+        assert (scores["precision"], scores["collapsed"]) == (precision, collapsed)
+        assert set(scores) == {*metrics.SCORE_NAMES, "collapsed"}

@@ -1,0 +1,1 @@
+"""How good the tests are: branch coverage, and mutation testing. See docs/reliability.md."""
