@@ -124,11 +124,6 @@ def describe_answer(
     return f"{kind} {name}{why}{end}"
 
 
-def best_of(corpus: str) -> str:
-    """Describe why a run was chosen that is the default for a corpus."""
-    return f"highest dev F1 on {corpus}"
-
-
 def report_skipped(messages: Sequence[str]) -> None:
     """Report the files of a folder that were not read, and end the command with exit status 1."""
     for message in messages:
