@@ -129,11 +129,6 @@ def describe_answer(
     return f"{kind} {name}{reason}{end}"
 
 
-def best_of(corpus: str) -> str:
-    """Return the reason why a run is the default for a corpus."""
-    return f"highest dev F1 on {corpus}"
-
-
 def report_skipped(messages: Sequence[str]) -> None:
     """Report the files of a folder that were not read, and end the command with exit status 1."""
     for message in messages:

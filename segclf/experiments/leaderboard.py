@@ -27,14 +27,15 @@ def run_row(run: Run) -> dict[str, Any]:
     Returns:
         `run`, `created`, `corpus`, `encoder`, `pooling`, `options`, `parameters`, `epochs`,
         `best_epoch`, `seconds_per_epoch`, `machine`, `threads` and `threshold`; `dev` and `test`,
-        the scores at the threshold (None for scores that were not computed); `at_half`, the scores
-        at threshold 0.5; and `collapsed`, whether all predictions on dev are the same.
+        the scores at the threshold (None for scores that were not computed or are undefined);
+        `at_half`, the scores at threshold 0.5; and `collapsed`, whether all predictions on dev are
+        the same.
     """
     record = run.record
     row = {name: getattr(record, name) for name in _ROW_FIELDS}
     scored = {split: read_evaluation(run, split) or {} for split in SCORED_SPLITS}
     at_half = {split: scored[split].get("at_half", {}) for split in SCORED_SPLITS}
-    scored["dev"] = {**record.dev, **scored["dev"]}
+    scored["dev"] = {**record.dev, **scored["dev"]} if record.has_dev_scores else {}
     at_half["dev"] = {**record.dev_at_half, **at_half["dev"]}
     return {
         "run": run.name,

@@ -18,6 +18,7 @@ from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.tasks.train import train_on
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.memory import vectors_limit
+from segclf.workspace.new_runs import save_run
 from segclf.workspace.records import Identity
 from segclf.workspace.runs import Run, load_run
 from segclf.workspace.workspace import Workspace
@@ -204,7 +205,7 @@ def _train_and_score(
     new = run is None
     if run is None:
         encoder = stored.encoder(trial.encoder, trial.pooling)
-        run = train_on(
+        trained = train_on(
             workspace,
             stored,
             encoder,
@@ -213,6 +214,7 @@ def _train_and_score(
             threads=compute.threads,
             memory=vectors_limit(compute.memory, compute.trials_per_machine),
         )
+        run = save_run(workspace.runs, trained)
     for split in splits:
         if not read_evaluation(run, split):
             evaluate(

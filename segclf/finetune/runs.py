@@ -34,19 +34,11 @@ from segclf.training.epochs import Epoch, check_split
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
 from segclf.workspace.encoders import load_referenced
 from segclf.workspace.files import warn_once, write_checked_json
+from segclf.workspace.new_runs import new_record, publish_run
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
 from segclf.workspace.records import Identity, RunRecord
-from segclf.workspace.runs import (
-    LOCK,
-    PLOT,
-    RECORD,
-    UNFINISHED,
-    WEIGHTS,
-    Run,
-    new_record,
-    publish_run,
-)
+from segclf.workspace.runs import LOCK, PLOT, RECORD, UNFINISHED, WEIGHTS, Run
 from segclf.workspace.weights import check_weights, hash_weights, load_weights
 from segclf.workspace.workspace import Workspace
 

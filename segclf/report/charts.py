@@ -29,6 +29,7 @@ INK, MUTED, GRID, PAPER = "#1d2433", "#626b7b", "#dde2ea", "#fefefe"
 SERIES = ("#2f6fb3", "#c9661a", "#24845f", "#a0357a", "#6a5acd", "#80640f")
 
 _FEW = 3  # lines; more are drawn thinner
+_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # on the axis of the lengths
 _UNIT = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(tickCount=5)}
 
 
@@ -74,7 +75,8 @@ def _precision_recall(groups: Sequence[Group], boundary_type: BoundaryType) -> F
     return Figure(
         "precision-recall",
         "Precision and recall",
-        f"A dot marks the chosen threshold{numbers if len(chosen) == 1 else ''}.",
+        f"A dot marks the chosen threshold{numbers if len(chosen) == 1 else ''}. A ring marks that "
+        "of the slider.",
         _sized(line + points),
     )
 
@@ -87,7 +89,7 @@ def _thresholds(groups: Sequence[Group], boundary_type: BoundaryType) -> Figure:
     return Figure(
         "thresholds",
         "Scores by threshold",
-        "A dashed line marks the chosen threshold.",
+        "A dashed line marks the chosen threshold, a solid line that of the slider.",
         _sized(_lines(rows).encode(x, y, _color_of(rows)) + _rules(chosen).encode(x)),
     )
 
@@ -144,8 +146,11 @@ def _lengths(groups: Sequence[Group], boundary_type: BoundaryType) -> Figure:
     rows, means = length_rows(groups, boundary_type)
     title = f"sentences in a paragraph ({MAX_LENGTH}: or more)"
     x = alt.X("length:Q", title=title, scale=alt.Scale(domain=[1, MAX_LENGTH]))
-    y = alt.Y("share:Q", title="share of paragraphs", axis=alt.Axis(format="%"))
-    color = _color([group.label for group in groups], first=(TRUE, INK))
+    # the slider can make all paragraphs one sentence long; the root leaves room for small shares
+    scale = alt.Scale(type="sqrt", domain=[0, 1])
+    axis = alt.Axis(format="%", values=_SHARES)
+    y = alt.Y("share:Q", title="share of paragraphs", scale=scale, axis=axis)
+    color = _color([group.label for group in groups], first=(TRUE, MUTED))
     text = f"Mean length: {means[-1]:.2f} sentences in the text"
     text += f", {means[0]:.2f} as predicted." if len(means) == 2 else "."
     chart = _sized(_lines(rows, points=True).encode(x, y, color))
@@ -156,7 +161,8 @@ def _history(groups: Sequence[Group]) -> Figure | None:
     losses, scores, best = history_rows(groups)
     if not losses:
         return None
-    x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d"))
+    epochs = sorted({row["epoch"] for row in losses})  # there are no ticks between them
+    x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(values=epochs, format="d"))
     y = alt.Y("score:Q", title="score on dev" if len(best) == 1 else "F1 on dev", **_UNIT)
     above = _lines(losses, points=True).encode(x.title(None), alt.Y("loss:Q", title="loss"))
     below = _lines(scores, points=True).encode(x, y, _color_of(scores)) + _rules(

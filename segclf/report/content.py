@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType, Corpus
 from segclf.corpus.layout import Layout
+from segclf.report.series import MAX_LENGTH
 from segclf.report.systems import System, has_lines
 from segclf.scoring.metrics import window_size
 
@@ -28,7 +29,7 @@ def page_content(part: Corpus, systems: list[System], main_type: BoundaryType) -
         `sentences`; `documents`: `name`, `group`, `start` and `stop` of each; `types`: for each
         type of boundary, its `labels` and, for each document, the window of Pk; `kinds`: the typed
         labels (0, 1 for a line, 2 for a paragraph), or None if the corpus does not distinguish
-        them; `systems`; `main_type`.
+        them; `systems`; `main_type`; `longest`: the length at which the chart of lengths ends.
     """
     documents = part.layout.documents
     groups = groups_of(part.document_ids)
@@ -44,6 +45,7 @@ def page_content(part: Corpus, systems: list[System], main_type: BoundaryType) -
         "kinds": _digits(part.types) if has_lines(part) else None,
         "systems": [_system_content(system, part.layout) for system in systems],
         "main_type": main_type,
+        "longest": MAX_LENGTH,
     }
 
 

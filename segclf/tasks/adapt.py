@@ -1,28 +1,25 @@
 """Adapt a model to texts whose paragraphs a reader has corrected, and score it before and after."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedcache import UserError, encode_sentences
-from segclf.corpus import Corpus, Document, Split
-from segclf.corpus.layout import Layout
-from segclf.scoring.decoding import decode
-from segclf.scoring.metrics import Scores, score
+from segclf.corpus import BoundaryType, Corpus, Document, Split
+from segclf.corpus.documents import PARAGRAPH
+from segclf.tasks.held_out import HeldOut, HeldOutScores, cross_validate
 from segclf.tasks.text_model import TextModel
 from segclf.tasks.train import train_on
 from segclf.training.adaptation import adaptation_options
-from segclf.training.epochs import Epoch
-from segclf.training.loop import train_head
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.encoders import load_referenced
+from segclf.workspace.new_runs import NewRun, save_run
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
-from segclf.workspace.sources import Source, source_of
-from segclf.workspace.vectors import examples_of
+from segclf.workspace.sources import Source
 from segclf.workspace.workspace import Workspace
 
 FOLDS = 5
@@ -31,12 +28,6 @@ FEWEST = 20
 """Minimum number of sentences to train on."""
 FEW = 200
 """Number of sentences below which scores are uncertain; see docs/adaptation.md."""
-
-_FINAL_SPLITS: tuple[Split, ...] = ("train", "train", "train", "train", "dev")
-
-
-_FoldPrediction = tuple[Layout, NDArray[np.bool_], NDArray[np.bool_]]
-"""Layout of the test split of a fold, and (n,) predictions of the model and of the adapted head."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +45,6 @@ class CorrectedText:
 
 
 @dataclass(frozen=True)
-class HeldOutScores:
-    """Scores on sentences that were not trained on.
-
-    Attributes:
-        scores: Scores of a model.
-        errors: Number of sentences at which the model was wrong.
-    """
-
-    scores: Scores
-    errors: int
-
-
-@dataclass(frozen=True)
 class Adaptation:
     """An adapted model.
 
@@ -76,10 +54,9 @@ class Adaptation:
         sentences: Number of sentences of the texts.
         boundaries: Number of boundaries in them.
         scored: Number of sentences that were scored; 0 if there are too few boundaries.
-        before: Scores of the model from which training started; None if there are too few
-            boundaries.
+        before: Scores of the model from which training started; None if nothing was scored.
         after: Scores of models that were trained like the run: each was trained on four fifths of
-            the texts and scored on the remaining fifth. None if there are too few boundaries.
+            the texts and scored on the remaining fifth. None if nothing was scored.
         notes: Notes that help a reader to judge the scores.
     """
 
@@ -99,10 +76,13 @@ def adapt(
     texts: Sequence[CorrectedText],
     check: Callable[[], None] = lambda: None,
 ) -> Adaptation:
-    """Train from a model on corrected texts, and save the texts as a corpus and the head as a run.
+    """Train from a model on corrected texts, and save the texts as a corpus and the heads as a run.
+
+    If the model has two heads, so has the run. A head for paragraphs is trained if the texts have
+    both paragraphs and other sentences; otherwise, it is kept as it is.
 
     The scores are those of a cross-validation: the texts, one after another, are cut into `FOLDS`
-    parts of equal size, and each part is scored with a head that was trained on the other parts.
+    parts of equal size, and each part is scored with heads that were trained on the other parts.
     The run itself is trained on all parts.
 
     Args:
@@ -121,26 +101,30 @@ def adapt(
         raise UserError(
             f"{sentences} sentences are checked: check at least {FEWEST} before you train"
         )
-    source = _source(model.model)
-    stored = _embed(workspace, source, _corpus_of(texts, _FINAL_SPLITS), model.language)
-    folds = [_corpus_of(texts, _splits_of(fold)) for fold in range(FOLDS)]
-    predicted: list[_FoldPrediction] = []
-    if all(fold.select("train").layout.has_both_classes for fold in folds):
-        predicted = [_predict_fold(workspace, model, source, fold, check) for fold in folds]
-    encoder = stored.encoder_of(source.name, source.run.encoder)
-    options = adaptation_options(source.options, {})
-    run = train_on(workspace, stored, encoder, options, source=source, on_epoch=lambda _: check())
-    before, after = (_held_out_scores(predicted, which) if predicted else None for which in (1, 2))
+    sources = _sources(model.model)
+    stored = _embed(workspace, sources["any"], _with_dev(texts), model.language)
+    trained = [name for name in sources if name == "any" or _has_both(stored.corpus, name)]
+    folds = [_corpus_of(texts, _splits_of_parts((fold + 1) % FOLDS, fold)) for fold in range(FOLDS)]
+    held: HeldOut | None = None
+    if all(_has_both(fold, name) for fold in folds for name in trained):
+        held = cross_validate(workspace, model, sources, trained, folds, check)
+    heads = {
+        name: _train(workspace, stored, source, check)
+        if name in trained
+        else _keep(source, model.language)
+        for name, source in sources.items()
+    }
+    run = save_run(workspace.runs, heads["any"], heads.get("paragraph"))
     return Adaptation(
         run=run,
         corpus=stored.name,
         sentences=sentences,
         # the first sentence of a text is a boundary, whatever its label
         boundaries=sum(1 + int(np.count_nonzero(text.labels[1:])) for text in texts),
-        scored=sum(int(layout.is_candidate.sum()) for layout, _, _ in predicted),
-        before=before,
-        after=after,
-        notes=_notes(sentences, run, is_scored=bool(predicted)),
+        scored=held.candidates if held else 0,
+        before=held.scores(held.before) if held else None,
+        after=held.scores(held.after) if held else None,
+        notes=tuple(_notes(sentences, run, trained, is_scored=held is not None)),
     )
 
 
@@ -154,15 +138,51 @@ def check_adaptable(model: Run | ReadyModel) -> None:
         raise UserError(f"{model.name} is a fine-tuned Transformer: choose a head or a ready model")
 
 
-def _source(model: Run | ReadyModel) -> Source:
-    return source_of(model, "any") if isinstance(model, ReadyModel) else Source(model.name, model)
+def _sources(model: Run | ReadyModel) -> dict[BoundaryType, Source]:
+    """Return the heads of a model, with the thresholds at which they decide together."""
+    own = model.thresholds if isinstance(model, ReadyModel) else {}
+    return {name: Source(model.name, run, own.get(name, {})) for name, run in model.runs.items()}
 
 
-def _splits_of(fold: int) -> list[Split]:
-    """Return the split of each part: test for the part that is scored, dev for the next part."""
+def _has_both(corpus: Corpus, boundary_type: BoundaryType) -> bool:
+    """Return whether a head for a type of boundary can be trained on the train split."""
+    if boundary_type == "paragraph" and not corpus.is_typed:
+        return False
+    return corpus.of_type(boundary_type).select("train").layout.has_both_classes
+
+
+def _train(
+    workspace: Workspace, stored: StoredCorpus, source: Source, check: Callable[[], None]
+) -> NewRun:
+    encoder = stored.encoder_of(source.name, source.run.encoder)
+    options = adaptation_options(source.options, {})
+    return train_on(workspace, stored, encoder, options, source=source, on_epoch=lambda _: check())
+
+
+def _keep(source: Source, language: str) -> NewRun:
+    """Return a head as it is, with its threshold for a language."""
+    start = source.load(language)
+    return NewRun(replace(source.run.record, threshold=start.threshold), start.head)
+
+
+def _splits_of_parts(dev: int, test: int | None = None) -> list[Split]:
+    """Return the split of each part, given the positions of the parts for dev and for test."""
     splits: list[Split] = ["train"] * FOLDS
-    splits[fold], splits[(fold + 1) % FOLDS] = "test", "dev"
+    splits[dev] = "dev"
+    if test is not None:
+        splits[test] = "test"
     return splits
+
+
+def _with_dev(texts: Sequence[CorrectedText]) -> Corpus:
+    """Make the corpus of a run: dev is the last part with a boundary, if there is one."""
+    choices = [_corpus_of(texts, _splits_of_parts(dev)) for dev in reversed(range(FOLDS))]
+    suited = (
+        corpus
+        for corpus in choices
+        if all(corpus.select(split).layout.has_both_classes for split in ("train", "dev"))
+    )
+    return next(suited, choices[0])
 
 
 def _corpus_of(texts: Sequence[CorrectedText], split_of_part: Sequence[Split]) -> Corpus:
@@ -188,7 +208,7 @@ def _corpus_of(texts: Sequence[CorrectedText], split_of_part: Sequence[Split]) -
 
 
 def _is_typed(texts: Sequence[CorrectedText]) -> bool:
-    return any((text.labels > 1).any() for text in texts)
+    return any((text.labels == PARAGRAPH).any() for text in texts)
 
 
 def _embed(workspace: Workspace, source: Source, corpus: Corpus, language: str) -> StoredCorpus:
@@ -209,52 +229,22 @@ def _free_name(workspace: Workspace) -> str:
     return f"corrections-{number:03d}"
 
 
-def _predict_fold(
-    workspace: Workspace,
-    model: TextModel,
-    source: Source,
-    corpus: Corpus,
-    check: Callable[[], None],
-) -> _FoldPrediction:
-    """Predict the test split with the model, and with a head trained on the other splits."""
-    check()
-
-    def stop(_: Epoch) -> None:
-        check()
-
-    train, dev, test = (
-        examples_of(corpus.select(split), workspace, source.run.encoder)
-        for split in ("train", "dev", "test")
-    )
-    start = source.load(model.language)
-    options = adaptation_options(source.options, {})
-    trained = train_head(train, dev, options, stop, start=start)
-    after = decode(test.layout, trained.head.predict(test), trained.best.threshold)
-    part = corpus.select("test")
-    documents = [model.as_read(part.sentences[a:b]) for a, b in part.layout.documents]
-    predicted = model.predict_documents(documents).probabilities
-    return test.layout, decode(test.layout, predicted, model.threshold), after
-
-
-def _held_out_scores(folds: list[_FoldPrediction], which: int) -> HeldOutScores:
-    """Score predictions for all folds together, given their position in `_FoldPrediction`."""
-    sizes = np.concatenate([np.diff(layout.offsets) for layout, _, _ in folds])
-    labels = np.concatenate([layout.labels for layout, _, _ in folds])
-    layout = Layout(labels, np.append(0, np.cumsum(sizes)).astype(np.int64))
-    predicted = np.concatenate([fold[which] for fold in folds])
-    wrong = (predicted != layout.labels) & layout.is_candidate
-    return HeldOutScores(score(layout, predicted), int(wrong.sum()))
-
-
-def _notes(sentences: int, run: Run, *, is_scored: bool) -> tuple[str, ...]:
-    notes = []
+def _notes(
+    sentences: int, run: Run, trained: Sequence[BoundaryType], *, is_scored: bool
+) -> Iterator[str]:
     if not is_scored:
-        notes.append("There are too few boundaries to score the model: check more of the text.")
+        yield "There are too few boundaries to score the model: check more of the text."
     elif sentences < FEW:
-        notes.append(
+        yield (
             f"{sentences} sentences are few: the scores are uncertain, and adaptation changes "
             f"little below about {FEW}."
         )
-    if run.record.best_epoch == 0:
-        notes.append("Training did not improve the weights, so only the threshold was adapted.")
-    return tuple(notes)
+    if not run.record.has_dev_scores:
+        yield "There are too few boundaries to choose a threshold, so that of the model was kept."
+    if len(trained) < len(run.runs):
+        yield (
+            "There are too few paragraphs to train on, so the model tells them from lines as "
+            "before."
+        )
+    if all(run.runs[name].record.best_epoch == 0 for name in trained):
+        yield "Training did not improve the weights, so only the threshold was adapted."

@@ -2,6 +2,7 @@
 
 DIR/config.json          record of the run; see `segclf.workspace.runs`
 DIR/weights.safetensors  weights
+DIR/paragraph/           the same of the second head, of a run that tells paragraphs from lines
 DIR/FINGERPRINT.json     state of the encoder, if the encoder was fitted on the corpus
 DIR/encoder-FINGERPRINT/ files of the encoder, if the encoder was exported too
 DIR/README.md            model card
@@ -21,7 +22,7 @@ from segclf.tasks.model_card import model_card
 from segclf.workspace.encoder_states import copy_state
 from segclf.workspace.encoders import copy_encoder
 from segclf.workspace.files import write_checked_json
-from segclf.workspace.runs import CONFIGURATION, WEIGHTS, Run
+from segclf.workspace.runs import CONFIGURATION, SECOND_HEAD, WEIGHTS, Run
 from segclf.workspace.workspace import Workspace
 
 _NOT_EXPORTED = ("history", "machine")  # entries of a record that an exported model does not need
@@ -51,9 +52,7 @@ def export(
     Raises:
         UserError: `directory` is a file or a non-empty folder, or the encoder cannot be copied.
     """
-    record = run.record.to_dict()
-    config = {name: value for name, value in record.items() if name not in _NOT_EXPORTED}
-    config["kind"] = run.kind
+    config = _config(run)
     config["has_encoder"] = with_encoder
     scores = {
         split: {name: evaluation[name] for name in SCORE_NAMES}
@@ -65,6 +64,10 @@ def export(
 
     def fill(folder: Path) -> None:
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
+        if second := run.runs.get(SECOND_HEAD):
+            (folder / SECOND_HEAD).mkdir()
+            shutil.copyfile(second.path / WEIGHTS, folder / SECOND_HEAD / WEIGHTS)
+            write_checked_json(folder / SECOND_HEAD / CONFIGURATION, _config(second), indent=1)
         sources = (workspace.encoders, run.path)
         if with_encoder:
             copy_encoder(run.encoder, folder, *sources, progress=progress)
@@ -72,6 +75,12 @@ def export(
             copy_state(run.encoder, folder, *sources)
 
     return write_model(directory, config, fill)
+
+
+def _config(run: Run) -> dict[str, Any]:
+    record = run.record.to_dict()
+    config = {name: value for name, value in record.items() if name not in _NOT_EXPORTED}
+    return config | {"kind": run.kind}
 
 
 def write_model(

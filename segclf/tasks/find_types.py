@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType
+from segclf.corpus.documents import LINE, PARAGRAPH
 from segclf.corpus.layout import Layout
 from segclf.workspace.ready import ReadyModel
 
@@ -74,3 +75,23 @@ def combine(
     is_paragraph = probabilities["paragraph"] >= thresholds["paragraph"]
     raised = np.where(is_paragraph, np.maximum(any_type, thresholds["any"]), any_type)
     return raised, is_paragraph
+
+
+def decide_labels(
+    probabilities: Mapping[BoundaryType, NDArray[np.float32]],
+    thresholds: Mapping[BoundaryType, float],
+) -> NDArray[np.int8]:
+    """Decide about every sentence with the heads of a model.
+
+    Args:
+        probabilities: (n,) float32 for each head.
+        thresholds: Threshold of each head.
+
+    Returns:
+        (n,) int8 typed labels; without a head for paragraphs, 1 for each boundary.
+    """
+    if "paragraph" not in probabilities:
+        return (probabilities["any"] >= thresholds["any"]).astype(np.int8)
+    raised, is_paragraph = combine(probabilities, thresholds)
+    is_line = raised >= thresholds["any"]
+    return np.where(is_paragraph, np.int8(PARAGRAPH), np.int8(LINE) * is_line)

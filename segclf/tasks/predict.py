@@ -20,7 +20,7 @@ from segclf.workspace.workspace import Workspace
 
 Predictor = Callable[[Corpus], Mapping[BoundaryType, NDArray[np.float32]]]
 """A loaded model. For a corpus of n sentences, it returns (n,) calibrated probabilities for each
-type of boundary. The probabilities of a run have the type "any"."""
+head of the model; see `Run.runs` and `ReadyModel.runs`."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compu
     Raises:
         UserError: The encoder of the model has changed, or the device does not exist.
     """
-    runs: dict[BoundaryType, Run]
-    runs = model.runs if isinstance(model, ReadyModel) else {"any": model}
-    encode = _load_encoder(runs["any"], workspace, compute)
-    loaded = {name: (load_text_model(run, encode, compute), run) for name, run in runs.items()}
+    encode = _load_encoder(model.runs["any"], workspace, compute)
+    loaded = {
+        name: (load_text_model(run, encode, compute), run) for name, run in model.runs.items()
+    }
 
     def predict(corpus: Corpus) -> dict[BoundaryType, NDArray[np.float32]]:
         return {name: _calibrated(head, run, corpus) for name, (head, run) in loaded.items()}

@@ -52,21 +52,21 @@ class TextModel:
 
     @property
     def run(self) -> Run:
-        """The run; for a ready model, the run of the head that predicts any boundary."""
-        return self.model.runs["any"] if isinstance(self.model, ReadyModel) else self.model
+        """The run, or the run of the head that predicts any boundary."""
+        return self.model.runs["any"]
 
     @property
     def is_typed(self) -> bool:
         """Whether the model distinguishes paragraphs from lines of dialogue."""
-        return isinstance(self.model, ReadyModel) and self.model.is_typed
+        return self.model.is_typed
 
     @property
     def thresholds(self) -> dict[BoundaryType, float]:
-        """Thresholds of the heads for the language; the threshold of a run has the type "any"."""
+        """Thresholds of the heads for the language."""
         if isinstance(self.model, ReadyModel):
             model = self.model
             return {name: model.threshold(name, self.language) for name in model.runs}
-        return {"any": self.model.threshold}
+        return {name: run.threshold for name, run in self.model.runs.items()}
 
     @property
     def threshold(self) -> float:
@@ -76,7 +76,7 @@ class TextModel:
     @property
     def reach(self) -> int | None:
         """Number of sentences on each side of a boundary that the model reads; None for all."""
-        runs = self.model.runs.values() if isinstance(self.model, ReadyModel) else [self.model]
+        runs = self.model.runs.values()
         if any(run.kind != "head" or run.record.context != "window" for run in runs):
             return None
         return max(run.record.training_options.window or WINDOW for run in runs)

@@ -2,27 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
 from embedcache.encoders import Pooling
-from embedcache.files import scratch_folder
-from segclf.heads.base import BaseHead
 from segclf.training.adaptation import adaptation_options, check_architecture
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference, StoredCorpus
-from segclf.workspace.files import write_checked_json
-from segclf.workspace.plots import draw_history
+from segclf.workspace.new_runs import NewRun, new_record, save_run
 from segclf.workspace.provenance import machine
 from segclf.workspace.ready import model_for
-from segclf.workspace.records import RunRecord
-from segclf.workspace.runs import PLOT, RECORD, WEIGHTS, Run, new_record, publish_run
+from segclf.workspace.runs import Run
 from segclf.workspace.sources import Source, find_source
 from segclf.workspace.vectors import training_examples
-from segclf.workspace.weights import hash_weights, save_weights
 from segclf.workspace.workspace import Workspace
 
 FEW = 1000
@@ -72,7 +66,7 @@ def train(
     if start is not None:
         source = find_source(workspace, start, options.boundary_type if options else None)
         options = options or adaptation_options(source.options, {})
-    return train_on(
+    new = train_on(
         workspace,
         stored,
         _choose_encoder(stored, source, encoder_name, pooling),
@@ -84,6 +78,7 @@ def train(
         on_epoch=on_epoch,
         progress=progress,
     )
+    return save_run(workspace.runs, new)
 
 
 def options_from(workspace: Workspace, start: str, given: Mapping[str, Any]) -> TrainingOptions:
@@ -137,8 +132,8 @@ def train_on(
     memory: float | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
-) -> Run:
-    """Train a head on a corpus that is already loaded; see `train`."""
+) -> NewRun:
+    """Train a head on a corpus that is already loaded, without saving it; see `train`."""
     # with a source, the type also selects the head of a ready model from which training starts
     if options.boundary_type != "any" and not stored.corpus.is_typed and source is None:
         raise UserError(
@@ -182,19 +177,4 @@ def train_on(
         trainable_parameters=parameters,
         clip_sigma=trained.head.clip_sigma,
     )
-    return _save(workspace.runs, record, options, trained.head)
-
-
-def _save(runs: Path, record: RunRecord, options: TrainingOptions, head: BaseHead) -> Run:
-    name = str(options.head)
-    if options.window is not None:
-        name += f"-w{options.window}"
-    if options.reach is not None:
-        name += f"-r{options.reach}"
-    runs.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(runs) as scratch:
-        save_weights(scratch / WEIGHTS, head.state_dict())
-        draw_history(record, scratch / PLOT)
-        record = replace(record, weights=hash_weights(scratch / WEIGHTS))
-        write_checked_json(scratch / RECORD, record.to_dict(), indent=1)
-        return Run(publish_run(scratch, runs, name), record)
+    return NewRun(record, trained.head)

@@ -39,9 +39,9 @@ def best_on_dev(
 ) -> "Run | None":
     """Return the run with the highest dev F1 on a corpus; None if no run was trained on it.
 
-    Runs that were trained on an earlier version of the corpus are ignored. Runs that predict
-    boundaries of all types are preferred to other runs, whose scores are not comparable. Among runs
-    with the same score, the latest is returned.
+    Runs that were trained on an earlier version of the corpus are ignored. A run whose scores on
+    dev are undefined comes last. Runs that predict boundaries of all types are preferred to other
+    runs, whose scores are not comparable. Among runs with the same score, the latest is returned.
 
     Args:
         workspace: Workspace of the corpus.
@@ -65,7 +65,16 @@ def best_on_dev(
     return max(candidates, key=_rank, default=None)
 
 
-def _rank(run: "Run") -> tuple[bool, float, float]:
+def describe_choice(run: "Run") -> str:
+    """Say why a run is the best of its corpus, for a user who did not name it."""
+    record = run.record
+    if record.has_dev_scores:
+        return f"highest dev F1 on {record.corpus}"
+    return f"no run on {record.corpus} has dev scores: its dev split has no boundary"
+
+
+def _rank(run: "Run") -> tuple[bool, bool, float, float]:
     record = run.record
     f1 = float(record.dev.get("f1", 0.0))
-    return record.boundary_type == "any", f1, record.finished.timestamp()
+    finished = record.finished.timestamp()
+    return record.has_dev_scores, record.boundary_type == "any", f1, finished

@@ -216,6 +216,12 @@ class RunRecord:
         return context_of(self.head)
 
     @property
+    def has_dev_scores(self) -> bool:
+        """Whether the scores on dev are defined: they are not if dev has no boundary to find."""
+        counts = self.counts.get("dev")  # missing in records of early versions
+        return counts is None or counts.boundaries > counts.documents
+
+    @property
     def boundary_type(self) -> BoundaryType:
         """Type of the boundaries that the run predicts."""
         return self.training_options.boundary_type if self.kind == "head" else "any"

@@ -5,24 +5,23 @@ runs/RUN/weights.safetensors  the weights of the head, or the fine-tuned weights
 runs/RUN/history.png          loss and scores of every epoch
 runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has computed them
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
+runs/RUN/paragraph/           the second head of a run that tells paragraphs from lines, also a run
 """
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedcache import UserError
-from embedcache.files import publish
+from segclf.corpus import BoundaryType
 from segclf.heads.names import WINDOW
 from segclf.heads.numpy_mlp import NumpyMLP
-from segclf.training.epochs import Epoch
 from segclf.workspace.choices import best_on_dev, match_run
-from segclf.workspace.corpora import EncoderReference, StoredCorpus
-from segclf.workspace.files import now, warn_once
-from segclf.workspace.provenance import versions
-from segclf.workspace.records import RunRecord, SplitCounts, read_record
+from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.files import warn_once
+from segclf.workspace.records import RunRecord, read_record
 from segclf.workspace.weights import check_weights, load_arrays, load_weights, weight_shapes
 from segclf.workspace.workspace import Workspace
 
@@ -33,6 +32,7 @@ RECORD = "run.json"
 CONFIGURATION = "config.json"  # replaces run.json in a folder written by `segclf.tasks.export`
 WEIGHTS = "weights.safetensors"
 PLOT = "history.png"
+SECOND_HEAD: BoundaryType = "paragraph"  # also the name of its folder
 UNFINISHED = "unfinished.json"  # in the folder of a run that `segclf.finetune.runs` can resume
 LOCK = "lock"  # held by the process that trains an unfinished run
 
@@ -70,6 +70,23 @@ class Run:
     def name(self) -> str:
         """Name of the folder."""
         return self.path.name
+
+    @cached_property
+    def runs(self) -> dict[BoundaryType, "Run"]:
+        """The run for each type of boundary: this run and, if it has one, that of its second head.
+
+        This run has the type "any" here, also if it was trained on boundaries of one type only.
+
+        Raises:
+            UserError: The record of the second head is damaged.
+        """
+        second = read_run(self.path / SECOND_HEAD)
+        return {"any": self, SECOND_HEAD: second} if second else {"any": self}
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the run distinguishes paragraphs from lines of dialogue."""
+        return SECOND_HEAD in self.runs
 
     @property
     def kind(self) -> str:
@@ -167,45 +184,6 @@ class Run:
         )
 
 
-def new_record(
-    stored: StoredCorpus,
-    encoder: EncoderReference,
-    history: Sequence[Epoch],
-    best: Epoch,
-    **others: Any,  # noqa: ANN401
-) -> RunRecord:
-    """Make the record of a run that was just trained.
-
-    Args:
-        stored: Corpus of the run.
-        encoder: Encoder of the run.
-        history: All epochs, beginning with epoch 0, before training.
-        best: Epoch whose weights were kept.
-        others: Other fields of the record.
-    """
-    seconds = [epoch.seconds for epoch in history[1:]]
-    return RunRecord(
-        encoder=encoder,
-        threshold=best.calibrated_threshold,
-        temperature=best.temperature,
-        created=now(),
-        corpus=stored.name,
-        corpus_digest=stored.digest,
-        sentence_rule=stored.sentence_rule,
-        language=stored.language,
-        text_language=stored.text_language,
-        counts={split: SplitCounts(**counts) for split, counts in stored.corpus.counts().items()},
-        epochs=len(seconds),
-        best_epoch=best.epoch,
-        dev={name: getattr(best, name) for name in ("precision", "recall", "f1")},
-        seconds_per_epoch=sum(seconds) / len(seconds),
-        seconds=sum(seconds),
-        history=tuple(history),
-        versions=versions(),
-        **others,
-    )
-
-
 def load_run(
     workspace: Workspace, name: str | None = None, *, corpus_name: str | None = None
 ) -> Run:
@@ -290,23 +268,3 @@ def _read_once(path: Path) -> Run:
     if path not in _known or _known[path][0] != state:
         _known[path] = state, Run(path.parent, read_record(path))
     return _known[path][1]
-
-
-def publish_run(content: Path, runs: Path, name: str) -> Path:
-    """Rename the scratch folder of a new run, and return the new path.
-
-    The new name is the first of NAME-001, NAME-002, ... that is not in use.
-    """
-    number = 0
-    while True:
-        number += 1
-        path = runs / f"{name}-{number:03d}"
-        if path.exists():
-            continue
-        try:
-            publish(content, path)
-        except OSError:
-            if not path.exists():  # otherwise, another process took the name
-                raise
-        else:
-            return path

@@ -26,7 +26,6 @@ from segtool.options import (
     with_options,
 )
 from segtool.output import (
-    best_of,
     describe_answer,
     ignore,
     note,
@@ -162,6 +161,7 @@ def evaluate(
     from segclf.tasks.evaluate import evaluate as evaluate_run
     from segclf.tasks.evaluate_model import evaluate_model
     from segclf.tasks.models import Compute
+    from segclf.workspace.choices import describe_choice
     from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import load_run
     from segclf.workspace.sources import load_trained
@@ -191,7 +191,7 @@ def evaluate(
         threads=compute.threads,
         progress=shows_progress(as_json),
     )
-    chosen = None if run else best_of(found.record.corpus)
+    chosen = None if run else describe_choice(found)
     note(describe_answer("run", found.name, found.threshold, chosen=chosen))
     show(evaluation.to_dict(), print_evaluation, as_json)
     _warn(evaluation, found, opened)

@@ -13,7 +13,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import best_of, describe_answer, note, show, shows_progress
+from segtool.output import describe_answer, note, show, shows_progress
 from segtool.output import report as report_line
 
 
@@ -58,6 +58,7 @@ def report(
     """
     from segclf.report.make import make_report
     from segclf.tasks.models import Compute
+    from segclf.workspace.choices import describe_choice
     from segclf.workspace.runs import Run, load_run
     from segclf.workspace.sources import load_trained
     from segclf.workspace.workspace import Workspace
@@ -76,7 +77,7 @@ def report(
     )
     for source in sources:
         if isinstance(source, Run):
-            chosen = None if runs else best_of(source.record.corpus)
+            chosen = None if runs else describe_choice(source)
             note(describe_answer("run", source.name, source.threshold, chosen=chosen))
         else:
             note(describe_answer("model", source.name, None))

@@ -17,8 +17,9 @@ from segclf.tasks.segment import ModelError, Segmenter
 from segclf.tasks.segment_files import FilePair
 from segclf.tasks.segment_options import SegmentOptions
 from segclf.tasks.segmentation import Segmentation
+from segclf.workspace.choices import describe_choice
 from segclf.workspace.runs import Run
-from segtool.output import best_of, describe_answer, encode_like, note, report
+from segtool.output import describe_answer, encode_like, note, report
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class SegmentWriter:
         model = self.segmenter.model
         kind, chosen = "model", None
         if isinstance(model, Run):
-            kind, chosen = "run", best_of(model.record.corpus) if self.by_default else None
+            kind, chosen = "run", describe_choice(model) if self.by_default else None
         self._note_once(describe_answer(kind, found.model, found.threshold, chosen=chosen))
 
     def _report_notes(self, found: Segmentation, pair: FilePair) -> None:

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from embedcache import UserError
 from segclf.corpus import read_unsegmented
-from segclf.tasks.adapt import FOLDS, CorrectedText, HeldOutScores
+from segclf.tasks.adapt import FOLDS, CorrectedText
+from segclf.tasks.held_out import HeldOutScores
 from segclf.tasks.segment_options import SegmentOptions
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
@@ -165,14 +166,14 @@ def _model(model: Run | ReadyModel) -> schemas.Model:
             fast=model.is_fast,
             adaptable=True,
         )
-    f1 = model.record.dev.get("f1")
+    f1 = model.record.dev.get("f1") if model.record.has_dev_scores else None
     scored = f", F1 {f1:.3f} on dev" if f1 is not None else ""
     return schemas.Model(
         name=model.name,
         is_run=True,
         description=f"trained on {model.record.corpus or 'an unnamed corpus'}{scored}",
         languages=[model.record.language] if model.record.language else [],
-        typed=False,
+        typed=model.is_typed,
         fast=False,
         adaptable=model.kind == "head",
     )
@@ -186,5 +187,7 @@ def _corrected(text: schemas.LabelledText) -> CorrectedText:
     return CorrectedText(text.sentences, np.array(text.labels, dtype=np.int8))
 
 
-def _scores(held: HeldOutScores | None) -> schemas.Scores | None:
-    return schemas.Scores(**held.scores.to_dict(), errors=held.errors) if held else None
+def _scores(held: HeldOutScores | None) -> schemas.HeldOutScores | None:
+    if held is None:
+        return None
+    return schemas.HeldOutScores.model_validate(held, from_attributes=True)

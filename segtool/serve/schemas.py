@@ -138,14 +138,26 @@ class AdaptBody(_Body):
 
 
 class Scores(BaseModel):
-    """Scores on sentences that were not trained on."""
+    """Scores for the boundaries of one type."""
 
     precision: float
     recall: float
     f1: float
     pk: float
     window_diff: float
-    errors: Annotated[int, Field(description="Number of sentences at which the model was wrong.")]
+
+
+class HeldOutScores(BaseModel):
+    """Scores on sentences that were not trained on."""
+
+    types: Annotated[
+        dict[Literal["any", "line", "paragraph"], Scores],
+        Field(description="any; with a typed model also line and paragraph, if they occur."),
+    ]
+    errors: Annotated[
+        int,
+        Field(description="Number of sentences at which the model was wrong, also about the type."),
+    ]
 
 
 class Adapted(BaseModel):
@@ -160,8 +172,8 @@ class Adapted(BaseModel):
     boundaries: int
     scored: int
     folds: int
-    before: Scores | None
-    after: Scores | None
+    before: HeldOutScores | None
+    after: HeldOutScores | None
     notes: list[str]
 
 

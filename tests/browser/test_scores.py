@@ -1,9 +1,12 @@
 """The page computes the scores that segtool computes, at every threshold."""
 
+import json
+
 import numpy as np
 import pytest
 
 from segclf import evaluate, load_run
+from segclf.report.series import MAX_LENGTH
 from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import score
 from segclf.tasks.evaluate import select_split
@@ -51,6 +54,52 @@ def test_the_scores_are_those_of_python_at_other_thresholds(typed, runs_page, op
             "miss": int((~predicted & layout.labels & candidates).sum()),
             "false": int((predicted & ~layout.labels & candidates).sum()),
         }
+
+
+def test_the_chart_of_lengths_follows_the_slider(typed, runs_page, open_page):
+    opened = open_page(runs_page)
+    run = load_run(typed, "mlp-w1-001")
+    probabilities = evaluate(typed, run, split="dev", corpus_name="typed").probabilities
+    layout = select_split(typed.load_corpus("typed"), "dev", "any").layout
+    width, height = opened.value("Object.values(element('lengths').dataset).map(Number)")
+    drawn = opened.page.locator("#lengths polyline.live")
+    for threshold in (None, 0, 0.2, 0.9, 1):
+        opened.value(f"moveThreshold('any', {json.dumps(threshold)}); refresh()")
+        own = run.threshold if threshold is None else threshold
+        starts = np.flatnonzero(decode(layout, probabilities, own))
+        lengths = np.minimum(np.diff(np.append(starts, len(layout))), MAX_LENGTH)
+        shares = np.bincount(lengths, minlength=MAX_LENGTH + 1)[1:] / len(lengths)
+        points = [point.split(",") for point in drawn.get_attribute("points").split()]
+        x, y = np.array(points, dtype=float).T
+        np.testing.assert_allclose(x, np.linspace(0, width, MAX_LENGTH))
+        np.testing.assert_allclose((1 - y / height) ** 2, shares, atol=1e-9)
+        mean = f"At the slider (thick line): {len(layout) / len(starts):.2f}."
+        assert opened.page.locator("#lengths figcaption").inner_text().endswith(mean)
+
+
+PLACES = """(element) => [0, 0.3, 1].map((share) => {
+    const point = element.getPointAtLength(share * element.getTotalLength());
+    const { x, y } = point.matrixTransform(element.getScreenCTM());
+    return [x, y];
+})"""  # of a line on the screen
+
+
+def test_the_marks_lie_on_the_drawings_until_the_slider_moves(runs_page, open_page):
+    """The scripts of the page do not read the axes of the drawings."""
+    opened = open_page(runs_page)
+    for number in (0, 1):
+        opened.page.select_option("#system", str(number))
+        drawn = opened.page.locator("#lengths .mark-line path").nth(number).evaluate(PLACES)
+        live = opened.page.locator("#lengths polyline.live").evaluate(PLACES)
+        np.testing.assert_allclose(live, drawn, atol=0.5)
+        dots = opened.page.locator("#precision-recall .mark-symbol path")
+        live, drawn = (
+            one.evaluate("(element) => element.getBoundingClientRect().toJSON()")
+            for one in (opened.page.locator("#precision-recall circle.live"), dots.nth(number))
+        )
+        for start, size in (("x", "width"), ("y", "height")):
+            centres = [box[start] + box[size] / 2 for box in (live, drawn)]
+            assert centres[0] == pytest.approx(centres[1], abs=0.5)
 
 
 def test_the_types_of_a_model_are_decided_together(typed, model_page, open_page):

@@ -17,6 +17,10 @@ def test_clicking_a_mark_begins_or_joins_a_paragraph(open_served):
     assert "added" in opened.mark(i).get_attribute("class")
     assert "You decided" in opened.page.locator("#verdict").inner_text()
     assert opened.page.locator("#book .checked").count() > 0
+    kind = opened.value(f"own.kindAt(text, {i})")
+    opened.mark(i).click()
+    assert {kind, opened.value(f"own.kindAt(text, {i})")} == {"paragraph", "line"}
+    assert len(opened.paragraphs()) == len(before) + 1
     opened.mark(i).click()
     assert opened.paragraphs() == before
     assert opened.value("text.corrections.size") == 0
@@ -27,7 +31,7 @@ def test_clicking_a_mark_begins_or_joins_a_paragraph(open_served):
     assert "1 boundary" in opened.page.locator("#corrected").inner_text()
     opened.drag_threshold(0.02)
     assert not opened.begins(found)  # a correction holds at every threshold
-    for _ in range(3):
+    for _ in range(4):
         opened.page.get_by_role("button", name="Undo").click()
     opened.page.get_by_role("button", name="Reset").click()
     opened.page.wait_for_timeout(100)

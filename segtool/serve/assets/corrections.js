@@ -39,6 +39,16 @@ export function toggle(i) {
   decide(i, kindAt(state.current, i) ? null : kindIf(state.current, i));
 }
 
+/** Go through what can begin with sentence i: first the opposite of what the model finds, then the
+ * other kind, and then what the model finds. */
+export function cycle(i) {
+  const text = state.current;
+  const own = text.sentences[i].kind;
+  const order = isFound(text, i) ? [own, null] : [null, own];
+  if (hasLines(text)) order.push(own === "line" ? "paragraph" : "line");
+  decide(i, order[(order.indexOf(kindAt(text, i)) + 1) % order.length]);
+}
+
 export function switchKind(i) {
   if (i < 0 || !hasLines(state.current)) return;
   const kind = kindAt(state.current, i);
@@ -84,7 +94,7 @@ const total = (count) => state.texts.reduce((sum, text) => sum + count(text), 0)
 
 /** Train from the model of the current text on the checked parts of all texts in its language. */
 async function train() {
-  const { model, language } = state.current.header;
+  const { model, language, typed } = state.current.header;
   const button = element("train");
   const started = Date.now();
   const tick = () => {
@@ -97,7 +107,7 @@ async function train() {
   try {
     const texts = state.texts
       .filter((text) => text.header.language === language && checkedOf(text))
-      .map(labelledOf);
+      .map((text) => labelledOf(text, typed));
     const result = await api.adapt({ texts, model, language });
     clearInterval(timer);
     showResult(result);
@@ -152,20 +162,19 @@ function showResult(result) {
 function makeTable(before, after) {
   const table = document.createElement("table");
   table.insertRow().append(...["", "before", "after"].map((name) => makeCell("th", name)));
-  const rows = [
-    ["F1", "f1", 1],
-    ["Precision", "precision", 1],
-    ["Recall", "recall", 1],
-    ["Errors", "errors", -1],
-  ];
-  for (const [label, name, direction] of rows) {
-    const cells = [before, after].map((scores) =>
-      makeCell("td", name === "errors" ? number(scores[name]) : scores[name].toFixed(3)),
-    );
-    const change = direction * (after[name] - before[name]);
+  const addRow = (label, valueOf, show = (value) => value.toFixed(3), direction = 1) => {
+    const values = [before, after].map(valueOf);
+    const cells = values.map((value) => makeCell("td", show(value)));
+    const change = direction * (values[1] - values[0]);
     cells[1].className = change > 0 ? "better" : change < 0 ? "worse" : "";
     table.insertRow().append(makeCell("th", label), ...cells);
-  }
+  };
+  addRow("F1", ({ types }) => types.any.f1);
+  addRow("Precision", ({ types }) => types.any.precision);
+  addRow("Recall", ({ types }) => types.any.recall);
+  if (before.types.paragraph) addRow("F1 of paragraphs", ({ types }) => types.paragraph.f1);
+  if (before.types.line) addRow("F1 of lines", ({ types }) => types.line.f1);
+  addRow("Errors", ({ errors }) => errors, number, -1);
   return table;
 }
 

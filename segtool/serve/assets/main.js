@@ -5,6 +5,7 @@ import { paintBook, paintSelected } from "./book.js";
 import {
   buildCorrections,
   checkUpTo,
+  cycle,
   paintCorrections,
   switchKind,
   toggle,
@@ -169,7 +170,7 @@ function clickBook({ target }) {
   const place = target.closest("[data-i]");
   if (!place) return;
   const i = Number(place.dataset.i);
-  if (place.className.includes("mark")) toggle(i);
+  if (place.className.includes("mark")) cycle(i);
   select(i);
 }
 

@@ -81,15 +81,15 @@ export function countCorrections(text) {
   return count;
 }
 
-/** The checked sentences and their labels, as a corpus has them. */
-export function labelledOf(text) {
+/** The checked sentences and their labels, as a corpus has them; typed ones tell lines from paragraphs. */
+export function labelledOf(text, isTyped = text.header.typed) {
   const sentences = [];
   const labels = [];
   for (let i = 0; i < checkedOf(text); i++) {
     if (isHeading(text, i)) continue;
     const kind = kindAt(text, i);
     sentences.push(text.sentences[i].text);
-    labels.push(!kind ? 0 : text.header.typed && kind === "paragraph" ? 2 : 1);
+    labels.push(!kind ? 0 : isTyped && kind === "paragraph" ? 2 : 1);
   }
   return { sentences, labels };
 }

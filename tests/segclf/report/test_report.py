@@ -122,6 +122,8 @@ def test_charts_are_written_as_files(workspace, tmp_path):
     for path in made.figures:
         start = b"<svg" if path.suffix == ".svg" else b"\x89PNG"
         assert path.read_bytes().startswith(start)
+    history = (tmp_path / "figures/history.svg").read_text(encoding="utf-8")
+    assert re.findall(r"<text[^>]*>(\d)</text>", history)[:2] == ["1", "2"]
     elements = [own.get("id") for tag, own in Page(made.path).tags if tag == "figure"]
     assert sorted(elements) == sorted(names)
 

@@ -14,6 +14,7 @@ from segclf.tasks.adapt import FEWEST, CorrectedText, adapt
 from segclf.tasks.leave_out import leave_out
 from segclf.tasks.segment import Segmenter
 from segclf.tasks.segment_options import SegmentOptions
+from segclf.workspace.choices import describe_choice
 from segclf.workspace.runs import list_runs
 from tests.conftest import STORIES
 
@@ -91,8 +92,9 @@ def test_an_adapted_model_is_a_run_on_a_corpus_of_the_corrections(workspace, seg
     assert adapted.boundaries == sum((text.labels > 0).sum() for text in (text, story(0, 30)))
     # the first sentence of each of the five parts, and of the second text, is not scored
     assert adapted.scored == adapted.sentences - 5 - 1
-    assert 0 < adapted.before.scores.f1 <= 1
-    assert 0 < adapted.after.scores.f1 <= 1
+    assert 0 < adapted.before.types["any"].f1 <= 1
+    assert 0 < adapted.after.types["any"].f1 <= 1
+    assert not adapted.run.is_typed
     assert adapt(workspace, model, [text]).corpus != adapted.corpus
 
 
@@ -104,7 +106,7 @@ def test_the_scores_before_are_those_of_the_model(workspace, segmenter):
     parts = [text.sentences[i : i + 10] for i in range(0, 50, 10)]
     predicted = model.predict_documents(parts).probabilities >= model.threshold
     layout = Layout(text.labels > 0, np.arange(0, 51, 10))
-    assert adapted.before.scores == score(layout, predicted)
+    assert adapted.before.types == {"any": score(layout, predicted)}
     assert adapted.before.errors == int((predicted != layout.labels)[layout.is_candidate].sum())
 
 
@@ -119,7 +121,21 @@ def test_few_corrections_are_said_or_refused(workspace, segmenter):
     adapted = adapt(workspace, model, [CorrectedText(story(0, 40).sentences, labels)])
     assert adapted.before is adapted.after is None
     assert adapted.scored == 0
-    assert "too few boundaries" in adapted.notes[0]
+    assert "too few boundaries to score" in adapted.notes[0]
+    assert "too few boundaries to choose a threshold" in adapted.notes[1]
+    # the run is the only one on the latest corpus, and has no score on dev
+    assert load_run(workspace).name == adapted.run.name
+    assert "no run on corrections-002 has dev scores" in describe_choice(adapted.run)
+
+
+def test_the_threshold_is_chosen_on_a_part_that_has_a_boundary(workspace, segmenter):
+    model = segmenter.read(TEXT, SegmentOptions(language="ja")).model
+    labels = np.zeros(50, dtype=np.int8)
+    labels[[4, 8, 24]] = 1  # in the first and the third fifth
+    adapted = adapt(workspace, model, [CorrectedText(story(0, 50).sentences, labels)])
+    dev = workspace.load_corpus(adapted.corpus).corpus.select("dev")
+    assert dev.sentences == story(20, 30).sentences
+    assert adapted.run.record.has_dev_scores
 
 
 def test_many_short_texts_are_enough(workspace, segmenter):

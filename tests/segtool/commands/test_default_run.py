@@ -68,3 +68,24 @@ def test_a_run_for_all_boundaries_is_preferred(three_runs):
 def test_without_a_corpus_no_run_answers(three_runs):
     shutil.rmtree(three_runs / ".segtool/corpora")
     assert best_run(Workspace(three_runs / ".segtool")) is None
+
+
+def test_a_run_whose_dev_split_has_no_boundary_comes_last_and_says_so(three_runs, command):
+    runs = three_runs / ".segtool/runs"
+    best = json.loads((runs / "mlp-w1-002/run.json").read_text())
+
+    def without_boundaries(name):
+        counts = json.loads((runs / name / "run.json").read_text())["counts"]
+        counts["dev"]["boundaries"] = counts["dev"]["documents"]
+        # the F1 of such a split is 0, but of an early version or another program it may be any
+        edit(runs / name, counts=counts, dev=best["dev"])
+
+    without_boundaries("mlp-w1-002")
+    assert load_run(Workspace(three_runs / ".segtool")).name == "mlp-w1-003"
+    without_boundaries("mlp-w1-001")
+    without_boundaries("mlp-w1-003")
+    done = command(three_runs, "eval", "--json")
+    why = "no run on stories has dev scores: its dev split has no boundary"
+    assert done.stderr.startswith(f"run mlp-w1-003 ({why}), threshold ")
+    listed = json.loads(command(three_runs, "runs", "--json").stdout)["runs"]
+    assert [row["dev"]["f1"] for row in listed] == [None, None, None]

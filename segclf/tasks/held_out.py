@@ -1,0 +1,140 @@
+"""Scores of a model before and after an adaptation, on sentences that were not trained on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segclf.corpus import BoundaryType, Corpus
+from segclf.corpus.documents import LINE, PARAGRAPH
+from segclf.corpus.layout import Layout
+from segclf.scoring.calibration import calibrate
+from segclf.scoring.metrics import Scores, score
+from segclf.tasks.find_types import decide_labels
+from segclf.tasks.text_model import TextModel
+from segclf.training.adaptation import Start, adaptation_options
+from segclf.training.loop import train_head
+from segclf.workspace.sources import Source
+from segclf.workspace.vectors import examples_of
+from segclf.workspace.workspace import Workspace
+
+_LABELS: dict[BoundaryType, tuple[int, ...]] = {
+    "any": (LINE, PARAGRAPH),
+    "line": (LINE,),
+    "paragraph": (PARAGRAPH,),
+}
+
+
+@dataclass(frozen=True)
+class HeldOutScores:
+    """Scores on sentences that were not trained on.
+
+    Attributes:
+        types: Scores of a model for boundaries of any type and, if it distinguishes paragraphs from
+            lines, for each of them that occurs.
+        errors: Number of sentences at which it was wrong, also about the type.
+    """
+
+    types: dict[BoundaryType, Scores]
+    errors: int
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Labels of n sentences that were not trained on, in the parts of a cross-validation.
+
+    Attributes:
+        offsets: (m + 1,) int64 offsets of the m documents.
+        true: (n,) int8 typed labels, or 1 for each boundary.
+        before: (n,) int8, the same as the model predicts them from which training starts.
+        after: (n,) int8, the same as models predict them that were trained on the other parts.
+    """
+
+    offsets: NDArray[np.int64]
+    true: NDArray[np.int8]
+    before: NDArray[np.int8]
+    after: NDArray[np.int8]
+
+    @property
+    def candidates(self) -> int:
+        """Number of sentences that are scored."""
+        return int(Layout.unlabelled(self.offsets).is_candidate.sum())
+
+    def scores(self, predicted: NDArray[np.int8]) -> HeldOutScores:
+        """Score predicted labels (n,)."""
+        is_candidate = Layout.unlabelled(self.offsets).is_candidate
+        types: dict[BoundaryType, Scores] = {}
+        for name, labels in _LABELS.items():
+            true = np.isin(self.true, labels)
+            has_types = bool((self.true == PARAGRAPH).any())
+            if name == "any" or (has_types and true[is_candidate].any()):
+                types[name] = score(Layout(true, self.offsets), np.isin(predicted, labels))
+        return HeldOutScores(types, int((predicted != self.true)[is_candidate].sum()))
+
+
+def cross_validate(
+    workspace: Workspace,
+    model: TextModel,
+    sources: Mapping[BoundaryType, Source],
+    trained: Sequence[BoundaryType],
+    folds: Sequence[Corpus],
+    check: Callable[[], None],
+) -> HeldOut:
+    """Predict the test split of every fold with a model, and with heads adapted to the fold.
+
+    Args:
+        workspace: Workspace with the vectors.
+        model: Loaded model from which training starts.
+        sources: Its heads.
+        trained: Types of the heads that are adapted; the others are kept.
+        folds: The folds, each with a train, a dev and a test split.
+        check: Function that is called often and may raise an error to stop.
+    """
+    parts = [_predict_fold(workspace, model, sources, trained, fold, check) for fold in folds]
+    sizes = np.concatenate([np.diff(part.offsets) for part in parts])
+    true, before, after = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("true", "before", "after")
+    )
+    return HeldOut(np.append(0, np.cumsum(sizes)).astype(np.int64), true, before, after)
+
+
+def _predict_fold(
+    workspace: Workspace,
+    model: TextModel,
+    sources: Mapping[BoundaryType, Source],
+    trained: Sequence[BoundaryType],
+    fold: Corpus,
+    check: Callable[[], None],
+) -> HeldOut:
+    check()
+    test = fold.select("test")
+    documents = [model.as_read(test.sentences[a:b]) for a, b in test.layout.documents]
+    before = decide_labels(model.predict_types(documents), model.thresholds)
+    heads = {
+        name: _adapt_head(workspace, source, fold.of_type(name), model.language, check)
+        if name in trained
+        else source.load(model.language)
+        for name, source in sources.items()
+    }
+    examples = examples_of(test, workspace, model.run.encoder)
+    probabilities = {
+        name: calibrate(own.head.predict(examples), own.temperature) for name, own in heads.items()
+    }
+    after = decide_labels(probabilities, {name: own.threshold for name, own in heads.items()})
+    true = test.types if model.is_typed else test.labels.astype(np.int8)
+    return HeldOut(test.offsets, true, before, after)
+
+
+def _adapt_head(
+    workspace: Workspace, source: Source, fold: Corpus, language: str, check: Callable[[], None]
+) -> Start:
+    """Train a head on the train split of a fold, whose labels are those of its type."""
+    train, dev = (
+        examples_of(fold.select(split), workspace, source.run.encoder) for split in ("train", "dev")
+    )
+    options = adaptation_options(source.options, {})
+    start = source.load(language)
+    adapted = train_head(train, dev, options, lambda _: check(), start=start)
+    return Start(adapted.head, adapted.best.calibrated_threshold, adapted.best.temperature)
