@@ -1,11 +1,12 @@
-"""Do the time and the memory of `encode_sentences` stay within bounds for ten million sentences?"""
+"""Does the time of `encode_sentences` grow linearly to ten million sentences, with bounded memory?
+
+Plain writes of the same bytes show how fast the disk is.
+"""
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 from bench.harness import Row, publish, timing_row, value_row
 
@@ -30,8 +31,9 @@ print(json.dumps({"seconds": seconds, "peak_gib": memory("VmHWM") / 2**30}))
 PLAIN = """
 import json, os, sys, time
 import numpy as np
+from bench.stub import DIM
 count = int(sys.argv[2])
-chunk = np.ones((1 << 16, 384), dtype=np.float32)
+chunk = np.ones((1 << 16, DIM), dtype=np.float32)
 started = time.perf_counter()
 with open(sys.argv[1] + "/plain", "wb", buffering=0) as file:
     for start in range(0, count, 1 << 16):
@@ -42,11 +44,11 @@ print(json.dumps({"seconds": time.perf_counter() - started}))
 
 
 def main() -> None:
-    """Stream each number of sentences in a new process, the smaller numbers several times."""
-    streams, plain = measure(STREAM), measure(PLAIN)
+    """Encode streams of several lengths, each in a new process; repeat the shorter ones."""
+    encoding, plain = measure(STREAM), measure(PLAIN)
     rows: list[Row] = []
-    for count, results in streams.items():
-        rows.append(growth_row(f"{count:,} sentences", streams, count, at_most=11))
+    for count, results in encoding.items():
+        rows.append(growth_row(f"{count:,} sentences", encoding, count, at_most=11))
         peak = max(result["peak_gib"] for result in results)
         rows.append(value_row(f"{count:,} sentences: peak memory", peak, "GiB", at_most=1.5))
     rows += [
@@ -61,30 +63,27 @@ def measure(script: str) -> Results:
 
 
 def growth_row(name: str, results: Results, count: int, at_most: float | None = None) -> Row:
-    """Return a row of seconds, with the ratio to a tenth of the sentences."""
+    """Return a row with the time in seconds and its ratio to that of a tenth of the sentences."""
     seconds = {
         size: [result["seconds"] for result in measured] for size, measured in results.items()
     }
-    fewer = count // 10
-    against = (f"{fewer:,}", seconds[fewer]) if fewer in seconds else None
+    tenth = count // 10
+    against = (f"{tenth:,}", seconds[tenth]) if tenth in seconds else None
     return timing_row(name, seconds[count], against=against, at_most=at_most)
 
 
 def rounds_of(count: int) -> int:
-    """Return how many times to measure a number of sentences."""
+    """Return how many times to repeat the measurement."""
     return 3 if count <= 1_000_000 else 1
 
 
 def run(script: str, count: int) -> dict[str, float]:
     """Run a script in a new process and an empty folder."""
-    folder = Path(tempfile.mkdtemp(prefix="segtool-bench-"))
-    try:
-        command = [sys.executable, "-c", script, str(folder), str(count)]
+    with tempfile.TemporaryDirectory(prefix="segtool-bench-") as folder:
+        command = [sys.executable, "-c", script, folder, str(count)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        result: dict[str, float] = json.loads(done.stdout)
-        return result
-    finally:
-        shutil.rmtree(folder)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
 
 
 if __name__ == "__main__":

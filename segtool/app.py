@@ -22,7 +22,7 @@ from segtool.commands.serve import serve
 from segtool.commands.store import store_app
 from segtool.commands.store_exchange import export as export_vectors
 from segtool.commands.store_exchange import merge
-from segtool.configuration import find_configuration, make_defaults
+from segtool.configuration import find_configuration, make_defaults, workspaces_in
 from segtool.output import report, report_interruption
 
 INTERRUPTED = 130  # exit status of a program that was interrupted by Ctrl-C
@@ -60,7 +60,7 @@ def options(
 app.command(kept="The vectors computed so far are kept.", resumes=True)(corpus.embed)
 app.command(kept="The run was not saved.")(heads.train)
 app.command("eval")(heads.evaluate)
-app.command("report")(report_command)
+app.command("report", kept="The scores computed so far are kept.")(report_command)
 app.command(kept="Finished files are complete.")(segment.segment)
 app.command()(serve)
 app.command()(segment.models)
@@ -73,7 +73,7 @@ app.add_typer(corpora_app, name="corpora", invoke_without_command=True)
 app.add_typer(encoders_app, name="encoders", invoke_without_command=True)
 app.add_typer(finetune_app, name="finetune")
 store_app.command("export")(export_vectors)
-store_app.command()(merge)
+store_app.command(kept="The vectors merged so far are kept.", resumes=True)(merge)
 app.add_typer(store_app, name="store")
 app.command("clean", kept="Some files may be removed already.")(clean_command)
 app.command()(config)
@@ -128,13 +128,13 @@ def _is_from_user(path: Path) -> bool:
     """Return whether `path` is, contains or lies below an argument or the workspace."""
     from segclf.workspace.workspace import Workspace
 
-    arguments = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
+    configuration = find_configuration()
+    named = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
+    named += [Workspace().path, *(workspaces_in(configuration) if configuration else ())]
     # with and without resolved symbolic links, one of which may be broken
     places = [Path(absolute(path)) for absolute in (os.path.abspath, os.path.realpath)]
     given = [
-        Path(absolute(other))
-        for other in (*arguments, Workspace().path)
-        for absolute in (os.path.abspath, os.path.realpath)
+        Path(absolute(other)) for other in named for absolute in (os.path.abspath, os.path.realpath)
     ]
     return any(
         place.is_relative_to(other) or other.is_relative_to(place)

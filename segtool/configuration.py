@@ -103,6 +103,13 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         raise UserError(f"{path}: {error}") from error
 
 
+def workspaces_in(configuration: Configuration) -> list[Path]:
+    """Return the workspaces that a configuration names, for all commands or for one."""
+    tables = [configuration.table, *configuration.table.values()]
+    values = [table.get("workspace") for table in tables if isinstance(table, dict)]
+    return [configuration.path.parent / value for value in values if isinstance(value, str)]
+
+
 def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # noqa: ANN401
     """Return the defaults that a configuration sets, for `typer.Context.default_map`.
 

@@ -1,7 +1,6 @@
 """Paragraphs and headings of HTML, found in the tree of its elements."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +25,7 @@ _NOTES = frozenset(("noteref", "footnote", "endnote", "rearnote")).union(
 )
 _NOTE_OF_AOZORA = "notes"  # class of an annotation such as ［＃地から１字上げ］
 _BREAK = "\u2028"
+_NO_BREAK_SPACE = "\u00a0"
 _SELF_CLOSED = re.compile(r"<(title|script|style|a|p|div|span|i|b|em|strong)\b([^<>]*)/>")
 """Elements of XHTML that an HTML parser would not close."""
 _SPACES = re.compile("[ \t\r\n\f]+")
@@ -58,8 +58,7 @@ def blocks_of(root: Any) -> list[Block]:  # noqa: ANN401
     notes, navigation and hidden elements are left out.
     """
     builder = _Builder()
-    for text in _walk(root, builder):
-        builder.add(text)
+    _fill(builder, root)
     builder.end_block()
     return builder.blocks
 
@@ -75,7 +74,7 @@ class _Builder:
 
     def add(self, text: str | None) -> None:
         if text:
-            self._pieces.append(_with_breaks(text) if self._preformatted else text)
+            self._pieces.append(_as_printed(text) if self._preformatted else text)
 
     def begin(self, name: str) -> None:
         if name in _BLOCKS:
@@ -106,15 +105,15 @@ class _Builder:
             self.blocks.append(Block(one_line, True) if self._in_heading else Block(text))
 
 
-def _walk(root: Any, builder: _Builder) -> Iterator[str | None]:  # noqa: ANN401
-    """Yield the texts between the tags, and report the tags to the builder."""
+def _fill(builder: _Builder, root: Any) -> None:  # noqa: ANN401
+    """Pass the tags below an element, and the texts between them, to a builder."""
     from lxml import etree
 
     skipped = None
     walker = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, element in walker:
         if event in ("comment", "pi"):
-            yield element.tail
+            builder.add(element.tail)
             continue
         name = element.tag.rpartition("}")[2].lower()
         if event == "start" and (name in _SKIPPED or _is_left_out(element)):
@@ -122,13 +121,14 @@ def _walk(root: Any, builder: _Builder) -> Iterator[str | None]:  # noqa: ANN401
             walker.skip_subtree()
         elif event == "start":
             builder.begin(name)
-            yield element.text
+            builder.add(element.text)
             if name == "img" and "gaiji" in element.get("class", "").split():
-                yield aozora.character_of(element.get("alt", ""))
+                builder.add(aozora.character_of(element.get("alt", "")))
         else:
             if element is not skipped:
                 builder.end(name)
-            yield None if element is root else element.tail
+            if element is not root:
+                builder.add(element.tail)
 
 
 def _is_left_out(element: Any) -> bool:  # noqa: ANN401
@@ -143,13 +143,15 @@ def _is_left_out(element: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _with_breaks(text: str) -> str:
-    return re.sub("\r\n?|\n", _BREAK, text)
+def _as_printed(text: str) -> str:
+    """Keep the line breaks and the spaces of preformatted text, which may be indents."""
+    spaces = text.expandtabs().replace(" ", _NO_BREAK_SPACE)
+    return re.sub("\r\n?|\n", _BREAK, spaces)
 
 
 def _on_one_line(text: str) -> str:
     """Replace white space as a browser does; ideographic spaces are kept, as they are indents."""
-    return _SPACES.sub(_without_break, text).strip(" ").replace("\u00a0", " ")
+    return _SPACES.sub(_without_break, text).strip(" ").replace(_NO_BREAK_SPACE, " ")
 
 
 def _without_break(spaces: re.Match[str]) -> str:

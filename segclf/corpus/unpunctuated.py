@@ -9,6 +9,7 @@ from segclf.corpus.lines import Span, ends_sentence, lines_of
 _SENTENCE_END = re.compile(r"[。．！？…]+|[.!?]+(?=[\s\"'”’»)\]]|$)")
 _MAX_STRETCH = 400  # characters without sentence-final punctuation
 _MAX_STRETCH_WITHOUT_ENDS = 150  # the same in a text without any sentence-final punctuation
+_COMMAS = ",;:、，"
 _WORD = re.compile(r"\S+\s*")
 _MAX_WORDS, _MIN_WORDS_TO_COMMA = 20, 12  # in a piece, and in a piece that ends after a comma
 _CJK = re.compile(CJK)
@@ -60,15 +61,15 @@ def add_punctuation(sentences: list[str], language: str) -> list[str]:
 
     A model that was trained on punctuated text predicts a boundary before nearly every sentence
     that has no sentence-final punctuation. If at most a tenth of the sentences have sentence-final
-    punctuation, the others are returned with a capital letter and a full stop. Otherwise, all
-    sentences are returned unchanged.
+    punctuation, the others are returned with a capital letter and a full stop, which replaces a
+    comma at the end. Otherwise, all sentences are returned unchanged.
     """
     is_punctuated = [ends_sentence(sentence) for sentence in sentences]
     if sum(is_punctuated) > _MAX_PUNCTUATED * len(sentences):
         return sentences
     stop = "。" if language in ("ja", "zh") else "."
     return [
-        sentence if punctuated else sentence[:1].upper() + sentence[1:] + stop
+        sentence if punctuated else sentence[:1].upper() + sentence[1:].rstrip(_COMMAS) + stop
         for sentence, punctuated in zip(sentences, is_punctuated, strict=True)
     ]
 

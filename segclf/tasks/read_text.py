@@ -14,7 +14,7 @@ from segclf.tasks.segment_options import SegmentOptions
 from segclf.tasks.segmentation import Segmentation
 from segclf.tasks.text_model import Predicted, TextModel
 
-OPENING_QUOTES = ("「", "『", "（")
+DIALOGUE_BRACKETS = ("「", "『", "（")
 """Brackets with which a line of dialogue begins in Japanese."""
 LAYOUT_IGNORED = (
     "the existing paragraphs of the text are ignored: use --layout keep to keep them, or --layout "
@@ -54,8 +54,15 @@ class ReadText:
     @property
     def body(self) -> list[str]:
         """The sentences that are not headings, as the model reads them."""
-        body = np.flatnonzero(~self.found.is_heading)
-        return self.model.as_read([self.found.sentences[i].text for i in body])
+        positions = np.flatnonzero(~self.found.is_heading)
+        return self.model.as_read([self.found.sentences[i].text for i in positions])
+
+    @property
+    def threshold(self) -> float | None:
+        """Threshold for the probabilities; None if the number of paragraphs is given instead."""
+        if self.options.paragraphs is not None:
+            return None
+        return self.model.threshold if self.options.threshold is None else self.options.threshold
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -73,7 +80,8 @@ class ReadText:
             size: Number of sentences in a part; a part is larger if the model reads a whole text.
 
         Yields:
-            The segmentation of each part, in the order of the text.
+            The segmentation of each part, in the order of the text. Its arrays and sentences are
+            those of the part, but its `text` is the whole text, so it cannot be written as text.
 
         Raises:
             UserError: The options limit the length or the number of the paragraphs, which depends
@@ -84,11 +92,11 @@ class ReadText:
             raise UserError(
                 "a text cannot be segmented in parts with a number of paragraphs or a length limit"
             )
-        body = np.flatnonzero(~self.found.is_heading).tolist()
+        positions = np.flatnonzero(~self.found.is_heading).tolist()
         first = read = 0
         for predicted in self.model.predict_parts(self.body, size):
             read += len(predicted.probabilities)
-            stop = body[read] if read < len(body) else n
+            stop = positions[read] if read < len(positions) else n
             found = self.found.select(first, stop)
             yield replace(self, found=found, starts=self.starts[first:stop]).decide(predicted)
             first = stop
@@ -96,24 +104,23 @@ class ReadText:
     def decide(self, predicted: Predicted) -> Segmentation:
         """Choose the paragraphs, given the predictions for the sentences of `body`."""
         found, starts, options = self.found, self.starts, self.options
-        body = ~found.is_heading
-        threshold = self.model.threshold if options.threshold is None else options.threshold
-        boundaries = _decide(predicted.probabilities, starts[body], threshold, options)
+        in_body = ~found.is_heading
+        boundaries = _decide(predicted.probabilities, starts[in_body], self.threshold, options)
         is_paragraph = predicted.is_paragraph
         if is_paragraph is not None:
-            is_paragraph = _with_fixed_types(_spread(is_paragraph, body), found, starts, options)
+            is_paragraph = _with_fixed_types(_spread(is_paragraph, in_body), found, starts, options)
         return Segmentation(
             text=self.text,
             sentences=found.sentences,
-            probabilities=_spread(predicted.probabilities, body),
-            boundaries=_spread(boundaries, body),
+            probabilities=_spread(predicted.probabilities, in_body),
+            boundaries=_spread(boundaries, in_body),
             is_heading=found.is_heading,
             is_paragraph=is_paragraph,
             is_fixed=starts | found.is_heading,
             layout=options.layout or "ignore",
             language=self.model.language,
             model=self.model.model.name,
-            threshold=None if options.paragraphs is not None else threshold,
+            threshold=self.threshold,
             notes=self.notes,
         )
 
@@ -121,15 +128,15 @@ class ReadText:
 def _decide(
     probabilities: NDArray[np.float32],
     starts: NDArray[np.bool_],
-    threshold: float,
+    threshold: float | None,
     options: SegmentOptions,
 ) -> NDArray[np.bool_]:
     """Choose the boundaries, (n,) bool, given the probabilities and the fixed boundaries (n,)."""
-    if options.paragraphs is None and not options.is_limited:
+    if threshold is not None and not options.is_limited:
         return starts | (probabilities >= threshold)
     # the sentences between two fixed boundaries are decoded like a document
     layout = Layout.unlabelled(np.append(np.flatnonzero(starts), len(starts)))
-    if options.paragraphs is None:
+    if threshold is not None:
         return decode_within(
             layout,
             probabilities,
@@ -137,6 +144,7 @@ def _decide(
             min_length=options.min_length,
             max_length=options.max_length,
         )
+    assert options.paragraphs is not None  # noqa: S101 - otherwise, there is a threshold
     fewest = len(layout.documents)
     if not fewest <= options.paragraphs <= len(starts):
         reason = " (required by headings and kept paragraphs)" if fewest > 1 else ""
@@ -159,7 +167,7 @@ def _with_fixed_types(
     other fixed boundary begins a paragraph unless its sentence begins with a quotation.
     """
     is_quotation = np.array(
-        [sentence.text.startswith(OPENING_QUOTES) for sentence in found.sentences]
+        [sentence.text.startswith(DIALOGUE_BRACKETS) for sentence in found.sentences]
     )
     fixed = ~is_quotation | found.is_heading
     if options.layout == "keep" and found.is_indented is not None:
@@ -167,11 +175,11 @@ def _with_fixed_types(
     return np.where(starts, fixed, is_paragraph)
 
 
-def _spread(values: NDArray[Values], body: NDArray[np.bool_]) -> NDArray[Values]:
+def _spread(values: NDArray[Values], in_body: NDArray[np.bool_]) -> NDArray[Values]:
     """Extend the values (b,) of sentences to all (n,) sentences and headings.
 
     The value of a heading is True or 1.
     """
-    spread = np.ones(len(body), dtype=values.dtype)
-    spread[body] = values
+    spread = np.ones(len(in_body), dtype=values.dtype)
+    spread[in_body] = values
     return spread

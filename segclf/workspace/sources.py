@@ -102,9 +102,17 @@ def find_source(
                 f"--type {' or '.join(found.runs)}"
             )
         return source_of(found, wanted)
-    if boundary_type not in (None, found.record.boundary_type):
-        raise UserError(
-            f"{found.name} predicts boundaries of type {found.record.boundary_type}: leave out "
-            "--type"
-        )
+    check_type(found, boundary_type)
     return Source(found.name, found)
+
+
+def check_type(run: Run, boundary_type: BoundaryType | None) -> None:
+    """Check that a run predicts boundaries of a type; None stands for the type of the run.
+
+    Raises:
+        UserError: The run predicts boundaries of another type.
+    """
+    if boundary_type not in (None, run.record.boundary_type):
+        raise UserError(
+            f"{run.name} predicts boundaries of type {run.record.boundary_type}: leave out --type"
+        )

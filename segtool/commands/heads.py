@@ -157,14 +157,13 @@ def evaluate(
 
     Example: segtool eval bilstm-w4-001 --split dev
     """
-    from embedcache import UserError
     from segclf.tasks.evaluate import evaluate as evaluate_run
     from segclf.tasks.evaluate_model import evaluate_model
     from segclf.tasks.models import Compute
     from segclf.workspace.choices import describe_choice
     from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import load_run
-    from segclf.workspace.sources import load_trained
+    from segclf.workspace.sources import check_type, load_trained
     from segclf.workspace.workspace import Workspace
     from segtool.tables.evaluation import print_evaluation
 
@@ -173,15 +172,12 @@ def evaluate(
     if isinstance(found, ReadyModel):
         settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
         scored = evaluate_model(opened, found, split=split, corpus_name=corpus, compute=settings)
-        note(describe_answer("model", found.name, scored.threshold(boundary_type or "any")))
-        show(scored.to_dict(boundary_type or "any"), print_evaluation, as_json)
-        _warn(scored.types[boundary_type or "any"], found, opened)
+        wanted = boundary_type or "any"
+        note(describe_answer("model", found.name, scored.threshold(wanted)))
+        show(scored.to_dict(wanted), print_evaluation, as_json)
+        _warn(scored.types[wanted], found, opened)
         return
-    if boundary_type not in (None, found.record.boundary_type):
-        raise UserError(
-            f"{found.name} predicts boundaries of type {found.record.boundary_type}: leave out "
-            "--type"
-        )
+    check_type(found, boundary_type)
     evaluation = evaluate_run(
         opened,
         found,
@@ -205,7 +201,7 @@ def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Works
 
     if few := few_boundaries_warning(evaluation.split, evaluation.boundaries):
         report(f"warning: {few}")
-    if evaluation.corpus != evaluation.run.record.corpus:
+    if evaluation.corpus_digest != evaluation.run.record.corpus_digest:
         _warn_of_language(model, workspace.load_corpus(evaluation.corpus).text_language)
 
 

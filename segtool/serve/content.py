@@ -7,19 +7,17 @@ import numpy as np
 from embedcache import UserError
 from segclf.corpus.joining import unwrap
 from segclf.corpus.sentences import Sentence
-from segclf.tasks.read_text import OPENING_QUOTES, ReadText
+from segclf.tasks.read_text import DIALOGUE_BRACKETS, ReadText
 from segclf.tasks.segmentation import Segmentation
 from segtool.serve import schemas
 
 
 def header(read: ReadText) -> schemas.Header:
     """Return how a text was read."""
-    options = read.options
-    threshold = read.model.threshold if options.threshold is None else options.threshold
     return schemas.Header(
         model=read.model.model.name,
         language=read.model.language,
-        threshold=None if options.paragraphs is not None else threshold,
+        threshold=read.threshold,
         typed=read.model.is_typed,
         count=len(read.found.sentences),
         notes=list(read.notes),
@@ -52,7 +50,7 @@ def _kind(part: Segmentation, i: int) -> schemas.Kind:
         return "heading"
     if part.is_paragraph is not None:
         return "paragraph" if part.is_paragraph[i] else "line"
-    is_quotation = part.sentences[i].text.startswith(OPENING_QUOTES)
+    is_quotation = part.sentences[i].text.startswith(DIALOGUE_BRACKETS)
     return "line" if part.language == "ja" and is_quotation else "paragraph"
 
 

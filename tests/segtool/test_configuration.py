@@ -50,6 +50,17 @@ def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path
     assert "cannot be combined" in mistake(cli(tmp_path, *arguments, *both))
 
 
+def test_a_configured_workspace_that_cannot_be_used_is_one_line(tmp_path, cli):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/corpora").write_text("not a folder")
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / "segtool.toml").write_text('workspace = "../work"\n')
+    (below / "new.txt").write_text("雨が降る。風が吹く。")
+    line = mistake(cli(below, "embed", "new.txt", "--encoder", "surface"))
+    assert "work/corpora" in line
+
+
 def test_config_shows_where_each_value_comes_from(tmp_path, cli, monkeypatch):
     assert settings_of(cli(tmp_path, "config", "--json")) == {"workspace": (".segtool", "default")}
     assert "There is no segtool.toml" in cli(tmp_path, "config").stdout

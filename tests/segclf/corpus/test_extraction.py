@@ -105,6 +105,12 @@ def test_an_impossible_declaration_is_ignored(tmp_path, declared):
     assert read(path).sentences[0] == "Дождь шёл весь день."
 
 
+def test_preformatted_text_keeps_its_line_breaks_and_indents(tmp_path):
+    page = "<html><pre>    It rained.\nThe river rose.\n\tIt was night.</pre></html>"
+    text = read_unsegmented(write(tmp_path, page, "page.html")).text
+    assert text == "    It rained.\nThe river rose.\n        It was night."
+
+
 def test_a_deep_or_long_page_is_read_completely_or_not_at_all(tmp_path):
     deep = write(tmp_path, "<div>" * 2000 + "It rained.", "deep.html")
     assert read(deep).sentences == ["It rained."]

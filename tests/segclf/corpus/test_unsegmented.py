@@ -201,6 +201,8 @@ def test_models_read_missing_full_stops_only_if_nearly_all_are_missing():
     assert add_punctuation(["so we went", "it rained"], "en") == ["So we went.", "It rained."]
     assert add_punctuation(["雨が降る", "風も吹く"], "ja") == ["雨が降る。", "風も吹く。"]
     assert add_punctuation(["So we went.", "it rained"], "en") == ["So we went.", "it rained"]
+    assert add_punctuation(["so we went,", "it rained"], "en") == ["So we went.", "It rained."]
+    assert add_punctuation(["雨が降るのに、"], "ja") == ["雨が降るのに。"]
 
 
 def test_lines_can_be_sentences():

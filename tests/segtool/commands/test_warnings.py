@@ -66,3 +66,8 @@ def test_a_text_in_another_language_gives_a_warning(trained, tmp_path, cli):
     scored = cli(tmp_path, "eval", "mlp-w1-001", "--corpus", "en-corpus", "--json")
     (line,) = warnings_in(scored)
     assert line.startswith(expected)
+    # a corpus with the name of the one that the model was trained on
+    encoder = ("--name", "japanese-fast", "--encoder", "static-paragraphs+surface")
+    assert cli(tmp_path, *embedding[:-2], *encoder).returncode == 0
+    (line,) = warnings_in(cli(tmp_path, "eval", "japanese-fast", "--corpus", "japanese-fast"))
+    assert "en, but japanese-fast was trained on ja" in line
