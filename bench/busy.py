@@ -18,7 +18,7 @@ from segclf.corpus import ReadOptions, read_corpus
 
 SENTENCES = 1000
 ROUNDS = 3
-BUSY = (1, 2, 4)  # numbers of other processes
+PROCESS_COUNTS = (1, 2, 4)  # of busy processes
 
 
 def main() -> None:
@@ -34,23 +34,22 @@ def main() -> None:
         f"SentenceTransformer.encode, {encoder.precision}": lambda: plain.encode(sentences),
     }
     rows = [row for name, action in actions.items() for row in measure(name, action)]
-    publish("busy", "Encoding beside busy processes", rows)
+    publish("busy", "Encoding while other processes use the CPU", rows)
 
 
 def measure(name: str, encode: Callable[[], object]) -> list[Row]:
-    """Compare the rate beside busy processes with a fair share of the rate without them."""
+    """Compare the rate under load with a fair share of the rate without load."""
     encode()
-    quiet = rate(encode)
-    rows = [value_row(f"{name}: sentences per second, nothing else runs", quiet, "")]
+    rate_alone = rate(encode)
+    rows = [value_row(f"{name}: sentences per second, no other processes", rate_alone, "")]
     cores = available_cores()
-    for count in BUSY:
+    for count in PROCESS_COUNTS:
         with busy_processes(count):
-            found = rate(encode)
-        share = found / (quiet * min(cores / (cores + count), 1))
+            rate_under_load = rate(encode)
+        fraction = rate_under_load / (rate_alone * min(cores / (cores + count), 1))
+        others = f"{count} busy process{'es' if count > 1 else ''}"
         bound = {"at_least": 0.9} if name == "segtool" else {}
-        rows.append(
-            value_row(f"{name}: part of a fair share beside {count} processes", share, "", **bound)
-        )
+        rows.append(value_row(f"{name}: fraction of a fair share, {others}", fraction, "", **bound))
     return rows
 
 
@@ -66,7 +65,7 @@ def rate(encode: Callable[[], object]) -> float:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """Run processes that compute all the time, inside a `with` block."""
+    """Keep processes busy inside a `with` block."""
     context = multiprocessing.get_context("spawn")
     started = [context.Event() for _ in range(count)]
     processes = [context.Process(target=compute, args=(event,), daemon=True) for event in started]

@@ -1,9 +1,9 @@
 """Static vectors: means of token vectors that are distilled from a transformer.
 
 The method is that of model2vec (Tulkens and van Dongen 2024,
-https://github.com/MinishLab/model2vec); see `embedcache.encoders.distillation`. Unlike in
-model2vec, the first and the last tokens of a sentence also have means of their own; see
-`embedcache.encoders.token_means`.
+https://github.com/MinishLab/model2vec); see `embedcache.encoders.distillation`. In addition to the
+mean over all tokens, as in model2vec, the vector of a sentence contains the mean over its first two
+tokens and the mean over its last two tokens; see `embedcache.encoders.token_means`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from embedcache.encoders.token_ids import load_tokenizer
 from embedcache.encoders.token_means import EDGE, TokenMeansEncoder, TokenVectors
 
 VECTORS = "vectors.npy"  # (v, c) float16: a row for each token, the first principal component first
-SETTINGS = "static.json"  # identity
-COMPONENTS = 128  # of the vector of a token, unless the transformer has fewer
+SETTINGS = "static.json"  # contains the identity of the encoder
+COMPONENTS = 128  # maximum number of components of a token vector
 
 
 def static_identity(transformer: Encoder) -> dict[str, Any]:
@@ -37,12 +37,12 @@ def static_identity(transformer: Encoder) -> dict[str, Any]:
 
 
 def is_static(folder: Path) -> bool:
-    """Return whether a folder contains a finished encoder."""
+    """Return whether a folder contains a static encoder."""
     return (folder / SETTINGS).is_file()
 
 
 def open_static(name: str, folder: Path) -> StaticEncoder:
-    """Open a finished encoder from its folder."""
+    """Open a static encoder from its folder."""
     identity = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     return StaticEncoder(name, identity, lambda: folder)
 
@@ -76,10 +76,10 @@ class StaticEncoder(TokenMeansEncoder):
 
     @cached_property
     def directory(self) -> Path:
-        """Folder of the encoder; the vectors are distilled on first use."""
+        """Folder of the encoder. If the vectors do not exist yet, they are distilled."""
         return self._directory()
 
     def _load(self) -> TokenVectors:
         vectors = np.load(self.directory / VECTORS, mmap_mode="r")
-        every = slice(None)
-        return TokenVectors(load_tokenizer(self.directory), vectors, (every, every, every))
+        columns = (slice(None),) * 3  # all columns for each of the three means
+        return TokenVectors(load_tokenizer(self.directory), vectors, columns)

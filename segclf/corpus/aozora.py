@@ -1,7 +1,7 @@
 """Reader for Aozora Bunko files: removes ruby, annotations, the header and the colophon.
 
-The markup is described in the header of each file and in the annotation manual of the library.
-Notes on characters outside Shift_JIS (gaiji) are replaced with the characters that they describe.
+The markup is described in the header of each file and in Aozora Bunko's annotation manual.
+Annotations that describe characters outside Shift_JIS (gaiji) are replaced with these characters.
 """
 
 import re
@@ -19,14 +19,14 @@ _RULER = rf"{_BEGIN}-{{20,}}[ \t]*{_END}"
 _EXPLANATION = r"【(?=[^】\r\n]*記号)[^】\r\n]*】"
 _HEADER = re.compile(rf"{_RULER}{NEWLINE}{_EXPLANATION}.*?{_RULER}", re.DOTALL)
 _COLOPHON = re.compile(rf"{_BEGIN}底本[：:]")
-_COLOPHON_NEXT = re.compile(rf"{_BEGIN}(?:入力[：:]|校正[：:]|青空文庫作成ファイル)")
+_COLOPHON_CREDITS = re.compile(rf"{_BEGIN}(?:入力[：:]|校正[：:]|青空文庫作成ファイル)")
 _RUBY = re.compile(r"《[^《》\r\n]*》")
 _GAIJI = re.compile(r"※［＃([^［］]*(?:［＃[^［］]*］[^［］]*)*)］")
 _ANNOTATION = re.compile(r"［＃[^［］]*(?:［＃[^［］]*］[^［］]*)*］")
 _HEADING_MARK = re.compile(
     r"［＃ここ(?:(?P<begins>から)[^［］\r\n]*見出し|で[^［］\r\n]*見出し終わり)］"
 )
-_NOTE_IN_LINE = re.compile(r"［＃([^［］\r\n]*)］")
+_ANNOTATION_IN_LINE = re.compile(r"［＃([^［］\r\n]*)］")
 _NEWLINE = re.compile(NEWLINE)
 _ANNOTATION_LINE = re.compile(rf"{_BEGIN}[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+{NEWLINE}")
 _JIS_CODE = re.compile(r"(?:第\d水準|面区点番号)?([12])-(\d{1,2})-(\d{1,2})")
@@ -52,13 +52,13 @@ def is_whole_file(text: str) -> bool:
     """Return whether a text is a complete file of Aozora Bunko.
 
     Such a file has a header with an explanation of the markup between two rulers, or a colophon
-    with the edition and the name of the typist. Annotations alone are not sufficient, because other
-    texts may contain them too.
+    that names the source edition and the typist. Annotations alone are not sufficient, because
+    other texts may contain them too.
     """
     if _HEADER.search(text):
         return True
     colophon = _COLOPHON.search(text)
-    return colophon is not None and _COLOPHON_NEXT.search(text, colophon.end()) is not None
+    return colophon is not None and _COLOPHON_CREDITS.search(text, colophon.end()) is not None
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
@@ -69,7 +69,7 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
 
 
 def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
-    """Remove ruby and annotations, and replace notes on characters with the characters.
+    """Remove ruby and annotations, and replace annotations of characters with the characters.
 
     Args:
         text: Text without header and colophon.
@@ -83,7 +83,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         text, blocks = _without_heading_blocks(text)
         text, lines = _without_heading_lines(text)
         headings = blocks + lines
-    # before the notes on characters, since a note may describe a 《 that is part of the text
+    # before the annotations of characters, one of which may stand for a 《 that belongs to the text
     text = _RUBY.sub("", text).replace("｜", "")
     text = _GAIJI.sub(lambda match: character_of(match[1]), text)
     text = _ACCENTED.sub(_compose_accents, text)
@@ -109,11 +109,11 @@ def _without_heading_lines(text: str) -> tuple[str, int]:
     """Remove the content of lines with a heading annotation, and count these lines."""
     kept: list[str] = []
     end = 0
-    for note in _NOTE_IN_LINE.finditer(text):
-        if note.start() >= end and "見出し" in note[1]:
-            begin = max(text.rfind(character, end, note.start()) for character in "\r\n") + 1
+    for annotation in _ANNOTATION_IN_LINE.finditer(text):
+        if annotation.start() >= end and "見出し" in annotation[1]:
+            begin = max(text.rfind(character, end, annotation.start()) for character in "\r\n") + 1
             kept.append(text[end : max(begin, end)])
-            newline = _NEWLINE.search(text, note.end())
+            newline = _NEWLINE.search(text, annotation.end())
             end = newline.start() if newline else len(text)
     return "".join(kept) + text[end:], len(kept)
 
@@ -145,13 +145,13 @@ def _compose_accents(match: re.Match[str]) -> str:
     return match[0] if composed == match[1] else composed
 
 
-def character_of(note: str) -> str:
-    """Return the character that a note describes; 〓 if the note contains no known code."""
-    if match := _UNICODE_CODE.search(note):
+def character_of(annotation: str) -> str:
+    """Return the character that an annotation describes; 〓 if it contains no known code."""
+    if match := _UNICODE_CODE.search(annotation):
         code = int(match[1], 16)
         is_character = code <= sys.maxunicode and unicodedata.category(chr(code)) != "Cs"
         return chr(code) if is_character else _GETA
-    if match := _JIS_CODE.search(note):
+    if match := _JIS_CODE.search(annotation):
         plane, row, cell = (int(number) for number in match.groups())
         if max(row, cell) > _MAX_CELL:
             return _GETA

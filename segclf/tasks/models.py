@@ -13,7 +13,7 @@ from segclf.workspace.runs import Run
 
 Model = Callable[[Corpus], NDArray[np.float32]]
 """A loaded model. For a corpus of n sentences, it returns (n,) uncalibrated probabilities that a
-paragraph begins with each sentence. The values for the first sentences of documents are
+paragraph begins with each sentence. The value for the first sentence of each document is
 meaningless."""
 
 
@@ -22,10 +22,11 @@ class Compute:
     """Device, threads and progress display of a computation.
 
     Attributes:
-        device: Device of the model, and of the encoder if sentences are encoded. None for the
-            fastest device, except that a head uses the CPU.
-        threads: Number of CPU threads for the model and for the encoder. None for the number of
-            cores for an encoder, 1 for a head, and PyTorch's default for a fine-tuned model.
+        device: Device of the model, and of the encoder if sentences are encoded. If None, a head
+            uses the CPU; everything else uses the fastest device.
+        threads: Number of CPU threads for the model and for the encoder. If None, an encoder uses
+            one thread per core, a head uses one thread, and a fine-tuned system uses PyTorch's
+            default.
         progress: Whether to show a progress bar on standard error.
     """
 
@@ -38,7 +39,7 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
     """Load the model of a run.
 
     Args:
-        run: Run of a head or of a fine-tuned model.
+        run: Run of a head or of a fine-tuned system.
         examples: Function that reads or computes the vectors of a corpus. Only a head needs it: a
             fine-tuned system reads the sentences.
         compute: Device, threads and progress display.
@@ -51,9 +52,9 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
 
 
 def load_text_model(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
-    """Load the model of a run for new texts, without torch if possible; see `load_model`.
+    """Load the model of a run to segment new texts, without torch if possible; see `load_model`.
 
-    To score a run, use `load_model`, which always uses torch, like the training.
+    To score a run, use `load_model`, which always uses torch, as training does.
     """
     if not run.is_mlp or compute.device not in (None, "cpu"):
         return load_model(run, examples, compute)

@@ -19,7 +19,7 @@ from segclf.workspace.sources import Source, find_source
 from segclf.workspace.vectors import training_examples
 from segclf.workspace.workspace import Workspace
 
-FEW = 1000
+FEW_SENTENCES = 1000
 """Number of training sentences up to which training should start from a ready model."""
 
 
@@ -41,25 +41,25 @@ def train(
 
     Args:
         workspace: Workspace of the corpus.
-        options: Training options; None for the defaults, which depend on the start.
+        options: Training options; None for the defaults, which depend on `start`.
         start: Ready model or run from whose weights training starts, by name or path; None for
             random weights. See `segclf.workspace.sources.find_source`.
         corpus_name: Name of the corpus; None for the latest.
         encoder_name: Name of the encoder that computed the vectors; None for the latest, or for
-            the encoder of the start.
+            the encoder of `start`.
         pooling: Pooling of the encoder; None for its only or latest pooling.
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
         memory: Maximum size of the vectors in memory, in gigabytes; see
-            `segclf.workspace.vectors.training_examples`. It affects only the rounding of the mean
-            of the vectors.
+            `segclf.workspace.vectors.training_examples`. It does not affect the result, except for
+            rounding errors in the mean of the vectors.
         on_epoch: Function that is called after each epoch, and before training with epoch 0.
         progress: Whether to show progress bars on standard error.
 
     Raises:
-        UserError: Nothing is embedded, the head cannot be trained on the vectors or the splits,
-            the device does not exist, the start does not fit the options or the encoder, `memory`
-            is negative, or the vectors exceed `memory` and the disk is full.
+        UserError: No corpus is embedded, the head cannot be trained on the vectors or the splits,
+            the device does not exist, `start` is incompatible with the options or the encoder,
+            `memory` is negative, or the vectors exceed `memory` and the disk is full.
     """
     stored = workspace.load_corpus(corpus_name)
     source = None
@@ -87,26 +87,28 @@ def options_from(workspace: Workspace, start: str, given: Mapping[str, Any]) -> 
     Args:
         workspace: Workspace of the runs.
         start: See `train`.
-        given: Options by name that differ from the defaults, such as "boundary_type".
+        given: Options by name that are set explicitly, such as "boundary_type".
 
     Raises:
-        UserError: There is no such head, or a given option contradicts it.
+        UserError: `start` does not exist, or an option is incompatible with it.
     """
     source = find_source(workspace, start, given.get("boundary_type"))
     return adaptation_options(source.options, given)
 
 
 def suggest_start(workspace: Workspace, run: Run) -> str | None:
-    """Return the name of a ready model from which a new run should rather have started.
+    """Return the name of a ready model, if training from it would probably give better scores.
 
-    The result is None unless the run was trained from random weights on few sentences, in the
-    language of a ready model and with its encoder. `docs/adaptation.md` compares the two.
+    The result is None unless the run was trained from random weights on at most `FEW_SENTENCES`
+    sentences, and a ready model has the same language and encoder. `docs/adaptation.md` compares
+    training from random weights with training from a ready model.
     """
-    if run.record.start or run.record.counts["train"].sentences > FEW:
+    if run.record.start or run.record.counts["train"].sentences > FEW_SENTENCES:
         return None
     model = model_for(workspace.load_corpus(run.record.corpus).text_language)
-    same = model is not None and model.encoder.fingerprint == run.encoder.fingerprint
-    return model.name if model and same else None
+    if model is None or model.encoder.fingerprint != run.encoder.fingerprint:
+        return None
+    return model.name
 
 
 def _choose_encoder(
@@ -116,7 +118,9 @@ def _choose_encoder(
         return stored.encoder(name, pooling)
     encoder = stored.encoder_of(source.name, source.run.encoder)
     if name not in (None, encoder.name) or pooling not in (None, encoder.pooling):
-        raise UserError(f"{source.name} needs vectors from {encoder.name}: leave out --encoder")
+        raise UserError(
+            f"{source.name} needs vectors from {encoder.name}: leave out --encoder and --pooling"
+        )
     return encoder
 
 
@@ -134,7 +138,7 @@ def train_on(
     progress: bool = False,
 ) -> NewRun:
     """Train a head on a corpus that is already loaded, without saving it; see `train`."""
-    # with a source, the type also selects the head of a ready model from which training starts
+    # with a source, the type is allowed, because it selects the head of a ready model
     if options.boundary_type != "any" and not stored.corpus.is_typed and source is None:
         raise UserError(
             f"the boundaries of the corpus {stored.name} have no types: leave out --type, or embed "

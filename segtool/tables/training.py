@@ -1,4 +1,4 @@
-"""Output of `train` and `finetune`: a line at the start, a line per epoch, and the finished run."""
+"""Output of `train` and `finetune`: the planned run, a line per epoch, and the finished run."""
 
 from typing import TYPE_CHECKING, Any
 
