@@ -73,7 +73,7 @@ $(VENV)/.browser: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
 	touch $@
 
-# Test against LangChain, LlamaIndex, chonkie, spaCy, datasets, onnxruntime and trackers of experiments.
+# Test against LangChain, LlamaIndex, chonkie, spaCy, datasets, onnxruntime and trackers of experiments, and run the notebook.
 test-integrations: $(VENV)/.integrations
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m integrations tests/integrations
 
