@@ -123,6 +123,18 @@ def test_a_damaged_segment_does_not_get_a_valid_checksum(tmp_path):
     assert len(space) == 10
 
 
+def test_a_damaged_description_does_not_get_a_valid_checksum(tmp_path):
+    make_store(tmp_path, 10)
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    assert space.info().name == "x"
+    replace_bytes(tmp_path, b'"name": "x"', b'"name": "y"')
+    with pytest.raises(StoreError, match="damaged"):
+        space.append(ids_of(100), numbered(100, 101))
+    del space
+    with pytest.raises(StoreError, match="damaged"):
+        EmbeddingStore(tmp_path).spaces()
+
+
 OPEN_AND_READ = """
 import sys
 from pathlib import Path
