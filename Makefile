@@ -44,7 +44,8 @@ test-faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
 # Measure how good the tests are; docs/reliability.md has the figures and the bounds. MUTANTS=all takes hours.
-quality: quality-branches quality-mutants
+quality:
+	$(MAKE) --keep-going quality-branches quality-mutants
 
 quality-branches: $(VENV)/.quality
 	$(BIN)/coverage erase

@@ -30,7 +30,8 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".mutants"  # a copy of the code, in which mutmut works
 MUTATED = FOLDER / "mutants"  # where mutmut writes the code with the mutants, and runs the tests
 COPIED = ("embedcache", "segclf", "segtool", "tests", "quality", "examples", "pyproject.toml")
-KILLED = ("killed", "timeout", "segfault", "suspicious")
+# mutmut takes Ctrl-C inside a test for the user's
+KILLED = ("killed", "timeout", "segfault", "suspicious", "check was interrupted by user")
 
 
 class _Undecorated(libcst.CSTTransformer):
@@ -79,8 +80,9 @@ def list_mutants() -> list[str]:
     return names
 
 
-def test_mutants(names: list[str]) -> None:
-    """Run mutmut on some mutants, and end all processes that it leaves."""
+def run_mutants(names: list[str]) -> None:
+    """Run mutmut on some mutants, or on all if there are no names; end all that it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     environment = os.environ | {"PYTHONPATH": str(MUTATED), "OMP_NUM_THREADS": "1"}
     command = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", "2", *names]
     with (
@@ -141,7 +143,7 @@ def main() -> None:
     wanted = os.environ.get("MUTANTS") or str(DEFAULT_SAMPLE)
     number = len(names) if wanted == "all" else min(int(wanted), len(names))
     sample = random.Random(SEED).sample(names, number)
-    test_mutants(sample)
+    run_mutants(sample if number < len(names) else [])
     if print_results(read_results(sample), len(names)) < BOUND:
         raise SystemExit(1)
 

@@ -34,8 +34,8 @@ class SharedLock:
         """Let no further thread share the lock, and wait until no thread shares it."""
         with self._changed:
             self._changed.wait_for(lambda: not self._exclusive)
-            self._exclusive = True
             try:
+                self._exclusive = True
                 self._changed.wait_for(lambda: self._sharing == 0)
             except BaseException:
                 self._exclusive = False

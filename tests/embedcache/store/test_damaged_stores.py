@@ -9,6 +9,7 @@ import lmdb
 import pytest
 
 from embedcache import EmbeddingStore, StoreError
+from embedcache.store.opening import check_pages
 from tests.embedcache.store.stores import (
     FINGERPRINT,
     check_numbers,
@@ -122,6 +123,18 @@ def test_a_damaged_segment_does_not_get_a_valid_checksum(tmp_path):
     assert len(space) == 10
 
 
+def test_a_damaged_description_does_not_get_a_valid_checksum(tmp_path):
+    make_store(tmp_path, 10)
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    assert space.info().name == "x"
+    replace_bytes(tmp_path, b'"name": "x"', b'"name": "y"')
+    with pytest.raises(StoreError, match="damaged"):
+        space.append(ids_of(100), numbered(100, 101))
+    del space
+    with pytest.raises(StoreError, match="damaged"):
+        EmbeddingStore(tmp_path).spaces()
+
+
 OPEN_AND_READ = """
 import sys
 from pathlib import Path
@@ -173,3 +186,22 @@ def test_a_file_without_its_unused_last_pages_is_complete(tmp_path):
     else:
         pytest.fail("LMDB left no file short")
     check_numbers(path, [0, 4])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test needs a shell")
+@pytest.mark.parametrize(
+    ("ending", "message"),
+    [
+        ("echo lmdb.Error: a >&2; echo 'OSError: no memory' >&2; exit 1", "checked: OSError: no m"),
+        ("echo lmdb.CorruptedError: x >&2; exit 1", "is damaged: LMDB cannot read all of its page"),
+        ("kill -9 $$", "s; replace it with a backup, or delete it and embed again$"),
+    ],
+)
+def test_how_the_process_that_reads_all_pages_ends_is_told(tmp_path, monkeypatch, ending, message):
+    make_store(tmp_path / "s", 3)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{ending}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("embedcache.store.opening.sys.executable", str(python))
+    with pytest.raises(StoreError, match=message):
+        check_pages(tmp_path / "s")

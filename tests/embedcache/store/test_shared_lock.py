@@ -83,7 +83,7 @@ def test_a_lock_is_free_after_errors_inside_and_after_ctrl_c_while_waiting():
             raise ValueError("inside")
 
     def press_ctrl_c():
-        while not lock._exclusive:
+        while not lock._changed._waiters:
             pass
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 

@@ -25,6 +25,7 @@ def test_an_epoch_contains_every_candidate_once_with_its_window(window, batch_si
     for batch in batches.epoch(np.random.default_rng(0)):
         steps += 1
         assert len(batch.targets) <= batch_size
+        assert batch.targets.dtype == batch.sentences.dtype == torch.float32
         positions = batch.sentences[:, 0].long()
         shown = torch.where(batch.index == OUTSIDE, OUTSIDE, positions[batch.index])
         candidate = shown[:, window].numpy()
