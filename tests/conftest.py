@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
-from embedcache import EmbeddingStore, Encoder
+from embedcache import EmbeddingStore, Encoder, terminal
 from segclf.workspace.files import warn_once
 from segtool import output
 from segtool.app import main
@@ -160,6 +160,8 @@ def cli(
         monkeypatch.setattr(sys, "argv", ["segtool", *arguments])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input.encode())))
         monkeypatch.setattr(output, "_verbosity", output._NORMAL)
+        monkeypatch.setattr(terminal, "_is_silent", False)
+        monkeypatch.setattr(terminal, "_INTERVAL", HANG)  # lines of progress, on a slow machine
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
