@@ -28,7 +28,7 @@ def best_threshold(
     """
     if not labels.any():
         return 0.5, 0.0
-    order = np.argsort(-probabilities)
+    order = np.argsort(-probabilities, kind="stable")
     ranked = probabilities[order]
     hits = np.cumsum(labels[order])
     f1 = 2 * hits / (np.arange(1, len(labels) + 1) + hits[-1])

@@ -290,3 +290,8 @@ def test_a_space_has_at_most_sixty_three_precisions(store):
     with pytest.raises(ValueError, match=r"^a space has at most 63 precisions$"):
         space.append(ids_of(63), rows(1, 2), precision="p63")
     assert len(space) == 63
+
+
+def test_the_folders_above_a_new_store_are_made(tmp_path):
+    EmbeddingStore(tmp_path / "a" / "b" / "s").create_space("a" * 32, name="x", dim=2)
+    assert [info.name for info in EmbeddingStore(tmp_path / "a/b/s").spaces()] == ["x"]
