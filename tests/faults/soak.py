@@ -180,7 +180,7 @@ def describe(times: list[float], series: Series, answers: int) -> str:
         "| measure | of | start | end | slope an hour |",
         "| --- " * 5 + "|",
     ]
-    later = slice(len(times) // 4, None)
+    later = slice(len(times) // 2, None)
     for (what, whose), values in series.items():
         slope = np.polyfit(times[later], values[later], 1)[0] * 3600
         lines.append(f"| {what} | {whose} | {values[0]:,.1f} | {values[-1]:,.1f} | {slope:+,.2f} |")
