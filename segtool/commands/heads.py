@@ -247,7 +247,8 @@ def export(
     if with_onnx:
         from segclf.integrations.onnx_export import export_onnx
 
-        export_onnx(chosen, made / "head.onnx")
+        for own in chosen.runs.values():
+            export_onnx(own, made / own.path.relative_to(chosen.path) / "head.onnx")
     note(describe_answer("run", chosen.name, chosen.threshold))
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
 
@@ -258,6 +259,4 @@ def _check_onnx(run: "Run") -> None:
 
     packages = ("onnx", "onnxruntime", "onnxscript")
     check_installed("--onnx", "onnx", {name: name for name in packages})
-    from segclf.integrations.onnx_export import exportable_head
-
-    exportable_head(run)
+    run.load_head()
