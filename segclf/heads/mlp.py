@@ -27,7 +27,10 @@ class MLP(Head):
 
     def forward(self, sentences: Sentences, windows: Tensor) -> Tensor:
         """Return the logits (b,) of windows (b, 2w) over s sentences."""
-        gathered = self.gather(sentences, windows)  # (b, 2w, h)
+        return self.classify_windows(self.gather(sentences, windows))
+
+    def classify_windows(self, gathered: Tensor) -> Tensor:
+        """Return the logits (b,) of the projected sentences in b windows, (b, 2w, h)."""
         left, right = gathered[:, self.window - 1], gathered[:, self.window]  # (b, h)
         pair = torch.cat([left * right, (left - right).abs()], dim=1)  # (b, 2h)
         logits: Tensor = self.classify(torch.cat([gathered.flatten(1), pair], dim=1))  # (b, 1)

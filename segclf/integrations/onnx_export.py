@@ -8,60 +8,48 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from embedcache import UserError
 from segclf.heads.base import BaseHead, Head
 from segclf.heads.document import DocumentHead
 from segclf.heads.local_transformer import LocalTransformer
-from segclf.integrations.onnx_head import VECTORS, WINDOWS
-from segclf.integrations.onnx_modules import TracedDocumentHead, TracedWindowHead
+from segclf.heads.wordlstm import WordLSTM
+from segclf.integrations.onnx_head import INSIDE, TABLE, VECTORS, WINDOWS, WORDS
+from segclf.integrations.onnx_modules import (
+    TracedDocumentHead,
+    TracedLocalTransformer,
+    TracedWindowHead,
+    TracedWordHead,
+)
 from segclf.workspace.runs import Run
 
-_SENTENCES = 7  # in the example with which a head is traced; any other number works too
-
-
-def exportable_head(run: Run) -> BaseHead:
-    """Load the head of a run.
-
-    Raises:
-        UserError: The run has no head, or its head cannot be exported because it reads words or
-            because its attention is computed in blocks.
-    """
-    head = run.load_head()
-    if head.reads_words or isinstance(head, LocalTransformer):
-        raise UserError(
-            f"{run.name}: the head {run.record.training_options.head} cannot be exported to ONNX"
-        )
-    return head
+_SENTENCES, _WORDS = 7, 5  # of the example with which a head is traced; other numbers work too
 
 
 def export_onnx(run: Run, path: Path) -> Path:
     """Write the head of a run as one ONNX file.
+
+    After an LSTM was exported, torch 2.13 cannot export `document-bilstm` in the same process.
 
     Args:
         run: Run of a head.
         path: File to write.
 
     Raises:
-        UserError: The head cannot be exported; see `exportable_head`.
+        UserError: The run has no head, or its weights are damaged.
     """
-    head = exportable_head(run)
-    vectors = torch.zeros(_SENTENCES, run.record.dim)
-    dynamic = {0: torch.export.Dim.DYNAMIC}
-    if isinstance(head, Head):
-        module: nn.Module = TracedWindowHead(head, run.temperature)
-        inputs = {VECTORS: vectors, WINDOWS: torch.zeros(3, 2 * head.window, dtype=torch.int64)}
-    else:
-        assert isinstance(head, DocumentHead)  # noqa: S101 all other heads are
-        module, inputs = TracedDocumentHead(head, run.temperature), {VECTORS: vectors}
+    head = run.load_head()
+    module, inputs = _trace(head, run)
     with _quietly():
         program = torch.onnx.export(
             module.eval(),
             tuple(inputs.values()),
             input_names=list(inputs),
             output_names=["probabilities"],
-            dynamic_shapes=tuple(dynamic for _ in inputs),
+            dynamic_shapes=tuple(
+                dict.fromkeys((0, 1) if name == WORDS else (0,), torch.export.Dim.DYNAMIC)
+                for name in inputs
+            ),
             dynamo=True,
             verbose=False,
         )
@@ -70,6 +58,24 @@ def export_onnx(run: Run, path: Path) -> Path:
     _describe(model, run, head)
     onnx.save(model, path)
     return path
+
+
+def _trace(head: BaseHead, run: Run) -> tuple[nn.Module, dict[str, Tensor]]:
+    """Return the head in a form that can be traced, and an example of its inputs by name."""
+    vectors = torch.zeros(_SENTENCES, run.record.dim)
+    if isinstance(head, LocalTransformer):
+        blocks = torch.zeros(_SENTENCES, head.reach, run.record.dim)
+        inside = torch.ones(_SENTENCES, head.reach, dtype=torch.bool)
+        return TracedLocalTransformer(head, run.temperature), {VECTORS: blocks, INSIDE: inside}
+    if isinstance(head, DocumentHead):
+        return TracedDocumentHead(head, run.temperature), {VECTORS: vectors}
+    assert isinstance(head, Head)  # noqa: S101 all other heads are
+    windows = torch.zeros(3, 2 * head.window, dtype=torch.int64)
+    if isinstance(head, WordLSTM):
+        words = torch.zeros(_SENTENCES, _WORDS, dtype=torch.int64)
+        inputs = {WORDS: words, TABLE: vectors, WINDOWS: windows}
+        return TracedWordHead(head, run.temperature), inputs
+    return TracedWindowHead(head, run.temperature), {VECTORS: vectors, WINDOWS: windows}
 
 
 @contextmanager
@@ -88,6 +94,7 @@ def _describe(model: onnx.ModelProto, run: Run, head: BaseHead) -> None:
     facts = {
         "head": run.record.training_options.head,
         "window": head.window or 0,
+        "block": head.reach if isinstance(head, LocalTransformer) else 0,
         "threshold": run.threshold,
         "encoder": run.encoder.name,
         "fingerprint": run.encoder.fingerprint,

@@ -34,6 +34,7 @@ def export(
     workspace: Workspace,
     *,
     with_encoder: bool = False,
+    write_more: Callable[[Run, Path], object] | None = None,
     progress: bool = False,
 ) -> Path:
     """Export a run to a folder that `segtool segment --run DIR` can read on any machine.
@@ -44,6 +45,8 @@ def export(
         workspace: Workspace with the fitted state of the encoder.
         with_encoder: Whether to copy the encoder's files too, so that the model can be used without
             a download. Word vectors cannot be copied.
+        write_more: Function that writes more files for a run into the folder of its weights. It is
+            called for the second head of a run too. None if there are no such files.
         progress: Whether to show a progress bar on standard error while the encoder is copied.
 
     Returns:
@@ -68,11 +71,15 @@ def export(
             (folder / SECOND_HEAD).mkdir()
             shutil.copyfile(second.path / WEIGHTS, folder / SECOND_HEAD / WEIGHTS)
             write_checked_json(folder / SECOND_HEAD / CONFIGURATION, _config(second), indent=1)
+            if write_more:
+                write_more(second, folder / SECOND_HEAD)
         sources = (workspace.encoders, run.path)
         if with_encoder:
             copy_encoder(run.encoder, folder, *sources, progress=progress)
         else:
             copy_state(run.encoder, folder, *sources)
+        if write_more:
+            write_more(run, folder)
 
     return write_model(directory, config, fill)
 

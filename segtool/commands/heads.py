@@ -1,5 +1,6 @@
 """Commands on heads: train, eval and export."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -238,24 +239,25 @@ def export(
 
     opened = Workspace(workspace)
     chosen = load_run(opened, run)
-    if with_onnx:
-        _check_onnx(chosen)
-    progress = shows_progress(as_json)
-    made = export_run(chosen, directory, opened, with_encoder=with_encoder, progress=progress)
-    if with_onnx:
-        from segclf.integrations.onnx_export import export_onnx
-
-        export_onnx(chosen, made / "head.onnx")
+    made = export_run(
+        chosen,
+        directory,
+        opened,
+        with_encoder=with_encoder,
+        write_more=_onnx_writer(chosen) if with_onnx else None,
+        progress=shows_progress(as_json),
+    )
     note(describe_answer("run", chosen.name, chosen.threshold))
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
 
 
-def _check_onnx(run: "Run") -> None:
-    """Check that a run can be exported to ONNX, before anything is written."""
+def _onnx_writer(run: "Run") -> "Callable[[Run, Path], object]":
+    """Return a function that writes the ONNX file of a run, after checking that it can."""
     from embedcache.packages import check_installed
 
     packages = ("onnx", "onnxruntime", "onnxscript")
     check_installed("--onnx", "onnx", {name: name for name in packages})
-    from segclf.integrations.onnx_export import exportable_head
+    run.load_head()  # a fine-tuned run has no head
+    from segclf.integrations.onnx_export import export_onnx
 
-    exportable_head(run)
+    return lambda part, folder: export_onnx(part, folder / "head.onnx")

@@ -1,20 +1,27 @@
 """Heads in ONNX format give the probabilities of torch, without torch."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from embedcache import UserError, encode_in_memory, load_encoder
-from segclf import TrainingOptions, Workspace, load_run, train
+from embedcache import encode_in_memory, load_encoder
+from segclf import ReadOptions, TrainingOptions, Workspace, embed, load_run, train
+from segclf.corpus import read_corpus
 from segclf.corpus.layout import Layout
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
+from segclf.tasks.adapt import CorrectedText, adapt
+from segclf.tasks.segment import Segmenter
+from segclf.workspace.ready import load_ready_model
+from tests.conftest import STORIES
 from tests.segtool.texts import mistake
 
-HEADS = ("mlp", "bilstm", "transformer", "document-bilstm", "linear-transformer")
+WINDOW_HEADS = ("mlp", "bilstm", "transformer")
+DOCUMENT_HEADS = ("document-bilstm", "linear-transformer", "local-transformer")
 WITHOUT_TORCH = """
 import json, sys
 import numpy as np
@@ -27,14 +34,16 @@ print(json.dumps([head.threshold, head.encoder, probabilities.tolist()]))
 """
 
 
-@pytest.mark.parametrize("name", HEADS)
-def test_the_probabilities_are_those_of_torch(trained, tmp_path, name):
-    from segclf.integrations.onnx_export import export_onnx
+@pytest.mark.parametrize("name", [*WINDOW_HEADS, *DOCUMENT_HEADS])
+def test_the_probabilities_are_those_of_torch(trained, segtool, tmp_path, name):
     from segclf.integrations.onnx_head import OnnxHead
 
-    options = TrainingOptions(head=name, window=3 if name in HEADS[:3] else None, epochs=1)
+    window = 3 if name in WINDOW_HEADS else None
+    options = TrainingOptions(head=name, window=window, epochs=1)
     run = train(Workspace(trained / ".segtool"), options)
-    head = OnnxHead(export_onnx(run, tmp_path / "head.onnx"))
+    done = segtool(trained, "export", run.name, str(tmp_path / "model"), "--onnx")
+    assert done.returncode == 0, done.stderr
+    head = OnnxHead(tmp_path / "model/head.onnx")
     assert head.threshold == run.threshold
     for sizes in ([1], [2], [40, 1, 5], [5000]):
         layout = Layout.unlabelled(np.cumsum([0, *sizes]))
@@ -49,7 +58,8 @@ def test_an_exported_head_runs_where_torch_is_missing(trained, segtool, tmp_path
     model = tmp_path / "model"
     done = segtool(trained, "export", "mlp-w1-001", str(model), "--onnx")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr.startswith("run mlp-w1-001, threshold ")
+    assert len(done.stderr.splitlines()) == 1  # nothing that torch says
     sentences = ["It rained.", "He left.", "The river rose.", "So be it."]
     vectors = encode_in_memory(sentences, load_encoder("surface"))
     np.savez(tmp_path / "data.npz", vectors=vectors, groups=[0, 0, 1, 1])
@@ -64,16 +74,47 @@ def test_an_exported_head_runs_where_torch_is_missing(trained, segtool, tmp_path
     np.testing.assert_allclose(probabilities, layout.mark_document_starts(expected), atol=1e-5)
 
 
-def test_a_head_that_cannot_be_exported_is_refused_before_anything_is_written(
-    trained, segtool, tmp_path
-):
-    run = train(
-        Workspace(trained / ".segtool"), TrainingOptions(head="local-transformer", epochs=1)
-    )
-    done = segtool(trained, "export", run.name, str(tmp_path / "model"), "--onnx")
-    assert "the head local-transformer cannot be exported to ONNX" in mistake(done)
-    assert not (tmp_path / "model").exists()
+def test_a_head_that_reads_words_has_the_probabilities_of_torch(tmp_path):
     from segclf.integrations.onnx_export import export_onnx
+    from segclf.integrations.onnx_head import OnnxHead
 
-    with pytest.raises(UserError, match="cannot be exported"):
-        export_onnx(run, tmp_path / "head.onnx")
+    workspace = Workspace(tmp_path / "work")
+    embed(STORIES / "eki.txt", workspace, encoder_name="ginza", pooling="tokens")
+    run = train(workspace, TrainingOptions(head="wordlstm", window=2, epochs=1))
+    head = OnnxHead(export_onnx(run, tmp_path / "head.onnx"))
+    random = np.random.default_rng(0)
+    table = random.standard_normal((50, run.record.dim)).astype(np.float32)
+    for sizes, longest in (([1], 1), ([2], 3), ([40, 1, 5], 12), ([5000], 30)):
+        layout = Layout.unlabelled(np.cumsum([0, *sizes]))
+        words = random.integers(0, 50, (sum(sizes), longest), dtype=np.int32)
+        lengths = random.integers(0, longest + 1, sum(sizes))  # some sentences have no known word
+        words[np.arange(longest) >= lengths[:, None]] = -1
+        examples = Examples.of_words(words, table, layout)
+        expected = calibrate(run.load_head().predict(examples), run.temperature)
+        found = head.predict(words, np.repeat(range(len(sizes)), sizes), table)
+        np.testing.assert_allclose(found, layout.mark_document_starts(expected), atol=1e-5)
+
+
+def test_both_heads_of_a_run_with_types_are_exported(segtool, tmp_path):
+    from segclf.integrations.onnx_head import OnnxHead
+
+    corpus = read_corpus(STORIES / "eki.txt", options=ReadOptions(boundary="typed"), split="train")
+    workspace = Workspace(tmp_path / "work")
+    model = Segmenter(workspace, load_ready_model("japanese-fast")).load("", "ja")
+    run = adapt(workspace, model, [CorrectedText(corpus.sentences, corpus.types)]).run
+    done = segtool(tmp_path, "export", run.name, "model", "--onnx", "--workspace", "work")
+    assert done.returncode == 0, done.stderr
+    for name, folder in (("any", "model"), ("paragraph", "model/paragraph")):
+        head = OnnxHead(tmp_path / folder / "head.onnx")
+        assert head.threshold == run.runs[name].threshold
+
+
+def test_a_model_without_a_head_is_refused_before_anything_is_written(trained, segtool, tmp_path):
+    run = trained / ".segtool/runs/mlp-w1-001"
+    tuned = shutil.copytree(run, tmp_path / "tuned")
+    record = json.loads((tuned / "run.json").read_text()) | {"kind": "hierarchical"}
+    record.pop("checksum")
+    (tuned / "run.json").write_text(json.dumps(record))
+    done = segtool(trained, "export", str(tuned), str(tmp_path / "model"), "--onnx")
+    assert "tuned is a fine-tuned Transformer, not a head on sentence vectors" in mistake(done)
+    assert not (tmp_path / "model").exists()
