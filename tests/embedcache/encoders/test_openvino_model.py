@@ -132,7 +132,7 @@ def test_a_model_that_is_refused_is_converted_only_once(tmp_path, monkeypatch, c
     for _ in range(2):
         encoder = load_encoder(str(model), device="cpu", precision="float32", backend="openvino")
         with pytest.raises(
-            UserError, match="cannot compute bert: its tokenizer pads or truncates on the left"
+            UserError, match="cannot run bert: its tokenizer pads or truncates on the left"
         ):
             encoder.encode(["雨"])
     assert capfd.readouterr().err.count("converting bert") == 1
