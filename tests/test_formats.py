@@ -13,7 +13,8 @@ from embedcache.store.verification import verify
 from segclf.finetune.runs import load_system
 from segclf.tasks.evaluate import evaluate, read_evaluation
 from segclf.workspace.corpora import EncoderReference
-from segclf.workspace.encoders import fit, load_referenced
+from segclf.workspace.encoder_states import fit
+from segclf.workspace.encoders import load_referenced
 from segclf.workspace.files import with_checksum
 from segclf.workspace.ready import load_ready_model
 from segclf.workspace.runs import load_run, read_run

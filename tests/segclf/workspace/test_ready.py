@@ -98,7 +98,7 @@ def test_a_damaged_record_of_a_head_is_reported(model):
 def test_a_changed_description_is_found_and_one_of_an_early_version_is_read(model):
     content = json.loads((model / MODEL).read_text(encoding="utf-8"))
     (model / MODEL).write_text(json.dumps(content | {"thresholds": {"any": {"ja": 0.4}}}))
-    assert f"{MODEL} is damaged (its content does not have its checksum)" in reported(model)
+    assert f"{MODEL} is damaged (its content does not match its checksum)" in reported(model)
     del content[CHECKSUM]
     (model / MODEL).write_text(json.dumps(content))
     assert load_ready_model(str(model)).thresholds == load_ready_model("japanese").thresholds

@@ -70,7 +70,7 @@ def test_without_a_corpus_no_run_answers(three_runs):
     assert best_run(Workspace(three_runs / ".segtool")) is None
 
 
-def test_a_run_whose_dev_split_has_no_boundary_comes_last_and_says_so(three_runs, command):
+def test_a_run_whose_dev_split_has_no_boundary_comes_last_and_says_so(three_runs, cli):
     runs = three_runs / ".segtool/runs"
     best = json.loads((runs / "mlp-w1-002/run.json").read_text())
 
@@ -84,8 +84,8 @@ def test_a_run_whose_dev_split_has_no_boundary_comes_last_and_says_so(three_runs
     assert load_run(Workspace(three_runs / ".segtool")).name == "mlp-w1-003"
     without_boundaries("mlp-w1-001")
     without_boundaries("mlp-w1-003")
-    done = command(three_runs, "eval", "--json")
+    done = cli(three_runs, "eval", "--json")
     why = "no run on stories has dev scores: its dev split has no boundary"
     assert done.stderr.startswith(f"run mlp-w1-003 ({why}), threshold ")
-    listed = json.loads(command(three_runs, "runs", "--json").stdout)["runs"]
+    listed = json.loads(cli(three_runs, "runs", "--json").stdout)["runs"]
     assert [row["dev"]["f1"] for row in listed] == [None, None, None]
