@@ -144,14 +144,16 @@ def _sync(path: Path) -> None:
 
 
 def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
+    """Create a scratch folder, again if another process removes it before it is locked."""
     while True:
         folder = parent / f".{uuid4().hex}{_SCRATCH}"
         folder.mkdir()
         lock = FileLock(folder / _LOCK)
-        lock.acquire()
-        if (folder / _LOCK).exists():
-            return folder, lock
-        lock.release()  # another process found the folder before it was locked, and removed it
+        with suppress(FileNotFoundError, FileExistsError):  # FileLock creates a missing folder
+            lock.acquire()
+            if (folder / _LOCK).exists():
+                return folder, lock
+        lock.release()
 
 
 def abandoned_folders(parent: Path) -> list[Path]:
@@ -166,9 +168,16 @@ def abandoned_folders(parent: Path) -> list[Path]:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the scratch folders that killed processes have left in a folder."""
-    for folder in abandoned_folders(parent):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove the scratch folders that killed processes have left in a folder.
+
+    A folder is removed while its lock is held: another process may have created it just now, and
+    would lock it after it was found abandoned.
+    """
+    for folder in parent.glob(f".*{_SCRATCH}"):
+        with suppress(Timeout, OSError), FileLock(folder / _LOCK, timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+        if os.name == "nt":  # Windows does not remove an open file
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_folder(path: Path) -> None:

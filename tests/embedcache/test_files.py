@@ -39,6 +39,26 @@ def test_files_of_killed_processes_are_removed_and_those_of_running_ones_kept(tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
 
 
+WRITING = """
+import sys
+from pathlib import Path
+from embedcache.files import scratch_folder
+for number in range(100):
+    with scratch_folder(Path(sys.argv[1])) as scratch:
+        (scratch / "a").write_text(str(number))
+        assert (scratch / "a").read_text() == str(number)
+"""
+
+
+def test_processes_may_write_into_one_folder_at_the_same_time(tmp_path):
+    command = [sys.executable, "-c", WRITING, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_content_is_synced_before_the_rename_and_the_folder_after(tmp_path, monkeypatch):
     steps = []
     fsync, replace = os.fsync, os.replace
