@@ -28,11 +28,10 @@ def save_token_vectors(vectors: NDArray[np.float32], name: str, model: Path, fol
     for path in sorted(model.glob("*.safetensors")):
         for key in _read_header(path)[1]:
             # a file may contain a larger model, of which the Transformer is a part
-            if key == name or key.endswith("." + name):
+            is_named = key == name or key.endswith("." + name)
+            if is_named and np.array_equal(_map_tensor(path, key), vectors):
                 (folder / _REFERENCE).write_text(json.dumps({"file": path.name, "tensor": key}))
-                if np.array_equal(open_token_vectors(folder, model), vectors):
-                    return
-                (folder / _REFERENCE).unlink()
+                return
     np.save(folder / _COPY, vectors)
 
 
@@ -47,10 +46,15 @@ def open_token_vectors(folder: Path, model: Path) -> NDArray[np.floating]:
         copy: NDArray[np.float32] = np.load(folder / _COPY, mmap_mode="r")
         return copy
     reference = json.loads((folder / _REFERENCE).read_text(encoding="utf-8"))
-    start, header = _read_header(model / reference["file"])
-    tensor = header[reference["tensor"]]
+    return _map_tensor(model / reference["file"], reference["tensor"])
+
+
+def _map_tensor(path: Path, key: str) -> NDArray[np.floating]:
+    """Map a tensor of a safetensors file into memory."""
+    start, tensors = _read_header(path)
+    tensor = tensors[key]
     offset, shape = start + tensor["data_offsets"][0], tuple(tensor["shape"])
-    return np.memmap(model / reference["file"], _DTYPES[tensor["dtype"]], "r", offset, shape)
+    return np.memmap(path, _DTYPES[tensor["dtype"]], "r", offset, shape)
 
 
 def _read_header(path: Path) -> tuple[int, dict[str, dict[str, Any]]]:

@@ -5,7 +5,7 @@ which covers the key. In the description of a space, on which all its vectors de
 bit is found by flipping each.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import lmdb
@@ -31,7 +31,7 @@ from embedcache.terminal import progress_bar
 
 _LONGEST_DESCRIPTION = 1 << 13  # bytes; the time to find a flipped bit grows with the square
 
-Values = dict[bytes, memoryview]
+ValuesByKey = dict[bytes, memoryview]
 """Values with their checksums by key: views that are valid as long as the transaction."""
 
 Damaged = list[tuple[bytes, memoryview]]
@@ -51,7 +51,7 @@ class SpaceContents:
     """
 
     info: SpaceInfo
-    sound: Values
+    sound: ValuesByKey
     lost: tuple[bytes, ...]
     recovered: tuple[bytes, ...]
 
@@ -84,8 +84,8 @@ class Contents:
     store_format: int
     has_header: bool
     spaces: tuple[SpaceContents, ...]
-    texts: Values
-    others: Values
+    texts: ValuesByKey
+    others: ValuesByKey
     unknown: tuple[bytes, ...]
 
 
@@ -132,8 +132,8 @@ def read_contents(
 
 def _read_values(
     transaction: lmdb.Transaction, store_format: int, *, progress: bool
-) -> tuple[Values, Damaged]:
-    sound: Values = {}
+) -> tuple[ValuesByKey, Damaged]:
+    sound: ValuesByKey = {}
     damaged: Damaged = []
     total = transaction.stat()["entries"]
     with progress_bar(total, "values", show=progress, delay=2) as bar:
@@ -165,7 +165,7 @@ def _is_sound(key: bytes, value: memoryview, store_format: int) -> bool:
     return values.is_sound(key, value, store_format if is_row_value else values.FORMAT)
 
 
-def _recover_descriptions(sound: Values, damaged: Damaged, store_format: int) -> set[bytes]:
+def _recover_descriptions(sound: ValuesByKey, damaged: Damaged, store_format: int) -> set[bytes]:
     """Move the descriptions in which one bit was flipped from the damaged values to the sound."""
     recovered: set[bytes] = set()
     for key, value in list(damaged):
@@ -192,7 +192,7 @@ def _with_one_bit_flipped(key: bytes, value: memoryview) -> Iterator[tuple[bytes
             joined[position] ^= 1 << bit
 
 
-def _recover_moved(infos: Iterable[SpaceInfo], sound: Values, damaged: Damaged) -> set[bytes]:
+def _recover_moved(infos: Iterable[SpaceInfo], sound: ValuesByKey, damaged: Damaged) -> set[bytes]:
     """Move the blocks and segments whose keys are damaged from the damaged values to the sound."""
     lost = {
         key: size for info in infos for key, size in value_sizes(info).items() if key not in sound
@@ -210,9 +210,7 @@ def _recover_moved(infos: Iterable[SpaceInfo], sound: Values, damaged: Damaged) 
     return recovered
 
 
-def _space_contents(
-    info: SpaceInfo, sound: Mapping[bytes, memoryview], recovered: set[bytes]
-) -> SpaceContents:
+def _space_contents(info: SpaceInfo, sound: ValuesByKey, recovered: set[bytes]) -> SpaceContents:
     sizes = value_sizes(info)
     own = {
         key: sound[key]

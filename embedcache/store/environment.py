@@ -39,7 +39,7 @@ class Environment:
     one; see `embedcache.store.replacement`.
 
     Attributes:
-        path: Folder of the environment, as it was given.
+        path: Folder of the environment, as it was given to the last call of `open`.
         folder: The same folder as an absolute path without symbolic links.
         verified: Keys and checksums of the values that this process has verified.
     """
@@ -176,7 +176,7 @@ class Environment:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[tuple[lmdb.Transaction, Handle]]:
-        """Begin a transaction, which is committed at the end; yield it with its LMDB environment.
+        """Begin a transaction, which is committed at the end; yield it with the handle it uses.
 
         `reading` and `write` are for values; this is for what concerns the file as a whole.
         """

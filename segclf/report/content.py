@@ -26,19 +26,24 @@ def page_content(part: Corpus, systems: list[System], main_type: BoundaryType) -
         main_type: Type of boundary that all systems predict.
 
     Returns:
-        `sentences`; `documents`: `name`, `group`, `start` and `stop` of each; `types`: for each
-        type of boundary, its `labels` and, for each document, the window of Pk; `kinds`: the typed
-        labels (0, 1 for a line, 2 for a paragraph), or None if the corpus does not distinguish
-        them; `systems`; `main_type`; `longest`: the length at which the chart of lengths ends.
+        `sentences`; `documents`: `name`, `group` (the folder), `start` and `stop` of each document
+        that is not empty; `types`: for each type of boundary, its `labels` and the `windows` of Pk,
+        one for each of these documents; `kinds`: the typed labels (0, 1 for a line, 2 for a
+        paragraph), or None if the corpus does not distinguish them; `systems`: for each system
+        `name`, `is_run`, `types` and `heads`, the `probabilities` of a head and its `thresholds`,
+        one for each of these documents; `main_type`; `longest`: the length at which the chart of
+        lengths ends.
     """
     documents = part.layout.documents
-    groups = groups_of(part.document_ids)
+    folders = folders_of(part.document_ids)
     layouts = {name: own.layout for system in systems for name, own in system.types.items()}
     return {
         "sentences": part.sentences,
         "documents": [
-            {"name": name, "group": group, "start": start, "stop": stop}
-            for name, group, (start, stop) in zip(part.document_ids, groups, documents, strict=True)
+            {"name": name, "group": folder, "start": start, "stop": stop}
+            for name, folder, (start, stop) in zip(
+                part.document_ids, folders, documents, strict=True
+            )
             if stop > start
         ],
         "types": {name: _type_content(layout) for name, layout in layouts.items()},
@@ -49,10 +54,10 @@ def page_content(part: Corpus, systems: list[System], main_type: BoundaryType) -
     }
 
 
-def groups_of(document_ids: list[str]) -> list[str]:
-    """Return the group of each document: its folder, such as that of an author, or itself.
+def folders_of(document_ids: list[str]) -> list[str]:
+    """Return the folder of each document, such as that of an author, or else its own name.
 
-    Documents are their own groups if they are all in the same folder.
+    The names are returned if all documents are in the same folder, or if one is in no folder.
     """
     folders = [name.rpartition("/")[0] for name in document_ids]
     return folders if len(set(folders)) > 1 and all(folders) else list(document_ids)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from segclf.corpus import BoundaryType, Corpus, Split
 from segclf.report.charts import HEIGHT, WIDTH, Figure
-from segclf.report.content import groups_of, page_content
+from segclf.report.content import folders_of, page_content
 from segclf.report.drawings import page_drawing
 from segclf.report.groups import Group
 from segclf.report.systems import System, has_lines
@@ -102,7 +102,7 @@ def render_page(
 def _documents_title(part: Corpus) -> str:
     if len(part.document_ids) == 1:
         return "Document"
-    by_folder = groups_of(part.document_ids) != part.document_ids
+    by_folder = folders_of(part.document_ids) != part.document_ids
     return "Authors or folders, best and worst" if by_folder else "Documents, best and worst"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segclf import load_run
-from segclf.report.content import groups_of
+from segclf.report.content import folders_of
 from segclf.report.groups import group_by_seed
 from segclf.report.series import (
     MAX_LENGTH,
@@ -93,4 +93,4 @@ def test_the_history_is_that_of_the_records(groups):
     ],
 )
 def test_documents_are_grouped_by_folder_where_there_are_several(names, groups):
-    assert groups_of(names) == groups
+    assert folders_of(names) == groups
