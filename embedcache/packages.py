@@ -36,9 +36,8 @@ def check_installed(purpose: str, extra: str, packages: Mapping[str, str]) -> No
     """
     missing = [package for module, package in packages.items() if not is_installed(module)]
     if missing:
-        raise UserError(
-            f"{purpose} needs {' and '.join(missing)}: run pip install 'segtool[{extra}]'"
-        )
+        names = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
+        raise UserError(f"{purpose} needs {names}: run pip install 'segtool[{extra}]'")
 
 
 def import_package(module: str, *submodules: str, missing: str) -> ModuleType:

@@ -239,6 +239,6 @@ def test_a_missing_package_for_onnx_is_named_before_anything_is_written(trained,
         trained, "export", "mlp-w1-001", "model", "--onnx", variables={"PYTHONPATH": path}
     )
     assert mistake(done) == (
-        "error: --onnx needs onnx and onnxruntime and onnxscript: run pip install 'segtool[onnx]'"
+        "error: --onnx needs onnx, onnxruntime and onnxscript: run pip install 'segtool[onnx]'"
     )
     assert not (trained / "model").exists()
