@@ -61,7 +61,7 @@ $(VENV)/.quality: $(READY)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[quality]'
 	touch $@
 
-# Work for an hour beside `segtool serve`, and fail if memory, handles, threads or the store grow. SOAK is in seconds.
+# Work for an hour while `segtool serve` answers requests, and fail if memory, handles, threads or the store grow. SOAK is in seconds.
 soak: export SOAK ?= 3600
 soak: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak

@@ -71,8 +71,8 @@ def missed_aims(records: Records) -> str:
             language, boundary_type = names(task)
             sentences.append(
                 f"In {language}, the F1 for boundaries of type `{boundary_type}` misses its aim by "
-                f"{missing:.3f}. Without {worst.author.name}, who has "
-                f"{worst.author.true / worst.author.sentences:.0%} of the candidates as "
+                f"{missing:.3f}. Without {worst.author.name}, for whom "
+                f"{worst.author.true / worst.author.sentences:.0%} of the candidates are "
                 f"boundaries, it would be {pooled_f1(others):.3f}.\n"
             )
     return "".join(sentences)

@@ -90,7 +90,7 @@ def test_a_missed_aim_is_stated_with_the_author_who_is_farthest_off(monkeypatch)
     found = records_of(model=(4, 2), everywhere=(3, 2))  # F1 is 0.25 in these records
     monkeypatch.setattr(unseen_tables, "AIMS", {TASK: 0.3})
     sentence = unseen_tables.missed_aims(found)
-    assert "misses its aim by 0.050. Without ja/1, who has 50% of the cand" in sentence
+    assert "misses its aim by 0.050. Without ja/1, for whom 50% of the candidates are" in sentence
     assert sentence.endswith("it would be 0.800.\n")
     monkeypatch.setattr(unseen_tables, "AIMS", {TASK: 0.25})
     assert unseen_tables.missed_aims(found) == ""

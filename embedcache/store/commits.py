@@ -2,8 +2,8 @@
 
 LMDB describes its last two commits on pages 0 and 1 of the data file, without a checksum: a flipped
 bit there may make it use the commit before the last one, or an empty tree. The file `commits` is a
-copy of both descriptions with a checksum. It is written after each commit, but not synced to disk:
-LMDB's pages may be newer than the copy, for example after a power failure, but never older.
+copy of both descriptions with a checksum. It is written after each commit without being synced to
+disk, so after a power failure LMDB's pages may be newer than the copy, but never older.
 
 Writers need no lock for the file: each writes what LMDB's pages say after its own commit, and
 repeats this if they have changed meanwhile. Stores of earlier versions get the file with the next

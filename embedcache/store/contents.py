@@ -107,11 +107,11 @@ def read_contents(
     """
     if not transaction.stat()["entries"]:
         raise missing_store(environment.path)
-    header = _read_format(environment, transaction)
-    store_format = header or 1  # format 1 accepts the checksums of both formats
+    recorded_format = _read_format(environment, transaction)
+    store_format = recorded_format or 1  # format 1 accepts the checksums of both formats
     sound, damaged = _read_values(transaction, store_format, progress=progress)
     texts = {key: value for key, value in sound.items() if key.startswith(values.TEXT_PREFIX)}
-    if header is None and all(values.is_sound(key, value) for key, value in sound.items()):
+    if recorded_format is None and all(values.is_sound(key, value) for key, value in sound.items()):
         store_format = values.FORMAT_WITH_TEXTS if texts else values.FORMAT
     recovered = _recover_descriptions(sound, damaged, store_format)
     descriptions = [value for key, value in sound.items() if key.startswith(INFO_PREFIX)]
@@ -122,7 +122,7 @@ def read_contents(
     own.update(*map(value_sizes, infos))
     return Contents(
         store_format,
-        header is not None,
+        recorded_format is not None,
         tuple(_space_contents(info, sound, recovered) for info in infos),
         texts,
         {key: value for key, value in sound.items() if key not in own},

@@ -1,4 +1,4 @@
-"""The texts of sentences, which a store keeps beside the vectors if it is asked to.
+"""The texts of sentences, which a store keeps on request in addition to the vectors.
 
 The value of a part is the number n of its texts (8 bytes), a segment of the index with their ids
 (24 n bytes), and the texts in UTF-8, each with a line feed at its end. A normalized sentence has no
@@ -89,7 +89,7 @@ class TextPart:
 
     def _text(self, start: int) -> str:
         line = _LINE.match(self.lines, start)
-        # what is no UTF-8 has another id
+        # bytes that are not UTF-8 become a text with another id
         return line.group().decode(errors="replace") if line else ""
 
 
@@ -135,7 +135,7 @@ class Texts:
         return added
 
     def _add(self, texts: Sequence[str], transaction: lmdb.Transaction) -> int:
-        """Keep texts in a transaction; another process may have added some of them meanwhile."""
+        """Keep texts in a transaction, except those that another process has just added."""
         values.check_format(self._environment, transaction)
         present = read_parts(self._environment, transaction)
         absent = _absent(texts, present)

@@ -90,8 +90,8 @@ class OnnxHead:
         for start, stop in examples.layout.documents:
             if stop - start > 1:
                 inputs = self._document(examples.vectors[start:stop])
-                (own,) = self._session.run(None, inputs)
-                found[start + 1 : stop] = own[: stop - start - 1]
+                (probabilities,) = self._session.run(None, inputs)
+                found[start + 1 : stop] = probabilities[: stop - start - 1]
         return found
 
     def _document(self, vectors: NDArray[np.float32]) -> dict[str, NDArray[Any]]:

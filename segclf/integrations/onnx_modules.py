@@ -114,8 +114,8 @@ class TracedWordHead(nn.Module):
         self.directions = nn.ModuleList()
         for weights in head.lstm.all_weights:
             lstm = nn.LSTM(head.lstm.input_size, head.lstm.hidden_size, batch_first=True)
-            for own, trained in zip(lstm.parameters(), weights, strict=True):
-                own.data = trained.data
+            for copied, trained in zip(lstm.parameters(), weights, strict=True):
+                copied.data = trained.data
             self.directions.append(lstm)
 
     def forward(self, words: Tensor, table: Tensor, windows: Tensor) -> Tensor:

@@ -140,8 +140,10 @@ def check_adaptable(model: Run | ReadyModel) -> None:
 
 def _sources(model: Run | ReadyModel) -> dict[BoundaryType, Source]:
     """Return the heads of a model, with the thresholds at which they decide together."""
-    own = model.thresholds if isinstance(model, ReadyModel) else {}
-    return {name: Source(model.name, run, own.get(name, {})) for name, run in model.runs.items()}
+    thresholds = model.thresholds if isinstance(model, ReadyModel) else {}
+    return {
+        name: Source(model.name, run, thresholds.get(name, {})) for name, run in model.runs.items()
+    }
 
 
 def _has_both(corpus: Corpus, boundary_type: BoundaryType) -> bool:

@@ -33,7 +33,7 @@ class HeldOutScores:
     Attributes:
         types: Scores of a model for boundaries of any type and, if it distinguishes paragraphs from
             lines, for each of them that occurs.
-        errors: Number of sentences at which it was wrong, also about the type.
+        errors: Number of candidates for which the predicted type is wrong.
     """
 
     types: dict[BoundaryType, Scores]
@@ -47,8 +47,8 @@ class HeldOut:
     Attributes:
         offsets: (m + 1,) int64 offsets of the m documents.
         true: (n,) int8 typed labels, or 1 for each boundary.
-        before: (n,) int8, the same as the model predicts them from which training starts.
-        after: (n,) int8, the same as models predict them that were trained on the other parts.
+        before: (n,) int8, labels predicted by the model from which training starts.
+        after: (n,) int8, labels predicted by models that were trained on the other parts.
     """
 
     offsets: NDArray[np.int64]
@@ -120,9 +120,11 @@ def _predict_fold(
     }
     examples = examples_of(test, workspace, model.run.encoder)
     probabilities = {
-        name: calibrate(own.head.predict(examples), own.temperature) for name, own in heads.items()
+        name: calibrate(adapted.head.predict(examples), adapted.temperature)
+        for name, adapted in heads.items()
     }
-    after = decide_labels(probabilities, {name: own.threshold for name, own in heads.items()})
+    thresholds = {name: adapted.threshold for name, adapted in heads.items()}
+    after = decide_labels(probabilities, thresholds)
     true = test.types if model.is_typed else test.labels.astype(np.int8)
     return HeldOut(test.offsets, true, before, after)
 

@@ -42,7 +42,7 @@ class VectorOptions:
         dtype: Data type of the stored vectors. [default: the existing data type, or float32 for a
             new encoder]
         keep_text: Keep the sentences in the store too, so that segtool store verify compares them
-            with their ids, and segtool store export writes them beside their vectors.
+            with their ids, and segtool store export writes them next to their vectors.
     """
 
     encoder: str | None = None

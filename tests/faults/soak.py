@@ -1,7 +1,7 @@
 """Embeds, trains, segments, collects garbage, compacts and verifies for an hour: nothing may grow.
 
-`make soak` runs this beside `segtool serve`, which answers requests meanwhile, and writes the table
-and the picture of docs/reliability.md. SOAK sets the number of seconds.
+`make soak` runs this while `segtool serve` answers requests, and writes the table and the picture
+in docs/reliability.md. SOAK sets the number of seconds.
 """
 
 import json
@@ -119,7 +119,7 @@ def serving(folder: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def asking(address: str, idle: Lock) -> Iterator["Synchronized[int]"]:
-    """Send requests to the server in a process of their own, and yield the number of answers.
+    """Send requests to the server in a separate process, and yield the number of answers.
 
     While the lock is held, the server has nothing to do.
     """
