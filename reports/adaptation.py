@@ -39,7 +39,7 @@ SIZES = (50, 200, 1000, 3000)
 REST = 100  # minimum number of sentences to score on
 DEV = 0.2  # share of the pages that is the dev split
 RESAMPLES = 1000
-METHODS = ("as it is", "threshold", "from scratch", "adapted")
+METHODS = ("as is", "threshold", "from scratch", "adapted")
 
 INTRODUCTION = f"""# Adaptation
 
@@ -49,7 +49,7 @@ training changes the scores for authors on whose texts the ready models were not
 the remaining sentences ("the rest") are scored. `python -m reports.adaptation` writes this file
 from the workspace of `make models`; do not edit it by hand.
 
-- as it is: the ready model, without training on the pages.
+- as is: the ready model, without training on the pages.
 - threshold: the ready model with the threshold that has the highest F1 on the pages.
 - from scratch: `segtool train`. The last fifth of the pages is the dev split.
 - adapted: `segtool train --from MODEL`, with the same splits.

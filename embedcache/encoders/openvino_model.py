@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1  # of the converted files
 _MODEL, _UNSUPPORTED = "model.xml", "unsupported.txt"
-_MIN_COSINE = 0.9999  # similarity of float32 states to those of torch that a model must reach
+_MIN_COSINE = 0.9999  # minimum, between the float32 states of the converted model and of torch
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -80,7 +80,7 @@ def converted_directory(
 
 
 class CompiledTransformer:
-    """A converted transformer. Several threads may encode at once, each on one core.
+    """A converted Transformer. Several threads may encode at once, each on one core.
 
     Args:
         folder: Folder of the converted model.
@@ -139,9 +139,9 @@ def _inputs(
 def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     """Load a converted model.
 
-    OpenVINO gives the thread that loads a model a stack for signal handlers. On processors with
-    AMX, this stack is too small for the handlers of Python: the next signal, such as Ctrl-C, would
-    kill the process. Only the main thread handles signals, so another thread loads the model.
+    OpenVINO installs an alternate signal stack in the thread that loads a model. On processors with
+    AMX, this stack is too small for Python's signal handlers: the next signal, such as Ctrl-C,
+    would kill the process. Only the main thread handles signals, so another thread loads the model.
     """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_compile_here, folder, precision).result()
@@ -149,7 +149,8 @@ def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
 
 def _import_openvino() -> Any:  # noqa: ANN401
     """Import OpenVINO without its telemetry, which would send an event at each import."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # fails to import
+    # the import of a module that is None fails, which OpenVINO expects
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
     return openvino
@@ -157,8 +158,8 @@ def _import_openvino() -> Any:  # noqa: ANN401
 
 def _compile_here(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
     openvino = _import_openvino()
-    # the first access to the data of a tensor fills a table of OpenVINO; if two threads did this at
-    # the same time, when they encode, they would deadlock
+    # The first access to the data of a tensor fills a table inside OpenVINO. If two threads did
+    # this at the same time, when they encode, they would deadlock.
     _ = openvino.Tensor(np.zeros(1, dtype=np.float32)).data
     core = openvino.Core()
     cores = available_cores()
@@ -175,7 +176,7 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
     """Convert a model to the files that `CompiledTransformer` reads.
 
     Args:
-        model: Model on the CPU, in float32, whose first module is a transformer.
+        model: Model on the CPU, in float32, whose first module is a Transformer.
         source: Folder of the Transformer.
         folder: Empty folder.
 
@@ -187,7 +188,7 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
     network: Any = model[0].auto_model
     tokenizer = find_tokenizer(model.tokenizer)
     if tokenizer is None:
-        raise UnsupportedModelError("its tokenizer is not in the format of the package tokenizers")
+        raise UnsupportedModelError("it has no fast tokenizer (of the tokenizers library)")
     if "left" in (model.tokenizer.padding_side, model.tokenizer.truncation_side):
         raise UnsupportedModelError("its tokenizer pads or truncates on the left")
     try:
@@ -197,11 +198,12 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         cosine = _smallest_cosine(network, folder, tokens, model.max_seq_length)
     except (OSError, MemoryError):  # not caused by the model
         raise
-    except Exception as error:  # several libraries may fail on an unknown architecture
+    except Exception as error:  # any of several libraries may fail on an unknown architecture
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
     if not cosine >= _MIN_COSINE:  # also if it is NaN
         raise UnsupportedModelError(
-            f"its vectors have a cosine similarity of {cosine:.4f} to those of torch"
+            f"the states of the converted model have a cosine similarity of only {cosine:.4f} to "
+            "those of the original"
         )
     name = next(name for name, other in network.named_parameters() if other is weight)
     save_token_vectors(tokens, name, source, folder)
@@ -235,7 +237,7 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
         # not `openvino.convert_model`, which would send telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
-        converted = frontend.convert(frontend.load(decoder))  # it does not keep the decoder alive
+        converted = frontend.convert(frontend.load(decoder))  # does not keep `decoder` alive
     shapes = (("f32", [-1, -1, dim]), ("i64", [-1, -1]))
     for parameter, (kind, shape) in zip(converted.get_parameters(), shapes, strict=True):
         parameter.set_element_type(getattr(openvino.Type, kind))

@@ -40,7 +40,7 @@ class PartialVocabulary:
         content = json.loads(tokenizer.to_str())
         model = content["model"]
         vocabulary = model.pop("vocab", [])
-        if not _can_be_divided(model, vocabulary):
+        if not _can_be_divided(content, vocabulary):
             return
         model["vocab"] = []
         pieces = [piece for piece, _ in vocabulary]
@@ -133,9 +133,13 @@ class PartialVocabulary:
         }
 
 
-def _can_be_divided(model: dict[str, Any], vocabulary: list[tuple[str, float]]) -> bool:
+def _can_be_divided(content: dict[str, Any], vocabulary: list[tuple[str, float]]) -> bool:
+    """Return whether this module supports the tokenizer with this content of tokenizer.json."""
+    model, processor = content["model"], content["post_processor"]
     return (
         model["type"] == "Unigram"
+        and model["unk_id"] is not None
+        and (processor is None or processor["type"] == "TemplateProcessing")  # has ids to change
         and not model.get("byte_fallback")
         and len(vocabulary) >= _MIN_PIECES
         and not any("\n" in piece for piece, _ in vocabulary)

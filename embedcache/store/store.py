@@ -32,8 +32,10 @@ from embedcache.store.environment import Environment
 from embedcache.store.opening import missing_store
 from embedcache.store.space import Space, Vectors
 from embedcache.store.space_info import (
+    BLOCK_PREFIX,
     INFO_PREFIX,
     JOIN,
+    SEGMENT_PREFIX,
     SpaceInfo,
     StorageDtype,
     checked_keys,
@@ -255,10 +257,10 @@ def _list_names(infos: Sequence[SpaceInfo]) -> str:
 def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
     """Return a number that no space has, not even one whose description is lost."""
     numbers = [spaces - 1]
-    for kind in (b"v", b"i"):
+    for prefix in (BLOCK_PREFIX, SEGMENT_PREFIX):
         cursor = transaction.cursor()
-        is_beyond = cursor.set_range(bytes([kind[0] + 1]))  # the first key after those of this kind
+        is_beyond = cursor.set_range(bytes([prefix[0] + 1]))  # the first key without the prefix
         has_last = cursor.prev() if is_beyond else cursor.last()
-        if has_last and bytes(cursor.key()).startswith(kind):
+        if has_last and bytes(cursor.key()).startswith(prefix):
             numbers.append(space_number(bytes(cursor.key())))
     return max(numbers) + 1

@@ -1,7 +1,7 @@
 """Tokenizers, which return each token with the spellings to look up."""
 
-import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -11,9 +11,10 @@ from embedcache.errors import UserError
 Forms = tuple[str, ...]
 """Spellings of a token; the first one that has a vector represents the token."""
 
-_KANA = re.compile("[ぁ-んァ-ヶ]")
 _SUDACHI_MODE = "A"  # the shortest units, which have vectors more often than compounds
-_SUDACHI_CHARACTERS = 8192  # per call; SudachiPy does not accept more than 49,149 bytes
+_SUDACHI_CHARACTERS = 8192  # per call
+_SUDACHI_BYTES = 49_149  # maximum per call; 65,535 after the compatibility normalization (NFKC)
+_MOST_BYTES = 33  # of a character after this normalization
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def japanese_tokenizer() -> Tokenizer:
     def tokenize(sentence: str) -> list[Forms]:
         return [
             spellings(token.surface(), token.dictionary_form(), token.normalized_form())
-            for start in range(0, len(sentence), _SUDACHI_CHARACTERS)
-            for token in sudachi.tokenize(sentence[start : start + _SUDACHI_CHARACTERS])
+            for piece in _pieces(sentence)
+            for token in sudachi.tokenize(piece)
             if not token.surface().isspace()
         ]
 
@@ -86,6 +87,18 @@ def spellings(*words: str) -> Forms:
     return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
 
 
-def has_kana(text: str) -> bool:
-    """Return whether a text contains hiragana or katakana, which only Japanese uses."""
-    return _KANA.search(text) is not None
+def _pieces(sentence: str) -> Iterator[str]:
+    """Cut a sentence into pieces that SudachiPy accepts."""
+    for start in range(0, len(sentence), _SUDACHI_CHARACTERS):
+        yield from _halve(sentence[start : start + _SUDACHI_CHARACTERS])
+
+
+def _halve(piece: str) -> Iterator[str]:
+    """Cut a piece into halves until they are short enough even after SudachiPy normalizes them."""
+    is_short = len(piece) * _MOST_BYTES <= _SUDACHI_BYTES
+    if is_short or len(unicodedata.normalize("NFKC", piece.lower()).encode()) <= _SUDACHI_BYTES:
+        yield piece
+    else:
+        middle = len(piece) // 2
+        yield from _halve(piece[:middle])
+        yield from _halve(piece[middle:])

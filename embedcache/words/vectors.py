@@ -24,7 +24,7 @@ from embedcache.hashing import hash_files
 from embedcache.ids import Ids, sentence_ids
 from embedcache.store.index import Segment, find_in, first_occurrences
 from embedcache.words.formats import read_vector_file
-from embedcache.words.tokenizers import has_kana
+from embedcache.words.scripts import has_kana
 
 _ENTITY = "ENTITY/"  # marks the titles of pages in Wikipedia2Vec, which are not words
 _CHUNK_ROWS = 1 << 13  # number of vectors converted at a time

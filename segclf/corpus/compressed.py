@@ -16,6 +16,16 @@ from embedcache.packages import is_installed
 from segclf.corpus.packages import require
 
 COMPRESSED_SUFFIXES = (".gz", ".xz", ".zst", ".bz2")
+ARCHIVE_ERRORS = (
+    BadZipFile,
+    KeyError,
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,  # also NotImplementedError
+    zlib.error,
+)
+"""Errors that reading a member of a damaged or encrypted ZIP archive may raise."""
 _ALWAYS_ALLOWED = 1 << 26  # bytes
 _MAX_RATIO = 100
 """Maximum ratio of the sizes of a file before and after compression.

@@ -4,17 +4,18 @@ import io
 import re
 from collections.abc import Iterator
 from typing import Any
-from zipfile import BadZipFile
 
 from embedcache import UserError
-from segclf.corpus.compressed import open_archive
+from segclf.corpus.compressed import ARCHIVE_ERRORS, open_archive
 from segclf.corpus.extracted import Block
 from segclf.corpus.packages import require
 
 _NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_BREAKS = ("page", "column")  # types of breaks that do not end a line
 _LEFT_OUT = frozenset(("rt", "moveFrom", "del", "pPr", "rPr", "drawing", "pict", "Fallback"))
-"""Elements that are left out: readings of ruby, deleted text, and content that is not text."""
+"""Elements whose own text is left out: readings of ruby, deleted text, drawings, and settings."""
 _HEADING = re.compile(r"heading \d|title|subtitle", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d|toc heading", re.IGNORECASE)
 
@@ -32,31 +33,50 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     """
     require(name, "DOCX", "python-docx", "docx")
     from docx import Document
+    from docx.exceptions import PythonDocxError
     from docx.opc.exceptions import OpcError
-    from docx.text.paragraph import Paragraph
     from lxml.etree import LxmlError
 
     open_archive(data, name).close()
     try:
         document = Document(io.BytesIO(data))
-    except (OpcError, LxmlError, BadZipFile, KeyError, ValueError, NotImplementedError) as error:
+        if document.element.body is None:
+            raise ValueError("the document has no body")
+        return [block for element in _paragraphs(document) if (block := _block(element, document))]
+    except (OpcError, PythonDocxError, LxmlError, *ARCHIVE_ERRORS) as error:
         raise UserError(
             f"{name} cannot be read as a Word document (.docx): it is damaged or of another kind"
         ) from error
-    blocks = []
+
+
+def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Yield the elements of the paragraphs, also those in tables and text boxes.
+
+    Word writes a text box twice, the second time for programs that do not know the first form.
+    """
     for element in document.element.body.iter(f"{_NAMESPACE}p"):
-        styles = list(_style_names(Paragraph(element, document)))
-        text = "".join(_texts(element)).strip("\n")
-        if text.strip() and not any(map(_CONTENTS.fullmatch, styles)):
-            is_heading = any(map(_HEADING.fullmatch, styles))
-            blocks.append(Block(" ".join(text.split()), True) if is_heading else Block(text))
-    return blocks
+        if next(element.iterancestors(_FALLBACK), None) is None:
+            yield element
+
+
+def _block(element: Any, document: Any) -> Block | None:  # noqa: ANN401
+    """Return the paragraph of an element; None if it has no text or belongs to the contents."""
+    from docx.text.paragraph import Paragraph
+
+    styles = list(_style_names(Paragraph(element, document)))
+    text = "".join(_texts(element)).strip("\n")
+    if not text.strip() or any(map(_CONTENTS.fullmatch, styles)):
+        return None
+    is_heading = any(map(_HEADING.fullmatch, styles))
+    return Block(" ".join(text.split()), True) if is_heading else Block(text)
 
 
 def _style_names(paragraph: Any) -> Iterator[str]:  # noqa: ANN401
     """Yield the names of the style of a paragraph and of the styles that it is based on."""
     style = paragraph.style
-    while style is not None:
+    seen = set()
+    while style is not None and style.style_id not in seen:  # a damaged style is based on itself
+        seen.add(style.style_id)
         yield style.name or ""
         style = style.base_style
 
@@ -69,7 +89,7 @@ def _texts(element: Any) -> Iterator[str]:  # noqa: ANN401
             continue
         if name == "t":
             yield child.text or ""
-        elif name in _CHARACTERS and child.get(f"{_NAMESPACE}type") != "page":
+        elif name in _CHARACTERS and child.get(f"{_NAMESPACE}type") not in _BREAKS:
             yield _CHARACTERS[name]
         else:
             yield from _texts(child)

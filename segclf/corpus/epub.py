@@ -5,10 +5,10 @@ import re
 from html.entities import html5
 from typing import Any
 from urllib.parse import unquote
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from embedcache import UserError
-from segclf.corpus.compressed import open_archive
+from segclf.corpus.compressed import ARCHIVE_ERRORS, open_archive
 from segclf.corpus.decode import decode
 from segclf.corpus.extracted import Block
 from segclf.corpus.markup import blocks_of, parse_html
@@ -31,7 +31,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     """Read the chapters, without the table of contents.
 
     Raises:
-        UserError: The book is damaged or protected, or the package that parses it is missing.
+        UserError: The book is damaged or copy-protected, or the package that parses it is missing.
     """
     require(name, "EPUB", "lxml")
     book = open_archive(data, name)
@@ -39,9 +39,9 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
         chapters = _chapters(book, name)
         _check_protection(book, chapters, name)
         roots = [_parse(book.read(chapter), f"{name}: {chapter}") for chapter in chapters]
-    except (KeyError, BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError) as error:
-        if isinstance(error, UserError):
-            raise
+    except UserError:
+        raise
+    except ARCHIVE_ERRORS as error:
         raise UserError(f"{name} is a damaged EPUB: {error}") from error
     return [block for root in roots for block in blocks_of(root)]
 
@@ -68,14 +68,14 @@ def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
         encryption = _parse(book.read(_ENCRYPTION), name)
         encrypted = encryption.xpath("//*[local-name()='CipherReference']/@URI")
         if not set(chapters).isdisjoint(map(unquote, encrypted)):
-            raise UserError(f"{name} is protected against copying: it cannot be read")
+            raise UserError(f"{name} is copy-protected (DRM) and cannot be read")
 
 
 def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
     """Parse XML. A chapter that is not valid XML is parsed as HTML.
 
-    Document type declarations are removed. Entities of HTML are replaced, and all others are
-    removed, because the expansion of entities can exhaust the memory.
+    Document type declarations are removed. Entities of HTML are replaced, those of XML are kept,
+    and all others are removed, because the expansion of entities can exhaust memory.
     """
     from lxml.etree import XMLParser, XMLSyntaxError, fromstring
 

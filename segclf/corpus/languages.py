@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from embedcache import UserError
-from embedcache.words.tokenizers import has_kana
+from embedcache.words.scripts import has_kana
 
 _OWN_RULES = """
 am ar bg bn ca da de el en es fi fr gu hi hy it ja kk kn ml mr my nl pa pl pt ru sk ta te uk

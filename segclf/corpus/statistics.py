@@ -10,7 +10,7 @@ from segclf.corpus import SPLITS, Corpus, Split
 from segclf.corpus.layout import paragraph_lengths
 
 _MANY_SHARED = 0.1
-"""Share of the sentences of a split that also occur in train, from which on there is a warning."""
+"""Minimum share of a split's sentences that also occur in train at which a warning is given."""
 
 _FEW_BOUNDARIES = 50
 """Number of boundaries below which scores on a split are uncertain."""

@@ -19,7 +19,7 @@ from segclf.workspace.encoders import load_referenced
 from segclf.workspace.new_runs import NewRun, save_run
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run
-from segclf.workspace.sources import Source
+from segclf.workspace.sources import Source, check_is_head
 from segclf.workspace.workspace import Workspace
 
 FOLDS = 5
@@ -95,7 +95,7 @@ def adapt(
         UserError: There are too few sentences or boundaries, the model is not a head, or its
             encoder has changed.
     """
-    check_adaptable(model.model)
+    check_is_head(model.model)
     sentences = sum(len(text.sentences) for text in texts)
     if sentences < FEWEST:
         raise UserError(
@@ -126,16 +126,6 @@ def adapt(
         after=held.scores(held.after) if held else None,
         notes=tuple(_notes(sentences, run, trained, is_scored=held is not None)),
     )
-
-
-def check_adaptable(model: Run | ReadyModel) -> None:
-    """Check that training can start from a model.
-
-    Raises:
-        UserError: The model is not a head.
-    """
-    if isinstance(model, Run) and model.kind != "head":
-        raise UserError(f"{model.name} is a fine-tuned Transformer: choose a head or a ready model")
 
 
 def _sources(model: Run | ReadyModel) -> dict[BoundaryType, Source]:

@@ -100,15 +100,16 @@ def suggest_start(workspace: Workspace, run: Run) -> str | None:
     """Return the name of a ready model, if training from it would probably give better scores.
 
     The result is None unless the run was trained from random weights on at most `FEW_SENTENCES`
-    sentences, and a ready model has the same language and encoder. `docs/adaptation.md` compares
-    training from random weights with training from a ready model.
+    sentences, and a ready model has the same language and encoder and predicts the same type of
+    boundary. `docs/adaptation.md` compares training from random weights with training from a ready
+    model.
     """
     if run.record.start or run.record.counts["train"].sentences > FEW_SENTENCES:
         return None
     model = model_for(workspace.load_corpus(run.record.corpus).text_language)
     if model is None or model.encoder.fingerprint != run.encoder.fingerprint:
         return None
-    return model.name
+    return model.name if run.record.boundary_type in model.runs else None
 
 
 def _choose_encoder(

@@ -91,7 +91,8 @@ def find_source(
             "any" for a ready model.
 
     Raises:
-        UserError: There is no such run or model, it is damaged, or it has no head for this type.
+        UserError: There is no such run or model, it is damaged, it is a fine-tuned Transformer, or
+            it has no head for this type.
     """
     found = load_trained(workspace, name)
     if isinstance(found, ReadyModel):
@@ -102,8 +103,19 @@ def find_source(
                 f"--type {' or '.join(found.runs)}"
             )
         return source_of(found, wanted)
+    check_is_head(found)
     check_type(found, boundary_type)
     return Source(found.name, found)
+
+
+def check_is_head(model: Run | ReadyModel) -> None:
+    """Check that training can start from a model.
+
+    Raises:
+        UserError: The model is not a head.
+    """
+    if isinstance(model, Run) and model.kind != "head":
+        raise UserError(f"{model.name} is a fine-tuned Transformer: choose a head or a ready model")
 
 
 def check_type(run: Run, boundary_type: BoundaryType | None) -> None:

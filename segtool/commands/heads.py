@@ -114,9 +114,11 @@ def train(
     if start is not None:
         _warn_of_language(load_trained(opened, start), run.record.text_language)
     if model := suggest_start(opened, run):
+        boundary_type = run.record.boundary_type
+        type_option = "" if boundary_type == "any" else f" --type {boundary_type}"
         note(
             f"hint: with so little text, training from a ready model usually gives higher scores: "
-            f"segtool train --from {model}"
+            f"segtool train --from {model}{type_option}"
         )
     log([run], opened)
 

@@ -41,7 +41,7 @@ def make_app(session: Session) -> FastAPI:
 
     @app.get("/assets/{name}", include_in_schema=False)
     def asset(name: str) -> Response:
-        # only the names of files that were read above exist
+        # only the files that were read above are served
         return _asset(name, assets[name]) if name in assets else _error("not found", 404)
 
     @app.exception_handler(UserError)
@@ -50,7 +50,8 @@ def make_app(session: Session) -> FastAPI:
 
     @app.exception_handler(OSError)
     def disk_error(_: Request, error: OSError) -> JSONResponse:
-        return _error(f"{error.filename}: {str(error.strerror).lower()}", 500)
+        reason = str(error.strerror or error).lower()
+        return _error(f"{error.filename}: {reason}" if error.filename else reason, 500)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -32,7 +32,7 @@ def print_evaluation(content: dict[str, Any]) -> None:
     if types := content.get("types"):
         console.print(_types_table(types))
     print_line(
-        "Pk and WD (WindowDiff): lower is better. Calibration error "
+        "Pk and WD (WindowDiff): lower is better. Expected calibration error "
         f"{content['reliability']['expected_error']:.3f}. "
         f"Prediction took {content['predict_seconds']:.2f} s.",
         style="dim",

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,29 @@ def test_a_special_token_may_result_from_normalization(tmp_path):
     tokens = SentenceTokenizer(tmp_path, "", 512).tokenize(["a＜x＞b"])
     assert whole.token_to_id("<x>") in tokens.inputs[0]
     assert tokens.inputs[0].tolist() == whole.encode("a＜x＞b").ids
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unk_id": None},
+        {"byte_fallback": True},
+        {"vocab": [[piece, -1.0] for piece in "abcde"]},  # loads fast enough
+        {"post_processor": {"type": "Sequence", "processors": []}},
+        {"post_processor": {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0]}},
+    ],
+)
+def test_other_vocabularies_are_not_divided(tmp_path, whole, change):
+    content = json.loads(whole.to_str())
+    for name, value in change.items():
+        (content if name in content else content["model"])[name] = value
+    other = Tokenizer.from_str(json.dumps(content))
+    save_tokenizer(other, tmp_path)
+    partial_vocabulary.PartialVocabulary.save(other, tmp_path)
+    assert partial_vocabulary.PartialVocabulary.open(tmp_path) is None
+    if change.get("unk_id", "") is not None:
+        tokens = SentenceTokenizer(tmp_path, "", 512).tokenize(["ab"])
+        assert tokens.inputs[0].tolist() == other.encode("ab").ids
 
 
 @pytest.mark.parametrize("copies", [1, 20_000])  # a part of the vocabulary, and all of it

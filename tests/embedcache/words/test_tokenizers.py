@@ -1,5 +1,8 @@
 """Tokens of sentences."""
 
+import pytest
+
+from embedcache.words.scripts import has_kana
 from embedcache.words.tokenizers import japanese_tokenizer, word_tokenizer
 
 
@@ -16,3 +19,14 @@ def test_japanese_tokens_are_looked_up_by_surface_and_then_by_dictionary_form():
 
 def test_a_very_long_sentence_is_tokenized():
     assert len(japanese_tokenizer().tokenize("雨が降る。" * 20_000)) > 70_000
+
+
+@pytest.mark.parametrize("character", ["㌖", "ﷺ"])  # 18 and 33 bytes after NFKC
+def test_characters_that_become_longer_are_tokenized(character):
+    tokens = japanese_tokenizer().tokenize(character * 9000)
+    assert "".join(spellings[0] for spellings in tokens) == character * 9000
+
+
+def test_kana_of_any_width_are_japanese():
+    assert all(map(has_kana, ["漢字かな", "ｶﾅ", "ゔ", "ヷ"]))
+    assert not any(map(has_kana, ["漢字・", "Latin ー", "한국어"]))

@@ -171,7 +171,7 @@ def test_damaged_and_protected_books_are_errors(tmp_path):
         (
             "drm.epub",
             epub({"one": "<p>x</p>"}, **{"META-INF/encryption.xml": encrypted}),
-            "drm.epub is protected against copying",
+            "drm.epub is copy-protected",
         ),
         ("a.docx", zipped({"word/document.xml": "<w"}), "a.docx cannot be read as a Word document"),
         ("a.zip", zipped({"a.txt": "One."}), "a.zip is a ZIP archive: "),

@@ -33,6 +33,12 @@ def trained(model, options, folder, hook=None, precision="float32"):
     return system, [replace(epoch, seconds=0.0) for epoch in state.history]
 
 
+def read_progress(model, options, folder, precision):
+    """Return the progress in the checkpoint in a folder."""
+    system = make_system(load_encoder(model, precision=precision), options)
+    return load_checkpoint(folder, system, make_optimizer(system, options))
+
+
 @pytest.mark.parametrize(
     ("options", "precision"),
     [*((options, "float32") for options in SYSTEMS), (SYSTEMS[0], "bfloat16")],
@@ -59,20 +65,26 @@ def test_an_interrupted_run_has_the_same_result(
     whole.mkdir()
     stopped.mkdir()
     _, expected = trained(tiny_bert, options, whole, precision=precision)
-    steps = 0
+    steps = first_epoch = 0
 
     def stop(module, *_):
-        nonlocal steps
+        nonlocal steps, first_epoch
         steps += module.training
+        if not module.training:  # dev is scored after each epoch
+            first_epoch = first_epoch or steps
         if steps == 33:  # in the second epoch
             if how == "a crash":
                 raise RuntimeError("out of power")
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    if how == "a crash":  # Ctrl-C writes a checkpoint after the step
+        monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(RuntimeError if how == "a crash" else KeyboardInterrupt):
         trained(tiny_bert, options, stopped, stop, precision)
     assert {path.name for path in stopped.iterdir()} == {CHECKPOINT, WEIGHTS}
+    finished = 33 if how == "Ctrl-C" else 32
+    progress = read_progress(tiny_bert, options, stopped, precision)
+    assert (progress.epoch, progress.step) == (2, finished - first_epoch)
     _, history = trained(tiny_bert, options, stopped, precision=precision)
     assert history == expected
     assert (stopped / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()

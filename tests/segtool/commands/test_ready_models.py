@@ -200,12 +200,15 @@ def test_a_ready_model_is_adapted_to_a_few_pages(cli, tmp_path):
     assert hinted.returncode == 0
     assert hinted.stderr.startswith("hint: with so little text, training from a ready model")
     assert hinted.stderr.endswith("segtool train --from japanese\n")
+    paragraphs = cli(tmp_path, "train", "--epochs", "1", "--type", "paragraph")
+    assert paragraphs.stderr.endswith("segtool train --from japanese --type paragraph\n")
+    assert cli(tmp_path, "train", "--epochs", "1", "--type", "line").stderr == ""  # no such head
     options = ("--from", "japanese", "--type", "paragraph", "--seed", "3", "--window", "4")
     done = cli(tmp_path, "train", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "Run mlp-w4-002: mlp, window 4, from japanese, " in done.stdout
-    record = json.loads((tmp_path / ".segtool/runs/mlp-w4-002/run.json").read_text())
+    assert "Run mlp-w4-004: mlp, window 4, from japanese, " in done.stdout
+    record = json.loads((tmp_path / ".segtool/runs/mlp-w4-004/run.json").read_text())
     assert record["start"]["name"] == "japanese"
     assert (record["options"]["boundary_type"], record["options"]["seed"]) == ("paragraph", 3)
     assert "mlp, window 4, from japanese, seed 3" in cli(tmp_path, "runs").stdout
