@@ -24,12 +24,12 @@ from tests.segclf.finetune.toy import NAMES, PRECISIONS, SYSTEMS, corpus, system
 TRAIN, DEV = corpus(0), corpus(1, documents=1, split="dev")
 
 
-def trained(model, options, folder, hook=None, precision="float32"):
+def trained(model, options, folder, hook=None, precision="float32", on_epoch=lambda _: None):
     """Train on the toy task, and return the history without the times."""
     system = make_system(load_encoder(model, precision=precision), options)
     if hook:
         system.register_forward_hook(hook)
-    state = train_system(system, TRAIN, DEV, options, folder)
+    state = train_system(system, TRAIN, DEV, options, folder, on_epoch=on_epoch)
     return system, [replace(epoch, seconds=0.0) for epoch in state.history]
 
 
@@ -65,13 +65,11 @@ def test_an_interrupted_run_has_the_same_result(
     whole.mkdir()
     stopped.mkdir()
     _, expected = trained(tiny_bert, options, whole, precision=precision)
-    steps = first_epoch = 0
+    steps, steps_before = 0, []
 
     def stop(module, *_):
-        nonlocal steps, first_epoch
+        nonlocal steps
         steps += module.training
-        if not module.training:  # dev is scored after each epoch
-            first_epoch = first_epoch or steps
         if steps == 33:  # in the second epoch
             if how == "a crash":
                 raise RuntimeError("out of power")
@@ -80,11 +78,11 @@ def test_an_interrupted_run_has_the_same_result(
     if how == "a crash":  # Ctrl-C writes a checkpoint after the step
         monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(RuntimeError if how == "a crash" else KeyboardInterrupt):
-        trained(tiny_bert, options, stopped, stop, precision)
+        trained(tiny_bert, options, stopped, stop, precision, lambda _: steps_before.append(steps))
     assert {path.name for path in stopped.iterdir()} == {CHECKPOINT, WEIGHTS}
     finished = 33 if how == "Ctrl-C" else 32
     progress = read_progress(tiny_bert, options, stopped, precision)
-    assert (progress.epoch, progress.step) == (2, finished - first_epoch)
+    assert (progress.epoch, progress.step) == (2, finished - steps_before[1])
     _, history = trained(tiny_bert, options, stopped, precision=precision)
     assert history == expected
     assert (stopped / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
