@@ -28,7 +28,7 @@ PIECES, SCORES, VECTORS, SCALE = "pieces", "scores", "vectors", "scale"
 class StaticParagraphsEncoder(TokenMeansEncoder):
     """Means of token vectors that were trained on paragraph boundaries.
 
-    The file of the encoder is read when it is first used, without torch and transformers.
+    The file is read when the encoder is first used; neither torch nor transformers is needed.
     """
 
     name = "static-paragraphs"

@@ -1,4 +1,4 @@
-"""Rewrites the file of a store without free pages, while other processes use it."""
+"""Rewrites the file of a store, leaving out its free pages, while other processes use it."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from embedcache.store.replacement import replace
 
 
 def compact(path: Path) -> tuple[int, int]:
-    """Rewrite the file of a store without free pages, and replace it atomically.
+    """Write the file of a store anew without its free pages, and replace the old file atomically.
 
-    A process that is killed leaves the old file or the new one. Other processes may use the store
-    meanwhile; those that write wait. See `embedcache.store.replacement`.
+    If the process is killed, either the old file or the new one is in place. Other processes may
+    use the store meanwhile; those that write wait. See `embedcache.store.replacement`.
 
     Args:
         path: Folder of the store. Its disk needs room for the new file beside the old one.

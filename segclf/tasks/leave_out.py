@@ -1,4 +1,4 @@
-"""Explains a boundary: its probability without each of the sentences around it."""
+"""Explains a boundary by its probability when each sentence around it is left out in turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Explanation:
 
     Attributes:
         head: Head whose probability is explained: "paragraph" if only this head finds a boundary.
-        probability: Probability of the boundary that the head predicts.
+        probability: Probability that the head predicts for the boundary.
         threshold: Threshold of the head.
         left_out: Predictions without one sentence each, in the order of the text.
     """

@@ -177,7 +177,7 @@ def describe(times: list[float], series: Series, answers: int) -> str:
         f"Output of `make soak` on {date.today()}, {system}, Python {platform.python_version()}: "
         f"{times[-1] / 60:.0f} minutes, {len(times):,} rounds, {answers:,} answers of the server.",
         "",
-        "| measure | of | start | end | slope an hour |",
+        "| measure | of | start | end | slope per hour |",
         "| --- " * 5 + "|",
     ]
     later = slice(len(times) // 2, None)
