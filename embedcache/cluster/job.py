@@ -17,7 +17,6 @@ from embedcache.cluster.workers import WorkerResources, encode_shards, run_tasks
 from embedcache.shards.exchange import count_batches, gather, scatter, write_known
 from embedcache.shards.merge import write_manifest
 from embedcache.shards.plan import (
-    SHARDS,
     Plan,
     Shard,
     Source,
@@ -118,15 +117,13 @@ def make_shards(
         if f"{partition:05}.arrow" not in finished
     ]
     cluster.run(_gather_partition, calls, "partitions", progress=progress)
-    finished = plan.storage.names(SHARDS)
     shards = [
         Shard(partition, number)
         for partition in range(plan.partitions)
         for number in range(count_batches(plan.storage, distinct_name(partition)))
     ]
-    remaining = [shard for shard in shards if not plan.is_finished(shard, finished)]
-    done = encode_shards(cluster.ray, plan, remaining, cluster.workers)
-    _show_progress(done, len(remaining), "shards", progress=progress)
+    done = encode_shards(cluster.ray, plan, shards, cluster.workers)
+    _show_progress(done, len(shards), "shards", progress=progress)
     write_manifest(plan.storage, plan.fingerprints)
 
 

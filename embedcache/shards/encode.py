@@ -5,7 +5,7 @@ import numpy as np
 from embedcache.batches import BatchEncoder, token_batches
 from embedcache.encoders.base import Encoder
 from embedcache.ids import Ids
-from embedcache.shards.exchange import read_ids, read_sentences
+from embedcache.shards.exchange import read_ids, read_sentences, read_shard_ids
 from embedcache.shards.plan import Plan, Shard, distinct_name
 from embedcache.store import StorageDtype, index
 from embedcache.store.space_info import SpaceInfo
@@ -15,7 +15,8 @@ from embedcache.store.tables import Rows, write_arrow
 def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> int:
     """Encode the sentences of a shard that the store lacks, and write their vectors.
 
-    One file is written for each part of the encoder. A file that exists is not written again.
+    One file is written for each part of the encoder. A file that has all of these sentences is not
+    written again.
 
     Args:
         plan: Plan of the encoding.
@@ -32,12 +33,13 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
     ids, texts = read_sentences(plan.storage, distinct_name(shard.partition), shard.number)
     for part, dtype in zip(encoder.parts, plan.dtypes, strict=True):
         name = plan.shard_name(part.fingerprint, shard)
-        if plan.storage.exists(name):
-            continue
         folder = plan.known_folder(part.fingerprint)
         sources = [f"{folder}/{file}" for file in sorted(plan.storage.names(folder))]
         known = read_ids(plan.storage, sources, shard.partition)
         missing = np.flatnonzero(~index.among(ids, known))
+        # the store may have lost sentences since the file was written
+        if index.among(ids[missing], read_shard_ids(plan.storage, name)).all():
+            continue
         rows = _encode(part, [texts[row] for row in missing], ids[missing], dtype, threads)
         info = SpaceInfo(
             fingerprint=part.fingerprint,

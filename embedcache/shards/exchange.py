@@ -91,6 +91,21 @@ def read_ids(storage: Storage, sources: Iterable[str], partition: int) -> Ids:
     return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *parts])
 
 
+def read_shard_ids(storage: Storage, name: str) -> Ids:
+    """Read the ids (n, 2) of a shard; none if its file is missing or damaged."""
+    pa = import_pyarrow()
+    only_ids = pa.ipc.IpcReadOptions(included_fields=[0])
+    parts = [np.zeros((0, 2), dtype=np.uint64)]
+    try:
+        with storage.open(name) as file:
+            shard = pa.ipc.open_file(file, options=only_ids)
+            batches = map(shard.get_batch, range(shard.num_record_batches))
+            parts += [ids_of_column(batch.column("id")) for batch in batches]
+    except (FileNotFoundError, pa.ArrowException):
+        return parts[0]
+    return np.concatenate(parts)
+
+
 def read_sentences(storage: Storage, name: str, number: int) -> tuple[Ids, list[str]]:
     """Read the ids (n, 2) and the texts of a shard from a file that `gather` wrote."""
     batch = read_batch(storage, name, number)

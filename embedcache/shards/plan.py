@@ -98,10 +98,6 @@ class Plan:
         """Return the name of a finished shard."""
         return f"{SHARDS}/{fingerprint}/{shard.name}"
 
-    def is_finished(self, shard: "Shard", finished: set[str]) -> bool:
-        """Return whether a shard is finished, given the names of the files in `SHARDS`."""
-        return all(f"{part}/{shard.name}" in finished for part in self.fingerprints)
-
 
 @dataclass(frozen=True)
 class Shard:

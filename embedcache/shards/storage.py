@@ -1,5 +1,6 @@
 """A folder of files that are written atomically, on a disk or at a URL that fsspec opens."""
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from types import ModuleType
 from typing import IO, Any
 from uuid import uuid4
 
+from embedcache.errors import UserError
 from embedcache.files import write_file
 from embedcache.packages import import_package
 from embedcache.store.tables import import_pyarrow
@@ -43,8 +45,16 @@ class Storage:
 
     @classmethod
     def at(cls, path: str | Path) -> "Storage":
-        """Return the storage at a URL or at a path, which may be relative."""
-        return cls(str(path) if is_url(str(path)) else str(Path(path).absolute()))
+        """Return the storage at a URL or at a path, which may be relative.
+
+        Raises:
+            UserError: The URL has wildcards.
+        """
+        if not is_url(str(path)):
+            return cls(str(Path(path).absolute()))
+        if any(wildcard in str(path) for wildcard in "*?["):
+            raise UserError(f"{path} has wildcards (*, ? or [): give the URL of one folder")
+        return cls(str(path))
 
     @property
     def folder(self) -> Path | None:
@@ -52,17 +62,26 @@ class Storage:
         return None if is_url(self.url) else Path(self.url)
 
     def names(self, folder: str) -> set[str]:
-        """Return the names of all files in a subfolder, relative to it; none if it is missing."""
+        """Return the names of all complete files in a subfolder, relative to it.
+
+        There are none if the subfolder is missing. Files whose name, or the name of whose folder,
+        begins with a dot are left out: processes that write files have such folders.
+        """
         if self.folder:
             root = self.folder / folder
-            files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-            return {file.as_posix() for file in files if not file.as_posix().startswith(".")}
-        system, root_name = _file_system(self.url)
-        path = f"{root_name}/{folder}".strip("/")
-        found = (
-            name.lstrip("/").removeprefix(path) for name in system.find(f"{root_name}/{folder}")
-        )
-        return {name.lstrip("/") for name in found if not name.endswith(_PART)}
+            found = (
+                path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
+            )
+        else:
+            system, root_name = _file_system(self.url)
+            path = f"{root_name}/{folder}".strip("/")
+            files = system.find(f"{root_name}/{folder}")
+            found = (name.lstrip("/").removeprefix(path).lstrip("/") for name in files)
+        return {
+            name
+            for name in found
+            if not name.endswith(_PART) and not any(part[0] == "." for part in name.split("/"))
+        }
 
     def exists(self, name: str) -> bool:
         """Return whether there is a file."""
@@ -119,11 +138,16 @@ class Storage:
         """Write a file atomically."""
         self.write(name, lambda path: path.write_bytes(content))
 
-    def remove(self, folder: str = "") -> None:
-        """Remove a subfolder, or the whole folder, if it exists."""
+    def remove(self, name: str = "") -> None:
+        """Remove a file or a subfolder, or the whole folder, if it exists."""
+        if self.folder:
+            path = self.folder / name
+            with suppress(FileNotFoundError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            return
         system, root = _file_system(self.url)
         with suppress(FileNotFoundError):
-            system.rm(f"{root}/{folder}".rstrip("/"), recursive=True)
+            system.rm(f"{root}/{name}".rstrip("/"), recursive=True)
 
 
 @cache

@@ -222,7 +222,7 @@ def _parse(page: bytes, number: int, *, is_leaf: bool) -> list[_Node]:
     """Return the nodes of a page, in the order of their keys."""
     stated, _, kind, lower, upper = _PAGE.unpack_from(page)
     _require((stated, kind) == (number, _LEAF if is_leaf else _BRANCH))
-    _require(_PAGE.size < lower <= upper and lower % 2 == 0)
+    _require(_PAGE.size < lower <= upper <= len(page) and lower % 2 == 0)
     offsets = struct.unpack_from(f"<{(lower - _PAGE.size) // 2}H", page, _PAGE.size)
     _require(max(offsets) <= len(page) - _NODE.size)
     nodes = {}

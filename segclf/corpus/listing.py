@@ -18,8 +18,10 @@ _VERSION_KEYS = ("mtime", "LastModified", "last_modified", "ETag", "created")  #
 
 def corpus_name(path: str) -> str:
     """Return the name of a corpus: the name of its folder, or of its file without the suffix."""
-    local = path.partition("::")[0].rpartition("://")[2]
-    if _MAGIC.search(local):
+    if path == "-":
+        return "stdin"
+    local = path.partition("::")[0].rpartition("://")[2] if is_url(path) else path
+    if _MAGIC.search(local) and not Path(local).exists():
         return Path(_fixed_part(local)).resolve().name
     resolved = Path(local).resolve()
     return resolved.name if resolved.is_dir() else resolved.stem

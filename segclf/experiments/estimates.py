@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from embedcache import UserError
+from segclf.corpus.listing import corpus_name
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
 from segclf.experiments.sweeps import check_compute, check_corpus, default_jobs
 from segclf.experiments.trials import find_runs
-from segclf.tasks.embed import corpus_name_of
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run, list_runs
@@ -89,7 +89,7 @@ def _find_corpus(
     settings = experiment.corpus
     if settings is None:
         return workspace.load_corpus(name)
-    name = settings.name or corpus_name_of(settings.path)
+    name = settings.name or corpus_name(settings.path)
     if name not in workspace.corpus_names():
         return None
     stored = workspace.load_corpus(name)

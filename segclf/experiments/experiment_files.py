@@ -79,18 +79,18 @@ def read_experiment(path: Path) -> Experiment:
             f"{path}: unknown table {unknown.pop()!r}: the tables are [corpus] and [[grid]]"
         )
     try:
-        return _experiment(content.get("corpus", {}), content.get("grid", [{}]), path.parent)
+        return _experiment(content.get("corpus"), content.get("grid", [{}]), path.parent)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 
 
 def _experiment(table: Any, grids: Any, folder: Path) -> Experiment:  # noqa: ANN401
     """Make an experiment from the contents of [corpus] and [[grid]], whose types are checked."""
-    if not isinstance(table, dict):
+    if not isinstance(table, dict | None):
         raise UserError("[corpus] must be a table: write its name in single brackets")
     if not (isinstance(grids, list) and grids and all(isinstance(grid, dict) for grid in grids)):
         raise UserError("[[grid]] must be an array of tables: write its name in double brackets")
-    corpus = _corpus_settings(table, folder) if table else None
+    corpus = None if table is None else _corpus_settings(table, folder)
     default = {"encoder": DEFAULT_ENCODER} if corpus else {}
     trials = unique(trial for grid in grids for trial in expand(default | grid))
     return Experiment(corpus, trials)

@@ -10,6 +10,7 @@ from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Backend, Encoder, Pooling, Precision
 from embedcache.encoders.threads import check_threads
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
+from segclf.corpus.listing import corpus_name
 from segclf.corpus.statistics import corpus_warnings
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.corpus_files import other_source
@@ -205,7 +206,7 @@ def embed(
     """
     check_threads(threads)
     options = options or ReadOptions()
-    name = name or corpus_name_of(path)
+    name = name or corpus_name(str(path))
     workspace.corpus_file(name)  # checks the name before anything is read
     choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
@@ -258,11 +259,3 @@ def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], sourc
             f"the corpus {name} was read {text}: choose another name with --name, or replace it "
             "with segtool embed --replace"
         )
-
-
-def corpus_name_of(path: str | Path) -> str:
-    """Return the default name of the corpus that is read from a path."""
-    if str(path) == "-":
-        return "stdin"
-    resolved = Path(path).resolve()
-    return resolved.name if resolved.is_dir() else resolved.stem

@@ -1,5 +1,6 @@
 """Embed a corpus on a Ray cluster: the same store and the same corpus as with one process."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
 
 _MODULES = ("embedcache", "segclf", "pyarrow")  # that every machine of the cluster needs
+_SPECIAL = re.compile(r"[^\w.-]")  # characters that may have a meaning in URLs and globs
 _ADVICE = "give --shards a folder or a URL to which every machine of the cluster has access"
 
 
@@ -151,7 +153,13 @@ def embed_on_cluster(
     folder = Storage.at(shards or workspace.jobs).url.rstrip("/")
     reader = PieceReader(format_name, options, strict)
     job = _make_job(
-        f"{folder}/{name}", list_sources(str(path)), reader, choice, encoder, workspace, sizes
+        f"{folder}/{_SPECIAL.sub('_', name)}",
+        list_sources(str(path)),
+        reader,
+        choice,
+        encoder,
+        workspace,
+        sizes,
     )
     storage = job.plan.storage
     with ExitStack() as locks:
@@ -183,7 +191,7 @@ def embed_on_cluster(
         workspace.save_corpus(
             name, totals.count(parts), options.sentences, reference, options.language, source
         )
-    _clean_up(storage, keep_shards=shards is not None)
+        _clean_up(storage, keep_shards=shards is not None)
     added = max(part.added for part in merged)
     seconds = {
         "seconds": time.perf_counter() - started,
@@ -214,7 +222,10 @@ def _make_job(
     workspace: Workspace,
     sizes: Sizes | None,
 ) -> Job:
-    """Return a job in a folder whose name depends on everything that affects the result.
+    """Return a job in a folder whose name depends on all that its files depend on.
+
+    The sentences in the store are the exception: `embedcache.shards.encode.encode_shard` checks
+    whether an existing shard has those that the store lacks.
 
     Raises:
         UserError: The encoder is fitted on the corpus.

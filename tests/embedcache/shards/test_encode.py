@@ -136,8 +136,32 @@ def test_a_finished_shard_is_not_encoded_again(tmp_path):
     for _ in range(2):
         encode_shard(plan, Shard(0, 0), encoder, threads=1)
     assert len(encoder.encoded) == len(set(SENTENCES))
-    assert plan.is_finished(Shard(0, 0), plan.storage.names("shards"))
-    assert not plan.is_finished(Shard(0, 1), plan.storage.names("shards"))
+
+
+def test_a_shard_that_left_out_sentences_is_encoded_again_for_a_store_without_them(tmp_path):
+    store = EmbeddingStore(tmp_path / "store")
+    encode_sentences(SENTENCES[:50], HashEncoder(), store)
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
+    exchange(plan, [SENTENCES])
+    folder = plan.known_folder(encoder.fingerprint)
+    write_known(plan.storage, folder, store, encoder.fingerprint, plan.partitions)
+    encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    plan.storage.remove("known")
+    encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    other = EmbeddingStore(tmp_path / "other")
+    merge([plan.storage.url + "/shards"], lambda: other)
+    assert count_stored(plan, other)[0] == len(set(SENTENCES))
+
+
+@pytest.mark.parametrize("content", [b"", b"ARROW1\0\0" + b"x" * 100])
+def test_a_damaged_shard_is_encoded_again(tmp_path, content):
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
+    exchange(plan, [SENTENCES])
+    plan.storage.write_bytes(plan.shard_name(encoder.fingerprint, Shard(0, 0)), content)
+    encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    assert len(encoder.encoded) == len(set(SENTENCES))
 
 
 def test_a_shard_with_a_flipped_bit_is_not_merged(tmp_path):
@@ -164,6 +188,30 @@ def test_files_are_grouped_in_their_order_by_size():
     ]
     assert Sizes(10, 20).partitions(sources) == 3
     assert Sizes(10, 20).partitions([]) == 1
+
+
+def test_a_colon_in_the_name_of_a_folder_is_no_url(tmp_path):
+    storage, other = Storage.at(tmp_path / "run::1"), Storage.at(tmp_path / "run")
+    for each in (storage, other):
+        each.write_bytes("a/b", b"content")
+    storage.remove("a/b")
+    assert (storage.names(""), other.names("")) == (set(), {"a/b"})
+    storage.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_url_with_wildcards_is_an_error():
+    with pytest.raises(UserError, match=r"memory://novels\[1\] has wildcards"):
+        Storage.at("memory://novels[1]")
+
+
+@pytest.mark.parametrize("kind", ["folder", "url"])
+def test_files_that_are_being_written_have_no_names(tmp_path, kind):
+    storage = Storage.at(tmp_path if kind == "folder" else f"file://{tmp_path}")
+    storage.write_bytes("shards/x/a.arrow", b"")
+    storage.write_bytes("shards/x/.1.scratch/content/b.arrow", b"")
+    storage.write_bytes("shards/x/c.arrow.1.part", b"")
+    assert storage.names("shards") == {"x/a.arrow"}
 
 
 @pytest.mark.parametrize("kind", ["folder", "url"])

@@ -126,8 +126,22 @@ def test_pages_beyond_the_end_or_the_map_are_found(sound, tmp_path):
 @pytest.mark.parametrize("tree", ["values", "free"])
 @pytest.mark.parametrize(
     ("field", "layout", "value"),
-    [(0, "<Q", 5), (10, "<H", 4), (12, "<H", HEADER), (12, "<H", 19), (14, "<H", 20)],
-    ids=["number", "kind", "no nodes", "odd end of the offsets", "start of the nodes"],
+    [
+        (0, "<Q", 5),
+        (10, "<H", 4),
+        (12, "<H", HEADER),
+        (12, "<H", 19),
+        (14, "<H", 20),
+        (12, "<I", 0x20202020),
+    ],
+    ids=[
+        "number",
+        "kind",
+        "no nodes",
+        "odd end of the offsets",
+        "start of the nodes",
+        "offsets beyond the page",
+    ],
 )
 def test_a_wrong_header_of_a_page_is_found(sound, tmp_path, tree, field, layout, value):
     content, commit = sound

@@ -87,3 +87,11 @@ def test_what_cannot_be_listed_is_reported(tmp_path, monkeypatch, path, message)
 )
 def test_a_corpus_is_named_after_its_file_or_folder(path, name):
     assert corpus_name(path) == name
+
+
+def test_existing_paths_are_not_globs_or_urls(tmp_path):
+    (tmp_path / "novels[1]").mkdir()
+    (tmp_path / "a::b.txt").touch()
+    assert corpus_name(str(tmp_path / "novels[1]")) == "novels[1]"
+    assert corpus_name(str(tmp_path / "a::b.txt")) == "a::b"
+    assert corpus_name("-") == "stdin"

@@ -62,6 +62,7 @@ def test_trials_are_selected_by_their_settings():
         ('[corpus]\npath = "x"\nformat = "y"\n', "format: must be 'auto', 'plain', .*, not 'y'"),
         ("[corpora]\nseed = 1\n", "unknown table 'corpora'"),
         ('[corpus]\nname = "x"\n', "\\[corpus\\] has no path"),
+        ("[corpus]\n[[grid]]\nseed = 1\n", "\\[corpus\\] has no path"),
         ('[corpus]\npath = "x"\nsize = "y"\n', "unknown setting 'size': choose from path, name"),
         ('[corpus]\npath = "x"\nsentences = "y"\n', "sentences: unknown sentence rule 'y'"),
         ("[corpus]\npath = 1\n", "path: must be a valid string, not 1"),
