@@ -79,6 +79,10 @@ def test_the_default_run_is_shown_with_its_types(folder, cli):
     assert {"any", "line", "paragraph"} <= shown
 
 
+def test_the_types_of_a_run_are_shown(folder, cli):
+    assert "line, paragraph" in cli(folder, "runs", "show", "mlp-w1-001").stdout
+
+
 def test_the_scores_for_any_boundary_are_kept(workspace, expected):
     run = load_run(workspace, "mlp-w1-001")
     evaluation = evaluate(workspace, run, split="dev")
