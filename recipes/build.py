@@ -26,8 +26,9 @@ from segclf.corpus import BoundaryType, Split
 from segclf.experiments.grids import Trial
 from segclf.experiments.trials import find_runs
 from segclf.tasks.embed import embed
-from segclf.tasks.evaluate import SCORED_SPLITS, Evaluation, evaluate, read_evaluation
+from segclf.tasks.evaluate import evaluate
 from segclf.tasks.evaluate_model import evaluate_model
+from segclf.tasks.evaluation import SCORED_SPLITS, Evaluation, read_evaluation
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions

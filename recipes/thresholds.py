@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from segclf.corpus import BoundaryType
 from segclf.scoring.decoding import best_threshold
-from segclf.tasks.evaluate import select_split
+from segclf.tasks.evaluation import select_split
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import predict_types
 from segclf.workspace.ready import ReadyModel

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recipes.build import Recipe
 from segclf.corpus import BoundaryType, Corpus, Document, Split
 from segclf.scoring.metrics import score
-from segclf.tasks.evaluate import select_split
+from segclf.tasks.evaluation import select_split
 from segclf.tasks.find_types import TYPES
 from segclf.workspace.corpora import StoredCorpus
 

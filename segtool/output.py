@@ -169,6 +169,8 @@ def _log_runs(tracker: "TrackerName", runs: Sequence["Run"], workspace: "Workspa
             failed = True
     if failed:
         raise typer.Exit(1)
+    if tracker == "tensorboard" and runs:  # the other clients say where they keep the runs
+        note(f"to see the runs: tensorboard --logdir {workspace.tensorboard}")
 
 
 def ignore(_: object) -> None:

@@ -61,59 +61,79 @@ def read_bytes(path: str | Path) -> bytes:
         raise UserError(f"{path}: {_reason(error)}") from error
 
 
-def corpus_files(path: str | Path) -> list[tuple[str, Path]]:
+def corpus_files(
+    path: str | Path, unreadable: dict[Path, str] | None = None
+) -> list[tuple[str, Path]]:
     """List the id and the path of a file, or of every file of a corpus in a folder.
 
     The id is the path relative to the folder, the name of a single file, or "stdin". The entries of
     each folder are sorted by name. Hidden files and folders are skipped, and so are files whose
     suffix is not in `CORPUS_SUFFIXES`.
 
+    Args:
+        path: File, folder, or "-" for standard input.
+        unreadable: Dict to which broken links and other entries of a folder that cannot be read are
+            added, each with a message. If None, such an entry is an error.
+
     Raises:
-        UserError: The folder contains no such file, or a folder in it cannot be read.
+        UserError: The folder contains no such file, or an entry in it cannot be read.
     """
     root = Path(path)
     if not root.is_dir():
         return [("stdin" if str(path) == "-" else document_id(Path(root.name)), root)]
-    files = text_files(root, CORPUS_SUFFIXES)
+    files = text_files(root, CORPUS_SUFFIXES, unreadable)
     return [(document_id(file.relative_to(root)), file) for file in files]
 
 
-def text_files(folder: Path, suffixes: Collection[str] = TEXT_SUFFIXES) -> list[Path]:
+def text_files(
+    folder: Path,
+    suffixes: Collection[str] = TEXT_SUFFIXES,
+    unreadable: dict[Path, str] | None = None,
+) -> list[Path]:
     """List the files in a folder and its subfolders that have one of the given suffixes.
 
-    A compression suffix may follow. The order and the skipped files are those of `corpus_files`.
+    A compression suffix may follow. The order, the skipped files and the entries that cannot be
+    read are those of `corpus_files`.
 
     Raises:
-        UserError: The folder contains no such file, or a folder in it cannot be read.
+        UserError: The folder contains no such file, or an entry in it cannot be read.
     """
-    files = list(_text_files(folder, suffixes))
+    files = list(_text_files(folder, suffixes, unreadable))
     if not files:
         raise UserError(f"{folder}: no {', '.join(sorted(suffixes))} file in this folder")
     return files
 
 
 def _text_files(
-    folder: Path, suffixes: Collection[str], parents: tuple[Path, ...] = ()
+    folder: Path,
+    suffixes: Collection[str],
+    unreadable: dict[Path, str] | None,
+    parents: tuple[Path, ...] = (),
 ) -> Iterator[Path]:
     resolved = folder.resolve()
     if resolved in parents:
         raise UserError(f"{folder} is a link to a folder that contains it: remove the link")
-    for path, mode in _visible_entries(folder):
-        if stat.S_ISDIR(mode):
-            yield from _text_files(path, suffixes, (*parents, resolved))
-        elif Path(plain_name(path.name)).suffix.lower() in suffixes:
-            if not stat.S_ISREG(mode):
-                raise UserError(f"{path} is not a regular file: remove it from the folder")
-            yield path
+    for path in _visible_entries(folder):
+        try:
+            mode = _mode(path)
+            if stat.S_ISDIR(mode):
+                yield from _text_files(path, suffixes, unreadable, (*parents, resolved))
+            elif Path(plain_name(path.name)).suffix.lower() in suffixes:
+                if not stat.S_ISREG(mode):
+                    raise UserError(f"{path} is not a regular file: remove it from the folder")
+                yield path
+        except UserError as error:
+            if unreadable is None:
+                raise
+            unreadable[path] = str(error)
 
 
-def _visible_entries(folder: Path) -> list[tuple[Path, int]]:
-    """List the entries of a folder that are not hidden, with their modes."""
+def _visible_entries(folder: Path) -> list[Path]:
+    """List the entries of a folder that are not hidden, sorted by name."""
     try:
-        visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise UserError(f"{folder}: {_reason(error)}") from error
-    return [(path, _mode(path)) for path in visible]
 
 
 def _mode(path: Path) -> int:

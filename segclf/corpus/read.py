@@ -63,8 +63,8 @@ def read_corpus(
         split: Split for all documents, or shares such as "80/10/10"; None to use the splits given
             by the files or folders, or 80/10/10 if there are none. See
             `segclf.corpus.splits.assign_splits`.
-        strict: Whether to raise an error for a file in a folder that cannot be read. Otherwise, the
-            file is skipped, and `skipped` of the corpus contains a message.
+        strict: Whether to raise an error for an entry of a folder that cannot be read. Otherwise,
+            it is skipped, and `skipped` of the corpus contains a message.
 
     Raises:
         UserError: A file cannot be read, the text contains no sentences, the format is unknown or
@@ -73,8 +73,9 @@ def read_corpus(
     options = options or ReadOptions()
     check_format(format_name, options)
     documents: list[Document] = []
-    skipped: list[str] = []
-    files = corpus_files(path)
+    unreadable: dict[Path, str] = {}
+    files = corpus_files(path, None if strict else unreadable)
+    skipped = list(unreadable.values())
     for name, file in files:
         try:
             source = read_file(

@@ -15,7 +15,8 @@ from segclf.scoring.bootstrap import (
     units_of,
 )
 from segclf.scoring.decoding import decode
-from segclf.tasks.evaluate import probabilities_of, select_split
+from segclf.tasks.evaluate import probabilities_of
+from segclf.tasks.evaluation import select_split
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace

@@ -17,7 +17,7 @@ from segclf.experiments.process_pool import process_pool
 from segclf.experiments.trials import find_runs
 from segclf.experiments.workers import Outcome, Pool, TrialCompute, run_trials
 from segclf.tasks.embed import embed
-from segclf.tasks.evaluate import SCORED_SPLITS, read_evaluation
+from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
 from segclf.workspace.memory import vectors_limit
 from segclf.workspace.workspace import Workspace
 

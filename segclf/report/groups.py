@@ -40,7 +40,8 @@ def group_by_seed(systems: list[System]) -> list[Group]:
     """Group the runs that differ only in the seed, in the order of their first runs."""
     members: dict[object, list[System]] = {}
     for system in systems:
-        key = system.run.record.identity.without_seed() if system.is_run else system.name
+        identity = system.run.record.identity.without_seed() if system.is_run else system.name
+        key = identity, tuple(system.types)  # a run with a second head is another system
         members.setdefault(key, []).append(system)
     groups = list(members.values())
     labels = system_labels([group[0].run.record.options for group in groups])

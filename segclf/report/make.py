@@ -10,7 +10,7 @@ from embedcache.packages import check_installed
 from segclf.corpus import Split
 from segclf.report.groups import group_by_seed
 from segclf.report.systems import main_type_of, score_systems
-from segclf.tasks.evaluate import select_split
+from segclf.tasks.evaluation import select_split
 from segclf.tasks.models import Compute
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.runs import Run

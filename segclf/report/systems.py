@@ -12,8 +12,9 @@ from segclf.corpus.documents import LINE
 from segclf.corpus.layout import Layout
 from segclf.experiments.comparison import check_same_corpus, check_same_type
 from segclf.scoring.decoding import decode
-from segclf.tasks.evaluate import Evaluation, evaluate, select_split
+from segclf.tasks.evaluate import evaluate
 from segclf.tasks.evaluate_model import evaluate_model
+from segclf.tasks.evaluation import Evaluation, select_split
 from segclf.tasks.models import Compute
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.ready import ReadyModel
@@ -45,7 +46,7 @@ class System:
 
     Attributes:
         name: Name of the run or of the model.
-        run: The run; for a ready model, its head for any boundary.
+        run: The run; for a model with several heads, that for any boundary.
         is_run: Whether the system is a run.
         types: Result for each type of boundary.
         heads: (n,) float32 probabilities of each head.
@@ -95,10 +96,12 @@ def score_systems(
     main_type = main_type_of(sources)
     systems = []
     for source in sources:
-        if isinstance(source, Run):
+        if isinstance(source, Run) and not source.is_typed:
             systems.append(_score_run(workspace, source, stored, split, corpus_name, compute))
         else:
-            systems.append(_score_model(workspace, source, stored, split, main_type, compute))
+            systems.append(
+                _score_model(workspace, source, stored, split, corpus_name, main_type, compute)
+            )
     return stored, systems
 
 
@@ -147,13 +150,16 @@ def _score_run(
 
 def _score_model(
     workspace: Workspace,
-    model: ReadyModel,
+    model: Run | ReadyModel,
     stored: StoredCorpus,
     split: Split,
+    corpus_name: str | None,
     main_type: BoundaryType,
     compute: Compute,
 ) -> System:
-    scored = evaluate_model(workspace, model, split=split, corpus_name=stored.name, compute=compute)
+    scored = evaluate_model(
+        workspace, model, split=split, corpus_name=corpus_name, compute=compute, stored=stored
+    )
     heads = {name: scored.types[name].probabilities for name in model.runs}
     types: dict[BoundaryType, TypeResult] = {}
     for name, evaluation in scored.types.items():
@@ -168,11 +174,11 @@ def _score_model(
     return System(
         name=model.name,
         run=model.runs["any"],
-        is_run=False,
+        is_run=isinstance(model, Run),
         types=types,
         heads=heads,
         thresholds={
-            name: tuple(model.threshold(name, language) for language in scored.languages)
+            name: tuple(model.thresholds_for(language)[name] for language in scored.languages)
             for name in heads
         },
     )

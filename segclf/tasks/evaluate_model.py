@@ -1,4 +1,4 @@
-"""Evaluation of a ready model: scores for every type of boundary."""
+"""Scores of a ready model, or of a run with two heads, for every type of boundary."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,28 +9,36 @@ from numpy.typing import NDArray
 from segclf.corpus import BoundaryType, Split
 from segclf.corpus.languages import guess_language_of_sentences
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluate import Evaluation, score_prediction, select_split
+from segclf.tasks.evaluation import (
+    Evaluation,
+    corpus_to_score,
+    save_evaluation,
+    score_prediction,
+    select_split,
+)
 from segclf.tasks.find_types import TYPES, find_types
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_types
+from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.ready import ReadyModel
 from segclf.workspace.records import SplitCounts
+from segclf.workspace.runs import Run
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class ModelEvaluation:
-    """Scores of a ready model on one split.
+    """Scores of a ready model, or of a run that tells paragraphs from lines, on one split.
 
     Attributes:
-        model: Model that was scored.
+        model: Run or ready model that was scored.
         types: Evaluation for each type of boundary. "any" includes lines and paragraphs.
         predicted: (n,) bool, the predicted boundaries of each type.
         languages: Code of the language of each document, on which the thresholds depend.
     """
 
-    model: ReadyModel
+    model: Run | ReadyModel
     types: dict[BoundaryType, Evaluation]
     predicted: dict[BoundaryType, NDArray[np.bool_]]
     languages: tuple[str, ...]
@@ -41,11 +49,11 @@ class ModelEvaluation:
         A line is a boundary of any type that is not a paragraph, so it has the threshold of "any".
         """
         name = boundary_type if boundary_type in self.model.runs else "any"
-        thresholds = {self.model.threshold(name, language) for language in self.languages}
+        thresholds = {self.model.thresholds_for(language)[name] for language in self.languages}
         return thresholds.pop() if len(thresholds) == 1 else None
 
     def to_dict(self, boundary_type: BoundaryType = "any") -> dict[str, Any]:
-        """Return the content of `segtool eval MODEL --json`.
+        """Return the content of `segtool eval --json`.
 
         Args:
             boundary_type: Type whose scores are at the top level. The key `types` has the scores
@@ -64,28 +72,35 @@ class ModelEvaluation:
 
 def evaluate_model(
     workspace: Workspace,
-    model: ReadyModel,
+    model: Run | ReadyModel,
     *,
     split: Split = "test",
     corpus_name: str | None = None,
     compute: Compute | None = None,
+    stored: StoredCorpus | None = None,
 ) -> ModelEvaluation:
-    """Score a ready model on an embedded corpus.
+    """Score a ready model, or a run that tells paragraphs from lines, on an embedded corpus.
 
-    In a corpus without typed boundaries, each boundary counts as a boundary of every type.
+    In a corpus without typed boundaries, each boundary counts as a boundary of every type. The
+    scores of a run for any boundary are saved; see `segclf.tasks.evaluate.evaluate`.
 
     Args:
         workspace: Workspace whose store has vectors of the model's encoder.
         model: Model to score.
         split: Split to score on.
-        corpus_name: Name of the corpus; None for the latest.
+        corpus_name: Name of the corpus; None for the corpus that the run was trained on, or, for a
+            ready model, the latest.
         compute: Device, threads and progress display; None for the defaults.
+        stored: Corpus, if it is already loaded.
 
     Raises:
         StoreError: The store lacks the vectors.
-        UserError: The corpus has no such split, or it is not embedded with the model's encoder.
+        UserError: The corpus has no such split, it has changed since the run was trained, or it is
+            not embedded with the model's encoder.
     """
-    stored = workspace.load_corpus(corpus_name)
+    if isinstance(model, Run):
+        stored = corpus_to_score(workspace, model, corpus_name, stored)
+    stored = stored or workspace.load_corpus(corpus_name)
     encoder = stored.encoder_of(model.name, model.encoder)
     parts = {name: select_split(stored, split, name) for name in TYPES}
     part = parts["any"]
@@ -109,6 +124,8 @@ def evaluate_model(
         )
         for name, decided in predicted.items()
     }
+    if isinstance(model, Run):
+        types["any"] = save_evaluation(workspace, types["any"])
     return ModelEvaluation(model, types, predicted, tuple(languages))
 
 
@@ -128,12 +145,14 @@ def _prediction_of(
     return replace(any_type, probabilities=difference)
 
 
-def _train_counts(model: ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
+def _train_counts(model: Run | ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
     """Return the size of the train split, with the number of boundaries of a type."""
     any_type = model.runs["any"].record.counts["train"]
     if boundary_type == "any" or not model.is_typed:
         return any_type
     paragraph = model.runs["paragraph"].record.counts["train"]
+    if paragraph.sentences != any_type.sentences:
+        return any_type  # the second head was not trained on this text, which has only one type
     if boundary_type == "paragraph":
         return paragraph
     # the first sentence of a document counts as a boundary of every type

@@ -1,4 +1,4 @@
-"""Find the boundaries of each type with the heads of a ready model."""
+"""Find the boundaries of each type with the heads of a model."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,12 +9,13 @@ from segclf.corpus import BoundaryType
 from segclf.corpus.documents import LINE, PARAGRAPH
 from segclf.corpus.layout import Layout
 from segclf.workspace.ready import ReadyModel
+from segclf.workspace.runs import Run
 
 TYPES: tuple[BoundaryType, ...] = ("any", "line", "paragraph")
 
 
 def find_types(
-    model: ReadyModel,
+    model: Run | ReadyModel,
     layout: Layout,
     probabilities: Mapping[BoundaryType, NDArray[np.float32]],
     languages: Sequence[str],
@@ -26,7 +27,7 @@ def find_types(
     distinguish the types.
 
     Args:
-        model: Ready model.
+        model: Run or ready model.
         layout: Layout of the documents, with n sentences; its labels are not used.
         probabilities: (n,) float32 for each head of the model.
         languages: Code of the language of each document, on which the thresholds depend.
@@ -36,11 +37,11 @@ def find_types(
         type.
     """
     sizes = np.diff(layout.offsets)
-    by_document = {
-        name: np.array([model.threshold(name, language) for language in languages], np.float32)
+    by_document = [model.thresholds_for(language) for language in languages]
+    thresholds = {
+        name: np.repeat(np.array([own[name] for own in by_document], np.float32), sizes)
         for name in model.runs
     }
-    thresholds = {name: np.repeat(values, sizes) for name, values in by_document.items()}
     if not model.is_typed:
         found = probabilities["any"] >= thresholds["any"]
         return dict.fromkeys(TYPES, layout.mark_document_starts(found))

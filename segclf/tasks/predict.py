@@ -110,18 +110,18 @@ def _load_encoder(run: Run, workspace: Workspace, compute: Compute) -> Callable[
 
 
 def predict_types(
-    model: ReadyModel, corpus: Corpus, examples: Examples, compute: Compute
+    model: Run | ReadyModel, corpus: Corpus, examples: Examples, compute: Compute
 ) -> dict[BoundaryType, Prediction]:
-    """Predict with every head of a ready model.
+    """Predict with every head of a model.
 
     Args:
-        model: Ready model.
+        model: Run or ready model.
         corpus: Corpus of n sentences. Its labels are not used.
         examples: Vectors of the n sentences, which are the same for all heads.
         compute: Device, threads and progress display of the heads.
 
     Returns:
-        The prediction for each type in `ReadyModel.runs`.
+        The prediction for each type in `model.runs`.
 
     Raises:
         UserError: The device does not exist.

@@ -18,7 +18,12 @@ class FilePair:
     target: Path
 
 
-def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> list[FilePair]:
+def pair_files(
+    paths: Sequence[str],
+    output_dir: Path,
+    suffix: str | None,
+    unreadable: dict[Path, str] | None = None,
+) -> list[FilePair]:
     """Choose the file to write for each text file, given files and folders.
 
     The result of a text file has the same name, without a suffix of compression. The result of any
@@ -30,6 +35,8 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
         paths: Files and folders, searched as `segclf.corpus.files.text_files` does.
         output_dir: Folder of the files to write.
         suffix: Suffix of the files to write; None for the suffix of each text file.
+        unreadable: Dict for the entries of folders that cannot be read; see
+            `segclf.corpus.files.corpus_files`.
 
     Raises:
         UserError: The output folder is a file, two files would be written to the same place, an
@@ -38,7 +45,7 @@ def pair_files(paths: Sequence[str], output_dir: Path, suffix: str | None) -> li
     if output_dir.exists() and not output_dir.is_dir():
         raise UserError(f"--output-dir {output_dir} is a file: choose a folder")
     pairs: dict[Path, FilePair] = {}
-    for source, name in _find_files(paths, output_dir):
+    for source, name in _find_files(paths, output_dir, unreadable):
         target = output_dir / _result_name(name, suffix)
         other = pairs.setdefault(target, FilePair(source, target)).source
         if other.resolve() != source.resolve():
@@ -75,7 +82,9 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _find_files(paths: Sequence[str], output_dir: Path) -> Iterable[tuple[Path, Path]]:
+def _find_files(
+    paths: Sequence[str], output_dir: Path, unreadable: dict[Path, str] | None
+) -> Iterable[tuple[Path, Path]]:
     """Yield each text file, and the path of its result relative to the output folder."""
     for path in map(Path, paths):
         if str(path) == "-":
@@ -85,6 +94,6 @@ def _find_files(paths: Sequence[str], output_dir: Path) -> Iterable[tuple[Path, 
             continue
         results = output_dir.resolve()
         inside = results != path.resolve() and results.is_relative_to(path.resolve())
-        for file in text_files(path):
+        for file in text_files(path, unreadable=unreadable):
             if not (inside and file.resolve().is_relative_to(results)):
                 yield file, file.relative_to(path)

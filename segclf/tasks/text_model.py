@@ -63,10 +63,7 @@ class TextModel:
     @property
     def thresholds(self) -> dict[BoundaryType, float]:
         """Thresholds of the heads for the language."""
-        if isinstance(self.model, ReadyModel):
-            model = self.model
-            return {name: model.threshold(name, self.language) for name in model.runs}
-        return {name: run.threshold for name, run in self.model.runs.items()}
+        return self.model.thresholds_for(self.language)
 
     @property
     def threshold(self) -> float:

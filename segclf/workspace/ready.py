@@ -60,6 +60,10 @@ class ReadyModel:
         by_language = self.thresholds.get(boundary_type, {})
         return by_language.get(language, self.runs[boundary_type].threshold)
 
+    def thresholds_for(self, language: str) -> dict[BoundaryType, float]:
+        """Return the threshold of each head in `runs` for a language."""
+        return {name: self.threshold(name, language) for name in self.runs}
+
     @property
     def name(self) -> str:
         """Name of the folder."""

@@ -110,6 +110,10 @@ class Run:
         """Minimum calibrated probability at which a sentence is predicted to begin a paragraph."""
         return self.record.threshold
 
+    def thresholds_for(self, language: str) -> dict[BoundaryType, float]:
+        """Return the threshold of each head in `runs`. It is the same for all languages."""
+        return {name: run.threshold for name, run in self.runs.items()}
+
     @property
     def temperature(self) -> float:
         """Temperature of the calibration."""

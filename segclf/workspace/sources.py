@@ -50,10 +50,12 @@ class Source:
         return Start(self.run.load_head(), threshold, self.run.temperature)
 
 
-def source_of(model: ReadyModel, boundary_type: BoundaryType) -> Source:
-    """Return a head of a ready model."""
-    # the thresholds of a typed model were chosen for both heads together
-    thresholds = {} if model.is_typed else model.thresholds.get(boundary_type, {})
+def source_of(model: Run | ReadyModel, boundary_type: BoundaryType) -> Source:
+    """Return a head of a run or a ready model."""
+    thresholds: Mapping[str, float] = {}
+    if isinstance(model, ReadyModel) and not model.is_typed:
+        # those of a typed model were chosen for both heads together
+        thresholds = model.thresholds.get(boundary_type, {})
     return Source(model.name, model.runs[boundary_type], thresholds)
 
 
@@ -88,24 +90,24 @@ def find_source(
         workspace: Workspace of the runs.
         name: Name of a run or of a ready model, or path of the folder of one of them.
         boundary_type: Type of boundary that the head predicts; None for the type of the run, or
-            "any" for a ready model.
+            "any" for a model with several heads.
 
     Raises:
         UserError: There is no such run or model, it is damaged, it is a fine-tuned Transformer, or
             it has no head for this type.
     """
     found = load_trained(workspace, name)
-    if isinstance(found, ReadyModel):
-        wanted = boundary_type or "any"
-        if wanted not in found.runs:
-            raise UserError(
-                f"the model {found.name} has no head for boundaries of type {wanted}: choose "
-                f"--type {' or '.join(found.runs)}"
-            )
-        return source_of(found, wanted)
     check_is_head(found)
-    check_type(found, boundary_type)
-    return Source(found.name, found)
+    if isinstance(found, Run) and not found.is_typed:
+        check_type(found, boundary_type)
+        return Source(found.name, found)
+    wanted = boundary_type or "any"
+    if wanted not in found.runs:
+        raise UserError(
+            f"the model {found.name} has no head for boundaries of type {wanted}: choose "
+            f"--type {' or '.join(found.runs)}"
+        )
+    return source_of(found, wanted)
 
 
 def check_is_head(model: Run | ReadyModel) -> None:
@@ -121,10 +123,12 @@ def check_is_head(model: Run | ReadyModel) -> None:
 def check_type(run: Run, boundary_type: BoundaryType | None) -> None:
     """Check that a run predicts boundaries of a type; None stands for the type of the run.
 
+    A run that tells paragraphs from lines predicts boundaries of every type.
+
     Raises:
         UserError: The run predicts boundaries of another type.
     """
-    if boundary_type not in (None, run.record.boundary_type):
+    if not run.is_typed and boundary_type not in (None, run.record.boundary_type):
         raise UserError(
             f"{run.name} predicts boundaries of type {run.record.boundary_type}: leave out --type"
         )

@@ -37,7 +37,7 @@ from segtool.output import (
 )
 
 if TYPE_CHECKING:
-    from segclf.tasks.evaluate import Evaluation
+    from segclf.tasks.evaluation import Evaluation
     from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import Run
     from segclf.workspace.workspace import Workspace
@@ -148,8 +148,8 @@ def evaluate(
         Literal["any", "line", "paragraph"] | None,
         typer.Option(
             "--type",
-            help="Type of boundary to score (ready models only; a run has one type). "
-            "[default: any]",
+            help="Type of boundary to score, of a ready model or of a run that tells paragraphs "
+            "from lines. [default: any; for other runs, their type]",
         ),
     ] = None,
     compute: ComputeOptions,
@@ -165,34 +165,35 @@ def evaluate(
     from segclf.tasks.models import Compute
     from segclf.workspace.choices import describe_choice
     from segclf.workspace.ready import ReadyModel
-    from segclf.workspace.runs import load_run
+    from segclf.workspace.runs import Run, load_run
     from segclf.workspace.sources import check_type, load_trained
     from segclf.workspace.workspace import Workspace
     from segtool.tables.evaluation import print_evaluation
 
     opened = Workspace(workspace)
     found = load_trained(opened, run) if run else load_run(opened, corpus_name=corpus)
-    if isinstance(found, ReadyModel):
-        settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
+    settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json))
+    if isinstance(found, Run):
+        check_type(found, boundary_type)
+    if isinstance(found, ReadyModel) or found.is_typed:
         scored = evaluate_model(opened, found, split=split, corpus_name=corpus, compute=settings)
         wanted = boundary_type or "any"
-        note(describe_answer("model", found.name, scored.threshold(wanted)))
-        show(scored.to_dict(wanted), print_evaluation, as_json)
-        _warn(scored.types[wanted], found, opened)
-        return
-    check_type(found, boundary_type)
-    evaluation = evaluate_run(
-        opened,
-        found,
-        split=split,
-        corpus_name=corpus,
-        device=compute.device,
-        threads=compute.threads,
-        progress=shows_progress(as_json),
-    )
-    chosen = None if run else describe_choice(found)
-    note(describe_answer("run", found.name, found.threshold, chosen=chosen))
-    show(evaluation.to_dict(), print_evaluation, as_json)
+        evaluation, content = scored.types[wanted], scored.to_dict(wanted)
+    else:
+        evaluation = evaluate_run(
+            opened,
+            found,
+            split=split,
+            corpus_name=corpus,
+            device=settings.device,
+            threads=settings.threads,
+            progress=settings.progress,
+        )
+        content = evaluation.to_dict()
+    kind = "model" if isinstance(found, ReadyModel) else "run"
+    chosen = None if run or isinstance(found, ReadyModel) else describe_choice(found)
+    note(describe_answer(kind, found.name, content["threshold"], chosen=chosen))
+    show(content, print_evaluation, as_json)
     _warn(evaluation, found, opened)
     if evaluation.unsaved:
         report(f"warning: the scores were not saved: {evaluation.unsaved}")

@@ -66,6 +66,7 @@ def show_run(
     content = {
         **run_row(run),
         "start": run.record.start.name if run.record.start else None,
+        "types": ["line", "paragraph"] if run.is_typed else [run.record.boundary_type],
         "temperature": run.record.temperature,
         "seconds": run.record.seconds,
         "path": str(run.path),

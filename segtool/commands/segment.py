@@ -142,7 +142,8 @@ def segment(
     )
     if reading.text_encoding:
         check_encoding(reading.text_encoding)
-    pairs = _pair_files(paths, writing)
+    unreadable: dict[Path, str] = {}
+    pairs = _pair_files(paths, writing, None if writing.strict else unreadable)
     from segclf.tasks.models import Compute  # slow, so after the checks of the options
     from segclf.tasks.segment import Segmenter
     from segclf.workspace.runs import Run
@@ -167,13 +168,23 @@ def segment(
     )
     if not pairs:
         writer.write(paths[0], writing.output)
-    elif skipped := writer.write_all(pairs, strict=writing.strict):
-        report(f"skipped {len(skipped)} of {len(pairs)} files: {', '.join(skipped)}")
+        return
+    for message in unreadable.values():
+        report(f"error: {message}")
+    skipped = [*map(str, unreadable), *writer.write_all(pairs, strict=writing.strict)]
+    if skipped:
+        total = len(pairs) + len(unreadable)
+        report(f"skipped {len(skipped)} of {total} files: {', '.join(skipped)}")
         raise typer.Exit(1)
 
 
-def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
-    """Return the files to read and to write if there is an output folder; otherwise []."""
+def _pair_files(
+    paths: list[str], writing: WritingOptions, unreadable: dict[Path, str] | None
+) -> "list[FilePair]":
+    """Return the files to read and to write if there is an output folder; otherwise [].
+
+    See `segclf.tasks.segment_files.pair_files` for `unreadable`.
+    """
     from embedcache import UserError
     from segclf.tasks.segment_files import check_targets, pair_files
 
@@ -185,7 +196,7 @@ def _pair_files(paths: list[str], writing: WritingOptions) -> "list[FilePair]":
         raise UserError("--output cannot be combined with --output-dir: use only one of them")
     if writing.output_dir:
         suffix = ".json" if writing.as_json else _SUFFIXES.get(writing.format)
-        return pair_files(paths, writing.output_dir, suffix)
+        return pair_files(paths, writing.output_dir, suffix, unreadable)
     if len(paths) > 1 or Path(paths[0]).is_dir():
         raise UserError(
             "several texts cannot be written to one output: use --output-dir FOLDER to write one "

@@ -8,7 +8,7 @@ from typing import Any
 
 from segclf.experiments.leaderboard import system_labels
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluate import SCORED_SPLITS
+from segclf.tasks.evaluation import SCORED_SPLITS
 from segtool.tables.console import (
     HEADINGS,
     console,
@@ -103,7 +103,7 @@ def print_runs(content: dict[str, Any]) -> None:
         if run["collapsed"]:
             print_line("predicts a single class", style="bold red")
         _print_scores(run, format_number, _COLUMN)
-    print_line(_FOOTNOTE, style="dim")
+    _print_footnote(content["runs"])
     if content["unfinished"]:
         names = ", ".join(content["unfinished"])
         print_line(f"Unfinished: {names}. To continue a run, repeat its command.")
@@ -114,7 +114,7 @@ def print_run(content: dict[str, Any]) -> None:
     options = {
         name.replace("_", " "): value
         for name, value in content["options"].items()
-        if value is not None and name != "start"
+        if value is not None and name not in ("start", "boundary_type")
     }
     print_properties(
         {
@@ -122,6 +122,7 @@ def print_run(content: dict[str, Any]) -> None:
             "created": content["created"][:19].replace("T", " "),
             "corpus": content["corpus"],
             "encoder": _encoder(content),
+            "boundaries": ", ".join(content["types"]),
             "started from": content["start"] or "random weights",
             "options": ", ".join(f"{name} {value}" for name, value in options.items()),
             "parameters": content["parameters"],
@@ -137,7 +138,7 @@ def print_run(content: dict[str, Any]) -> None:
     print_line("")
     _print_headings(_COLUMN)
     _print_scores(content, format_number, _COLUMN)
-    print_line(_FOOTNOTE, style="dim")
+    _print_footnote([content])
 
 
 def _print_headings(width: int) -> None:
@@ -148,6 +149,12 @@ def _print_scores(row: dict[str, Any], format_score: Callable[[Any], str], width
     for split in SCORED_SPLITS:
         scores = "".join(f"{format_score(row[split][name]):>{width}}" for name in SCORE_NAMES)
         console.print(f"{split:4}{scores}")
+
+
+def _print_footnote(runs: Sequence[dict[str, Any]]) -> None:
+    print_line(_FOOTNOTE, style="dim")
+    if any(run[split]["pk"] is None for run in runs for split in SCORED_SPLITS):
+        print_line("A dash: not scored yet (see segtool eval).", style="dim")
 
 
 def _encoder(row: dict[str, Any]) -> str:

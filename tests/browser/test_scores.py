@@ -9,8 +9,8 @@ from segclf import evaluate, load_run
 from segclf.report.series import MAX_LENGTH
 from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import score
-from segclf.tasks.evaluate import select_split
 from segclf.tasks.evaluate_model import evaluate_model
+from segclf.tasks.evaluation import select_split
 from segclf.tasks.find_types import find_types
 from segclf.workspace.ready import load_ready_model
 

@@ -288,3 +288,14 @@ def test_a_long_text_is_shown_while_it_is_read_and_follows_the_slider(open_serve
     opened.page.mouse.click(box["x"] + 5, box["y"] + box["height"] * 0.6)
     opened.page.wait_for_timeout(300)
     assert opened.page.evaluate("scrollY") > 1000
+
+
+def test_a_request_that_another_one_replaces_is_no_failure(open_served):
+    opened = open_served()
+    opened.choose(RUN)
+    opened.page.locator("#source").fill(TEXT)
+    opened.page.evaluate("for (let i = 0; i < 2; i++) document.forms.input.requestSubmit()")
+    opened.page.locator("#book p").first.wait_for()
+    opened.page.locator("#progress").wait_for(state="hidden")
+    assert opened.value("text.sentences.length") == opened.value("text.header.count")
+    assert opened.page.locator("#message").is_hidden()

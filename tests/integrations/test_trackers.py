@@ -16,6 +16,7 @@ def test_tensorboard_shows_every_epoch_of_a_run(trained, segtool):
 
     done = segtool(trained, "train", "--head", "mlp", "--epochs", "2", "--log-to", "tensorboard")
     assert done.returncode == 0, done.stderr
+    assert "to see the runs: tensorboard --logdir .segtool/tensorboard" in done.stderr
     (folder,) = (trained / ".segtool/tensorboard").iterdir()
     run = load_run(Workspace(trained / ".segtool"), folder.name)
     events = EventAccumulator(str(folder)).Reload()

@@ -6,7 +6,8 @@ async function fetchOrThrow(path, options) {
   let response;
   try {
     response = await fetch(path, options);
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw error; // the page itself has ended the request
     throw new Error("The server does not answer: start segtool serve again.");
   }
   if (response.ok) return response;

@@ -97,6 +97,21 @@ def test_broken_links_cycles_and_pipes_in_a_folder_are_errors(tmp_path):
             read_corpus(folder)
 
 
+def test_links_and_folders_that_cannot_be_read_are_skipped_on_request(tmp_path):
+    folder = tmp_path / "corpus"
+    write(folder, INDENTED, "a.txt")
+    write(folder, INDENTED, "more/b.txt")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "more/back").symlink_to(folder)
+    corpus = read_corpus(folder, split="train", strict=False)
+    assert corpus.document_ids == ["a.txt", "more/b.txt"]
+    broken, cycle = corpus.skipped
+    assert "linked is a broken link" in broken
+    assert "back is a link to a folder that contains it" in cycle
+    with pytest.raises(UserError, match="no such file"):
+        read_corpus(tmp_path / "elsewhere", strict=False)
+
+
 def test_a_bad_file_in_a_folder_is_skipped_on_request(tmp_path):
     write(tmp_path, INDENTED, "a.txt")
     write(tmp_path, b"\xff\xd8\xff", "b.txt")

@@ -15,7 +15,7 @@ from segclf.corpus.layout import Layout
 from segclf.report.make import make_report
 from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import score
-from segclf.tasks.evaluate import select_split
+from segclf.tasks.evaluation import select_split
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import ReadyModel
 from tests.conftest import STORIES

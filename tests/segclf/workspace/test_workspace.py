@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from embedcache import UserError
-from segclf.tasks.evaluate import evaluate, read_evaluation
+from segclf.tasks.evaluate import evaluate
+from segclf.tasks.evaluation import read_evaluation
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference

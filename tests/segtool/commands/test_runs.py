@@ -30,6 +30,8 @@ def test_a_run_is_shown_by_name_or_number(three_runs, cli, name):
     table = cli(three_runs, "runs", "show", name).stdout
     assert "head mlp, window 1" in table
     assert "0.600" in table
+    assert "A dash: not scored yet" in table
+    assert shown["types"] == ["any"]
 
 
 def test_the_beginning_of_a_name_must_be_unambiguous(three_runs, cli):

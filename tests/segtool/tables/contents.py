@@ -65,6 +65,7 @@ def run_row(**changes: Any) -> dict[str, Any]:
         "is_default": True,
         "created": "2026-01-02T03:04:05.678901+00:00",
         "start": None,
+        "types": ["line", "paragraph"],
         "epochs": 6,
         "best_epoch": 4,
         "seconds": 123.4,

@@ -1,0 +1,286 @@
+"""Scores of a model on a split of a corpus, and the files in which a run keeps them."""
+
+import errno
+import json
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from typing_extensions import Required, TypedDict
+
+from embedcache import UserError
+from embedcache.files import write_file
+from embedcache.hashing import hash_files
+from segclf.corpus import BoundaryType, Corpus, Split
+from segclf.corpus.layout import Layout
+from segclf.scoring.baselines import baseline_scores
+from segclf.scoring.calibration import Reliability, reliability
+from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
+from segclf.tasks.predict import Prediction
+from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.files import verify_checksum, write_checked_json
+from segclf.workspace.records import SplitCounts
+from segclf.workspace.runs import Run
+from segclf.workspace.workspace import Workspace
+
+SCORED_SPLITS: tuple[Split, ...] = ("dev", "test")
+"""The splits whose scores a run keeps and a leaderboard shows."""
+
+
+class _Saved(TypedDict, total=False):
+    """Types of the scores in eval-SPLIT.json; files of early versions lack some of them."""
+
+    corpus_digest: str
+    precision: Required[float]
+    recall: Required[float]
+    f1: Required[float]
+    pk: Required[float]
+    window_diff: Required[float]
+    at_half: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+
+
+_SAVED = TypeAdapter(_Saved)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a run on one split.
+
+    Attributes:
+        run: Run that was scored.
+        corpus: Name of the corpus.
+        corpus_digest: Digest of the corpus.
+        split: Split of the corpus.
+        sentences: Number of sentences in the split.
+        boundaries: Number of boundaries in the split.
+        scores: Scores at the run's threshold.
+        baselines: Scores of the trivial baselines by name.
+        collapsed: Whether the run predicts the same class for every candidate.
+        predict_seconds: Wall-clock time of the prediction; see `segclf.tasks.predict`.
+        at_half: Scores at threshold 0.5; see `segclf.scoring.metrics.score_at_half`.
+        reliability: Reliability of the probabilities.
+        probabilities: (n,) float32 probability that each sentence begins a paragraph.
+        unsaved: Reason why the scores could not be saved in the run's folder; None if they were
+            saved or did not have to be saved (see `evaluate`).
+    """
+
+    run: Run
+    corpus: str
+    corpus_digest: str
+    split: Split
+    sentences: int
+    boundaries: int
+    scores: Scores
+    baselines: dict[str, Scores]
+    collapsed: bool
+    predict_seconds: float
+    at_half: dict[str, float | bool]
+    reliability: Reliability
+    probabilities: NDArray[np.float32]
+    unsaved: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `segtool eval --json`."""
+        record = self.run.record
+        return {
+            "run": self.run.name,
+            "head": record.head,
+            "context": record.context,
+            "window": record.options.get("window"),
+            "reach": record.options.get("reach"),
+            "encoder": self.run.encoder.name,
+            "corpus": self.corpus,
+            "corpus_digest": self.corpus_digest,
+            "split": self.split,
+            "sentences": self.sentences,
+            "boundaries": self.boundaries,
+            "threshold": self.run.threshold,
+            **self.scores.to_dict(),
+            "collapsed": self.collapsed,
+            "predict_seconds": self.predict_seconds,
+            "at_half": self.at_half,
+            "temperature": self.run.temperature,
+            "reliability": self.reliability.to_dict(),
+            "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
+        }
+
+
+def corpus_to_score(
+    workspace: Workspace, run: Run, corpus_name: str | None, stored: StoredCorpus | None = None
+) -> StoredCorpus:
+    """Return the corpus on which a run is scored.
+
+    Args:
+        workspace: Workspace of the corpus.
+        run: Run to score.
+        corpus_name: Name of the corpus; None for the corpus that the run was trained on.
+        stored: Corpus, if it is already loaded.
+
+    Raises:
+        UserError: The corpus has changed since the run was trained on it.
+    """
+    stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
+    if corpus_name is None or _is_own_corpus(workspace, run, stored.name):
+        _check_unchanged(run, stored)
+    return stored
+
+
+def _is_own_corpus(workspace: Workspace, run: Run, corpus_name: str) -> bool:
+    """Return whether a run is in the workspace and was trained on a corpus."""
+    in_workspace = run.path.resolve().parent == workspace.runs.resolve()
+    return in_workspace and corpus_name == run.record.corpus
+
+
+def _check_unchanged(run: Run, stored: StoredCorpus) -> None:
+    if run.record.corpus_digest not in ("", stored.digest):
+        raise UserError(
+            f"the corpus {stored.name} has changed since {run.name} was trained: train again, or "
+            "embed the new text under another --name and evaluate on it with --corpus"
+        )
+
+
+def score_prediction(
+    run: Run,
+    stored: StoredCorpus,
+    split: Split,
+    layout: Layout,
+    prediction: Prediction,
+    predicted: NDArray[np.bool_],
+    train: SplitCounts | None = None,
+) -> Evaluation:
+    """Compare the predictions of a run with the true boundaries of a split.
+
+    Args:
+        run: Run that made the predictions, or one head of a model.
+        stored: Corpus of the split.
+        split: Name of the split.
+        layout: Layout of the split's n sentences, with the true boundaries.
+        prediction: Probabilities (n,) that the run predicted, and the time of the prediction.
+        predicted: (n,) bool, predicted boundaries.
+        train: Size of the train split, for the baselines; None for the size in the run record.
+    """
+    counts = train or run.record.counts["train"]
+    probabilities, is_candidate = prediction.probabilities, layout.is_candidate
+    return Evaluation(
+        run=run,
+        corpus=stored.name,
+        corpus_digest=stored.digest,
+        split=split,
+        sentences=len(layout),
+        boundaries=int(layout.labels.sum()),
+        scores=score(layout, predicted),
+        baselines=baseline_scores(
+            layout,
+            paragraph_length=counts.sentences / max(counts.boundaries, 1),
+            rate=(counts.boundaries - counts.documents) / (counts.sentences - counts.documents),
+        ),
+        collapsed=is_collapsed(layout, predicted),
+        predict_seconds=prediction.seconds,
+        at_half=score_at_half(layout, probabilities),
+        reliability=reliability(probabilities[is_candidate], layout.labels[is_candidate]),
+        probabilities=probabilities,
+    )
+
+
+def save_evaluation(workspace: Workspace, evaluation: Evaluation) -> Evaluation:
+    """Save an evaluation in the folder of its run, if the run was trained on the scored corpus.
+
+    Nothing is saved if the run is in another place than the workspace, or its folder is read-only.
+
+    Returns:
+        The evaluation, with the reason if it could not be saved.
+    """
+    if not _is_own_corpus(workspace, evaluation.run, evaluation.corpus):
+        return evaluation
+    return replace(evaluation, unsaved=_save(evaluation))
+
+
+def _save(evaluation: Evaluation) -> str | None:
+    """Save an evaluation in the folder of its run; if this is impossible, return the reason."""
+    base = evaluation.run.path / f"eval-{evaluation.split}"
+    try:
+        _write_array(base.with_suffix(".npy"), evaluation.probabilities)
+        content = evaluation.to_dict() | {"probabilities": hash_files([base.with_suffix(".npy")])}
+        write_checked_json(base.with_suffix(".json"), content, indent=1)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        return f"{evaluation.run.path}: {str(error.strerror).lower()}"
+    return None
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file atomically, without pickle."""
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_file(path, lambda scratch: scratch.write_bytes(buffer.getbuffer()))
+
+
+def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
+    """Return the content of eval-SPLIT.json of a run.
+
+    Returns:
+        The content; None if the file does not exist, is damaged, or contains scores for a text
+        other than the one that the run was trained on.
+    """
+    path = run.path / f"eval-{split}.json"
+    if not path.exists():
+        return None
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            return None
+        verify_checksum(record)
+        _SAVED.validate_python(record)
+    except (ValueError, RecursionError):
+        return None
+    trained_on = run.record.corpus_digest
+    return record if trained_on in ("", record.get("corpus_digest")) else None
+
+
+def read_probabilities(run: Run, split: Split, stored: StoredCorpus) -> NDArray[np.float32] | None:
+    """Return the probabilities (n,) that were saved when a run was scored; None if there are none.
+
+    Args:
+        run: Run that made the predictions.
+        split: Split that was scored.
+        stored: Corpus of the split. Probabilities for another text are not returned.
+    """
+    evaluation = read_evaluation(run, split)
+    path = run.path / f"eval-{split}.npy"
+    if evaluation is None or evaluation.get("corpus_digest") != stored.digest:
+        return None
+    if not _has_probabilities(evaluation, path):
+        return None
+    probabilities: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return probabilities
+
+
+def _has_probabilities(evaluation: dict[str, Any], probabilities: Path) -> bool:
+    """Return whether a file has the probabilities of an evaluation.
+
+    The hash of the file is compared if the evaluation contains one; early versions wrote none.
+    """
+    if not probabilities.exists():
+        return False
+    return evaluation.get("probabilities") in (None, hash_files([probabilities]))
+
+
+def select_split(stored: StoredCorpus, split: Split, boundary_type: BoundaryType) -> Corpus:
+    """Return a split of a corpus, with the boundaries of one type.
+
+    Raises:
+        UserError: The corpus has no such split.
+    """
+    part = stored.corpus.of_type(boundary_type).select(split)
+    if len(part) < 2:
+        present = ", ".join(stored.corpus.counts())
+        raise UserError(
+            f"the corpus {stored.name} has no {split} split: choose --split from {present}"
+        )
+    return part
