@@ -25,3 +25,8 @@ def test_quiet_leaves_only_the_result(trained, cli, arguments):
 def test_quiet_and_verbose_exclude_each_other(cli, tmp_path):
     embedded = cli(tmp_path, "embed", str(STORIES), *SURFACE, "-q", "-v")
     assert "--quiet cannot be combined with --verbose" in mistake(embedded)
+
+
+def test_verbose_names_the_file_of_the_defaults(cli, tmp_path):
+    (tmp_path / "segtool.toml").write_text("[train]\nepochs = 3\n")
+    assert f"defaults from {tmp_path / 'segtool.toml'}\n" in cli(tmp_path, "runs", "-v").stderr

@@ -266,3 +266,9 @@ def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"a\.epub is larger than 64 MiB when it is decompressed"):
         read(write(tmp_path, bomb, "a.epub"))
     assert open_archive(zipped({"a": bytes(1 << 20)}), "a").namelist() == ["a"]
+
+
+def test_a_subtitle_that_is_shown_twice_is_read_once(tmp_path):
+    cue = "00:00:0{0},000 --> 00:00:0{1},000\nIt rained.\n"
+    srt = "".join(f"{n}\n{cue.format(n, n + 1)}\n" for n in (1, 2))
+    assert read_unsegmented(write(tmp_path, srt, "a.srt")).text == "It rained."

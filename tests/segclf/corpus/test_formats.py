@@ -264,3 +264,9 @@ def test_a_text_to_segment_keeps_its_encoding_and_mark(tmp_path, encoding):
 def test_the_first_label_of_a_document_is_always_true(tmp_path):
     line = json.dumps({"sentences": ["One.", "Two."], "labels": [0, 0]})
     assert read_corpus(write(tmp_path, line, "x.jsonl")).labels.tolist() == [True, False]
+
+
+def test_blank_lines_of_choi_are_left_out(tmp_path):
+    line = "=" * 10
+    path = write(tmp_path, f"{line}\nOne.\n\nTwo.\n{line}\n\nThree.\n{line}\n", "1.ref")
+    assert labelled(read(path)) == [("One.", True), ("Two.", False), ("Three.", True)]

@@ -3,12 +3,14 @@
 import pytest
 
 from embedcache import UserError
+from segclf.corpus import read_unsegmented
 from segclf.corpus.headings import find_headings
 from segclf.corpus.joining import WordJoiner, unwrap
 from segclf.corpus.lines import lines_of
 from segclf.corpus.sentences import sentence_rule
 from segclf.corpus.unpunctuated import add_punctuation, cut_unpunctuated
 from segclf.corpus.unsegmented import read_lines, read_sentences
+from tests.segclf.corpus.texts import write
 
 RULE = sentence_rule("sentencex")
 
@@ -212,3 +214,8 @@ def test_lines_can_be_sentences():
     assert not found.begins.any()
     with pytest.raises(UserError, match="no sentences"):
         read_lines(" \n\n")
+
+
+def test_an_unknown_format_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="unknown format 'pdf'"):
+        read_unsegmented(write(tmp_path, "One.", "a.txt"), format_name="pdf")

@@ -60,3 +60,12 @@ def test_a_corpus_that_is_not_embedded_is_not_embedded_now(workspace, tmp_path):
     found = estimate_sweep(workspace, plan, plan.trials)
     assert (found.corpus, found.trials, found.done) == (None, 2, 0)
     assert "novel" not in workspace.corpus_names()
+
+
+def test_a_corpus_without_the_vectors_of_an_encoder_counts_as_not_embedded(workspace, tmp_path):
+    name = workspace.corpus_names()[-1]
+    file = tmp_path / "experiment.toml"
+    file.write_text(f"""[corpus]\npath = "x"\nname = "{name}"\n[[grid]]\nencoder = "minilm"\n""")
+    experiment = read_experiment(file)
+    found = estimate_sweep(workspace, experiment, experiment.trials)
+    assert (found.corpus, found.unknown) == (None, found.trials)

@@ -14,6 +14,7 @@ from segclf import BoundaryClassifier, evaluate
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
 from segclf.finetune import CrossSegmentOptions, HierarchicalOptions, finetune, runs
+from segclf.finetune.options import options_from
 from segclf.finetune.runs import locked
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import load_run
@@ -254,3 +255,9 @@ def test_an_unfinished_run_is_recognized_by_its_identity(tmp_path):
     assert runs.claim_folder(tmp_path / "runs", options, moved) == (folder, True)
     other = runs.request_content(stored, replace(encoder, fingerprint="1" * 32), options)
     assert runs.claim_folder(tmp_path / "runs", options, other)[1] is False
+
+
+def test_only_the_focal_loss_has_a_gamma():
+    focal = options_from("cross-segment", {"loss": "focal", "gamma": 3.0})
+    other = options_from("cross-segment", {"loss": "balanced", "gamma": 3.0, "upper": "mlp"})
+    assert (focal.gamma, other.gamma) == (3.0, CrossSegmentOptions().gamma)

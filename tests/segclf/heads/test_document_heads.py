@@ -166,3 +166,14 @@ def test_heads_learn_dependencies_over_fifty_sentences_within_their_reach(option
     options = TrainingOptions(**options, batch_size=120, epochs=7, learning_rate=3e-3)
     f1 = train_head(echoes(0, documents=100), echoes(1, documents=40), options).best.f1
     assert f1 > 0.95 if learns else f1 < 0.85  # boundaries before every cue give 0.77
+
+
+@pytest.mark.parametrize("name", DOCUMENT_HEADS)
+def test_a_document_of_one_sentence_has_no_candidates(name):
+    torch.manual_seed(0)
+    vectors = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
+    head = make_head(name, 8)
+    both = head.predict(Examples(vectors, Layout.unlabelled(np.array([0, 1, 4]))))
+    alone = head.predict(Examples(vectors[1:], Layout.unlabelled(np.array([0, 3]))))
+    assert both[0] == 1
+    np.testing.assert_allclose(both[1:], alone, rtol=1e-5)

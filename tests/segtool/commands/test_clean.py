@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from embedcache.files import scratch_folder
+from segclf.workspace.runs import UNFINISHED
 from segclf.workspace.workspace import Workspace
 from tests.conftest import ROOT
 
@@ -60,3 +61,13 @@ def test_a_missing_workspace_is_clean(tmp_path, cli):
     done = cli(tmp_path, "clean", "--vectors")
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_whose_fine_tuning_was_interrupted_are_kept_and_named(trained, tmp_path, cli):
+    shutil.copytree(trained, tmp_path / "copy")
+    run = tmp_path / "copy/.segtool/runs/cross-segment-001"
+    run.mkdir()
+    (run / UNFINISHED).write_text("{}")
+    done = cli(tmp_path / "copy", "clean")
+    assert "notice: unfinished runs are kept: cross-segment-001" in done.stderr
+    assert (run / UNFINISHED).exists()

@@ -242,3 +242,14 @@ def test_a_missing_package_for_onnx_is_named_before_anything_is_written(trained,
         "error: --onnx needs onnx, onnxruntime and onnxscript: run pip install 'segtool[onnx]'"
     )
     assert not (trained / "model").exists()
+
+
+def test_mistakes_in_what_is_scored_or_fine_tuned(trained, cli, tmp_path):
+    only = ("--name", "only", "--split", "test", *SURFACE)
+    assert cli(trained, "embed", str(STORIES), *only).returncode == 0
+    missing = mistake(cli(trained, "eval", "mlp-w1-001", "--corpus", "only", "--split", "dev"))
+    assert "the corpus only has no dev split: choose --split from test" in missing
+    surface = cli(
+        trained, "finetune", "cross-segment", "--encoder", "surface", "--corpus", "stories"
+    )
+    assert "surface is not a single Transformer: choose a Transformer" in mistake(surface)

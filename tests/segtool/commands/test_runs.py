@@ -83,3 +83,14 @@ def test_an_unfinished_run_is_listed_and_removed_unless_it_is_in_training(three_
         assert "is being trained" in mistake(cli(three_runs, "runs", "remove", run.name))
     assert cli(three_runs, "runs", "remove", run.name).returncode == 0
     assert not run.exists()
+
+
+def test_an_empty_workspace_says_what_to_do(cli, tmp_path):
+    assert "No runs yet. Train a head with segtool train." in cli(tmp_path, "runs").stdout
+    assert "No corpora yet. Embed a text with segtool embed." in cli(tmp_path, "corpora").stdout
+
+
+def test_a_run_that_predicts_a_single_class_says_so_in_the_list(three_runs, cli):
+    path = three_runs / ".segtool/runs/mlp-w1-001/run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"collapsed": True}))
+    assert cli(three_runs, "runs").stdout.count("predicts a single class") == 1

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +20,7 @@ from segclf.tasks.models import Compute
 from segclf.tasks.segment_options import SegmentOptions
 from segtool.serve.guard import Guard
 from segtool.serve.session import Session
-from tests.conftest import ROOT
+from tests.conftest import HANG, ROOT
 from tests.segtool.serve.test_api import RUN, TEXT
 
 
@@ -204,3 +208,26 @@ def test_a_missing_extra_is_one_clear_line():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr == "error: the page needs uvicorn: run pip install 'segtool[serve]'\n"
+
+
+def test_a_server_that_others_can_reach_warns_and_the_page_is_opened(tmp_path):
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    command = [str(Path(sys.executable).parent / "segtool"), "serve", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--host", "0.0.0.0"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"BROWSER": str(browser)},
+    ) as process:
+        lines = [process.stderr.readline(), process.stderr.readline()]
+        deadline = time.monotonic() + HANG
+        while not opened.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+    assert lines[0].startswith("warning: everyone who can reach 0.0.0.0 can use this server")
+    assert "(Ctrl-C ends it)" in lines[1]
+    assert opened.read_text().startswith("http://")
