@@ -66,6 +66,22 @@ class CommandGroup(typer.Typer):
         return decorate
 
 
+def pass_options(context: typer.Context) -> None:
+    """Make the options that precede a subcommand the defaults of the subcommand.
+
+    Otherwise, `segtool runs --workspace other remove NAME` would use the default workspace.
+    """
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if name not in _VERBOSITY
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    }
+    defaults, subcommand = context.default_map or {}, context.invoked_subcommand
+    context.default_map = {**defaults, subcommand: {**defaults.get(subcommand, {}), **given}}
+
+
 def _with_verbosity(
     function: Callable[..., Any], kept: str, *, resumes: bool
 ) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from segclf.experiments.process_pool import process_pool
 from segclf.experiments.trials import find_runs
 from segclf.experiments.workers import Outcome, Pool, TrialCompute, run_trials
 from segclf.tasks.embed import embed
-from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
+from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation, splits_to_score
 from segclf.workspace.memory import vectors_limit
 from segclf.workspace.workspace import Workspace
 
@@ -69,7 +69,8 @@ def sweep(
     check_compute(jobs, "cpu" if engine == "ray" else device, threads)
     vectors_limit(memory)  # raises an error for an invalid number
     stored = workspace.load_corpus(corpus_name)
-    splits = [split for split in SCORED_SPLITS if split in stored.corpus.counts()]
+    present = splits_to_score(stored.corpus)
+    splits = [split for split in SCORED_SPLITS if split in present]
     done = {
         trial: run
         for trial, run in find_runs(workspace, trials, stored).items()  # also checks the encoders

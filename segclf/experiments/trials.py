@@ -13,8 +13,13 @@ from segclf.workspace.workspace import Workspace
 def find_runs(
     workspace: Workspace, trials: Sequence[Trial], stored: StoredCorpus
 ) -> dict[Trial, Run]:
-    """Find the existing runs of trials: those with the same text, encoder and options."""
-    known = {run.record.identity: run for run in list_runs(workspace)}
+    """Find the existing runs of trials: same corpus, encoder and options.
+
+    The text of a corpus may be embedded under several names. Only runs on the corpus of this name
+    count, since only these are compared with each other.
+    """
+    runs = (run for run in list_runs(workspace) if run.record.corpus == stored.name)
+    known = {run.record.identity: run for run in runs}
     identities = {trial: identity_of(stored, trial) for trial in trials}
     return {trial: known[identity] for trial, identity in identities.items() if identity in known}
 

@@ -275,12 +275,18 @@ def select_split(stored: StoredCorpus, split: Split, boundary_type: BoundaryType
     """Return a split of a corpus, with the boundaries of one type.
 
     Raises:
-        UserError: The corpus has no such split.
+        UserError: The corpus has no such split, or there is nothing to score in it.
     """
-    part = stored.corpus.of_type(boundary_type).select(split)
-    if len(part) < 2:
-        present = ", ".join(stored.corpus.counts())
+    present = splits_to_score(stored.corpus)
+    if split not in present:
+        small = " of at least two sentences" if split in stored.corpus.counts() else ""
         raise UserError(
-            f"the corpus {stored.name} has no {split} split: choose --split from {present}"
+            f"the corpus {stored.name} has no {split} split{small}: choose --split from "
+            f"{', '.join(present)}"
         )
-    return part
+    return stored.corpus.of_type(boundary_type).select(split)
+
+
+def splits_to_score(corpus: Corpus) -> list[Split]:
+    """Return the splits with at least two sentences, since the first one is always a boundary."""
+    return [split for split, counts in corpus.counts().items() if counts["sentences"] > 1]

@@ -16,6 +16,7 @@ from xxhash import xxh3_128
 from embedcache import UserError
 from embedcache.encoders import Pooling, is_fingerprint
 from embedcache.files import write_file
+from embedcache.folder_lock import folder_lock
 from segclf.corpus import Corpus, Document, Split
 from segclf.corpus.documents import PARAGRAPH
 from segclf.corpus.totals import CorpusTotals
@@ -88,7 +89,10 @@ def write_corpus_file(
             file.write(first_line.encode() + b"\n")
             copyfileobj(documents, file)
 
-    write_file(path, write)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # another process may write the same corpus; the header keeps the encoders of the earlier file
+    with folder_lock(path.parent, exclusive=True):
+        write_file(path, write)
 
 
 def _header(

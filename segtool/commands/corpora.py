@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from segtool.command_group import CommandGroup
+from segtool.command_group import CommandGroup, pass_options
 from segtool.completion import complete_corpora
 from segtool.options import DryRunOption, JsonOption, WorkspaceOption
 from segtool.output import note, show
@@ -22,6 +22,8 @@ def corpora(
     """
     if context.invoked_subcommand is None:
         list_all(workspace=workspace, as_json=as_json)
+    else:
+        pass_options(context)
 
 
 @corpora_app.command("list")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from embedcache.encoders import Pooling
-from segtool.command_group import CommandGroup
+from segtool.command_group import CommandGroup, pass_options
 from segtool.completion import complete_encoders
 from segtool.options import JsonOption, WorkspaceOption
 from segtool.output import show
@@ -28,6 +28,8 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
             for name, known in BUILT_IN.items()
         }
         show(listed, print_encoders, as_json)
+    else:
+        pass_options(context)
 
 
 @encoders_app.command("show")

@@ -4,10 +4,15 @@ import gc
 import json
 import os
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+import numpy as np
 import pytest
 
 from embedcache import UserError
+from segclf.corpus import Corpus
+from segclf.corpus.documents import Document
 from segclf.tasks.evaluate import evaluate
 from segclf.tasks.evaluation import read_evaluation
 from segclf.tasks.train import train
@@ -149,3 +154,16 @@ def test_runs_that_are_replaced_are_not_kept_in_memory(workspace):
         os.utime(path, (number, number))
         assert f"corpus {number}" in {run.record.corpus for run in list_runs(workspace)}
     assert in_memory() <= before + 2
+
+
+def test_processes_that_save_one_corpus_keep_all_its_encoders(tmp_path):
+    names = [f"encoder{number}" for number in range(6)]
+    with ProcessPoolExecutor(len(names)) as pool:
+        list(pool.map(partial(save_with_encoder, tmp_path), names))
+    assert sorted(one.name for one in Workspace(tmp_path).load_corpus("x").encoders) == names
+
+
+def save_with_encoder(path, name):
+    reference = EncoderReference(name, None, f"{int(name[-1]):032}")
+    document = Document("a", ["One.", "Two."], np.array([True, False]))
+    Workspace(path).save_corpus("x", Corpus.of([document], ["train"]), "line", reference)

@@ -253,3 +253,29 @@ def test_mistakes_in_what_is_scored_or_fine_tuned(trained, cli, tmp_path):
         trained, "finetune", "cross-segment", "--encoder", "surface", "--corpus", "stories"
     )
     assert "surface is not a single Transformer: choose a Transformer" in mistake(surface)
+
+
+def test_a_text_under_two_names_has_runs_of_its_own_for_each(cli, tmp_path):
+    sweep = ("sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1")
+    cli(tmp_path, "embed", str(STORIES), "--name", "one", *SURFACE)
+    assert cli(tmp_path, "train", "--window", "1", "--epochs", "1").returncode == 0
+    cli(tmp_path, "embed", str(STORIES), "--name", "two", *SURFACE)
+    first, second = (json.loads(cli(tmp_path, *sweep, "--json").stdout) for _ in range(2))
+    assert (first["corpus"], first["done_before"], first["done_now"]) == ("two", 0, 1)
+    assert (second["corpus"], second["done_before"], second["done_now"]) == ("two", 1, 0)
+    assert json.loads(cli(tmp_path, "eval", "--json").stdout)["run"] == "mlp-w1-002"
+
+
+def test_a_split_of_one_sentence_is_not_scored(cli, tmp_path):
+    paragraphs = ["One. Two.", "Three. Four."] * 4
+    records = [
+        {"paragraphs": paragraphs, "split": "train"},
+        {"paragraphs": paragraphs, "split": "dev"},
+        {"paragraphs": ["Five."], "split": "test"},
+    ]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+    assert cli(tmp_path, "embed", "x.jsonl", *SURFACE).returncode == 0
+    sweep = ("sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1")
+    assert len(json.loads(cli(tmp_path, *sweep, "--json").stdout)["systems"]) == 1
+    missing = mistake(cli(tmp_path, "eval", "--split", "test"))
+    assert "has no test split of at least two sentences: choose --split from train, dev" in missing

@@ -1,6 +1,7 @@
 """`segtool runs`: list, show and remove; runs by number or by the beginning of a name."""
 
 import json
+import shutil
 
 import pytest
 from filelock import FileLock
@@ -94,3 +95,20 @@ def test_a_run_that_predicts_a_single_class_says_so_in_the_list(three_runs, cli)
     path = three_runs / ".segtool/runs/mlp-w1-001/run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"collapsed": True}))
     assert cli(three_runs, "runs").stdout.count("predicts a single class") == 1
+
+
+def test_options_before_a_subcommand_apply_to_it(three_runs, cli):
+    other = three_runs / "other"
+    shutil.copytree(three_runs / ".segtool", other)
+    done = cli(three_runs, "runs", "--workspace", "other", "remove", "mlp-w1-001")
+    assert done.returncode == 0
+    assert not (other / "runs/mlp-w1-001").exists()
+    assert (three_runs / ".segtool/runs/mlp-w1-001").exists()
+    assert json.loads(cli(three_runs, "runs", "--json", "show", "2").stdout)["run"] == "mlp-w1-002"
+    cli(three_runs, "corpora", "--workspace", "other", "remove", "stories")
+    listed = [
+        json.loads(cli(three_runs, "corpora", "--json", *where).stdout)["corpora"]
+        for where in ((), ("--workspace", "other"))
+    ]
+    assert [len(corpora) for corpora in listed] == [1, 0]
+    assert json.loads(cli(three_runs, "encoders", "--json", "show", "surface").stdout)
