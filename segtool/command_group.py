@@ -78,7 +78,7 @@ def pass_options(context: typer.Context) -> None:
         and (source := context.get_parameter_source(name)) is not None
         and source.name == "COMMANDLINE"
     }
-    defaults, subcommand = context.default_map or {}, context.invoked_subcommand
+    defaults, subcommand = context.default_map or {}, str(context.invoked_subcommand)
     context.default_map = {**defaults, subcommand: {**defaults.get(subcommand, {}), **given}}
 
 
