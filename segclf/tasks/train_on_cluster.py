@@ -1,7 +1,9 @@
 """Train a head on a Ray cluster whose machines share the folder of the workspace."""
 
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Collection
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -109,6 +111,7 @@ def train_on_cluster(
         threads,
         memory,
     )
+    output = sys.stdout
     with connected(address) as ray:
         nodes = alive_nodes(ray)
         resources = plan_workers(nodes, workers, threads, int(device == "cuda"))
@@ -116,8 +119,9 @@ def train_on_cluster(
         epochs = import_module("ray.util.queue").Queue(actor_options={"num_cpus": 0})
 
         def show_epochs() -> None:
-            while not epochs.empty():
-                on_epoch(epochs.get())
+            with redirect_stdout(output):  # inside `connected`, it is standard error
+                while not epochs.empty():
+                    on_epoch(epochs.get())
 
         call = training, resources, epochs
         ((_, new),) = run_tasks(
@@ -183,7 +187,7 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
     )
 
 
-def _describe_failure(failures: Iterable[Exception]) -> str:
+def _describe_failure(failures: Collection[Exception]) -> str:
     """Describe why workers failed; raise the error if it is a UserError."""
     for failure in failures:
         if isinstance(failure, UserError):
