@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
@@ -159,7 +159,6 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
         resources_per_worker={name: number for name, number in needs.items() if number},
         placement_strategy="SPREAD",
     )
-    failure = ""
     with TemporaryDirectory() as folder:  # for checkpoints, of which there are none
         run = train.RunConfig(
             storage_path=folder, failure_config=train.FailureConfig(controller_failure_limit=0)
@@ -173,9 +172,13 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
                 new: NewRun = trainer.fit().return_value
                 return new
             except train.WorkerGroupError as error:
-                failure = _describe_failure(error.worker_failures.values())
+                failures = list(error.worker_failures.values())
+                for failure in failures:
+                    if isinstance(failure, UserError):
+                        raise failure from error
+                reason = _first_sentence(failures[0])
             except train.ControllerError as error:
-                reason = str(error.controller_failure).partition(". ")[0]
+                reason = _first_sentence(error.controller_failure)
                 raise UserError(
                     f"the cluster did not start {resources.count} workers with {resources.cpus} "
                     f"CPUs each ({reason}): wait until its other work has ended, or use fewer "
@@ -183,16 +186,12 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
                 ) from error
     raise UserError(
         f"training failed {ATTEMPTS} times, perhaps because the memory was full: use fewer "
-        f"--workers or less --memory ({failure})"
+        f"--workers or less --memory ({reason})"
     )
 
 
-def _describe_failure(failures: Collection[Exception]) -> str:
-    """Describe why workers failed; raise the error if it is a UserError."""
-    for failure in failures:
-        if isinstance(failure, UserError):
-            raise failure
-    return "; ".join(str(failure).strip().partition("\n")[0] for failure in failures)
+def _first_sentence(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].partition(". ")[0].removesuffix(".")
 
 
 def _work(training: _Training, epochs: Any) -> NewRun | None:  # noqa: ANN401
