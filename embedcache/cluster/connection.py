@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -74,7 +75,9 @@ def connected(address: str | None) -> Iterator[ModuleType]:
             "include_dashboard": False,
         }
     try:
-        ray.init(address=address or "local", **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the error says the same
+            ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise UserError(_reason(address, error)) from error
     with redirect_stdout(sys.stderr):  # a thread of Ray prints warnings to standard output
@@ -99,7 +102,13 @@ def _reason(address: str | None, error: Exception) -> str:
     text = " ".join(str(error).split())
     if "ersion mismatch" in text:
         return f"--address {address}: {text}: use the same versions of Ray and Python everywhere"
-    return f"--address {address or 'local'}: no connection to a Ray cluster ({text[:200]})"
+    message = f"--address {address or 'local'}: no connection to a Ray cluster ({text[:200]})"
+    if "client connection timeout" in text:
+        message += (
+            ": give the port of its client server, 10001 by default, and set RAY_AUTH_MODE=token "
+            "if it asks for a token"
+        )
+    return message
 
 
 def alive_nodes(ray: ModuleType) -> list[Node]:

@@ -16,7 +16,9 @@ from embedcache.errors import UserError
 from embedcache.shards.encode import encode_shard
 from embedcache.shards.plan import Plan, Shard
 
-_ATTEMPTS = 4  # of a task or a shard whose process dies, for example because memory is full
+_WAIT_SECONDS = 0.5
+ATTEMPTS = 4
+"""Number of attempts if a process dies, for example because the memory is full."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def run_tasks(
     limit: int,
     cpus: int = 1,
     gpus: float = 0,
+    while_waiting: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[int, Any]]:
     """Call a function with each tuple of arguments in a task, and yield results as tasks finish.
 
@@ -90,6 +93,8 @@ def run_tasks(
             the driver.
         cpus: Number of CPUs of a task.
         gpus: Number of GPUs of a task.
+        while_waiting: Function that is called at least every `_WAIT_SECONDS` while tasks run, and
+            when one has finished.
 
     Yields:
         Position of a call in `calls`, and its result.
@@ -98,7 +103,7 @@ def run_tasks(
         UserError: A task raised it, or its process died several times.
     """
     task = ray.remote(function).options(
-        num_cpus=cpus, num_gpus=gpus, max_retries=_ATTEMPTS - 1, scheduling_strategy="SPREAD"
+        num_cpus=cpus, num_gpus=gpus, max_retries=ATTEMPTS - 1, scheduling_strategy="SPREAD"
     )
     running: dict[Any, int] = {}
     remaining = iter(enumerate(calls))
@@ -109,7 +114,11 @@ def run_tasks(
                 break
         if not running:
             return
-        (done,), _ = ray.wait(list(running))
+        finished: list[Any] = []
+        while not finished:
+            finished, _ = ray.wait(list(running), timeout=_WAIT_SECONDS)
+            while_waiting()
+        (done,) = finished
         try:
             result = _result(ray, done)
         except _death_errors(ray) as error:
@@ -181,7 +190,7 @@ def encode_shards(
             count = _result(ray, done)
         except _death_errors(ray) as error:
             deaths[shard] += 1
-            if deaths[shard] == _ATTEMPTS:
+            if deaths[shard] == ATTEMPTS:
                 what = f"shard {shard.name}" if shard else "loading the encoder"
                 raise UserError(_describe_deaths(what)) from error
             ray.kill(worker)  # it may be alive if only the connection was lost
@@ -219,6 +228,6 @@ def _death_errors(ray: ModuleType) -> tuple[type[Exception], ...]:
 
 def _describe_deaths(what: str) -> str:
     return (
-        f"{what}: the process died {_ATTEMPTS} times, perhaps because the memory was full: use "
+        f"{what}: the process died {ATTEMPTS} times, perhaps because the memory was full: use "
         "fewer --workers or --jobs, and run the command again to continue"
     )

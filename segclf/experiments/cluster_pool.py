@@ -7,13 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from embedcache import UserError
-from embedcache.cluster.connection import alive_nodes, check_nodes, connected
+from embedcache.cluster.connection import alive_nodes, connected
 from embedcache.cluster.workers import run_tasks
-from embedcache.shards.storage import Storage
 from segclf.experiments.workers import Pool, TrialCompute
-
-_MODULES = ("embedcache", "segclf")  # that every machine needs
-_ADVICE = "give --workspace a folder that every machine of the cluster shares"
+from segclf.workspace.cluster import check_cluster_device, check_shared
 
 
 @contextmanager
@@ -34,8 +31,7 @@ def cluster_pool(
         UserError: The package ray is missing, the cluster cannot be used, no machine has the CPUs
             and the GPU that a trial needs, or a machine has no access to the folder.
     """
-    if compute.device not in ("cpu", "cuda"):
-        raise UserError(f"--device {compute.device}: with --engine ray, use cpu or cuda")
+    check_cluster_device(compute.device)
     cpus, gpus = compute.threads, int(compute.device == "cuda")
     with connected(address) as ray:
         slots = {
@@ -46,7 +42,7 @@ def cluster_pool(
         if not nodes:
             needs = f"{cpus} CPUs and a GPU" if gpus else f"{cpus} CPUs"
             raise UserError(f"no machine of the cluster has the {needs} that a run needs")
-        check_nodes(ray, nodes, Storage.at(folder), _MODULES, _ADVICE)
+        check_shared(ray, nodes, folder)
         limit = min(jobs, sum(slots.values()))
         compute = replace(compute, trials_per_machine=min(limit, max(slots.values())))
         yield Pool(partial(run_tasks, ray, limit=limit, cpus=cpus, gpus=gpus), compute)

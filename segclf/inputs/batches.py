@@ -6,6 +6,9 @@ from torch import Tensor
 
 from segclf.inputs.sentence_tensors import Sentences
 
+EVERYTHING = slice(None)
+"""Share of a worker that trains alone: whole batches."""
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segclf.inputs.batches import Batch
+from segclf.inputs.batches import EVERYTHING, Batch
 from segclf.inputs.examples import Examples
 from segclf.inputs.row_tensors import load, prefetch, take
 
@@ -43,15 +43,25 @@ class CropBatches:
         candidates = sum(stop - start - 1 for start, stop in self._documents)
         return -(-candidates // self._batch_size)
 
-    def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
-        """Yield the batches of one epoch."""
+    def epoch(
+        self, random: np.random.Generator, share: slice = EVERYTHING
+    ) -> Iterator[Batch | None]:
+        """Yield the batches of one epoch.
+
+        Args:
+            random: Generator of random numbers for the order and the edges of the crops.
+            share: Crops of each batch to read, for a worker that shares the batches with others.
+
+        Yields:
+            Each batch. Of a share, None if it has no candidates.
+        """
         crops = [crop for document in self._documents for crop in self._cut(*document, random)]
         random.shuffle(crops)
-        steps = self._steps(crops)
+        steps = [step[share] for step in self._steps(crops)]
         for step, following in zip_longest(steps, steps[1:]):
-            if following is not None:
+            if following:
                 prefetch(self.vectors, _sentences(following))
-            yield self._batch(step)
+            yield self._batch(step) if step else None
 
     def _steps(self, crops: list[Crop]) -> list[list[Crop]]:
         steps: list[list[Crop]] = [[]]

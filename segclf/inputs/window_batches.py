@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segclf.inputs.batches import Batch
+from segclf.inputs.batches import EVERYTHING, Batch
 from segclf.inputs.examples import Examples
 from segclf.inputs.row_tensors import load, prefetch, take
 from segclf.inputs.rows import RowFile
@@ -58,19 +58,31 @@ class WindowBatches:
         blocks = -(-len(self._targets) // self._block_size) + 1
         return -(-blocks // self._blocks_per_batch)
 
-    def epoch(self, random: np.random.Generator) -> Iterator[Batch]:
-        """Yield the batches of one epoch."""
+    def epoch(
+        self, random: np.random.Generator, share: slice = EVERYTHING
+    ) -> Iterator[Batch | None]:
+        """Yield the batches of one epoch.
+
+        Args:
+            random: Generator of random numbers for the order and the edges of the blocks.
+            share: Blocks of each batch to read, for a worker that shares the batches with others.
+
+        Yields:
+            Each batch that has candidates. Of a share, each batch, or None if it has no candidates.
+        """
         n, size, count = len(self._targets), self._block_size, self._blocks_per_batch
         starts = np.arange(random.integers(-size + 1, 1), n, size)
         random.shuffle(starts)
         shuffled = torch.from_numpy(starts)
-        batches = [shuffled[i : i + count] for i in range(0, len(starts), count)]
+        batches = [shuffled[i : i + count][share] for i in range(0, len(starts), count)]
         for blocks, following in zip_longest(batches, batches[1:]):
             if following is not None:
                 prefetch(self._vectors, self._sentences(following))
-            batch = self._batch(blocks)
-            if len(batch.targets):
+            batch = self._batch(blocks) if len(blocks) else None
+            if batch and len(batch.targets):
                 yield batch
+            elif share != EVERYTHING:
+                yield None
 
     def _sentences(self, starts: Tensor) -> Tensor:
         """Return the positions of the sentences that blocks need, k + 2w - 1 for each block."""

@@ -1,12 +1,13 @@
 """Train a head on an embedded corpus."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.training.adaptation import adaptation_options, check_architecture
+from segclf.training.data_parallel import ALONE, Workers
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
@@ -61,17 +62,13 @@ def train(
             the device does not exist, `start` is incompatible with the options or the encoder,
             `memory` is negative, or the vectors exceed `memory` and the disk is full.
     """
-    stored = workspace.load_corpus(corpus_name)
-    source = None
-    if start is not None:
-        source = find_source(workspace, start, options.boundary_type if options else None)
-        options = options or adaptation_options(source.options, {})
+    chosen = choose_inputs(workspace, options, start, corpus_name, encoder_name, pooling)
     new = train_on(
         workspace,
-        stored,
-        _choose_encoder(stored, source, encoder_name, pooling),
-        options or TrainingOptions(),
-        source=source,
+        chosen.stored,
+        chosen.encoder,
+        chosen.options,
+        source=chosen.source,
         device=device,
         threads=threads,
         memory=memory,
@@ -79,6 +76,41 @@ def train(
         progress=progress,
     )
     return save_run(workspace.runs, new)
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a head is trained on, with the defaults of `train` filled in.
+
+    Attributes:
+        stored: Corpus.
+        encoder: Encoder of the vectors.
+        options: Training options.
+        source: Trained head from which training starts; None for random weights.
+    """
+
+    stored: StoredCorpus
+    encoder: EncoderReference
+    options: TrainingOptions
+    source: Source | None
+
+
+def choose_inputs(
+    workspace: Workspace,
+    options: TrainingOptions | None,
+    start: str | None,
+    corpus_name: str | None,
+    encoder_name: str | None,
+    pooling: Pooling | None,
+) -> TrainingInputs:
+    """Find what `train`, which describes the arguments and the errors, is to train on."""
+    stored = workspace.load_corpus(corpus_name)
+    source = None
+    if start is not None:
+        source = find_source(workspace, start, options.boundary_type if options else None)
+        options = options or adaptation_options(source.options, {})
+    encoder = _choose_encoder(stored, source, encoder_name, pooling)
+    return TrainingInputs(stored, encoder, options or TrainingOptions(), source)
 
 
 def options_from(workspace: Workspace, start: str, given: Mapping[str, Any]) -> TrainingOptions:
@@ -135,10 +167,14 @@ def train_on(
     device: str = "cpu",
     threads: int = 1,
     memory: float | None = None,
+    workers: Workers = ALONE,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> NewRun:
-    """Train a head on a corpus that is already loaded, without saving it; see `train`."""
+    """Train a head on a corpus that is already loaded, without saving it; see `train`.
+
+    Processes that train a head together each call this function; see `Workers`.
+    """
     # with a source, the type is allowed, because it selects the head of a ready model
     if options.boundary_type != "any" and not stored.corpus.is_typed and source is None:
         raise UserError(
@@ -164,6 +200,7 @@ def train_on(
         start=source.load(stored.text_language) if source else None,
         device=device,
         threads=threads,
+        workers=workers,
         progress=progress,
     )
     parameters = sum(p.numel() for p in trained.head.parameters())
@@ -181,5 +218,6 @@ def train_on(
         parameters=parameters,
         trainable_parameters=parameters,
         clip_sigma=trained.head.clip_sigma,
+        workers=workers.count if workers.count > 1 else None,
     )
     return NewRun(record, trained.head)

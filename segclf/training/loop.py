@@ -20,6 +20,7 @@ from segclf.inputs.examples import Examples
 from segclf.inputs.window_batches import WindowBatches
 from segclf.scoring.metrics import score_at_half
 from segclf.training.adaptation import Start
+from segclf.training.data_parallel import ALONE, Workers
 from segclf.training.epochs import (
     Epoch,
     assess,
@@ -62,6 +63,7 @@ def train_head(
     start: Start | None = None,
     device: str = "cpu",
     threads: int = 1,
+    workers: Workers = ALONE,
     progress: bool = False,
 ) -> TrainedHead:
     """Train a head with AdamW and early stopping.
@@ -79,6 +81,8 @@ def train_head(
             options. None for random weights.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
+        workers: Processes that train the head together. Each calls this function with the same
+            arguments, and gets the same result.
         progress: Whether to show a progress bar of each epoch on standard error.
 
     Raises:
@@ -87,7 +91,9 @@ def train_head(
             loss is not finite.
     """
     with limit_threads(threads):
-        return _train_head(train, dev, options, on_epoch, start, check_device(device), progress)
+        return _train_head(
+            train, dev, options, on_epoch, start, check_device(device), workers, progress
+        )
 
 
 def _train_head(
@@ -97,6 +103,7 @@ def _train_head(
     on_epoch: Callable[[Epoch], None],
     start: Start | None,
     device: str,
+    workers: Workers,
     progress: bool,
 ) -> TrainedHead:
     check_split("train", train.layout)
@@ -112,6 +119,7 @@ def _train_head(
     batches = head.make_batches(train, size, device, crop=options.crop)
     if start is None:
         head.standardize_by(batches.vectors)
+    workers.begin(head, options.seed)
     optimizer = torch.optim.AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
@@ -120,7 +128,7 @@ def _train_head(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, steps, pct_start=0.1
     )
-    history = [assess_untrained(dev.layout, head.predict(dev), loss, decide)]
+    history = [assess_untrained(dev.layout, workers.predict(head, dev), loss, decide)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
     on_epoch(best)
     for number in range(1, options.epochs + 1):
@@ -132,17 +140,20 @@ def _train_head(
             description=f"epoch {number} of {options.epochs}",
             leave=False,
         ) as bar:
-            mean_loss = _train_epoch(head, batches, random, loss, optimizer, schedule, bar.update)
+            mean_loss = _train_epoch(
+                head, batches, random, loss, optimizer, schedule, workers, bar.update
+            )
         seconds = time.perf_counter() - started
         check_finite(mean_loss, number)
-        history.append(assess(number, mean_loss, seconds, dev.layout, head.predict(dev), decide))
+        probabilities = workers.predict(head, dev)
+        history.append(assess(number, mean_loss, seconds, dev.layout, probabilities, decide))
         on_epoch(history[-1])
         if is_better(history[-1], best, started_trained=start is not None):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break
     head.load_state_dict(best_state)
-    probabilities = head.predict(dev)
+    probabilities = workers.predict(head, dev)
     return TrainedHead(
         head.cpu(),
         history,
@@ -183,19 +194,21 @@ def _train_epoch(
     loss: Loss,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
+    workers: Workers,
     on_batch: Callable[[], object],
 ) -> float:
     head.train()
     total = torch.zeros((), device=next(head.parameters()).device)
     count = 0
-    for batch in batches.epoch(random):
-        value = loss(head(batch.sentences, batch.index), batch.targets)
+    for batch in batches.epoch(random, workers.share):
         optimizer.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
+        value, size = workers.backward(head, loss, batch)
+        if not size:
+            continue
         nn.utils.clip_grad_norm_(head.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        total += value.detach() * len(batch.targets)
-        count += len(batch.targets)
+        total += value * size
+        count += size
         on_batch()
     return float(total) / count

@@ -134,6 +134,7 @@ class RunRecord:
         classes: Labels of the two classes, for heads of `BoundaryClassifier`.
         versions: Versions of Python and of packages, by name.
         machine: Machine on which the run was trained; None if unknown.
+        workers: Number of processes that trained the head together on a cluster; None for one.
         device: Device on which the encoder was fine-tuned.
         precision: Precision in which the encoder was fine-tuned.
         scores: Scores by split, in an exported run.
@@ -170,6 +171,7 @@ class RunRecord:
     classes: tuple[Any, ...] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     machine: Machine | None = None
+    workers: Count | None = None
     device: str | None = None
     precision: str | None = None
     scores: dict[str, NamedValues] = field(default_factory=dict)

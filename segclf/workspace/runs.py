@@ -51,6 +51,7 @@ _SHOWN = (
     "collapsed",
     "seconds_per_epoch",
     "seconds",
+    "workers",
 )
 
 

@@ -1,6 +1,8 @@
 """Commands on heads: train, eval and export."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +20,7 @@ from segtool.options import (
     RUN_HELP,
     ComputeOptions,
     CorpusOption,
+    EngineOptions,
     HeadComputeOptions,
     JsonOption,
     LogToOption,
@@ -41,6 +44,18 @@ if TYPE_CHECKING:
     from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import Run
     from segclf.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class WorkersOptions(EngineOptions):
+    """Machines that train a head.
+
+    Attributes:
+        workers: Number of processes of --engine ray that train the head together. [default: one on
+            each machine]
+    """
+
+    workers: int | None = None
 
 
 @with_options(boundary_type="--type")
@@ -73,6 +88,7 @@ def train(
         ),
     ] = None,
     compute: HeadComputeOptions,
+    cluster: WorkersOptions,
     log_to: LogToOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -85,7 +101,6 @@ def train(
     Example: segtool train --head transformer --window 2 --loss focal
     """
     from segclf.tasks.train import options_from, suggest_start
-    from segclf.tasks.train import train as train_head
     from segclf.workspace.sources import load_trained
     from segclf.workspace.workspace import Workspace
     from segtool.tables.training import print_epoch, print_run
@@ -97,7 +112,7 @@ def train(
             invocation, TrainingOptions, ignored_in_file=("head", "window", "reach")
         )
         options = options_from(opened, start, given)
-    run = train_head(
+    run = _training_function(cluster, progress=shows_progress(as_json))(
         opened,
         options,
         start=start,
@@ -108,7 +123,6 @@ def train(
         threads=compute.threads,
         memory=compute.memory,
         on_epoch=print_epoch if shows_progress(as_json) else ignore,
-        progress=shows_progress(as_json),
     )
     show(run.to_dict(), print_run, as_json)
     if start is not None:
@@ -121,6 +135,16 @@ def train(
             f"segtool train --from {model}{type_option}"
         )
     log([run], opened)
+
+
+def _training_function(cluster: WorkersOptions, *, progress: bool) -> "Callable[..., Run]":
+    if cluster.engine == "local":
+        from segclf.tasks.train import train as train_head
+
+        return partial(train_head, progress=progress)
+    from segclf.tasks.train_on_cluster import train_on_cluster
+
+    return partial(train_on_cluster, address=cluster.address, workers=cluster.workers)
 
 
 @with_options()

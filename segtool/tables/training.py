@@ -32,8 +32,9 @@ def print_epoch(epoch: "Epoch") -> None:
 def print_run(content: dict[str, Any]) -> None:
     """Print a finished run."""
     start = f", from {content['start']['name']}" if content.get("start") else ""
+    workers = f", {content['workers']} workers" if "workers" in content else ""
     print_line(
-        f"Run {content['run']}: {content['head']}{_input(content)}{start}, "
+        f"Run {content['run']}: {content['head']}{_input(content)}{start}{workers}, "
         f"{format_count(content['parameters'], 'parameter')}\n"
         f"Best epoch {content['best_epoch']}: dev F1 {content['dev']['f1']:.3f} at threshold "
         f"{content['threshold']:.3f}; {content['seconds_per_epoch']:.2f} s per epoch"

@@ -1,6 +1,7 @@
 """Tests on a real Ray: they have the marker `ray` and run with `make test-ray` only."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,17 @@ def two_nodes():
     cluster.second = cluster.add_node(num_cpus=1, **OBJECT_STORE)
     yield cluster
     cluster.shutdown()
+
+
+def processes_of(cluster, name):
+    """Return the ids of the processes of a cluster that run a task or an actor with this name."""
+    session = cluster.head_node.get_session_dir_path()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_named = (folder / "cmdline").read_bytes().startswith(f"ray::{name}".encode())
+            if is_named and os.readlink(folder / "fd/1").startswith(session):
+                found.append(int(folder.name))
+        except OSError:  # it has ended, or belongs to somebody else
+            continue
+    return found

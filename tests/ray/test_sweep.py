@@ -21,6 +21,7 @@ from segclf.training.options import TrainingOptions
 from segclf.workspace.files import with_checksum
 from segclf.workspace.runs import WEIGHTS, list_runs
 from tests.conftest import HANG, STORIES
+from tests.ray.conftest import processes_of
 from tests.segtool.texts import mistake
 
 GRID = {"head": ["mlp", "bilstm"], "window": 1, "epochs": 2, "seed": 0}
@@ -139,20 +140,6 @@ def test_ctrl_c_ends_all_trials_and_the_same_command_resumes(
     assert len(list_runs(workspace)) == 1
 
 
-def processes_of_trials(cluster):
-    """Return the ids of the processes of a cluster that run a trial."""
-    session = cluster.head_node.get_session_dir_path()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            is_trial = (folder / "cmdline").read_bytes().startswith(b"ray::run_trial")
-            if is_trial and os.readlink(folder / "fd/1").startswith(session):
-                found.append(int(folder.name))
-        except OSError:  # it has ended, or belongs to somebody else
-            continue
-    return found
-
-
 def test_a_trial_whose_process_is_killed_is_trained_again(two_nodes, embedded, tmp_path):
     workspace = copied(embedded, tmp_path)
     stored = workspace.load_corpus()
@@ -166,7 +153,7 @@ def test_a_trial_whose_process_is_killed_is_trained_again(two_nodes, embedded, t
             [script, "sweep", *grid, *address], cwd=tmp_path, stdout=subprocess.PIPE, text=True
         )
         deadline = time.monotonic() + HANG
-        while not (waiting := processes_of_trials(two_nodes)):
+        while not (waiting := processes_of(two_nodes, "run_trial")):
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.05)

@@ -118,7 +118,9 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
 WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from segtool.app import main; main()"
 
 
-@pytest.mark.parametrize("arguments", [("embed", "text.txt"), ("sweep", "--head", "mlp")])
+@pytest.mark.parametrize(
+    "arguments", [("embed", "text.txt"), ("train",), ("sweep", "--head", "mlp")]
+)
 def test_the_engine_ray_needs_its_package(tmp_path, arguments):
     (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
     command = [sys.executable, "-c", WITHOUT_RAY, *arguments, "--engine", "ray"]
