@@ -189,3 +189,15 @@ def test_shards_behind_a_url_are_merged(tmp_path):
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "shards")
     (merged,) = merge_into(tmp_path / "new", f"zip:///::{archive}")
     assert merged.added == 9
+
+
+def test_a_flipped_bit_of_a_vector_in_a_parquet_file_is_found(tmp_path):
+    make_store(tmp_path / "a")
+    file = tmp_path / "x.parquet"
+    export_space(tmp_path / "a", FINGERPRINT, file, "parquet")
+    content = bytearray(file.read_bytes())
+    vector = np.asarray(contents(EmbeddingStore(tmp_path / "a"))[0][1000], dtype="<f4").tobytes()
+    content[content.index(vector) + 1] ^= 1  # it is still a number
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.parquet is damaged or incomplete"):
+        merge_into(tmp_path / "b", file)
