@@ -146,6 +146,21 @@ def test_a_divided_word_is_joined_in_the_sentence():
     assert [s.text for s in found.sentences] == ["Der Leuchtturm war alt.", "Er stand am Meer."]
 
 
+@pytest.mark.parametrize("cut_dialogue", [False, True])
+def test_divided_words_are_joined_whether_or_not_sentences_are_cut_after_dialogue(cut_dialogue):
+    text = "The exam-\nple was good for the other peo-\nple in the coun-\ntry. All went to\nsleep."
+    found = read_sentences(text, RULE, "en", cut_dialogue=cut_dialogue)
+    assert [s.text for s in found.sentences] == [
+        "The example was good for the other people in the country.",
+        "All went to sleep.",
+    ]
+
+
+def test_no_part_of_a_sentence_that_is_cut_after_dialogue_is_empty():
+    found = read_sentences("「行け」雨。寒い。", sentence_rule("kuten"), "ja", cut_dialogue=True)
+    assert [s.text for s in found.sentences] == ["「行け」", "寒い"]
+
+
 def test_a_heading_of_one_character_is_kept_by_the_rule_that_drops_such_sentences():
     text = "一\n\n　雨が降る。風。\n"
     found = read_sentences(text, sentence_rule("kuten"), "ja", cut_dialogue=False)
