@@ -134,11 +134,20 @@ def test_wrapped_japanese_is_joined_without_spaces():
         ("a ri-\nver, a moun-\ntain, a wa-\nter", "en", "a river, a mountain, a water"),
         ("ri-\nver moun-\ntain rain-\ncoat rain coat", "en", "river mountain rain-coat rain coat"),
         ("he came -\nshe left", "en", "he came - she left"),
+        ("Donau-\ndampf-\nschiffahrt", "de", "Donaudampfschiffahrt"),
+        ("Donau\u00ad\ndampf\u00ad\nschiff\u00ad\nfahrt", "en", "Donaudampfschifffahrt"),
+        ("mother-\nin-\nlaw", "en", "mother-in-law"),
+        ("Haupt-\nund Neben-\nwege", "de", "Haupt- und Nebenwege"),
     ],
 )
 def test_a_word_is_joined_only_if_its_hyphen_is_not_its_own(text, language, joined, newline):
     text = text.replace("\n", newline)
     assert unwrap(WordJoiner.of(text, language).join(text)) == joined
+
+
+def test_a_word_may_be_divided_over_many_lines():
+    text = "ab-\n" * 100_000 + "ab"
+    assert WordJoiner.of(text, "de").join(text) == "ab" * 100_001
 
 
 def test_a_divided_word_is_joined_in_the_sentence():
