@@ -26,8 +26,8 @@ def best_threshold(
         labels: (c,) bool, true boundaries.
 
     Returns:
-        The threshold, halfway between two adjacent probabilities, and its F1; 0.5 and 0.0 if no
-        label is True.
+        The threshold, halfway between two adjacent probabilities or, if the threshold then rounds
+        to the lower one in float32, the upper one; and its F1. 0.5 and 0.0 if no label is True.
     """
     if not labels.any():
         return 0.5, 0.0
@@ -38,7 +38,10 @@ def best_threshold(
     last_of_its_value = np.append(ranked[1:] != ranked[:-1], True)
     best = int(np.argmax(np.where(last_of_its_value, f1, -1)))
     below = float(ranked[best + 1]) if best + 1 < len(ranked) else 0.0
-    return (float(ranked[best]) + below) / 2, float(f1[best])
+    threshold = (float(ranked[best]) + below) / 2
+    if np.float32(threshold) <= below:  # probabilities are compared with it in float32
+        threshold = float(ranked[best])
+    return threshold, float(f1[best])
 
 
 def decode(

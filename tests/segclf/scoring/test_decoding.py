@@ -85,6 +85,18 @@ def test_no_other_threshold_has_a_higher_f1(probabilities, labels):
     assert f1_score(labels, probabilities >= threshold) == pytest.approx(f1)
 
 
+@pytest.mark.parametrize("upper", [1, 0.7, 0.5, 2**-126, 1e-45])
+@pytest.mark.parametrize("steps", [0, 1])  # halves are rounded down or up
+def test_a_threshold_divides_probabilities_that_have_no_number_between_them(upper, steps):
+    above = np.float32(upper)
+    for _ in range(steps):
+        above = np.nextafter(above, np.float32(2))
+    probabilities = np.array([above, np.nextafter(above, np.float32(0))])
+    threshold, f1 = best_threshold(probabilities, np.array([True, False]))
+    assert f1 == 1
+    assert (probabilities >= threshold).tolist() == [True, False]
+
+
 def test_a_boundary_is_placed_where_the_probability_reaches_the_threshold():
     layout = Layout.unlabelled(np.array([0, 3, 5]))
     probabilities = np.array([0.1, 0.5, 0.4, 0.2, 0.6], dtype=np.float32)
