@@ -177,9 +177,10 @@ def _refuse_binary(data: bytes, name: str) -> None:
 def _decode_as(encoding: TextEncoding, data: bytes, name: str) -> DecodedText:
     try:
         text = data[len(encoding.mark) :].decode(encoding.codec)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:  # some codecs do not raise UnicodeDecodeError
+        place = f"{name}: byte {error.start}" if isinstance(error, UnicodeDecodeError) else name
         raise UserError(
-            f"{name}: byte {error.start} is not {encoding.codec.upper()}: convert the file to UTF-8"
+            f"{place} is not {encoding.codec.upper()}: convert the file to UTF-8"
         ) from error
     return DecodedText(text, encoding)
 

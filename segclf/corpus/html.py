@@ -10,7 +10,8 @@ from segclf.corpus.markup import blocks_of, parse_html
 from segclf.corpus.packages import require
 
 _START = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*)*(?i:<!doctype\s+html|<html[\s>])",
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*|<!--(?:(?!-->).)*-->\s*)*"
+    rb"(?i:<!doctype\s+html|<html[\s>])",
     re.DOTALL,
 )
 _DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)

@@ -10,9 +10,11 @@ _SPACES = re.compile(r"\s+")
 _NEWLINE = re.compile(r"[\r\n]")
 _LETTER = r"[^\W\d_]"
 _WORD = re.compile(rf"{_LETTER}+(?:[-‐]{_LETTER}+)*")
-_AT_LINE_END = re.compile(
-    rf"(?<!{_LETTER})({_LETTER}+)([-‐\u00ad])[^\S\r\n]*(?:\r\n|\r|\n)[^\S\r\n]*({_LETTER}+)"
+_BREAK = r"[^\S\r\n]*(?:\r\n|\r|\n)[^\S\r\n]*"
+_AT_LINE_END = re.compile(  # the next part is not consumed, as it may end at a line end too
+    rf"(?<!{_LETTER})({_LETTER}+)([-‐\u00ad]){_BREAK}(?=({_LETTER}+))"
 )
+_DIVIDED_WORD = re.compile(rf"(?<!{_LETTER}){_LETTER}+(?:[-‐\u00ad]{_BREAK}{_LETTER}+)+")
 _IN_LINE = re.compile(rf"(?<={_LETTER})[-‐](?={_LETTER})")
 _SOFT_HYPHEN = "\u00ad"
 _CONJUNCTIONS = frozenset(
@@ -52,7 +54,8 @@ class WordJoiner:
     The hyphen may belong to the word ("well-known") or not ("exam-ple"). It is removed only if one
     of the following is true: it is a soft hyphen; the text contains the word without a hyphen
     elsewhere; the text is German; or the text has more hyphens at line ends than inside lines, and
-    does not contain the two parts as words. Otherwise, only the line break is removed.
+    does not contain the two parts as words. Otherwise, only the line break is removed. In a word
+    that is divided over more than two lines, each hyphen is judged by the parts beside it.
 
     Attributes:
         words: Words of the text in lower case, including those with a hyphen inside a line.
@@ -71,7 +74,7 @@ class WordJoiner:
         at_line_ends = len(_AT_LINE_END.findall(text))
         if not at_line_ends:
             return cls(frozenset(), language, False)
-        words = _WORD.findall(_AT_LINE_END.sub(" ", text))
+        words = _WORD.findall(_DIVIDED_WORD.sub(" ", text))
         is_hyphenated = at_line_ends >= max(_MIN_AT_LINE_ENDS, len(_IN_LINE.findall(text)) + 1)
         return cls(frozenset(map(str.lower, words)), language, is_hyphenated)
 
@@ -80,12 +83,13 @@ class WordJoiner:
         return _AT_LINE_END.sub(self._join, text)
 
     def _join(self, divided: re.Match[str]) -> str:
+        """Return the part of a word before a line end, and what is between it and the next part."""
         left, hyphen, right = divided.groups()
         if hyphen == _SOFT_HYPHEN:
-            return left + right
+            return left
         if right in _CONJUNCTIONS:  # "two- and three-year terms"
-            return f"{left}{hyphen} {right}"
-        return left + ("" if self._is_divided(left.lower(), right) else hyphen) + right
+            return f"{left}{hyphen} "
+        return left if self._is_divided(left.lower(), right) else left + hyphen
 
     def _is_divided(self, left: str, right: str) -> bool:
         if not right[0].islower() or f"{left}-{right}" in self.words:

@@ -27,7 +27,7 @@ def recognizes(text: str) -> bool:
         return False
     try:
         return isinstance(json.loads(first), dict)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -53,6 +53,10 @@ def _parse_record(line: str, location: str) -> dict[str, Any]:
         raise UserError(
             f"{location}: invalid JSON ({error.msg} at column {error.colno})"
         ) from error
+    except (ValueError, RecursionError) as error:  # limits of Python, not of JSON
+        raise UserError(
+            f"{location}: invalid JSON (a number is too long, or it is nested too deeply)"
+        ) from error
     try:
         json.dumps(record, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:  # for example, one half of an emoji
@@ -72,8 +76,9 @@ def _to_document(
         sentences, labels = _labelled(record, location)
     else:
         sentences, labels = _split_paragraphs(record, location, options)
+    own_id = record.get("id")
     return Document(
-        str(record.get("id", default_id)),
+        default_id if own_id is None else str(own_id),
         sentences,
         np.array(labels, dtype=np.int8),
         split=split,

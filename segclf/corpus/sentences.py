@@ -1,7 +1,7 @@
 """Sentence splitting: rules that cut a text into sentences and clean them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -63,8 +63,8 @@ def split_sentences(text: str, rule: SentenceRule, language: str) -> list[str]:
     return [sentence for start, end in spans if (sentence := clean(text[start:end]))]
 
 
-def cut_after_dialogue(text: str, sentence: Sentence, rule: SentenceRule) -> Iterator[Sentence]:
-    """Cut a Japanese sentence after the quotations that it begins with.
+def cut_after_dialogue(text: str, spans: Iterable[tuple[int, int]]) -> Spans:
+    """Cut Japanese sentences after the quotations that they begin with.
 
     In novels, a line of dialogue ends with 」 and no full stop. In a text without line breaks,
     sentence rules therefore join the line to the next sentence. A quotation that is followed by a
@@ -72,19 +72,18 @@ def cut_after_dialogue(text: str, sentence: Sentence, rule: SentenceRule) -> Ite
 
     Args:
         text: The whole text.
-        sentence: Sentence of the text.
-        rule: Rule that found the sentence; it cleans the parts.
+        spans: (start, end) offsets of sentences, in order.
 
     Yields:
-        The parts, in order; the sentence itself if nothing is cut.
+        The offsets of the parts; those of the sentence itself if nothing is cut.
     """
-    start = sentence.start
-    while quotation := _LEADING_QUOTATION.match(text, start, sentence.end):
-        if quotation.end() == sentence.end:
-            break
-        yield Sentence(rule.clean(text[start : quotation.end()]), start, quotation.end())
-        start = quotation.end()
-    yield Sentence(rule.clean(text[start : sentence.end]), start, sentence.end)
+    for start, end in spans:
+        while quotation := _LEADING_QUOTATION.match(text, start, end):
+            if quotation.end() == end:
+                break
+            yield start, quotation.end()
+            start = quotation.end()
+        yield start, end
 
 
 def sentence_rule(name: str) -> SentenceRule:

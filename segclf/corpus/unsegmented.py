@@ -108,10 +108,10 @@ def read_sentences(
         found = cut_long_quotations(text, found, lambda part: rule.spans(part, language))
         found = cut_at_quotations(text, keep_closing_quotes(text, found))
     spans, note = cut_unpunctuated(text, list(found))
+    if cut_dialogue:
+        spans = list(cut_after_dialogue(text, spans))
     located = (Sentence(rule.clean(join(text[a:b])), a, b) for a, b in spans)
     sentences = _checked([sentence for sentence in located if sentence.text])
-    if cut_dialogue:
-        sentences = [part for s in sentences for part in cut_after_dialogue(text, s, rule)]
     headings = [Sentence(normalize(text[u.start : u.end]), *u[:2]) for u in units if u.is_heading]
     sentences = sorted(sentences + headings, key=lambda sentence: sentence.start)
     return _with_units(text, sentences, units, note)

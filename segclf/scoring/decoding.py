@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from segclf.corpus.layout import Layout
 from segclf.scoring.calibration import logits_of
 
+_PREFERENCE = 1e-9
+"""Gain of a boundary at the threshold, less than the difference of any two float32 logits."""
+
 
 def best_threshold(
     probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
@@ -23,8 +26,8 @@ def best_threshold(
         labels: (c,) bool, true boundaries.
 
     Returns:
-        The threshold, halfway between two adjacent probabilities, and its F1; 0.5 and 0.0 if no
-        label is True.
+        The threshold, halfway between two adjacent probabilities or, if the threshold then rounds
+        to the lower one in float32, the upper one; and its F1. 0.5 and 0.0 if no label is True.
     """
     if not labels.any():
         return 0.5, 0.0
@@ -35,7 +38,10 @@ def best_threshold(
     last_of_its_value = np.append(ranked[1:] != ranked[:-1], True)
     best = int(np.argmax(np.where(last_of_its_value, f1, -1)))
     below = float(ranked[best + 1]) if best + 1 < len(ranked) else 0.0
-    return (float(ranked[best]) + below) / 2, float(f1[best])
+    threshold = (float(ranked[best]) + below) / 2
+    if np.float32(threshold) <= below:  # probabilities are compared with it in float32
+        threshold = float(ranked[best])
+    return threshold, float(f1[best])
 
 
 def decode(
@@ -80,13 +86,13 @@ def decode_within(
     """Return the best segmentation in which all paragraphs have an allowed length.
 
     The best segmentation is the one with the largest sum of logit(probability) - logit(threshold)
-    over its boundaries. It is found by dynamic programming in O(n). Without limits on the length,
-    the result is that of `decode`.
+    over its boundaries; among equal sums, the one with more boundaries. It is found by dynamic
+    programming in O(n). Without limits on the length, the result is that of `decode`.
 
     Args:
         layout: Layout of the documents; its labels are not used.
         probabilities: (n,) float32.
-        threshold: Probability at which a boundary does not change the sum.
+        threshold: Probability at which a boundary does not change the sum, and is preferred.
         min_length: Minimum number of sentences in a paragraph, at least 1. The last paragraph of a
             document may be shorter.
         max_length: Maximum number of sentences in a paragraph, at least `min_length`; None for no
@@ -94,7 +100,7 @@ def decode_within(
     """
     if min_length == 1 and max_length is None:
         return decode(layout, probabilities, threshold)
-    gains = logits_of(probabilities) - logits_of(np.float32(threshold))
+    gains = logits_of(probabilities) - logits_of(np.float32(threshold)) + _PREFERENCE
     boundaries = np.zeros(len(probabilities), dtype=np.bool_)
     for start, stop in layout.documents:
         starts = _best_starts(gains[start:stop].tolist(), min_length, max_length or stop - start)

@@ -78,11 +78,11 @@ class Segmentation:
         the first line break in the text, or LF if the text has none.
         """
         newline = self._newline()
-        *before, last = self.paragraphs()
         if self.layout == "keep":
+            *before, last = _with_spaces_at_ends(self.paragraphs())
             return "".join(_with_empty_line(paragraph, newline) for paragraph in before) + last
         end = newline if _NEWLINE.search(self.text, len(self.text.rstrip())) else ""
-        lines = (_plain_lines(paragraph, newline) for paragraph in (*before, last))
+        lines = (_plain_lines(paragraph, newline) for paragraph in self.paragraphs())
         return (2 * newline).join(lines) + end
 
     def to_page(self) -> str:
@@ -151,6 +151,22 @@ class Segmentation:
     def _newline(self) -> str:
         found = _NEWLINE.search(self.text)
         return found.group() if found else "\n"
+
+
+def _with_spaces_at_ends(paragraphs: list[str]) -> list[str]:
+    """Move the white space before the first line of a paragraph to the end of the previous one.
+
+    If it has no line break, all of it is moved. An indent that follows a line break of the previous
+    paragraph stays an indent.
+    """
+    moved = paragraphs[:1]
+    for paragraph in paragraphs[1:]:
+        spaces = paragraph[: len(paragraph) - len(paragraph.lstrip())]
+        breaks = list(_NEWLINE.finditer(spaces))
+        end = breaks[-1].end() if breaks else len(spaces)
+        moved[-1] += paragraph[:end]
+        moved.append(paragraph[end:])
+    return moved
 
 
 def _with_empty_line(paragraph: str, newline: str) -> str:

@@ -15,11 +15,11 @@ def _encodable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_encodable)]
 Kind = Literal["paragraph", "line", "heading"]
 ModelName = Annotated[
-    str | None,
+    Text | None,
     Field(description="Name in /api/models; null for the ready model of the text's language."),
 ]
 Language = Annotated[
-    str | None, Field(description="Language code (ISO 639-1) of the text; null to detect it.")
+    Text | None, Field(description="Language code (ISO 639-1) of the text; null to detect it.")
 ]
 
 
@@ -55,7 +55,9 @@ class Sentence(_Body):
     start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
     end: Annotated[int, Field(ge=0, description="Offset after its last character.")]
     before: Annotated[str, Field(description="White space between it and the last sentence.")] = ""
-    probability: Annotated[float, Field(description="Probability that a boundary is before it.")]
+    probability: Annotated[
+        float, Field(ge=0, le=1, description="Probability that a boundary is before it.")
+    ]
     boundary: Annotated[bool, Field(description="Whether a paragraph, line or heading begins.")]
     kind: Annotated[Kind, Field(description="What begins here if there is a boundary.")]
     fixed: Annotated[bool, Field(description="Whether no threshold removes the boundary.")] = False
@@ -112,9 +114,9 @@ class WriteBody(_Body):
 
     format: Literal["page", "text", "html", "json"]
     text: Text
-    language: str
+    language: Text
     layout: Literal["ignore", "keep"] = "ignore"
-    model: str = ""
+    model: Text = ""
     threshold: float | None = None
     sentences: Annotated[list[Sentence], Field(min_length=1)]
 

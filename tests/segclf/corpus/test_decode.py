@@ -130,6 +130,18 @@ def test_an_encoding_without_strong_evidence_is_an_error(text, encoding):
         decode(text.encode(encoding), "x")
 
 
+@pytest.mark.parametrize(
+    ("data", "encoding", "message"),
+    [
+        (b"It rained.\xff", "ascii", "x: byte 10 is not ASCII: convert the file to UTF-8"),
+        (b"It rained. It rained.", "punycode", "x is not PUNYCODE: convert the file to UTF-8"),
+    ],
+)
+def test_a_file_that_is_not_in_the_given_encoding_is_an_error(data, encoding, message):
+    with pytest.raises(UserError, match=message):
+        decode(data, "x", encoding=encoding)
+
+
 @given(sentences=japanese_sentences, position=st.integers(0))
 def test_damaged_utf8_is_not_decoded_as_shift_jis(sentences, position):
     data = "".join(sentences).encode()

@@ -3,7 +3,7 @@
 import pytest
 
 from embedcache import UserError
-from segclf.corpus import read_unsegmented
+from segclf.corpus import html, read_unsegmented
 from segclf.corpus.compressed import open_archive
 from tests.segclf.corpus.books import AOZORA_PAGE, SRT, VTT, XHTML, epub, pdf, word_document, zipped
 from tests.segclf.corpus.test_charsets import RUSSIAN
@@ -45,6 +45,12 @@ def test_a_page_is_recognized_by_its_content_and_can_be_read_as_it_is(tmp_path):
     assert read_unsegmented(path, format_name="plain").text == PAGE
     fragment = write(tmp_path, "<p>It rained.<p>He left.", "part.HTM")
     assert labelled(read(fragment)) == [("It rained.", True), ("He left.", True)]
+
+
+def test_a_page_may_begin_with_comments():
+    assert html.recognizes(b"<!-- a - b -->\n<!-- c -->\n<html>")
+    assert not html.recognizes(b"<!-- <html> -->\nplain")
+    assert not html.recognizes(b"<!---->" * 290 + b"plain")  # without trying 2**290 ways
 
 
 def test_a_page_of_aozora_has_no_readings_and_its_indents_are_paragraphs(tmp_path):

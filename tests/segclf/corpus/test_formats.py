@@ -166,11 +166,29 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
         ('{"paragraphs": ["a \\ud83d b"]}', "line 1: unpaired surrogate"),
         ('{"paragraphs": [', "line 1: invalid JSON"),
         ('[{"paragraphs": ["a"]}]', "expected an object"),
+        ('{"paragraphs": ["a"]}\n{"id": ' + "1" * 5000 + "}", "line 2: .*a number is too long"),
+        ('{"id": ' + "[" * 100_000, "line 1: invalid JSON .* nested too deeply"),
     ],
 )
 def test_errors_in_jsonl_contain_the_line_number(tmp_path, line, message):
     with pytest.raises(UserError, match=message):
         read_corpus(write(tmp_path, line, "x.jsonl"))
+
+
+@pytest.mark.parametrize("start", ['{"id": ' + "1" * 5000 + "}", '{"id": ' + "[" * 100_000])
+def test_a_text_may_begin_like_json_that_cannot_be_read(tmp_path, start):
+    text = start + "\nIt rained.\n"
+    assert read_unsegmented(write(tmp_path, text)).text == text
+
+
+def test_a_document_without_an_id_is_named_after_its_line(tmp_path):
+    lines = [
+        '{"paragraphs": ["a"]}',
+        '{"paragraphs": ["a"], "id": null}',
+        '{"paragraphs": ["a"], "id": 0}',
+    ]
+    path = write(tmp_path, "\n".join(lines), "x.jsonl")
+    assert list(read_corpus(path).document_ids) == ["x.jsonl:1", "x.jsonl:2", "0"]
 
 
 def test_the_label_of_an_empty_sentence_moves_to_the_next(tmp_path):

@@ -134,6 +134,10 @@ def test_wrapped_japanese_is_joined_without_spaces():
         ("a ri-\nver, a moun-\ntain, a wa-\nter", "en", "a river, a mountain, a water"),
         ("ri-\nver moun-\ntain rain-\ncoat rain coat", "en", "river mountain rain-coat rain coat"),
         ("he came -\nshe left", "en", "he came - she left"),
+        ("Donau-\ndampf-\nschiffahrt", "de", "Donaudampfschiffahrt"),
+        ("Donau\u00ad\ndampf\u00ad\nschiff\u00ad\nfahrt", "en", "Donaudampfschifffahrt"),
+        ("mother-\nin-\nlaw", "en", "mother-in-law"),
+        ("Haupt-\nund Neben-\nwege", "de", "Haupt- und Nebenwege"),
     ],
 )
 def test_a_word_is_joined_only_if_its_hyphen_is_not_its_own(text, language, joined, newline):
@@ -141,9 +145,29 @@ def test_a_word_is_joined_only_if_its_hyphen_is_not_its_own(text, language, join
     assert unwrap(WordJoiner.of(text, language).join(text)) == joined
 
 
+def test_a_word_may_be_divided_over_many_lines():
+    text = "ab-\n" * 100_000 + "ab"
+    assert WordJoiner.of(text, "de").join(text) == "ab" * 100_001
+
+
 def test_a_divided_word_is_joined_in_the_sentence():
     found = read("Der Leucht-\nturm war alt. Er stand am Meer.", "de")
     assert [s.text for s in found.sentences] == ["Der Leuchtturm war alt.", "Er stand am Meer."]
+
+
+@pytest.mark.parametrize("cut_dialogue", [False, True])
+def test_divided_words_are_joined_whether_or_not_sentences_are_cut_after_dialogue(cut_dialogue):
+    text = "The exam-\nple was good for the other peo-\nple in the coun-\ntry. All went to\nsleep."
+    found = read_sentences(text, RULE, "en", cut_dialogue=cut_dialogue)
+    assert [s.text for s in found.sentences] == [
+        "The example was good for the other people in the country.",
+        "All went to sleep.",
+    ]
+
+
+def test_no_part_of_a_sentence_that_is_cut_after_dialogue_is_empty():
+    found = read_sentences("「行け」雨。寒い。", sentence_rule("kuten"), "ja", cut_dialogue=True)
+    assert [s.text for s in found.sentences] == ["「行け」", "寒い"]
 
 
 def test_a_heading_of_one_character_is_kept_by_the_rule_that_drops_such_sentences():

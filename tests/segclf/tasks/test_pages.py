@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segclf.corpus.joining import unwrap
-from segclf.corpus.sentences import Sentence, cut_after_dialogue, sentence_rule
+from segclf.corpus.sentences import Sentence, cut_after_dialogue
 from segclf.tasks.segmentation import Segmentation
 
 
@@ -71,12 +71,10 @@ def test_line_breaks_are_replaced_by_a_space_only_between_words(text, expected):
     ],
 )
 def test_a_sentence_is_cut_after_the_dialogue_that_it_begins_with(text, parts):
-    rule = sentence_rule("sentencex")
-    whole = Sentence(rule.clean(text), 0, len(text))
-    found = list(cut_after_dialogue(text, whole, rule))
-    assert [part.text for part in found] == parts
-    assert [part.start for part in found] == [0, *(part.end for part in found[:-1])]
-    assert found[-1].end == len(text)
+    found = list(cut_after_dialogue(text, [(0, len(text))]))
+    assert [text[start:end].strip() for start, end in found] == parts
+    assert [start for start, _ in found] == [0, *(end for _, end in found[:-1])]
+    assert found[-1][1] == len(text)
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])

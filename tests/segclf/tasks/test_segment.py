@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segclf.corpus.sentences import Sentence
+from segclf.corpus.sentences import SENTENCE_RULES, Sentence
+from segclf.corpus.unsegmented import read_sentences
 from segclf.tasks.segment import Segmentation
 
 
@@ -44,6 +45,35 @@ def test_an_empty_line_is_inserted_if_the_layout_is_kept(text, second, expected)
     assert segmented(text, [0, start], [True, False], "keep").to_text() == text
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("He said:", ' "Go." She left.', 'He said:\n\n"Go." She left.'),
+        ("He said:", '\n"Go." She left.', 'He said:\n\n"Go." She left.'),
+        ("He said:", '\r\n"Go."\r\n', 'He said:\r\n\r\n"Go."\r\n'),
+        ("He said:", '\n\n"Go."', 'He said:\n\n"Go."'),
+        ("He left.", "\n  She left.", "He left.\n\n  She left."),
+        ("He left.\n", "  She left.", "He left.\n\n  She left."),
+        ("He left. ", "\n She left.", "He left. \n\n She left."),
+        ("「そうか」", "　彼は言った。", "「そうか」\n\n彼は言った。"),
+        ("「そうか」\n", "　彼は言った。", "「そうか」\n\n　彼は言った。"),
+    ],
+)
+def test_white_space_at_the_beginning_of_a_sentence_is_not_an_indent(first, second, expected):
+    text = first + second
+    assert segmented(text, [0, len(first)], [True, True], "keep").to_text() == expected
+    assert segmented(text, [0, len(first)], [True, False], "keep").to_text() == text
+
+
+def test_the_layout_is_kept_around_dialogue():
+    text = 'Then she said: "Go." He went to the\nwindow and said:\n"No." Nobody\nspoke.\n'
+    found = read_sentences(text, SENTENCE_RULES["sentencex"], "en", cut_dialogue=False).sentences
+    result = segmented(text, [s.start for s in found], [True] * len(found), "keep").to_text()
+    assert result == (
+        'Then she said:\n\n"Go."\n\nHe went to the\nwindow and said:\n\n"No."\n\nNobody\nspoke.\n'
+    )
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize(
     ("text", "second", "together", "apart"),
@@ -68,12 +98,16 @@ def test_only_predictions_make_empty_lines_if_the_layout_is_ignored(
 @given(
     sentences=st.lists(st.sampled_from(["雨。", "It rained.", "「風」"]), min_size=1, max_size=8),
     breaks=st.lists(st.sampled_from(["", " ", "　", "N", "N\t", "NN", " N N　"]), min_size=8),
+    leading=st.booleans(),
     newline=st.sampled_from(["\n", "\r\n", "\r"]),
     layout=st.sampled_from(["ignore", "keep"]),
     data=st.data(),
 )
-def test_inserted_line_breaks_have_the_form_of_the_text(sentences, breaks, newline, layout, data):
-    parts = [s + b.replace("N", newline) for s, b in zip(sentences, breaks, strict=False)]
+def test_inserted_line_breaks_have_the_form_of_the_text(
+    sentences, breaks, leading, newline, layout, data
+):
+    spaces = [b.replace("N", newline) for b in breaks]
+    parts = [b + s if leading else s + b for s, b in zip(sentences, spaces, strict=False)]
     text = "".join(parts)
     ends = np.cumsum([len(part) for part in parts]).tolist()
     boundaries = [True, *(data.draw(st.booleans()) for _ in ends[1:])]

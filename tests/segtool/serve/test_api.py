@@ -87,6 +87,18 @@ def test_sentences_outside_the_text_are_refused(client):
     assert "not in the order" in client.refused("/api/write", {**body, "sentences": twice})
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("language", "\ud800"), ("model", "\ud800"), ("probability", 1e300), ("probability", -1)],
+)
+def test_values_that_cannot_be_written_are_refused(client, field, value):
+    sentence = {"text": "A.", "start": 0, "end": 2, "probability": 1, "boundary": True}
+    body = {"format": "json", "language": "en", "text": "A.", "model": RUN}
+    (sentence if field == "probability" else body)[field] = value
+    body["sentences"] = [sentence | {"kind": "paragraph"}]
+    assert field in client.refused("/api/write", body)
+
+
 def test_a_boundary_is_explained_by_leaving_sentences_out(client):
     sentences = ["雨が降る。", "風も吹く。", "「寒い。」", "夜になった。"]
     found = client.ask("/api/explain", {"sentences": sentences, "position": 2, "model": RUN})
@@ -150,6 +162,8 @@ def test_a_model_is_adapted_and_can_then_be_chosen(client, served):
         ("segment", {"text": "A.", "threshold": 2}, "threshold is 2"),
         ("segment", {"text": "A. B.", "paragraphs": 5}, "paragraphs is 5"),
         ("segment", {"text": "\ud800"}, "body.text"),
+        ("segment", {"text": "A.", "model": "\ud800"}, "body.model"),
+        ("segment", {"text": "A.", "language": "\ud800"}, "body.language"),
         ("segment", {"text": 5}, "body.text: Input should be a valid string"),
         ("segment", {"text": "A.", "path": "/etc/passwd"}, "body.path: Extra inputs"),
         ("explain", {"sentences": ["A."], "position": 1}, "body.sentences"),

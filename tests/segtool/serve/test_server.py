@@ -142,6 +142,14 @@ def test_a_running_request_ends_when_the_server_stops(served):
         next(parts)
 
 
+@pytest.mark.parametrize("options", [{}, {"max_length": 4}, {"paragraphs": 3}])
+def test_other_requests_are_computed_while_an_answer_is_sent(served, options):
+    session = Session(Workspace(served / ".segtool"), Compute(), seconds=600)
+    parts = session.segment(session.read(TEXT, RUN, SegmentOptions(**options)))
+    next(parts)
+    assert not session._computing.locked()
+
+
 def test_few_models_stay_in_memory(served):
     session = Session(Workspace(served / ".segtool"), Compute(), seconds=600)
     for name in (None, "european", "japanese", RUN):
