@@ -119,7 +119,7 @@ def test_labels_of_systems_differ(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
     options = [TrainingOptions(head="mlp", window=1, epochs=1, seed=seed) for seed in (0, 1)]
     runs = []
-    for encoder in ("surface", "surface+surface"):
+    for encoder in ("surface", "static-paragraphs"):
         embed(STORIES / "eki.txt", workspace, encoder_name=encoder)
         runs += [train(workspace, own, encoder_name=encoder) for own in options]
     for name in (runs[0].name, runs[1].name):
@@ -133,7 +133,7 @@ def test_labels_of_systems_differ(tmp_path):
         systems.append(replace(system, name=f"{system.name}-b", run=Run(system.run.path, record)))
     assert [group.label for group in group_by_seed(systems)] == [
         "mlp, window 1, surface: 2 runs",
-        "mlp, window 1, surface+surface: 2 runs",
+        "mlp, window 1, static-paragraphs: 2 runs",
         f"mlp, window 1, from {runs[0].name}, surface: 2 runs",
         f"mlp, window 1, from {runs[1].name}, surface, {systems[6].name}: 2 runs",
         f"mlp, window 1, from {runs[1].name}, surface, {systems[8].name}: 2 runs",
