@@ -59,9 +59,7 @@ def best_on_dev(
     candidates = [
         run
         for run in runs
-        if run.record.corpus == path.stem
-        and run.record.corpus_digest in ("", digest)
-        and run.record.encoder is not None
+        if run.record.corpus == path.stem and run.record.corpus_digest in ("", digest)
     ]
     return max(candidates, key=_rank, default=None)
 

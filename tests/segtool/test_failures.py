@@ -216,12 +216,17 @@ def test_damaged_files_do_not_stop_a_command(copied, segtool):
     runs = copied / ".segtool/runs"
     shutil.copytree(runs / "mlp-w1-001", runs / "broken")
     (runs / "broken/run.json").write_text("")
+    shutil.copytree(runs / "mlp-w1-001", runs / "unknown")
+    record = json.loads((runs / "unknown/run.json").read_text()) | {"encoder": None, "counts": {}}
+    del record["checksum"]
+    (runs / "unknown/run.json").write_text(json.dumps(record))
     listed = segtool(copied, "runs", "--json")  # a process, whose warnings go to standard error
     assert listed.returncode == 0, listed.stderr
     assert [run["run"] for run in json.loads(listed.stdout)["runs"]] == ["mlp-w1-001"]
-    (line,) = listed.stderr.splitlines()
-    assert line.startswith("warning: ")
-    assert "broken/run.json" in line
+    first, second = listed.stderr.splitlines()
+    assert first.startswith("warning: ")
+    assert "broken/run.json" in first
+    assert second.startswith("warning: skipped a run: unknown was trained on vectors from an unkn")
 
 
 def test_scores_are_the_same_whether_they_are_saved_or_not(folder):
