@@ -7,6 +7,9 @@ from pathlib import Path
 
 import typer
 
+from embedcache import UserError
+from segtool.configuration import Defaults, find_configuration, make_defaults
+
 
 def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of the runs in the workspace that begin with a text."""
@@ -43,7 +46,25 @@ def complete_encoders(incomplete: str) -> list[str]:
 def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
     from segclf.workspace.workspace import Workspace
 
-    return list(Workspace(context.params.get("workspace")).path.glob(pattern))
+    workspace = context.params.get("workspace")
+    if workspace is None:
+        try:
+            workspace = _configured(context).get("workspace")
+        except UserError:  # the command will report the mistake in the configuration file
+            return []
+    return list(Workspace(workspace).path.glob(pattern))
+
+
+def _configured(context: typer.Context) -> Defaults:
+    """Return the defaults that the configuration file sets for a command.
+
+    The shell asks for names without calling the function that reads the file.
+    """
+    if context.parent is None:
+        found = find_configuration()
+        return make_defaults(found, context.command) if found else {}
+    defaults: Defaults = _configured(context.parent).get(context.info_name, {})
+    return defaults
 
 
 def _matching(names: list[str], incomplete: str) -> list[str]:

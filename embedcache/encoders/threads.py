@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
 
+_MAX_THREADS = 4096  # far more abort the process, since the system cannot start them
+
 _lock = threading.Lock()
 _numbers: list[int] = []  # torch's own number, and then that of each `with` block
 
@@ -15,12 +17,14 @@ def check_threads(threads: int | None) -> int:
     """Return a number of threads, by default the number of cores that this process may use.
 
     Raises:
-        UserError: The number is below 1.
+        UserError: The number is below 1 or above 4096.
     """
     if threads is None:
         return available_cores()
     if threads < 1:
         raise UserError(f"--threads {threads}: use 1 or more")
+    if threads > _MAX_THREADS:
+        raise UserError(f"--threads {threads}: use {_MAX_THREADS} or fewer")
     return threads
 
 
@@ -35,7 +39,7 @@ def limit_threads(threads: int | None) -> Iterator[None]:
         threads: Number of threads; None to keep the number. torch is then not imported.
 
     Raises:
-        UserError: The number is below 1.
+        UserError: The number is below 1 or above 4096.
     """
     if threads is None:
         yield
@@ -44,10 +48,11 @@ def limit_threads(threads: int | None) -> Iterator[None]:
     import torch
 
     with _lock:
+        earlier = torch.get_num_threads()
+        torch.set_num_threads(threads)  # first, because it may fail
         if not _numbers:
-            _numbers.append(torch.get_num_threads())
+            _numbers.append(earlier)
         _numbers.append(threads)
-        torch.set_num_threads(threads)
     try:
         yield
     finally:

@@ -108,6 +108,13 @@ def open_handle(folder: Path) -> Handle:
         StoreError: The environment is damaged or incomplete, or it cannot be opened or created.
     """
     try:
+        os.fspath(folder).encode()
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"the store {folder} cannot be opened: LMDB requires a path in UTF-8, so rename the "
+            "folder or use another"
+        ) from error
+    try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the store {folder} cannot be created: {error.strerror}") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from segclf.scoring.metrics import SCORE_NAMES
 from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
-from segclf.workspace.records import Identity
+from segclf.workspace.records import Identity, RunRecord
 from segclf.workspace.runs import Run
 
 _ROW_FIELDS = (
@@ -42,7 +42,7 @@ def run_row(run: Run) -> dict[str, Any]:
         **row,
         "encoder": run.encoder.name,
         "pooling": run.encoder.pooling,
-        "options": record.options | ({"start": record.start.name} if record.start else {}),
+        "options": shown_options(record),
         "machine": str(record.machine) if record.machine else None,
         "threads": record.machine.threads if record.machine else None,
         **{
@@ -55,6 +55,11 @@ def run_row(run: Run) -> dict[str, Any]:
         },
         "collapsed": record.collapsed,
     }
+
+
+def shown_options(record: RunRecord) -> dict[str, Any]:
+    """Return the options of a run, and as `start` the name of the weights it started from."""
+    return record.options | ({"start": record.start.name} if record.start else {})
 
 
 def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:

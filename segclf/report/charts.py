@@ -28,6 +28,7 @@ WIDTH, HEIGHT = 330, 260
 INK, MUTED, GRID, PAPER = "#1d2433", "#626b7b", "#dde2ea", "#fefefe"
 SERIES = ("#2f6fb3", "#c9661a", "#24845f", "#a0357a", "#6a5acd", "#80640f")
 
+_NO_CURVE = "There is no curve, because there is no boundary to find."
 _FEW = 3  # lines; more are drawn thinner
 _SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # on the axis of the lengths
 _UNIT = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(tickCount=5)}
@@ -76,7 +77,7 @@ def _precision_recall(groups: Sequence[Group], boundary_type: BoundaryType) -> F
         "precision-recall",
         "Precision and recall",
         f"A dot marks the chosen threshold{numbers if len(chosen) == 1 else ''}. A ring marks that "
-        "of the slider.",
+        f"of the slider.{'' if curves else f' {_NO_CURVE}'}",
         _sized(line + points),
     )
 
@@ -89,7 +90,8 @@ def _thresholds(groups: Sequence[Group], boundary_type: BoundaryType) -> Figure:
     return Figure(
         "thresholds",
         "Scores by threshold",
-        "A dashed line marks the chosen threshold, a solid line that of the slider.",
+        "A dashed line marks the chosen threshold, a solid line that of the slider."
+        + ("" if rows else f" {_NO_CURVE}"),
         _sized(_lines(rows).encode(x, y, _color_of(rows)) + _rules(chosen).encode(x)),
     )
 
@@ -214,9 +216,9 @@ def _color(
         first: Another series and its colour.
     """
     others = [(label, SERIES[i % len(SERIES)]) for i, label in enumerate(labels)]
-    names, colors = zip(*([first, *others] if first else others), strict=True)
-    shown = alt.Legend() if legend and len(names) > 1 else None
-    scale = alt.Scale(domain=list(names), range=list(colors))
+    series = [first, *others] if first else others
+    shown = alt.Legend() if legend and len(series) > 1 else None
+    scale = alt.Scale(domain=[name for name, _ in series], range=[color for _, color in series])
     return alt.Color("series:N", title=None, scale=scale, legend=shown)
 
 

@@ -1,10 +1,11 @@
 """Groups of runs that differ only in the seed, and their mean scores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from segclf.corpus import BoundaryType
-from segclf.experiments.leaderboard import system_labels
+from segclf.experiments.leaderboard import shown_options, system_labels
 from segclf.report.systems import System
 from segclf.scoring.metrics import SCORE_NAMES
 
@@ -44,8 +45,23 @@ def group_by_seed(systems: list[System]) -> list[Group]:
         key = identity, tuple(system.types)  # a run with a second head is another system
         members.setdefault(key, []).append(system)
     groups = list(members.values())
-    labels = system_labels([group[0].run.record.options for group in groups])
+    labels = iter(_labels([group[0] for group in groups if len(group) > 1]))
     return [
-        Group(f"{label}: {len(group)} runs" if len(group) > 1 else group[0].name, tuple(group))
-        for label, group in zip(labels, groups, strict=True)
+        Group(
+            f"{next(labels)}: {len(group)} runs" if len(group) > 1 else group[0].name, tuple(group)
+        )
+        for group in groups
+    ]
+
+
+def _labels(systems: Sequence[System]) -> list[str]:
+    """Name systems by their settings, so that all names differ."""
+    labels = system_labels([shown_options(system.run.record) for system in systems])
+    encoders = [system.run.encoder for system in systems]
+    names = [" ".join(filter(None, (encoder.name, encoder.pooling))) for encoder in encoders]
+    if len(set(names)) > 1:
+        labels = [f"{label}, {name}" for label, name in zip(labels, names, strict=True)]
+    return [
+        label if labels.count(label) == 1 else f"{label}, {system.name}"
+        for label, system in zip(labels, systems, strict=True)
     ]

@@ -131,14 +131,18 @@ def history_rows(groups: Sequence[Group]) -> tuple[Rows, Rows, list[int | None]]
 def _curve(
     system: System, boundary_type: BoundaryType
 ) -> tuple[list[float], list[float], list[float]]:
-    """Return precision, recall and threshold at some of the thresholds, in ascending order."""
+    """Return precision, recall and threshold at some of the thresholds, in ascending order.
+
+    The lists are empty if there is no boundary to find: recall is then undefined.
+    """
     from sklearn.metrics import precision_recall_curve  # slow import, 1 s
 
     result = system.types[boundary_type]
     is_candidate = result.layout.is_candidate
-    precision, recall, thresholds = precision_recall_curve(
-        result.layout.labels[is_candidate], result.ranking[is_candidate]
-    )
+    labels = result.layout.labels[is_candidate]
+    if not labels.any():
+        return [], [], []
+    precision, recall, thresholds = precision_recall_curve(labels, result.ranking[is_candidate])
     # equally spaced along the curve: most thresholds are small probabilities, where little happens
     steps = np.abs(np.diff(recall[:-1])) + np.abs(np.diff(precision[:-1]))
     path = np.append(0, np.cumsum(steps))

@@ -1,5 +1,6 @@
 """Embed a corpus: read it, encode its new sentences, and save it in the workspace."""
 
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from embedcache import EncodeReport, UserError, encode_sentences, load_encoder
 from embedcache.encoders import Backend, Encoder, Pooling, Precision
 from embedcache.encoders.threads import check_threads
+from embedcache.shards.storage import is_url
 from segclf.corpus import Corpus, FormatName, ReadOptions, read_corpus
 from segclf.corpus.listing import corpus_name
 from segclf.corpus.statistics import corpus_warnings
@@ -211,7 +213,7 @@ def embed(
     choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
     corpus = read_corpus(path, format_name=format_name, options=options, split=split, strict=strict)
-    source = "-" if str(path) == "-" else str(Path(path).resolve())
+    source = source_of(str(path))
     if not replace:
         check_source(workspace, name, [corpus], source)
     read = time.perf_counter()
@@ -238,6 +240,16 @@ def embed(
         "writing_seconds": report.writing_seconds,
     }
     return Embedded(name, corpus, report, reference, encoder.dim, seconds)
+
+
+def source_of(path: str) -> str:
+    r"""Return the source of a corpus in its record: "-", a URL, or an absolute path.
+
+    Bytes of the path that are not UTF-8 are written as in Python, such as \xff.
+    """
+    if path == "-" or is_url(path):
+        return path
+    return os.fsencode(Path(path).resolve()).decode(errors="backslashreplace")
 
 
 def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], source: str) -> None:

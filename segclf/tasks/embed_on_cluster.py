@@ -18,7 +18,7 @@ from embedcache.folder_lock import sole_lock
 from embedcache.hashing import fingerprint_of
 from embedcache.shards.merge import count_stored, merge
 from embedcache.shards.plan import MANIFEST, SHARDS, Plan, Sizes, Source
-from embedcache.shards.storage import Storage, is_url
+from embedcache.shards.storage import Storage
 from embedcache.store import StorageDtype
 from embedcache.store.tables import import_pyarrow
 from segclf.corpus import FormatName, ReadOptions
@@ -32,6 +32,7 @@ from segclf.tasks.embed import (
     EncoderChoice,
     check_source,
     describe,
+    source_of,
 )
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
@@ -172,7 +173,7 @@ def embed_on_cluster(
             read_groups(cluster, job, progress=progress)
             summaries = _read_summaries(job, encoder, path)
             parts = corpus_parts(storage, summaries, split)
-            source = str(path) if is_url(str(path)) else str(Path(path).resolve())
+            source = source_of(str(path))
             if not replace:
                 check_source(workspace, name, corpus_parts(storage, summaries, split), source)
             read = time.perf_counter()

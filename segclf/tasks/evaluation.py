@@ -23,7 +23,7 @@ from segclf.scoring.metrics import Scores, is_collapsed, score, score_at_half
 from segclf.tasks.predict import Prediction
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.files import verify_checksum, write_checked_json
-from segclf.workspace.records import SplitCounts
+from segclf.workspace.records import Number, SplitCounts
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
@@ -35,13 +35,13 @@ class _Saved(TypedDict, total=False):
     """Types of the scores in eval-SPLIT.json; files of early versions lack some of them."""
 
     corpus_digest: str
-    precision: Required[float]
-    recall: Required[float]
-    f1: Required[float]
-    pk: Required[float]
-    window_diff: Required[float]
-    at_half: dict[str, float]
-    baselines: dict[str, dict[str, float]]
+    precision: Required[Number]
+    recall: Required[Number]
+    f1: Required[Number]
+    pk: Required[Number]
+    window_diff: Required[Number]
+    at_half: dict[str, Number]
+    baselines: dict[str, dict[str, Number]]
 
 
 _SAVED = TypeAdapter(_Saved)

@@ -23,12 +23,14 @@ from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import settings
 
 LossName = Literal["cross-entropy", "balanced", "focal"]
-PositiveInt = Annotated[int, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0, le=(1 << 63) - 1)]  # the integers of NumPy
+BatchSize = Annotated[int, Field(gt=0, le=1 << 20)]  # memory grows with it on small corpora too
 Distance = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 GAMMA = 2.0
+_MAX_SEED = (1 << 64) - 1  # of torch
 
 
 @settings
@@ -69,15 +71,15 @@ class TrainingOptions:
     head: HeadName | None = None
     window: Distance | None = None
     reach: Distance | None = None
-    crop: PositiveInt | None = None
+    crop: BatchSize | None = None
     loss: LossName = "cross-entropy"
     gamma: NonNegativeFloat = GAMMA
     learning_rate: PositiveFloat = 5e-4
     weight_decay: NonNegativeFloat = 1e-2
-    batch_size: PositiveInt | None = None
+    batch_size: BatchSize | None = None
     epochs: PositiveInt = 6
     patience: PositiveInt = 3
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=_MAX_SEED)] = 0
     boundary_type: BoundaryType = "any"
 
     @classmethod

@@ -25,8 +25,9 @@ def match_run(runs: "Sequence[Run]", name: str) -> "Run | None":
     for run in runs:
         if run.name == name:
             return run
-    if name.isascii() and name.isdigit() and 1 <= int(name) <= len(runs):
-        return runs[int(name) - 1]
+    numbered = {str(number): run for number, run in enumerate(runs, start=1)}
+    if name in numbered:
+        return numbered[name]
     found = [run for run in runs if name and run.name.startswith(name)]
     if len(found) > 1:
         names = ", ".join(run.name for run in found)
@@ -58,9 +59,7 @@ def best_on_dev(
     candidates = [
         run
         for run in runs
-        if run.record.corpus == path.stem
-        and run.record.corpus_digest in ("", digest)
-        and run.record.encoder is not None
+        if run.record.corpus == path.stem and run.record.corpus_digest in ("", digest)
     ]
     return max(candidates, key=_rank, default=None)
 

@@ -79,9 +79,14 @@ class Run:
         This run has the type "any" here, also if it was trained on boundaries of one type only.
 
         Raises:
-            UserError: The record of the second head is damaged.
+            UserError: The record of the second head is damaged, or this head reads other vectors.
         """
         second = read_run(self.path / SECOND_HEAD)
+        if second and _vectors_of(second) != _vectors_of(self):
+            raise UserError(
+                f"{second.path} is a head for the vectors of another encoder than {self.name}: "
+                "train the run again"
+            )
         return {"any": self, SECOND_HEAD: second} if second else {"any": self}
 
     @property
@@ -97,7 +102,7 @@ class Run:
     @property
     def encoder(self) -> EncoderReference:
         """Encoder that computed the vectors, or the model that was fine-tuned."""
-        assert self.record.encoder is not None  # noqa: S101 - `load_run` refuses other runs
+        assert self.record.encoder is not None  # noqa: S101 - checked when a run is read
         return self.record.encoder
 
     @property
@@ -222,13 +227,22 @@ def load_run(
 def find_run(workspace: Workspace, name: str) -> Run | None:
     """Read a run; return None if no run has this name. See `load_run`."""
     named = read_run(workspace.runs / name) or read_run(Path(name))
-    run = named or match_run(list_runs(workspace), name)
-    if run and run.record.encoder is None:
+    return _check_encoder(named) if named else match_run(list_runs(workspace), name)
+
+
+def _check_encoder(run: Run) -> Run:
+    """Return a run after checking that its encoder is known, which `Run.encoder` relies on."""
+    if run.record.encoder is None:
         raise UserError(
             f"{run.name} was trained on vectors from an unknown encoder: load it with "
             "BoundaryClassifier.from_pretrained"
         )
     return run
+
+
+def _vectors_of(run: Run) -> tuple[str | None, int]:
+    """Return the fingerprint of a run's encoder, and the length of its vectors."""
+    return run.record.identity.fingerprint, run.record.dim
 
 
 def best_run(workspace: Workspace, corpus_name: str | None = None) -> Run | None:
@@ -253,7 +267,10 @@ _known: dict[Path, tuple[tuple[int, int], Run]] = {}  # inode, time of change, a
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """Read all runs, the latest last; damaged runs are skipped with a warning."""
+    """Read all runs, the latest last.
+
+    Runs that are damaged or have an unknown encoder are skipped with a warning.
+    """
     runs = []
     for path in sorted(workspace.runs.glob(f"*/{RECORD}")):
         if not path.parent.name.startswith("."):
@@ -271,5 +288,5 @@ def _read_once(path: Path) -> Run:
     status = path.stat()
     state = status.st_ino, status.st_mtime_ns
     if path not in _known or _known[path][0] != state:
-        _known[path] = state, Run(path.parent, read_record(path))
+        _known[path] = state, _check_encoder(Run(path.parent, read_record(path)))
     return _known[path][1]

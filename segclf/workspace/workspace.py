@@ -145,10 +145,16 @@ class Workspace:
 
         Raises:
             UserError: The name of the corpus is not a file name, so the path might lie outside the
-                workspace.
+                workspace; or it is not UTF-8, so no file could contain it.
         """
         if not name or Path(name).name != name:
             raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"invalid corpus name {name!a}: it is not UTF-8, so choose another with --name"
+            ) from error
         return self.corpora / f"{name}.jsonl"
 
     def corpus_paths(self) -> list[Path]:

@@ -21,12 +21,16 @@ VALUES: list[Any] = [
 SEGMENT = ("segment", "new.txt", "--run", "model", "--json")
 FILES = {
     ".segtool/corpora/stories.jsonl": [("eval",), ("stats",), ("train", "--epochs", "1")],
-    ".segtool/runs/mlp-w1-001/run.json": [("eval",), ("runs",), ("export", "mlp-w1-001", "out")],
-    ".segtool/runs/mlp-w1-001/eval-test.json": [("runs",), ("export", "mlp-w1-001", "out")],
+    ".segtool/runs/mlp-w1-001/run.json": [
+        ("eval",), ("runs",), ("export", "mlp-w1-001", "out"), ("sweep", "--dry-run"),
+    ],
+    ".segtool/runs/mlp-w1-001/eval-test.json": [
+        ("runs",), ("runs", "--json"), ("export", "mlp-w1-001", "out"),
+    ],
     "model/config.json": [SEGMENT, ("eval", "model", "--corpus", "stories")],
     "model/weights.safetensors": [SEGMENT],
     "experiment.toml": [("sweep", "experiment.toml", "--head", "none")],
-}
+}  # fmt: skip
 EXPERIMENT = 'corpus = "stories"\n[[grid]]\nhead = "mlp"\nwindow = 1\nseed = [0, 1]\nepochs = 1\n'
 
 

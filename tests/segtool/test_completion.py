@@ -19,6 +19,7 @@ BIN = str(Path(sys.executable).parent)
 def completed(trained, monkeypatch):
     """A function that returns what bash would offer for the last of some words."""
     monkeypatch.chdir(trained)
+    monkeypatch.delenv("SEGTOOL_HOME", raising=False)
 
     def complete(*words):
         asked = {
@@ -76,3 +77,21 @@ def test_bash_completes_with_the_installed_script(segtool, tmp_path):
 )
 def test_options_and_names_are_completed(completed, words, expected):
     assert completed(*words.split()) == expected
+
+
+def test_names_are_those_of_the_workspace_in_the_configuration_file(
+    completed, trained, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "segtool.toml"
+    file.write_text(f'[eval]\nworkspace = "{trained}/.segtool"\n[runs.show]\nworkspace = "none"\n')
+    assert completed("eval", "m") == ["mlp-w1-001"]
+    assert completed("runs", "show", "m") == []
+    assert completed("eval", "--workspace", "none", "m") == []
+    file.write_text(f'workspace = "{trained}/.segtool"\n')
+    assert completed("runs", "show", "m") == ["mlp-w1-001"]
+    file.write_text("wrong = 1\n")
+    assert completed("eval", "m") == []
+    monkeypatch.setenv("SEGTOOL_HOME", str(trained / ".segtool"))
+    file.write_text('workspace = "none"\n')
+    assert completed("eval", "m") == ["mlp-w1-001"]

@@ -134,6 +134,25 @@ main()
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes only on Linux")
+def test_paths_that_are_not_utf8(tmp_path, cli):
+    folder = tmp_path / os.fsdecode(b"d\xff")
+    folder.mkdir()
+    (folder / "x.txt").write_text(TEXT)
+    embed = ("embed", str(folder / "x.txt"), "--encoder", "surface", "--split", "train")
+    line = one_line(cli(tmp_path, *embed, "--name", os.fsdecode(b"n\xff")))
+    assert line == (
+        r"error: invalid corpus name 'n\udcff': it is not UTF-8, so choose another with --name"
+    )
+    assert not (tmp_path / ".segtool").exists()
+    line = one_line(cli(tmp_path, *embed, "--workspace", os.fsdecode(b"w\xff")))
+    assert "LMDB requires a path in UTF-8" in line
+    for _ in range(2):  # the second time, the sources are compared
+        assert cli(tmp_path, *embed).returncode == 0
+    shown = json.loads(cli(tmp_path, "corpora", "show", "x", "--json").stdout)
+    assert shown["source"] == str(tmp_path / r"d\xff/x.txt")
+
+
 @pytest.mark.parametrize(("path", "reported"), [("/nowhere/x", False), (".segtool/nothing", True)])
 def test_an_error_about_a_file_that_the_user_did_not_name_is_a_bug(folder, path, reported):
     done = subprocess.run(
@@ -197,12 +216,17 @@ def test_damaged_files_do_not_stop_a_command(copied, segtool):
     runs = copied / ".segtool/runs"
     shutil.copytree(runs / "mlp-w1-001", runs / "broken")
     (runs / "broken/run.json").write_text("")
+    shutil.copytree(runs / "mlp-w1-001", runs / "unknown")
+    record = json.loads((runs / "unknown/run.json").read_text()) | {"encoder": None, "counts": {}}
+    del record["checksum"]
+    (runs / "unknown/run.json").write_text(json.dumps(record))
     listed = segtool(copied, "runs", "--json")  # a process, whose warnings go to standard error
     assert listed.returncode == 0, listed.stderr
     assert [run["run"] for run in json.loads(listed.stdout)["runs"]] == ["mlp-w1-001"]
-    (line,) = listed.stderr.splitlines()
-    assert line.startswith("warning: ")
-    assert "broken/run.json" in line
+    first, second = listed.stderr.splitlines()
+    assert first.startswith("warning: ")
+    assert "broken/run.json" in first
+    assert second.startswith("warning: skipped a run: unknown was trained on vectors from an unkn")
 
 
 def test_scores_are_the_same_whether_they_are_saved_or_not(folder):

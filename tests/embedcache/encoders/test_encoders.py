@@ -132,8 +132,13 @@ def test_threads_are_limited_and_restored():
         with limit_threads(None):
             assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
-    with pytest.raises(UserError, match="--threads 0: use 1 or more"), limit_threads(0):
-        pass
+    for threads, wanted in ((0, "1 or more"), (10**11, "4096 or fewer")):
+        message = f"--threads {threads}: use {wanted}"
+        with pytest.raises(UserError, match=message), limit_threads(threads):
+            pass
+    with limit_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
 
 
 def test_threads_are_restored_after_several_threads_limited_them():

@@ -12,12 +12,16 @@ import pytest
 from embedcache import UserError
 from segclf import Workspace, embed, evaluate, load_run, train
 from segclf.corpus.layout import Layout
+from segclf.report.groups import group_by_seed
 from segclf.report.make import make_report
+from segclf.report.systems import score_systems
 from segclf.scoring.decoding import decode
 from segclf.scoring.metrics import score
 from segclf.tasks.evaluation import select_split
+from segclf.tasks.models import Compute
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import ReadyModel
+from segclf.workspace.runs import Run
 from tests.conftest import STORIES
 from tests.segclf.report.conftest import write_typed
 from tests.segclf.report.pages import Page, labels_of, probabilities_of
@@ -111,6 +115,31 @@ def test_runs_that_differ_in_the_seed_are_summarized(workspace, tmp_path):
     assert [system["name"] for system in page.data["systems"]] == [run.name for run in runs]
 
 
+def test_labels_of_systems_differ(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    options = [TrainingOptions(head="mlp", window=1, epochs=1, seed=seed) for seed in (0, 1)]
+    runs = []
+    for encoder in ("surface", "static-paragraphs"):
+        embed(STORIES / "eki.txt", workspace, encoder_name=encoder)
+        runs += [train(workspace, own, encoder_name=encoder) for own in options]
+    for name in (runs[0].name, runs[1].name):
+        runs += [train(workspace, own, encoder_name="surface", start=name) for own in options]
+    _, systems = score_systems(
+        workspace, runs, split="dev", corpus_name=None, compute=Compute(threads=1)
+    )
+    start = replace(systems[-1].run.record.start, weights="of an earlier run of this name")
+    for system in systems[4:6]:
+        record = replace(system.run.record, start=start)
+        systems.append(replace(system, name=f"{system.name}-b", run=Run(system.run.path, record)))
+    assert [group.label for group in group_by_seed(systems)] == [
+        "mlp, window 1, surface: 2 runs",
+        "mlp, window 1, static-paragraphs: 2 runs",
+        f"mlp, window 1, from {runs[0].name}, surface: 2 runs",
+        f"mlp, window 1, from {runs[1].name}, surface, {systems[6].name}: 2 runs",
+        f"mlp, window 1, from {runs[1].name}, surface, {systems[8].name}: 2 runs",
+    ]
+
+
 def test_charts_are_written_as_files(workspace, tmp_path):
     made = make_report(
         workspace, [load_run(workspace)], tmp_path / "page.html", figures=tmp_path / "figures"
@@ -176,3 +205,37 @@ def test_runs_for_different_types_do_not_share_a_page(tmp_path):
     assert data["main_type"] == "paragraph"
     assert data["kinds"].startswith("2001201")
     assert list(data["types"]) == ["paragraph"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "labels", [[[1], [1]], [[1, 0, 0]]], ids=["no candidate", "no boundary to find"]
+)
+def test_a_split_without_a_boundary_to_find_has_a_page_without_its_curves(tmp_path, labels):
+    workspace = Workspace(tmp_path / "workspace")
+    documents = [
+        ("train", [int(i % 3 == 0) for i in range(40)]),
+        ("dev", [int(i % 3 == 0) for i in range(40)]),
+        *(("test", own) for own in labels),
+    ]
+    with (tmp_path / "short.jsonl").open("w", encoding="utf-8") as file:
+        for number, (split, own) in enumerate(documents):
+            sentences = [f"Sentence {number} {i}." for i in range(len(own))]
+            record = {"id": str(number), "sentences": sentences, "labels": own, "split": split}
+            file.write(json.dumps(record) + "\n")
+    embed(tmp_path / "short.jsonl", workspace, encoder_name="surface")
+    runs = [
+        train(workspace, TrainingOptions(head="mlp", window=window, epochs=1)) for window in (1, 2)
+    ]
+    for shown in (runs[:1], runs):
+        made = make_report(
+            workspace, shown, tmp_path / "page.html", split="test", figures=tmp_path / "figures"
+        )
+        page = Page(made.path)
+        for run in shown:
+            assert page.row(run.name) == cells(evaluate(workspace, run, split="test").scores)
+        assert page.text.count("There is no curve") == 4  # in two captions, each given twice
+        assert "NaN" not in page.text
+        assert sorted(own["id"] for tag, own in page.tags if tag == "figure") == [
+            "comparison", "history", "lengths", "precision-recall", "reliability", "thresholds"
+        ]  # fmt: skip

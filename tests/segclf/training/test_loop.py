@@ -24,6 +24,12 @@ def test_the_weights_depend_on_the_seed_only():
     assert not torch.equal(weights(3), weights(4))
 
 
+def test_the_largest_values_of_options_work():
+    largest = {"batch_size": 1 << 20, "crop": 1 << 20, "epochs": (1 << 63) - 1}
+    options = TrainingOptions(head="document-bilstm", patience=1, seed=(1 << 64) - 1, **largest)
+    train_head(topics(0, documents=2), topics(1, documents=1), options)
+
+
 @pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"threads": 2}, 2)])
 def test_a_head_is_trained_with_one_thread_by_default(threads_used, given, expected):
     before = torch.get_num_threads()

@@ -9,6 +9,8 @@ from safetensors.torch import save_file
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from embedcache import UserError
+from segclf.tasks.evaluate import evaluate
+from segclf.tasks.evaluation import read_evaluation
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.workspace.runs import load_run
@@ -82,6 +84,45 @@ def test_an_invalid_record_is_reported_in_one_line(model, tmp_path, field, value
         load_run(Workspace(tmp_path / "none"), str(folder))
     assert str(folder / "config.json") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.update(dim=7),
+        lambda record: record["encoder"].update(fingerprint="0" * 32),
+        lambda record: record.update(encoder=None),
+    ],
+)
+def test_a_second_head_for_other_vectors_is_refused(model, tmp_path, change):
+    second = tampered(model, tmp_path / "second", change)
+    shutil.copytree(model, tmp_path / "model")
+    shutil.copytree(second, tmp_path / "model/paragraph")
+    run = load_run(Workspace(tmp_path / "none"), str(tmp_path / "model"))
+    with pytest.raises(UserError, match="model/paragraph is a head for the vectors of another"):
+        _ = run.runs
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda scores: scores.update(f1=float("nan")),
+        lambda scores: scores["at_half"].update(recall=float("inf")),
+        lambda scores: scores["baselines"].update(x={"f1": float("nan")}),
+    ],
+)
+def test_saved_scores_that_are_not_finite_are_ignored(tmp_path, change):
+    workspace = Workspace(tmp_path / "workspace")
+    embed_hashes(workspace)
+    run = train(workspace, QUICK)
+    evaluate(workspace, run, split="dev")
+    path = run.path / "eval-dev.json"
+    scores = json.loads(path.read_text())
+    assert read_evaluation(run, "dev") == scores
+    del scores["checksum"]
+    change(scores)
+    path.write_text(json.dumps(scores))
+    assert read_evaluation(run, "dev") is None
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_the_beginning_of_a_name_must_be_unambiguous(three_runs, cli):
     shown = cli(three_runs, "runs", "show", "bi", "--json")
     assert json.loads(shown.stdout)["run"] == "bilstm-w1-001"
     assert "no run '4'" in mistake(cli(three_runs, "runs", "show", "4"))
+    assert "no run '444" in mistake(cli(three_runs, "runs", "show", "4" * 5000))
     assert "no run ''" in mistake(cli(three_runs, "runs", "show", ""))
 
 
