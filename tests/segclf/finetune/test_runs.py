@@ -254,3 +254,16 @@ def test_an_unfinished_run_is_recognized_by_its_identity(tmp_path):
     assert runs.claim_folder(tmp_path / "runs", options, moved) == (folder, True)
     other = runs.request_content(stored, replace(encoder, fingerprint="1" * 32), options)
     assert runs.claim_folder(tmp_path / "runs", options, other)[1] is False
+
+
+def test_an_unfinished_run_of_an_early_version_is_continued(tmp_path):
+    stored = Workspace(workspace_of(tmp_path) / ".segtool").load_corpus()
+    encoder = EncoderReference("model", None, "0" * 32)
+    for sides, continued in (("sentences:1", True), ("tokens:4", False)):
+        options = CrossSegmentOptions(sides=sides)
+        early = runs.request_content(stored, encoder, options)
+        del early["options"]["pooling"]  # early versions classified the state at [CLS]
+        folder, _ = runs.claim_folder(tmp_path / sides[:6], options, early)
+        request = runs.request_content(stored, encoder, options)
+        found = runs.claim_folder(tmp_path / sides[:6], options, request)
+        assert (found == (folder, True)) is continued
