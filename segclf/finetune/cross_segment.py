@@ -17,7 +17,7 @@ _POOL = 50  # number of groups whose candidates are sorted together by length, t
 
 
 class CrossSegment(System):
-    """Encodes `[CLS] left [SEP] right [SEP]`, and classifies the state at [CLS].
+    """Encodes `[CLS] left [SEP] right [SEP]`, and classifies the states that `pooling` selects.
 
     Args:
         backbone: Encoder to fine-tune.
@@ -30,13 +30,15 @@ class CrossSegment(System):
     def __init__(self, backbone: Backbone, options: CrossSegmentOptions) -> None:
         super().__init__(backbone)
         self.sides = Sides.parse(options.sides)
+        self.pooling = options.pooling
         self.max_tokens = backbone.max_tokens - SPECIAL_TOKENS  # of the two sides together
         if self.sides.unit == "tokens" and 2 * self.sides.count > self.max_tokens:
             raise UserError(
                 f"sides are {options.sides}: the encoder reads at most {backbone.max_tokens} "
                 f"tokens, so use at most tokens:{self.max_tokens // 2}"
             )
-        self.classify = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(backbone.dim, 1))
+        dim = backbone.dim if self.pooling == "cls" else 2 * backbone.dim
+        self.classify = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(dim, 1))
 
     def groups(self, text: Text, size: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
         """Divide the candidates into groups with inputs of similar length, in random order."""
@@ -51,8 +53,15 @@ class CrossSegment(System):
 
     def forward(self, text: Text, candidates: NDArray[np.int64]) -> Tensor:
         """Return the logits (b,) of candidates (b,), given as sentence positions in the text."""
-        states = self.backbone(self.rows(text, candidates))  # (b, t, d)
-        logits: Tensor = self.classify(states[:, 0])  # (b, 1)
+        rows = self.rows(text, candidates)
+        states = self.backbone(rows)  # (b, t, d)
+        if self.pooling == "cls":
+            vectors = states[:, 0]
+        else:
+            right = torch.from_numpy(rows.types.argmax(axis=1))  # the first position of type 1
+            row = torch.arange(len(right))
+            vectors = torch.cat([states[row, right - 2], states[row, right]], dim=1)
+        logits: Tensor = self.classify(vectors)  # (b, 1)
         return logits.squeeze(1)
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:

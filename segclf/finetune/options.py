@@ -100,12 +100,16 @@ class CrossSegmentOptions(FinetuneOptions):
 
     Attributes:
         sides: Text on each side of a candidate: sentences:N or tokens:N.
+        pooling: States that are classified. cls: the state at [CLS], as in Lukasik et al. 2020;
+            border: the states of the last token on the left side and the first token on the right
+            side. [default: border if the sides are counted in tokens, otherwise cls]
         dropout: Dropout rate before the classifier. The encoder keeps its own dropout rates.
     """
 
     system = "cross-segment"
 
     sides: str = "sentences:1"
+    pooling: Literal["cls", "border"] | None = None
     dropout: Share = 0.1
 
     @field_validator("sides")
@@ -113,6 +117,13 @@ class CrossSegmentOptions(FinetuneOptions):
     def _check_sides(cls, sides: str) -> str:
         Sides.parse(sides)
         return sides
+
+    @model_validator(mode="after")
+    def _complete(self) -> "CrossSegmentOptions":
+        if self.pooling is None:
+            pooling = "border" if Sides.parse(self.sides).unit == "tokens" else "cls"
+            object.__setattr__(self, "pooling", pooling)  # frozen, but not yet in use
+        return self
 
     @property
     def window(self) -> int | None:

@@ -37,7 +37,7 @@ from segclf.workspace.files import warn_once, write_checked_json
 from segclf.workspace.new_runs import new_record, publish_run
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
-from segclf.workspace.records import Identity, RunRecord
+from segclf.workspace.records import Identity, RunRecord, complete_options
 from segclf.workspace.runs import LOCK, PLOT, RECORD, UNFINISHED, WEIGHTS, Run
 from segclf.workspace.weights import check_weights, hash_weights, load_weights
 from segclf.workspace.workspace import Workspace
@@ -228,7 +228,8 @@ def request_content(
 def _identity(request: dict[str, Any]) -> Identity:
     """Return the identity of the run that a call requests."""
     fingerprint = request["encoder"]["fingerprint"]
-    return Identity.of(request["kind"], request["corpus_digest"], fingerprint, request["options"])
+    options = complete_options(request["kind"], request["options"])
+    return Identity.of(request["kind"], request["corpus_digest"], fingerprint, options)
 
 
 def claim_folder(

@@ -282,6 +282,14 @@ def read_record(path: Path) -> RunRecord:
         ) from error
 
 
+def complete_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the option that fine-tuned runs of early versions lack, with the value that it had.
+
+    Early versions classified the state at [CLS] for all sides.
+    """
+    return ({"pooling": "cls"} if kind == "cross-segment" else {}) | dict(options)
+
+
 def _parse_constant(name: str) -> float:
     if name == "NaN":
         raise ValueError("it contains NaN")
@@ -305,4 +313,6 @@ def _translate(content: dict[str, Any]) -> dict[str, Any]:
         if options.get("loss") != "focal":  # early records contain a gamma that had no effect
             options = {name: value for name, value in options.items() if name != "gamma"}
         content["options"] = asdict(TrainingOptions.from_settings(options))
+    elif isinstance(content.get("options"), dict):
+        content["options"] = complete_options(content["kind"], content["options"])
     return content | {"format": FORMAT}

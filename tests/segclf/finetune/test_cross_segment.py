@@ -117,6 +117,27 @@ def test_padding_does_not_change_predictions(tiny_bert, sides, precision):
     assert probabilities[0] == probabilities[100] == 1
 
 
+@pytest.mark.parametrize("sides", ["sentences:2", "tokens:6"])
+def test_the_states_beside_the_middle_sep_are_classified(tiny_bert, sides):
+    system, text = system_and_text(tiny_bert, CrossSegmentOptions(sides=sides, pooling="border"))
+    system.eval()
+    candidates = np.flatnonzero(text.layout.is_candidate)[:40]
+    rows = system.rows(text, candidates)
+    middle = np.array([row.tolist().index(system.backbone.sep_token) for row in rows.ids])
+    with torch.inference_mode():
+        states = system.backbone(rows)
+        row = np.arange(len(middle))
+        left, right = states[row, middle - 1], states[row, middle + 1]
+        expected = system.classify(torch.cat([left, right], dim=1)).squeeze(1)
+        assert torch.equal(system(text, candidates), expected)
+
+
+def test_the_states_to_classify_depend_on_the_sides_unless_they_are_given():
+    assert CrossSegmentOptions(sides="tokens:8").pooling == "border"
+    assert CrossSegmentOptions(sides="sentences:2").pooling == "cls"
+    assert CrossSegmentOptions(sides="tokens:8", pooling="cls").pooling == "cls"
+
+
 @pytest.mark.parametrize("sides", ["sentence:1", "tokens", "tokens:0", "tokens:-3", "tokens:x", ""])
 def test_invalid_sides_are_an_error(sides):
     with pytest.raises(UserError, match="must be sentences:N or tokens:N"):

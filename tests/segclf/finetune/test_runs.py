@@ -261,3 +261,16 @@ def test_only_the_focal_loss_has_a_gamma():
     focal = options_from("cross-segment", {"loss": "focal", "gamma": 3.0})
     other = options_from("cross-segment", {"loss": "balanced", "gamma": 3.0, "upper": "mlp"})
     assert (focal.gamma, other.gamma) == (3.0, CrossSegmentOptions().gamma)
+
+
+def test_an_unfinished_run_of_an_early_version_is_continued(tmp_path):
+    stored = Workspace(workspace_of(tmp_path) / ".segtool").load_corpus()
+    encoder = EncoderReference("model", None, "0" * 32)
+    for sides, continued in (("sentences:1", True), ("tokens:4", False)):
+        options = CrossSegmentOptions(sides=sides)
+        early = runs.request_content(stored, encoder, options)
+        del early["options"]["pooling"]  # early versions classified the state at [CLS]
+        folder, _ = runs.claim_folder(tmp_path / sides[:6], options, early)
+        request = runs.request_content(stored, encoder, options)
+        found = runs.claim_folder(tmp_path / sides[:6], options, request)
+        assert (found == (folder, True)) is continued
