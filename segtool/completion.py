@@ -4,7 +4,6 @@ These functions only list folders, because they run whenever the user presses th
 """
 
 from pathlib import Path
-
 from typing import Any
 
 import typer
