@@ -94,7 +94,7 @@ def train(
     opened = Workspace(workspace)
     if start is not None:
         given = given_options(
-            invocation, TrainingOptions, ignored_in_file=("head", "window", "reach")
+            invocation, TrainingOptions, ignored_in_file=("head", "window", "reach", "crop")
         )
         options = options_from(opened, start, given)
     run = train_head(
