@@ -7,6 +7,7 @@ encoder = "e5-small:7+surface"
 boundary = "indent"
 """
 
+import math
 import os
 import re
 import sys
@@ -188,6 +189,8 @@ def _checked(option: Any, key: str, value: Any, path: Path) -> Any:  # noqa: ANN
     else:
         fits = isinstance(value, str | int | float) and not isinstance(value, bool)
         wanted = "a string or a number"
+    if isinstance(value, float) and not math.isfinite(value):
+        fits, wanted = False, "a finite number"
     if not fits:
         raise UserError(f"{path}: {key} must be {wanted}, not {value!r}")
     return value

@@ -218,6 +218,19 @@ def given_options(
     }
 
 
+def _ignore_gamma_in_file(default: object) -> Callable[..., object]:
+    """Return a callback that ignores the gamma of a file if the given loss has no gamma."""
+
+    def check(context: typer.Context, value: Any) -> object:  # noqa: ANN401
+        sources = [context.get_parameter_source(name) for name in ("loss", "gamma")]
+        names = [source.name for source in sources if source]
+        if names == ["COMMANDLINE", "DEFAULT_MAP"] and "focal" not in context.params["loss"]:
+            return default
+        return value
+
+    return check
+
+
 def _parameters_of(
     group: type[Any], flags: dict[str, str | tuple[str, ...]]
 ) -> list[inspect.Parameter]:
@@ -235,6 +248,7 @@ def _parameters_of(
             help=texts[field.name],
             metavar=metavar,
             autocompletion=_COMPLETIONS.get(field.name),
+            callback=_ignore_gamma_in_file(field.default) if field.name == "gamma" else None,
         )
         parameters.append(_keyword(field.name, option, hints[field.name]))
     for name, hint in _deprecated_options(group).items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from embedcache import UserError
+from segclf.corpus import read_corpus
 from segclf.corpus.listing import corpus_name
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
@@ -12,6 +13,7 @@ from segclf.experiments.sweeps import check_compute, check_corpus, default_jobs
 from segclf.experiments.trials import find_runs
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import StoredCorpus
+from segclf.workspace.corpus_files import corpus_digest
 from segclf.workspace.runs import Run, list_runs
 from segclf.workspace.workspace import Workspace
 
@@ -21,13 +23,13 @@ class Estimate:
     """What a sweep would do.
 
     Attributes:
-        corpus: Name of the corpus; None if it is not embedded yet.
+        corpus: Name of the corpus; None if it is not embedded yet, or its text has changed.
         trials: Number of trials.
         done: Number of trials that already have a run.
         jobs: Number of trials that run at the same time.
         seconds: Estimated seconds for the trials that can be estimated, if none stops early.
         unknown: Number of trials that cannot be estimated, because there is no earlier run of the
-            head, or the corpus is not embedded yet.
+            head, or `corpus` is None.
     """
 
     corpus: str | None
@@ -85,7 +87,7 @@ def estimate_sweep(
 def _find_corpus(
     workspace: Workspace, experiment: Experiment, name: str | None
 ) -> StoredCorpus | None:
-    """Return the corpus of a sweep; None if an experiment file has one that is not embedded."""
+    """Return the corpus of a sweep; None if the text of an experiment file is not embedded."""
     settings = experiment.corpus
     if settings is None:
         return workspace.load_corpus(name)
@@ -95,9 +97,15 @@ def _find_corpus(
     stored = workspace.load_corpus(name)
     try:
         find_runs(workspace, experiment.trials, stored)
-    except UserError:  # the corpus is not embedded with one of the encoders
+        text = read_corpus(
+            settings.path,
+            format_name=settings.format,
+            options=settings.options,
+            split=settings.split,
+        )
+    except UserError:  # not embedded with one of the encoders, or the text cannot be read
         return None
-    return stored
+    return stored if stored.digest == corpus_digest([text]) else None
 
 
 def _rate(options: TrainingOptions, runs: Sequence[Run]) -> float | None:

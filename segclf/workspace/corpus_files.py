@@ -143,10 +143,15 @@ def other_source(path: Path, parts: Iterable[Corpus], source: str) -> str | None
     earlier = header.get("source")
     if earlier in (None, source):
         return None
+    return None if header.get("digest") == corpus_digest(parts) else str(earlier)
+
+
+def corpus_digest(parts: Iterable[Corpus]) -> str:
+    """Return the digest that a corpus, given in parts, would have; see `StoredCorpus`."""
     digest = xxh3_128()
     for line in _document_bytes(parts):
         digest.update(line)
-    return None if header.get("digest") == digest.hexdigest() else str(earlier)
+    return digest.hexdigest()
 
 
 def _write_documents(path: Path, parts: Iterable[Corpus]) -> tuple[str, CorpusTotals]:

@@ -69,8 +69,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
-        return self.path.name
+        """Name of the folder, also if the path is "."."""
+        return os.path.basename(os.path.abspath(self.path))
 
     @cached_property
     def runs(self) -> dict[BoundaryType, "Run"]:

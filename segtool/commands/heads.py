@@ -109,7 +109,7 @@ def train(
     opened = Workspace(workspace)
     if start is not None:
         given = given_options(
-            invocation, TrainingOptions, ignored_in_file=("head", "window", "reach")
+            invocation, TrainingOptions, ignored_in_file=("head", "window", "reach", "crop")
         )
         options = options_from(opened, start, given)
     run = _training_function(cluster, progress=shows_progress(as_json))(

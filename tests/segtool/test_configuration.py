@@ -36,6 +36,15 @@ def test_a_run_to_start_from_is_preferred_to_the_configured_head(trained, tmp_pa
     (tmp_path / "segtool.toml").write_text('[train]\nhead = "bilstm"\nwindow = 2\nepochs = 1\n')
     run = json.loads(cli(tmp_path, "train", "--from", "mlp-w1-001", "--json").stdout)
     assert (run["head"], run["window"], run["epochs"]) == ("mlp", 1, 1)
+    (tmp_path / "segtool.toml").write_text(
+        '[train]\nhead = "document-bilstm"\ncrop = 64\nloss = "focal"\ngamma = 1.0\nepochs = 1\n'
+    )
+    done = cli(tmp_path, "train", "--from", "mlp-w1-001", "--loss", "balanced", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["loss"] == "balanced"
+    done = cli(tmp_path, "train", "--loss", "balanced", "--json")
+    assert done.returncode == 0, done.stderr
+    assert cli(tmp_path, "train", "--loss", "balanced", "--gamma", "1").returncode == 2
 
 
 def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path, cli):
@@ -106,6 +115,8 @@ def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, cli):
         ("[train]\nwindow = true", "window must be a string or a number, not True"),
         ("[train]\nwindow = [1, 2]", "window must be a string or a number, not [1, 2]"),
         ("[sweep]\nset = 'a'", "set must be an array, not 'a'"),
+        ("threads = inf", "threads must be a finite number, not inf"),
+        ("[train]\nlearning-rate = nan", "learning-rate must be a finite number, not nan"),
         ("[train", "Expected ']'"),
     ],
 )

@@ -1,12 +1,15 @@
 """Estimates of what a sweep would do and how long it would take."""
 
 import json
+import shutil
 
 import pytest
 
+from segclf import Workspace, embed, train
 from segclf.experiments.estimates import estimate_sweep
 from segclf.experiments.experiment_files import Experiment, read_experiment
 from segclf.experiments.grids import expand
+from tests.conftest import STORIES
 from tests.segclf.experiments.corpora import GRID, copied
 
 
@@ -69,3 +72,30 @@ def test_a_corpus_without_the_vectors_of_an_encoder_counts_as_not_embedded(works
     experiment = read_experiment(file)
     found = estimate_sweep(workspace, experiment, experiment.trials)
     assert (found.corpus, found.unknown) == (None, found.trials)
+
+
+def test_a_corpus_whose_text_has_changed_counts_as_not_embedded(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    text = tmp_path / "novel.txt"
+    shutil.copyfile(STORIES / "eki.txt", text)
+    file = tmp_path / "experiment.toml"
+    file.write_text("""
+[corpus]
+path = "novel.txt"
+boundary = "indent"
+[[grid]]
+head = "mlp"
+window = 1
+seed = 0
+epochs = 1
+encoder = "surface"
+""")
+    experiment = read_experiment(file)
+    corpus = experiment.corpus
+    embed(corpus.path, workspace, encoder_name="surface", options=corpus.options)
+    train(workspace, experiment.trials[0].options)
+    found = estimate_sweep(workspace, experiment, experiment.trials)
+    assert (found.corpus, found.done) == ("novel", 1)
+    text.write_text(text.read_text(encoding="utf-8") + "　雨だ。\n", encoding="utf-8")
+    found = estimate_sweep(workspace, experiment, experiment.trials)
+    assert (found.corpus, found.done, found.unknown) == (None, 0, 1)

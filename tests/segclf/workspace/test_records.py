@@ -14,6 +14,7 @@ from segclf.tasks.evaluation import read_evaluation
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.workspace.runs import load_run
+from segclf.workspace.sources import find_source
 from segclf.workspace.workspace import Workspace
 from tests.segclf.experiments.corpora import embed_hashes
 from tests.segclf.workspace.test_workspace import QUICK
@@ -84,6 +85,15 @@ def test_an_invalid_record_is_reported_in_one_line(model, tmp_path, field, value
         load_run(Workspace(tmp_path / "none"), str(folder))
     assert str(folder / "config.json") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", [".", "./", "../model", "weights/.."])
+def test_a_run_in_the_current_folder_has_the_name_of_the_folder(model, monkeypatch, path):
+    (model / "weights").mkdir(exist_ok=True)
+    monkeypatch.chdir(model)
+    workspace = Workspace(model.parent / "none")
+    assert load_run(workspace, path).name == "model"
+    assert find_source(workspace, path).record.name == "model"
 
 
 @pytest.mark.parametrize(
