@@ -37,9 +37,10 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         sources = [f"{folder}/{file}" for file in sorted(plan.storage.names(folder))]
         known = read_ids(plan.storage, sources, shard.partition)
         missing = np.flatnonzero(~index.among(ids, known))
-        # the store may have lost sentences since the file was written
-        if index.among(ids[missing], read_shard_ids(plan.storage, name)).all():
-            continue
+        if plan.storage.exists(name):  # the store may have lost sentences since then
+            written = read_shard_ids(plan.storage, name)
+            if index.among(ids[missing], written).all():
+                continue
         rows = _encode(part, [texts[row] for row in missing], ids[missing], dtype, threads)
         info = SpaceInfo(
             fingerprint=part.fingerprint,

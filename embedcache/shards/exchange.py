@@ -92,7 +92,7 @@ def read_ids(storage: Storage, sources: Iterable[str], partition: int) -> Ids:
 
 
 def read_shard_ids(storage: Storage, name: str) -> Ids:
-    """Read the ids (n, 2) of a shard; none if its file is missing or damaged."""
+    """Read the ids (n, 2) of a shard; none if its file is damaged."""
     pa = import_pyarrow()
     only_ids = pa.ipc.IpcReadOptions(included_fields=[0])
     parts = [np.zeros((0, 2), dtype=np.uint64)]
@@ -101,7 +101,7 @@ def read_shard_ids(storage: Storage, name: str) -> Ids:
             shard = pa.ipc.open_file(file, options=only_ids)
             batches = map(shard.get_batch, range(shard.num_record_batches))
             parts += [ids_of_column(batch.column("id")) for batch in batches]
-    except (FileNotFoundError, pa.ArrowException):
+    except pa.ArrowException:
         return parts[0]
     return np.concatenate(parts)
 

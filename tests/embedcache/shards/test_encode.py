@@ -154,6 +154,19 @@ def test_a_shard_that_left_out_sentences_is_encoded_again_for_a_store_without_th
     assert count_stored(plan, other)[0] == len(set(SENTENCES))
 
 
+def test_a_shard_of_which_the_store_has_every_sentence_is_empty(tmp_path):
+    store = EmbeddingStore(tmp_path / "store")
+    encode_sentences(SENTENCES, HashEncoder(), store)
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
+    exchange(plan, [SENTENCES])
+    folder = plan.known_folder(encoder.fingerprint)
+    write_known(plan.storage, folder, store, encoder.fingerprint, plan.partitions)
+    encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    (merged,) = merge([plan.storage.url + "/shards"], lambda: store)
+    assert (merged.added, encoder.encoded) == (0, [])
+
+
 @pytest.mark.parametrize("content", [b"", b"ARROW1\0\0" + b"x" * 100])
 def test_a_damaged_shard_is_encoded_again(tmp_path, content):
     encoder = HashEncoder()
