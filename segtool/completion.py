@@ -4,6 +4,7 @@ These functions only list folders, because they run whenever the user presses th
 """
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -55,7 +56,7 @@ def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
     return list(Workspace(workspace).path.glob(pattern))
 
 
-def _configured(context: typer.Context) -> Defaults:
+def _configured(context: Any) -> Defaults:  # noqa: ANN401
     """Return the defaults that the configuration file sets for a command.
 
     The shell asks for names without calling the function that reads the file.
