@@ -44,8 +44,8 @@ class Served:
         self.page.locator("#progress").wait_for(state="hidden")
 
     def paragraphs(self):
-        """The paragraphs as the page shows them."""
-        return self.page.locator("#book > p").all_inner_texts()
+        """The text of the paragraphs; the browser lays out those near the view only."""
+        return self.page.locator("#book > p").all_text_contents()
 
     def mark(self, i):
         return self.page.locator(f".mark[data-i='{i}']")
