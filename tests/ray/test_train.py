@@ -19,7 +19,7 @@ from segclf.heads.base import Dropout
 from segclf.tasks.export import export
 from segclf.tasks.train_on_cluster import train_on_cluster
 from segclf.workspace.runs import WEIGHTS, list_runs
-from tests.conftest import HANG, STORIES
+from tests.conftest import HANG, ROOT, STORIES
 from tests.ray import hooks
 from tests.ray.conftest import OBJECT_STORE, processes_of
 from tests.segtool.texts import mistake
@@ -46,7 +46,7 @@ def cluster(hook=None, **variables):
     """A cluster of one machine with two CPUs, whose processes call a function when they start."""
     import ray
 
-    environment = {"env_vars": variables}
+    environment = {"env_vars": {"PYTHONPATH": str(ROOT), **variables}}  # where the hooks are
     if hook:
         environment["worker_process_setup_hook"] = f"{hook.__module__}.{hook.__name__}"
     ray.init(
