@@ -114,14 +114,20 @@ def _all_ids(plan):
     return np.concatenate(parts)
 
 
-def test_sentences_that_the_store_has_are_not_encoded(tmp_path):
+def plan_with_store(tmp_path, known, **sizes):
+    """Return a plan for SENTENCES, its encoder, and a store that has the known ones of them."""
     store = EmbeddingStore(tmp_path / "store")
-    encode_sentences(SENTENCES[:50], HashEncoder(), store)
+    encode_sentences(known, HashEncoder(), store)
     encoder = HashEncoder()
-    plan = plan_of(tmp_path / "job", encoder)
+    plan = plan_of(tmp_path / "job", encoder, **sizes)
     exchange(plan, [SENTENCES])
     folder = plan.known_folder(encoder.fingerprint)
     write_known(plan.storage, folder, store, encoder.fingerprint, plan.partitions)
+    return plan, encoder, store
+
+
+def test_sentences_that_the_store_has_are_not_encoded(tmp_path):
+    plan, encoder, store = plan_with_store(tmp_path, SENTENCES[:50])
     for shard in shards_of(plan):
         encode_shard(plan, shard, encoder, threads=1)
     assert sorted(encoder.encoded) == sorted(set(SENTENCES) - set(SENTENCES[:50]))
@@ -139,13 +145,7 @@ def test_a_finished_shard_is_not_encoded_again(tmp_path):
 
 
 def test_a_shard_that_left_out_sentences_is_encoded_again_for_a_store_without_them(tmp_path):
-    store = EmbeddingStore(tmp_path / "store")
-    encode_sentences(SENTENCES[:50], HashEncoder(), store)
-    encoder = HashEncoder()
-    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
-    exchange(plan, [SENTENCES])
-    folder = plan.known_folder(encoder.fingerprint)
-    write_known(plan.storage, folder, store, encoder.fingerprint, plan.partitions)
+    plan, encoder, _ = plan_with_store(tmp_path, SENTENCES[:50], partitions=1, shard_rows=1000)
     encode_shard(plan, Shard(0, 0), encoder, threads=1)
     plan.storage.remove("known")
     encode_shard(plan, Shard(0, 0), encoder, threads=1)
@@ -155,13 +155,7 @@ def test_a_shard_that_left_out_sentences_is_encoded_again_for_a_store_without_th
 
 
 def test_a_shard_of_which_the_store_has_every_sentence_is_empty(tmp_path):
-    store = EmbeddingStore(tmp_path / "store")
-    encode_sentences(SENTENCES, HashEncoder(), store)
-    encoder = HashEncoder()
-    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
-    exchange(plan, [SENTENCES])
-    folder = plan.known_folder(encoder.fingerprint)
-    write_known(plan.storage, folder, store, encoder.fingerprint, plan.partitions)
+    plan, encoder, store = plan_with_store(tmp_path, SENTENCES, partitions=1, shard_rows=1000)
     encode_shard(plan, Shard(0, 0), encoder, threads=1)
     (merged,) = merge([plan.storage.url + "/shards"], lambda: store)
     assert (merged.added, encoder.encoded) == (0, [])
