@@ -149,7 +149,7 @@ def _compile(folder: Path, precision: Precision) -> Any:  # noqa: ANN401
 
 def _import_openvino() -> Any:  # noqa: ANN401
     """Import OpenVINO without its telemetry, which would send an event at each import."""
-    # the import of a module that is None fails, which OpenVINO expects
+    # importing a module that is None raises ImportError, which OpenVINO handles
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 

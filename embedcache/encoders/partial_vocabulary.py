@@ -139,7 +139,7 @@ def _can_be_divided(content: dict[str, Any], vocabulary: list[tuple[str, float]]
     return (
         model["type"] == "Unigram"
         and model["unk_id"] is not None
-        and (processor is None or processor["type"] == "TemplateProcessing")  # has ids to change
+        and (processor is None or processor["type"] == "TemplateProcessing")  # see _renumbered
         and not model.get("byte_fallback")
         and len(vocabulary) >= _MIN_PIECES
         and not any("\n" in piece for piece, _ in vocabulary)

@@ -64,8 +64,8 @@ class Storage:
     def names(self, folder: str) -> set[str]:
         """Return the names of all complete files in a subfolder, relative to it.
 
-        There are none if the subfolder is missing. Files whose name, or the name of whose folder,
-        begins with a dot are left out: processes that write files have such folders.
+        There are none if the subfolder is missing. Hidden files and files in hidden folders are
+        left out, since `write` keeps incomplete files in hidden folders.
         """
         if self.folder:
             root = self.folder / folder
@@ -80,7 +80,8 @@ class Storage:
         return {
             name
             for name in found
-            if not name.endswith(_PART) and not any(part[0] == "." for part in name.split("/"))
+            if not name.endswith(_PART)
+            and not any(part.startswith(".") for part in name.split("/"))
         }
 
     def exists(self, name: str) -> bool:
