@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from embedcache import UserError
 from segclf.corpus import Split
+from segclf.corpus.layout import Layout
 from segclf.scoring.bootstrap import (
     CONFIDENCE,
     RESAMPLES,
@@ -16,7 +20,9 @@ from segclf.scoring.bootstrap import (
 )
 from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import probabilities_of
+from segclf.tasks.evaluate_model import evaluate_model
 from segclf.tasks.evaluation import select_split
+from segclf.tasks.models import Compute
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
@@ -157,18 +163,33 @@ def _compare(
     device: str | None = None,
     threads: int | None = None,
 ) -> tuple[Difference, Difference, Resampling]:
-    part = select_split(stored, split, first_runs[0].record.boundary_type)
+    layout = select_split(stored, split, first_runs[0].record.boundary_type).layout
+    compute = Compute(device, threads)
     predictions = [
-        decode(
-            part.layout,
-            probabilities_of(workspace, run, split, stored, device=device, threads=threads),
-            run.threshold,
-        )
+        _predict(workspace, run, stored, split, layout, compute)
         for run in (*first_runs, *second_runs)
     ]
-    units, resampling = units_of(part.layout, predictions)
+    units, resampling = units_of(layout, predictions)
     f1, pk = differences(units, resampling.draws)
     return f1, pk, resampling
+
+
+def _predict(
+    workspace: Workspace,
+    run: Run,
+    stored: StoredCorpus,
+    split: Split,
+    layout: Layout,
+    compute: Compute,
+) -> NDArray[np.bool_]:
+    """Return the boundaries (n,) that `segtool eval` scores, of a split of n sentences."""
+    if run.is_typed:  # both heads decide
+        evaluation = evaluate_model(workspace, run, split=split, compute=compute, stored=stored)
+        return evaluation.predicted["any"]
+    probabilities = probabilities_of(
+        workspace, run, split, stored, device=compute.device, threads=compute.threads
+    )
+    return decode(layout, probabilities, run.threshold)
 
 
 def check_same_corpus(first: Run, second: Run) -> None:

@@ -1,6 +1,8 @@
 """A run that tells paragraphs from lines is scored and shown for each type of boundary."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +108,22 @@ def test_the_report_shows_each_type(folder, workspace, expected, cli):
         assert (labels_of(page.data["types"][name]["labels"]) == layout.labels).all()
     for head in system["heads"].values():
         assert len(probabilities_of(head)) == len(page.data["sentences"])
+
+
+def test_runs_are_compared_by_what_both_heads_decide(folder, tmp_path, cli):
+    shutil.copytree(folder / ".segtool", tmp_path / ".segtool")
+    workspace = Workspace(tmp_path / ".segtool")
+    first, second = (trained_head(workspace, "stories", name) for name in ("any", "paragraph"))
+    low = replace(second, record=replace(second.record, threshold=0.0))  # a paragraph everywhere
+    names = ["mlp-w1-001", save_run(workspace.runs, first, low).name]
+    f1 = [
+        json.loads(cli(tmp_path, "eval", name, "--split", "dev", "--json").stdout)["f1"]
+        for name in names
+    ]
+    assert f1[0] != f1[1]
+    done = cli(tmp_path, "compare", *names, "--split", "dev", "--json")
+    compared = json.loads(done.stdout)["f1"]
+    assert [compared["first"], compared["second"]] == pytest.approx(f1)
 
 
 def test_a_head_that_was_trained_on_another_text_has_baselines(tmp_path, cli):
