@@ -47,7 +47,9 @@ def complete_encoders(incomplete: str) -> list[str]:
 def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
     from segclf.workspace.workspace import Workspace
 
-    workspace = context.params.get("workspace")
+    # a group such as `segtool runs` accepts --workspace before its subcommand, too
+    parent = {} if context.parent is None else context.parent.params
+    workspace = context.params.get("workspace") or parent.get("workspace")
     if workspace is None:
         try:
             workspace = _configured(context).get("workspace")

@@ -73,6 +73,8 @@ def test_bash_completes_with_the_installed_script(segtool, tmp_path):
         ("embed --encoder surf", ["surface"]),
         ("export --workspace nowhere m", []),
         ("export --workspace .segtool m", ["mlp-w1-001"]),
+        ("runs --workspace nowhere show m", []),
+        ("runs --workspace nowhere show --workspace .segtool m", ["mlp-w1-001"]),
     ],
 )
 def test_options_and_names_are_completed(completed, words, expected):
