@@ -27,20 +27,22 @@ def corpus_name(path: str) -> str:
     return resolved.name if resolved.is_dir() else resolved.stem
 
 
-def list_sources(path: str) -> list[Source]:
+def list_sources(path: str, unreadable: dict[Path, str] | None = None) -> list[Source]:
     """List text files in the order in which `segclf.corpus.read_corpus` reads them.
 
     Args:
         path: File, folder, glob such as "novels/**/*.txt", or a URL of one of them, which fsspec
             opens. The ids of documents are relative to the folder, or to the part of the glob
             before the first wildcard.
+        unreadable: Dict to which entries of a local folder that cannot be read are added; see
+            `segclf.corpus.files.corpus_files`.
 
     Raises:
         UserError: There are no text files, or they cannot be listed.
     """
     if path == "-":
         raise UserError("--engine ray does not read standard input: save the text in a file")
-    sources = _sources_of_url(path) if is_url(path) else _local_sources(path)
+    sources = _sources_of_url(path) if is_url(path) else _local_sources(path, unreadable)
     if not sources:
         raise UserError(f"{path}: no such file, or no text files found")
     return sources
@@ -62,10 +64,11 @@ def read_source(source: Source) -> bytes:
     return data
 
 
-def _local_sources(path: str) -> list[Source]:
+def _local_sources(path: str, unreadable: dict[Path, str] | None) -> list[Source]:
     root = Path(path)
     if root.is_dir():
-        return [_local_source(file, root) for file in text_files(root, CORPUS_SUFFIXES)]
+        files = text_files(root, CORPUS_SUFFIXES, unreadable)
+        return [_local_source(file, root) for file in files]
     if root.exists() or not _MAGIC.search(path):
         return [_local_source(root, root.parent)] if root.is_file() else []
     root = Path(_fixed_part(path))

@@ -87,8 +87,7 @@ def read_corpus(
                 raise
             skipped.append(str(error))
     if not documents:
-        reason = f": {skipped[0]}" if skipped else ": choose a file or folder with text"
-        raise UserError(f"{path} contains no sentences{reason}")
+        raise UserError(f"{path} contains no sentences: {skipped[0]}")
     return replace(Corpus.of(*assign_splits(documents, split)), skipped=tuple(skipped))
 
 
@@ -109,7 +108,7 @@ def read_documents(
     format_name: Literal["auto", FormatName],
     options: ReadOptions,
 ) -> list[Document]:
-    """Read the documents of one file that have sentences.
+    """Read the documents of one file, without those that have no sentences.
 
     Args:
         source: Content of the file; see `segclf.corpus.files.interpret`.
@@ -118,13 +117,16 @@ def read_documents(
         options: How to find paragraphs and sentences.
 
     Raises:
-        UserError: The text is not in the format.
+        UserError: The text is not in the format, or contains no sentences.
     """
     if isinstance(source, ExtractedText):
         documents = [source.to_document(name, options)]
     else:
         documents = _format_of(source.text, name, format_name).read(source.text, name, options)
-    return [document for document in documents if document.sentences]
+    found = [document for document in documents if document.sentences]
+    if not found:
+        raise UserError(f"{name} contains no sentences")
+    return found
 
 
 def read_unsegmented(

@@ -151,11 +151,13 @@ def embed_on_cluster(
     choice = EncoderChoice(encoder_name, pooling, device, precision, backend, dtype)
     started = time.perf_counter()
     encoder = choice.load()
+    unreadable: dict[Path, str] = {}
+    sources = list_sources(str(path), None if strict else unreadable)
     folder = Storage.at(shards or workspace.jobs).url.rstrip("/")
     reader = PieceReader(format_name, options, strict)
     job = _make_job(
         f"{folder}/{_SPECIAL.sub('_', name)}",
-        list_sources(str(path)),
+        sources,
         reader,
         choice,
         encoder,
@@ -210,7 +212,10 @@ def embed_on_cluster(
         writing_seconds=written - encoded,
     )
     kept = storage.url if shards else None
-    skipped = tuple(message for summary in summaries for message in summary["skipped"])
+    skipped = (
+        *unreadable.values(),
+        *(message for summary in summaries for message in summary["skipped"]),
+    )
     return EmbeddedOnCluster(name, totals, report, reference, encoder.dim, seconds, kept, skipped)
 
 
@@ -294,8 +299,7 @@ def _read_summaries(job: Job, encoder: Encoder, path: str | Path) -> list[dict[s
     summaries: list[dict[str, Any]] = read_summaries(job)
     if not any(summary["documents"] for summary in summaries):
         skipped = [message for summary in summaries for message in summary["skipped"]]
-        reason = skipped[0] if skipped else "choose a file or folder with text"
-        raise UserError(f"{path} contains no sentences: {reason}")
+        raise UserError(f"{path} contains no sentences: {skipped[0]}")
     encoder.check_text(first_sentences(job.plan.storage, len(job.groups), SAMPLE_SENTENCES))
     return summaries
 

@@ -59,6 +59,21 @@ def test_a_source_changes_with_its_file(texts):
     assert before.version != after.version
 
 
+def test_entries_of_a_folder_that_cannot_be_read_are_listed_apart(texts):
+    link = texts / "link.txt"
+    link.symlink_to("nowhere")
+    with pytest.raises(UserError, match="broken link"):
+        list_sources(str(texts))
+    unreadable = {}
+    assert [source.id for source in list_sources(str(texts), unreadable)] == [
+        "a/z.md",
+        "a.txt",
+        "b.txt",
+        "c/d/e.TXT",
+    ]
+    assert list(unreadable) == [link]
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

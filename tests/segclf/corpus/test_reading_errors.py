@@ -116,6 +116,7 @@ def test_a_bad_file_in_a_folder_is_skipped_on_request(tmp_path):
     write(tmp_path, INDENTED, "a.txt")
     write(tmp_path, b"\xff\xd8\xff", "b.txt")
     write(tmp_path, "{", "c.jsonl")
+    write(tmp_path, "", "d.txt")
     with pytest.raises(UserError, match=r"b\.txt is a JPEG image"):
         read_corpus(tmp_path, split="train")
     corpus = read_corpus(tmp_path, split="train", strict=False)
@@ -123,7 +124,9 @@ def test_a_bad_file_in_a_folder_is_skipped_on_request(tmp_path):
     assert [re.search(r"(\w+\.\w+)[: ]", message)[1] for message in corpus.skipped] == [
         "b.txt",
         "c.jsonl",
+        "d.txt",
     ]
+    assert corpus.skipped[-1] == "d.txt contains no sentences"
     with pytest.raises(UserError, match="JPEG"):
         read_corpus(tmp_path / "b.txt", strict=False)
     (tmp_path / "a.txt").unlink()
