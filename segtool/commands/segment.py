@@ -110,7 +110,7 @@ class WritingOptions:
     as_json: bool = False
 
 
-@with_options(as_json="--json", lines_are_sentences="--sentences")
+@with_options(as_json="--json", lines_are_sentences="--sentences", output=("--output", "-o"))
 def segment(
     invocation: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Files and folders, or - for stdin.")],

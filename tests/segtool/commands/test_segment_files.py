@@ -68,7 +68,7 @@ def test_a_folder_is_segmented_into_a_folder(trained, cli, texts):
     ("arguments", "message"),
     [
         (["in/a.txt", "in/deep/b.md", "--output", "x"], "use --output-dir FOLDER"),
-        (["in", "--output-dir", "out", "--output", "x"], "use only one of them"),
+        (["in", "--output-dir", "out", "-o", "x"], "use only one of them"),
         (["in", "--output-dir", "in"], "in/a.txt is an input file: choose another output"),
         (["in/a.txt", "--output", "in/../in/a.txt"], "is an input file: choose another output"),
         (["in", "--output-dir", "out", "--sentences", "--layout", "keep"], "use only one of them"),
