@@ -1,6 +1,7 @@
 """`embed_on_cluster` and `segtool embed --engine ray`: the store and the corpus of one process."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -155,6 +156,21 @@ def test_an_unreadable_file_is_reported_as_by_one_process(local_ray, tmp_path):
             function(tmp_path / "texts", Workspace(tmp_path / "w"), encoder_name="surface")
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
+
+
+def test_the_same_files_are_skipped_as_by_one_process(local_ray, tmp_path):
+    texts = tmp_path / "texts"
+    shutil.copytree(STORIES, texts)
+    (texts / "broken.txt").symlink_to("nowhere")
+    (texts / "empty.txt").touch()
+    (texts / "image.txt").write_bytes(b"\xff\xd8\xff")
+    skipped = []
+    for number, function in enumerate((embed, embed_on_cluster)):
+        workspace = Workspace(tmp_path / f"{number}")
+        done = function(texts, workspace, encoder_name="surface", strict=False)
+        skipped.append(done.to_dict()["skipped"])
+    assert len(skipped[0]) == 3
+    assert skipped[0] == skipped[1]
 
 
 def test_a_machine_without_the_package_is_named(local_ray, tmp_path):
