@@ -120,8 +120,8 @@ def fine_tune(
     encoder = LowRankEncoder(e5_small.model_directory(), LAYERS, settings.rank).to(device)
     heads = nn.ModuleList(Heads(e5_small.DIM, settings.window) for _ in corpora).to(device)
     groups = [
-        {"params": encoder.changes(), "lr": settings.rate, "weight_decay": 0.0},
-        {"params": encoder.vectors(), "lr": 0.3 * settings.rate, "weight_decay": 0.0},
+        {"params": encoder.factors(), "lr": settings.rate, "weight_decay": 0.0},
+        {"params": encoder.one_dimensional(), "lr": 0.3 * settings.rate, "weight_decay": 0.0},
         {"params": list(heads.parameters()), "lr": settings.rate, "weight_decay": 0.01},
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))

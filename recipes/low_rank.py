@@ -61,22 +61,24 @@ class LowRankEncoder(nn.Module):
             change = LowRankChange(module.weight, rank)
             parametrize.register_parametrization(module, "weight", change)
             self._changes[name] = change
-        self._vectors = {
+        self._one_dimensional = {
             name: parameter
             for name, parameter in self.model.named_parameters()
             if name.startswith("encoder.") and parameter.ndim == 1
         }
-        for parameter in self._vectors.values():
+        for parameter in self._one_dimensional.values():
             parameter.requires_grad_(True)
-        self._before = {name: vector.detach().clone() for name, vector in self._vectors.items()}
+        self._before = {
+            name: parameter.detach().clone() for name, parameter in self._one_dimensional.items()
+        }
 
-    def changes(self) -> list[nn.Parameter]:
+    def factors(self) -> list[nn.Parameter]:
         """Return the factors of all changes of low rank."""
         return [factor for change in self._changes.values() for factor in change.parameters()]
 
-    def vectors(self) -> list[nn.Parameter]:
+    def one_dimensional(self) -> list[nn.Parameter]:
         """Return the trained biases and normalizations."""
-        return list(self._vectors.values())
+        return list(self._one_dimensional.values())
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the vectors (n, dim) of n sentences, given their padded tokens."""
@@ -89,8 +91,8 @@ class LowRankEncoder(nn.Module):
     def adapter(self) -> dict[str, NDArray[np.float16]]:
         """Return the changes in float16, as `e5_small_paragraphs.merge` adds them."""
         found = {
-            name: parameter.detach() - self._before[name]
-            for name, parameter in self._vectors.items()
+            name: parameter.detach().cpu() - self._before[name]  # which is on the CPU
+            for name, parameter in self._one_dimensional.items()
         }
         for name, change in self._changes.items():
             found[f"{name}.weight{DOWN}"] = change.down.detach()

@@ -28,6 +28,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from embedcache.encoders.e5_small import make_tokenizer
 from embedcache.encoders.static_paragraphs import (
     COMPONENTS,
     FILE,
@@ -35,7 +36,6 @@ from embedcache.encoders.static_paragraphs import (
     SCALE,
     SCORES,
     VECTORS,
-    make_tokenizer,
 )
 from embedcache.encoders.surface import SurfaceEncoder
 from embedcache.encoders.token_means import EDGE
@@ -151,7 +151,7 @@ def main(sets: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = [write_set(Path(sets), Path(folder), options) for options in settings.sets]
         pieces, scores = choose_pieces(paths, [options.pieces for options in settings.sets])
-        tokenizer = make_tokenizer(pieces, scores)
+        tokenizer = make_tokenizer(pieces, scores, unknown=0)
         texts = [read_set(path, tokenizer) for path in paths]
     vectors, scale = quantize(train(texts, len(pieces), settings))
     content: dict[str, NDArray[Any]] = {

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import f1_score
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
+from typing_extensions import Self
 
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
@@ -26,11 +27,12 @@ from segclf.scoring.calibration import calibrate
 from segclf.tasks.export import write_model
 from segclf.training.loop import train_head
 from segclf.training.options import LossName, TrainingOptions
+from segclf.workspace.files import now
 from segclf.workspace.hub import model_folder, push_to_hub
 from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import WEIGHTS, read_run
-from segclf.workspace.weights import save_weights
+from segclf.workspace.weights import hash_weights, save_weights
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -74,7 +76,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threshold_: Minimum probability at which a sentence is predicted to begin a paragraph.
         temperature_: Calibration temperature; see `segclf.scoring.calibration`.
         validated_on_training_: Whether the model was validated on its training data because no
-            sentences were held out.
+            sentences were held out. Only `fit` sets it.
 
     Example:
         >>> classifier = BoundaryClassifier(head="bilstm", window=4)
@@ -122,9 +124,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.threads = threads
 
-    def fit(
-        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
-    ) -> "BoundaryClassifier":
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Train the head.
 
         Args:
@@ -191,8 +191,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             y: (n,) labels.
             sample_weight: (n,) weights of the sentences.
             groups: (n,) document of each sentence; None for a single document.
+
+        Raises:
+            ValueError: The lengths differ, or no document has more than one sentence.
         """
         predicted = self.predict(X, groups)
+        check_consistent_length(predicted, y, sample_weight)
         is_candidate = Layout.unlabelled(offsets_of(groups, len(predicted))).is_candidate
         weights = None if sample_weight is None else np.asarray(sample_weight)[is_candidate]
         true, found = np.asarray(y)[is_candidate], predicted[is_candidate]
@@ -206,20 +210,24 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UserError: The path is a file or a non-empty folder.
         """
         check_is_fitted(self)
-        record = RunRecord(
-            encoder=None,
-            options=asdict(self.options_),
-            threshold=self.threshold_,
-            temperature=self.temperature_,
-            dim=self.n_features_in_,
-            clip_sigma=self.head_.clip_sigma,
-            classes=tuple(self.classes_.tolist()),
-            versions=versions(),
-        )
-        state = self.head_.state_dict()
-        write_model(
-            directory, record.to_dict(), lambda folder: save_weights(folder / WEIGHTS, state)
-        )
+
+        def fill(folder: Path) -> dict[str, Any]:
+            save_weights(folder / WEIGHTS, self.head_.state_dict())
+            record = RunRecord(
+                encoder=None,
+                options=asdict(self.options_),
+                threshold=self.threshold_,
+                temperature=self.temperature_,
+                weights=hash_weights(folder / WEIGHTS),
+                created=now(),
+                dim=self.n_features_in_,
+                clip_sigma=self.head_.clip_sigma,
+                classes=tuple(self.classes_.tolist()),
+                versions=versions(),
+            )
+            return record.to_dict()
+
+        write_model(directory, fill)
 
     def push_to_hub(
         self, repo_id: str, *, private: bool | None = None, token: str | None = None
@@ -228,6 +236,9 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns:
             URL of the commit.
+
+        Raises:
+            UserError: See `segclf.workspace.hub.push_to_hub`.
         """
         with TemporaryDirectory() as scratch:
             folder = Path(scratch) / repo_id.rpartition("/")[2]
@@ -237,7 +248,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_pretrained(
         cls, directory: str | PathLike[str], *, revision: str | None = None
-    ) -> "BoundaryClassifier":
+    ) -> Self:
         """Read a model that `save_pretrained` or `segtool export` wrote.
 
         Args:

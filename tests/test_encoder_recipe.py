@@ -89,6 +89,14 @@ def test_the_adapter_gives_the_weights_that_the_encoder_was_trained_to(corpus, m
     assert merged[word] is before[word]
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_adapter_is_read_from_an_encoder_on_a_gpu():
+    adapter = LowRankEncoder(e5_small.model_directory(), 1, rank=2).to("cuda").adapter()
+    biases = [change for name, change in adapter.items() if name.endswith(".bias")]
+    assert biases
+    assert not any(bias.any() for bias in biases)
+
+
 def test_fine_tuning_lowers_the_loss(corpus, capsys, monkeypatch):
     monkeypatch.setattr(encoder, "LAYERS", 2)  # instead of 7, which take long on some CPUs
     settings = replace(encoder.Settings(), blocks=(4,), length=6, steps=40, rank=4)

@@ -11,7 +11,8 @@ import torch
 from tokenizers import Tokenizer
 
 from embedcache.encoders import e5_small
-from embedcache.encoders.static_paragraphs import UNKNOWN, StaticParagraphsEncoder, make_tokenizer
+from embedcache.encoders.e5_small import make_tokenizer
+from embedcache.encoders.static_paragraphs import UNKNOWN, StaticParagraphsEncoder
 from embedcache.encoders.token_means import TokenVectors
 from recipes import static
 from recipes.pieces import choose_pieces
@@ -33,7 +34,7 @@ def sample(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokenizer(sample):
-    return make_tokenizer(*choose_pieces([sample], [1000]))
+    return make_tokenizer(*choose_pieces([sample], [1000]), unknown=0)
 
 
 def test_the_most_frequent_pieces_of_the_training_documents_are_chosen(sample):

@@ -6,10 +6,11 @@ dequantized once into an ordinary sentence-transformers directory in the user's 
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from embedcache.cache import cached_directory
 from embedcache.encoders.e5_small_file import SHA256, read_packed_file
 from embedcache.encoders.model_settings import ModelSettings, check_layer
 from embedcache.files import write_json
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 DIM = 384
 LAYERS = 12
@@ -253,17 +257,30 @@ def _name_weights(
     return weights
 
 
-def _write_tokenizer(directory: Path, pieces: dict[str, Any]) -> None:
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+def make_tokenizer(pieces: Sequence[str], scores: NDArray[np.float32], unknown: int) -> "Tokenizer":
+    """Make a tokenizer with all or some of the pieces of e5-small, without special tokens.
 
-    scores = [float(score) for score in pieces["scores"]]
-    vocabulary = list(zip(pieces["texts"], scores, strict=True))
-    ids = pieces["ids"]
-    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=ids["unk"], byte_fallback=False))
+    Args:
+        pieces: v pieces.
+        scores: (v,) logarithm of the probability of each piece.
+        unknown: Number of the piece for unknown text.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    vocabulary = list(zip(pieces, scores.tolist(), strict=True))
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=unknown, byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    return tokenizer
+
+
+def _write_tokenizer(directory: Path, pieces: dict[str, Any]) -> None:
+    from tokenizers import processors
+
+    ids = pieces["ids"]
+    tokenizer = make_tokenizer(pieces["texts"], pieces["scores"], ids["unk"])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",

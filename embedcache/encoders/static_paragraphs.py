@@ -4,18 +4,16 @@ Each token has three vectors, one each for the means of all tokens, of the first
 last tokens of a sentence; see `embedcache.encoders.token_means`. The tokens are those of
 multilingual-e5-small that are most frequent in Japanese, English, French, German and Spanish
 novels. The file `static_paragraphs.safetensors`, which `recipes.static` makes, contains the tokens
-and the vectors.
+and the vectors, as int8 numbers with a scale for each column.
 """
 
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import Unigram
 
+from embedcache.encoders.e5_small import make_tokenizer
 from embedcache.encoders.token_means import EDGE, TokenMeansEncoder, TokenVectors
 from embedcache.hashing import hash_files
 
@@ -34,12 +32,12 @@ class StaticParagraphsEncoder(TokenMeansEncoder):
     name = "static-paragraphs"
     dim = 3 * COMPONENTS
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything that the vectors depend on."""
         return {
             "static-paragraphs": 1,
-            "file": _hash_file(),
+            "file": hash_files([FILE]),
             "edge": EDGE,
             "max_tokens": None,
         }
@@ -49,31 +47,9 @@ class StaticParagraphsEncoder(TokenMeansEncoder):
 
         content = load_file(FILE)
         pieces = content[PIECES].tobytes().decode().split("\n")
+        tokenizer = make_tokenizer(pieces, content[SCORES], unknown=0)
         vectors = content[VECTORS] * content[SCALE].astype(np.float16)
-        columns = [slice(i * COMPONENTS, (i + 1) * COMPONENTS) for i in range(3)]
-        tokenizer = make_tokenizer(pieces, content[SCORES])
-        return TokenVectors(tokenizer, vectors, (columns[0], columns[1], columns[2]))
-
-
-def make_tokenizer(pieces: list[str], scores: NDArray[np.float32]) -> Tokenizer:
-    """Make a tokenizer with some of the pieces of multilingual-e5-small.
-
-    It normalizes text and marks spaces like the tokenizer of multilingual-e5-small.
-
-    Args:
-        pieces: v pieces, `UNKNOWN` first.
-        scores: (v,) logarithm of the probability of each piece.
-    """
-    tokenizer = Tokenizer(
-        Unigram(list(zip(pieces, scores.tolist(), strict=True)), unk_id=0, byte_fallback=False)
-    )
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    return tokenizer
-
-
-@cache
-def _hash_file() -> str:
-    return hash_files([FILE])
+        first, last = COMPONENTS, 2 * COMPONENTS  # where their columns begin
+        return TokenVectors(
+            tokenizer, vectors, (slice(0, first), slice(first, last), slice(last, None))
+        )

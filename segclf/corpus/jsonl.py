@@ -49,18 +49,17 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
 def _parse_record(line: str, location: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
+        json.dumps(record, ensure_ascii=False).encode()  # to find unpaired surrogates
     except json.JSONDecodeError as error:
         raise UserError(
             f"{location}: invalid JSON ({error.msg} at column {error.colno})"
         ) from error
+    except UnicodeEncodeError as error:  # for example, one half of an emoji
+        raise UserError(f"{location}: unpaired surrogate {error.object[error.start]!r}") from error
     except (ValueError, RecursionError) as error:  # limits of Python, not of JSON
         raise UserError(
             f"{location}: invalid JSON (a number is too long, or it is nested too deeply)"
         ) from error
-    try:
-        json.dumps(record, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:  # for example, one half of an emoji
-        raise UserError(f"{location}: unpaired surrogate {error.object[error.start]!r}") from error
     if not isinstance(record, dict) or not ({"sentences", "paragraphs"} & record.keys()):
         raise UserError(f'{location}: expected an object with "sentences" or "paragraphs"')
     return record
@@ -72,8 +71,13 @@ def _to_document(
     split = record.get("split")
     if split not in (None, *SPLITS):
         raise UserError(f'{location}: "split" is {split!r}: use one of {", ".join(SPLITS)}')
+    typed = record.get("typed")
+    if not isinstance(typed, bool | None):
+        raise UserError(f'{location}: "typed" is {typed!r}: use true or false')
     if "sentences" in record:
         sentences, labels = _labelled(record, location)
+    elif typed:
+        raise UserError(f'{location}: "typed" is about labels: leave it out, or give "sentences"')
     else:
         sentences, labels = _split_paragraphs(record, location, options)
     own_id = record.get("id")
@@ -82,7 +86,7 @@ def _to_document(
         sentences,
         np.array(labels, dtype=np.int8),
         split=split,
-        is_typed=True if record.get("typed") is True else None,
+        is_typed=typed or None,
     )
 
 
@@ -91,7 +95,7 @@ def _labelled(record: dict[str, Any], location: str) -> tuple[list[str], list[in
 
     The label of an empty sentence moves to the next sentence.
     """
-    _check_labels(record, location)
+    _check_sentences(record, location)
     sentences: list[str] = []
     labels: list[int] = []
     pending = 0
@@ -104,7 +108,7 @@ def _labelled(record: dict[str, Any], location: str) -> tuple[list[str], list[in
     return sentences, labels
 
 
-def _check_labels(record: dict[str, Any], location: str) -> None:
+def _check_sentences(record: dict[str, Any], location: str) -> None:
     sentences, labels = record["sentences"], record.get("labels")
     if not _is_list_of(sentences, str):
         raise UserError(f'{location}: "sentences" must be a list of strings')
@@ -136,5 +140,5 @@ def _split_paragraphs(
     return sentences, labels
 
 
-def _is_list_of(value: Any, kind: type) -> bool:  # noqa: ANN401
+def _is_list_of(value: object, kind: type) -> bool:
     return isinstance(value, list) and all(isinstance(item, kind) for item in value)

@@ -10,7 +10,7 @@ from embedcache import UserError
 from embedcache.cluster.connection import alive_nodes, connected
 from embedcache.cluster.workers import run_tasks
 from segclf.experiments.workers import Pool, TrialCompute
-from segclf.workspace.cluster import check_cluster_device, check_shared
+from segclf.workspace.cluster import check_shared
 
 
 @contextmanager
@@ -31,7 +31,6 @@ def cluster_pool(
         UserError: The package ray is missing, the cluster cannot be used, no machine has the CPUs
             and the GPU that a trial needs, or a machine has no access to the folder.
     """
-    check_cluster_device(compute.device)
     cpus, gpus = compute.threads, int(compute.device == "cuda")
     with connected(address) as ray:
         slots = {

@@ -4,16 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from embedcache import UserError
-from segclf.corpus import read_corpus
-from segclf.corpus.listing import corpus_name
+from segclf.experiments.corpora import find_corpus
 from segclf.experiments.experiment_files import Experiment
-from segclf.experiments.grids import Trial
-from segclf.experiments.sweeps import check_compute, check_corpus, default_jobs
+from segclf.experiments.sweeps import check_compute, default_jobs
 from segclf.experiments.trials import find_runs
 from segclf.training.options import TrainingOptions
-from segclf.workspace.corpora import StoredCorpus
-from segclf.workspace.corpus_files import corpus_digest
 from segclf.workspace.runs import Run, list_runs
 from segclf.workspace.workspace import Workspace
 
@@ -43,7 +38,6 @@ class Estimate:
 def estimate_sweep(
     workspace: Workspace,
     experiment: Experiment,
-    trials: Sequence[Trial],
     *,
     corpus_name: str | None = None,
     jobs: int | None = None,
@@ -62,12 +56,11 @@ def estimate_sweep(
             encoder of a trial.
     """
     check_compute(jobs, device, threads)
-    check_corpus(experiment, corpus_name)
-    stored = _find_corpus(workspace, experiment, corpus_name)
+    stored, trials = find_corpus(workspace, experiment, corpus_name), experiment.trials
     done = find_runs(workspace, trials, stored) if stored else {}
     missing = [trial for trial in trials if trial not in done]
     runs = [run for run in list_runs(workspace) if run.kind == "head"]
-    sentences = stored.corpus.counts()["train"]["sentences"] if stored else 0
+    sentences = len(stored.corpus.select("train")) if stored else 0
     seconds = [
         rate * sentences * trial.options.epochs if (rate := _rate(trial.options, runs)) else None
         for trial in missing
@@ -82,30 +75,6 @@ def estimate_sweep(
         seconds=sum(known) / jobs,
         unknown=len(missing) - len(known),
     )
-
-
-def _find_corpus(
-    workspace: Workspace, experiment: Experiment, name: str | None
-) -> StoredCorpus | None:
-    """Return the corpus of a sweep; None if the text of an experiment file is not embedded."""
-    settings = experiment.corpus
-    if settings is None:
-        return workspace.load_corpus(name)
-    name = settings.name or corpus_name(settings.path)
-    if name not in workspace.corpus_names():
-        return None
-    stored = workspace.load_corpus(name)
-    try:
-        find_runs(workspace, experiment.trials, stored)
-        text = read_corpus(
-            settings.path,
-            format_name=settings.format,
-            options=settings.options,
-            split=settings.split,
-        )
-    except UserError:  # not embedded with one of the encoders, or the text cannot be read
-        return None
-    return stored if stored.digest == corpus_digest([text]) else None
 
 
 def _rate(options: TrainingOptions, runs: Sequence[Run]) -> float | None:

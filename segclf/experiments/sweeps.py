@@ -1,6 +1,5 @@
 """Sweeps: all trials of a grid in parallel; no trial is repeated."""
 
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -8,16 +7,17 @@ from typing import Any, Literal
 
 from embedcache import UserError
 from embedcache.encoders.devices import check_device
+from embedcache.encoders.processor import available_cores
+from embedcache.encoders.threads import check_threads
 from embedcache.terminal import progress_bar
 from segclf.experiments.cluster_pool import cluster_pool
-from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.process_pool import process_pool
 from segclf.experiments.trials import find_runs
 from segclf.experiments.workers import Outcome, Pool, TrialCompute, run_trials
-from segclf.tasks.embed import embed
 from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation, splits_to_score
+from segclf.workspace.cluster import check_cluster_device
 from segclf.workspace.memory import vectors_limit
 from segclf.workspace.workspace import Workspace
 
@@ -66,8 +66,7 @@ def sweep(
         UserError: There is no such encoder or device, or a number is out of range (these are
             checked before training starts); the cluster cannot be used; or a process was killed.
     """
-    check_compute(jobs, "cpu" if engine == "ray" else device, threads)
-    vectors_limit(memory)  # raises an error for an invalid number
+    check_compute(jobs, device, threads, memory, engine)
     stored = workspace.load_corpus(corpus_name)
     present = splits_to_score(stored.corpus)
     splits = [split for split in SCORED_SPLITS if split in present]
@@ -94,17 +93,31 @@ def sweep(
     return [outcomes[trial] for trial in trials]
 
 
-def check_compute(jobs: int | None, device: str, threads: int) -> None:
-    """Raise UserError for a number that is out of range or a device that does not exist."""
-    for name, value in (("jobs", jobs), ("threads", threads)):
-        if value is not None and value < 1:
-            raise UserError(f"{name} is {value}: use 1 or more")
-    check_device(device)
+def check_compute(
+    jobs: int | None,
+    device: str,
+    threads: int,
+    memory: float | None = None,
+    engine: Literal["local", "ray"] = "local",
+) -> None:
+    """Check where a sweep is to compute; see `sweep` for the arguments.
+
+    Raises:
+        UserError: A number is out of range, or the device does not exist.
+    """
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs is {jobs}: use 1 or more")
+    check_threads(threads)
+    vectors_limit(memory)  # raises an error for an invalid number
+    if engine == "ray":
+        check_cluster_device(device)
+    else:
+        check_device(device)
 
 
 def default_jobs(device: str, threads: int) -> int:
     """Return the number of trials to run at once: one on a GPU, whose memory is limited."""
-    return max((os.cpu_count() or 1) // threads, 1) if device == "cpu" else 1
+    return max(available_cores() // threads, 1) if device == "cpu" else 1
 
 
 def sweep_content(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -131,60 +144,6 @@ def sweep_content(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             if outcome.error
         ],
     }
-
-
-def embed_experiment(
-    experiment: Experiment,
-    trials: Sequence[Trial],
-    workspace: Workspace,
-    *,
-    corpus_name: str | None = None,
-    progress: bool = False,
-) -> str | None:
-    """Embed the corpus of an experiment with the encoders of its trials.
-
-    Args:
-        experiment: Experiment, with or without a corpus.
-        trials: Trials that will be run.
-        workspace: Workspace of the corpus.
-        corpus_name: Name of an embedded corpus, for an experiment without a corpus.
-        progress: Whether to show a progress bar on standard error.
-
-    Returns:
-        Name of the corpus to train on; None for the latest.
-
-    Raises:
-        UserError: The text cannot be read, there is no such encoder, `corpus_name` is given
-            although the experiment has a corpus, or there are no trials.
-    """
-    check_corpus(experiment, corpus_name)
-    corpus = experiment.corpus
-    if corpus is None:
-        return corpus_name
-    if not trials:
-        raise UserError("there are no trials to embed the corpus for: give at least one")
-    for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
-        embedded = embed(
-            corpus.path,
-            workspace,
-            name=corpus.name,
-            encoder_name=encoder,
-            pooling=pooling,
-            options=corpus.options,
-            format_name=corpus.format,
-            split=corpus.split,
-            progress=progress,
-        )
-    return embedded.name
-
-
-def check_corpus(experiment: Experiment, corpus_name: str | None) -> None:
-    """Raise UserError if both an experiment and the caller name a corpus."""
-    if experiment.corpus and corpus_name is not None:
-        raise UserError(
-            f"the experiment file already names the corpus {experiment.corpus.path}: leave out "
-            "--corpus"
-        )
 
 
 def _format_progress(outcome: Outcome) -> str:

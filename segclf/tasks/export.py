@@ -55,17 +55,8 @@ def export(
     Raises:
         UserError: `directory` is a file or a non-empty folder, or the encoder cannot be copied.
     """
-    config = _config(run)
-    config["has_encoder"] = with_encoder
-    scores = {
-        split: {name: evaluation[name] for name in SCORE_NAMES}
-        for split in SCORED_SPLITS
-        if (evaluation := read_evaluation(run, split))
-    }
-    if scores:
-        config["scores"] = scores
 
-    def fill(folder: Path) -> None:
+    def fill(folder: Path) -> dict[str, Any]:
         shutil.copyfile(run.path / WEIGHTS, folder / WEIGHTS)
         if second := run.runs.get(SECOND_HEAD):
             (folder / SECOND_HEAD).mkdir()
@@ -80,8 +71,19 @@ def export(
             copy_state(run.encoder, folder, *sources)
         if write_more:
             write_more(run, folder)
+        return _config(run) | {"has_encoder": with_encoder} | _scores(run)
 
-    return write_model(directory, config, fill)
+    return write_model(directory, fill)
+
+
+def _scores(run: Run) -> dict[str, Any]:
+    """Return the entry of config.json with the scores of a run, if there are any."""
+    scores = {
+        split: {name: evaluation[name] for name in SCORE_NAMES}
+        for split in SCORED_SPLITS
+        if (evaluation := read_evaluation(run, split))
+    }
+    return {"scores": scores} if scores else {}
 
 
 def _config(run: Run) -> dict[str, Any]:
@@ -90,15 +92,13 @@ def _config(run: Run) -> dict[str, Any]:
     return config | {"kind": run.kind}
 
 
-def write_model(
-    directory: str | PathLike[str], config: dict[str, Any], fill: Callable[[Path], object]
-) -> Path:
+def write_model(directory: str | PathLike[str], fill: Callable[[Path], dict[str, Any]]) -> Path:
     """Write a model folder atomically.
 
     Args:
         directory: Folder to create. An existing folder must be empty.
-        config: Content of config.json, from which the model card is made.
-        fill: Function that writes the weights and other files into a given folder.
+        fill: Function that writes the weights and other files into a given folder. It returns the
+            content of config.json, from which the model card is made.
 
     Returns:
         Absolute path of the folder.
@@ -111,7 +111,7 @@ def write_model(
         raise UserError(f"{path} is a file or a non-empty folder: choose another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(path.parent, path) as scratch:
-        fill(scratch)
+        config = fill(scratch)
         write_checked_json(scratch / CONFIGURATION, config, indent=1)
         write_text(scratch / "README.md", model_card(path.name, config))
         if path.exists():

@@ -73,6 +73,15 @@ class ReadText:
         is_undecided = self.options.layout is None
         return (*notes, LAYOUT_IGNORED) if is_undecided and has_paragraphs else notes
 
+    def segment(self) -> Segmentation:
+        """Find the paragraphs of the whole text at once.
+
+        Raises:
+            UserError: The text has fewer sentences than the number of paragraphs, or more fixed
+                boundaries.
+        """
+        return self._decide(self.model.predict_documents([self.body]))
+
     def parts(self, size: int) -> Iterator[Segmentation]:
         """Find the paragraphs in parts, so that the first ones are known before the last ones.
 
@@ -98,14 +107,14 @@ class ReadText:
             read += len(predicted.probabilities)
             stop = positions[read] if read < len(positions) else n
             found = self.found.select(first, stop)
-            yield replace(self, found=found, starts=self.starts[first:stop]).decide(predicted)
+            yield replace(self, found=found, starts=self.starts[first:stop])._decide(predicted)
             first = stop
 
-    def decide(self, predicted: Predicted) -> Segmentation:
+    def _decide(self, predicted: Predicted) -> Segmentation:
         """Choose the paragraphs, given the predictions for the sentences of `body`."""
         found, starts, options = self.found, self.starts, self.options
         in_body = ~found.is_heading
-        boundaries = _decide(predicted.probabilities, starts[in_body], self.threshold, options)
+        boundaries = _boundaries(predicted.probabilities, starts[in_body], self.threshold, options)
         is_paragraph = predicted.is_paragraph
         if is_paragraph is not None:
             is_paragraph = _with_fixed_types(_spread(is_paragraph, in_body), found, starts, options)
@@ -125,7 +134,7 @@ class ReadText:
         )
 
 
-def _decide(
+def _boundaries(
     probabilities: NDArray[np.float32],
     starts: NDArray[np.bool_],
     threshold: float | None,

@@ -110,9 +110,13 @@ class Segmenter:
     _loaded: dict[str, Predictor] = field(default_factory=dict, init=False, repr=False)
 
     def segment(self, text: str, options: SegmentOptions) -> Segmentation:
-        """Find the paragraphs of a text; see `segment`."""
-        read = self.read(text, options)
-        found = read.decide(read.model.predict_documents([read.body]))
+        """Find the paragraphs of a text; see `segment`.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+            UserError: The text has no sentences, or fewer than the number of paragraphs.
+        """
+        found = self.read(text, options).segment()
         return replace(found, warnings=_warnings(text, self.model, options.language))
 
     def read(self, text: str, options: SegmentOptions) -> ReadText:
@@ -135,15 +139,15 @@ class Segmenter:
         Raises:
             ModelError: The model cannot be loaded.
         """
-        guessed = language or guess_language(text)
+        recorded = self.model.record.language if isinstance(self.model, Run) else None
+        language = language or recorded or guess_language(text)
         try:
-            model = self.model or _choose_model(guessed, fast=self.fast)
+            model = self.model or _choose_model(language, fast=self.fast)
             if model.name not in self._loaded:
                 self._loaded[model.name] = load_predictor(model, self.workspace, self.compute)
         except UserError as error:
             raise ModelError(str(error)) from error
-        recorded = None if isinstance(model, ReadyModel) else model.record.language
-        return TextModel(model, self._loaded[model.name], language or recorded or guessed)
+        return TextModel(model, self._loaded[model.name], language)
 
 
 def _choose_model(language: str, *, fast: bool) -> ReadyModel:

@@ -1,6 +1,6 @@
 """Commands on many runs: sweep and compare."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -95,14 +95,17 @@ def sweep(
 
     Example: segtool sweep --head mlp,bilstm --window 2,4 --seed 0-4
     """
+    from segclf.experiments.corpora import embed_experiment
     from segclf.experiments.estimates import estimate_sweep
     from segclf.experiments.experiment_files import Experiment, read_experiment
     from segclf.experiments.grids import expand, given_values, select
-    from segclf.experiments.sweeps import embed_experiment, sweep_content
+    from segclf.experiments.sweeps import check_compute, sweep_content
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
     from segtool.tables.runs import print_estimate, print_sweep
 
+    # before the corpus of an experiment is embedded, which may take hours
+    check_compute(jobs, compute.device, compute.threads, compute.memory, cluster.engine)
     if cluster.engine == "ray":
         _check_cluster(dry_run=dry_run)
     log = run_logger(log_to)
@@ -111,12 +114,11 @@ def sweep(
     settings = named.pop("settings")
     given = given_values(named, settings or [])
     plan = read_experiment(experiment) if experiment else Experiment(None, expand(given))
-    trials = select(plan.trials, given)
+    plan = replace(plan, trials=select(plan.trials, given))
     if dry_run:
         estimate = estimate_sweep(
             opened,
             plan,
-            trials,
             corpus_name=corpus,
             jobs=jobs,
             device=compute.device,
@@ -124,12 +126,10 @@ def sweep(
         )
         show(vars(estimate), print_estimate, as_json)
         return
-    name = embed_experiment(
-        plan, trials, opened, corpus_name=corpus, progress=shows_progress(as_json)
-    )
+    name = embed_experiment(opened, plan, corpus_name=corpus, progress=shows_progress(as_json))
     outcomes = run_sweep(
         opened,
-        trials,
+        plan.trials,
         corpus_name=name,
         jobs=jobs,
         device=compute.device,
@@ -147,7 +147,7 @@ def sweep(
 
 
 def _check_cluster(*, dry_run: bool) -> None:
-    """Check the options of a cluster before the corpus of an experiment is embedded."""
+    """Check that the package ray is installed, and that the sweep is not a dry run."""
     from embedcache.cluster.connection import import_ray
 
     if dry_run:

@@ -73,7 +73,7 @@ class Session:
         check = self._checker()
         if read.options.is_limited or read.options.paragraphs is not None:
             with self._computing:
-                whole = read.decide(read.model.predict_documents([read.body]))
+                whole = read.segment()
             yield whole  # without the lock, as the client may be slow
             return
         parts = read.parts(PART)

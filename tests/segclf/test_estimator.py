@@ -1,8 +1,10 @@
 """The scikit-learn classifier: scikit-learn's own checks, and typical use."""
 
 import copy
+import json
 import pickle
 import warnings
+from datetime import datetime, timezone
 
 import numpy as np
 import pytest
@@ -134,6 +136,23 @@ def test_a_classifier_is_saved_and_read_again(fitted, tmp_path):
         fitted.save_pretrained(tmp_path / "model")
 
 
+def test_damaged_weights_are_not_read(fitted, tmp_path):
+    fitted.save_pretrained(tmp_path / "model")
+    path = tmp_path / "model" / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"weights\.safetensors is damaged"):
+        BoundaryClassifier.from_pretrained(tmp_path / "model")
+
+
+def test_the_record_of_a_classifier_has_the_time_at_which_it_was_saved(fitted, tmp_path):
+    before = datetime.now(timezone.utc)
+    fitted.save_pretrained(tmp_path / "model")
+    record = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert datetime.fromisoformat(record["created"]) >= before
+
+
 def test_a_model_that_does_not_clip_is_saved_and_read_again(fitted, tmp_path):
     vectors, _, _ = documents(1, count=1)
     vectors *= 100  # far beyond the vectors of training
@@ -168,6 +187,8 @@ def test_invalid_arguments_are_reported(fitted, tmp_path):
         fitted.predict(vectors, groups=np.arange(len(vectors)) % 2)
     with pytest.raises(ValueError, match="groups has shape"):
         fitted.predict(vectors, groups=[1, 2])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted.score(vectors, begins[:-1])
     with pytest.raises(UserError, match=r"head: must be .*, not 'rnn'"):
         BoundaryClassifier("rnn").fit(vectors, begins)
     with pytest.raises(UserError, match="reads words"):

@@ -160,6 +160,8 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
         ('{"sentences": ["a"]}', 'line 1: "labels" are missing'),
         ('{"sentences": ["a"], "labels": [1, 0]}', '"sentences" has length 1, but "labels" has 2'),
         ('{"sentences": "a", "labels": [1]}', "must be a list of strings"),
+        ('{"sentences": ["a"], "labels": [1], "typed": 1}', '"typed" is 1: use true or false'),
+        ('{"paragraphs": ["a"], "typed": true}', '"typed" is about labels: leave it out'),
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
         ('{"paragraphs": ["a"]}\n{', "line 2: invalid JSON"),

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from segclf import Workspace, embed, train
+from segclf.experiments.corpora import embed_experiment
 from segclf.experiments.estimates import estimate_sweep
 from segclf.experiments.experiment_files import Experiment, read_experiment
 from segclf.experiments.grids import expand
@@ -29,7 +31,7 @@ def set_seconds(workspace, seconds):
 
 
 def estimate(workspace, grid, **options):
-    return estimate_sweep(workspace, Experiment(None, []), expand(grid), **options)
+    return estimate_sweep(workspace, Experiment(None, expand(grid)), **options)
 
 
 def test_a_finished_sweep_has_nothing_left(workspace):
@@ -60,7 +62,7 @@ def test_a_corpus_that_is_not_embedded_is_not_embedded_now(workspace, tmp_path):
     file = tmp_path / "experiment.toml"
     file.write_text('[corpus]\npath = "novel.txt"\n[[grid]]\nhead = "mlp"\nseed = [0, 1]\n')
     plan = read_experiment(file)
-    found = estimate_sweep(workspace, plan, plan.trials)
+    found = estimate_sweep(workspace, plan)
     assert (found.corpus, found.trials, found.done) == (None, 2, 0)
     assert "novel" not in workspace.corpus_names()
 
@@ -70,8 +72,32 @@ def test_a_corpus_without_the_vectors_of_an_encoder_counts_as_not_embedded(works
     file = tmp_path / "experiment.toml"
     file.write_text(f"""[corpus]\npath = "x"\nname = "{name}"\n[[grid]]\nencoder = "minilm"\n""")
     experiment = read_experiment(file)
-    found = estimate_sweep(workspace, experiment, experiment.trials)
+    found = estimate_sweep(workspace, experiment)
     assert (found.corpus, found.unknown) == (None, found.trials)
+
+
+def test_a_dry_run_of_a_selection_needs_only_its_encoders(tmp_path, cli):
+    (tmp_path / "experiment.toml").write_text(f"""
+[corpus]
+path = "{STORIES}"
+name = "x"
+[[grid]]
+head = "mlp"
+seed = 0
+encoder = ["surface", "minilm"]
+""")
+    workspace = Workspace(tmp_path / ".segtool")
+    embed(STORIES, workspace, name="x", encoder_name="surface")
+    done = cli(tmp_path, "sweep", "experiment.toml", "--encoder", "surface", "--dry-run", "--json")
+    found = json.loads(done.stdout)
+    assert (found["corpus"], found["trials"]) == ("x", 1)
+
+
+def test_a_corpus_without_a_train_split_cannot_be_judged(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    embed(STORIES, workspace, encoder_name="surface", split="test")
+    found = estimate(workspace, {"head": "mlp", "seed": 0})
+    assert (found.trials, found.unknown, found.seconds) == (1, 1, 0)
 
 
 def test_a_corpus_whose_text_has_changed_counts_as_not_embedded(tmp_path):
@@ -91,11 +117,13 @@ epochs = 1
 encoder = "surface"
 """)
     experiment = read_experiment(file)
-    corpus = experiment.corpus
-    embed(corpus.path, workspace, encoder_name="surface", options=corpus.options)
+    embed_experiment(workspace, experiment)
     train(workspace, experiment.trials[0].options)
-    found = estimate_sweep(workspace, experiment, experiment.trials)
+    other = replace(experiment.trials[0], encoder="minilm")
+    found = estimate_sweep(workspace, replace(experiment, trials=[*experiment.trials, other]))
+    assert (found.corpus, found.done) == (None, 0)
+    found = estimate_sweep(workspace, experiment)
     assert (found.corpus, found.done) == ("novel", 1)
     text.write_text(text.read_text(encoding="utf-8") + "　雨だ。\n", encoding="utf-8")
-    found = estimate_sweep(workspace, experiment, experiment.trials)
+    found = estimate_sweep(workspace, experiment)
     assert (found.corpus, found.done, found.unknown) == (None, 0, 1)

@@ -4,9 +4,9 @@ import pytest
 
 from embedcache import UserError
 from segclf.corpus import ReadOptions
+from segclf.experiments.corpora import embed_experiment
 from segclf.experiments.experiment_files import CorpusSettings, Experiment, read_experiment
 from segclf.experiments.grids import expand, given_values, select
-from segclf.experiments.sweeps import embed_experiment
 from segclf.training.options import TrainingOptions
 from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.workspace import Workspace
@@ -100,5 +100,5 @@ def test_an_experiment_without_trials_embeds_no_corpus(tmp_path):
     workspace = Workspace(tmp_path / "work")
     experiment = Experiment(CorpusSettings(str(tmp_path)), [])
     with pytest.raises(UserError, match="there are no trials"):
-        embed_experiment(experiment, [], workspace)
+        embed_experiment(workspace, experiment)
     assert not workspace.path.exists()

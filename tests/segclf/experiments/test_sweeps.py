@@ -11,6 +11,7 @@ import pytest
 from xxhash import xxh3_128_hexdigest
 
 from embedcache import UserError
+from embedcache.encoders.processor import available_cores
 from segclf.experiments import sweeps, workers
 from segclf.experiments.grids import Trial, expand
 from segclf.experiments.leaderboard import run_row
@@ -148,6 +149,8 @@ def test_a_failed_trial_does_not_stop_the_others(swept, tmp_path):
         ({"encoder": "minilm"}, {}, "not embedded with minilm"),
         ({}, {"jobs": 0}, "jobs is 0"),
         ({}, {"device": "cuda:99"}, "--device cuda:99: "),
+        ({}, {"engine": "ray", "device": "cuda:1"}, "with --engine ray, use cpu or cuda"),
+        ({}, {"threads": 5000}, "--threads 5000: use 4096 or fewer"),
         ({}, {"corpus_name": "novels"}, "no corpus 'novels'"),
     ],
 )
@@ -160,8 +163,33 @@ def test_mistakes_are_reported_before_training(swept, grid, options, message):
 
 def test_a_gpu_runs_one_trial_at_a_time():
     assert sweeps.default_jobs("cuda", 1) == sweeps.default_jobs("mps", 1) == 1
-    assert sweeps.default_jobs("cpu", 1) == os.cpu_count()
+    assert sweeps.default_jobs("cpu", 1) == available_cores()
     assert sweeps.default_jobs("cpu", 10_000) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_by_default_a_sweep_uses_the_cores_that_its_process_may_use():
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert sweeps.default_jobs("cpu", 1) == 1
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize(
+    "option", [("--jobs", "0"), ("--device", "cuda:99"), ("--threads", "5000"), ("--memory", "-1")]
+)
+def test_mistakes_are_reported_before_the_corpus_of_an_experiment_is_embedded(
+    tmp_path, cli, option
+):
+    (tmp_path / "one.toml").write_text(
+        f'[corpus]\npath = "{STORIES}"\n[[grid]]\nencoder = "surface"\n'
+    )
+    for dry_run in ((), ("--dry-run",)):
+        done = cli(tmp_path, "sweep", "one.toml", *option, *dry_run)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["one.toml"]
 
 
 def test_an_experiment_file_embeds_its_corpus_and_single_trials_can_be_run(trained, tmp_path, cli):
