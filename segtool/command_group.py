@@ -16,7 +16,8 @@ QuietOption = Annotated[
     typer.Option("--quiet", "-q", help="Print only the result, warnings and errors."),
 ]
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Also print the configuration file and the time.")
+    bool,
+    typer.Option("--verbose", "-v", help="Also print the configuration file and the time taken."),
 ]
 _VERBOSITY = {"quiet": QuietOption, "verbose": VerboseOption}
 
