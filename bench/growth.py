@@ -1,6 +1,6 @@
-"""Does the time of `encode_sentences` grow linearly to ten million sentences, with bounded memory?
+"""Is the time of `encode_sentences` linear up to ten million sentences, and its memory bounded?
 
-Plain writes of the same bytes show how fast the disk is.
+Plain writes of the same number of bytes show how fast the disk is.
 """
 
 import json
@@ -44,7 +44,7 @@ print(json.dumps({"seconds": time.perf_counter() - started}))
 
 
 def main() -> None:
-    """Encode streams of several lengths, each in a new process; repeat the shorter ones."""
+    """Encode streams of several lengths, each in a new process; the shorter ones three times."""
     encoding, plain = measure(STREAM), measure(PLAIN)
     rows: list[Row] = []
     for count, results in encoding.items():
@@ -63,7 +63,7 @@ def measure(script: str) -> Results:
 
 
 def growth_row(name: str, results: Results, count: int, at_most: float | None = None) -> Row:
-    """Return a row with the time in seconds and its ratio to that of a tenth of the sentences."""
+    """Return a row with the time in seconds and its ratio to the time for a tenth of them."""
     seconds = {
         size: [result["seconds"] for result in measured] for size, measured in results.items()
     }
@@ -73,7 +73,7 @@ def growth_row(name: str, results: Results, count: int, at_most: float | None = 
 
 
 def rounds_of(count: int) -> int:
-    """Return how many times to repeat the measurement."""
+    """Return how many times to measure this number of sentences."""
     return 3 if count <= 1_000_000 else 1
 
 

@@ -33,7 +33,7 @@ DESCRIPTIONS = {
     "fast": "These encoders need no Transformer.",
     "busy": "A fair share is cores / (cores + processes) of the rate without other processes.",
     "pipeline": "The ratio shows how much time reading, hashing and storing add to the encoder.",
-    "growth": "A ratio of 10 is linear growth. The last rows show a plain write of the same bytes.",
+    "growth": "A ratio of 10 means linear growth. The last rows show a plain write of that size.",
     "readers": "Processor seconds for a text of 100 MB on one line, by reader and sentence rule.",
     "document": "From row to row the number of sentences grows by a factor of 4: a ratio of 4 is "
     "linear growth, a ratio of 16 is quadratic growth.",

@@ -1,4 +1,4 @@
-"""Control groups of Linux, which limit the processor time and the memory of a process."""
+"""Linux control groups (cgroups), which limit the processor time and the memory of a process."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -21,7 +21,7 @@ _SPACE = re.compile(r"\s")
 def normalize(sentence: str) -> str:
     """Return the normalized form of a sentence, which is what encoders read.
 
-    The result is in Unicode NFC. Each run of white space becomes one space, and white space at both
+    The result is in Unicode NFC. Each run of whitespace becomes one space, and whitespace at both
     ends is removed, including the ideographic space (U+3000) that begins a paragraph.
     """
     if len(sentence) < _LONG_RUN:

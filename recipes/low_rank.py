@@ -33,13 +33,13 @@ class LowRankChange(nn.Module):
 
 
 class LowRankEncoder(nn.Module):
-    """The first layers of a transformer, with trainable changes, and mean pooling.
+    """The first layers of a Transformer, with trainable changes, and mean pooling.
 
     The matrices of the layers change by matrices of low rank; their biases and normalizations
     are trained as they are. The embeddings are frozen.
 
     Args:
-        directory: Hugging Face directory of the transformer.
+        directory: Hugging Face directory of the Transformer.
         layers: Number of layers.
         rank: Rank of the changes.
     """

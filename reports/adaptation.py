@@ -54,11 +54,12 @@ from the workspace of `make models`; do not edit it by hand.
 - from scratch: `segtool train`. The last fifth of the pages is the dev split.
 - adapted: `segtool train --from MODEL`, with the same splits.
 
-F1 is the mean over authors ± the standard deviation over authors. The gain is the F1 of the adapted
-model minus that of the ready model, with the 95% percentile interval of a bootstrap over authors
-({RESAMPLES:,} resamples). "Better" is the number of authors for whom the adapted model has the
-higher F1. An author is included if the train split, the dev split and the rest have boundaries and
-other sentences, and the rest has at least {REST} sentences.
+The type is that of the boundaries: "any", or "paragraph" without lines of dialogue. F1 is the mean
+over authors ± the standard deviation. The gain is the F1 of the adapted model minus that of the
+ready model, with a 95% bootstrap percentile interval over authors ({RESAMPLES:,} resamples).
+"Better" is the number of authors for whom the adapted model has the higher F1. An author is
+included if the train split, the dev split and the rest each contain boundaries and sentences that
+are not boundaries, and the rest has at least {REST} sentences.
 
 """
 

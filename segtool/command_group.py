@@ -13,10 +13,11 @@ from segtool.output import detail, is_verbose, set_interruption, set_verbosity
 
 QuietOption = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print the result, warnings and errors, and nothing else."),
+    typer.Option("--quiet", "-q", help="Print only the result, warnings and errors."),
 ]
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Also print the configuration file and the time.")
+    bool,
+    typer.Option("--verbose", "-v", help="Also print the configuration file and the time taken."),
 ]
 _VERBOSITY = {"quiet": QuietOption, "verbose": VerboseOption}
 

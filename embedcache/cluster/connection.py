@@ -1,4 +1,4 @@
-"""Connects to a Ray cluster, and reports common mistakes of its configuration."""
+"""Connects to a Ray cluster, and reports common mistakes in its configuration."""
 
 import os
 import socket

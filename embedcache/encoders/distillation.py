@@ -1,6 +1,6 @@
-"""Distils the token vectors of a static encoder from a transformer, as model2vec does.
+"""Distils the token vectors of a static encoder from a Transformer, as model2vec does.
 
-Each token of the vocabulary passes through the transformer alone, as a text of one token. The
+Each token of the vocabulary passes through the Transformer alone, as a text of one token. The
 vectors are then reduced to their principal components over the vocabulary. The computation always
 uses float32, so that the vectors from two machines differ by little more than the error of the
 rounding to float16.
@@ -31,13 +31,13 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
         identity: Identity of the static encoder.
 
     Raises:
-        UserError: The tokenizer of the transformer needs Python code.
+        UserError: The tokenizer of the Transformer needs Python code.
     """
     tokenizer = find_tokenizer(transformer.model.tokenizer)
     if tokenizer is None:
         raise UserError(
             f"static:{transformer.name} is not possible: the tokenizer of {transformer.name} is "
-            "not in the format of the package tokenizers; choose a transformer that has a "
+            "not in the format of the package tokenizers; choose a Transformer that has a "
             "tokenizer.json"
         )
     save_tokenizer(tokenizer, folder)
@@ -47,7 +47,7 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
 
 
 def encode_vocabulary(transformer: TransformerEncoder) -> NDArray[np.float32]:
-    """Encode each of the v tokens of a transformer as a text of its own: (v, d) float32."""
+    """Encode each of the v tokens of a Transformer as a text of its own: (v, d) float32."""
     count = len(transformer.model.tokenizer)
     vectors = np.zeros((count, transformer.dim), dtype=np.float32)
     description = f"distilling {transformer.name}"

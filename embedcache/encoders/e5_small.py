@@ -147,7 +147,7 @@ def read_packed(packed: bytes) -> PackedModel:
 
 
 def write_transformer(directory: Path, model: PackedModel) -> None:
-    """Write the Hugging Face folder of a transformer and its tokenizer."""
+    """Write the Hugging Face folder of a Transformer and its tokenizer."""
     from safetensors.numpy import save_file
 
     save_file(model.weights, directory / "model.safetensors", metadata={"format": "pt"})

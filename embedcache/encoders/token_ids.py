@@ -1,4 +1,4 @@
-"""Tokenization of sentences for a transformer, without importing transformers."""
+"""Tokenization of sentences for a Transformer, without importing transformers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ _MAX_PARTS = 2  # for more texts, it is faster to load the whole vocabulary once
 
 
 class SentenceTokenizer:
-    """The tokenizer of a transformer.
+    """The tokenizer of a Transformer.
 
     Loading a large vocabulary takes about a second. Therefore the first texts, if they are short,
     are tokenized with the part of the vocabulary that occurs in them. The result is the same.

@@ -1,4 +1,4 @@
-"""Encoders that run a transformer and pool its states."""
+"""Encoders that run a Transformer and pool its states."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TransformerEncoder(Encoder):
 
     @property
     def transformer_directory(self) -> Path:
-        """Folder of the transformer itself, which may be a subfolder of `directory`."""
+        """Folder of the Transformer itself, which may be a subfolder of `directory`."""
         return self.directory / self._settings.subfolder
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Hugging Face datasets: texts with their vectors as a `Dataset`, and vectors from one."""
+"""Hugging Face datasets: texts with their vectors to a `Dataset`, and vectors from one."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -21,7 +21,7 @@ class TextCache:
     """Vectors of texts in a space of a store.
 
     Unlike those of `embedcache.encode_sentences`, the texts are not normalized: two texts that
-    differ in their white space have two vectors, as they have without a cache.
+    differ in their whitespace have two vectors, as they have without a cache.
 
     Args:
         store: Store, or its folder, which is created if it is missing.

@@ -1,9 +1,9 @@
-"""Checks the pages of an LMDB file without LMDB, which trusts them and may crash.
+"""Checks the pages of an LMDB file without LMDB, which may crash on damaged pages.
 
-A file has two trees: one of values, and one of the numbers of free pages. Pages 0 and 1 describe
-the last two commits. The checks cover what LMDB needs to find values and to write: the kinds,
-numbers and sizes of the pages, the order of the keys, and the counts in the description of a
-commit. Values are not read; they have checksums.
+A file has two trees: one of values, and one of the numbers of free pages. Pages 0 and 1, the meta
+pages, describe the last two commits. The checks cover what LMDB relies on to find values and to
+write: the kinds, numbers and sizes of the pages, the order of the keys, and the counts in the meta
+page of a commit. Values are not read; they have checksums.
 """
 
 import os
@@ -53,7 +53,7 @@ class Commit(NamedTuple):
         map_bytes: Size of the memory map, in which all pages fit.
         free: Tree of free pages.
         values: Tree of values.
-        last_page: Largest number of a page that was ever used.
+        last_page: Number of the last page that was ever used.
         number: Number of the commit.
     """
 
@@ -74,7 +74,7 @@ class Commit(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """A part of a page that has a key: of a value, or of a page below this one."""
+    """An entry of a page: a key with its value, or with the number of a child page."""
 
     key: bytes
     size: int
@@ -83,14 +83,14 @@ class _Node(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Pages of a tree, and its nodes that have values."""
+    """The pages of a tree, and the nodes of its leaf pages."""
 
     pages: list[int]
     nodes: list[_Node]
 
 
 def check_values(path: Path, commit: Commit) -> None:
-    """Check the pages with which LMDB finds the values, except for the order of the keys.
+    """Check the pages that LMDB reads to find values, but not the order of the keys.
 
     The commit must be the last one until the function returns, because the second commit after it
     may overwrite its pages.
@@ -107,7 +107,7 @@ def check_values(path: Path, commit: Commit) -> None:
 
 
 def check_all(path: Path, commit: Commit) -> None:
-    """Check what LMDB needs to write too: free pages, headers of large values, order of the keys.
+    """Check also what LMDB needs for writing: free pages, headers of large values, order of keys.
 
     See `check_values` for the arguments and errors. One page of each large value is read.
     """
@@ -156,7 +156,7 @@ class _Checker:
         last: bytes | None,
         found: _Found,
     ) -> None:
-        """Check a page and those below it, whose keys are from `first` up to before `last`."""
+        """Check a page and its subtree, with keys of at least `first` and less than `last`."""
         _require(1 < number <= self._commit.last_page and depth <= tree.depth)
         found.pages.append(number)
         is_leaf = depth == tree.depth
@@ -178,7 +178,7 @@ class _Checker:
         return key[::-1] if tree.flags == _INTEGER_KEYS else key
 
     def _pages_of(self, node: _Node) -> int:
-        """Return how many pages a large value has, none of which may be missing."""
+        """Return the number of pages of a large value, and check that the file contains them."""
         first = int.from_bytes(node.content, "little")
         count = -(-(_LARGE.size + node.size) // self._commit.page_bytes)
         last = first + count - 1
@@ -193,9 +193,9 @@ class _Checker:
         return first, first + count - 1
 
     def free_pages(self, node: _Node) -> NDArray[np.int64]:
-        """Return n numbers of free pages as first and last pages, (n, 2).
+        """Return n free pages as ranges of one page: first and last page number, (n, 2).
 
-        The value is their count, and then the numbers in descending order.
+        The value of the node contains n, followed by the page numbers in descending order.
         """
         content = node.content
         if node.flags:
@@ -227,7 +227,7 @@ def _parse(page: bytes, number: int, *, is_leaf: bool) -> list[_Node]:
     _require(max(offsets) <= len(page) - _NODE.size)
     nodes = {}
     end = len(page)
-    for offset in sorted(offsets, reverse=True):  # they fill the end of the page without gaps
+    for offset in sorted(offsets, reverse=True):  # nodes fill the end of the page without gaps
         size, flags, key_bytes = _NODE.unpack_from(page, offset)
         start = offset + _NODE.size + key_bytes
         stored = 0

@@ -5,12 +5,13 @@ A writer that waits for it, in any process, then finds that its file was replace
 one. Readers do so in their next transaction; until then, they keep their snapshot of the old file,
 which nobody writes any more.
 
-The lock file is replaced first, by an empty one, because LMDB would take the number of the last
-commit from it. A process that is killed in between leaves the old data. Writers then find that
-their lock file was replaced and open it again, and a reader whose snapshot a writer may have
-overwritten raises an error.
+The lock file is replaced first, by an empty one, because LMDB would otherwise take the number of
+the last commit from the old one. If the process is killed before it replaces the data file, the old
+data remains in use. Writers then find that their lock file was replaced and open it again, and a
+reader whose snapshot a writer may have overwritten raises an error.
 
-Earlier versions of this package do not look for a new file: none may use the store meanwhile.
+Earlier versions of this package do not check whether the file was replaced, so they must not use
+the store at the same time.
 """
 
 import os
@@ -36,12 +37,13 @@ Result = TypeVar("Result")
 def replace(
     environment: Environment, write: Callable[[Handle, lmdb.Transaction, Path], Result]
 ) -> Result:
-    """Replace the data file of an environment; see this module.
+    """Replace the data file of an environment; see the docstring of this module.
 
     Args:
         environment: Environment, which uses the new file from the next transaction on.
-        write: Function that writes the new data file. It gets the handle of the old one, a
-            write transaction in which it only reads, and an empty folder for the new file.
+        write: Function that writes the new data file. Its arguments are the handle of the
+            old one, a write transaction in which it only reads, and an empty folder for the new
+            file.
 
     Returns:
         The result of the function.
@@ -62,7 +64,7 @@ def replace(
         result = write(handle, transaction, scratch)
         (scratch / LOCK_FILE).touch()
         for name in (DATA_FILE, LOCK_FILE):
-            _copy_rights(environment.folder / name, scratch / name)
+            _copy_permissions(environment.folder / name, scratch / name)
         with folder_lock(environment.folder, exclusive=True):
             forget_commits(environment.folder)
             for name in (LOCK_FILE, DATA_FILE):
@@ -71,7 +73,7 @@ def replace(
     return result
 
 
-def _copy_rights(source: Path, target: Path) -> None:
+def _copy_permissions(source: Path, target: Path) -> None:
     """Copy the permissions of a file and, if this process may do so, its owner and group."""
     shutil.copymode(source, target)
     status = source.stat()

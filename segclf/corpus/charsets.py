@@ -1,4 +1,4 @@
-"""Detection of text encodings other than Unicode and those of Japanese, by charset-normalizer."""
+"""Detection of text encodings other than Unicode and Japanese ones, by charset-normalizer."""
 
 import re
 

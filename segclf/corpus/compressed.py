@@ -30,8 +30,8 @@ _ALWAYS_ALLOWED = 1 << 26  # bytes
 _MAX_RATIO = 100
 """Maximum ratio of the sizes of a file before and after compression.
 
-Compression makes text 3 to 20 times smaller. A file that is made to exhaust the memory becomes 1000
-times smaller."""
+Compression makes text 3 to 20 times smaller, and a file that is designed to exhaust the memory
+about 1,000 times smaller."""
 
 
 def _open_zstd(file: IO[bytes]) -> Any:  # noqa: ANN401

@@ -27,7 +27,7 @@ _MIN_AT_LINE_ENDS = 3
 
 
 def unwrap(text: str) -> str:
-    """Replace each line break and the white space around it with a space.
+    """Replace each line break and the whitespace around it with a space.
 
     Next to a CJK character, no space is inserted, since these scripts do not use spaces.
     """
@@ -41,7 +41,7 @@ def _without_break(spaces: re.Match[str]) -> str:
 
 
 def is_beside_cjk(spaces: re.Match[str]) -> bool:
-    """Return whether the white space that was matched in a text is next to a CJK character."""
+    """Return whether the whitespace that was matched in a text is next to a CJK character."""
     text, start, end = spaces.string, *spaces.span()
     neighbours = text[max(start - 1, 0) : start] + text[end : end + 1]
     return _CJK.search(neighbours) is not None

@@ -1,4 +1,4 @@
-"""Lists the text files of a corpus: a file, a folder, a glob, or any of these behind a URL."""
+"""Lists the text files of a corpus: a file, a folder, a glob pattern, or any of these at a URL."""
 
 import glob
 import re

@@ -150,7 +150,7 @@ def _as_printed(text: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    """Replace white space as a browser does; ideographic spaces are kept, as they are indents."""
+    """Replace whitespace as a browser does; ideographic spaces are kept, as they are indents."""
     return _SPACES.sub(_without_break, text).strip(" ").replace(_NO_BREAK_SPACE, " ")
 
 

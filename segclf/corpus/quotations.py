@@ -91,7 +91,7 @@ def cut_at_quotations(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
         spans: (start, end) offsets of sentences, in order.
 
     Yields:
-        The offsets of the parts. White space is at the beginning of a part.
+        The offsets of the parts. Whitespace is at the beginning of a part.
     """
     for start, end in spans:
         for cut in _CUT.finditer(text, start, end):

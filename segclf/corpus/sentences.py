@@ -47,7 +47,7 @@ class Sentence(NamedTuple):
 
     Attributes:
         text: The cleaned sentence, as the encoder reads it.
-        start: Offset of its first character in the text, including white space before it.
+        start: Offset of its first character in the text, including whitespace before it.
         end: Offset after its last character.
     """
 
@@ -98,7 +98,7 @@ def sentence_rule(name: str) -> SentenceRule:
 
 
 def _sentencex_spans(text: str, language: str) -> Spans:
-    # leading white space marks a paragraph and would change where sentencex cuts
+    # leading whitespace marks a paragraph and would change where sentencex cuts
     content = len(text) - len(text.lstrip())
     start = 0
     for end in _sentencex_ends(text, content, language):
@@ -116,7 +116,7 @@ def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
     before the window. A sentence that does not end in its window continues in the next.
     """
     while start < len(text):
-        # replaced one for one, as sentencex 1.0 panics on some white space other than a space
+        # replaced one for one, as sentencex 1.0 panics on some whitespace other than a space
         window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
         last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
         # the segments that sentencex returns add up to the window

@@ -181,7 +181,7 @@ def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
     names = {field.name for field in fields(kind)}
     kept = {name: value for name, value in values.items() if name in names}
     if kept.get("loss") != "focal":
-        kept.pop("gamma", None)  # records of early versions contain a gamma without effect
+        kept.pop("gamma", None)  # early versions recorded a gamma that has no effect
     return kind(**kept)
 
 
@@ -191,8 +191,8 @@ class Sides:
 
     Attributes:
         unit: "sentences", or "tokens" as in Lukasik et al. 2020: the N tokens of the document
-            before the candidate and the N tokens after it, regardless of sentences. Shorter sides
-            are padded, so that [SEP] is always in the middle.
+            before the candidate and the N tokens after it, regardless of sentence boundaries.
+            Shorter sides are padded, so that [SEP] is always in the middle.
         count: Number of sentences or tokens.
     """
 

@@ -11,7 +11,7 @@ from segclf.integrations.paragraphs import ParagraphFinder
 class ParagraphChunker(BaseChunker):
     """Chunks texts into paragraphs.
 
-    The white space between two paragraphs belongs to the first one.
+    The whitespace between two paragraphs belongs to the first one.
 
     Args:
         finder: Object that finds the paragraphs. If None, each text is split by the ready model for

@@ -18,7 +18,7 @@ class ParagraphFinder:
             is split by the ready model for its language.
         workspace: Folder of the workspace that contains the runs and the store of sentence vectors;
             None for the default workspace.
-        options: How to find the paragraphs.
+        options: Options for finding the paragraphs. By default, existing paragraphs are ignored.
         device: Device of the encoder; None for the fastest device.
         threads: Number of CPU threads of the encoder; None for the number of cores.
 
@@ -41,9 +41,9 @@ class ParagraphFinder:
         self._options = options or SegmentOptions(layout="ignore")
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the start and the end of each paragraph and heading.
+        """Return the start and end offsets, in characters, of each paragraph and heading.
 
-        White space around a paragraph is not part of it. A text without sentences has no
+        Whitespace around a paragraph is not part of it. A text without sentences has no
         paragraphs.
         """
         if not text.strip():
@@ -57,5 +57,5 @@ class ParagraphFinder:
         return [(start, end) for start, end in spans if start < end]
 
     def split(self, text: str) -> list[str]:
-        """Return the paragraphs and headings, without surrounding white space."""
+        """Return the paragraphs and headings, without surrounding whitespace."""
         return [text[start:end] for start, end in self.spans(text)]

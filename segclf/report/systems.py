@@ -27,11 +27,11 @@ class TypeResult:
     """Boundaries of one type, true and predicted.
 
     Attributes:
-        evaluation: Scores, the same as `segtool eval` shows.
+        evaluation: The scores that `segtool eval` shows.
         layout: Layout of the split's n sentences, with the true boundaries.
         predicted: (n,) bool, predicted boundaries.
-        ranking: (n,) float32, by which the candidates are ranked in a precision-recall curve: the
-            probability, or 1 where the other head of a model decides that there is a boundary.
+        ranking: (n,) float32 scores that rank the candidates in a precision-recall curve:
+            probabilities, or 1 where the head for paragraphs finds a boundary.
     """
 
     evaluation: Evaluation
@@ -46,7 +46,7 @@ class System:
 
     Attributes:
         name: Name of the run or of the model.
-        run: The run; for a model with several heads, that for any boundary.
+        run: The run; for a model with several heads, the run of the head for any boundary.
         is_run: Whether the system is a run.
         types: Result for each type of boundary.
         heads: (n,) float32 probabilities of each head.
@@ -81,12 +81,12 @@ def score_systems(
 
     Raises:
         UserError: A system is given twice, the runs cannot be compared, the corpus has no such
-            split, or it has changed since a run was trained.
+            split, or the corpus has changed since a run was trained.
         StoreError: The store lacks the vectors.
     """
     names = [source.name for source in sources]
     if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise UserError(f"{repeated} is given twice: name each run once")
+        raise UserError(f"{repeated} is given twice: name each run or model once")
     runs = [source for source in sources if isinstance(source, Run)]
     for other in runs[1:]:
         check_same_type(runs[0], other)
@@ -106,7 +106,7 @@ def score_systems(
 
 
 def main_type_of(sources: Sequence[Run | ReadyModel]) -> BoundaryType:
-    """Return the type of boundary that runs and ready models are compared for: that of the runs."""
+    """Return the boundary type on which systems are compared: that of the runs, or "any"."""
     runs = [source for source in sources if isinstance(source, Run)]
     return runs[0].record.boundary_type if runs else "any"
 

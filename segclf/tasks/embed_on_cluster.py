@@ -238,7 +238,7 @@ def _make_job(
         StoreError: The store has the encoder's vectors in another dtype.
     """
     if any(isinstance(part, SifEncoder) for part in encoder.parts):
-        raise UserError("--pooling sif is fitted on the whole corpus: leave out --engine ray")
+        raise UserError("--pooling sif needs the whole train split first: leave out --engine ray")
     sizes = sizes or Sizes.of(sum(source.size for source in sources))
     fingerprints = tuple(part.fingerprint for part in encoder.parts)
     dtypes = _dtypes(encoder, choice.dtype, workspace)

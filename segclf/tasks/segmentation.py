@@ -74,7 +74,7 @@ class Segmentation:
         every empty line marks a predicted boundary; a line break between two sentences of a
         paragraph is kept. If the existing paragraphs were kept, their layout is kept too: missing
         line breaks are inserted, and nothing else changes. Within a line, inserted line breaks
-        replace the white space between the sentences. They have the same form (CRLF, LF or CR) as
+        replace the whitespace between the sentences. They have the same form (CRLF, LF or CR) as
         the first line break in the text, or LF if the text has none.
         """
         newline = self._newline()
@@ -154,7 +154,7 @@ class Segmentation:
 
 
 def _with_spaces_at_ends(paragraphs: list[str]) -> list[str]:
-    """Move the white space before the first line of a paragraph to the end of the previous one.
+    """Move the whitespace before the first line of a paragraph to the end of the previous one.
 
     If it has no line break, all of it is moved. An indent that follows a line break of the previous
     paragraph stays an indent.

@@ -1,4 +1,4 @@
-"""Chooses a run: by number, by the beginning of its name, or the best one on dev of a corpus."""
+"""Chooses a run: by number, by the beginning of its name, or by its score on the dev split."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

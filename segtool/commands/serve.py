@@ -1,4 +1,4 @@
-"""`segtool serve`: a page to try models, correct their paragraphs and train from them."""
+"""`segtool serve`: a page to try models, correct paragraphs, and train on the corrections."""
 
 from typing import Annotated
 

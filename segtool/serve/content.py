@@ -55,7 +55,7 @@ def _kind(part: Segmentation, i: int) -> schemas.Kind:
 
 
 def _white_space(text: str, sentence: Sentence) -> str:
-    """Return the white space before a sentence, as it is in a paragraph without line breaks."""
+    """Return the whitespace before a sentence, as it is in a paragraph without line breaks."""
     first = sentence.start
     while first < sentence.end and text[first].isspace():
         first += 1

@@ -1,4 +1,4 @@
-"""Protects the server: refuses requests of other web sites and large bodies; strict headers."""
+"""Protects the server: refuses large bodies and requests from other sites; sets strict headers."""
 
 import ipaddress
 import json

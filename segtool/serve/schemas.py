@@ -54,7 +54,7 @@ class Sentence(_Body):
     text: Text
     start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
     end: Annotated[int, Field(ge=0, description="Offset after its last character.")]
-    before: Annotated[str, Field(description="White space between it and the last sentence.")] = ""
+    before: Annotated[str, Field(description="Whitespace between it and the last sentence.")] = ""
     probability: Annotated[
         float, Field(ge=0, le=1, description="Probability that a boundary is before it.")
     ]

@@ -122,7 +122,7 @@ def test_kept_shards_can_be_merged_elsewhere(local_ray, tmp_path, alone, segtool
         ({"workers": 2, "threads": 2}, "--workers 2 with 2 threads each: the cluster has 2 CPUs"),
         ({"workers": 0}, "--workers 0: use 1 or more"),
         ({"gpus_per_worker": 0.5}, "1 workers with 0.5 GPUs each: the cluster has 0 GPUs"),
-        ({"encoder_name": "ginza", "pooling": "sif"}, "--pooling sif is fitted on the whole"),
+        ({"encoder_name": "ginza", "pooling": "sif"}, "--pooling sif needs the whole train split"),
     ],
 )
 def test_mistakes_are_reported_and_change_nothing(local_ray, tmp_path, options, message):

@@ -153,7 +153,7 @@ def test_a_finished_encoder_can_be_moved(encoder, tmp_path):
 
 @pytest.mark.parametrize("name", ["surface", "ginza"])
 def test_only_transformers_can_be_distilled(name):
-    with pytest.raises(UserError, match=f"{name} is not a transformer"):
+    with pytest.raises(UserError, match=f"{name} is not a Transformer"):
         load_encoder(f"static:{name}")
 
 
@@ -163,6 +163,6 @@ def test_a_tokenizer_in_python_is_refused_and_nothing_is_left(bert, tmp_path, mo
     (copy / "tokenizer.json").unlink()
     settings = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "basic"}
     (copy / "tokenizer_config.json").write_text(json.dumps(settings))
-    with pytest.raises(UserError, match=r"choose a transformer that has a tokenizer\.json"):
+    with pytest.raises(UserError, match=r"choose a Transformer that has a tokenizer\.json"):
         load_encoder(f"static:{copy}").encode(["雨"])
     assert [path.suffix for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [".lock"]

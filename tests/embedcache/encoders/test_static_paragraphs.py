@@ -73,7 +73,7 @@ def test_other_vectors_have_another_fingerprint(tmp_path, monkeypatch):
 
 
 def test_layers_and_pooling_are_refused():
-    with pytest.raises(UserError, match="static-paragraphs is not a transformer"):
+    with pytest.raises(UserError, match="static-paragraphs is not a Transformer"):
         load_encoder("static-paragraphs:3")
     with pytest.raises(UserError, match="leave out --pooling max"):
         load_encoder("static-paragraphs", pooling="max")

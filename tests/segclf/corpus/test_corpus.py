@@ -170,7 +170,7 @@ def test_the_example_stories_have_the_documented_size():
 @pytest.mark.parametrize("boundary", ["auto", "indent", "line", "blank"])
 @given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
 def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
-    """Sentences contain no white space from the layout, and none at either end."""
+    """Sentences contain no whitespace from the layout, and none at either end."""
     (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
     for sentence in document.sentences:
         assert sentence == sentence.strip() != ""

@@ -36,7 +36,7 @@ HARD = {
     "no end": "あ",
     "brackets that are not closed": " (a. B",
     "stops": "。",
-    "white space": " ",
+    "whitespace": " ",
 }
 
 

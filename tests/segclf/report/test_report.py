@@ -163,7 +163,7 @@ def test_only_comparable_runs_share_a_page(workspace, tmp_path):
     embed(STORIES / "eki.txt", other, encoder_name="surface")
     foreign = train(other, TrainingOptions(head="mlp", window=2, epochs=1))
     for second, message in (
-        (run, "mlp-w1-002 is given twice: name each run once"),
+        (run, "mlp-w1-002 is given twice: name each run or model once"),
         (foreign, "mlp-w2-001 on eki: choose runs trained on the same corpus"),
     ):
         with pytest.raises(UserError, match=message):
