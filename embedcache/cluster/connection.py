@@ -99,7 +99,10 @@ def _check_address(address: str) -> None:
 
 
 def _reason(address: str | None, error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = str(error)
+    if "Traceback" in text:  # of the client server; its last line has the reason
+        text = text.strip().splitlines()[-1]
+    text = " ".join(text.split())
     if "ersion mismatch" in text:
         return f"--address {address}: {text}: use the same versions of Ray and Python everywhere"
     message = f"--address {address or 'local'}: no connection to a Ray cluster ({text[:200]})"

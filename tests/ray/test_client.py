@@ -11,10 +11,11 @@ from tests.segtool.texts import mistake
 
 
 @pytest.fixture
-def addresses():
+def addresses(monkeypatch):
     """Address of the client server of a cluster, and address of the cluster."""
     from ray.cluster_utils import Cluster
 
+    monkeypatch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", str(HANG))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     head = {"num_cpus": 2, "include_dashboard": False, "ray_client_server_port": port}
