@@ -162,7 +162,7 @@ def embed_experiment(
     if corpus is None:
         return corpus_name
     if not trials:
-        raise UserError("there are no trials to embed the corpus for: give at least one")
+        raise UserError("the sweep has no trials: give at least one")
     for encoder, pooling in dict.fromkeys((trial.encoder, trial.pooling) for trial in trials):
         embedded = embed(
             corpus.path,
