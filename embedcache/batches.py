@@ -119,8 +119,8 @@ class BatchEncoder:
             if not_finite.any():
                 text = texts[batch[int(not_finite.argmax())]]
                 raise UserError(
-                    f"{self._encoder.name}, which computes in {self._encoder.precision}, returns "
-                    f"a vector that is not finite in {self._dtype} for {text[:40]!r}; vectors that "
-                    "were stored earlier are kept"
+                    f"{self._encoder.name} returns a vector that is not finite in {self._dtype} "
+                    f"for {text[:40]!r} (computed in {self._encoder.precision}): use a wider "
+                    "--precision or --dtype; vectors that were stored earlier are kept"
                 )
         return vectors

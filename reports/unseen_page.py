@@ -35,7 +35,7 @@ F1 is computed from the boundaries of all authors together. The interval is the 
 interval of a bootstrap over authors ({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are
 means over works; lower is better. "Baseline" is the F1 of the best trivial baseline. "Better" is
 the number of authors for whom the F1 of the model is higher than that of every trivial baseline.
-"Aim" is the F1 that was set as the aim before the models were trained.
+"Aim" is the target F1 that was set before the models were trained.
 """
 TRIED = """\
 [Choice of encoder and settings](quality.md) lists what was tried to reach the aims, and compares

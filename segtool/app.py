@@ -145,4 +145,4 @@ def _is_from_user(path: Path) -> bool:
 
 def _one_line(error: typer.TyperException) -> str:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(message.replace("Value error, ", "").split())
+    return " ".join(message.replace("Value error, ", "").split()).removesuffix(".")

@@ -184,7 +184,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[str]:
         try:
             for line in process.stderr:
                 lines.append(line)
-                if found := re.match(r"(http://\S+) \(Ctrl-C ends it\)", line):
+                if found := re.match(r"(http://\S+) \(press Ctrl-C to stop\)", line):
                     yield found[1]
                     break
         finally:

@@ -146,8 +146,8 @@ def check_nodes(
         advice: What to do if a machine has no access to the storage, for the message.
 
     Raises:
-        UserError: A machine lacks a package, has another version of Ray or does not see a file of
-            the storage.
+        UserError: A machine lacks a package, has another version of Ray or has no access to the
+            storage.
     """
     name = f"check-{uuid4().hex}"
     storage.write_bytes(name, socket.gethostname().encode())
@@ -165,7 +165,7 @@ def check_nodes(
                     "'segtool[ray]' on every machine of the cluster"
                 )
             if not seen:
-                raise UserError(f"the machine {node.host} does not see {storage.url}: {advice}")
+                raise UserError(f"the machine {node.host} has no access to {storage.url}: {advice}")
     finally:
         storage.remove(name)
 

@@ -60,7 +60,8 @@ def plan_workers(
     if by_gpus is not None and count > by_gpus:
         raise UserError(
             f"{count} workers with {gpus:g} GPUs each: the cluster has "
-            f"{sum(node.gpus for node in nodes):g} GPUs, enough for {by_gpus}"
+            f"{sum(node.gpus for node in nodes):g} GPUs, enough for {by_gpus}: use fewer workers, "
+            "or a lower --gpus-per-worker"
         )
     for cpus in [threads] if threads else range(max(node.cpus for node in nodes), 0, -1):
         if sum(node.cpus // cpus for node in nodes) >= count:

@@ -164,7 +164,8 @@ def _distilled(model: str, pooling: Pooling | None, device: str | None) -> Stati
         its_pooling = encoder.identity["transformer"]["pooling"]
         if pooling not in (None, its_pooling):
             raise UserError(
-                f"{model} has static vectors with --pooling {its_pooling}, not {pooling}"
+                f"{model} has static vectors with --pooling {its_pooling}: leave out --pooling "
+                f"{pooling}"
             )
         return encoder
     transformer = _load_one(model, pooling, Execution(device, "float32", "torch"))

@@ -56,7 +56,9 @@ class _File:
         try:
             return TableFile(self.storage.open_mapped(self.name), str(self))
         except FileNotFoundError as error:
-            raise UserError(f"{self} is missing: run the same segtool embed again") from error
+            raise UserError(
+                f"{self} is missing: run the same segtool embed command again"
+            ) from error
 
 
 def write_manifest(storage: Storage, encoders: Sequence[str]) -> None:
@@ -127,7 +129,7 @@ def _files_of(path: str) -> list[_File]:
         if content["format"] != _FORMAT:
             raise UserError(
                 f"{path} has format {content['format']} of shards, and this version of segtool "
-                f"reads format {_FORMAT}: update segtool"
+                f"reads format {_FORMAT}: upgrade segtool"
             )
         encoders = tuple(content["encoders"])
         return [_File(storage, name, encoders) for name in content["shards"]]

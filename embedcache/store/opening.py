@@ -127,7 +127,7 @@ def open_handle(folder: Path) -> Handle:
 
 def missing_store(path: Path) -> StoreError:
     """Return the error for a store that does not exist."""
-    return StoreError(f"there is no embedding store at {path}")
+    return StoreError(f"there is no embedding store at {path}: embed a corpus first")
 
 
 def copy_data(

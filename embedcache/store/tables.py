@@ -170,7 +170,7 @@ class TableFile:
         if content["format"] != _FORMAT:
             raise UserError(
                 f"{self._name} has format {content['format']} of shards, and this version of "
-                f"segtool reads format {_FORMAT}: update segtool"
+                f"segtool reads format {_FORMAT}: upgrade segtool"
             )
         return content
 

@@ -71,7 +71,9 @@ def decompress(data: bytes, name: str) -> bytes:
         with opener(io.BytesIO(data)) as file:
             content: bytes = file.read(limit + 1)
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError) as error:
-        raise UserError(f"{name} is compressed by {kind}, but it is damaged") from error
+        raise UserError(
+            f"{name} is compressed by {kind}, but it is damaged: copy or download it again"
+        ) from error
     if len(content) > limit:
         raise _too_large(name, limit)
     return content
@@ -86,7 +88,7 @@ def open_archive(data: bytes, name: str) -> ZipFile:
     try:
         archive = ZipFile(io.BytesIO(data))
     except (BadZipFile, ValueError, NotImplementedError) as error:
-        raise UserError(f"{name} is a damaged ZIP archive") from error
+        raise UserError(f"{name} is a damaged ZIP archive: copy or download it again") from error
     # a member never yields more bytes than the directory of the archive says
     if sum(member.file_size for member in archive.infolist()) > _limit(data):
         raise _too_large(name, _limit(data))

@@ -164,7 +164,10 @@ def decode(
     if nuls > 1 and (wide := _wide_encoding(data, _WIDE_SHARE_OF_UTF8)):
         return _decode_as(TextEncoding(wide), data, name)
     if nuls > max(1, _NUL_SHARE * len(data)):
-        raise UserError(f"{name} is not a text file: {nuls:,} of its {len(data):,} bytes are zero")
+        raise UserError(
+            f"{name} is not a text file: {nuls:,} of its {len(data):,} bytes are zero; convert it "
+            "to plain text"
+        )
     return DecodedText(text, TextEncoding("utf-8"))
 
 
@@ -196,7 +199,7 @@ def _decode_other(
             continue
     raise UserError(
         f"{name}: byte {utf8_error.start} (0x{data[utf8_error.start]:02x}) is not UTF-8, and the "
-        "encoding of the file is not certain: give it with --text-encoding, or convert it to UTF-8"
+        "encoding of the file is uncertain: set it with --text-encoding, or convert it to UTF-8"
     )
 
 

@@ -42,7 +42,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     except UserError:
         raise
     except ARCHIVE_ERRORS as error:
-        raise UserError(f"{name} is a damaged EPUB: {error}") from error
+        raise UserError(f"{name} is a damaged EPUB ({error}): copy or download it again") from error
     return [block for root in roots for block in blocks_of(root)]
 
 
@@ -68,7 +68,7 @@ def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
         encryption = _parse(book.read(_ENCRYPTION), name)
         encrypted = encryption.xpath("//*[local-name()='CipherReference']/@URI")
         if not set(chapters).isdisjoint(map(unquote, encrypted)):
-            raise UserError(f"{name} is copy-protected (DRM) and cannot be read")
+            raise UserError(f"{name} is copy-protected (DRM): use a copy without DRM")
 
 
 def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401

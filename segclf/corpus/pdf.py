@@ -31,7 +31,9 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
         with PdfDocument(data) as document:
             texts = [page.get_textpage().get_text_bounded() for page in document]
     except PdfiumError as error:
-        problem = "is protected by a password" if "assword" in str(error) else "is damaged"
+        protected = "is protected by a password: save it without the password"
+        damaged = "is damaged: copy or download it again"
+        problem = protected if "assword" in str(error) else damaged
         raise UserError(f"{name} is a PDF that {problem}") from error
     pages = [_HYPHEN_AT_LINE_END.sub("-\n", text).splitlines() for text in texts]
     lines = _without_margins([[line for line in page if line.strip()] for page in pages])

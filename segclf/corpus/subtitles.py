@@ -37,7 +37,9 @@ def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
     try:
         cues = SSAFile.from_string(text, format_="vtt" if is_vtt else "srt")
     except (Pysubs2Error, ValueError) as error:
-        raise UserError(f"{name} has damaged subtitles: {error}") from error
+        raise UserError(
+            f"{name} has damaged subtitles ({error}): correct the file or download it again"
+        ) from error
     cues.sort()
     found = [cue.plaintext for cue in cues if not cue.is_comment]
     lines = [unescape(_TIME_IN_TEXT.sub("", cue)) if is_vtt else cue for cue in found]

@@ -40,7 +40,9 @@ def cluster_pool(
         nodes = [node for node, count in slots.items() if count]
         if not nodes:
             needs = f"{cpus} CPUs and a GPU" if gpus else f"{cpus} CPUs"
-            raise UserError(f"no machine of the cluster has the {needs} that a run needs")
+            raise UserError(
+                f"no machine of the cluster has the {needs} that a run needs: use fewer --threads"
+            )
         check_shared(ray, nodes, folder)
         limit = min(jobs, sum(slots.values()))
         compute = replace(compute, trials_per_machine=min(limit, max(slots.values())))

@@ -37,7 +37,7 @@ def embed_experiment(
     if corpus is None:
         return corpus_name
     if not experiment.trials:
-        raise UserError("there are no trials to embed the corpus for: give at least one")
+        raise UserError("the sweep has no trials: give at least one")
     encoders = dict.fromkeys((trial.encoder, trial.pooling) for trial in experiment.trials)
     for encoder, pooling in encoders:
         embedded = embed(

@@ -86,7 +86,7 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
         description = " and ".join(
             f"{name} {' or '.join(map(str, values))}" for name, values in wanted.items()
         )
-        raise UserError(f"no trial in the file has {description}")
+        raise UserError(f"no trial in the file has {description}: choose values from the file")
     return kept
 
 

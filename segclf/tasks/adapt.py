@@ -232,11 +232,14 @@ def _notes(
             f"little below about {FEW}."
         )
     if not run.record.has_dev_scores:
-        yield "There are too few boundaries to choose a threshold, so that of the model was kept."
+        yield (
+            "There are too few boundaries to choose a threshold, so the threshold of the model was "
+            "kept."
+        )
     if len(trained) < len(run.runs):
         yield (
-            "There are too few paragraphs to train on, so the model tells them from lines as "
-            "before."
+            "There are too few paragraphs to train on, so the model distinguishes them from lines "
+            "as before."
         )
     if all(run.runs[name].record.best_epoch == 0 for name in trained):
         yield "Training did not improve the weights, so only the threshold was adapted."

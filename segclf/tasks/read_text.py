@@ -99,7 +99,8 @@ class ReadText:
         options, n = self.options, len(self.found.sentences)
         if options.paragraphs is not None or options.is_limited:
             raise UserError(
-                "a text cannot be segmented in parts with a number of paragraphs or a length limit"
+                "a text cannot be segmented in parts with a paragraph count or a length limit: "
+                "segment the whole text"
             )
         positions = np.flatnonzero(~self.found.is_heading).tolist()
         first = read = 0

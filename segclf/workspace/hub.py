@@ -50,7 +50,9 @@ def push_to_hub(
             commit_message="Upload a segtool model",
         )
     except HFValidationError as error:
-        raise UserError(f"{repo_id!r} is not the name of a repository on the Hub") from error
+        raise UserError(
+            f"{repo_id!r} is not the name of a repository on the Hub: use a name such as user/model"
+        ) from error
     except _ERRORS as error:
         raise UserError(f"cannot upload to {repo_id}: {_first_line(error)}") from error
     return str(commit)

@@ -74,7 +74,10 @@ def to_segmentation(body: schemas.WriteBody) -> Segmentation:
     ends = [0, *(sentence.end for sentence in body.sentences[:-1])]
     for sentence, end in zip(body.sentences, ends, strict=True):
         if not end <= sentence.start < sentence.end <= len(body.text):
-            raise UserError(f"the sentence at {sentence.start} is not in the order of the text")
+            raise UserError(
+                f"the sentence at {sentence.start} overlaps another or is outside the text: send "
+                "the sentences in the order of the text"
+            )
     first, *others = body.sentences
     boundaries = np.array([True, *(sentence.boundary for sentence in others)])
     kinds = np.array([sentence.kind for sentence in (first, *others)])

@@ -85,7 +85,7 @@ def explain(body: schemas.ExplainBody, session: Current) -> schemas.Explained:
     """Say how the probability of a boundary changes when a sentence near it is left out."""
     language = schemas.checked_language(body.language)
     if body.position >= len(body.sentences):
-        raise UserError(f"position {body.position}: there are {len(body.sentences)} sentences")
+        raise UserError(f"position is {body.position}: use 1 to {len(body.sentences) - 1}")
     found = session.explain(body.sentences, body.position, body.model, language)
     return schemas.Explained.model_validate(found, from_attributes=True)
 
@@ -181,7 +181,9 @@ def _model(model: Run | ReadyModel) -> schemas.Model:
 
 def _corrected(text: schemas.LabelledText) -> CorrectedText:
     if len(text.sentences) != len(text.labels):
-        raise UserError(f"{len(text.sentences)} sentences have {len(text.labels)} labels")
+        raise UserError(
+            f"{len(text.sentences)} sentences have {len(text.labels)} labels: send one for each"
+        )
     if not all(sentence.strip() for sentence in text.sentences):
         raise UserError("a sentence is empty: leave it out")
     return CorrectedText(text.sentences, np.array(text.labels, dtype=np.int8))

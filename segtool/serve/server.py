@@ -57,7 +57,7 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
     server.session = session
     if host not in LOOPBACK:
         report(f"warning: everyone who can reach {host} can use this server and read its models")
-    report(f"{url} (Ctrl-C ends it)")
+    report(f"{url} (press Ctrl-C to stop)")
     if open_page:  # in a thread, since some browsers run in the terminal
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
     with suppress(KeyboardInterrupt):  # uvicorn raises it again after the last request has ended
@@ -77,6 +77,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.close()
         reason = str(error.strerror).lower()
         raise UserError(
-            f"port {port} of {host}: {reason}: choose another --port, or 0 for any free one"
+            f"port {port} of {host} cannot be used ({reason}): choose another --port, or 0 for any "
+            "free one"
         ) from error
     return listening

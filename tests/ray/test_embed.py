@@ -188,7 +188,7 @@ def test_a_folder_that_a_machine_does_not_see_is_named(local_ray):
 
     # the memory of this process, which no worker sees
     nodes, storage = alive_nodes(local_ray), Storage("memory://job")
-    with pytest.raises(UserError, match="does not see memory://job: use another one"):
+    with pytest.raises(UserError, match="has no access to memory://job: use another one"):
         check_nodes(local_ray, nodes, storage, ["embedcache"], "use another one")
 
 

@@ -102,7 +102,7 @@ def test_a_machine_that_does_not_see_the_workspace_is_named(two_nodes, embedded,
     own = "/proc/self/cwd/.segtool"  # another folder for a process in another current folder
     address = ["--engine", "ray", "--address", two_nodes.address]
     done = segtool(tmp_path, "sweep", "--head", "mlp", "--workspace", own, *address, timeout=HANG)
-    assert f"does not see {own}: give --workspace a folder" in mistake(done)
+    assert f"has no access to {own}: give --workspace a folder" in mistake(done)
     assert not list_runs(Workspace(tmp_path / ".segtool"))
 
 

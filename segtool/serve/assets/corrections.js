@@ -84,8 +84,8 @@ export function paintCorrections() {
   const checked = total(checkedOf);
   const [what, of] = [all === 1 ? "1 boundary" : `${number(all)} boundaries`, number(checked)];
   element("corrected").textContent = checked
-    ? `Corrected: ${what}. Checked: ${of} of ${number(total((one) => one.sentences.length))} sentences, marked by a line at the margin.`
-    : "Correct boundaries by clicking the marks. The text up to your last correction then counts as checked, and a model can be trained from it.";
+    ? `Corrected: ${what}. Checked: ${of} of ${number(total((one) => one.sentences.length))} sentences, marked by a line in the margin.`
+    : "Correct boundaries by clicking the marks. The text up to your last correction then counts as checked, and a model can be trained on it.";
   element("undo").disabled = !text.undo.length;
   element("train").disabled = !checked;
 }

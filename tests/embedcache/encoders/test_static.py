@@ -147,7 +147,7 @@ def test_a_finished_encoder_can_be_moved(encoder, tmp_path):
     assert opened.name == "static:a+b+surface"
     np.testing.assert_array_equal(opened.parts[0].encode(SENTENCES), encoder.encode(SENTENCES))
     assert load_encoder(f"static:{moved}", pooling="mean").fingerprint == encoder.fingerprint
-    with pytest.raises(UserError, match="has static vectors with --pooling mean, not cls"):
+    with pytest.raises(UserError, match="has static vectors with --pooling mean: leave out"):
         load_encoder(f"static:{moved}", pooling="cls")
 
 

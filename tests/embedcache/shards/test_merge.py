@@ -164,7 +164,11 @@ def test_a_manifest_says_which_shards_and_encoders_belong_together(tmp_path):
 @pytest.mark.parametrize(
     ("names", "changes", "message"),
     [
-        (["a.arrow", "c.arrow"], {}, "c.arrow is missing: run the same segtool embed again"),
+        (
+            ["a.arrow", "c.arrow"],
+            {},
+            "c.arrow is missing: run the same segtool embed command again",
+        ),
         (["a.arrow", "b.arrow"], {"encoders": [FINGERPRINT]}, "b.arrow has vectors of the encoder"),
         (["a.arrow"], {"format": 2}, "has format 2 of shards"),
     ],

@@ -92,7 +92,7 @@ def test_text_of_two_encodings_is_refused_and_so_is_damaged_utf8():
     mixed = RUSSIAN.encode("cp1251") + RUSSIAN.encode()
     french = ("Le roi a été très fâché. " * 40).encode()
     for data in (mixed, french[:500] + b"\xe9" + french[500:]):
-        with pytest.raises(UserError, match=r"is not UTF-8.*give it with --text-encoding, or conv"):
+        with pytest.raises(UserError, match=r"is not UTF-8.*set it with --text-encoding, or conv"):
             decode(data, "x")
 
 

@@ -99,6 +99,6 @@ def test_settings_of_earlier_versions_are_translated(tmp_path):
 def test_an_experiment_without_trials_embeds_no_corpus(tmp_path):
     workspace = Workspace(tmp_path / "work")
     experiment = Experiment(CorpusSettings(str(tmp_path)), [])
-    with pytest.raises(UserError, match="there are no trials"):
+    with pytest.raises(UserError, match="the sweep has no trials"):
         embed_experiment(workspace, experiment)
     assert not workspace.path.exists()

@@ -96,7 +96,7 @@ def test_an_adapted_run_is_adapted_again(workspace, adapted, text):
 def test_without_paragraphs_the_head_for_them_is_kept(workspace, model, text):
     lines = CorrectedText(text.sentences[:60], (text.labels[:60] > 0).astype(np.int8))
     made = adapt(workspace, model, [lines])
-    assert any("tells them from lines as before" in note for note in made.notes)
+    assert any("distinguishes them from lines as before" in note for note in made.notes)
     kept = made.run.runs["paragraph"]
     assert weights_of(kept) == weights_of(model.model.runs["paragraph"])
     assert kept.threshold == model.thresholds["paragraph"]

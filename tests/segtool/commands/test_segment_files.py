@@ -144,7 +144,7 @@ def test_the_encoding_of_a_text_can_be_given(trained, cli, tmp_path):
     (tmp_path / "a.txt").write_bytes("Ça va ? Né ici.".encode("cp850"))
     workspace = ("--workspace", str(trained / ".segtool"))
     command = ("segment", "a.txt", *workspace, "--output", "b.txt")
-    assert "give it with --text-encoding" in mistake(cli(tmp_path, *command))
+    assert "set it with --text-encoding" in mistake(cli(tmp_path, *command))
     assert "unknown text enc" in mistake(cli(tmp_path, *command, "--text-encoding", "cp8"))
     done = cli(tmp_path, *command, "--text-encoding", "cp850")
     assert done.returncode == 0, done.stderr

@@ -82,9 +82,13 @@ def test_sentences_outside_the_text_are_refused(client):
     body = {"format": "page", "language": "en", "text": "abcde"}
     for start, end in ((0, 6), (3, 3)):
         bad = sentence | {"kind": "paragraph", "start": start, "end": end}
-        assert "not in the order" in client.refused("/api/write", {**body, "sentences": [bad]})
+        assert "overlaps another or is outside" in client.refused(
+            "/api/write", {**body, "sentences": [bad]}
+        )
     twice = [sentence | {"kind": "paragraph"}] * 2
-    assert "not in the order" in client.refused("/api/write", {**body, "sentences": twice})
+    assert "overlaps another or is outside" in client.refused(
+        "/api/write", {**body, "sentences": twice}
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,7 @@ def test_a_boundary_is_explained_by_leaving_sentences_out(client):
     assert [one["sentence"] for one in found["left_out"]] == [1, 2]
     assert all(0 <= one["probability"] <= 1 for one in [found, *found["left_out"]])
     detail = client.refused("/api/explain", {"sentences": sentences, "position": 4, "model": RUN})
-    assert detail == "position 4: there are 4 sentences"
+    assert detail == "position is 4: use 1 to 3"
 
 
 def test_fast_models_are_chosen_by_name_or_by_language(client):

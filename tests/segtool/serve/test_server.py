@@ -203,7 +203,7 @@ def test_a_port_that_is_in_use_is_a_clear_error(client, segtool, tmp_path):
     port = str(urlsplit(client.url).port)
     done = segtool(tmp_path, "serve", "--no-browser", "--port", port)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: port {port} of 127.0.0.1: ")
+    assert done.stderr.startswith(f"error: port {port} of 127.0.0.1 cannot be used (")
     assert "choose another --port" in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -237,5 +237,5 @@ def test_a_server_that_others_can_reach_warns_and_the_page_is_opened(tmp_path):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
     assert lines[0].startswith("warning: everyone who can reach 0.0.0.0 can use this server")
-    assert "(Ctrl-C ends it)" in lines[1]
+    assert "(press Ctrl-C to stop)" in lines[1]
     assert opened.read_text().startswith("http://")
