@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from embedcache import UserError
 from segclf.corpus import Split
+from segclf.corpus.layout import Layout
 from segclf.scoring.bootstrap import (
     CONFIDENCE,
     RESAMPLES,
@@ -16,7 +20,9 @@ from segclf.scoring.bootstrap import (
 )
 from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate import probabilities_of
+from segclf.tasks.evaluate_model import evaluate_model
 from segclf.tasks.evaluation import select_split
+from segclf.tasks.models import Compute
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
@@ -97,7 +103,7 @@ def compare(
         UserError: The runs were trained on different corpora or on different types of boundaries,
             the corpus has changed since training, or it has no such split.
     """
-    if first.path == second.path:
+    if first.path.resolve() == second.path.resolve():
         raise UserError(f"{first.name} cannot be compared with itself: choose another run")
     check_same_corpus(first, second)
     check_same_type(first, second)
@@ -158,17 +164,32 @@ def _compare(
     threads: int | None = None,
 ) -> tuple[Difference, Difference, Resampling]:
     part = select_split(stored, split, first_runs[0].record.boundary_type)
+    compute = Compute(device, threads)
     predictions = [
-        decode(
-            part.layout,
-            probabilities_of(workspace, run, split, stored, device=device, threads=threads),
-            run.threshold,
-        )
+        _boundaries_of(workspace, run, stored, split, part.layout, compute)
         for run in (*first_runs, *second_runs)
     ]
     units, resampling = units_of(part.layout, predictions)
     f1, pk = differences(units, resampling.draws)
     return f1, pk, resampling
+
+
+def _boundaries_of(
+    workspace: Workspace,
+    run: Run,
+    stored: StoredCorpus,
+    split: Split,
+    layout: Layout,
+    compute: Compute,
+) -> NDArray[np.bool_]:
+    """Return the boundaries (n,) of a run that `segclf.tasks.evaluate.evaluate` scores."""
+    if run.is_typed:
+        evaluation = evaluate_model(workspace, run, split=split, compute=compute, stored=stored)
+        return evaluation.predicted["any"]
+    probabilities = probabilities_of(
+        workspace, run, split, stored, device=compute.device, threads=compute.threads
+    )
+    return decode(layout, probabilities, run.threshold)
 
 
 def check_same_corpus(first: Run, second: Run) -> None:

@@ -1,12 +1,15 @@
 """A run that tells paragraphs from lines is scored and shown for each type of boundary."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from segclf import ReadOptions, Workspace, embed, evaluate, load_run
 from segclf.corpus.documents import LINE, PARAGRAPH
+from segclf.experiments.comparison import compare
 from segclf.scoring.metrics import score
 from segclf.tasks.evaluation import read_evaluation, select_split
 from segclf.tasks.segment import Segmenter
@@ -88,6 +91,18 @@ def test_the_scores_for_any_boundary_are_kept(workspace, expected):
     evaluation = evaluate(workspace, run, split="dev")
     assert evaluation.scores == expected["any"]
     assert read_evaluation(run, "dev")["f1"] == evaluation.scores.f1
+
+
+def test_runs_with_two_heads_are_compared_as_they_are_scored(workspace, tmp_path):
+    workspace = Workspace(shutil.copytree(workspace.path, tmp_path / ".segtool"))
+    first = load_run(workspace, "mlp-w1-001")
+    heads = [trained_head(workspace, "stories", name) for name in ("any", "paragraph")]
+    eager = replace(heads[1].record, threshold=0.0)  # a paragraph begins everywhere
+    second = save_run(workspace.runs, heads[0], replace(heads[1], record=eager))
+    scores = [evaluate(workspace, run, split="dev").scores.f1 for run in (first, second)]
+    found = compare(workspace, first, second, split="dev").f1
+    assert found.difference == pytest.approx(scores[0] - scores[1])
+    assert scores[0] != scores[1]
 
 
 def test_the_report_shows_each_type(folder, workspace, expected, cli):
