@@ -102,7 +102,7 @@ def run_ray(folder: Path, kind: str, address: str | None, workers: int) -> dict[
     sizes = Sizes.of(sum(source.size for source in sources))
     encoder = ENCODERS[kind]()
     plan = Plan(
-        Storage(str(folder / "job")),
+        Storage.at(folder / "job"),
         partial(ENCODERS[kind]),
         (encoder.fingerprint,),
         ("float32",),

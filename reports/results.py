@@ -67,7 +67,7 @@ def page(workspace: Workspace, experiments: Sequence[Path]) -> str:
         for row in experiment_rows(path, plan, workspace, stored)
     }
     rows = sorted([*heads.values(), *finetuned_rows(runs)], key=lambda r: r.dev_f1, reverse=True)
-    unseen = unseen_page.section(read_records(unseen_page.RECORD))
+    unseen = unseen_page.section(read_records())
     sections = [INTRODUCTION, block(unseen_page.BLOCK, unseen), NOVELS]
     sections += [_corpus_line(stored), PROTOCOL, *system_tables.systems(rows)]
     sections += system_tables.baselines(runs)

@@ -21,6 +21,7 @@ from reports.authors import (
     reported_types,
     result_of,
 )
+from reports.unseen_records import RECORD
 from segclf.corpus import BoundaryType, Corpus
 from segclf.scoring.baselines import baseline_predictions, mean_scores
 from segclf.scoring.metrics import score
@@ -37,9 +38,9 @@ def main() -> None:
     results = measure(workspace, [recipe for recipe in recipes if not recipe.fast])
     fast = measure(workspace, [recipe for recipe in recipes if recipe.fast])
     results["fast"] = fast["model"]
-    unseen_page.RECORD.parent.mkdir(exist_ok=True)
+    RECORD.parent.mkdir(exist_ok=True)
     content = {name: [result.to_dict() for result in rows] for name, rows in results.items()}
-    write_json(unseen_page.RECORD, content, indent=1)
+    write_json(RECORD, content, indent=1)
     unseen_page.main()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from reports import unseen_tables as tables
 from reports.authors import RESAMPLES
 from reports.markdown import replace_block, table
-from reports.peers.methods import METHODS, NOT_RUN, RECORDS
+from reports.peers.methods import METHODS, NOT_RUN
 from reports.systems import read_toml
 from reports.unseen_records import Records, read_records
 
@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "unseen-authors.md"
 RESULTS = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
-RECORD = RECORDS / "unseen.json"
 BLOCK = "unseen authors"
 
 INTRODUCTION = f"""\
@@ -85,7 +84,7 @@ are about sentences; the figures of SaT for paragraphs come from chonky's page.
 
 def main() -> None:
     """Write the page, and the parts of the other pages."""
-    records = read_records(RECORD)
+    records = read_records()
     PAGE.write_text(page(records), encoding="utf-8")
     for path, text in ((RESULTS, section(records)), (README, readme_table(records))):
         content = path.read_text(encoding="utf-8")

@@ -3,52 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from reports.authors import CRITERIA, LANGUAGES, Author, Criterion, Result, Task
-from reports.peers.methods import METHODS, Method
+from reports.peers.methods import METHODS, RECORDS, Method
 from segclf.scoring.baselines import DESCRIPTIONS
 
-_TYPES = ("any", "paragraph", "line")
+Results = dict[Task, Result]
+"""The result of a system for each task."""
 
-
-@dataclass(frozen=True)
-class Records:
-    """Results by task; a task is a language and a type of boundary.
-
-    Attributes:
-        model: Results of the ready models.
-        fast: Results of the fast ready models.
-        complete: Results of the ready models on candidates that follow a complete sentence.
-        baselines: Results of the trivial baselines by name.
-        peers: Results of other methods, with the parameters that each criterion chose. Results on
-            other texts than those of the models are left out.
-    """
-
-    model: dict[Task, Result]
-    fast: dict[Task, Result]
-    complete: dict[Task, Result]
-    baselines: dict[str, dict[Task, Result]]
-    peers: dict[tuple[Method, Criterion], dict[Task, Result]]
-
-    @property
-    def tasks(self) -> list[Task]:
-        """The tasks in the order of the pages."""
-        languages = list(LANGUAGES)
-        return sorted(self.model, key=lambda t: (languages.index(t[0]), _TYPES.index(t[1])))
-
-    def best_baseline(self, task: Task) -> float:
-        """Return the highest F1 of a trivial baseline."""
-        return max(results[task].scores["f1"] for results in self.baselines.values())
-
-    def gains(self, task: Task) -> list["Gain"]:
-        """Compare the model with the trivial baselines, author by author."""
-        trivial = zip(*(results[task].authors for results in self.baselines.values()), strict=True)
-        return [
-            Gain(author, max(other.f1 for other in others))
-            for author, others in zip(self.model[task].authors, trivial, strict=True)
-        ]
+RECORD = RECORDS / "unseen.json"  # of the models and the baselines
+_TYPES = ("any", "paragraph", "line")  # in the order of the pages
 
 
 @dataclass(frozen=True)
@@ -69,12 +34,50 @@ class Gain:
         return self.author.f1 - self.baseline
 
 
-def read_records(path: Path) -> Records:
+@dataclass(frozen=True)
+class Records:
+    """Results by task; a task is a language and a type of boundary.
+
+    Attributes:
+        model: Results of the ready models.
+        fast: Results of the fast ready models.
+        complete: Results of the ready models on candidates that follow a complete sentence.
+        baselines: Results of the trivial baselines by name.
+        peers: Results of other methods, with the parameters that each criterion chose. Results on
+            other texts than those of the models are left out.
+    """
+
+    model: Results
+    fast: Results
+    complete: Results
+    baselines: dict[str, Results]
+    peers: dict[tuple[Method, Criterion], Results]
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks in the order of the pages."""
+        languages = list(LANGUAGES)
+        return sorted(self.model, key=lambda t: (languages.index(t[0]), _TYPES.index(t[1])))
+
+    def best_baseline(self, task: Task) -> float:
+        """Return the highest F1 of a trivial baseline."""
+        return max(results[task].scores["f1"] for results in self.baselines.values())
+
+    def gains(self, task: Task) -> list[Gain]:
+        """Compare the model with the trivial baselines, author by author."""
+        trivial = zip(*(results[task].authors for results in self.baselines.values()), strict=True)
+        return [
+            Gain(author, max(other.f1 for other in others))
+            for author, others in zip(self.model[task].authors, trivial, strict=True)
+        ]
+
+
+def read_records() -> Records:
     """Read the record that `reports.unseen` wrote, and those of `reports.peers`."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(RECORD.read_text(encoding="utf-8"))
     by_name = {name: _by_task(rows) for name, rows in content.items()}
     model = by_name["model"]
-    peers: dict[tuple[Method, Criterion], dict[Task, Result]] = {}
+    peers: dict[tuple[Method, Criterion], Results] = {}
     for method in METHODS:
         rows = json.loads(method.record.read_text("utf-8")) if method.record.exists() else []
         for criterion in CRITERIA:
@@ -82,17 +85,17 @@ def read_records(path: Path) -> Records:
             peers[method, criterion] = {
                 task: result
                 for task, result in chosen.items()
-                if task in model and texts_of(result) == texts_of(model[task])
+                if task in model and _texts_of(result) == _texts_of(model[task])
             }
     baselines = {name: by_name[name] for name in DESCRIPTIONS}
     return Records(model, by_name["fast"], by_name["complete"], baselines, peers)
 
 
-def texts_of(result: Result) -> list[tuple[str, int, int]]:
+def _texts_of(result: Result) -> list[tuple[str, int, int]]:
     """Return the names of the authors and the sizes of their texts, which identify the texts."""
     return [(author.name, author.sentences, author.true) for author in result.authors]
 
 
-def _by_task(rows: Sequence[dict[str, Any]]) -> dict[Task, Result]:
+def _by_task(rows: Sequence[dict[str, Any]]) -> Results:
     results = (Result.from_dict(row) for row in rows)
     return {result.task: result for result in results}

@@ -35,9 +35,11 @@ _COMPLETIONS: dict[str, Callable[..., list[str]]] = {
 
 def _check_exists(context: typer.Context, workspace: Path | None) -> Path | None:
     """Check that the folder of --workspace exists; the default folder need not exist yet."""
+    if workspace is None or context.resilient_parsing:
+        return workspace
     source = context.get_parameter_source("workspace")
-    is_given = workspace is not None and source is not None and source.name == "COMMANDLINE"
-    if is_given and not context.resilient_parsing and not os.path.isdir(workspace or ""):
+    is_given = source is not None and source.name == "COMMANDLINE"
+    if is_given and not os.path.isdir(workspace):  # which accepts a name of any length
         raise UserError(
             f"there is no workspace {workspace}: correct --workspace, or create one with segtool "
             "embed FILE --workspace FOLDER"

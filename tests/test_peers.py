@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from reports.peers.__main__ import Texts, compare
+from embedcache import UserError
+from reports.peers.__main__ import choose_methods
 from reports.peers.methods import METHODS
+from reports.peers.tuning import Texts, compare
 from reports.peers.works import Work
 from segclf.corpus import Corpus, Document
 
@@ -67,6 +69,13 @@ def test_the_best_parameters_are_better_than_a_boundary_everywhere(method):
     assert wrong[0] == min(wrong)
     if method.module not in ("semantic_text_splitter", "semchunk"):  # these do not see the topics
         assert by_f1.scores["f1"] > 2 * 3 / (3 + 11)
+
+
+def test_methods_are_chosen_by_name():
+    assert choose_methods(["semchunk", "texttiling"]) == [METHODS[-1], METHODS[0]]
+    assert choose_methods([]) == []  # each has a record
+    with pytest.raises(UserError, match="no method 'texttilng': choose from texttiling, "):
+        choose_methods(["texttilng"])
 
 
 def test_a_chunk_that_begins_in_a_sentence_counts_for_the_next_sentence():

@@ -19,7 +19,7 @@ TASK = ("ja", "any")
 
 @pytest.fixture(scope="module")
 def records():
-    return read_records(unseen_page.RECORD)
+    return read_records()
 
 
 def test_the_pages_in_docs_are_written_from_the_records(records):

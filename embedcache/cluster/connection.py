@@ -194,7 +194,7 @@ def _probe_on(
             return ray.__version__, missing, False
         from embedcache.shards.storage import Storage
 
-        return ray.__version__, [], Storage(url).exists(name)
+        return ray.__version__, [], Storage.at(url).exists(name)
 
     strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
     return ray.remote(probe).options(num_cpus=0, scheduling_strategy=strategy).remote()

@@ -83,12 +83,8 @@ def read_groups(cluster: Cluster, job: Job, *, progress: bool) -> None:
     Raises:
         UserError: A file cannot be read.
     """
-    finished = job.plan.storage.names("groups")
-    calls = [
-        (job.plan, job.read, number, sources)
-        for number, sources in enumerate(job.groups)
-        if f"{number:05}.json" not in finished
-    ]
+    missing = _missing(job.plan.storage, list(map(group_name, range(len(job.groups)))))
+    calls = [(job.plan, job.read, number, job.groups[number]) for number in missing]
     cluster.run(_read_group, calls, "groups of files", progress=progress)
 
 
@@ -110,12 +106,8 @@ def make_shards(
     plan.storage.remove("known")  # of an earlier run
     if store:
         _write_known(plan, store)
-    finished = plan.storage.names("distinct")
-    calls = [
-        (plan, partition, len(job.groups))
-        for partition in range(plan.partitions)
-        if f"{partition:05}.arrow" not in finished
-    ]
+    missing = _missing(plan.storage, list(map(distinct_name, range(plan.partitions))))
+    calls = [(plan, partition, len(job.groups)) for partition in missing]
     cluster.run(_gather_partition, calls, "partitions", progress=progress)
     shards = [
         Shard(partition, number)
@@ -131,6 +123,13 @@ def read_summaries(job: Job) -> list[Any]:
     """Return the summaries of all groups, in their order."""
     numbers = range(len(job.groups))
     return [json.loads(job.plan.storage.read(group_name(number))) for number in numbers]
+
+
+def _missing(storage: Storage, names: Sequence[str]) -> list[int]:
+    """Return the positions of the files, all in the same subfolder, that do not exist yet."""
+    folder = names[0].partition("/")[0]
+    finished = {f"{folder}/{name}" for name in storage.names(folder)}
+    return [position for position, name in enumerate(names) if name not in finished]
 
 
 def _read_group(plan: Plan, read: Reader, number: int, sources: Sequence[Source]) -> None:

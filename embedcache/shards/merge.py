@@ -123,7 +123,7 @@ def _files_of(path: str) -> list[_File]:
     storage = Storage.at(path)
     if path.endswith(_SUFFIXES):
         folder, _, name = storage.url.rpartition("/")
-        return [_File(Storage(folder), name)]
+        return [_File(Storage.at(folder or "/"), name)]
     if storage.exists(MANIFEST):
         content = json.loads(storage.read(MANIFEST))
         if content["format"] != _FORMAT:

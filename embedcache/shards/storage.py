@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +35,7 @@ def import_fsspec() -> ModuleType:
 
 
 @dataclass(frozen=True)
-class Storage:
+class Storage(ABC):
     """A folder of files. A file appears under its name only when it is complete.
 
     Attributes:
@@ -43,70 +44,56 @@ class Storage:
 
     url: str
 
-    @classmethod
-    def at(cls, path: str | Path) -> "Storage":
+    @staticmethod
+    def at(path: str | Path) -> "Storage":
         """Return the storage at a URL or at a path, which may be relative.
 
         Raises:
             UserError: The URL has wildcards.
         """
         if not is_url(str(path)):
-            return cls(str(Path(path).absolute()))
+            return _Folder(str(Path(path).absolute()))
         if any(wildcard in str(path) for wildcard in "*?["):
             raise UserError(f"{path} has wildcards (*, ? or [): give the URL of one folder")
-        return cls(str(path))
+        return _Remote(str(path))
 
     @property
     def folder(self) -> Path | None:
         """The folder on disk; None for a URL."""
-        return None if is_url(self.url) else Path(self.url)
+        return None
 
     def names(self, folder: str) -> set[str]:
         """Return the names of all complete files in a subfolder, relative to it.
 
         There are none if the subfolder is missing. Hidden files and files in hidden folders are
-        left out, since `write` keeps incomplete files in hidden folders.
+        left out. `write` keeps incomplete files in hidden folders or, at a URL, under names that
+        end in ".part".
         """
-        if self.folder:
-            root = self.folder / folder
-            found = (
-                path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
-            )
-        else:
-            system, root_name = _file_system(self.url)
-            path = f"{root_name}/{folder}".strip("/")
-            files = system.find(f"{root_name}/{folder}")
-            found = (name.lstrip("/").removeprefix(path).lstrip("/") for name in files)
         return {
             name
-            for name in found
+            for name in self._all_names(folder)
             if not name.endswith(_PART)
             and not any(part.startswith(".") for part in name.split("/"))
         }
 
+    @abstractmethod
+    def _all_names(self, folder: str) -> Iterable[str]:
+        """Return the names of all files in a subfolder, relative to it."""
+
+    @abstractmethod
     def exists(self, name: str) -> bool:
         """Return whether there is a file."""
-        if self.folder:
-            return (self.folder / name).is_file()
-        system, root = _file_system(self.url)
-        return bool(system.exists(f"{root}/{name}"))
 
+    @abstractmethod
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading.
 
         Raises:
             FileNotFoundError: There is no such file.
         """
-        if self.folder:
-            return (self.folder / name).open("rb")
-        system, root = _file_system(self.url)
-        opened: IO[bytes] = system.open(f"{root}/{name}", "rb")
-        return opened
 
     def open_mapped(self, name: str) -> Any:  # noqa: ANN401
         """Open a file for pyarrow, which maps it into memory if it is on disk."""
-        if self.folder:
-            return import_pyarrow().memory_map(str(self.folder / name))
         return self.open(name)
 
     def read(self, name: str) -> bytes:
@@ -114,6 +101,7 @@ class Storage:
         with self.open(name) as file:
             return file.read()
 
+    @abstractmethod
     def write(self, name: str, write: Callable[[Path], object]) -> None:
         """Write a file atomically.
 
@@ -121,11 +109,64 @@ class Storage:
             name: Name of the file; its folder is created if it is missing.
             write: Function that writes the content to the path that it is given.
         """
-        if self.folder:
-            write_file(self.folder / name, write)
-            return
-        system, root = _file_system(self.url)
-        target = f"{root}/{name}"
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file atomically."""
+        self.write(name, lambda path: path.write_bytes(content))
+
+    @abstractmethod
+    def remove(self, name: str = "") -> None:
+        """Remove a file or a subfolder, or the whole folder, if it exists."""
+
+
+class _Folder(Storage):
+    """A folder on disk."""
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.url)
+
+    def _all_names(self, folder: str) -> Iterable[str]:
+        root = self.folder / folder
+        return (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+    def exists(self, name: str) -> bool:
+        return (self.folder / name).is_file()
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.folder / name).open("rb")
+
+    def open_mapped(self, name: str) -> Any:  # noqa: ANN401
+        return import_pyarrow().memory_map(str(self.folder / name))
+
+    def write(self, name: str, write: Callable[[Path], object]) -> None:
+        write_file(self.folder / name, write)
+
+    def remove(self, name: str = "") -> None:
+        path = self.folder / name
+        with suppress(FileNotFoundError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+class _Remote(Storage):
+    """A folder at a URL."""
+
+    def _all_names(self, folder: str) -> Iterable[str]:
+        system, path = self._locate(folder)
+        root = path.strip("/")
+        return (name.lstrip("/").removeprefix(root).lstrip("/") for name in system.find(path))
+
+    def exists(self, name: str) -> bool:
+        system, path = self._locate(name)
+        return bool(system.exists(path))
+
+    def open(self, name: str) -> IO[bytes]:
+        system, path = self._locate(name)
+        opened: IO[bytes] = system.open(path, "rb")
+        return opened
+
+    def write(self, name: str, write: Callable[[Path], object]) -> None:
+        system, target = self._locate(name)
         # renamed when it is complete, since some file systems show files that are being written
         part = f"{target}.{uuid4().hex}{_PART}"
         with tempfile.TemporaryDirectory() as scratch:
@@ -135,20 +176,15 @@ class Storage:
             system.put_file(str(local), part)
             system.mv(part, target)
 
-    def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file atomically."""
-        self.write(name, lambda path: path.write_bytes(content))
-
     def remove(self, name: str = "") -> None:
-        """Remove a file or a subfolder, or the whole folder, if it exists."""
-        if self.folder:
-            path = self.folder / name
-            with suppress(FileNotFoundError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            return
-        system, root = _file_system(self.url)
+        system, path = self._locate(name)
         with suppress(FileNotFoundError):
-            system.rm(f"{root}/{name}".rstrip("/"), recursive=True)
+            system.rm(path.rstrip("/"), recursive=True)
+
+    def _locate(self, name: str) -> tuple[Any, str]:
+        """Return the file system, and the path of a file or a subfolder in it."""
+        system, root = _file_system(self.url)
+        return system, f"{root}/{name}"
 
 
 @cache

@@ -103,7 +103,7 @@ def compare(
         UserError: The runs were trained on different corpora or on different types of boundaries,
             the corpus has changed since training, or it has no such split.
     """
-    if first.path == second.path:
+    if first.path.resolve() == second.path.resolve():
         raise UserError(f"{first.name} cannot be compared with itself: choose another run")
     check_same_corpus(first, second)
     check_same_type(first, second)

@@ -37,7 +37,8 @@ from segclf.workspace.files import warn_once, write_checked_json
 from segclf.workspace.new_runs import new_record, publish_run
 from segclf.workspace.plots import draw_history
 from segclf.workspace.provenance import machine
-from segclf.workspace.records import Identity, RunRecord, complete_options
+from segclf.workspace.record_files import complete_options
+from segclf.workspace.records import Identity, RunRecord
 from segclf.workspace.runs import LOCK, PLOT, RECORD, UNFINISHED, WEIGHTS, Run
 from segclf.workspace.weights import check_weights, hash_weights, load_weights
 from segclf.workspace.workspace import Workspace

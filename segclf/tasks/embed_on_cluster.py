@@ -249,7 +249,7 @@ def _make_job(
         "sizes": asdict(sizes),
     }
     plan = Plan(
-        Storage(f"{prefix}-{fingerprint_of(identity)[:12]}"),
+        Storage.at(f"{prefix}-{fingerprint_of(identity)[:12]}"),
         choice.load,
         fingerprints,
         dtypes,

@@ -202,16 +202,21 @@ def save_evaluation(workspace: Workspace, evaluation: Evaluation) -> Evaluation:
 
 def _save(evaluation: Evaluation) -> str | None:
     """Save an evaluation in the folder of its run; if this is impossible, return the reason."""
-    base = evaluation.run.path / f"eval-{evaluation.split}"
+    scores, probabilities = _files_of(evaluation.run, evaluation.split)
     try:
-        _write_array(base.with_suffix(".npy"), evaluation.probabilities)
-        content = evaluation.to_dict() | {"probabilities": hash_files([base.with_suffix(".npy")])}
-        write_checked_json(base.with_suffix(".json"), content, indent=1)
+        _write_array(probabilities, evaluation.probabilities)
+        content = evaluation.to_dict() | {"probabilities": hash_files([probabilities])}
+        write_checked_json(scores, content, indent=1)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         return f"{evaluation.run.path}: {str(error.strerror).lower()}"
     return None
+
+
+def _files_of(run: Run, split: Split) -> tuple[Path, Path]:
+    """Return the paths of the scores and of the probabilities of a run on a split."""
+    return run.path / f"eval-{split}.json", run.path / f"eval-{split}.npy"
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> None:
@@ -228,7 +233,7 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
         The content; None if the file does not exist, is damaged, or contains scores for a text
         other than the one that the run was trained on.
     """
-    path = run.path / f"eval-{split}.json"
+    path, _ = _files_of(run, split)
     if not path.exists():
         return None
     try:
@@ -252,7 +257,7 @@ def read_probabilities(run: Run, split: Split, stored: StoredCorpus) -> NDArray[
         stored: Corpus of the split. Probabilities for another text are not returned.
     """
     evaluation = read_evaluation(run, split)
-    path = run.path / f"eval-{split}.npy"
+    _, path = _files_of(run, split)
     if evaluation is None or evaluation.get("corpus_digest") != stored.digest:
         return None
     if not _has_probabilities(evaluation, path):
@@ -279,14 +284,19 @@ def select_split(stored: StoredCorpus, split: Split, boundary_type: BoundaryType
     """
     present = splits_to_score(stored.corpus)
     if split not in present:
-        small = " of at least two sentences" if split in stored.corpus.counts() else ""
+        lacks = f"{split} split"
+        if split in stored.corpus.counts():
+            lacks = f"document of at least two sentences in its {lacks}"
         raise UserError(
-            f"the corpus {stored.name} has no {split} split{small}: choose --split from "
-            f"{', '.join(present)}"
+            f"the corpus {stored.name} has no {lacks}: choose --split from {', '.join(present)}"
         )
     return stored.corpus.of_type(boundary_type).select(split)
 
 
 def splits_to_score(corpus: Corpus) -> list[Split]:
-    """Return the splits with at least two sentences, since the first one is always a boundary."""
-    return [split for split, counts in corpus.counts().items() if counts["sentences"] > 1]
+    """Return the splits with a candidate: a sentence that is not the first one of a document."""
+    return [
+        split
+        for split, counts in corpus.counts().items()
+        if counts["sentences"] > counts["documents"]
+    ]

@@ -16,7 +16,7 @@ from embedcache.store.removal import (
     remove_unwanted,
 )
 from segclf.workspace.corpus_files import corpora_of_spaces, read_corpus_file
-from segclf.workspace.records import read_record
+from segclf.workspace.record_files import read_record
 from segclf.workspace.workspace import Workspace
 
 

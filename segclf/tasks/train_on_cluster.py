@@ -1,6 +1,5 @@
 """Train a head on a Ray cluster whose machines share the folder of the workspace."""
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -25,7 +24,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.memory import vectors_limit
 from segclf.workspace.new_runs import NewRun, save_run
 from segclf.workspace.runs import Run
-from segclf.workspace.sources import find_source
+from segclf.workspace.sources import find_source, stable_name
 from segclf.workspace.workspace import Workspace
 
 
@@ -106,7 +105,7 @@ def train_on_cluster(
         inputs.stored.digest,
         inputs.encoder,
         inputs.options,
-        _absolute(workspace, start),
+        stable_name(workspace, start) if start is not None else None,
         device,
         threads,
         memory,
@@ -128,13 +127,6 @@ def train_on_cluster(
             ray, train_together, [call], limit=1, cpus=0, while_waiting=show_epochs
         )
     return save_run(workspace.runs, new)
-
-
-def _absolute(workspace: Workspace, start: str | None) -> str | None:
-    """Return the full path if a start is a path, since workers have other current folders."""
-    if start is None or os.path.exists(workspace.runs / start) or not os.path.exists(start):
-        return start
-    return os.path.abspath(start)
 
 
 def train_together(training: _Training, resources: WorkerResources, epochs: Any) -> NewRun:  # noqa: ANN401

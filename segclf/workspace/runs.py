@@ -21,7 +21,8 @@ from segclf.heads.numpy_mlp import NumpyMLP
 from segclf.workspace.choices import best_on_dev, match_run
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.files import warn_once
-from segclf.workspace.records import RunRecord, read_record
+from segclf.workspace.record_files import read_record
+from segclf.workspace.records import RunRecord
 from segclf.workspace.weights import check_weights, load_arrays, load_weights, weight_shapes
 from segclf.workspace.workspace import Workspace
 

@@ -8,9 +8,9 @@ from embedcache import UserError
 from segclf.corpus import BoundaryType
 from segclf.training.adaptation import Start
 from segclf.training.options import TrainingOptions
-from segclf.workspace.ready import ReadyModel, find_model, list_models
+from segclf.workspace.ready import MODELS, ReadyModel, find_model, list_models
 from segclf.workspace.records import StartRecord
-from segclf.workspace.runs import WEIGHTS, Run, find_run, list_runs
+from segclf.workspace.runs import RECORD, WEIGHTS, Run, find_run, list_runs
 from segclf.workspace.weights import hash_weights
 from segclf.workspace.workspace import Workspace
 
@@ -70,7 +70,7 @@ def load_trained(workspace: Workspace, name: str) -> Run | ReadyModel:
     Raises:
         UserError: There is no such run or model, or it is damaged.
     """
-    model = None if os.path.exists(workspace.runs / name) else find_model(name)
+    model = None if os.path.exists(workspace.runs / name / RECORD) else find_model(name)
     if found := model or find_run(workspace, name):
         return found
     models = ", ".join(model.name for model in list_models())
@@ -79,6 +79,26 @@ def load_trained(workspace: Workspace, name: str) -> Run | ReadyModel:
         f"no run or model {name!r}: the runs in {workspace.path} are {runs or 'none'}; the ready "
         f"models are {models}"
     )
+
+
+def stable_name(workspace: Workspace, name: str) -> str:
+    """Return a name by which processes in other folders, now or later, find the same model.
+
+    Args:
+        workspace: Workspace of the runs.
+        name: See `load_trained`.
+
+    Returns:
+        Name of a model of the package, which may be in another place on another machine; or the
+        full path of a folder.
+
+    Raises:
+        UserError: There is no such run or model, or it is damaged.
+    """
+    found = load_trained(workspace, name)
+    if found.path == MODELS.resolve() / found.name:
+        return found.name
+    return str(found.path.absolute())
 
 
 def find_source(

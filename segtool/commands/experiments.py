@@ -48,6 +48,13 @@ class GridOptions:
     seed: str | None = None
     settings: list[str] | None = None
 
+    def values(self) -> dict[str, list[Any]]:
+        """Return the lists of values by setting name."""
+        from segclf.experiments.grids import given_values
+
+        named = {name: text for name, text in vars(self).items() if name != "settings"}
+        return given_values(named, self.settings or [])
+
 
 @with_options(
     head=("--head", "--heads"),
@@ -98,7 +105,7 @@ def sweep(
     from segclf.experiments.corpora import embed_experiment
     from segclf.experiments.estimates import estimate_sweep
     from segclf.experiments.experiment_files import Experiment, read_experiment
-    from segclf.experiments.grids import expand, given_values, select
+    from segclf.experiments.grids import expand, select
     from segclf.experiments.sweeps import check_compute, sweep_content
     from segclf.experiments.sweeps import sweep as run_sweep
     from segclf.workspace.workspace import Workspace
@@ -110,9 +117,7 @@ def sweep(
         _check_cluster(dry_run=dry_run)
     log = run_logger(log_to)
     opened = Workspace(workspace)
-    named: dict[str, Any] = {**vars(grid)}
-    settings = named.pop("settings")
-    given = given_values(named, settings or [])
+    given = grid.values()
     plan = read_experiment(experiment) if experiment else Experiment(None, expand(given))
     plan = replace(plan, trials=select(plan.trials, given))
     if dry_run:

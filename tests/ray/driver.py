@@ -53,7 +53,7 @@ def make_job(folder, sizes):
         for path in sorted((folder / "texts").iterdir())
     ]
     plan = Plan(
-        Storage(str(folder / "job")),
+        Storage.at(folder / "job"),
         partial(LoggingEncoder, str(folder)),
         (HashEncoder().fingerprint,),
         ("float32",),

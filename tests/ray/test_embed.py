@@ -179,7 +179,7 @@ def test_a_machine_without_the_package_is_named(local_ray, tmp_path):
 
     nodes = alive_nodes(local_ray)
     with pytest.raises(UserError, match="lacks x_y_z: run pip install"):
-        check_nodes(local_ray, nodes, Storage(str(tmp_path)), ["embedcache", "x_y_z"], "")
+        check_nodes(local_ray, nodes, Storage.at(tmp_path), ["embedcache", "x_y_z"], "")
 
 
 def test_a_folder_that_a_machine_does_not_see_is_named(local_ray):
@@ -187,7 +187,7 @@ def test_a_folder_that_a_machine_does_not_see_is_named(local_ray):
     from embedcache.shards.storage import Storage
 
     # the memory of this process, which no worker sees
-    nodes, storage = alive_nodes(local_ray), Storage("memory://job")
+    nodes, storage = alive_nodes(local_ray), Storage.at("memory://job")
     with pytest.raises(UserError, match="has no access to memory://job: use another one"):
         check_nodes(local_ray, nodes, storage, ["embedcache"], "use another one")
 

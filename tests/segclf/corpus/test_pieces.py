@@ -22,7 +22,7 @@ def write_pieces(path, folder, group, options):
     """Read files in groups of a size, and return the storage and the summaries."""
     sources = list_sources(str(path))
     groups = [sources[start : start + group] for start in range(0, len(sources), group)]
-    storage = Storage(str(folder))
+    storage = Storage.at(folder)
     reader = PieceReader("auto", options, strict=False)
     read = [reader(storage, number, sources) for number, sources in enumerate(groups)]
     summaries = json.loads(json.dumps([summary for _, summary in read]))

@@ -8,7 +8,7 @@ import pytest
 
 from embedcache import UserError
 from segclf.experiments.comparison import compare, compare_means
-from segclf.workspace.runs import Run, list_runs
+from segclf.workspace.runs import Run, list_runs, load_run
 from tests.segclf.experiments.corpora import copied
 
 
@@ -31,6 +31,13 @@ def test_runs_of_different_corpora_are_not_compared(swept, tmp_path):
     changed = Run(second.path, replace(second.record, corpus_digest="0"))
     with pytest.raises(UserError, match="the corpus stories changed between the training"):
         compare(workspace, first, changed)
+
+
+def test_a_run_is_not_compared_with_itself(swept, monkeypatch):
+    run = list_runs(swept)[0]
+    monkeypatch.chdir(swept.path)
+    with pytest.raises(UserError, match="cannot be compared with itself"):
+        compare(swept, run, load_run(swept, f"runs/{run.name}"))
 
 
 def runs_of(workspace, head, seeds):

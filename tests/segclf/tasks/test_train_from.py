@@ -1,6 +1,7 @@
 """Training from the weights of a run or of a ready model."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,9 @@ from segclf.experiments.trials import find_runs
 from segclf.tasks.export import export
 from segclf.tasks.train import options_from
 from segclf.workspace.corpora import EncoderReference
+from segclf.workspace.ready import MODELS, ReadyModel
 from segclf.workspace.runs import load_run
+from segclf.workspace.sources import load_trained, stable_name
 from tests.conftest import HashEncoder
 from tests.segclf.experiments.corpora import copied, embed_hashes
 
@@ -81,6 +84,27 @@ def test_an_exported_run_can_be_the_start_and_gives_the_same_weights(workspace, 
     assert len({(run.path / "weights.safetensors").read_bytes() for run in (first, second)}) == 1
     exported = export(second, tmp_path / "adapted", workspace)
     assert "- started from: mine\n" in (exported / "README.md").read_text()
+
+
+def test_a_ready_model_may_be_given_by_its_full_path(workspace, tmp_path):
+    folder = shutil.copytree(MODELS / "japanese-fast", tmp_path / "mine")
+    model = load_trained(workspace, str(folder))
+    assert isinstance(model, ReadyModel)
+    assert model.name == "mine"
+
+
+def test_a_stable_name_means_the_same_in_other_folders(workspace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    export(load_run(workspace, "mlp-w2-001"), "mine", workspace)
+    shutil.copytree("mine", "japanese")  # the model of the package has precedence
+    names = ["mine", "japanese", "1", "mlp-w2-001"]
+    stable = [stable_name(workspace, name) for name in names]
+    path = str(workspace.runs / "mlp-w2-001")
+    assert stable == [str(tmp_path / "mine"), "japanese", path, path]
+    found = [load_trained(workspace, name).path.absolute() for name in names]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert [load_trained(workspace, name).path for name in stable] == found
 
 
 def test_a_run_without_a_start_has_the_record_of_earlier_versions(workspace):

@@ -266,16 +266,18 @@ def test_a_text_under_two_names_has_runs_of_its_own_for_each(cli, tmp_path):
     assert json.loads(cli(tmp_path, "eval", "--json").stdout)["run"] == "mlp-w1-002"
 
 
-def test_a_split_of_one_sentence_is_not_scored(cli, tmp_path):
+def test_a_split_of_documents_of_one_sentence_is_not_scored(cli, tmp_path):
     paragraphs = ["One. Two.", "Three. Four."] * 4
     records = [
         {"paragraphs": paragraphs, "split": "train"},
         {"paragraphs": paragraphs, "split": "dev"},
         {"paragraphs": ["Five."], "split": "test"},
+        {"paragraphs": ["Six."], "split": "test"},
     ]
     (tmp_path / "x.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     assert cli(tmp_path, "embed", "x.jsonl", *SURFACE).returncode == 0
     sweep = ("sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1")
     assert len(json.loads(cli(tmp_path, *sweep, "--json").stdout)["systems"]) == 1
     missing = mistake(cli(tmp_path, "eval", "--split", "test"))
-    assert "has no test split of at least two sentences: choose --split from train, dev" in missing
+    assert "x has no document of at least two sentences in its test split: choose" in missing
+    assert missing.endswith("--split from train, dev")
