@@ -86,6 +86,7 @@ class BatchEncoder:
 
         Raises:
             UserError: A vector would contain NaN or infinity in the dtype.
+            ValueError: The encoder returns vectors of another number or length.
         """
         waiting = deque[tuple[NDArray[np.int64], Future[Vectors]]]()
         for batch in batches:
@@ -114,6 +115,12 @@ class BatchEncoder:
         return batch, self._check(texts, batch, future.result())
 
     def _check(self, texts: list[str], batch: NDArray[np.int64], vectors: Vectors) -> Vectors:
+        expected = (len(batch), self._encoder.dim)
+        if vectors.shape != expected:  # NumPy would repeat a single vector or number
+            raise ValueError(
+                f"{self._encoder.name} returns vectors of the shape {vectors.shape} instead of "
+                f"{expected}"
+            )
         if self._dtype.kind == "f":
             not_finite = ~(np.abs(vectors) <= np.finfo(self._dtype).max).all(axis=1)
             if not_finite.any():

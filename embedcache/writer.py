@@ -174,7 +174,8 @@ class SpaceWriter:
         wanted = [batch for batch in batches if len(batch)]
         tokens = missing.tokens
         for batch, vectors in self._batches.encode(missing.texts, tokens.inputs, wanted):
-            self._pending.append((missing.ids[batch], vectors, tokens.truncated[batch]))
+            # copied, because an encoder may return the same array again, with other vectors
+            self._pending.append((missing.ids[batch], vectors.copy(), tokens.truncated[batch]))
             self._bar.update(len(batch))
 
     def _drop_committed(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:

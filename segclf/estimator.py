@@ -138,6 +138,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 or a parameter is out of range.
         """
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
+        vectors = _readable_by_torch(vectors)
         self.classes_ = _two_classes(targets)
         self._check_parameters()
         layout = Layout(targets == self.classes_[1], offsets_of(groups, len(vectors)))
@@ -160,7 +161,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             groups: (n,) document of each sentence; None for a single document.
         """
         check_is_fitted(self)
-        vectors = validate_data(self, X, dtype=np.float32, reset=False)
+        vectors = _readable_by_torch(validate_data(self, X, dtype=np.float32, reset=False))
         layout = Layout.unlabelled(offsets_of(groups, len(vectors)))
         head = self.head_.to(check_device(self.device))
         with limit_threads(self.threads):
@@ -318,6 +319,12 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 _SHARED_OPTIONS = frozenset(asdict(TrainingOptions())) - {"seed", "boundary_type"}
+
+
+def _readable_by_torch(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Copy vectors (n, d) if they are read-only or reversed, since torch needs other arrays."""
+    is_readable = vectors.flags.writeable and min(vectors.strides) >= 0
+    return vectors if is_readable else vectors.copy()
 
 
 def _two_classes(targets: NDArray[Any]) -> NDArray[Any]:

@@ -163,7 +163,7 @@ def _defaults_of(
         if name == "workspace":
             if os.environ.get("SEGTOOL_HOME"):
                 continue
-            value = os.path.normpath(path.parent / Path(str(value)).expanduser())
+            value = os.path.normpath(path.parent / os.path.expanduser(str(value)))
         defaults[option.name] = value
         option.help = _STATED_DEFAULT.sub("", option.help)  # the new default is shown instead
     for name, subcommand in commands.items():

@@ -1,5 +1,6 @@
 """Names of encoders: "e5-small:7" (7 layers), "static:NAME", "wordvec:FILE"; "+" joins encoders."""
 
+import os
 import re
 from pathlib import Path
 
@@ -76,5 +77,7 @@ def is_fingerprint(text: str) -> bool:
 
 
 def _is_path(name: str) -> bool:
-    model = re.sub(r":\d+$", "", name.removeprefix(VECTOR_FILE).removeprefix(STATIC))
+    if name.startswith(VECTOR_FILE):
+        return os.path.exists(os.path.expanduser(name.removeprefix(VECTOR_FILE)))
+    model = re.sub(r":\d+$", "", name.removeprefix(STATIC))
     return bool(model) and (Path(model).exists() or Path(name).exists())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from embedcache.encoders.model_settings import ModelSettings
 
 _MODES = ("cls", "mean", "max")
+_FLAG = "pooling_mode_"  # before the name of a mode in old files
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,8 @@ def _pooling_mode(config: dict[str, Any]) -> str | None:
         return None
     named = config.get("pooling_mode")
     if named is None:
-        flags = {name for name, value in config.items() if value is True}
-        named = [
-            mode
-            for mode in ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
-            if f"pooling_mode_{mode}" in flags
-        ]
+        flags = [name for name, value in config.items() if value is True]
+        named = [name.removeprefix(_FLAG) for name in flags if name.startswith(_FLAG)]
     modes = [named] if isinstance(named, str) else list(named)
     mode = modes[0].removesuffix("_token").removesuffix("_tokens") if len(modes) == 1 else ""
     return mode if mode in _MODES else None

@@ -3,6 +3,7 @@
 To add a built-in encoder, write a module beside this one and add a line to `BUILT_IN`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def _load_one(name: str, pooling: Pooling | None, execution: Execution) -> Encod
     if model in BUILT_IN:
         return BUILT_IN[model].load(pooling, layer, execution)
     if model.startswith(VECTOR_FILE):
-        path = Path(model.removeprefix(VECTOR_FILE)).expanduser()
+        path = Path(os.path.expanduser(model.removeprefix(VECTOR_FILE)))
         return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
     _refuse_word_pooling(pooling)
     return _from_folder(_label(model), _find_model(model), pooling, layer, execution)
@@ -153,7 +154,8 @@ def _from_folder(
     execution: Execution,
 ) -> TransformerEncoder:
     name, settings = join_layer(model, layer), read_settings(directory, pooling, layer)
-    return TransformerEncoder(name, lambda: directory, settings, execution)
+    absolute = directory.absolute()  # the working directory may change before the model is loaded
+    return TransformerEncoder(name, lambda: absolute, settings, execution)
 
 
 def _distilled(model: str, pooling: Pooling | None, device: str | None) -> StaticEncoder:

@@ -44,7 +44,8 @@ def is_static(folder: Path) -> bool:
 def open_static(name: str, folder: Path) -> StaticEncoder:
     """Open a static encoder from its folder."""
     identity = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    return StaticEncoder(name, identity, lambda: folder)
+    absolute = folder.absolute()  # the working directory may change before the files are read
+    return StaticEncoder(name, identity, lambda: absolute)
 
 
 class StaticEncoder(TokenMeansEncoder):

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from embedcache import UserError
 from segclf.finetune.system import System
 from segclf.training.epochs import Epoch
 from segclf.workspace.weights import save_weights
@@ -63,13 +64,14 @@ def load_checkpoint(
     """Restore a system and its optimizer from a checkpoint, and return the progress of the run.
 
     Return None if there is no checkpoint.
+
+    Raises:
+        UserError: The checkpoint is damaged, or its weights are not those of this system.
     """
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    with safe_open(path, "pt") as file:
-        content = json.loads(file.metadata()["progress"])
-    tensors = load_file(path)
+    progress, tensors = _read(path)
     system.load_trained_state(_with_prefix(tensors, _WEIGHTS))
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _with_prefix(tensors, _MOMENTS).items():
@@ -78,7 +80,19 @@ def load_checkpoint(
         state.setdefault(int(number), {})[moment] = tensor.clone()
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return Progress(**content | {"history": [Epoch(**epoch) for epoch in content["history"]]})
+    return progress
+
+
+def _read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            content = json.loads(file.metadata()["progress"])
+        history = [Epoch(**epoch) for epoch in content["history"]]
+        return Progress(**content | {"history": history}), load_file(path)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}): delete it, and the same command trains from the start"
+        ) from error
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

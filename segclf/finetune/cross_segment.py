@@ -134,8 +134,9 @@ def spans(
     first, last = offsets[document], offsets[document + 1]
     middle = text.starts[candidates]
     if sides.unit == "sentences":
-        left = middle - text.starts[np.maximum(candidates - sides.count, first)]
-        right = text.starts[np.minimum(candidates + sides.count, last)] - middle
+        count = min(sides.count, len(text))  # the given number may exceed the integers of NumPy
+        left = middle - text.starts[np.maximum(candidates - count, first)]
+        right = text.starts[np.minimum(candidates + count, last)] - middle
     else:
         left = np.minimum(middle - text.starts[first], sides.count)
         right = np.minimum(text.starts[last] - middle, sides.count)

@@ -25,7 +25,8 @@ def prefetch(rows: Tensor | RowFile, positions: Tensor) -> None:
 
 
 def moments(rows: Tensor | RowFile) -> tuple[Tensor, Tensor]:
-    """Return the mean and the standard deviation (d,) of rows (n, d)."""
+    """Return the mean and the standard deviation (d,) of rows (n, d); of one row, it is 0."""
     if isinstance(rows, RowFile):
         return torch.from_numpy(rows.mean).float(), torch.from_numpy(rows.deviation).float()
-    return rows.mean(dim=0), rows.std(dim=0)
+    deviation = rows.std(dim=0) if len(rows) > 1 else torch.zeros_like(rows[0])
+    return rows.mean(dim=0), deviation

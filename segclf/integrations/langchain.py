@@ -30,7 +30,8 @@ class ParagraphTextSplitter(TextSplitter):
         chunk_size: int | None = None,
         **options: Any,  # noqa: ANN401
     ) -> None:
-        super().__init__(chunk_size=chunk_size or 1, chunk_overlap=0, **options)
+        size = 1 if chunk_size is None else chunk_size  # LangChain refuses 0
+        super().__init__(chunk_size=size, chunk_overlap=0, **options)
         self._finder = finder or ParagraphFinder()
         self._joins = chunk_size is not None
 

@@ -1,15 +1,18 @@
 """LlamaIndex: a node parser whose nodes are paragraphs."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from llama_index.core.node_parser.interface import TextSplitter
-from pydantic import PrivateAttr
+from pydantic import PlainSerializer, WithJsonSchema
 
 from segclf.integrations.paragraphs import ParagraphFinder
 
 
 class ParagraphNodeParser(TextSplitter):
     """Parses documents into nodes, one for each paragraph.
+
+    The settings of the finder are part of the serialized parser, by which the cache of an
+    `IngestionPipeline` distinguishes parsers.
 
     Args:
         finder: Object that finds the paragraphs. If None, each text is split by the ready model for
@@ -20,11 +23,14 @@ class ParagraphNodeParser(TextSplitter):
         >>> ParagraphNodeParser().get_nodes_from_documents([Document(text=text)])
     """
 
-    _finder: ParagraphFinder = PrivateAttr()
+    finder: Annotated[
+        ParagraphFinder,
+        PlainSerializer(lambda finder: finder.settings),
+        WithJsonSchema({"type": "object"}),
+    ]
 
     def __init__(self, finder: ParagraphFinder | None = None, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(**options)
-        self._finder = finder or ParagraphFinder()
+        super().__init__(finder=finder or ParagraphFinder(), **options)
 
     @classmethod
     def class_name(cls) -> str:
@@ -33,4 +39,4 @@ class ParagraphNodeParser(TextSplitter):
 
     def split_text(self, text: str) -> list[str]:
         """Return the paragraphs."""
-        return self._finder.split(text)
+        return self.finder.split(text)

@@ -1,7 +1,10 @@
 """Finds the paragraphs of a text, for libraries that split texts."""
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from itertools import accumulate
+from typing import Any
 
 from segclf.tasks.models import Compute
 from segclf.tasks.segment import Segmenter
@@ -13,6 +16,8 @@ from segclf.workspace.workspace import Workspace
 class ParagraphFinder:
     """Finds the paragraphs of texts, and loads each model once.
 
+    A finder can be copied and pickled, for use in other processes. A copy loads its models itself.
+
     Args:
         model: Name of a ready model or of a run, or folder of an exported run. If None, each text
             is split by the ready model for its language.
@@ -21,6 +26,9 @@ class ParagraphFinder:
         options: Options for finding the paragraphs. By default, existing paragraphs are ignored.
         device: Device of the encoder; None for the fastest device.
         threads: Number of CPU threads of the encoder; None for the number of cores.
+
+    Attributes:
+        settings: The arguments by name, ready for JSON.
 
     Raises:
         UserError: There is no such model or run.
@@ -39,6 +47,21 @@ class ParagraphFinder:
         found = load_trained(opened, model) if model else None
         self._segmenter = Segmenter(opened, found, Compute(device, threads))
         self._options = options or SegmentOptions(layout="ignore")
+        self.settings: dict[str, Any] = {
+            "model": model,
+            "workspace": None if workspace is None else os.fspath(workspace),
+            "options": asdict(self._options),
+            "device": device,
+            "threads": threads,
+        }
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "ParagraphFinder":
+        """Make a finder from the `settings` of another one."""
+        return cls(**{**settings, "options": SegmentOptions(**settings["options"])})
+
+    def __reduce__(self) -> tuple[Callable[..., "ParagraphFinder"], tuple[dict[str, Any]]]:
+        return self.from_settings, (self.settings,)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the start and end offsets, in characters, of each paragraph and heading.

@@ -75,6 +75,21 @@ class Counting(HashEncoder):
         return np.array([len(sentence) for sentence in sentences])
 
 
+def test_an_encoder_may_use_the_same_array_for_every_batch(store):
+    class Reusing(HashEncoder):
+        batch_tokens = 8
+        array = np.zeros((8, 32), dtype=np.float32)
+
+        def encode(self, sentences):
+            self.array[: len(sentences)] = super().encode(sentences)
+            return self.array[: len(sentences)]
+
+    sentences = [str(n) for n in range(50)]
+    encode_sentences(sentences, Reusing(), store)
+    read = store.space(Reusing().fingerprint).vectors(sentence_ids(sentences))
+    assert np.array_equal(read, HashEncoder().encode(sentences))
+
+
 @pytest.mark.parametrize(("value", "dtype"), [(np.nan, "float32"), (1e5, "float16")])
 def test_a_vector_that_is_not_finite_is_an_error_and_earlier_vectors_are_kept(store, value, dtype):
     class Failing(HashEncoder):

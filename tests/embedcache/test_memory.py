@@ -43,3 +43,13 @@ def test_a_vector_that_is_not_finite_is_an_error(encoder):
     encoder.encode = lambda sentences: np.full((len(sentences), encoder.dim), np.nan)
     with pytest.raises(UserError, match="雨が降る"):
         encode_in_memory(SENTENCES[:1], encoder)
+
+
+@pytest.mark.parametrize("wrong", [np.s_[:1], np.s_[:, :1], np.s_[0]])
+def test_vectors_of_another_shape_are_an_error(encoder, store, wrong):
+    encode = encoder.encode
+    encoder.encode = lambda sentences: encode(sentences)[wrong]
+    with pytest.raises(ValueError, match=r"returns vectors of the shape .* instead of \(2, "):
+        encode_in_memory(["雨が降る。", "風が吹く。"], encoder)
+    with pytest.raises(ValueError, match=r"returns vectors of the shape .* instead of \(2, "):
+        encode_sentences(["雨が降る。", "風が吹く。"], encoder, store)

@@ -1,11 +1,15 @@
 """Splitters of LangChain, LlamaIndex, chonkie and spaCy on the paragraphs that `segment` finds."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
 import pytest
 
 from segclf import Workspace, load_run, segment
+from segclf.integrations.paragraphs import ParagraphFinder
+from segclf.tasks.segment_options import SegmentOptions
 
 
 @pytest.fixture
@@ -44,6 +48,13 @@ def test_langchain_chunks_consist_of_whole_paragraphs(finder, text, paragraphs):
         assert any(chunk.startswith(paragraph) for paragraph in paragraphs)
 
 
+def test_langchain_refuses_an_empty_chunk(finder):
+    from segclf.integrations.langchain import ParagraphTextSplitter
+
+    with pytest.raises(ValueError, match="chunk_size must be > 0"):
+        ParagraphTextSplitter(finder, chunk_size=0)
+
+
 def test_llama_index_nodes_are_paragraphs_that_know_their_neighbours(finder, text, paragraphs):
     from llama_index.core.schema import Document
 
@@ -56,6 +67,36 @@ def test_llama_index_nodes_are_paragraphs_that_know_their_neighbours(finder, tex
     assert all(
         text[node.start_char_idx : node.end_char_idx] == node.get_content() for node in nodes
     )
+
+
+def test_the_cache_of_llama_index_distinguishes_finders(trained, finder, text):
+    from llama_index.core.ingestion import IngestionPipeline
+    from llama_index.core.schema import Document
+
+    from segclf.integrations.llama_index import ParagraphNodeParser
+
+    options = SegmentOptions(layout="ignore", paragraphs=2)
+    other = ParagraphFinder("mlp-w1-001", trained / ".segtool", options, threads=1)
+    first = IngestionPipeline(transformations=[ParagraphNodeParser(finder)])
+    second = IngestionPipeline(transformations=[ParagraphNodeParser(other)], cache=first.cache)
+    documents = [Document(text=text, id_="new")]
+    assert [len(pipeline.run(documents=documents)) for pipeline in (first, second)] == [4, 2]
+
+
+@pytest.mark.filterwarnings("ignore:Default value")  # of LlamaIndex, in the schema
+def test_a_copy_of_a_llama_index_parser_has_its_finder(finder, text, paragraphs):
+    from segclf.integrations.llama_index import ParagraphNodeParser
+
+    parser = ParagraphNodeParser(finder, include_metadata=False)
+    assert parser.split_text(text) == paragraphs
+    for again in (
+        pickle.loads(pickle.dumps(parser)),
+        copy.deepcopy(parser),
+        parser.model_copy(),
+    ):
+        assert again.split_text(text) == paragraphs
+        assert not again.include_metadata
+    assert ParagraphNodeParser.model_json_schema()["properties"]["finder"]["type"] == "object"
 
 
 def test_chonkie_chunks_are_paragraphs_and_add_up_to_the_text(finder, text, paragraphs):
@@ -107,7 +148,6 @@ def test_the_result_of_training_is_used_from_langchain(tmp_path, trained, segtoo
     done = segtool(trained, "export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
     assert done.returncode == 0, done.stderr
     from segclf.integrations.langchain import ParagraphTextSplitter
-    from segclf.integrations.paragraphs import ParagraphFinder
 
     splitter = ParagraphTextSplitter(ParagraphFinder(str(tmp_path / "model")))
     assert "".join("".join(splitter.split_text(text)).split()) == "".join(text.split())

@@ -57,6 +57,25 @@ def test_it_finds_boundaries_of_new_documents(fitted):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("form", ["reversed", "read-only", "columns", "one reversed"])
+def test_arrays_that_torch_cannot_read_are_copied(fitted, form):
+    vectors, _, _ = documents(1, count=1)
+    vectors = vectors.astype(np.float32)
+    view = {
+        "reversed": vectors[::-1],
+        "read-only": np.broadcast_to(vectors, vectors.shape),
+        "columns": np.asfortranarray(vectors)[:, ::-1],
+        "one reversed": vectors[:1][::-1],
+    }[form]
+    expected = fitted.predict_proba(view.astype(np.float64))
+    assert (fitted.predict_proba(view) == expected).all()
+    if len(view) > 1:
+        begins = np.arange(len(view)) % 5 == 0
+        classifier = BoundaryClassifier("mlp", window=1, epochs=1, validation_fraction=0)
+        assert classifier.fit(view, begins).predict(view).shape == begins.shape
+
+
 def test_documents_do_not_influence_each_other(fitted):
     vectors, _, groups = documents(1, count=3)
     whole = fitted.predict_proba(vectors, groups=groups)

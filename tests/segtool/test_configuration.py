@@ -70,6 +70,16 @@ def test_a_configured_workspace_that_cannot_be_used_is_one_line(tmp_path, cli):
     assert "work/corpora" in line
 
 
+@pytest.mark.parametrize(("given", "expected"), [("~/work", "home/work"), ("~x/work", "~x/work")])
+def test_a_configured_workspace_may_be_in_the_home_folder(
+    given, expected, tmp_path, cli, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "segtool.toml").write_text(f'workspace = "{given}"\n')
+    found = settings_of(cli(tmp_path, "config", "--json"))
+    assert found["workspace"] == (str(tmp_path / expected), "segtool.toml")
+
+
 def test_config_shows_where_each_value_comes_from(tmp_path, cli, monkeypatch):
     assert settings_of(cli(tmp_path, "config", "--json")) == {"workspace": (".segtool", "default")}
     assert "There is no segtool.toml" in cli(tmp_path, "config").stdout

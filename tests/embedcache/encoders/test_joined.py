@@ -126,6 +126,14 @@ def test_paths_with_a_plus_are_not_split(tmp_path, monkeypatch):
         load_encoder("surface+wordvec:c++/words.vec")
 
 
+def test_a_home_folder_with_a_plus_is_not_split(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "c++"))
+    (tmp_path / "c++").mkdir()
+    (tmp_path / "c++/words.vec").write_text("2 3\nrain 1 0 0\nsun 0 1 0\n")
+    encoder = load_encoder("wordvec:~/words.vec+surface")
+    assert [part.name for part in encoder.parts] == ["wordvec:words.vec", "surface"]
+
+
 @pytest.mark.parametrize("name", ["surface+", "+surface", "+"])
 def test_an_empty_name_is_an_error(name):
     with pytest.raises(UserError, match="a name on each side"):

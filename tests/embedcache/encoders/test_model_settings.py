@@ -64,6 +64,20 @@ def test_a_config_without_hidden_size_is_an_error(tmp_path):
         load_encoder(str(tmp_path))
 
 
+def test_the_working_directory_may_change_before_a_model_is_loaded(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text('{"hidden_size": 8}')
+    (tmp_path / "model/model.safetensors").write_bytes(b"")
+    (tmp_path / "static").mkdir()
+    static = {"components": 8, "transformer": {"pooling": "mean"}}
+    (tmp_path / "static/static.json").write_text(json.dumps(static))
+    monkeypatch.chdir(tmp_path)
+    encoders = {name: load_encoder(name) for name in ("model", "static:static")}
+    monkeypatch.chdir("/")
+    for name, encoder in encoders.items():
+        assert encoder.directory == tmp_path / name.removeprefix("static:")
+
+
 def test_a_fingerprint_needs_no_model():
     script = """
 import sys

@@ -115,9 +115,10 @@ def test_a_malformed_file_gives_a_one_line_error_and_leaves_no_files(
     assert not list(cache.glob(".*"))
 
 
-def test_a_missing_file_is_an_error():
+@pytest.mark.parametrize("name", ["nowhere.txt", "~nobody/nowhere.txt"])
+def test_a_missing_file_is_an_error(name):
     with pytest.raises(UserError, match="no such file"):
-        load_encoder("wordvec:nowhere.txt")
+        load_encoder(f"wordvec:{name}")
 
 
 @pytest.mark.parametrize(

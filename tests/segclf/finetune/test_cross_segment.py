@@ -144,6 +144,13 @@ def test_invalid_sides_are_an_error(sides):
         Sides.parse(sides)
 
 
+@pytest.mark.parametrize("count", [3, 2**63 - 1, 10**30])
+def test_sides_may_have_more_sentences_than_the_text(count):
+    text = Text(np.arange(10), np.array([0, 2, 5, 9, 10]), Layout.unlabelled(np.array([0, 3, 4])))
+    begin, middle, end = spans(text, np.array([1, 2]), Sides.parse(f"sentences:{count}"), 60)
+    assert (begin.tolist(), middle.tolist(), end.tolist()) == ([0, 0], [2, 5], [9, 9])
+
+
 def test_sides_too_long_for_the_model_are_an_error(tiny_bert):
     with pytest.raises(UserError, match=r"reads at most 64 tokens, so use at most tokens:30"):
         system_and_text(tiny_bert, CrossSegmentOptions(sides="tokens:31"))

@@ -15,7 +15,7 @@ from embedcache import UserError, load_encoder
 from segclf.corpus.layout import Layout
 from segclf.finetune import training
 from segclf.finetune.backbone import TrainedRows
-from segclf.finetune.checkpoints import CHECKPOINT, load_checkpoint
+from segclf.finetune.checkpoints import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from segclf.finetune.options import CrossSegmentOptions, HierarchicalOptions
 from segclf.finetune.registry import make_system
 from segclf.finetune.training import WEIGHTS, learning_rate_factor, make_optimizer, train_system
@@ -106,6 +106,19 @@ def test_a_loaded_checkpoint_can_be_replaced_on_windows(tiny_bert, tmp_path):
     assert load_checkpoint(tmp_path, system, optimizer).epoch == 2
     assert optimizer.state_dict()["state"]
     assert str(tmp_path / CHECKPOINT) not in maps.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kept", [0, 7, 1000, -1])
+def test_a_damaged_checkpoint_is_an_error_and_is_kept(tiny_bert, tmp_path, kept):
+    system, _ = system_and_text(tiny_bert, SYSTEMS[0])
+    optimizer = make_optimizer(system, SYSTEMS[0])
+    save_checkpoint(tmp_path, Progress(), system, optimizer)
+    assert load_checkpoint(tmp_path, system, optimizer) == Progress()
+    damaged = (tmp_path / CHECKPOINT).read_bytes()[:kept]
+    (tmp_path / CHECKPOINT).write_bytes(damaged)
+    with pytest.raises(UserError, match=r"is damaged \(.*\): delete it, and the same command"):
+        load_checkpoint(tmp_path, system, optimizer)
+    assert (tmp_path / CHECKPOINT).read_bytes() == damaged
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

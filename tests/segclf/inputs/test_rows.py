@@ -13,6 +13,7 @@ from segclf.corpus.layout import Layout
 from segclf.heads.registry import DOCUMENT_HEADS, WINDOW_HEADS, make_head
 from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
+from segclf.inputs.row_tensors import moments
 from segclf.inputs.rows import PART, RowFile
 from segclf.inputs.window_batches import WindowBatches
 from segclf.inputs.windows import OUTSIDE, windows_of
@@ -61,6 +62,14 @@ def test_the_moments_of_a_file_are_those_of_its_rows(tmp_path):
     file = RowFile(rows, tmp_path)
     assert np.allclose(file.mean, rows.mean(axis=0, dtype=np.float64), rtol=1e-12, atol=1e-12)
     assert np.allclose(file.deviation, rows.std(axis=0, ddof=1, dtype=np.float64), atol=1e-9)
+
+
+def test_one_row_has_no_deviation_in_memory_and_in_a_file(tmp_path):
+    row = np.float32([[0.5, -2, 3]])
+    for rows in (torch.from_numpy(row), RowFile(row, tmp_path)):
+        mean, deviation = moments(rows)
+        assert mean.tolist() == row[0].tolist()
+        assert deviation.tolist() == [0, 0, 0]
 
 
 def test_a_file_of_float16_returns_what_a_store_of_float16_does(tmp_path):
