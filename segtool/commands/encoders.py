@@ -19,17 +19,26 @@ def encoders(context: typer.Context, as_json: JsonOption = False) -> None:
 
     Example: segtool encoders show e5-small
     """
+    if context.invoked_subcommand is None:
+        list_all(as_json=as_json)
+    else:
+        pass_options(context)
+
+
+@encoders_app.command("list")
+def list_all(as_json: JsonOption = False) -> None:
+    """List the built-in encoders.
+
+    Example: segtool encoders list --json
+    """
     from embedcache import BUILT_IN
     from segtool.tables.encoders import print_encoders
 
-    if context.invoked_subcommand is None:
-        listed = {
-            name: {"description": known.description, "package": known.package}
-            for name, known in BUILT_IN.items()
-        }
-        show(listed, print_encoders, as_json)
-    else:
-        pass_options(context)
+    listed = {
+        name: {"description": known.description, "package": known.package}
+        for name, known in BUILT_IN.items()
+    }
+    show(listed, print_encoders, as_json)
 
 
 @encoders_app.command("show")

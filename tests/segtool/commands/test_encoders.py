@@ -16,7 +16,9 @@ def test_encoders_are_listed_and_shown(cli, tmp_path):
     assert shown["parameters"] == shown["trainable_parameters"] == 22_713_216
     assert len(shown["fingerprint"]) == 32
     assert shown["stored"] is None
-    assert "all-MiniLM" in cli(tmp_path, "encoders").stdout
+    assert (
+        "all-MiniLM" in cli(tmp_path, "encoders").stdout == cli(tmp_path, "encoders", "list").stdout
+    )
 
 
 def test_the_stored_vectors_of_each_part_are_shown(trained_by_default, cli):
