@@ -172,5 +172,10 @@ def _warnings(text: str, model: Run | ReadyModel | None, language: str | None) -
     if model is None:  # it was chosen by the language
         return ()
     language = language or unexpected_language(text, model.languages)
-    warning = language_warning(model.name, model.languages, language)
-    return (warning,) if warning else ()
+    found = [language_warning(model.name, model.languages, language)]
+    if isinstance(model, Run) and model.record.is_useful is False:
+        found.append(
+            f"on dev, {model.name} is no better than a boundary before every sentence: train on "
+            "more text, or choose a ready model with --model"
+        )
+    return tuple(warning for warning in found if warning)

@@ -217,6 +217,26 @@ class RunRecord:
         return counts is None or counts.boundaries > counts.documents
 
     @property
+    def dev_baseline(self) -> float | None:
+        """F1 on dev of a boundary before every sentence; None if the scores are not defined.
+
+        The first sentence of a document does not count.
+        """
+        counts = self.counts.get("dev")
+        if counts is None or not self.has_dev_scores:
+            return None
+        boundaries = counts.boundaries - counts.documents
+        return 2 * boundaries / (boundaries + counts.sentences - counts.documents)
+
+    @property
+    def is_useful(self) -> bool | None:
+        """Whether dev F1 is higher than `dev_baseline`; None if either is unknown."""
+        f1 = self.dev.get("f1")
+        if self.dev_baseline is None or f1 is None:
+            return None
+        return float(f1) > self.dev_baseline
+
+    @property
     def boundary_type(self) -> BoundaryType:
         """Type of the boundaries that the run predicts."""
         return self.training_options.boundary_type if self.kind == "head" else "any"

@@ -135,6 +135,7 @@ class Run:
             "context": self.record.context,
             "encoder": self.encoder.name,
             **{name: content[name] for name in _SHOWN if name in content},
+            "dev_baseline": self.record.dev_baseline,
         }
 
     def load_head(self) -> "BaseHead":

@@ -180,3 +180,12 @@ def test_weights_of_another_model_are_reported(model, tmp_path):
     save_file({"other": torch.zeros(1)}, folder / "weights.safetensors")
     with pytest.raises(UserError, match="train it again"):
         load_run(Workspace(tmp_path / "none"), str(folder)).load_head()
+
+
+def test_the_baseline_on_dev_is_that_of_the_evaluation(tmp_path):
+    workspace = Workspace(tmp_path)
+    embed_hashes(workspace)
+    run = train(workspace, QUICK)
+    everywhere = evaluate(workspace, run, split="dev").baselines["everywhere"]
+    assert run.record.dev_baseline == pytest.approx(everywhere.f1)
+    assert run.to_dict()["dev_baseline"] == run.record.dev_baseline

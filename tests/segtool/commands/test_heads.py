@@ -281,3 +281,18 @@ def test_a_split_of_documents_of_one_sentence_is_not_scored(cli, tmp_path):
     missing = mistake(cli(tmp_path, "eval", "--split", "test"))
     assert "x has no document of at least two sentences in its test split: choose" in missing
     assert missing.endswith("--split from train, dev")
+
+
+def test_segment_warns_of_a_run_that_is_no_better_than_the_trivial_baseline(trained, cli, tmp_path):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    path = tmp_path / ".segtool/runs/mlp-w1-001/run.json"
+    record = json.loads(path.read_text())
+    del record["checksum"]
+    messages = []
+    for f1 in (0.9, 0.1):
+        record["dev"]["f1"] = f1
+        path.write_text(json.dumps(record))
+        done = cli(tmp_path, "segment", "-", "--run", "mlp-w1-001", input=UNSEEN)
+        assert done.returncode == 0, done.stderr
+        messages.append("no better than a boundary before every sentence" in done.stderr)
+    assert messages == [False, True]

@@ -170,6 +170,15 @@ def test_a_run_that_predicts_a_single_class_gets_one_warning(capsys, collapsed):
     assert "Warning" not in printed(capsys, training.print_run, trained())
 
 
+def test_a_run_that_is_no_better_than_the_trivial_baseline_gets_a_warning(capsys):
+    f1 = trained()["dev"]["f1"]
+    out = printed(capsys, training.print_run, trained(dev_baseline=f1))
+    assert f"no better than a boundary before every sentence (F1 {f1:.3f})" in " ".join(out.split())
+    assert "Warning" not in printed(capsys, training.print_run, trained(dev_baseline=f1 - 0.01))
+    out = printed(capsys, training.print_run, trained(dev_baseline=f1, collapsed=True))
+    assert out.count("Warning: ") == 1
+
+
 def test_a_comparison_names_the_winner(capsys):
     out = printed(capsys, comparison.print_comparison, compared())
     assert "F1: local-transformer-w32-001 is significantly better" in out
