@@ -107,9 +107,10 @@ class SifEncoder(WordEncoder):
     def _weighted_means(
         self, words: NDArray[np.int64], counts: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        new = self._vocabulary.words[len(self._weights) :]
+        earlier = self._weights  # another thread may replace them in the meantime
+        new = self._vocabulary.words[len(earlier) :]
         share = np.array([self.state["counts"].get(word, 0) for word in new]) / self.state["total"]
-        weights = np.concatenate([self._weights, SIF_A / (SIF_A + share)], dtype=np.float32)
+        weights = np.concatenate([earlier, SIF_A / (SIF_A + share)], dtype=np.float32)
         self._weights = weights
         vectors = self.vectors.matrix[self._vocabulary.rows[words]]
         return mean_by_sentence(vectors * weights[words, None], counts)

@@ -1,5 +1,6 @@
 """Tokenization of sentences for a Transformer, without importing transformers."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ _MAX_PARTS = 2  # for more texts, it is faster to load the whole vocabulary once
 
 
 class SentenceTokenizer:
-    """The tokenizer of a Transformer.
+    """The tokenizer of a Transformer. Several threads may use it.
 
     Loading a large vocabulary takes about a second. Therefore the first texts, if they are short,
     are tokenized with the part of the vocabulary that occurs in them. The result is the same.
@@ -35,10 +36,14 @@ class SentenceTokenizer:
         self._max_tokens = max_tokens
         self._whole: Tokenizer | None = None
         self._parts = 0  # number of parts of the vocabulary that were made
+        self._lock = threading.Lock()  # `_encode` changes the truncation of a tokenizer
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Return the ids of the tokens of n sentences, special tokens included."""
-        texts = [self._prompt + sentence for sentence in sentences]
+        with self._lock:
+            return self._tokenize([self._prompt + sentence for sentence in sentences])
+
+    def _tokenize(self, texts: list[str]) -> Tokens:
         is_short = sum(map(len, texts)) <= _FEW_CHARACTERS
         if self._whole is None and self._parts < _MAX_PARTS and is_short:
             partial = PartialVocabulary.open(self._folder)

@@ -123,20 +123,27 @@ class TokenEncoder(WordEncoder):
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the known words of n sentences: (n,) int64."""
-        words, counts = self._known_words(sentences)
-        rows = np.split(self._vocabulary.rows[words], np.cumsum(counts)[:-1])
-        self._counted = dict(zip(sentences, rows, strict=False))
+        self._counted, counts = self._count(sentences)
         return counts
 
     def encode(self, sentences: list[str]) -> NDArray[np.int32]:
         """Return row numbers of `token_vectors`: (n, MAX_WORDS) int32, padded with PADDING."""
-        if not self._counted.keys() >= set(sentences):
-            self.count_tokens(sentences)
+        counted = self._counted  # another thread may replace it in the meantime
+        if not counted.keys() >= set(sentences):
+            counted, _ = self._count(sentences)
         padded = np.full((len(sentences), MAX_WORDS), PADDING, dtype=np.int32)
         for target, sentence in zip(padded, sentences, strict=True):
-            rows = self._counted[sentence][:MAX_WORDS]
+            rows = counted[sentence][:MAX_WORDS]
             target[: len(rows)] = rows
         return padded
+
+    def _count(
+        self, sentences: Sequence[str]
+    ) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
+        """Return the rows of the known words of each of n sentences, and word counts (n,)."""
+        words, counts = self._known_words(sentences)
+        rows = np.split(self._vocabulary.rows[words], np.cumsum(counts)[:-1])
+        return dict(zip(sentences, rows, strict=False)), counts
 
 
 def without_unknown(

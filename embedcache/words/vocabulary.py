@@ -1,5 +1,7 @@
 """Numbers for the words of a text, so that each word is looked up once."""
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,8 @@ from embedcache.words.vectors import WordVectors
 
 class Vocabulary:
     """The words seen so far that have a vector, numbered in the order of their first occurrence.
+
+    Several threads may number words.
 
     Args:
         vectors: Word vectors in which the words are looked up.
@@ -25,6 +29,7 @@ class Vocabulary:
         self._find = vectors.find
         self._number_of: dict[str, int] = {}
         self._seen: dict[Forms, int] = {}  # number of the word that represents each token
+        self._lock = threading.Lock()
 
     def numbers(self, tokens: list[list[Forms]]) -> NDArray[np.int64]:
         """Number the tokens of n sentences.
@@ -36,7 +41,8 @@ class Vocabulary:
             (t,) int64, the numbers of all t tokens; MISSING for words without a vector.
         """
         distinct = dict.fromkeys(forms for sentence in tokens for forms in sentence)
-        self._add([forms for forms in distinct if forms not in self._seen])
+        with self._lock:
+            self._add([forms for forms in distinct if forms not in self._seen])
         numbers = (self._seen[forms] for sentence in tokens for forms in sentence)
         return np.fromiter(numbers, dtype=np.int64)
 

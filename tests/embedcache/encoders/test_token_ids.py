@@ -1,9 +1,10 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from embedcache.encoders import e5_small, partial_vocabulary
 from embedcache.encoders.token_ids import SentenceTokenizer, save_tokenizer
@@ -132,3 +133,15 @@ def test_no_sentences_have_no_tokens(folder):
     tokens = SentenceTokenizer(folder, "", 8).tokenize([])
     assert tokens.inputs == []
     assert tokens.lengths.shape == tokens.truncated.shape == (0,)
+
+
+def test_several_threads_may_truncate_sentences(tmp_path):
+    whole = Tokenizer(models.WordLevel({"?": 0, "rain": 1}, unk_token="?"))
+    whole.pre_tokenizer = pre_tokenizers.Whitespace()
+    save_tokenizer(whole, tmp_path)
+    tokenizer = SentenceTokenizer(tmp_path, "", 16)
+    texts = ["rain " * 300] * 100 + ["rain"]
+    with ThreadPoolExecutor(4) as pool:
+        for tokens in pool.map(tokenizer.tokenize, [texts] * 100):
+            assert [len(row) for row in tokens.inputs] == [16] * 100 + [1]
+            assert tokens.truncated.tolist() == [True] * 100 + [False]

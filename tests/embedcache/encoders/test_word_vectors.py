@@ -1,9 +1,12 @@
 """Encoders based on word vectors, against direct implementations."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import pytest
 
-from embedcache import UserError, encode_sentences, load_encoder, sentence_ids
+from embedcache import UserError, encode_in_memory, encode_sentences, load_encoder, sentence_ids
 from embedcache.encoders.sif import SIF_A
 from embedcache.encoders.word_vectors import MAX_WORDS, PADDING
 from tests.embedcache.words.files import MATRIX, WORDS, as_text
@@ -102,3 +105,19 @@ def test_unsuitable_poolings_are_errors(vector_file):
         load_encoder(f"wordvec:{vector_file}", pooling="cls")
     with pytest.raises(UserError, match="for word vectors only: ginza or wordvec:FILE"):
         load_encoder("some/model", pooling="sif")
+
+
+@pytest.mark.parametrize("pooling", ["mean", "sif", "tokens"])
+def test_several_threads_may_use_an_encoder(tmp_path, pooling):
+    words = [f"word{number}" for number in range(4000)]
+    matrix = np.random.default_rng(0).standard_normal((len(words), 3)).astype(np.float32)
+    (tmp_path / "many.txt").write_bytes(as_text(words, matrix))
+    encoders = [load_encoder(f"wordvec:{tmp_path / 'many.txt'}", pooling=pooling) for _ in range(2)]
+    if pooling == "sif":
+        for encoder in encoders:
+            encoder.fit(words[::2])
+    parts = [[" ".join(words[i : i + 5]) for i in range(start, 4000, 8)] for start in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(partial(encode_in_memory, encoder=encoders[0]), parts))
+    for vectors, part in zip(found, parts, strict=True):
+        np.testing.assert_allclose(vectors, encode_in_memory(part, encoders[1]), atol=1e-6)
