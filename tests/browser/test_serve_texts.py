@@ -220,3 +220,15 @@ def test_a_server_that_stops_is_named(moment, chromium, served):
         page.locator("#message").get_by_text(expected).wait_for()
         assert page.locator("#message").inner_text() == expected
         page.close()
+
+
+def test_the_text_is_printed_without_controls(open_served):
+    opened = open_served()
+    opened.split()
+    opened.page.keyboard.press("v")
+    opened.page.emulate_media(media="print")
+    for selector in ("header", ".panel", ".side", "#strip", "#new", ".mark >> nth=1"):
+        assert opened.page.locator(selector).is_hidden()
+    assert opened.page.locator("#title").is_visible()
+    mode = "getComputedStyle(document.getElementById('book')).writingMode"
+    assert opened.page.evaluate(mode) == "horizontal-tb"
