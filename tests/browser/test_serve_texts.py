@@ -185,6 +185,16 @@ def test_a_model_is_not_trained_twice_at_a_time(open_served):
     assert train.is_enabled()
 
 
+def test_the_button_keeps_the_focus_while_a_model_is_trained(open_served):
+    opened = open_served()
+    opened.split(SHORT[:40])
+    opened.page.get_by_role("button", name="All checked").click()
+    opened.page.get_by_role("button", name="Train").press("Enter")
+    opened.page.locator("#trained").get_by_text("check at least 20").wait_for()
+    assert opened.page.evaluate("document.activeElement.id") == "train"
+    opened.errors = [text for text in opened.errors if "422" not in text]
+
+
 def test_leaving_the_page_asks_once_there_are_corrections(open_served, server):
     opened = open_served()
     opened.split()

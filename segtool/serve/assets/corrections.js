@@ -107,6 +107,8 @@ async function train() {
   };
   tick();
   const timer = setInterval(tick, 1000);
+  const button = element("train");
+  const hadFocus = document.activeElement === button; // a disabled button loses it
   isTraining = true;
   paintCorrections();
   try {
@@ -122,6 +124,7 @@ async function train() {
     clearInterval(timer);
     isTraining = false;
     paintCorrections();
+    if (hadFocus && document.activeElement === document.body) button.focus();
   }
 }
 
