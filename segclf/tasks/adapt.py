@@ -99,7 +99,7 @@ def adapt(
     sentences = sum(len(text.sentences) for text in texts)
     if sentences < FEWEST:
         raise UserError(
-            f"{sentences} sentences are checked: check at least {FEWEST} before you train"
+            f"check at least {FEWEST} sentences before you train (checked: {sentences})"
         )
     sources = _sources(model.model)
     stored = _embed(workspace, sources["any"], _with_dev(texts), model.language)
@@ -167,14 +167,21 @@ def _splits_of_parts(dev: int, test: int | None = None) -> list[Split]:
 
 
 def _with_dev(texts: Sequence[CorrectedText]) -> Corpus:
-    """Make the corpus of a run: dev is the last part with a boundary, if there is one."""
+    """Make the corpus of a run: dev is the last part with a boundary, if there is one.
+
+    Raises:
+        UserError: Whatever part is dev, there is nothing to train on.
+    """
     choices = [_corpus_of(texts, _splits_of_parts(dev)) for dev in reversed(range(FOLDS))]
-    suited = (
-        corpus
-        for corpus in choices
-        if all(corpus.select(split).layout.has_both_classes for split in ("train", "dev"))
+    needed: tuple[tuple[Split, ...], ...] = (("train", "dev"), ("train",))
+    for splits in needed:
+        for corpus in choices:
+            if all(corpus.select(split).layout.has_both_classes for split in splits):
+                return corpus
+    raise UserError(
+        "nothing can be learned from the checked sentences: a boundary is before each of them, or "
+        "before none. Check more text"
     )
-    return next(suited, choices[0])
 
 
 def _corpus_of(texts: Sequence[CorrectedText], split_of_part: Sequence[Split]) -> Corpus:

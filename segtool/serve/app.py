@@ -54,11 +54,17 @@ def make_app(session: Session) -> FastAPI:
         return _error(f"{error.filename}: {reason}" if error.filename else reason, 500)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]  # without the input, which may be long
+        if first["type"] == "model_attributes_type" and not _is_json(request):
+            return _error("send JSON, with the header Content-Type: application/json")
         return _error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
     return app
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().endswith("json")
 
 
 def _asset(name: str, content: bytes) -> Response:

@@ -25,7 +25,7 @@ from segtool.serve.session import Session
 
 _MEDIA = {"page": "text/plain", "text": "text/plain", "html": "text/html"}
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.Error} for status in (403, 413, 422)
+    status: {"model": schemas.Error} for status in (400, 403, 413, 422, 500)
 }
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
@@ -151,7 +151,9 @@ def _read_file(data: bytes) -> schemas.ReadFile:
         try:
             found = read_unsegmented(path)
         except UserError as error:
-            raise UserError(str(error).replace(str(path), "the file")) from error
+            reason = str(error).replace(str(path), "the file")
+            # the page has no such option
+            raise UserError(reason.replace("give it with --text-encoding, or ", "")) from error
     return schemas.ReadFile(text=found.text, encoding=found.encoding.codec)
 
 

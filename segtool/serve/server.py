@@ -1,5 +1,6 @@
 """Runs the server of `segtool serve`, opens the page, and ends at Ctrl-C."""
 
+import errno
 import socket
 import threading
 import webbrowser
@@ -76,6 +77,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         reason = str(error.strerror).lower()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise UserError(f"{host}: {reason}: choose a --host of this computer") from error
         raise UserError(
             f"port {port} of {host} cannot be used ({reason}): choose another --port, or 0 for any "
             "free one"

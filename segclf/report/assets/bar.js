@@ -82,12 +82,14 @@ function paintSlider(box) {
   box.querySelector("button").disabled = moved == null;
 }
 
-/** Say how to use the threshold that the reader has moved. Only a page of dev with runs has a hint. */
+/** Say how to use the threshold that the reader has moved. Only a page of dev with runs has a hint.
+ * `segtool segment` has an option for the threshold of the first head only. */
 function paintHint(isMoved) {
   const hint = element("hint");
   if (!hint) return;
   const [name] = Object.keys(state.system.heads);
-  const isShown = isMoved && state.system.is_run;
+  const moved = Object.keys(state.moved).filter((head) => state.moved[head] != null);
+  const isShown = isMoved && state.system.is_run && moved.every((head) => head === name);
   hint.style.visibility = isShown ? "visible" : "hidden"; // it keeps its place, so nothing moves
   element("hint-command").textContent = isShown
     ? `segtool segment new.txt --run ${state.system.name} --threshold ${format(state.moved[name])}`

@@ -23,6 +23,12 @@ function buildDocuments() {
   });
 }
 
+/** Whether a score of a row is defined: without a boundary, there is none to find. */
+function isDefined(row, key) {
+  if (key === "pk") return row.long > 0;
+  return row.true > 0 || !["f1", "precision", "recall"].includes(key);
+}
+
 function paintDocuments() {
   const rows = [...groups].map(([name, positions]) => ({
     name,
@@ -30,10 +36,10 @@ function paintDocuments() {
     ...scoresOf(positions.map((index) => result.counts[index])),
   }));
   const direction = order.ascending ? 1 : -1;
-  rows.sort((a, b) =>
-    order.key === "name"
-      ? direction * a.name.localeCompare(b.name)
-      : direction * (a[order.key] - b[order.key]),
+  const compare = (a, b) =>
+    order.key === "name" ? a.name.localeCompare(b.name) : a[order.key] - b[order.key];
+  rows.sort(
+    (a, b) => isDefined(b, order.key) - isDefined(a, order.key) || direction * compare(a, b),
   );
   const hidden = order.all ? 0 : Math.max(rows.length - 2 * SHOWN, 0);
   const shown = rows.map(makeRow);
@@ -54,7 +60,7 @@ function makeRow(row) {
   link.addEventListener("click", () => showSentence(row.first));
   const cells = copy.querySelectorAll("td");
   ["f1", "precision", "recall", "pk"].forEach((name, index) => {
-    cells[index].textContent = row.true || name === "pk" ? format(row[name]) : "–";
+    cells[index].textContent = isDefined(row, name) ? format(row[name]) : "–";
   });
   cells[0].style.setProperty("--share", row.f1);
   cells[4].textContent = number(row.true);

@@ -51,14 +51,14 @@ function toggleVertical() {
 }
 
 function search(direction) {
-  const wanted = element("search").value;
-  if (wanted) step(direction, (i) => data.sentences[i].includes(wanted));
+  const wanted = element("search").value.toLowerCase();
+  if (wanted) step(direction, (i) => data.sentences[i].toLowerCase().includes(wanted));
 }
 
 function nudge(change) {
   const head = headOf(state.system);
   const value = state.moved[head] ?? chosenThreshold(state.system.heads[head]).value;
-  moveThreshold(head, value + change);
+  moveThreshold(head, Number(format(value + change))); // the number that is shown
 }
 
 const KEYS = {

@@ -93,6 +93,7 @@ function scoresOf(counts) {
   const [correct, found, truth] = [sum("correct"), sum("found"), sum("true")];
   return {
     documents: counts.length,
+    long: long.length, // documents that have a Pk
     sentences: sum("sentences"),
     correct,
     found,

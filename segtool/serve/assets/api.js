@@ -33,6 +33,8 @@ export async function readFile(file) {
   return (await response.json()).text;
 }
 
+const STOPPED = "The server stopped before the end of the text.";
+
 /** Split a text. Calls `onHeader` once and `onSentences` as the sentences arrive. */
 export async function segment(body, signal, onHeader, onSentences) {
   const response = await post("/api/segment/stream", body, signal);
@@ -47,15 +49,19 @@ export async function segment(body, signal, onHeader, onSentences) {
     if (last?.done) isDone = Boolean(objects.pop());
     onSentences(objects);
   }
-  if (!isDone) throw new Error("The server stopped before the end of the text.");
+  if (!isDone) throw new Error(STOPPED);
 }
 
 /** Yield the lines of a stream, as many as have arrived. */
 async function* linesOf(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
+  const read = () =>
+    reader.read().catch((error) => {
+      throw error.name === "AbortError" ? error : new Error(STOPPED);
+    });
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await read();
     if (done) return;
     const lines = (rest + value).split("\n");
     rest = lines.pop();

@@ -18,6 +18,7 @@ import {
 
 let changed = () => {}; // called after every change
 let resplit = () => {};
+let isTraining = false;
 
 /** Decide what begins with sentence i: "paragraph", "line" or null. */
 export function decide(i, kind) {
@@ -87,15 +88,18 @@ export function paintCorrections() {
     ? `Corrected: ${what}. Checked: ${of} of ${number(total((one) => one.sentences.length))} sentences, marked by a line in the margin.`
     : "Correct boundaries by clicking the marks. The text up to your last correction then counts as checked, and a model can be trained on it.";
   element("undo").disabled = !text.undo.length;
-  element("train").disabled = !checked;
+  element("train").disabled = !checked || isTraining;
 }
 
-const total = (count) => state.texts.reduce((sum, text) => sum + count(text), 0);
+/** The texts in the language of the current text: a model is trained from them together. */
+const textsInLanguage = () =>
+  state.texts.filter(({ header }) => header.language === state.current.header.language);
+
+const total = (count) => textsInLanguage().reduce((sum, text) => sum + count(text), 0);
 
 /** Train from the model of the current text on the checked parts of all texts in its language. */
 async function train() {
   const { model, language, typed } = state.current.header;
-  const button = element("train");
   const started = Date.now();
   const tick = () => {
     const seconds = Math.round((Date.now() - started) / 1000);
@@ -103,10 +107,13 @@ async function train() {
   };
   tick();
   const timer = setInterval(tick, 1000);
-  button.disabled = true;
+  const button = element("train");
+  const hadFocus = document.activeElement === button; // a disabled button loses it
+  isTraining = true;
+  paintCorrections();
   try {
-    const texts = state.texts
-      .filter((text) => text.header.language === language && checkedOf(text))
+    const texts = textsInLanguage()
+      .filter(checkedOf)
       .map((text) => labelledOf(text, typed));
     const result = await api.adapt({ texts, model, language });
     clearInterval(timer);
@@ -115,7 +122,9 @@ async function train() {
     element("trained").textContent = error.message;
   } finally {
     clearInterval(timer);
-    button.disabled = false;
+    isTraining = false;
+    paintCorrections();
+    if (hadFocus && document.activeElement === document.body) button.focus();
   }
 }
 

@@ -36,7 +36,7 @@ export function buildInput(onTexts) {
       try {
         texts.push({ name: file.name, source: await api.readFile(file) });
       } catch (error) {
-        errors.push(`${file.name}: ${error.message}.`);
+        errors.push(`${file.name}: ${error.message}`);
       }
     }
     onTexts(texts, errors);

@@ -47,6 +47,9 @@ function paint() {
   paintSelected();
   paintWhy();
   paintCorrections();
+  for (const button of document.querySelectorAll("[data-format]")) {
+    button.disabled = !text.isComplete;
+  }
   paintStripSoon();
 }
 
@@ -83,14 +86,14 @@ function moveThreshold(value) {
 }
 
 async function download(type) {
-  const { name, source, header, layout, sentences } = state.current;
+  const { name, source, options, header, sentences } = state.current;
   const kinds = new Map(blocksOf(state.current).map(({ start, kind }) => [start, kind]));
   try {
     const blob = await api.write({
       format: type,
       text: source,
       language: header.language,
-      layout,
+      layout: options.layout,
       model: header.model,
       threshold: thresholdOf(state.current),
       sentences: sentences.map((own, i) => ({
@@ -195,6 +198,10 @@ function start() {
   for (const button of document.querySelectorAll("[data-format]")) {
     button.addEventListener("click", () => download(button.dataset.format));
   }
+  addEventListener("beforeunload", (event) => {
+    // the corrections are only in the page
+    if (state.texts.some((text) => text.corrections.size || text.checked)) event.preventDefault();
+  });
   loadModels().catch((error) => showFailure(error.message));
 }
 

@@ -6,7 +6,7 @@ import { select } from "./why.js";
 
 const AUTO = ""; // the ready model of the text's language
 const FAST = "/fast"; // the fast one; no model has a name with a slash
-let splitting = null; // stops the request in progress
+let splitting = null; // { text, stop } of the request in progress
 let paint = () => {};
 
 /** Remember how to show the current text. */
@@ -14,14 +14,21 @@ export function buildSplitting(onChange) {
   paint = onChange;
   element("model").addEventListener("change", ({ target }) => {
     failures = [];
-    if (state.current) split(state.current, target.value);
+    if (document.body.dataset.view === "text") split(state.current, target.value);
   });
   element("texts").addEventListener("change", ({ target }) => {
-    state.current = state.texts[Number(target.value)];
-    if (!state.current.sentences.length) split(state.current, element("model").value);
-    show("text");
-    paint();
+    openText(state.texts[Number(target.value)]);
   });
+  element("back").addEventListener("click", () => openText(state.current));
+}
+
+/** Show a text. If another request has stopped before all its sentences arrived, split it again. */
+function openText(text) {
+  state.current = text;
+  if (!text.isComplete && splitting?.text !== text) split(text, element("model").value);
+  show("text");
+  paint();
+  select(text.selected);
 }
 
 let failures = []; // what went wrong since the reader last did something
@@ -29,7 +36,8 @@ let failures = []; // what went wrong since the reader last did something
 /** Show what went wrong, and how the current text was read. */
 export function paintMessage() {
   const notes = state.current?.header.notes.map((note) => `Notice: ${note}.`) ?? [];
-  element("message").textContent = [...failures, ...notes].join(" ");
+  const ended = failures.map((failure) => failure.replace(/\.?$/, "."));
+  element("message").textContent = [...ended, ...notes].join(" ");
   element("message").hidden = !failures.length && !notes.length;
 }
 
@@ -42,31 +50,46 @@ export function showFailure(content) {
 export async function openTexts(sources, errors = []) {
   failures = errors;
   paintMessage();
-  const texts = sources.map(({ name, source }) => makeText(name, source));
+  const options = {
+    language: element("language").value || null,
+    layout: element("layout").value,
+  };
+  const texts = sources.map(({ name, source }) => {
+    const text = makeText(unusedName(name), source, options);
+    state.texts.push(text);
+    return text;
+  });
   if (!texts.length) return;
-  state.texts.push(...texts);
   state.current = texts[0];
   for (const text of texts) if (!(await split(text, element("model").value))) break;
 }
 
-/** Split a text; corrections are kept if the sentences stay the same. Returns whether it worked. */
+function unusedName(name) {
+  const used = new Set(state.texts.map((text) => text.name));
+  let number = 1;
+  const numbered = () => (number > 1 ? `${name} (${number})` : name);
+  while (used.has(numbered())) number++;
+  return numbered();
+}
+
+/** Split a text; corrections are kept if the sentences stay the same. Returns false if another
+ * request has taken its place. */
 export async function split(text, model) {
-  splitting?.abort();
-  const own = (splitting = new AbortController());
-  const earlier = { ...text };
+  splitting?.stop.abort();
+  const own = (splitting = { text, stop: new AbortController() });
   const body = {
     text: text.source,
     model: [AUTO, FAST].includes(model) ? null : model,
     fast: model === FAST,
-    language: element("language").value || null,
-    layout: element("layout").value,
+    ...text.options,
   };
   try {
     await api.segment(
       body,
-      own.signal,
+      own.stop.signal,
       (header) => {
-        Object.assign(text, makeText(text.name, text.source), { header, layout: body.layout });
+        const earlier = withEarlier(text);
+        Object.assign(text, makeText(text.name, text.source, text.options), { header, earlier });
         if (state.current !== text) return;
         show("text");
         select(-1);
@@ -77,15 +100,19 @@ export async function split(text, model) {
         if (state.current === text) paint();
       },
     );
-    keepCorrections(earlier, text);
+    text.isComplete = true;
+    keepCorrections(text);
     return true;
   } catch (error) {
-    if (error.name === "AbortError") return false; // another request has taken its place
-    showFailure(error.message);
+    if (error.name === "AbortError") return false;
+    showFailure(state.texts.length > 1 ? `${text.name}: ${error.message}` : error.message);
     if (!text.sentences.length) forget(text);
-    return false;
+    return true;
   } finally {
-    if (splitting === own) element("progress").hidden = true;
+    if (splitting === own) {
+      splitting = null;
+      element("progress").hidden = true;
+    }
     paintTexts();
     paint();
   }
@@ -94,16 +121,30 @@ export async function split(text, model) {
 /** Leave out a text that could not be split. */
 function forget(text) {
   state.texts = state.texts.filter((one) => one !== text);
-  if (state.current === text) state.current = state.texts.at(-1) ?? null;
-  show(state.current?.sentences.length ? "text" : "input");
+  if (state.current !== text) return;
+  const next = state.texts.find(({ sentences }) => !sentences.length); // waits to be split
+  state.current = next ?? state.texts.at(-1) ?? null;
+  show("input");
 }
 
-function keepCorrections(earlier, text) {
-  if (!earlier.corrections.size && !earlier.checked) return;
-  const same =
-    earlier.sentences.length === text.sentences.length &&
-    earlier.sentences.every((sentence, i) => sentence.text === text.sentences[i].text);
-  if (same) Object.assign(text, { corrections: earlier.corrections, checked: earlier.checked });
+/** What the reader has corrected: now, and before the text was split again; null if nothing. */
+function withEarlier({ sentences, corrections, checked, earlier }) {
+  if (!corrections.size && !checked) return earlier;
+  if (!earlier) return { sentences, corrections, checked };
+  return {
+    sentences: earlier.sentences.length > sentences.length ? earlier.sentences : sentences,
+    corrections: new Map([...earlier.corrections, ...corrections]),
+    checked: Math.max(earlier.checked, checked),
+  };
+}
+
+function keepCorrections(text) {
+  if (!text.earlier) return;
+  const { sentences } = text.earlier;
+  const { corrections, checked } = withEarlier(text);
+  text.earlier = null;
+  const same = sentences.every((sentence, i) => sentence.text === text.sentences[i]?.text);
+  if (same) Object.assign(text, { corrections, checked, undo: [] });
   else showFailure("The corrections were dropped, because this model reads other sentences.");
 }
 
@@ -120,6 +161,7 @@ function paintTexts() {
 }
 
 export function show(view) {
+  element("back").hidden = !state.current;
   if (document.body.dataset.view === view) return;
   document.body.dataset.view = view;
   element(view === "input" ? "source" : "book").focus({ preventScroll: true });

@@ -7,14 +7,16 @@ export const format = (value) => value.toFixed(2);
 /** The texts, and the one that is shown. */
 export const state = { texts: [], current: null, models: [] };
 
-/** A text that is split, or being split. */
-export function makeText(name, source) {
+/** A text that is split, or being split. `options` are its language and its layout. */
+export function makeText(name, source, options) {
   return {
     name,
     source,
+    options,
     header: { model: "", language: "", threshold: 0.5, typed: false, count: 0, notes: [] },
-    layout: "ignore",
     sentences: [],
+    isComplete: false, // whether all sentences have arrived
+    earlier: null, // sentences and corrections from before it was split again
     moved: null, // threshold, if the reader has moved it
     corrections: new Map(), // sentence -> { boundary, kind }
     checked: 0, // sentences up to here are checked, if the reader said so

@@ -112,7 +112,7 @@ def test_the_scores_before_are_those_of_the_model(workspace, segmenter):
 
 def test_few_corrections_are_said_or_refused(workspace, segmenter):
     model = segmenter.read(TEXT, SegmentOptions(language="ja")).model
-    with pytest.raises(UserError, match=f"3 sentences are checked: check at least {FEWEST}"):
+    with pytest.raises(UserError, match=f"check at least {FEWEST} sentences .*: 3"):
         adapt(workspace, model, [story(0, 3)])
     assert workspace.corpus_names() == ["stories"]
     assert "scores are uncertain" in adapt(workspace, model, [story(0, 60)]).notes[0]
@@ -126,6 +126,24 @@ def test_few_corrections_are_said_or_refused(workspace, segmenter):
     # the run is the only one on the latest corpus, and has no score on dev
     assert load_run(workspace).name == adapted.run.name
     assert "no run on corrections-002 has dev scores" in describe_choice(adapted.run)
+
+
+def test_texts_from_which_nothing_can_be_learned_are_refused(workspace, segmenter):
+    model = segmenter.read(TEXT, SegmentOptions(language="ja")).model
+    for label in (0, 1):
+        text = CorrectedText(story(0, 30).sentences, np.full(30, label, dtype=np.int8))
+        with pytest.raises(UserError, match="nothing can be learned from the checked sentences"):
+            adapt(workspace, model, [text])
+    assert workspace.corpus_names() == ["stories"]
+
+
+def test_one_boundary_at_the_end_is_trained_on(workspace, segmenter):
+    model = segmenter.read(TEXT, SegmentOptions(language="ja")).model
+    labels = np.zeros(30, dtype=np.int8)
+    labels[28] = 1
+    adapted = adapt(workspace, model, [CorrectedText(story(0, 30).sentences, labels)])
+    train = workspace.load_corpus(adapted.corpus).corpus.select("train")
+    assert train.labels.sum() > len(train.document_ids)  # the first sentence of each is one
 
 
 def test_the_threshold_is_chosen_on_a_part_that_has_a_boundary(workspace, segmenter):

@@ -187,9 +187,31 @@ def test_the_text_of_a_file_is_read_whatever_its_encoding(client):
         response, data = client.send("POST", "/api/read", japanese.encode(encoding))
         assert response.status == 200
         assert json.loads(data)["text"] == japanese
-    response, data = client.send("POST", "/api/read", b"%PDF-1.7\n\x00\x01")
-    assert response.status == 422
-    assert json.loads(data)["detail"].startswith("the file")
+    for unreadable in (b"%PDF-1.7\n\x00\x01", bytes(range(128, 256))):
+        response, data = client.send("POST", "/api/read", unreadable)
+        assert response.status == 422
+        detail = json.loads(data)["detail"]
+        assert detail.startswith("the file")
+        assert "--" not in detail  # the page has no options of the command line
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "detail"),
+    [
+        ('{"text": "A."}', {}, 422, "send JSON, with the header Content-Type: application/json"),
+        ("text=A.", {"Content_Type": "application/x-www-form-urlencoded"}, 422, "send JSON"),
+        ("[]", {"Content_Type": "application/json; charset=utf-8"}, 422, "body: Input should be"),
+        ("\xff", {"Content_Type": "application/json"}, 400, "There was an error parsing the body"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused_as_described(
+    client, content, headers, status, detail
+):
+    response, data = client.send("POST", "/api/segment", content.encode("latin-1"), **headers)
+    assert response.status == status
+    assert json.loads(data)["detail"].startswith(detail)
+    described = json.loads(client.get("/openapi.json")[1])
+    assert str(status) in described["paths"]["/api/segment"]["post"]["responses"]
 
 
 def test_two_requests_at_a_time_get_their_own_answers(client):

@@ -19,6 +19,7 @@ from segclf import Workspace
 from segclf.tasks.models import Compute
 from segclf.tasks.segment_options import SegmentOptions
 from segtool.serve.guard import Guard
+from segtool.serve.server import serve
 from segtool.serve.session import Session
 from tests.conftest import HANG, ROOT
 from tests.segtool.serve.test_api import RUN, TEXT
@@ -197,6 +198,13 @@ def test_without_a_workspace_adapted_models_are_kept_in_a_temporary_one(tmp_path
     session = Session(Workspace(tmp_path / "some"), Compute(), seconds=600)
     assert session._writable_workspace().path == tmp_path / "some"
     assert not session.is_temporary
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_computer_is_a_clear_error(host):
+    session = Session(Workspace("work"), Compute(), seconds=600)
+    with pytest.raises(UserError, match=f"{host}: .*: choose a --host of this computer"):
+        serve(session, host, 0, open_page=False)
 
 
 def test_a_port_that_is_in_use_is_a_clear_error(client, segtool, tmp_path):
