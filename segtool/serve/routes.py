@@ -153,7 +153,7 @@ def _read_file(data: bytes) -> schemas.ReadFile:
         except UserError as error:
             reason = str(error).replace(str(path), "the file")
             # the page has no such option
-            raise UserError(reason.replace("give it with --text-encoding, or ", "")) from error
+            raise UserError(reason.replace("set it with --text-encoding, or ", "")) from error
     return schemas.ReadFile(text=found.text, encoding=found.encoding.codec)
 
 
