@@ -101,7 +101,7 @@ def test_the_page_is_used_with_the_keyboard_alone(open_served):
     for _ in range(30):
         keyboard.press("Tab")
         reached.append(opened.page.evaluate("document.activeElement.id"))
-    order = ["check-all", "threshold", "doubtful", "vertical", "new", "book"]
+    order = ["check-all", "threshold", "uncertain", "vertical", "new", "book"]
     assert [name for name in dict.fromkeys(reached) if name in order] == order
     keyboard.press("j")
     keyboard.press("j")

@@ -35,7 +35,7 @@ import {
 import { buildStrip, paintStrip, paintStripSoon } from "./strip.js";
 import { paintWhy, select, selectAndShow } from "./why.js";
 
-const DOUBTFUL = 0.2; // distance of a probability from the threshold
+const MAX_UNCERTAIN = 0.2; // distance of a probability from the threshold
 
 function paint() {
   const text = state.current;
@@ -137,17 +137,17 @@ function step(direction, isWanted = () => true) {
   element("status").textContent = "There is no other place in this direction.";
 }
 
-function isDoubtful(i) {
+function isUncertain(i) {
   const text = state.current;
   const distance = Math.abs(text.sentences[i].probability - thresholdOf(text));
-  return isFree(text, i) && !isHeading(text, i) && distance <= DOUBTFUL;
+  return isFree(text, i) && !isHeading(text, i) && distance <= MAX_UNCERTAIN;
 }
 
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
-  n: () => step(1, isDoubtful),
-  p: () => step(-1, isDoubtful),
+  n: () => step(1, isUncertain),
+  p: () => step(-1, isUncertain),
   b: () => toggle(state.current.selected),
   l: () => switchKind(state.current.selected),
   c: () => checkUpTo(state.current.selected),
@@ -186,7 +186,7 @@ function start() {
   element("book").addEventListener("click", clickBook);
   element("threshold").addEventListener("input", ({ target }) => moveThreshold(Number(target.value)));
   element("reset").addEventListener("click", () => moveThreshold(null));
-  element("doubtful").addEventListener("click", () => step(1, isDoubtful));
+  element("uncertain").addEventListener("click", () => step(1, isUncertain));
   element("vertical").addEventListener("click", toggleVertical);
   element("new").addEventListener("click", () => show("input"));
   element("close-why").addEventListener("click", () => {
