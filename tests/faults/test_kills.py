@@ -51,7 +51,10 @@ def embed(folder: Path, *names: str) -> None:
 
 @pytest.fixture(scope="module")
 def works(tmp_path_factory, warm) -> dict[str, Work]:
-    """Work by name; the work of gc and compact is to remove the vectors of a deleted corpus."""
+    """Work by name.
+
+    gc and compact remove the vectors of a deleted corpus; merge restores those of a lost store.
+    """
     root = tmp_path_factory.mktemp("works")
     for name in ("new", "embedded", "unwanted"):
         (root / name).mkdir()
@@ -59,6 +62,11 @@ def works(tmp_path_factory, warm) -> dict[str, Work]:
         done = run_in_child(lambda n=name, c=corpora: embed(root / n, *c))
         assert done == (RIGHT, ""), done
     (root / "unwanted/.segtool/corpora/yukimichi.jsonl").unlink()
+    vectors = str(root / "vectors.arrow")
+    export = ("store", "export", vectors, "--encoder", "surface", "--format", "arrow")
+    done = run_in_child(lambda: command(root / "embedded", *export))
+    assert done == (RIGHT, ""), done
+    shutil.copytree(root / "embedded", root / "lost", ignore=shutil.ignore_patterns("store"))
     workspace_of(root / "tokens")
     bert = str(save_tiny_bert(root / "tiny-bert"))
     tuned = ("finetune", "cross-segment", "--encoder", bert, "--epochs", "1", "--device", "cpu")
@@ -66,6 +74,7 @@ def works(tmp_path_factory, warm) -> dict[str, Work]:
         "embed": Work(root / "new", ("embed", str(STORIES), *SURFACE), has_corpus=False),
         "store gc": Work(root / "unwanted", ("store", "gc", "--sentences")),
         "store compact": Work(root / "unwanted", ("store", "compact")),
+        "store merge": Work(root / "lost", ("store", "merge", vectors), has_corpus=False),
         "train": Work(root / "embedded", ("train", *SHORT_TRAINING)),
         "sweep": Work(root / "embedded", ("sweep", *GRID)),
         "finetune": Work(root / "tokens", (*tuned, "--threads", "1", "--precision", "float32")),
@@ -155,7 +164,7 @@ def try_once(work: Work, folder: Path, finished: State, kill: tuple[float, int])
 
 
 @pytest.mark.parametrize(
-    "name", ["embed", "store gc", "store compact", "train", "sweep", "finetune"]
+    "name", ["embed", "store gc", "store compact", "store merge", "train", "sweep", "finetune"]
 )
 @counts(1, "KILLS", 200)
 def test_a_killed_command_loses_nothing_and_can_be_repeated(
