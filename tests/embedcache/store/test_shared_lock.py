@@ -81,18 +81,30 @@ def test_a_lock_is_free_after_errors_inside_and_after_ctrl_c_while_waiting():
     for how in (lock.shared, lock.exclusive):
         with pytest.raises(ValueError, match="inside"), how():
             raise ValueError("inside")
+    interrupted = threading.Event()
 
-    def press_ctrl_c():
+    def interrupt_once(*_):
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+
+    def press_ctrl_c():  # again, since a signal that comes just before the wait does not end it
         while not lock._changed._waiters:
             pass
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while not interrupted.wait(0.01):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    thread = threading.Thread(target=press_ctrl_c, daemon=True)
-    with lock.shared():
-        thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            lock.acquire_exclusive()
+    before = signal.signal(signal.SIGINT, interrupt_once)
+    thread = threading.Thread(target=press_ctrl_c)
+    try:
         with lock.shared():
+            thread.start()
+            with pytest.raises(KeyboardInterrupt):
+                lock.acquire_exclusive()
+            with lock.shared():
+                pass
+        with lock.exclusive():
             pass
-    with lock.exclusive():
-        pass
+        thread.join(HANG)
+    finally:
+        signal.signal(signal.SIGINT, before)
