@@ -32,7 +32,7 @@ def write_texts(folder):
     (folder / "new.txt").write_text(NEW_TEXT)
 
 
-def test_the_commands_of_the_readme_run_in_order(tmp_path, segtool):
+def test_the_commands_of_the_readme_run_in_order(tmp_path, cli):
     write_texts(tmp_path)
     *commands, last = commands_of_the_readme()
     assert last == f"segtool segment new.txt --run {CORRECTED}"
@@ -41,7 +41,7 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path, segtool):
             with serving(tmp_path) as url, urlopen(url) as page:
                 assert b"Split into paragraphs" in page.read()
             continue
-        done = segtool(tmp_path, *shlex.split(command, comments=True)[1:])
+        done = cli(tmp_path, *shlex.split(command, comments=True)[1:])
         assert done.returncode == 0, f"{command}: {done.stderr}"
     made = {path.name for path in tmp_path.iterdir()}
     assert made == {"corpus.txt", "new.txt", "report.html", ".segtool"}

@@ -64,7 +64,7 @@ def group_is_gone(group):
     return False
 
 
-def test_ctrl_c_keeps_finished_runs_and_the_same_command_resumes(tmp_path, segtool):
+def test_ctrl_c_keeps_finished_runs_and_the_same_command_resumes(tmp_path, cli):
     workspace = Workspace(tmp_path / ".segtool")
     embed_hashes(workspace)
     process = start_sweep(tmp_path)
@@ -77,7 +77,8 @@ def test_ctrl_c_keeps_finished_runs_and_the_same_command_resumes(tmp_path, segto
     assert group_is_gone(process.pid)
     kept = len(list_runs(workspace))
     assert 1 <= kept < 4
-    done = segtool(tmp_path, "sweep", "endless.toml", "--set", "epochs=2", "--json")
+    resumed = ("sweep", "endless.toml", "--set", "epochs=2", "--jobs", "1", "--json")
+    done = cli(tmp_path, *resumed)
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["done_before"] + content["done_now"] == 3

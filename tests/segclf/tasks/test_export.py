@@ -90,9 +90,11 @@ def test_another_corpus_of_the_same_name_is_evaluated_only_on_request(exported, 
     assert json.loads(done.stdout)["corpus"] == "stories"
 
 
-def test_a_run_exported_with_its_encoder_needs_no_download(trained_by_default, segtool, tmp_path):
+def test_a_run_exported_with_its_encoder_needs_no_download(
+    trained_by_default, cli, segtool, tmp_path
+):
     command = ("export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
-    done = segtool(trained_by_default, *command)
+    done = cli(trained_by_default, *command)
     assert done.returncode == 0, done.stderr
     assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
     elsewhere = {
@@ -103,7 +105,7 @@ def test_a_run_exported_with_its_encoder_needs_no_download(trained_by_default, s
     }
     found = segtool(tmp_path, "segment", UNSEEN, "--run", "model", variables=elsewhere)
     assert found.returncode == 0, found.stderr
-    assert found.stdout == segtool(trained_by_default, "segment", UNSEEN).stdout
+    assert found.stdout == cli(trained_by_default, "segment", UNSEEN).stdout
     (packed,) = (tmp_path / "model").glob("encoder-*/*")  # surface has no model
     packed.write_bytes(b"damaged")
     elsewhere["XDG_CACHE_HOME"] = str(tmp_path / "another")

@@ -91,7 +91,7 @@ main()
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
+def test_ctrl_c_keeps_what_was_encoded(tmp_path, cli, threads):
     (tmp_path / "novel.txt").write_text(NOVEL * 2)
     arguments = ["embed", "novel.txt", "--encoder", "e5-small:1", "--threads", threads]
     command = [sys.executable, "-c", STOPPING, *arguments]
@@ -107,10 +107,10 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, segtool, threads):
         "Interrupted. The vectors computed so far are kept.",
         f"To continue, run: segtool {' '.join(arguments)}",
     ]
-    assert "nothing is embedded" in mistake(segtool(tmp_path, "train"))
+    assert "nothing is embedded" in mistake(cli(tmp_path, "train"))
     kept = Workspace(tmp_path / ".segtool").store().spaces()[0].rows
     assert kept > 0
-    done = json.loads(segtool(tmp_path, *arguments, "--json").stdout)
+    done = json.loads(cli(tmp_path, *arguments, "--json").stdout)
     assert done["cached"] == kept
     assert done["cached"] + done["encoded"] == done["unique"]
 
