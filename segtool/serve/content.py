@@ -32,7 +32,7 @@ def sentences_of(part: Segmentation) -> Iterator[schemas.Sentence]:
             text=sentence.text,
             start=sentence.start,
             end=sentence.end,
-            before=_white_space(part.text, sentence),
+            before=_whitespace(part.text, sentence),
             probability=float(part.probabilities[i]),
             boundary=bool(part.boundaries[i]),
             kind=_kind(part, i),
@@ -54,7 +54,7 @@ def _kind(part: Segmentation, i: int) -> schemas.Kind:
     return "line" if part.language == "ja" and is_quotation else "paragraph"
 
 
-def _white_space(text: str, sentence: Sentence) -> str:
+def _whitespace(text: str, sentence: Sentence) -> str:
     """Return the whitespace before a sentence, as it is in a paragraph without line breaks."""
     first = sentence.start
     while first < sentence.end and text[first].isspace():

@@ -40,7 +40,7 @@ def test_long_runs_of_combining_marks_have_the_same_normal_form(pieces):
     assert normalize(text) == " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def test_white_space_in_a_long_text_is_collapsed_everywhere():
+def test_whitespace_in_a_long_text_is_collapsed_everywhere():
     spaces = " \u3000\n"
     words = (f"{number}{spaces[number % 3] * (number % 4 + 1)}" for number in range(400_000))
     text = "".join(words)

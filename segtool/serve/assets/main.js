@@ -35,7 +35,7 @@ import {
 import { buildStrip, paintStrip, paintStripSoon } from "./strip.js";
 import { paintWhy, select, selectAndShow } from "./why.js";
 
-const MAX_UNCERTAIN = 0.2; // distance of a probability from the threshold
+const UNCERTAIN_WITHIN = 0.2; // distance of a probability from the threshold
 
 function paint() {
   const text = state.current;
@@ -140,7 +140,7 @@ function step(direction, isWanted = () => true) {
 function isUncertain(i) {
   const text = state.current;
   const distance = Math.abs(text.sentences[i].probability - thresholdOf(text));
-  return isFree(text, i) && !isHeading(text, i) && distance <= MAX_UNCERTAIN;
+  return isFree(text, i) && !isHeading(text, i) && distance <= UNCERTAIN_WITHIN;
 }
 
 const KEYS = {

@@ -74,7 +74,7 @@ PIECES = st.lists(
 
 
 @given(pieces=st.lists(PIECES.map("".join), max_size=6))
-def test_only_white_space_is_left_out(pieces):
+def test_only_whitespace_is_left_out(pieces):
     text = "".join(pieces)
     ends = [sum(map(len, pieces[: number + 1])) for number in range(len(pieces))]
     spans = list(zip([0, *ends], ends, strict=False))

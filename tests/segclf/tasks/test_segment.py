@@ -59,7 +59,7 @@ def test_an_empty_line_is_inserted_if_the_layout_is_kept(text, second, expected)
         ("「そうか」\n", "　彼は言った。", "「そうか」\n\n　彼は言った。"),
     ],
 )
-def test_white_space_at_the_beginning_of_a_sentence_is_not_an_indent(first, second, expected):
+def test_whitespace_at_the_beginning_of_a_sentence_is_not_an_indent(first, second, expected):
     text = first + second
     assert segmented(text, [0, len(first)], [True, True], "keep").to_text() == expected
     assert segmented(text, [0, len(first)], [True, False], "keep").to_text() == text
