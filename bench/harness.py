@@ -7,7 +7,9 @@ them with `make bench`. `python -m bench.report` writes `docs/benchmarks.md` fro
 import json
 import os
 import platform
+import shlex
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -121,7 +123,7 @@ def value_row(
 
 
 def publish(name: str, title: str, rows: list[Row]) -> None:
-    """Print a table and write it to `results/NAME.json`, with a description of the machine."""
+    """Print a table and write it to `results/NAME.json`, with the command and the machine."""
     table = Table(title=title)
     for column in COLUMNS:
         table.add_column(column)
@@ -129,7 +131,12 @@ def publish(name: str, title: str, rows: list[Row]) -> None:
         table.add_row(*cells(row))
     Console(width=140).print(table)
     RESULTS.mkdir(exist_ok=True)
-    content = {"title": title, "machine": machine(), "rows": [asdict(row) for row in rows]}
+    content = {
+        "title": title,
+        "command": shlex.join(["python", "-m", f"bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+        "machine": machine(),
+        "rows": [asdict(row) for row in rows],
+    }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
