@@ -126,12 +126,13 @@ def write_texts(folder: Path, count: int) -> int:
     """Write files of 50,000 sentences, a fifth of which are repeated; return their size."""
     folder.mkdir(parents=True)
     generator = random.Random(0)
+    endings = ["の".join(generator.choices(WORDS, k=8)) for _ in range(10_007)]
     for start in range(0, count, 50_000):
-        lines = []
-        for number in range(start, min(start + 50_000, count)):
-            source = number if number % 5 else generator.randrange(count)
-            words = random.Random(source).choices(WORDS, k=8)
-            lines.append(f"{source}の{'の'.join(words)}である。")
+        sources = [
+            number if number % 5 else generator.randrange(count)
+            for number in range(start, min(start + 50_000, count))
+        ]
+        lines = [f"{source}の{endings[source % len(endings)]}である。" for source in sources]
         (folder / f"{start:09}.txt").write_text("\n".join(lines), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
