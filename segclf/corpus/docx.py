@@ -13,6 +13,8 @@ from segclf.corpus.packages import require
 _NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_WRONG_KINDS = (AttributeError, TypeError)
+"""Errors of python-docx if an element, an attribute or a part is missing or of another kind."""
 _BREAKS = ("page", "column")  # types of breaks that do not end a line
 _LEFT_OUT = frozenset(("rt", "moveFrom", "del", "pPr", "rPr", "drawing", "pict", "Fallback"))
 """Elements whose own text is left out: readings of ruby, deleted text, drawings, and settings."""
@@ -43,7 +45,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
         if document.element.body is None:
             raise ValueError("the document has no body")
         return [block for element in _paragraphs(document) if (block := _block(element, document))]
-    except (OpcError, PythonDocxError, LxmlError, *ARCHIVE_ERRORS) as error:
+    except (OpcError, PythonDocxError, LxmlError, *_WRONG_KINDS, *ARCHIVE_ERRORS) as error:
         raise UserError(
             f"{name} cannot be read as a Word document (.docx), because it is damaged or of "
             "another kind: save it as DOCX again"

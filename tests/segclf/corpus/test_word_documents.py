@@ -11,6 +11,7 @@ from tests.segclf.corpus.books import epub, word_document, zipped
 from tests.segclf.corpus.texts import read, write
 
 BODY, STYLES = "word/document.xml", "word/styles.xml"
+RELATIONS, TYPES = "_rels/.rels", "[Content_Types].xml"
 TEXT_BOX = """<w:p><w:r><w:t>Host.</w:t></w:r><w:r>
 <mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">
 <mc:Choice Requires="wps"><w:drawing><w:txbxContent><w:p><w:r><w:t>In the box.</w:t></w:r></w:p>
@@ -60,6 +61,10 @@ def test_damaged_documents_and_books_are_errors(tmp_path, document):
         ("flags.docx", with_encryption_flags(document)),
         ("body.docx", changed(body, BODY, b"</w:body>", b"</w:other>")),
         ("style.docx", changed(document, STYLES, b'<w:style w:type="paragraph" ', b"<w:style ")),
+        ("root.docx", changed(document, RELATIONS, b"<Relationships ", b"<a/><Relationships ")),
+        ("other.docx", changed(document, RELATIONS, b"/relationships", b"/x")),
+        ("target.docx", changed(document, RELATIONS, b"Target=", b"Other=")),
+        ("part.docx", changed(document, TYPES, b"PartName=", b"Other=")),
         ("data.epub", with_damaged_data(book, "OEBPS/one.xhtml")),
         ("flags.epub", with_encryption_flags(book)),
     ]:
