@@ -99,10 +99,10 @@ def engine_rows(mode: str, count: int, done: dict[str, float]) -> list[Row]:
 
 def measure_overhead(folder: Path) -> list[Row]:
     """Compare the engine with the plain pipeline when encoding takes most of the time."""
-    count = 60_000
+    count = 100_000
     write_texts(folder / "texts", count)
     plain, ray = [], []
-    for _ in range(3):
+    for _ in range(2):
         plain.append(run_child(folder, "costly", DIM, "plain"))
         ray.append(run_child(folder, "costly", DIM, "one node"))
     alone = [done["total"] for done in plain]

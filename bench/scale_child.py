@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.memory import memory
 from bench.stub import StubEncoder
 
-WORK = 5  # matrix products for each sentence of the costly stub
+WORK = 25  # matrix products for each sentence of the costly stub
 SIZE = 384  # rows and columns of these matrices
 
 
