@@ -1,10 +1,14 @@
-"""A plugin of pytest for mutmut, which runs the fastest tests of a mutant first."""
+"""A plugin of pytest for mutmut, which runs the fastest tests of a mutant, the fastest first."""
 
 import json
 import os
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
+
+SECONDS = 60
+"""Time for the tests of a mutant. Nearly all tests call some functions, and would take minutes."""
 
 
 def pytest_configure() -> None:
@@ -17,9 +21,14 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by their times, if these were measured."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sort the tests by their times, if these were measured, and leave out the slowest."""
     statistics = Path("mutmut-stats.json")
-    if statistics.exists():
-        seconds = json.loads(statistics.read_text(encoding="utf-8"))["duration_by_test"]
-        items.sort(key=lambda item: float(seconds.get(item.nodeid, 0)))
+    if not statistics.exists():
+        return
+    measured = json.loads(statistics.read_text(encoding="utf-8"))["duration_by_test"]
+    items.sort(key=lambda item: float(measured.get(item.nodeid, 0)))
+    totals = accumulate(float(measured.get(item.nodeid, 0)) for item in items)
+    kept = max(1, sum(total <= SECONDS for total in totals))
+    config.hook.pytest_deselected(items=items[kept:])
+    del items[kept:]
