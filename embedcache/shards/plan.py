@@ -9,6 +9,8 @@ from embedcache.store import StorageDtype
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
+_FEWEST_ROWS, _MOST_ROWS = 1 << 11, 1 << 16
+_SENTENCE_BYTES = 100  # on average
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,20 @@ class Sizes:
 
     group_bytes: int
     partition_bytes: int
-    shard_rows: int = 1 << 16
+    shard_rows: int
 
     @classmethod
     def of(cls, total: int) -> "Sizes":
         """Return sizes for a text of `total` bytes.
 
         The task of a partition reads from the file of every group. With these sizes, it reads 256
-        KB or more from each file, unless the text is small.
+        KB or more from each file, unless the text is small. There are about 64 shards or more, so
+        that workers that encode equally many shards end at about the same time, unless the text is
+        small.
         """
         size = max(1 << 25, int((total << 16) ** 0.5))
-        return cls(size, 4 * size)
+        rows = total // _SENTENCE_BYTES // 64
+        return cls(size, 4 * size, min(max(rows, _FEWEST_ROWS), _MOST_ROWS))
 
     def partitions(self, sources: list[Source]) -> int:
         """Return the number of partitions."""

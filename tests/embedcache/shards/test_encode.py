@@ -185,12 +185,19 @@ def test_a_shard_with_a_flipped_bit_is_not_merged(tmp_path):
 
 def test_files_are_grouped_in_their_order_by_size():
     sources = [Source(str(number), "x", size) for number, size in enumerate([5, 5, 1, 30, 2])]
-    groups = Sizes(group_bytes=10, partition_bytes=20).groups(sources)
+    groups = Sizes(group_bytes=10, partition_bytes=20, shard_rows=9).groups(sources)
     assert [[source.id for source in group] for group in groups] == [
         ["0", "1"],
         ["2"],
         ["3"],
         ["4"],
     ]
-    assert Sizes(10, 20).partitions(sources) == 3
-    assert Sizes(10, 20).partitions([]) == 1
+    assert Sizes(10, 20, 9).partitions(sources) == 3
+    assert Sizes(10, 20, 9).partitions([]) == 1
+
+
+@pytest.mark.parametrize("sentences", [10_000, 100_000, 10_000_000, 10**11])
+def test_a_text_is_divided_into_shards_for_several_workers(sentences):
+    sizes = Sizes.of(100 * sentences)
+    assert sizes.shard_rows <= 65_536  # what a worker that dies may lose
+    assert sentences / sizes.shard_rows >= min(sentences / 2048, 64)
