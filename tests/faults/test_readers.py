@@ -22,7 +22,7 @@ from tests.faults.children import RIGHT, WrongError, run_in_child
 from tests.faults.tally import Tally, counts
 from tests.faults.texts import SAMPLES, mutant
 
-BATCH = 500  # texts that one process reads
+BATCH = 100  # texts that one process reads
 MEMORY = 4 << 30  # bytes that a process may add to its memory
 
 
