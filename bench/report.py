@@ -55,18 +55,23 @@ SCALE_DESCRIPTIONS = {
 
 def main() -> None:
     """Write the pages."""
-    tables = sections(DESCRIPTIONS)
-    PAGE.write_text("\n".join([INTRODUCTION, *tables, NOTES.read_text("utf-8")]), "utf-8")
-    block = "\n".join(
-        ["<!-- bench: begin -->\n", *sections(SCALE_DESCRIPTIONS, "###"), "<!-- bench: end -->"]
-    )
-    text = re.sub(
-        r"<!-- bench: begin -->.*<!-- bench: end -->",
-        lambda _: block,
-        SCALE_PAGE.read_text("utf-8"),
-        flags=re.DOTALL,
-    )
-    SCALE_PAGE.write_text(text, "utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
+    SCALE_PAGE.write_text(scale_page(), encoding="utf-8")
+
+
+def page() -> str:
+    """Return the page of benchmarks."""
+    notes = NOTES.read_text(encoding="utf-8")
+    return "\n".join([INTRODUCTION, *sections(DESCRIPTIONS), notes])
+
+
+def scale_page() -> str:
+    """Return the page about scale, with new tables between its marks."""
+    tables = sections(SCALE_DESCRIPTIONS, "###")
+    block = "\n".join(["<!-- bench: begin -->\n", *tables, "<!-- bench: end -->"])
+    text = SCALE_PAGE.read_text(encoding="utf-8")
+    pattern = r"<!-- bench: begin -->.*<!-- bench: end -->"
+    return re.sub(pattern, lambda _: block, text, flags=re.DOTALL)
 
 
 def sections(descriptions: dict[str, str], level: str = "##") -> list[str]:

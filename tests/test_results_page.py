@@ -139,5 +139,6 @@ def test_quoted_rows_agree_with_the_notes(shared):
         assert f"| {name} |" in section
 
 
-def test_the_page_of_benchmarks_is_made_from_the_saved_measurements():
+def test_the_pages_of_measurements_are_made_from_the_saved_measurements():
     assert report.PAGE.read_text(encoding="utf-8") == report.page()
+    assert report.SCALE_PAGE.read_text(encoding="utf-8") == report.scale_page()
