@@ -1,4 +1,4 @@
-"""Tests on a real Ray: they have the marker `ray` and run with `make test-ray` only."""
+"""Tests with a real Ray cluster: they have the marker `ray` and run with `make test-ray` only."""
 
 import os
 from pathlib import Path
