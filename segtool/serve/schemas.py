@@ -49,7 +49,7 @@ class SegmentBody(_Body):
 
 
 class Sentence(_Body):
-    """A sentence or a heading, and what the model says about it."""
+    """A sentence or a heading, and what the model predicts for it."""
 
     text: Text
     start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
@@ -71,7 +71,9 @@ class Header(BaseModel):
     threshold: Annotated[
         float | None, Field(description="null if a number of paragraphs was given.")
     ]
-    typed: Annotated[bool, Field(description="Whether the model tells paragraphs from lines.")]
+    typed: Annotated[
+        bool, Field(description="Whether the model distinguishes paragraphs from lines.")
+    ]
     count: Annotated[int, Field(description="Number of sentences and headings.")]
     notes: list[str]
 

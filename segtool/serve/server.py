@@ -78,7 +78,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.close()
         reason = str(error.strerror).lower()
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise UserError(f"{host}: {reason}: choose a --host of this computer") from error
+            raise UserError(f"{host}: {reason}: choose an address of this computer") from error
         raise UserError(
             f"port {port} of {host} cannot be used ({reason}): choose another --port, or 0 for any "
             "free one"

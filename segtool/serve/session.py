@@ -68,7 +68,7 @@ class Session:
         """Find the paragraphs of a text, in parts unless the options concern the whole text.
 
         Raises:
-            UserError: The time is over, or the options do not fit the text.
+            UserError: The request takes too long, or the options do not fit the text.
         """
         check = self._checker()
         if read.options.is_limited or read.options.paragraphs is not None:
