@@ -177,7 +177,7 @@ def _is_known(found: Descriptions) -> bool:
 
 
 def _is_possible(recorded: Descriptions | None, found: Descriptions) -> bool:
-    """Return whether LMDB may have written two descriptions, and not before the recorded ones."""
+    """Return whether LMDB may have written two descriptions, neither before the recorded one."""
     commits = [Commit.parse(description) for description in found]
     first, second = (commit.number for commit in commits)
     has_numbers = first == second == 0 or (abs(first - second) == 1 and first % 2 == 0)

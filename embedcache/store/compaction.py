@@ -11,7 +11,7 @@ from embedcache.store.replacement import replace
 
 
 def compact(path: Path) -> tuple[int, int]:
-    """Write the file of a store anew without its free pages, and replace the old file atomically.
+    """Rewrite the file of a store without its free pages, and replace the old file atomically.
 
     If the process is killed, either the old file or the new one is in place. Other processes may
     use the store meanwhile; those that write wait. See `embedcache.store.replacement`.

@@ -1,9 +1,10 @@
 """Opens LMDB files: read-only if they cannot be written, and only if they are complete.
 
-An LMDB environment is two files: the data, and a lock file, in which processes find each other. A
-process may replace the data by a new file; see `embedcache.store.replacement`.
-Opening shares the lock of the folder, and replacing holds it alone, so that nobody opens the data
-of one environment with the lock file of another one.
+An LMDB environment consists of two files: the data, and a lock file with which processes
+coordinate. A process may replace the data with a new file; see `embedcache.store.replacement`.
+A process that opens the files holds a shared lock on the folder, and one that replaces them holds
+an exclusive lock, so that no process opens the data of one environment with the lock file of
+another.
 """
 
 import errno

@@ -108,7 +108,7 @@ def count_unwanted_texts(path: Path, wanted: Ids) -> int:
 
 
 def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
-    """Remove the vectors and the texts of all sentences except some, by writing a new file.
+    """Remove the vectors and texts of all sentences except the given ones, by writing a new file.
 
     The new file replaces the old one atomically; see `embedcache.store.replacement`.
 

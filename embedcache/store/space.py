@@ -76,8 +76,8 @@ class Space:
             absent = int(np.count_nonzero(entries == index.MISSING))
             if absent:
                 raise StoreError(
-                    f"{absent:,} of {len(ids):,} sentences have no vector of {info.name} "
-                    f"in {self._environment.path}: embed them first"
+                    f"{info.name} has no vector for {absent:,} of {len(ids):,} sentences in "
+                    f"{self._environment.path}: embed them first"
                 )
             if out is None:
                 out = np.empty((len(ids), info.dim), dtype=info.memory_dtype)

@@ -45,8 +45,8 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
         return [block for element in _paragraphs(document) if (block := _block(element, document))]
     except (OpcError, PythonDocxError, LxmlError, *ARCHIVE_ERRORS) as error:
         raise UserError(
-            f"{name} cannot be read as a Word document (.docx), because it is damaged or of "
-            "another kind: save it as DOCX again"
+            f"{name} cannot be read as a Word document (.docx), because it is damaged or has "
+            "another format: save it as DOCX again"
         ) from error
 
 

@@ -142,7 +142,7 @@ def _cells(scores: dict[str, float]) -> list[str]:
 
 
 def _json_for_html(content: Any) -> str:  # noqa: ANN401
-    """Return JSON that can stand in a script element, whatever the strings in it contain."""
+    """Return JSON that is safe in a script element, whatever its strings contain."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

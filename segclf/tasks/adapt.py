@@ -179,8 +179,8 @@ def _with_dev(texts: Sequence[CorrectedText]) -> Corpus:
             if all(corpus.select(split).layout.has_both_classes for split in splits):
                 return corpus
     raise UserError(
-        "nothing can be learned from the checked sentences: a boundary is before each of them, or "
-        "before none. Check more text"
+        "nothing can be learned from the checked sentences, because all of them or none of them "
+        "have a boundary before them: check more text"
     )
 
 

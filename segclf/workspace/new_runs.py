@@ -77,7 +77,7 @@ def save_run(runs: Path, new: NewRun, second: NewRun | None = None) -> Run:
     Args:
         runs: Folder of the runs.
         new: The head.
-        second: Head for paragraphs, if the run tells them from lines.
+        second: Head for paragraphs, if the run distinguishes them from lines.
     """
     options = new.record.training_options
     name = str(options.head)
