@@ -34,7 +34,7 @@ def corpus(tmp_path_factory):
     return read_training_documents(path, tokenizer, max_tokens=20)
 
 
-def test_only_training_documents_are_read_and_long_sentences_lose_their_middle(corpus):
+def test_only_training_documents_are_read_and_long_sentences_are_shortened_in_the_middle(corpus):
     assert corpus.documents.tolist() == [0, 20, 38]
     assert corpus.targets[:4].tolist() == [[1, 1], [0, 0], [1, 0], [1, 1]]
     lengths = corpus.lengths(np.arange(38))

@@ -87,7 +87,7 @@ def test_a_model_is_trained_from_corrections_and_used(open_served, served):
     assert all(0 <= float(cell) <= 1 for cell in cells)
 
 
-def test_too_few_corrections_are_said_in_one_line(open_served):
+def test_too_few_corrections_are_reported_in_one_line(open_served):
     opened = open_served()
     opened.split("雨が降る。風も吹く。夜になった。朝が来た。")
     opened.page.get_by_role("button", name="All checked").click()

@@ -1,4 +1,4 @@
-"""Runs actions and commands in child processes, and says how they ended."""
+"""Runs actions and commands in child processes, and reports how they ended."""
 
 import faulthandler
 import io
@@ -27,7 +27,7 @@ Outcome = tuple[str, str]
 
 
 class LostError(AssertionError):
-    """Something that was committed is missing, and no message says so."""
+    """Something that was committed is missing, and no message reports this."""
 
 
 class WrongError(AssertionError):
@@ -38,7 +38,7 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
     """Run an action in a fork of this process, in a process group of its own.
 
     Args:
-        action: Function that raises UserError if it says clearly what is wrong.
+        action: Function to run. It raises UserError, with one clear line, for an expected failure.
         kill: Seconds after which the child gets a signal, and the signal; None to let it end.
     """
     reading, writing = os.pipe()

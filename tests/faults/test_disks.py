@@ -1,4 +1,4 @@
-"""A full or read-only disk: one line, or the right result, and nothing is lost."""
+"""On a full or read-only disk, a command succeeds or prints one error line, and loses nothing."""
 
 import os
 import random
@@ -31,7 +31,7 @@ WRITING = {
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk."""
+    """A disk of 64 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounting = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
@@ -46,7 +46,7 @@ def remount(disk: Path, options: str) -> None:
 
 
 def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
-    """Run a command, and then check on a disk with room that nothing was lost."""
+    """Run a command, enlarge the disk, and check that nothing was lost."""
     outcome = run_in_child(lambda: command(disk / "f", *arguments))
     remount(disk, "rw,size=64m")
 
@@ -62,7 +62,7 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
 
 @pytest.mark.parametrize("name", WRITING)
 @counts(1, "DISKS", 30)
-def test_a_full_disk_is_one_line_and_loses_nothing(
+def test_a_command_on_a_full_disk_prints_one_line_and_loses_nothing(
     finished: Path, disk: Path, tally: Tally, name: str, count: int
 ):
     chance = random.Random(count)
@@ -79,7 +79,9 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 
 
 @pytest.mark.faults
-def test_a_read_only_disk_is_one_line_in_every_command(finished: Path, disk: Path, tally: Tally):
+def test_every_command_on_a_read_only_disk_prints_one_line(
+    finished: Path, disk: Path, tally: Tally
+):
     expected = (finished / "evaluated.json").read_text()
     outcomes = []
     commands = [*WRITING.values(), ("store", "verify"), ("runs",), ("stats",)]

@@ -1,4 +1,4 @@
-"""Flipped bits and truncated files: a right answer or one clear line."""
+"""With flipped bits or truncated files, a command is correct or prints one clear line."""
 
 import json
 import random
@@ -97,7 +97,9 @@ FAULTS: dict[str, Callable[[Path, random.Random], None]] = {
 
 @counts(12, "FLIPS", 1000)
 @pytest.mark.parametrize("fault", [*FAULTS, "a flipped bit of metadata"])
-def test_a_damaged_store_gives_right_vectors_or_one_line(store, tmp_path, tally, fault, count):
+def test_a_damaged_store_returns_correct_vectors_or_one_error_line(
+    store, tmp_path, tally, fault, count
+):
     chance = random.Random(count)
     outcomes = []
     for _ in range(count):
@@ -119,7 +121,7 @@ READERS = {
 @counts(2, "FLIPS", 1000)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("folder", READERS)
-def test_a_damaged_folder_gives_the_right_result_or_one_line(
+def test_a_damaged_folder_gives_the_correct_result_or_one_error_line(
     finished: Path, tmp_path: Path, tally: Tally, folder: str, fault: str, count: int
 ):
     pattern, arguments = READERS[folder]

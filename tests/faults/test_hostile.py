@@ -1,4 +1,4 @@
-"""Hostile files of a workspace and of models: one line, and no change outside their folder."""
+"""Manipulated files of a workspace or a model: one error line, and no change elsewhere."""
 
 import copy
 import json
@@ -105,7 +105,7 @@ def harmless(action: Callable[[], str], folder: Path) -> Outcome:
 
 @pytest.mark.parametrize("name", FILES)
 @counts(2, "MUTATIONS", 1000)
-def test_hostile_files_are_one_line(
+def test_hostile_files_give_a_result_or_one_error_line(
     finished: Path, tmp_path: Path, tally: Tally, name: str, count: int
 ):
     chance = random.Random(count)

@@ -131,7 +131,9 @@ def run_once(folder: Path, writers: int, methods: list[str], chance: random.Rand
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork")
 @counts(1, "ROUNDS", 20)
-def test_writers_and_readers_that_are_killed_do_no_harm(tmp_path: Path, tally: Tally, count: int):
+def test_parallel_writers_lose_nothing_while_readers_are_killed(
+    tmp_path: Path, tally: Tally, count: int
+):
     """Eight writers and eight readers, half forked and half spawned; fewer in the short form."""
     writers, methods = (4, ["fork"]) if count == 1 else (8, ["fork", "spawn"])
     chance = random.Random(count)

@@ -59,7 +59,7 @@ def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path
     assert "cannot be combined" in mistake(cli(tmp_path, *arguments, *both))
 
 
-def test_a_configured_workspace_that_cannot_be_used_is_one_line(tmp_path, cli):
+def test_a_configured_workspace_that_cannot_be_used_is_reported_in_one_line(tmp_path, cli):
     (tmp_path / "work").mkdir()
     (tmp_path / "work/corpora").write_text("not a folder")
     below = tmp_path / "below"

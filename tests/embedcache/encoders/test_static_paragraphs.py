@@ -36,7 +36,7 @@ def test_the_first_and_last_tokens_have_vectors_of_their_own():
     assert not np.array_equal(one[whole], other[whole])
 
 
-def test_sentences_of_known_pieces_are_tokenized_as_by_e5_small():
+def test_sentences_of_known_pieces_are_tokenized_as_in_e5_small():
     folder = e5_small.model_directory()
     whole = Tokenizer.from_file(str(folder / "tokenizer.json"))
     part = load_encoder("static-paragraphs")._tokens.tokenizer

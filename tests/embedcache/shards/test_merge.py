@@ -111,9 +111,9 @@ def write_foreign_table(path):
     ("damage", "message"),
     [
         (cut, "b.arrow is damaged or incomplete"),
-        (change_format, "b.arrow has format 9 of shards, and this version .* reads format 1"),
+        (change_format, "b.arrow has shard format 9, but this version .* reads format 1"),
         (replace_by_text, "b.arrow is damaged or incomplete"),
-        (write_foreign_table, "b.arrow has no vectors that segtool wrote"),
+        (write_foreign_table, "b.arrow was not written by segtool"),
     ],
 )
 def test_a_file_that_is_no_sound_shard_is_refused(tmp_path, damage, message):
@@ -128,7 +128,7 @@ def test_a_file_that_is_no_sound_shard_is_refused(tmp_path, damage, message):
     ("options", "message"),
     [
         ({"fingerprint": OTHER}, r"b.arrow has vectors of the encoder x \(bbbbbbbb\), .* aaaaaaaa"),
-        ({"fingerprint": FINGERPRINT, "dim": 5}, "b.arrow has float32 vectors of 5 numbers"),
+        ({"fingerprint": FINGERPRINT, "dim": 5}, "b.arrow has float32 vectors of dimension 5"),
         ({"fingerprint": FINGERPRINT, "dtype": "float16"}, "b.arrow has float16 vectors of 4"),
     ],
 )
@@ -151,7 +151,7 @@ def write_manifest(folder, names, **changes):
     (folder / "manifest.json").write_text(json.dumps(content | changes))
 
 
-def test_a_manifest_says_which_shards_and_encoders_belong_together(tmp_path):
+def test_a_manifest_lists_the_shards_and_encoders_that_belong_together(tmp_path):
     write_shards(tmp_path / "shards")
     write_manifest(tmp_path / "shards", ["a.arrow", "b.arrow"])
     merged = merge_into(tmp_path / "new", tmp_path / "shards")
@@ -170,7 +170,7 @@ def test_a_manifest_says_which_shards_and_encoders_belong_together(tmp_path):
             "c.arrow is missing: run the same segtool embed command again",
         ),
         (["a.arrow", "b.arrow"], {"encoders": [FINGERPRINT]}, "b.arrow has vectors of the encoder"),
-        (["a.arrow"], {"format": 2}, "has format 2 of shards"),
+        (["a.arrow"], {"format": 2}, "has shard format 2"),
     ],
 )
 def test_shards_that_differ_from_the_manifest_are_refused(tmp_path, names, changes, message):

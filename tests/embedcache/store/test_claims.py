@@ -221,7 +221,7 @@ def test_files_of_a_writer_that_died_are_removed(store, encoder):
     claims.close()
 
 
-def test_what_a_killed_writer_has_left_is_removed_even_if_nothing_is_missing(store):
+def test_files_of_a_killed_writer_are_removed_even_if_nothing_is_missing(store):
     encode_sentences(["5"], HashEncoder(), store)
     (folder,) = (store.path / "claims").iterdir()
     (folder / "dead.alive").touch()  # no process holds its lock
@@ -230,7 +230,7 @@ def test_what_a_killed_writer_has_left_is_removed_even_if_nothing_is_missing(sto
     assert left_claims(store.path) == []
 
 
-def test_a_folder_of_claims_that_cannot_be_written_is_one_line(tmp_path):
+def test_a_folder_of_claims_that_cannot_be_written_is_reported_in_one_line(tmp_path):
     (tmp_path / "claims").touch()  # a file
     claims = Claims(tmp_path, "a")
     with pytest.raises(StoreError, match=r"^/.*claims/a cannot be written: Not a directory$"):

@@ -1,4 +1,4 @@
-"""Compacting a store: nothing is lost, whoever uses it and whoever is killed."""
+"""Compacting a store loses nothing, even if it is in use or a process is killed."""
 
 import os
 import random
@@ -180,7 +180,7 @@ def test_a_reader_whose_lock_file_was_lost_never_returns_an_overwritten_snapshot
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the test needs POSIX permissions")
-def test_the_files_keep_their_permissions_and_their_owner(tmp_path):
+def test_the_files_keep_their_permissions_and_owner(tmp_path):
     make_store(tmp_path, 50)
     files = [tmp_path / "data.mdb", tmp_path / "lock.mdb"]
     for file, mode in zip(files, (0o664, 0o660), strict=True):

@@ -197,7 +197,9 @@ def test_a_file_without_its_unused_last_pages_is_complete(tmp_path):
         ("kill -9 $$", "s; replace it with a backup, or delete it and embed again$"),
     ],
 )
-def test_how_the_process_that_reads_all_pages_ends_is_told(tmp_path, monkeypatch, ending, message):
+def test_the_end_of_the_process_that_reads_all_pages_is_reported(
+    tmp_path, monkeypatch, ending, message
+):
     make_store(tmp_path / "s", 3)
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{ending}\n")

@@ -274,7 +274,7 @@ def test_a_killed_repair_leaves_the_store_as_it_was(path, when):
 
 
 @pytest.mark.parametrize("damage", ["not a store", "truncated", "a page"])
-def test_what_lmdb_cannot_read_is_one_line(tmp_path, damage):
+def test_a_store_that_lmdb_cannot_read_is_reported_in_one_line(tmp_path, damage):
     make_two_spaces(tmp_path)
     shutil.copytree(tmp_path, path := tmp_path / "copy", ignore=shutil.ignore_patterns("copy"))
     size = (path / "data.mdb").stat().st_size

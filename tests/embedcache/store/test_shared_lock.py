@@ -1,4 +1,4 @@
-"""A lock that many threads share, or that one of them holds alone."""
+"""A lock that many threads share, or that one of them holds exclusively."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from embedcache.store.shared_lock import SharedLock
 from tests.conftest import HANG
 
 
-def test_threads_share_the_lock_or_one_holds_it_alone():
+def test_threads_share_the_lock_or_one_holds_it_exclusively():
     lock = SharedLock()
     inside = []
 

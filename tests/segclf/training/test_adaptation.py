@@ -115,7 +115,7 @@ def test_few_boundaries_move_the_threshold_a_little_and_many_move_it_far(start):
 
 
 @pytest.mark.parametrize("boundaries", [0, 30])
-def test_a_dev_split_of_one_class_leaves_threshold_and_temperature(start, boundaries):
+def test_a_dev_split_of_one_class_does_not_change_threshold_and_temperature(start, boundaries):
     threshold, temperature = start.decide(*candidates(30, boundaries))
     assert temperature == pytest.approx(start.temperature)
     assert float(calibrate(np.float32(threshold), temperature)) == pytest.approx(start.threshold)

@@ -52,7 +52,7 @@ def test_a_group_may_exceed_its_limit(root):
     assert available_bytes(root) == 0
 
 
-def test_memory_is_unknown_on_systems_that_do_not_tell(tmp_path, monkeypatch):
+def test_memory_is_unknown_on_systems_that_do_not_report_it(tmp_path, monkeypatch):
     monkeypatch.delattr("os.sysconf", raising=False)
     assert available_bytes(tmp_path) is None
 
