@@ -28,7 +28,7 @@ class _Body(BaseModel):
 
 
 class SegmentBody(_Body):
-    """A text to split, and how."""
+    """A text to split, and the options."""
 
     text: Text
     model: ModelName = None
@@ -54,7 +54,9 @@ class Sentence(_Body):
     text: Text
     start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
     end: Annotated[int, Field(ge=0, description="Offset after its last character.")]
-    before: Annotated[str, Field(description="Whitespace between it and the last sentence.")] = ""
+    before: Annotated[
+        str, Field(description="Whitespace between the previous sentence and this one.")
+    ] = ""
     probability: Annotated[
         float, Field(ge=0, le=1, description="Probability that a boundary is before it.")
     ]
@@ -124,7 +126,7 @@ class WriteBody(_Body):
 
 
 class LabelledText(_Body):
-    """The checked sentences of a text: labels are those of a JSON Lines corpus."""
+    """The checked sentences of a text, with labels as in a JSON Lines corpus."""
 
     sentences: list[Text]
     labels: Annotated[
@@ -160,7 +162,7 @@ class HeldOutScores(BaseModel):
     ]
     errors: Annotated[
         int,
-        Field(description="Number of sentences at which the model was wrong, also about the type."),
+        Field(description="Number of sentences whose predicted label or type is wrong."),
     ]
 
 
@@ -196,12 +198,12 @@ class Model(BaseModel):
     description: str
     languages: list[str]
     typed: bool
-    fast: Annotated[bool, Field(description="Whether it needs little time, and finds less.")]
+    fast: Annotated[bool, Field(description="Whether the model is faster but less accurate.")]
     adaptable: Annotated[bool, Field(description="Whether training can start from it.")]
 
 
 class Models(BaseModel):
-    """The ready models and the runs, the latest first, and where new runs are saved."""
+    """The ready models, the runs (latest first), and the workspace in which new runs are saved."""
 
     models: list[Model]
     workspace: str

@@ -47,7 +47,7 @@ class Session:
         self._computing = threading.Lock()
 
     def models(self) -> list[Run | ReadyModel]:
-        """List the ready models, and the runs of the workspace, the latest first."""
+        """List the ready models, and the runs of the workspace, latest first."""
         return [*list_models(), *reversed(list_runs(self.workspace))]
 
     def read(

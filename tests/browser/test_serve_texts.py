@@ -222,7 +222,7 @@ def test_a_stopped_server_is_reported(moment, chromium, served):
             process.kill()
             opened.page.locator("#source").fill(LONG)
             opened.page.get_by_role("button", name="Split into paragraphs").click()
-            expected = "The server does not answer: start segtool serve again."
+            expected = "The server does not respond: start segtool serve again."
         else:
             page.expose_function("stopServer", process.kill)
             while_reading(page, "await stopServer();")
