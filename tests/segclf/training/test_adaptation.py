@@ -150,7 +150,7 @@ def test_the_options_are_the_defaults_except_for_the_head_and_its_loss():
             {"head": "bilstm"},
             "the trained model has the head mlp, not bilstm: leave out the head",
         ),
-        ({}, {"window": 3}, "has window 4, not 3: leave out the window"),
+        ({}, {"window": 3}, "has the window 4, not 3: leave out the window"),
         ({}, {"reach": 8}, "has no reach: leave out the reach"),
         ({"head": "document-bilstm"}, {"window": 4}, "has no window: leave out the window"),
     ],
