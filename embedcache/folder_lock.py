@@ -42,7 +42,7 @@ def folder_lock(folder: Path, *, exclusive: bool = False, wait: bool = True) -> 
 
 @contextmanager
 def sole_lock(folder: Path, activity: str) -> Iterator[None]:
-    """Hold the lock of a folder exclusively inside a `with` block, or fail at once.
+    """Hold the lock of a folder exclusively inside a `with` block, or fail immediately.
 
     Args:
         folder: Existing folder.

@@ -98,7 +98,7 @@ def test_the_adapter_is_read_from_an_encoder_on_a_gpu():
 
 
 def test_fine_tuning_lowers_the_loss(corpus, capsys, monkeypatch):
-    monkeypatch.setattr(encoder, "LAYERS", 2)  # instead of 7, which take long on some CPUs
+    monkeypatch.setattr(encoder, "LAYERS", 2)  # instead of 7, which are slow on some CPUs
     settings = replace(encoder.Settings(), blocks=(4,), length=6, steps=40, rank=4)
     encoder.fine_tune([corpus], settings, "cpu")
     losses = [float(line.rsplit(" ", 1)[1]) for line in capsys.readouterr().out.splitlines()]

@@ -61,7 +61,7 @@ def load_encoder(
     """Load an encoder, or several joined into one.
 
     A Transformer is loaded, and static vectors are distilled, on first use; word vectors are opened
-    at once.
+    immediately.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or

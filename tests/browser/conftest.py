@@ -60,7 +60,7 @@ class Opened:
 
 @pytest.fixture
 def open_page(chromium):
-    """Open a page in a context of its own; in the end, check that it caused no error."""
+    """Open a page in its own context; at the end, check that it caused no error."""
     contexts, opened = [], []
 
     def open_file(path, **options):
@@ -184,7 +184,7 @@ def server(served):
 
 @pytest.fixture
 def open_served(chromium, server):
-    """Open the page in contexts of their own; in the end, check that nothing went wrong."""
+    """Open the page in separate contexts; at the end, check that no error occurred."""
     contexts, opened = [], []
 
     def open_one(**options):

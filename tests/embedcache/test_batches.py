@@ -27,7 +27,7 @@ class Parallel(HashEncoder):
 
 
 class Meeting(Parallel):
-    """Encodes the first batch only once another thread encodes the second one."""
+    """Encodes the first batch only after another thread has begun to encode the second one."""
 
     def __init__(self):
         super().__init__()

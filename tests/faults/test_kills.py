@@ -171,7 +171,7 @@ def test_a_killed_command_loses_nothing_and_can_be_repeated(
     works: dict[str, Work], tmp_path: Path, tally: Tally, name: str, count: int
 ):
     if name == "sweep" and count == 1:
-        pytest.skip("a sweep takes long; test_sweep_processes.py kills one")
+        pytest.skip("a sweep takes a long time; test_sweep_processes.py kills one")
     work = works[name]
     folder = tmp_path / "f"
     shutil.copytree(work.before, folder)

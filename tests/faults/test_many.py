@@ -40,7 +40,7 @@ MOST_READERS = 1024  # slots in the lock file of LMDB
 
 
 class SlowEncoder(HashEncoder):
-    """An encoder that needs some time, so that writers meet, and logs what it encodes."""
+    """A slow encoder, so that writers overlap in time; it logs what it encodes."""
 
     batch_tokens = 400
 

@@ -183,7 +183,7 @@ def test_a_writer_may_wait_for_any_length_of_time(store, encoder, monkeypatch):
 
 
 class TimedEncoder(HashEncoder):
-    """Encodes one sentence at a time and advances a clock; the fourth sentence takes long."""
+    """Encodes one sentence at a time and advances a clock; the fourth sentence is slow."""
 
     batch_tokens = 1
 
@@ -242,7 +242,7 @@ def test_a_writer_that_has_given_up_its_claims_can_claim_again(tmp_path):
     first, second = Claims(tmp_path, "a"), Claims(tmp_path, "a")
     assert first.take(ids_of(1, 2)).all()
     first.forget()
-    assert not second.take(ids_of(1)).any()  # the other writers learn of it later
+    assert not second.take(ids_of(1)).any()  # the other writers see this later
     assert first.take(ids_of(3, 4)).all()
     assert second.take(ids_of(1, 2, 3)).tolist() == [True, True, False]
     first.close()

@@ -155,7 +155,7 @@ def test_a_kill_between_replacing_the_lock_file_and_the_data_loses_nothing(tmp_p
         with python(DIE_BEFORE_THE_NEW_FILE_IS_IN_PLACE, tmp_path) as killed:
             assert killed.wait() == -9
         assert os.stat(tmp_path / "data.mdb").st_ino == identity
-        for number in range(50, 80):  # two processes write, and find each other again
+        for number in range(50, 80):  # both processes write, with the new lock file
             committed = int(wait_for_line(writer))
             assert space.append(ids_of(number), numbered(number, number + 1)) == 1
         writer.kill()

@@ -21,7 +21,7 @@ from tests.embedcache.store.stores import FINGERPRINT, flip_value, ids_of, make_
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
 def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype, capsys, monkeypatch):
-    monkeypatch.setattr(terminal, "_INTERVAL", 0)  # progress is shown at once
+    monkeypatch.setattr(terminal, "_INTERVAL", 0)  # progress is shown immediately
     space = store.create_space(FINGERPRINT, name="x", dim=3, dtype=dtype)
     vectors = np.random.default_rng(0).integers(-99, 99, (2500, 3)).astype(dtype)
     for start, stop in ((0, 2000), (2000, 2500)):

@@ -313,7 +313,7 @@ def test_a_missing_store_and_one_of_a_later_version_are_refused(path, tmp_path_f
 
 @pytest.mark.parametrize("progress", [True, False])
 def test_progress_is_shown_if_it_is_wanted(path, progress, capsys, monkeypatch):
-    monkeypatch.setattr("embedcache.terminal._INTERVAL", 0)  # at once
+    monkeypatch.setattr("embedcache.terminal._INTERVAL", 0)  # immediately
     flip_value(path, block_key(0))
     for care in (verify, repair, partial(remove_unwanted, wanted=ids_of(1100))):
         care(path, progress=progress)

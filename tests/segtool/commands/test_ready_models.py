@@ -106,7 +106,9 @@ def test_a_text_that_begins_with_dialogue_begins_with_a_line(tmp_path):
     everywhere = segment(text, Workspace(tmp_path), threshold=0.0)
     assert everywhere.boundaries.all()
     unlikely = everywhere.probabilities < load_ready_model("japanese").threshold("any", "ja")
-    assert everywhere.is_paragraph[unlikely].all()  # only the threshold asks for these
+    assert everywhere.is_paragraph[
+        unlikely
+    ].all()  # these are boundaries only because of the threshold
 
 
 def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, cli):

@@ -28,7 +28,7 @@ from tests.segtool.serve.test_api import RUN, TEXT
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "evil.example"},  # its name leads to this computer: DNS rebinding
+        {"Host": "evil.example"},  # its name resolves to this computer: DNS rebinding
         {"Host": "evil.example:80"},
         {"Host": "localhost.evil.example"},
         {"Host": "[::1"},
