@@ -46,7 +46,7 @@ def new_record(
         encoder: Encoder of the run.
         history: All epochs, beginning with epoch 0, before training.
         best: Epoch whose weights were kept.
-        others: Other fields of the record.
+        **others: Other fields of the record.
     """
     seconds = [epoch.seconds for epoch in history[1:]]
     return RunRecord(
