@@ -14,7 +14,7 @@ def compact(path: Path) -> tuple[int, int]:
     """Rewrite the file of a store without its free pages, and replace the old file atomically.
 
     If the process is killed, either the old file or the new one is in place. Other processes may
-    use the store meanwhile; those that write wait. See `embedcache.store.replacement`.
+    use the store; those that write wait. See `embedcache.store.replacement`.
 
     Args:
         path: Folder of the store. Its disk needs room for the new file beside the old one.

@@ -79,7 +79,7 @@ def verify(path: Path, *, progress: bool = False) -> Verification:
 
     The id of each text is computed again.
 
-    Other processes may use the store meanwhile; the result describes it as of the last commit at
+    Other processes may use the store; the result describes it as of the last commit at
     the beginning. The store is not changed.
 
     Args:

@@ -85,8 +85,8 @@ class Run:
         second = read_run(self.path / SECOND_HEAD)
         if second and _vectors_of(second) != _vectors_of(self):
             raise UserError(
-                f"{second.path} is a head for the vectors of another encoder than {self.name}: "
-                "train the run again"
+                f"the second head of the run {self.name} needs vectors from another encoder: train "
+                "the run again"
             )
         return {"any": self, SECOND_HEAD: second} if second else {"any": self}
 

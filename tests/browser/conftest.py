@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A browser; `$CHROMIUM` names another executable than Debian's."""
+    """A browser; `$CHROMIUM` names an executable other than that of Debian."""
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -95,7 +95,7 @@ def write_corpus(path, documents, split="train"):
 
 @pytest.fixture(scope="session")
 def typed(tmp_path_factory):
-    """A workspace with typed stories in folders, as of authors, and two runs of each type."""
+    """A workspace with typed stories, in one folder for each author, and two runs of each type."""
     folder = tmp_path_factory.mktemp("typed")
     stories = read_corpus(STORIES, split="train")
     documents = []
