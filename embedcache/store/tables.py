@@ -183,7 +183,7 @@ class TableFile:
             raise self._damaged() from error
 
     def _damaged(self) -> UserError:
-        return UserError(f"{self._name} is damaged or incomplete: delete it and make it again")
+        return UserError(f"{self._name} is damaged or incomplete: delete it and create it again")
 
 
 def id_column(ids: Ids) -> "pa.Array":

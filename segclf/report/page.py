@@ -29,9 +29,9 @@ _TYPES = {"any": "Any boundary", "line": "Lines", "paragraph": "Paragraphs"}
 _NOTICES = {
     "train": "The models were trained on this split: expect lower scores on other text.",
     "dev": "The epoch and the threshold of a run were chosen on dev, so these scores are "
-    "optimistic. For others: segtool report --split test.",
-    "test": "The thresholds were chosen on dev, not here. Do not choose another threshold by the "
-    "scores on test.",
+    "optimistic. To see the scores on test: segtool report --split test.",
+    "test": "The thresholds were chosen on dev, not here. Do not choose another threshold based "
+    "on the scores on test.",
 }
 _COLUMNS = {
     "name": "Name",

@@ -235,8 +235,8 @@ def _notes(
         yield "There are too few boundaries to score the model: check more of the text."
     elif sentences < FEW:
         yield (
-            f"{sentences} sentences are few: the scores are uncertain, and adaptation changes "
-            f"little below about {FEW}."
+            f"Few sentences were checked ({sentences}): the scores are uncertain. With fewer than "
+            f"about {FEW} sentences, adaptation changes little."
         )
     if not run.record.has_dev_scores:
         yield (

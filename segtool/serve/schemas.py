@@ -58,11 +58,13 @@ class Sentence(_Body):
         str, Field(description="Whitespace between the previous sentence and this one.")
     ] = ""
     probability: Annotated[
-        float, Field(ge=0, le=1, description="Probability that a boundary is before it.")
+        float, Field(ge=0, le=1, description="Probability of a boundary before it.")
     ]
     boundary: Annotated[bool, Field(description="Whether a paragraph, line or heading begins.")]
     kind: Annotated[Kind, Field(description="What begins here if there is a boundary.")]
-    fixed: Annotated[bool, Field(description="Whether no threshold removes the boundary.")] = False
+    fixed: Annotated[bool, Field(description="Whether it is a boundary at every threshold.")] = (
+        False
+    )
 
 
 class Header(BaseModel):
@@ -91,7 +93,7 @@ class ExplainBody(_Body):
 
     sentences: Annotated[list[Text], Field(min_length=2, max_length=1000)]
     position: Annotated[
-        int, Field(ge=1, description="Position of the sentence before which the boundary is.")
+        int, Field(ge=1, description="Position of the sentence after the boundary.")
     ]
     model: ModelName = None
     language: Language = None

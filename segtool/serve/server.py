@@ -57,7 +57,7 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
     server = _Server(config)
     server.session = session
     if host not in LOOPBACK:
-        report(f"warning: everyone who can reach {host} can use this server and read its models")
+        report(f"warning: anyone who can reach {host} can use this server and read its models")
     report(f"{url} (press Ctrl-C to stop)")
     if open_page:  # in a thread, since some browsers run in the terminal
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -71,7 +71,7 @@ def test_a_model_is_trained_from_corrections_and_used(open_served, served):
     assert f"{run} was trained from {start} on {len(labelled['sentences'])} sentences" in shown
     assert f"with {sum(labelled['labels'])} boundaries" in shown
     assert "trained without its part of the text (5 parts)" in shown
-    assert "sentences are few: the scores are uncertain" in shown
+    assert "): the scores are uncertain" in shown
     assert "It is saved in the workspace" in shown
     workspace = Workspace(served / ".segtool")
     stored = workspace.load_corpus(load_run(workspace, run).record.corpus)

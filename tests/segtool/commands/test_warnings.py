@@ -23,7 +23,7 @@ def test_embed_and_stats_warn_about_overlapping_and_small_splits(tmp_path, cli):
         text = "".join(f"　{number}番目の文だ。次の文だ。\n" for number in range(60))
         (tmp_path / "texts" / split / "a.txt").write_text(text)
     expected = (
-        "warning: 120 of 120 sentences of the test split are also in train, so its scores may be "
+        "warning: the test split shares 120 of its 120 sentences with train, so its scores may be "
         "too high: remove duplicate texts, or keep them in one split"
     )
     done = cli(tmp_path, "embed", "texts", *SURFACE, "--json")

@@ -244,6 +244,6 @@ def test_a_server_that_others_can_reach_warns_and_the_page_is_opened(tmp_path):
         while not opened.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-    assert lines[0].startswith("warning: everyone who can reach 0.0.0.0 can use this server")
+    assert lines[0].startswith("warning: anyone who can reach 0.0.0.0 can use this server")
     assert "(press Ctrl-C to stop)" in lines[1]
     assert opened.read_text().startswith("http://")
