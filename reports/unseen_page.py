@@ -42,9 +42,9 @@ the encoder with the best that was fine-tuned end to end on the same texts.
 """
 COMPLETE = """\
 A line break in the original text always ends a sentence. If a line break divides a sentence, for
-example before a quotation, the first part has no final punctuation. This reveals the boundary,
-although in a text without line breaks, the position would not even be a candidate. "Complete" is
-the F1 over those candidates that do not follow a letter, a digit or a comma.
+example before a quotation, the first part has no final punctuation. This reveals the boundary. In
+a text without line breaks, the position would not even be a candidate. "Complete" is the F1 over
+those candidates that do not follow a letter, a digit or a comma.
 """
 METHODS_TEXT = """\
 The trivial baselines do not look at the text. The other methods are not trained. Their parameters

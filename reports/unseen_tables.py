@@ -116,7 +116,7 @@ def details(records: Records, task: Task) -> str:
     for name, results in records.baselines.items():
         rows.append([DESCRIPTIONS[name], *_scores(results[task]), ""])
     for (method, criterion), results in records.peers.items():
-        tuned = {"f1": "for F1", "pk": "for Pk", "count": "to the number"}[criterion]
+        tuned = {"f1": "for F1", "pk": "for Pk", "count": "for the number of boundaries"}[criterion]
         if task in results:
             parameters = results[task].parameters.items()
             given = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in parameters)

@@ -121,7 +121,9 @@ def test_the_page_is_read_with_the_keyboard_alone(runs_page, open_page):
     keyboard.press("/")
     keyboard.type(opened.value("data.sentences[50].slice(0, 12)"))
     keyboard.press("Enter")
-    assert "n" not in opened.value("Object.keys(state.moved)")  # typing is not pressing keys
+    assert "n" not in opened.value(
+        "Object.keys(state.moved)"
+    )  # letters typed in a field are not shortcuts
     assert opened.value("state.current") == 50
     keyboard.press("Escape")
     assert opened.value("document.activeElement.id") == "text"
