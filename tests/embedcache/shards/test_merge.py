@@ -129,7 +129,10 @@ def test_a_file_that_is_no_sound_shard_is_refused(tmp_path, damage, message):
     [
         ({"fingerprint": OTHER}, r"b.arrow has vectors of the encoder x \(bbbbbbbb\), .* aaaaaaaa"),
         ({"fingerprint": FINGERPRINT, "dim": 5}, "b.arrow has float32 vectors of dimension 5"),
-        ({"fingerprint": FINGERPRINT, "dtype": "float16"}, "b.arrow has float16 vectors of dimension 4"),
+        (
+            {"fingerprint": FINGERPRINT, "dtype": "float16"},
+            "b.arrow has float16 vectors of dimension 4",
+        ),
     ],
 )
 def test_shards_that_do_not_belong_together_are_refused(tmp_path, options, message):

@@ -91,7 +91,7 @@ def test_a_dry_run_of_a_sweep_prints_the_runs_and_the_time(capsys):
         "About 2 min, estimated from earlier runs",
     ]
     assert "cannot be estimated" in estimate(unknown=12, seconds=0)
-    assert "without 4 runs of heads that have no earlier run" in estimate(unknown=4)
+    assert "not counting 4 runs of heads that have no earlier run" in estimate(unknown=4)
     assert "only after the corpus is embedded" in estimate(corpus=None, done=0)
     assert estimate(done=15).count("\n") == 1
 
