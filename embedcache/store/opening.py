@@ -77,7 +77,7 @@ class Handle:
         return self._has_lock_of(folder) and self.data == file_identity(folder, DATA_FILE)
 
     def is_unknown_to_writers(self, folder: Path) -> bool:
-        """Return whether the data in a folder can be written by processes that do not see readers.
+        """Return whether processes may write the data in a folder without knowing of this reader.
 
         This is the case if the lock file is not used, or if there is another one for the same data.
         """
