@@ -1,4 +1,4 @@
-"""Hugging Face datasets: texts with their vectors to a `Dataset`, and vectors from one."""
+"""Conversion between Hugging Face datasets and stores or caches of vectors."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -98,7 +98,7 @@ def test_filters_show_errors_with_their_neighbours(runs_page, open_page):
     assert opened.value("sentences.every((row) => !row.hidden)")
 
 
-def test_the_page_is_read_with_the_keyboard_alone(runs_page, open_page):
+def test_the_page_is_read_with_the_keyboard_only(runs_page, open_page):
     opened = open_page(runs_page)
     keyboard = opened.page.keyboard
     errors = [i for i, kind in enumerate(opened.value("shownKinds")) if kind in ("miss", "false")]

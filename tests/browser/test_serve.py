@@ -86,7 +86,7 @@ def test_a_click_on_a_sentence_shows_the_effects_of_its_neighbours(open_served):
     assert not opened.page.locator("#left-out").is_visible()
 
 
-def test_the_page_is_used_with_the_keyboard_alone(open_served):
+def test_the_page_is_used_with_the_keyboard_only(open_served):
     opened = open_served()
     opened.choose(RUN)
     keyboard = opened.page.keyboard

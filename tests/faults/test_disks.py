@@ -54,7 +54,7 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
         if scores(command(disk / "f", "eval", "mlp-w1-001", "--json")) != scores(expected):
             raise WrongError("scores")
         if left := list((disk / "f").rglob("*.scratch")):
-            raise UserError(f"remains: {left}")
+            raise UserError(f"leftover files: {left}")
 
     after = run_in_child(use)
     return outcome if after == (RIGHT, "") or outcome[0] in BAD else ("lost", str(after))
@@ -65,13 +65,13 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
 def test_a_command_on_a_full_disk_prints_one_line_and_loses_nothing(
     finished: Path, disk: Path, tally: Tally, name: str, count: int
 ):
-    chance = random.Random(count)
+    rng = random.Random(count)
     expected = (finished / "evaluated.json").read_text()
     outcomes = []
     for number in range(count):
         shutil.rmtree(disk / "f", ignore_errors=True)
         shutil.copytree(finished, disk / "f")
-        free = 0 if not number else chance.randrange(1 << 21)
+        free = 0 if not number else rng.randrange(1 << 21)
         used = os.statvfs(disk).f_blocks - os.statvfs(disk).f_bfree
         remount(disk, f"size={used * os.statvfs(disk).f_bsize + free // 4096 * 4096}")
         outcomes.append(attempt(disk, expected, WRITING[name]))

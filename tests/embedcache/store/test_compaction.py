@@ -130,11 +130,11 @@ def test_commits_of_other_processes_and_threads_are_never_lost(tmp_path):
 
 def test_killed_compactions_leave_a_store_with_all_commits(tmp_path):
     make_store_with_free_pages(tmp_path)
-    chance = random.Random(1)
+    rng = random.Random(1)
     with python(APPEND, tmp_path, 1000, 100_000) as writer:
         for _ in range(4):
             with python(COMPACT_FOREVER, tmp_path) as compacting:
-                for _ in range(chance.randrange(1, 5)):
+                for _ in range(rng.randrange(1, 5)):
                     wait_for_line(compacting)
                 compacting.kill()
             committed = int(wait_for_line(writer))

@@ -1,4 +1,4 @@
-"""Thresholds, and paragraphs of allowed lengths, against an exhaustive search."""
+"""Thresholds and boundaries, compared with scikit-learn and an exhaustive search."""
 
 from itertools import combinations, pairwise
 
