@@ -75,7 +75,7 @@ def records_of(model, everywhere):
     return Records(found, found, found, baselines, peers)
 
 
-def test_an_author_counts_as_better_if_the_model_exceeds_every_baseline():
+def test_the_authors_on_whom_the_model_exceeds_every_baseline_are_counted():
     found = records_of(model=(4, 2), everywhere=(3, 2))
     gains = found.gains(TASK)
     assert [gain.value for gain in gains] == pytest.approx([0.2, 0])
@@ -98,7 +98,7 @@ def test_a_missed_target_is_stated_with_the_author_who_is_farthest_off(monkeypat
     assert unseen_tables.missed_targets(found) == ""
 
 
-def test_a_method_without_a_record_is_not_run_yet():
+def test_a_method_without_a_record_is_listed_as_not_run_yet():
     found = replace(records_of((4, 2), (3, 2)), peers={(METHODS[0], "f1"): {}})
     assert f"| {METHODS[0].name} | not run yet |" in unseen_tables.systems(found, "f1")
 

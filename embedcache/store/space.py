@@ -1,4 +1,4 @@
-"""The vectors of one encoder in a store: looks them up, reads them and adds new ones.
+"""Lookup, reading and addition of the vectors of one encoder in a store.
 
 `embedcache.store.store` describes the layout.
 """
@@ -234,7 +234,7 @@ class Space:
             target = part if order is None else order[part]
             out[target] = block[first : last + 1] if is_run else block[in_block]
 
-        # copying releases the interpreter's lock, and page faults take as long as the copies
+        # copying releases the GIL, and page faults take as long as the copies
         with ThreadPoolExecutor(_COPYING_THREADS) as pool:
             futures = [
                 pool.submit(copy, number, self._block(transaction, info, number))

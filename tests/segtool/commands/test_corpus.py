@@ -19,7 +19,7 @@ EMBED_KEYS = {
 }  # fmt: skip
 
 
-def test_embedding_has_the_promised_keys(trained):
+def test_embedding_has_the_documented_keys(trained):
     embedded = json.loads((trained / "embedded.json").read_text())
     assert embedded.keys() >= EMBED_KEYS
     assert embedded["sentences"] == sum(

@@ -29,7 +29,7 @@ TRAIN_KEYS = {
 }  # fmt: skip
 
 
-def test_training_and_scores_have_the_promised_keys(trained, cli):
+def test_training_and_scores_have_the_documented_keys(trained, cli):
     embedded = json.loads((trained / "embedded.json").read_text())
     assert json.loads((trained / "trained.json").read_text()).keys() >= TRAIN_KEYS
     scores = json.loads(cli(trained, "eval", "--json").stdout)
