@@ -47,7 +47,7 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
 
 
 def encode_vocabulary(transformer: TransformerEncoder) -> NDArray[np.float32]:
-    """Encode each of the v tokens of a Transformer as a text of its own: (v, d) float32."""
+    """Encode each of the v tokens of a Transformer as a separate text: (v, d) float32."""
     count = len(transformer.model.tokenizer)
     vectors = np.zeros((count, transformer.dim), dtype=np.float32)
     description = f"distilling {transformer.name}"

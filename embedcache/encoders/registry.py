@@ -201,7 +201,7 @@ def _refuse_word_pooling(pooling: Pooling | None) -> None:
 
 def _refuse_pooling(name: str, pooling: Pooling | None, layer: int | None = None) -> None:
     _refuse_word_pooling(pooling)
-    if pooling is not None and layer is None:  # a cut model has no pooling of its own
+    if pooling is not None and layer is None:  # without its last layers, a model has no pooling
         raise UserError(f"{name} has its own pooling: leave out --pooling {pooling}")
 
 
