@@ -120,7 +120,7 @@ def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, cli):
         ("[train]\njson = true", "unknown option of segtool train 'json'"),
         ("wrkspace = 'x'", "unknown option for all commands 'wrkspace': did you mean workspace?"),
         ("colour = 1", "'colour': choose from workspace, device, threads"),
-        ("head = 'mlp'", "head is an option of a command: write it below [train]"),
+        ("head = 'mlp'", "head cannot be set for all commands: write it below [train]"),
         ("[store.gc]\nunused = 'yes'", "unused must be true or false, not 'yes'"),
         ("[train]\nwindow = true", "window must be a string or a number, not True"),
         ("[train]\nwindow = [1, 2]", "window must be a string or a number, not [1, 2]"),

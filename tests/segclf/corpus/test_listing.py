@@ -59,7 +59,7 @@ def test_a_source_changes_with_its_file(texts):
     assert before.version != after.version
 
 
-def test_entries_of_a_folder_that_cannot_be_read_are_listed_apart(texts):
+def test_entries_of_a_folder_that_cannot_be_read_are_listed_separately(texts):
     link = texts / "link.txt"
     link.symlink_to("nowhere")
     with pytest.raises(UserError, match="broken link"):
