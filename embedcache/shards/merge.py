@@ -62,7 +62,7 @@ class _File:
 
 
 def write_manifest(storage: Storage, encoders: Sequence[str]) -> None:
-    """List the shards of a finished encoding.
+    """Write the manifest, which lists the shards of a finished encoding.
 
     Args:
         storage: Folder of the encoding.

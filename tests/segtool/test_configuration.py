@@ -99,7 +99,7 @@ def test_config_shows_where_each_value_comes_from(tmp_path, cli, monkeypatch):
     assert found["workspace"] == ("/elsewhere", "SEGTOOL_HOME")
 
 
-def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, cli):
+def test_the_nearest_file_is_used_and_pyproject_is_read_too(tmp_path, cli):
     (tmp_path / "segtool.toml").write_text("threads = 1\n")
     below = tmp_path / "below"
     below.mkdir()

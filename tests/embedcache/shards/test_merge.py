@@ -28,7 +28,7 @@ def make_store(path, *, fingerprint=FINGERPRINT, count=3000, dim=4, dtype="float
 
 
 def contents(store, fingerprint=FINGERPRINT, count=3000):
-    """Return all that a space has of the sentences 0, 1, ..."""
+    """Return what a space stores for the sentences 0, 1, ..., and its description."""
     space = store.space(fingerprint)
     ids = ids_of(*range(count))
     truncated = (space.find(ids) >> 62 & 1).tolist()
@@ -80,12 +80,6 @@ def write_shards(folder, *, fingerprint=OTHER, **options):
         export_space(store.path, own, folder / f"{name}.arrow", "arrow")
 
 
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
 def cut(path):
     path.write_bytes(path.read_bytes()[:-30])
 
@@ -116,7 +110,7 @@ def write_foreign_table(path):
         (write_foreign_table, "b.arrow was not written by segtool"),
     ],
 )
-def test_a_file_that_is_no_sound_shard_is_refused(tmp_path, damage, message):
+def test_a_damaged_or_foreign_file_is_refused(tmp_path, damage, message):
     write_shards(tmp_path / "shards", fingerprint=FINGERPRINT)
     damage(tmp_path / "shards/b.arrow")
     with pytest.raises(UserError, match=message):
@@ -191,7 +185,7 @@ def test_a_folder_without_shards_is_refused(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_shards_behind_a_url_are_merged(tmp_path):
+def test_shards_at_a_url_are_merged(tmp_path):
     write_shards(tmp_path / "shards", fingerprint=FINGERPRINT)
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "shards")
     (merged,) = merge_into(tmp_path / "new", f"zip:///::{archive}")
