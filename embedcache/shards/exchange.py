@@ -31,7 +31,7 @@ def scatter(storage: Storage, name: str, sentences: Iterable[str], partitions: i
     Args:
         storage: Folder of the file.
         name: Name of the file.
-        sentences: Sentences, which are normalized.
+        sentences: Sentences, which this function normalizes.
         partitions: Number of partitions.
     """
     pa = import_pyarrow()

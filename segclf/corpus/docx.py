@@ -51,7 +51,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
 
 
 def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield the elements of the paragraphs, also those in tables and text boxes.
+    """Yield the elements of the paragraphs, including those in tables and text boxes.
 
     Word writes a text box twice, the second time for programs that do not know the first form.
     """
@@ -61,7 +61,7 @@ def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _block(element: Any, document: Any) -> Block | None:  # noqa: ANN401
-    """Return the paragraph of an element; None if it has no text or belongs to the contents."""
+    """Return the paragraph of an element; None if it is empty or in a table of contents."""
     from docx.text.paragraph import Paragraph
 
     styles = list(_style_names(Paragraph(element, document)))

@@ -152,7 +152,7 @@ def segment(
 
     opened = Workspace(workspace)
     if given := given_options(invocation, ModelOptions, ignored_in_file=("model", "run", "fast")):
-        model = ModelOptions(**given)  # either option replaces both of a configuration file
+        model = ModelOptions(**given)  # these replace all of them in a file
     chosen = _choose(model, opened)
     settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
     segmenter = Segmenter(opened, chosen, settings, fast=model.fast)
