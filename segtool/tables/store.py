@@ -79,8 +79,8 @@ def print_repaired(content: dict[str, Any]) -> None:
     lost = sum(space["sentences_lost"] for space in content["spaces"])
     if lost:
         print_line(
-            f"{format_count(lost, 'vector')} must be encoded again: run segtool embed on the "
-            "corpora again"
+            f"{format_count(lost, 'sentence')} must be encoded again: run segtool embed on the "
+            "corpora"
         )
     else:
         print_line("No vector was lost.")
