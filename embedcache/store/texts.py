@@ -83,7 +83,10 @@ class TextPart:
         return agrees
 
     def select(self, wanted: NDArray[np.bool_]) -> "TextPart":
-        """Return a part with the texts where `wanted` (n,) is True, which must have their ids."""
+        """Return a part with the texts where `wanted` (n,) is True.
+
+        The new part computes the ids of these texts, so each text must agree with its id.
+        """
         pairs = zip(self.texts(), wanted, strict=True)
         return TextPart.of([text for text, is_wanted in pairs if is_wanted])
 

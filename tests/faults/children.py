@@ -35,7 +35,7 @@ class WrongError(AssertionError):
 
 
 def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = None) -> Outcome:
-    """Run an action in a fork of this process, in a process group of its own.
+    """Run an action in a fork of this process, in its own process group.
 
     Args:
         action: Function to run. It raises UserError, with one clear line, for an expected failure.
@@ -57,7 +57,7 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
     if not ready:
         os.kill(child, kill[1] if kill else signal.SIGKILL)
         if kill:
-            ready, _, _ = select.select([reading], [], [], HANG)  # also when it is gone
+            ready, _, _ = select.select([reading], [], [], HANG)  # ready if the child has ended, too
     message = os.read(reading, 5000).decode() if ready else ""
     if not ready:
         os.kill(child, signal.SIGKILL)
