@@ -57,7 +57,7 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
     if not ready:
         os.kill(child, kill[1] if kill else signal.SIGKILL)
         if kill:
-            ready, _, _ = select.select([reading], [], [], HANG)  # ready if the child has ended, too
+            ready, _, _ = select.select([reading], [], [], HANG)  # or until the child ends
     message = os.read(reading, 5000).decode() if ready else ""
     if not ready:
         os.kill(child, signal.SIGKILL)
