@@ -48,7 +48,7 @@ class ModelSettings:
         prompt: Text that precedes every sentence.
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
-        layer: Layer after which the model is cut; None for a whole model.
+        layer: Layer after which the model is truncated; None for a whole model.
         subfolder: Folder of the Transformer in the model's folder; "" for the folder itself.
     """
 
@@ -73,7 +73,7 @@ def read_settings(
         directory: Folder of a sentence-transformers or Hugging Face model.
         pooling: Pooling that replaces the model's own; None to keep its own. See
             `embedcache.load_encoder`.
-        layer: Layer after which the model is cut; None for a whole model.
+        layer: Layer after which the model is truncated; None for a whole model.
 
     Raises:
         UserError: The folder has no text encoder, its settings are damaged, the model does not have

