@@ -74,8 +74,8 @@ def load_encoder(
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a Transformer, "cls", "mean" or "max" pools the last layer. By default, a
             sentence-transformers model uses the pooling in its configuration; other models and
-            truncated models use the mean. With a pooling or a layer, the default prompt and the maximum
-            sequence length in the configuration are not used. For word vectors, "mean" (the
+            truncated models use the mean. With a pooling or a layer, the default prompt and the
+            maximum sequence length in the configuration are not used. For word vectors, "mean" (the
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
         device: Device on which a Transformer runs or static vectors are distilled, for example
             "cpu" or "cuda"; None for the best one.
