@@ -133,7 +133,7 @@ def _sentence_batch(ids: Ids, texts: "pa.Array") -> "pa.RecordBatch":
 def _write(
     storage: Storage, name: str, batch: "pa.RecordBatch", inner_edges: NDArray[np.int64]
 ) -> None:
-    """Write the rows of a batch as several batches, cut at the inner edges."""
+    """Write the rows of a batch as several batches, split at the inner edges."""
     pa = import_pyarrow()
     edges = pairwise([0, *inner_edges.tolist(), len(batch)])
 
@@ -147,7 +147,7 @@ def _write(
 
 
 def _edges(ids: Ids, partitions: int) -> NDArray[np.int64]:
-    """Return the positions (partitions - 1,) at which sorted ids (n, 2) are cut into partitions.
+    """Return the positions (partitions - 1,) at which sorted ids (n, 2) are split into partitions.
 
     Ids are hashes, so equal ranges of ids contain nearly equal numbers of sentences.
     """

@@ -89,7 +89,7 @@ def read_sentences(
         text: Whole text.
         rule: Rule that finds the sentences.
         language: Code of the language of the text.
-        cut_dialogue: Whether to cut sentences after the Japanese quotations that they begin with.
+        cut_dialogue: Whether to split sentences after the Japanese quotations that they begin with.
 
     Raises:
         UserError: The text contains no sentences.
