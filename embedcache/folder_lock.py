@@ -1,4 +1,4 @@
-"""A lock on a folder: several processes may share it, or one process may hold it alone."""
+"""A lock on a folder, which several processes may share or one process may hold exclusively."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ def folder_lock(folder: Path, *, exclusive: bool = False, wait: bool = True) -> 
 
     Args:
         folder: Existing folder.
-        exclusive: Whether to hold the lock alone; otherwise the lock is shared.
+        exclusive: Whether the lock is exclusive; otherwise it is shared.
         wait: Whether to wait for processes that hold the lock.
 
     Raises:
@@ -41,13 +41,13 @@ def folder_lock(folder: Path, *, exclusive: bool = False, wait: bool = True) -> 
 
 
 @contextmanager
-def sole_lock(folder: Path, busy: str) -> Iterator[None]:
-    """Hold the lock of a folder alone inside a `with` block, or fail at once.
+def sole_lock(folder: Path, activity: str) -> Iterator[None]:
+    """Hold the lock of a folder exclusively inside a `with` block, or fail immediately.
 
     Args:
         folder: Existing folder.
-        busy: What a process that holds the lock is doing, such as "embedding a corpus", for the
-            message.
+        activity: What the process that holds the lock is doing, for the message, such as
+            "embedding a corpus".
 
     Raises:
         UserError: Another process holds the lock.
@@ -58,6 +58,6 @@ def sole_lock(folder: Path, busy: str) -> Iterator[None]:
             held.enter_context(folder_lock(folder, exclusive=True, wait=False))
         except BlockingIOError as error:
             raise UserError(
-                f"another process is {busy} in {folder}: wait until it has finished"
+                f"another process is {activity} in {folder}: wait until it has finished"
             ) from error
         yield

@@ -15,7 +15,7 @@ from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
 from embedcache.store.claims import Claims
 
 COMMIT_SECONDS = 5.0
-_CLAIM_SECONDS = 2.0  # intended time to encode the sentences that are claimed at once
+_CLAIM_SECONDS = 2.0  # intended time to encode the sentences of one claim
 _WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
 
 
@@ -75,7 +75,7 @@ class SpaceWriter:
         dtype_of_space = np.dtype(self.space.info().dtype)
         self._batches = BatchEncoder(encoder, dtype_of_space, threads)
         self._claims = Claims(store.path, encoder.fingerprint)
-        self._claimed_batches = 1  # number of batches that are claimed at once
+        self._claimed_batches = 1  # number of batches that are claimed at a time
         self._pending: list[tuple[Ids, Vectors, NDArray[np.bool_]]] = []
         self._committed_at = time.monotonic()
 
@@ -161,7 +161,7 @@ class SpaceWriter:
         return np.concatenate(claimed_by_others)
 
     def _adapt_claims(self, batches: int, seconds: float) -> None:
-        """Choose how many batches to claim, so that they take the intended time; at most double.
+        """Choose how many batches to claim, for the intended time; the number at most doubles.
 
         Args:
             batches: Number of batches that were encoded.

@@ -12,7 +12,7 @@ SECONDS = 60
 
 
 def pytest_configure() -> None:
-    """Leave processes that tests start alone while mutmut lists which tests call a function.
+    """Hide mutmut from the child processes of tests while it records which tests call a function.
 
     They cannot report to mutmut, and not all of them can read its configuration.
     """

@@ -91,7 +91,7 @@ def draw_blocks(
 ) -> Iterator[NDArray[np.int64]]:
     """Draw batches of blocks without end.
 
-    In an epoch, each document is cut into blocks, from a random offset, and no sentence is drawn
+    In an epoch, each document is split into blocks, from a random offset, and no sentence is drawn
     twice.
 
     Args:

@@ -54,7 +54,7 @@ from the workspace of `make models`; do not edit it by hand.
 - from scratch: `segtool train`. The last fifth of the pages is the dev split.
 - adapted: `segtool train --from MODEL`, with the same splits.
 
-The type is that of the boundaries: "any", or "paragraph" without lines of dialogue. F1 is the mean
+The type of the boundaries is "any", or "paragraph" without lines of dialogue. F1 is the mean
 over authors ± the standard deviation. The gain is the F1 of the adapted model minus that of the
 ready model, with a 95% bootstrap percentile interval over authors ({RESAMPLES:,} resamples).
 "Better" is the number of authors for whom the adapted model has the higher F1. An author is

@@ -23,8 +23,8 @@ ENCODERS = "soseki-encoders"
 
 INTRODUCTION = """# Results
 
-The first part of this page is about authors that no model was trained on, the rest about one author
-whose novels are in every split.
+The first part of this page reports scores on authors on whose works no model was trained. The rest
+reports scores on one author, whose novels are in every split.
 """
 NOVELS = """\
 ## Novels by Natsume Soseki

@@ -34,17 +34,17 @@ F1 is computed from the boundaries of all authors together. The interval is the 
 interval of a bootstrap over authors ({RESAMPLES:,} resamples). Pk and WD (WindowDiff) are
 means over works; lower is better. "Baseline" is the F1 of the best trivial baseline. "Better" is
 the number of authors for whom the F1 of the model is higher than that of every trivial baseline.
-"Aim" is the target F1 that was set before the models were trained.
+"Target" is the F1 to reach, which was set before the models were trained.
 """
 TRIED = """\
-[Choice of encoder and settings](quality.md) lists what was tried to reach the aims, and compares
+[Choice of encoder and settings](quality.md) lists what was tried to reach the targets, and compares
 the encoder with the best that was fine-tuned end to end on the same texts.
 """
 COMPLETE = """\
 A line break in the original text always ends a sentence. If a line break divides a sentence, for
-example before a quotation, the first part has no final punctuation. This reveals the boundary,
-although in a text without line breaks, the position would not even be a candidate. "Complete" is
-the F1 over those candidates that do not follow a letter, a digit or a comma.
+example before a quotation, the first part has no final punctuation. This reveals the boundary. In
+a text without line breaks, the position would not even be a candidate. "Complete" is the F1 over
+those candidates that do not follow a letter, a digit or a comma.
 """
 METHODS_TEXT = """\
 The trivial baselines do not look at the text. The other methods are not trained. Their parameters
@@ -101,7 +101,7 @@ def section(records: Records) -> str:
             INTRODUCTION,
             tables.summary(records),
             tables.share_better(records),
-            tables.missed_aims(records),
+            tables.missed_targets(records),
             TRIED,
             "[Unseen authors](unseen-authors.md) has all scores of every system, and the authors "
             "with the smallest gain for each language and type.\n",
@@ -139,7 +139,7 @@ def published() -> str:
 def page(records: Records) -> str:
     """Return `docs/unseen-authors.md`."""
     parts = ["# Unseen authors\n", INTRODUCTION, COMPLETE, tables.summary(records, details=True)]
-    parts += [tables.share_better(records), tables.missed_aims(records), TRIED]
+    parts += [tables.share_better(records), tables.missed_targets(records), TRIED]
     parts += ["Other methods and their sources are described in [Results](results.md).\n"]
     for task in records.tasks:
         name = ", ".join(tables.names(task))

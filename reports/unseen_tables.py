@@ -9,8 +9,8 @@ from segclf.scoring.baselines import DESCRIPTIONS
 
 WORST = 10
 FAST = "segtool, fast models"
-AIM = 0.95  # the share of authors on whom the model should be better than the trivial baselines
-AIMS: dict[Task, float] = {
+TARGET = 0.95  # the share of authors on whom the model should be better than the trivial baselines
+TARGETS: dict[Task, float] = {
     ("ja", "any"): 0.78,
     ("ja", "paragraph"): 0.60,
     ("en", "any"): 0.85,
@@ -33,7 +33,7 @@ def summary(records: Records, *, details: bool = False) -> str:
                 *names(task),
                 str(len(gains)),
                 f"{result.scores['f1']:.3f}",
-                f"{AIMS[task]:.2f}" if task in AIMS else "",
+                f"{TARGETS[task]:.2f}" if task in TARGETS else "",
                 f"{low:.3f} to {high:.3f}",
                 *([f"{records.complete[task].scores['f1']:.3f}"] if details else []),
                 f"{records.best_baseline(task):.3f}",
@@ -43,7 +43,7 @@ def summary(records: Records, *, details: bool = False) -> str:
             ]
         )
     complete = ["complete"] if details else []
-    columns = ["language", "type", "authors", "F1", "aim", "95% interval", *complete]
+    columns = ["language", "type", "authors", "F1", "target", "95% interval", *complete]
     return table([*columns, "baseline", "better", "Pk", "WD"], rows)
 
 
@@ -53,25 +53,26 @@ def share_better(records: Records) -> str:
     better = sum(gain.value > 0 for gain in gains)
     return (
         f"For boundaries of type `any`, the models are better than every trivial baseline on "
-        f"{better} of {len(gains)} authors ({better / len(gains):.0%}). The aim is {AIM:.0%}.\n"
+        f"{better} of {len(gains)} authors ({better / len(gains):.0%}). "
+        f"The target is {TARGET:.0%}.\n"
     )
 
 
-def missed_aims(records: Records) -> str:
-    """Return a sentence on each language and type in which the model misses its aim.
+def missed_targets(records: Records) -> str:
+    """Return a sentence on each language and type in which the model misses its target.
 
     The author with the smallest gain is named, with the F1 on the others.
     """
     sentences = []
-    for task in (task for task in records.tasks if task in AIMS):
-        missing = AIMS[task] - records.model[task].scores["f1"]
+    for task in (task for task in records.tasks if task in TARGETS):
+        missing = TARGETS[task] - records.model[task].scores["f1"]
         if missing > 0:
             worst = min(records.gains(task), key=lambda gain: gain.value)
             others = [a for a in records.model[task].authors if a.name != worst.author.name]
             language, boundary_type = names(task)
             sentences.append(
-                f"In {language}, the F1 for boundaries of type `{boundary_type}` misses its aim by "
-                f"{missing:.3f}. Without {worst.author.name}, for whom "
+                f"In {language}, the F1 for boundaries of type `{boundary_type}` misses its target "
+                f"by {missing:.3f}. Without {worst.author.name}, for whom "
                 f"{worst.author.true / worst.author.sentences:.0%} of the candidates are "
                 f"boundaries, it would be {pooled_f1(others):.3f}.\n"
             )
@@ -115,7 +116,7 @@ def details(records: Records, task: Task) -> str:
     for name, results in records.baselines.items():
         rows.append([DESCRIPTIONS[name], *_scores(results[task]), ""])
     for (method, criterion), results in records.peers.items():
-        tuned = {"f1": "for F1", "pk": "for Pk", "count": "to the number"}[criterion]
+        tuned = {"f1": "for F1", "pk": "for Pk", "count": "for the number of boundaries"}[criterion]
         if task in results:
             parameters = results[task].parameters.items()
             given = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in parameters)

@@ -1,6 +1,7 @@
 """Completion of names in a shell: runs, ready models, corpora and encoders.
 
-These functions only list folders, because they run whenever the user presses the tab key.
+These functions only list folders and read the configuration file, because they run whenever the
+user presses the tab key.
 """
 
 from pathlib import Path

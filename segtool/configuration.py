@@ -203,7 +203,9 @@ def _unknown_for_all(path: Path, key: str, command: Any) -> UserError:  # noqa: 
         if key in dict(configurable(subcommand))
     ]
     if owners:
-        return UserError(f"{path}: {key} is an option of a command: write it below [{owners[0]}]")
+        return UserError(
+            f"{path}: {key} cannot be set for all commands: write it below [{owners[0]}]"
+        )
     return _unknown(path, key, "option for all commands", SHARED)
 
 

@@ -57,7 +57,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
 ]
-RUN_HELP = "Name of a run, the beginning of its name, or its number in the list of segtool runs."
+RUN_HELP = "Name of a run, the beginning of its name, or its number in the output of segtool runs."
 CorpusOption = Annotated[
     str | None,
     typer.Option(

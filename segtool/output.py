@@ -113,7 +113,7 @@ def detail(message: str) -> None:
         report(message)
 
 
-def describe_answer(
+def describe_used_model(
     kind: str, name: str, threshold: float | None, *, chosen: str | None = None
 ) -> str:
     """Return a line that names the run or model that was used, and its threshold.

@@ -174,7 +174,7 @@ def cli(
 
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[str]:
-    """Run `segtool serve`, yield the address of its page and, in the end, press Ctrl-C."""
+    """Run `segtool serve`, yield the address of its page and, at the end, press Ctrl-C."""
     command = [str(Path(sys.executable).parent / "segtool"), "serve", "--no-browser", "--port", "0"]
     with subprocess.Popen(
         [*command, *arguments], cwd=folder, stderr=subprocess.PIPE, encoding="utf-8"

@@ -32,5 +32,5 @@ def test_the_pages_come_first_and_their_last_part_is_dev():
         author(300, np.ones(300, dtype=bool)),
     ],
 )
-def test_an_author_with_too_little_text_or_one_class_does_not_count(examples):
+def test_an_author_with_too_little_text_or_one_class_is_left_out(examples):
     assert list(cut(examples, 50)) == []

@@ -1,4 +1,4 @@
-"""All code in the documents is run by a test, and all their links lead somewhere."""
+"""A test runs all code in the documents, and all their links have a target."""
 
 import json
 import re

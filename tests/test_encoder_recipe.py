@@ -34,7 +34,7 @@ def corpus(tmp_path_factory):
     return read_training_documents(path, tokenizer, max_tokens=20)
 
 
-def test_only_training_documents_are_read_and_long_sentences_lose_their_middle(corpus):
+def test_only_training_documents_are_read_and_long_sentences_are_shortened_in_the_middle(corpus):
     assert corpus.documents.tolist() == [0, 20, 38]
     assert corpus.targets[:4].tolist() == [[1, 1], [0, 0], [1, 0], [1, 1]]
     lengths = corpus.lengths(np.arange(38))
@@ -98,7 +98,7 @@ def test_the_adapter_is_read_from_an_encoder_on_a_gpu():
 
 
 def test_fine_tuning_lowers_the_loss(corpus, capsys, monkeypatch):
-    monkeypatch.setattr(encoder, "LAYERS", 2)  # instead of 7, which take long on some CPUs
+    monkeypatch.setattr(encoder, "LAYERS", 2)  # instead of 7, which are slow on some CPUs
     settings = replace(encoder.Settings(), blocks=(4,), length=6, steps=40, rank=4)
     encoder.fine_tune([corpus], settings, "cpu")
     losses = [float(line.rsplit(" ", 1)[1]) for line in capsys.readouterr().out.splitlines()]

@@ -67,7 +67,7 @@ def test_the_best_parameters_are_better_than_a_boundary_everywhere(method):
     assert by_pk.scores["pk"] <= by_f1.scores["pk"]
     wrong = [abs(r.authors[0].predicted - r.authors[0].true) for r in (by_count, by_f1, by_pk)]
     assert wrong[0] == min(wrong)
-    if method.module not in ("semantic_text_splitter", "semchunk"):  # these do not see the topics
+    if method.module not in ("semantic_text_splitter", "semchunk"):  # these do not use the topics
         assert by_f1.scores["f1"] > 2 * 3 / (3 + 11)
 
 

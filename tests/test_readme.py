@@ -26,7 +26,7 @@ def commands_of_the_readme():
 
 
 def write_texts(folder):
-    """Write the two texts of which the README speaks."""
+    """Write the two texts that the README mentions."""
     stories = sorted(STORIES.glob("*.txt"))[:3]
     (folder / "corpus.txt").write_text("".join(path.read_text() for path in stories))
     (folder / "new.txt").write_text(NEW_TEXT)

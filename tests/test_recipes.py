@@ -64,7 +64,7 @@ def test_a_training_author_has_at_most_the_sentences_of_the_recipe(sets, tmp_pat
         author = record["id"].split("/")[1]
         sizes[author] += len(record["sentences"])
         works[author] += 1
-        assert record["labels"][0] > 0  # an excerpt begins where something begins
+        assert record["labels"][0] > 0  # an excerpt begins at a boundary
         assert set(record["labels"]) == {0, 1, 2}
     assert set(sizes.values()) == {20}
     assert max(works.values()) <= 2

@@ -1,4 +1,4 @@
-"""What the pages say about unseen authors, and the records behind it."""
+"""The pages about unseen authors, and the records from which they are written."""
 
 import json
 from dataclasses import replace
@@ -42,7 +42,7 @@ def test_every_method_was_run_on_the_texts_of_the_models(records):
         assert set(found) == set(records.model), (method.name, criterion)
 
 
-def test_a_record_reads_as_it_was_written(records):
+def test_a_record_that_is_read_equals_the_one_that_was_written(records):
     for result in records.model.values():
         assert Result.from_dict(json.loads(json.dumps(result.to_dict()))) == result
 
@@ -75,7 +75,7 @@ def records_of(model, everywhere):
     return Records(found, found, found, baselines, peers)
 
 
-def test_an_author_is_better_if_the_model_beats_every_baseline():
+def test_the_authors_on_whom_the_model_exceeds_every_baseline_are_counted():
     found = records_of(model=(4, 2), everywhere=(3, 2))
     gains = found.gains(TASK)
     assert [gain.value for gain in gains] == pytest.approx([0.2, 0])
@@ -86,22 +86,24 @@ def test_an_author_is_better_if_the_model_beats_every_baseline():
     assert second.startswith("| ja/0 | 10 | 5 | 0.800 | 0.600 | +0.200 |")
 
 
-def test_a_missed_aim_is_stated_with_the_author_who_is_farthest_off(monkeypatch):
+def test_a_missed_target_is_stated_with_the_author_who_is_farthest_off(monkeypatch):
     found = records_of(model=(4, 2), everywhere=(3, 2))  # F1 is 0.25 in these records
-    monkeypatch.setattr(unseen_tables, "AIMS", {TASK: 0.3})
-    sentence = unseen_tables.missed_aims(found)
-    assert "misses its aim by 0.050. Without ja/1, for whom 50% of the candidates are" in sentence
+    monkeypatch.setattr(unseen_tables, "TARGETS", {TASK: 0.3})
+    sentence = unseen_tables.missed_targets(found)
+    assert (
+        "misses its target by 0.050. Without ja/1, for whom 50% of the candidates are" in sentence
+    )
     assert sentence.endswith("it would be 0.800.\n")
-    monkeypatch.setattr(unseen_tables, "AIMS", {TASK: 0.25})
-    assert unseen_tables.missed_aims(found) == ""
+    monkeypatch.setattr(unseen_tables, "TARGETS", {TASK: 0.25})
+    assert unseen_tables.missed_targets(found) == ""
 
 
-def test_a_method_without_a_record_is_not_run_yet():
+def test_a_method_without_a_record_is_listed_as_not_run_yet():
     found = replace(records_of((4, 2), (3, 2)), peers={(METHODS[0], "f1"): {}})
     assert f"| {METHODS[0].name} | not run yet |" in unseen_tables.systems(found, "f1")
 
 
-def test_a_block_is_replaced_and_the_rest_of_the_page_stays():
+def test_a_block_is_replaced_and_the_rest_of_the_page_is_kept():
     page = f"before\n{block('x', 'old')}after\n"
     assert replace_block(page, "x", "new") == f"before\n{block('x', 'new')}after\n"
     with pytest.raises(ValueError, match="values to unpack"):

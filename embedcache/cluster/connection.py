@@ -181,7 +181,7 @@ def _probe_on(
 
     Returns:
         A reference to the version of Ray on the machine, the names of the missing packages, and
-        whether the machine sees the file.
+        whether the machine has access to the file.
     """
 
     def probe() -> tuple[str, list[str], bool]:  # a nested function is sent by value

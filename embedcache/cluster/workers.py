@@ -59,18 +59,18 @@ def plan_workers(
     count = workers or (len(nodes) if by_gpus is None else max(by_gpus, 1))
     if by_gpus is not None and count > by_gpus:
         raise UserError(
-            f"{count} workers with {gpus:g} GPUs each: the cluster has "
-            f"{sum(node.gpus for node in nodes):g} GPUs, enough for {by_gpus}: use fewer workers, "
-            "or a lower --gpus-per-worker"
+            f"--workers {count}: the cluster has too few GPUs (total: "
+            f"{sum(node.gpus for node in nodes):g}, needed by each worker: {gpus:g}): use fewer "
+            "workers, or fewer GPUs for each"
         )
     for cpus in [threads] if threads else range(max(node.cpus for node in nodes), 0, -1):
         if sum(node.cpus // cpus for node in nodes) >= count:
             return WorkerResources(count, cpus, gpus)
     total = sum(node.cpus for node in nodes)
-    each = f" with {threads} threads each" if threads else ""
+    each = f" --threads {threads}" if threads else ""
     raise UserError(
-        f"--workers {count}{each}: the cluster has {total} CPUs, and a worker needs at least one: "
-        "use fewer workers or threads"
+        f"--workers {count}{each}: the cluster has too few CPUs (total: {total}, needed by each "
+        f"worker: {threads or 1}): use fewer workers or threads"
     )
 
 

@@ -1,6 +1,6 @@
 """Distils the token vectors of a static encoder from a Transformer, as model2vec does.
 
-Each token of the vocabulary passes through the Transformer alone, as a text of one token. The
+The Transformer encodes each token of the vocabulary separately, as a text of one token. The
 vectors are then reduced to their principal components over the vocabulary. The computation always
 uses float32, so that the vectors from two machines differ by little more than the error of the
 rounding to float16.
@@ -47,7 +47,7 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
 
 
 def encode_vocabulary(transformer: TransformerEncoder) -> NDArray[np.float32]:
-    """Encode each of the v tokens of a Transformer as a text of its own: (v, d) float32."""
+    """Encode each of the v tokens of a Transformer as a separate text: (v, d) float32."""
     count = len(transformer.model.tokenizer)
     vectors = np.zeros((count, transformer.dim), dtype=np.float32)
     description = f"distilling {transformer.name}"

@@ -92,9 +92,9 @@ def settings(pooling: str | None = None, layer: int | None = None) -> ModelSetti
     """Return the settings of e5-small; the model need not be unpacked.
 
     Args:
-        pooling: Pooling of a cut model; None for the mean. It must be None for the whole model,
-            which has its own pooling.
-        layer: Layer after which the model is cut; None for the whole model.
+        pooling: Pooling of a truncated model; None for the mean. It must be None for the whole
+            model, which has its own pooling.
+        layer: Layer after which the model is truncated; None for the whole model.
 
     Raises:
         UserError: e5-small does not have the layer.

@@ -45,7 +45,7 @@ def settings(pooling: str | None = None, layer: int | None = None) -> ModelSetti
 
     Args:
         pooling: Pooling of the last layer; None for the mean.
-        layer: Layer after which the model is cut; None for all seven layers.
+        layer: Layer after which the model is truncated; None for all seven layers.
 
     Raises:
         UserError: The model does not have the layer.

@@ -48,7 +48,7 @@ class ModelSettings:
         prompt: Text that precedes every sentence.
         pooling: Pooling of a Hugging Face encoder; None for a sentence-transformers model, whose
             configuration specifies the pooling.
-        layer: Layer after which the model is cut; None for a whole model.
+        layer: Layer after which the model is truncated; None for a whole model.
         subfolder: Folder of the Transformer in the model's folder; "" for the folder itself.
     """
 
@@ -73,11 +73,11 @@ def read_settings(
         directory: Folder of a sentence-transformers or Hugging Face model.
         pooling: Pooling that replaces the model's own; None to keep its own. See
             `embedcache.load_encoder`.
-        layer: Layer after which the model is cut; None for a whole model.
+        layer: Layer after which the model is truncated; None for a whole model.
 
     Raises:
         UserError: The folder has no text encoder, its settings are damaged, the model does not have
-            the layer, or loading it could run a program that is not part of the libraries.
+            the layer, or loading it could run code that is not part of the libraries.
     """
     try:
         return _read_settings(directory, pooling, layer)
@@ -105,7 +105,7 @@ def _read_settings(directory: Path, pooling: str | None, layer: int | None) -> M
     if layer is not None:
         check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
     tokenizer = _read_json(base / "tokenizer_config.json")
-    _check_programs(directory, config, tokenizer)
+    _check_custom_code(directory, config, tokenizer)
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
         "config": fingerprint_of(_without(config, _WITHOUT_EFFECT)),
@@ -133,8 +133,8 @@ def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
     """Check the list of the modules of a sentence-transformers model.
 
     Raises:
-        UserError: The list is damaged, or a module is not part of sentence-transformers but a
-            program in the folder of the model.
+        UserError: The list is damaged, or a module is custom code in the folder of the model
+            instead of a part of sentence-transformers.
     """
     try:
         kinds = [str(module["type"]) for module in modules]
@@ -144,20 +144,20 @@ def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
     for kind in kinds:
         if not kind.startswith(_OWN_MODULES):
             raise UserError(
-                f"the model {directory} needs the program {printable(kind)}, which is not a module "
-                "of sentence-transformers: use another model"
+                f"the model {directory} needs the module {printable(kind)}, which is not part of "
+                "sentence-transformers: use another model"
             )
     if any(path.is_absolute() or ".." in path.parts for path in paths):
         raise UserError(f"the model {directory} has modules outside its folder: use another model")
 
 
-def _check_programs(directory: Path, config: dict[str, Any], tokenizer: dict[str, Any]) -> None:
-    """Check that transformers needs no program from the folder of a model, or from the Hub.
+def _check_custom_code(directory: Path, config: dict[str, Any], tokenizer: dict[str, Any]) -> None:
+    """Check that transformers needs no custom code from the folder of a model, or from the Hub.
 
-    A model with an `auto_map` that transformers also has itself does not need the program.
+    If transformers itself has the class of a model with an `auto_map`, the code is not needed.
 
     Raises:
-        UserError: The model, its tokenizer or its attention is a program of its own.
+        UserError: The model, its tokenizer or its attention needs custom code.
     """
     needed = "auto_map" in tokenizer or any(
         "/" in str(config.get(name)) for name in ("attn_implementation", "_attn_implementation")
@@ -168,8 +168,8 @@ def _check_programs(directory: Path, config: dict[str, Any], tokenizer: dict[str
         needed = config.get("model_type") not in CONFIG_MAPPING
     if needed:
         raise UserError(
-            f"the model {directory} needs a program of its own, which segtool does not run: use "
-            "another model"
+            f"the model {directory} needs custom code, which segtool does not run: use another "
+            "model"
         )
 
 
@@ -246,13 +246,13 @@ def _weights(directory: Path) -> list[Path]:
     """List the weight files.
 
     Raises:
-        UserError: The weights are pickles, which can run any program when they are loaded.
+        UserError: The weights are pickles, which can run arbitrary code when they are loaded.
     """
     found = sorted(directory.glob(WEIGHTS))
     if not found and any(directory.glob(_PICKLES)):
         raise UserError(
             f"the weights in {directory} are not in the safetensors format, and loading them could "
-            "run a program: convert them to safetensors"
+            "run arbitrary code: convert them to safetensors"
         )
     return found
 

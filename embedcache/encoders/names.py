@@ -30,7 +30,7 @@ def split_layer(name: str) -> tuple[str, int | None]:
 
 
 def join_layer(model: str, layer: int | None) -> str:
-    """Return the name of a model that is cut after a layer; the reverse of `split_layer`."""
+    """Return the name of a model truncated after a layer; the reverse of `split_layer`."""
     return model if layer is None else f"{model}:{layer}"
 
 

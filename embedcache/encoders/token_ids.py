@@ -14,7 +14,7 @@ from embedcache.encoders.partial_vocabulary import PartialVocabulary
 
 TOKENIZER = "tokenizer.json"
 _FEW_CHARACTERS = 20_000  # up to this length, making a partial vocabulary is faster
-_MAX_PARTS = 2  # for more texts, it is faster to load the whole vocabulary once
+_MAX_PARTS = 2  # after more calls, it would have been faster to load the whole vocabulary once
 
 
 class SentenceTokenizer:

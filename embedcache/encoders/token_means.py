@@ -28,8 +28,8 @@ class TokenVectors:
     Attributes:
         tokenizer: Tokenizer.
         vectors: (v, c) float16.
-        columns: Columns of the vectors of which the means of all tokens, of the first tokens and
-            of the last tokens are taken.
+        columns: Columns of `vectors` that are averaged over all tokens, over the first tokens and
+            over the last tokens.
     """
 
     tokenizer: Tokenizer
@@ -38,7 +38,7 @@ class TokenVectors:
 
 
 class TokenMeansEncoder(Encoder):
-    """The means of the vectors of a sentence's tokens: of all, the first two and the last two.
+    """Means of the vectors of a sentence's tokens: of all, the first two and the last two tokens.
 
     The vector of a sentence without tokens is zero. A sentence may have any number of tokens.
     """

@@ -109,7 +109,7 @@ class TokenEncoder(WordEncoder):
     def __init__(self, name: str, vectors: WordVectors, tokenizer: Tokenizer) -> None:
         super().__init__(name, vectors, tokenizer)
         self.dim = MAX_WORDS
-        self._counted: dict[str, NDArray[np.int64]] = {}  # so that no sentence is tokenized twice
+        self._rows: dict[str, NDArray[np.int64]] = {}  # so that `encode` need not tokenize again
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -123,21 +123,21 @@ class TokenEncoder(WordEncoder):
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Count the known words of n sentences: (n,) int64."""
-        self._counted, counts = self._count(sentences)
+        self._rows, counts = self._look_up(sentences)
         return counts
 
     def encode(self, sentences: list[str]) -> NDArray[np.int32]:
         """Return row numbers of `token_vectors`: (n, MAX_WORDS) int32, padded with PADDING."""
-        counted = self._counted  # another thread may replace it in the meantime
-        if not counted.keys() >= set(sentences):
-            counted, _ = self._count(sentences)
+        found = self._rows  # another thread may replace it in the meantime
+        if not found.keys() >= set(sentences):
+            found, _ = self._look_up(sentences)
         padded = np.full((len(sentences), MAX_WORDS), PADDING, dtype=np.int32)
         for target, sentence in zip(padded, sentences, strict=True):
-            rows = counted[sentence][:MAX_WORDS]
+            rows = found[sentence][:MAX_WORDS]
             target[: len(rows)] = rows
         return padded
 
-    def _count(
+    def _look_up(
         self, sentences: Sequence[str]
     ) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
         """Return the rows of the known words of each of n sentences, and word counts (n,)."""

@@ -1,4 +1,4 @@
-"""Hugging Face datasets: texts with their vectors to a `Dataset`, and vectors from one."""
+"""Conversion between Hugging Face datasets and stores or caches of vectors."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -31,7 +31,7 @@ def to_dataset(texts: Sequence[str], store: EmbeddingStore, encoder: str) -> Dat
     """
     info = store.find_space(encoder)
     given = list(texts)
-    keys = given if TextCache.made(info) else [normalize(text) for text in given]
+    keys = given if TextCache.owns(info) else [normalize(text) for text in given]
     vectors = store.space(info.fingerprint).vectors(sentence_ids(keys))
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), info.dim)
     return Dataset(pa.table({"text": pa.array(given, pa.string()), "vector": column}))

@@ -22,9 +22,9 @@ _ONLY = {"output_value": "sentence_embedding", "precision": "float32"}
 class CachedSentenceTransformer:
     """A sentence-transformers model that encodes each text once.
 
-    Its other attributes and methods are those of the model. Vectors are kept by the weights, the
-    modules and the tokenizer of the model and by the options of `encode`, such as the prompt. After
-    training the model further, make a new object.
+    Its other attributes and methods are those of the model. The key of a vector includes the
+    weights, the modules and the tokenizer of the model and the options of `encode`, such as the
+    prompt. After training the model further, make a new object.
 
     Args:
         model: Model, or the name or folder of one.

@@ -50,8 +50,8 @@ class TextCache:
 
         Args:
             texts: n texts.
-            embed: Function that embeds m texts: (m, dim). It is called for at most 1,024 texts at a
-                time, after each of which the vectors are kept even if the call is interrupted.
+            embed: Function that embeds m texts: (m, dim). It is called with at most 1,024 texts at
+                a time. The vectors of each call are stored, even if a later call is interrupted.
 
         Returns:
             (n, dim) float32; (0, 0) if there are no texts.
@@ -71,7 +71,9 @@ class TextCache:
             batch = missing[start : start + _BATCH]
             vectors = np.asarray(embed(batch), dtype=np.float32)
             if vectors.ndim != 2 or len(vectors) != len(batch):
-                raise ValueError(f"{len(batch)} texts have vectors of shape {vectors.shape}")
+                raise ValueError(
+                    f"expected vectors of shape ({len(batch)}, dim), got {vectors.shape}"
+                )
             space = self.store.create_space(
                 self.fingerprint,
                 name=self.name,
@@ -83,8 +85,8 @@ class TextCache:
         return self.store.vectors(self.fingerprint, ids).astype(np.float32, copy=False)
 
     @staticmethod
-    def made(space: SpaceInfo) -> bool:
-        """Return whether the vectors of a space are those of texts that were not normalized."""
+    def owns(space: SpaceInfo) -> bool:
+        """Return whether a `TextCache` wrote a space, so that its texts were not normalized."""
         return _MARK.items() <= space.identity.items()
 
     def _existing_space(self) -> Space | None:

@@ -31,7 +31,7 @@ def scatter(storage: Storage, name: str, sentences: Iterable[str], partitions: i
     Args:
         storage: Folder of the file.
         name: Name of the file.
-        sentences: Sentences, which are normalized.
+        sentences: Sentences, which this function normalizes.
         partitions: Number of partitions.
     """
     pa = import_pyarrow()
@@ -133,7 +133,7 @@ def _sentence_batch(ids: Ids, texts: "pa.Array") -> "pa.RecordBatch":
 def _write(
     storage: Storage, name: str, batch: "pa.RecordBatch", inner_edges: NDArray[np.int64]
 ) -> None:
-    """Write the rows of a batch as several batches, cut at the inner edges."""
+    """Write the rows of a batch as several batches, split at the inner edges."""
     pa = import_pyarrow()
     edges = pairwise([0, *inner_edges.tolist(), len(batch)])
 
@@ -147,7 +147,7 @@ def _write(
 
 
 def _edges(ids: Ids, partitions: int) -> NDArray[np.int64]:
-    """Return the positions (partitions - 1,) at which sorted ids (n, 2) are cut into partitions.
+    """Return the positions (partitions - 1,) at which sorted ids (n, 2) are split into partitions.
 
     Ids are hashes, so equal ranges of ids contain nearly equal numbers of sentences.
     """

@@ -62,7 +62,7 @@ class _File:
 
 
 def write_manifest(storage: Storage, encoders: Sequence[str]) -> None:
-    """List the shards of a finished encoding.
+    """Write the manifest, which lists the shards of a finished encoding.
 
     Args:
         storage: Folder of the encoding.
@@ -128,8 +128,8 @@ def _files_of(path: str) -> list[_File]:
         content = json.loads(storage.read(MANIFEST))
         if content["format"] != _FORMAT:
             raise UserError(
-                f"{path} has format {content['format']} of shards, and this version of segtool "
-                f"reads format {_FORMAT}: upgrade segtool"
+                f"{path} has shard format {content['format']}, but this version of segtool reads "
+                f"format {_FORMAT}: upgrade segtool"
             )
         encoders = tuple(content["encoders"])
         return [_File(storage, name, encoders) for name in content["shards"]]
@@ -147,15 +147,15 @@ def _check(files: Sequence[_File]) -> list[SpaceInfo]:
         encoders = file.encoders or (infos[0].fingerprint,)
         if info.fingerprint not in encoders:
             raise UserError(
-                f"{file} has vectors of the encoder {info.name} ({info.fingerprint[:8]}), and the "
+                f"{file} has vectors of the encoder {info.name} ({info.fingerprint[:8]}), but the "
                 f"other shards have vectors of {' and '.join(name[:8] for name in encoders)}: "
                 "merge the shards of one encoder at a time"
             )
         other = first.setdefault(info.fingerprint, info)
         if (info.dim, info.dtype) != (other.dim, other.dtype):
             raise UserError(
-                f"{file} has {info.dtype} vectors of {info.dim} numbers, and the other shards of "
-                f"{info.name} have {other.dtype} vectors of {other.dim}: remove one of them"
+                f"{file} has {info.dtype} vectors of dimension {info.dim}, but the other shards of "
+                f"{info.name} have {other.dtype} vectors of dimension {other.dim}: leave out {file}"
             )
     return infos
 
@@ -206,8 +206,8 @@ def count_stored(plan: Plan, store: EmbeddingStore) -> tuple[int, int]:
                 absent = int(np.count_nonzero(entries == index.MISSING))
                 if absent:
                     raise StoreError(
-                        f"{absent:,} sentences have no vector in {store.path}, perhaps because "
-                        "vectors were removed in the meantime: run the command again"
+                        f"vectors are missing in {store.path} (count: {absent:,}), perhaps because "
+                        "they were removed in the meantime: run the command again"
                     )
                 truncated[space.fingerprint] += int(index.entry_truncated(entries).sum())
     return unique, max(truncated.values())

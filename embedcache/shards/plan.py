@@ -37,7 +37,7 @@ class Sizes:
     Attributes:
         group_bytes: Size of the text that one task reads; a larger file is read by one task.
         partition_bytes: Size of the text in a partition of the ids, repetitions included.
-        shard_rows: Largest number of sentences in a shard.
+        shard_rows: Maximum number of sentences in a shard.
     """
 
     group_bytes: int
@@ -85,7 +85,7 @@ class Plan:
         fingerprints: Fingerprints of the parts of the encoder, the same on all machines.
         dtypes: Dtype of the stored vectors of each part.
         partitions: Number of partitions of the ids.
-        shard_rows: Largest number of sentences in a shard.
+        shard_rows: Maximum number of sentences in a shard.
     """
 
     storage: Storage

@@ -14,7 +14,7 @@ def back_up(path: Path, destination: Path) -> int:
     incomplete copy. Damaged values are copied as they are.
 
     Args:
-        path: Folder of the store. Other processes may read and write it meanwhile.
+        path: Folder of the store. Other processes may read and write it.
         destination: Folder of the copy, which must not exist; its parent is created if needed.
 
     Returns:

@@ -5,9 +5,9 @@ bit there may make it use the commit before the last one, or an empty tree. The 
 copy of both descriptions with a checksum. It is written after each commit without being synced to
 disk, so after a power failure LMDB's pages may be newer than the copy, but never older.
 
-Writers need no lock for the file: each writes what LMDB's pages say after its own commit, and
-repeats this if they have changed meanwhile. Stores of earlier versions get the file with the next
-commit.
+Writers need no lock for the file: each writes the content of LMDB's pages after its own commit, and
+repeats this if they have changed in the meantime. Stores of earlier versions get the file with the
+next commit.
 """
 
 import os
@@ -72,7 +72,7 @@ def forget_commits(folder: Path) -> None:
 def check_commits(folder: Path, *, to_write: bool = False) -> None:
     """Check that no recorded commit was lost, and that the pages of the last one are sound.
 
-    Other processes may commit meanwhile.
+    Other processes may commit at the same time.
 
     Args:
         folder: Folder of the store.
@@ -177,7 +177,7 @@ def _is_known(found: Descriptions) -> bool:
 
 
 def _is_possible(recorded: Descriptions | None, found: Descriptions) -> bool:
-    """Return whether LMDB may have written two descriptions, and not before the recorded ones."""
+    """Return whether LMDB may have written two descriptions, neither before the recorded one."""
     commits = [Commit.parse(description) for description in found]
     first, second = (commit.number for commit in commits)
     has_numbers = first == second == 0 or (abs(first - second) == 1 and first % 2 == 0)

@@ -11,10 +11,10 @@ from embedcache.store.replacement import replace
 
 
 def compact(path: Path) -> tuple[int, int]:
-    """Write the file of a store anew without its free pages, and replace the old file atomically.
+    """Rewrite the file of a store without its free pages, and replace the old file atomically.
 
     If the process is killed, either the old file or the new one is in place. Other processes may
-    use the store meanwhile; those that write wait. See `embedcache.store.replacement`.
+    use the store; those that write wait. See `embedcache.store.replacement`.
 
     Args:
         path: Folder of the store. Its disk needs room for the new file beside the old one.

@@ -48,8 +48,8 @@ class SpaceContents:
         info: Description of the space.
         sound: Sound blocks and segments.
         lost: Keys of the blocks and segments that are damaged or missing.
-        recovered: Keys of the description or of sound values that had a flipped bit, as they should
-            be.
+        recovered: Correct keys of those sound values, and of the description, that had a flipped
+            bit.
     """
 
     info: SpaceInfo
@@ -169,7 +169,7 @@ def _is_sound(key: bytes, value: memoryview, store_format: int) -> bool:
 
 
 def _recover_descriptions(sound: ValuesByKey, damaged: Damaged, store_format: int) -> set[bytes]:
-    """Move the descriptions in which one bit was flipped from the damaged values to the sound."""
+    """Move descriptions in which one bit was flipped from the damaged values to the sound ones."""
     recovered: set[bytes] = set()
     others = (BLOCK_PREFIX, SEGMENT_PREFIX, values.TEXT_PREFIX)
     for key, value in list(damaged):
@@ -197,7 +197,7 @@ def _with_one_bit_flipped(key: bytes, value: memoryview) -> Iterator[tuple[bytes
 
 
 def _recover_moved(infos: Iterable[SpaceInfo], sound: ValuesByKey, damaged: Damaged) -> set[bytes]:
-    """Move the blocks and segments whose keys are damaged from the damaged values to the sound."""
+    """Move blocks and segments with damaged keys from the damaged values to the sound ones."""
     lost = {
         key: size for info in infos for key, size in value_sizes(info).items() if key not in sound
     }

@@ -1,9 +1,10 @@
 """Opens LMDB files: read-only if they cannot be written, and only if they are complete.
 
-An LMDB environment is two files: the data, and a lock file, in which processes find each other. A
-process may replace the data by a new file; see `embedcache.store.replacement`.
-Opening shares the lock of the folder, and replacing holds it alone, so that nobody opens the data
-of one environment with the lock file of another one.
+An LMDB environment consists of two files: the data, and a lock file with which processes
+coordinate. A process may replace the data with a new file; see `embedcache.store.replacement`.
+A process that opens the files holds a shared lock on the folder, and one that replaces them holds
+an exclusive lock, so that no process opens the data of one environment with the lock file of
+another.
 """
 
 import errno
@@ -76,7 +77,7 @@ class Handle:
         return self._has_lock_of(folder) and self.data == file_identity(folder, DATA_FILE)
 
     def is_unknown_to_writers(self, folder: Path) -> bool:
-        """Return whether the data in a folder can be written by processes that do not see readers.
+        """Return whether processes may write the data in a folder without knowing of this reader.
 
         This is the case if the lock file is not used, or if there is another one for the same data.
         """

@@ -34,8 +34,8 @@ def remove_spaces(path: Path, fingerprints: Collection[str]) -> None:
     keeps its size: new vectors use the free pages, and `embedcache.store.compaction` returns them.
 
     Args:
-        path: Folder of the store. A process that adds vectors to one of the spaces meanwhile gets
-            an error.
+        path: Folder of the store. A process that adds vectors to one of the spaces at the same time
+            gets an error.
         fingerprints: Fingerprints of existing spaces.
 
     Raises:
@@ -108,12 +108,12 @@ def count_unwanted_texts(path: Path, wanted: Ids) -> int:
 
 
 def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
-    """Remove the vectors and the texts of all sentences except some, by writing a new file.
+    """Remove the vectors and texts of all sentences except the given ones, by writing a new file.
 
     The new file replaces the old one atomically; see `embedcache.store.replacement`.
 
     Args:
-        path: Folder of the store. Other processes may use it meanwhile; those that write wait.
+        path: Folder of the store. Other processes may use it; those that write wait.
         wanted: (n, 2) uint64 ids of the sentences whose vectors are kept in all spaces, and whose
             texts are kept.
         progress: Whether to show a progress bar on standard error after two seconds.

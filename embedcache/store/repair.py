@@ -47,7 +47,7 @@ def repair(path: Path, *, progress: bool = False) -> Repair:
     a space is lost, its sound values are kept, but cannot be read.
 
     Args:
-        path: Folder of the store. Other processes may use it meanwhile; those that write wait.
+        path: Folder of the store. Other processes may use it; those that write wait.
         progress: Whether to show a progress bar on standard error after two seconds.
 
     Raises:

@@ -3,7 +3,7 @@
 No commit is lost: the write transaction of the old file is held until the new one is in its place.
 A writer that waits for it, in any process, then finds that its file was replaced, and opens the new
 one. Readers do so in their next transaction; until then, they keep their snapshot of the old file,
-which nobody writes any more.
+to which no process writes any more.
 
 The lock file is replaced first, by an empty one, because LMDB would otherwise take the number of
 the last commit from the old one. If the process is killed before it replaces the data file, the old
@@ -49,7 +49,8 @@ def replace(
         The result of the function.
 
     Raises:
-        StoreError: The environment is read-only, the disk fails, or the system is Windows.
+        StoreError: The environment is read-only, the file cannot be written, or the system is
+            Windows.
     """
     if sys.platform == "win32":
         raise StoreError(

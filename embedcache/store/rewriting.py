@@ -39,14 +39,14 @@ def write_data(
     """Write the sound values of a store to a new data file.
 
     Values that do not change are copied with their checksums. In spaces that lose vectors, the rows
-    are numbered anew. Texts that have another id than that for which they were kept are left out.
+    are renumbered. Texts whose id differs from the stored one are left out.
 
     Args:
         folder: Empty folder for the file.
         contents: What the store has.
-        map_bytes: Size in bytes that the values are certain to fit in.
-        keep: Function that returns of which sentences to keep the vectors and the texts, (n,) bool,
-            given their ids (n, 2); None to keep all.
+        map_bytes: Maximum size of the file in bytes, large enough for all values.
+        keep: Function that returns whether to keep the vector and the text of each sentence, (n,)
+            bool, given the ids (n, 2); None to keep all.
 
     Returns:
         Descriptions of the spaces in the new file.
@@ -106,7 +106,7 @@ def _put(target: lmdb.Environment, items: Iterable[Value]) -> None:
 def _without_others(
     space: SpaceContents, segments: list[tuple[Segment, NDArray[np.bool_]]]
 ) -> tuple[SpaceInfo, Iterator[Value]]:
-    """Number the kept rows of a space anew.
+    """Renumber the kept rows of a space.
 
     Args:
         space: What the store has of the space.
@@ -167,8 +167,8 @@ def _blocks(space: SpaceContents, is_kept: NDArray[np.bool_]) -> Iterator[NDArra
 def _precisions(info: SpaceInfo, entries: list[NDArray[np.int64]]) -> dict[str, int]:
     """Count the remaining rows by precision.
 
-    The index does not have the precision of rows that format 1 stored. They are counted for the
-    first precisions that had as many rows.
+    The index does not have the precision of rows that format 1 stored. These rows are assigned to
+    the precisions in order, each up to its earlier number of rows.
     """
     numbers = index.entry_precisions(np.concatenate([np.empty(0, dtype=np.int64), *entries]))
     unknown, *known = np.bincount(numbers, minlength=len(info.precisions) + 1).tolist()

@@ -1,4 +1,4 @@
-"""The vectors of one encoder in a store: looks them up, reads them and adds new ones.
+"""Lookup, reading and addition of the vectors of one encoder in a store.
 
 `embedcache.store.store` describes the layout.
 """
@@ -76,8 +76,8 @@ class Space:
             absent = int(np.count_nonzero(entries == index.MISSING))
             if absent:
                 raise StoreError(
-                    f"{absent:,} of {len(ids):,} sentences have no vector of {info.name} "
-                    f"in {self._environment.path}: embed them first"
+                    f"{info.name} has no vector for {absent:,} of {len(ids):,} sentences in "
+                    f"{self._environment.path}: embed them first"
                 )
             if out is None:
                 out = np.empty((len(ids), info.dim), dtype=info.memory_dtype)
@@ -234,7 +234,7 @@ class Space:
             target = part if order is None else order[part]
             out[target] = block[first : last + 1] if is_run else block[in_block]
 
-        # copying releases the interpreter's lock, and page faults take as long as the copies
+        # copying releases the GIL, and page faults take as long as the copies
         with ThreadPoolExecutor(_COPYING_THREADS) as pool:
             futures = [
                 pool.submit(copy, number, self._block(transaction, info, number))

@@ -166,11 +166,11 @@ class TableFile:
         try:
             content: dict[str, Any] = json.loads(metadata[_KEY])
         except (KeyError, ValueError):
-            raise UserError(f"{self._name} has no vectors that segtool wrote") from None
+            raise UserError(f"{self._name} was not written by segtool") from None
         if content["format"] != _FORMAT:
             raise UserError(
-                f"{self._name} has format {content['format']} of shards, and this version of "
-                f"segtool reads format {_FORMAT}: upgrade segtool"
+                f"{self._name} has shard format {content['format']}, but this version of segtool "
+                f"reads format {_FORMAT}: upgrade segtool"
             )
         return content
 
@@ -183,7 +183,7 @@ class TableFile:
             raise self._damaged() from error
 
     def _damaged(self) -> UserError:
-        return UserError(f"{self._name} is damaged or incomplete: delete it and make it again")
+        return UserError(f"{self._name} is damaged or incomplete: delete it and create it again")
 
 
 def id_column(ids: Ids) -> "pa.Array":

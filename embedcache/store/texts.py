@@ -2,8 +2,8 @@
 
 The value of a part is the number n of its texts (8 bytes), a segment of the index with their ids
 (24 n bytes), and the texts in UTF-8, each with a line feed at its end. A normalized sentence has no
-line feed. The entries of the segment say where each text begins. A new part is merged with earlier
-ones of similar size, as segments are: see `embedcache.store.index`.
+line feed. The entries of the segment are the offsets of the texts. A new part is merged with
+earlier ones of similar size, as segments are: see `embedcache.store.index`.
 """
 
 import re
@@ -30,10 +30,10 @@ _LINE = re.compile(rb"[^\n]*")
 
 @dataclass(frozen=True)
 class TextPart:
-    """Texts, and the ids for which they were kept.
+    """Texts, and the ids under which they are stored.
 
     Attributes:
-        segment: Ids of n sentences; their entries are where the texts begin in `lines`.
+        segment: Ids of n sentences; their entries are the offsets of the texts in `lines`.
         lines: Texts in UTF-8, each with a line feed at its end.
     """
 
@@ -78,12 +78,15 @@ class TextPart:
         return [None if start == index.MISSING else self._text(start) for start in found]
 
     def agrees(self) -> NDArray[np.bool_]:
-        """Return which texts have the id for which they were kept: (n,) bool."""
+        """Return whether each text has the id under which it is stored: (n,) bool."""
         agrees: NDArray[np.bool_] = (sentence_ids(self.texts()) == self.segment.ids).all(axis=1)
         return agrees
 
     def select(self, wanted: NDArray[np.bool_]) -> "TextPart":
-        """Return a part with the texts where `wanted` (n,) is True, which must have their ids."""
+        """Return a part with the texts where `wanted` (n,) is True.
+
+        The new part computes the ids of these texts, so each text must agree with its id.
+        """
         pairs = zip(self.texts(), wanted, strict=True)
         return TextPart.of([text for text, is_wanted in pairs if is_wanted])
 

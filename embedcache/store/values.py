@@ -1,7 +1,7 @@
 """Values of the store: bytes that end in a checksum.
 
 In format 2 the checksum is XXH3 64 of the key, the number of bytes (8 bytes, little-endian) and the
-bytes. Neither a value with a damaged key nor a truncated value is therefore valid. In format 1 the
+bytes, so a value is not valid if its key is damaged or if it is truncated. In format 1 the
 checksum is the hash of the bytes alone. `embedcache.store.upgrade` converts format 1 to format 2;
 until it has finished, a value may have either checksum. The header has the checksum of format 1,
 so that every version of this package can read it.
@@ -67,7 +67,7 @@ def get(
 
 
 def is_sound(key: bytes, value: Any, store_format: int = FORMAT) -> bool:  # noqa: ANN401
-    """Return whether the checksum at the end of a value is right in a store of a format."""
+    """Return whether the checksum at the end of a value is correct for the format of the store."""
     data, checksum = _split(value)
     if key == HEADER_KEY:
         return checksum == xxh3_64_digest(data)

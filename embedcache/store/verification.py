@@ -36,7 +36,7 @@ class Damage:
             a part of the index of a space, texts, or something unknown; "commits" for the record
             of the last commits, and "pages" for the pages with which LMDB manages the file.
         space: Fingerprint of the space; None if the value belongs to no space.
-        rows: First and last row of the space that the value is about; None for other values.
+        rows: First and last row of the space that the value concerns; None for other values.
         sentences: Number of sentences whose vectors are lost, or whose texts have another id; 0 if
             the value can be recovered, or if it is not known.
     """
@@ -53,8 +53,8 @@ class Verification:
 
     Attributes:
         spaces: Descriptions of the spaces, in the order in which they were created.
-        damage: Damaged and missing values, and values with texts of which some have another id.
-        texts: Number of texts that have the id for which they were kept.
+        damage: Damaged and missing values, and values in which a text has another id.
+        texts: Number of texts that have the id under which they are stored.
         unreachable: Number of bytes in sound values that belong to no space, because its
             description is lost.
     """
@@ -79,7 +79,7 @@ def verify(path: Path, *, progress: bool = False) -> Verification:
 
     The id of each text is computed again.
 
-    Other processes may use the store meanwhile; the result describes it as of the last commit at
+    Other processes may use the store; the result describes it as of the last commit at
     the beginning. The store is not changed.
 
     Args:

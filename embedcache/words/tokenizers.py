@@ -88,13 +88,13 @@ def spellings(*words: str) -> Forms:
 
 
 def _pieces(sentence: str) -> Iterator[str]:
-    """Cut a sentence into pieces that SudachiPy accepts."""
+    """Split a sentence into pieces that SudachiPy accepts."""
     for start in range(0, len(sentence), _SUDACHI_CHARACTERS):
         yield from _halve(sentence[start : start + _SUDACHI_CHARACTERS])
 
 
 def _halve(piece: str) -> Iterator[str]:
-    """Cut a piece into halves until they are short enough even after SudachiPy normalizes them."""
+    """Split a piece into halves until they are short enough after SudachiPy normalizes them."""
     is_short = len(piece) * _MOST_BYTES <= _SUDACHI_BYTES
     if is_short or len(unicodedata.normalize("NFKC", piece.lower()).encode()) <= _SUDACHI_BYTES:
         yield piece

@@ -38,7 +38,7 @@ _MAX_WRONG = 0.05  # share of the characters beyond ASCII
 def detect_charset(data: bytes) -> str | None:
     """Detect the encoding of a text that is neither Unicode nor clearly Japanese.
 
-    charset-normalizer ranks the candidates. Its answer is accepted only if no other candidate that
+    charset-normalizer ranks the candidates. Its result is accepted only if no other candidate that
     gives a different text is almost as good. Encodings of Latin script must also be usual for the
     language of the text. Text of old DOS and Macintosh encodings is not accepted: it has symbols
     inside words if it is decoded in another encoding.

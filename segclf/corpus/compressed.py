@@ -107,6 +107,6 @@ def _limit(data: bytes) -> int:
 
 def _too_large(name: str, limit: int) -> UserError:
     return UserError(
-        f"{name} is larger than {limit >> 20:,} MiB when it is decompressed, more than text would "
-        "be: decompress it yourself if you trust it"
+        f"{name} is larger than {limit >> 20:,} MiB when it is decompressed, which is unusual for "
+        "text: decompress it yourself if you trust it"
     )

@@ -31,8 +31,8 @@ class Document:
         headings: Number of headings that were removed.
         split: Split given in the file; None if the file gives none.
         boundary: What begins a paragraph in the text; None if its format has no layout.
-        is_typed: Whether the labels are typed, even if none is PARAGRAPH; None to decide by the
-            labels.
+        is_typed: Whether the labels are typed, even if none is PARAGRAPH; None to decide from
+            the labels.
     """
 
     id: str
@@ -179,7 +179,10 @@ def unit_labels(label: int, count: int) -> list[int]:
 
 
 def _typed_labels(documents: Sequence[Document], is_typed: bool) -> list[NDArray[np.int8]]:
-    """Return the labels of documents. In a typed corpus, 1 in an untyped one becomes PARAGRAPH."""
+    """Return the labels of documents.
+
+    In a typed corpus, the label 1 of an untyped document becomes PARAGRAPH.
+    """
     all_labels = [document.labels.astype(np.int8) for document in documents]
     if not is_typed:
         return all_labels

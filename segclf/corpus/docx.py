@@ -47,13 +47,13 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
         return [block for element in _paragraphs(document) if (block := _block(element, document))]
     except (OpcError, PythonDocxError, LxmlError, *_WRONG_KINDS, *ARCHIVE_ERRORS) as error:
         raise UserError(
-            f"{name} cannot be read as a Word document (.docx), because it is damaged or of "
-            "another kind: save it as DOCX again"
+            f"{name} cannot be read as a Word document (.docx), because it is damaged or has "
+            "another format: save it as DOCX again"
         ) from error
 
 
 def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield the elements of the paragraphs, also those in tables and text boxes.
+    """Yield the elements of the paragraphs, including those in tables and text boxes.
 
     Word writes a text box twice, the second time for programs that do not know the first form.
     """
@@ -63,7 +63,7 @@ def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _block(element: Any, document: Any) -> Block | None:  # noqa: ANN401
-    """Return the paragraph of an element; None if it has no text or belongs to the contents."""
+    """Return the paragraph of an element; None if it is empty or in a table of contents."""
     from docx.text.paragraph import Paragraph
 
     styles = list(_style_names(Paragraph(element, document)))

@@ -58,7 +58,7 @@ def _parse_record(line: str, location: str) -> dict[str, Any]:
         raise UserError(f"{location}: unpaired surrogate {error.object[error.start]!r}") from error
     except (ValueError, RecursionError) as error:  # limits of Python, not of JSON
         raise UserError(
-            f"{location}: invalid JSON (a number is too long, or it is nested too deeply)"
+            f"{location}: invalid JSON (a number is too long, or the nesting is too deep)"
         ) from error
     if not isinstance(record, dict) or not ({"sentences", "paragraphs"} & record.keys()):
         raise UserError(f'{location}: expected an object with "sentences" or "paragraphs"')
@@ -77,7 +77,9 @@ def _to_document(
     if "sentences" in record:
         sentences, labels = _labelled(record, location)
     elif typed:
-        raise UserError(f'{location}: "typed" is about labels: leave it out, or give "sentences"')
+        raise UserError(
+            f'{location}: "typed" describes labels: leave it out, or give "sentences" and "labels"'
+        )
     else:
         sentences, labels = _split_paragraphs(record, location, options)
     own_id = record.get("id")

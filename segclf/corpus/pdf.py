@@ -39,8 +39,8 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     lines = _without_margins([[line for line in page if line.strip()] for page in pages])
     if not lines:
         raise UserError(
-            f"{name} is a PDF without text: if its pages are pictures, recognize the text in them "
-            "first"
+            f"{name} is a PDF without text: if its pages are scanned images, recognize their text "
+            "first (OCR)"
         )
     return [Block("\n".join(lines))]
 

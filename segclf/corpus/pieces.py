@@ -111,7 +111,7 @@ def _filled_parts(
         splits: list[Split] = []
         for sentences, labels in _read_piece(storage, number):
             stop = 0
-            while stop < len(sentences):  # a document may be cut into parts
+            while stop < len(sentences):  # a document may be split into parts
                 outline, split = next(assigned)
                 stop = _range_of(outline).stop
                 part = slice(_range_of(outline).start, stop)

@@ -28,7 +28,7 @@ _CUT = re.compile(
 def cut_long_quotations(
     text: str, spans: Spans, split: Callable[[str], Spans]
 ) -> Iterator[tuple[int, int]]:
-    """Cut sentences that are long because they contain a quotation of many sentences.
+    """Split sentences that are long because they contain a quotation of many sentences.
 
     Args:
         text: The whole text.
@@ -84,7 +84,7 @@ def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
 
 
 def cut_at_quotations(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
-    """Cut sentences after a quotation that ends a sentence, and before a quotation after a colon.
+    """Split sentences after a quotation that ends a sentence, and before a quotation after a colon.
 
     Args:
         text: The whole text.

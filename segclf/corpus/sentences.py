@@ -1,4 +1,4 @@
-"""Sentence splitting: rules that cut a text into sentences and clean them."""
+"""Sentence splitting: rules that split a text into sentences and clean them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -64,18 +64,18 @@ def split_sentences(text: str, rule: SentenceRule, language: str) -> list[str]:
 
 
 def cut_after_dialogue(text: str, spans: Iterable[tuple[int, int]]) -> Spans:
-    """Cut Japanese sentences after the quotations that they begin with.
+    """Split Japanese sentences after the quotations that they begin with.
 
     In novels, a line of dialogue ends with 」 and no full stop. In a text without line breaks,
     sentence rules therefore join the line to the next sentence. A quotation that is followed by a
-    particle or punctuation is part of the sentence, and nothing is cut there.
+    particle or punctuation is part of the sentence, which is not split there.
 
     Args:
         text: The whole text.
         spans: (start, end) offsets of sentences, in order.
 
     Yields:
-        The offsets of the parts; those of the sentence itself if nothing is cut.
+        The offsets of the parts; those of the sentence itself if it is not split.
     """
     for start, end in spans:
         while quotation := _LEADING_QUOTATION.match(text, start, end):

@@ -25,7 +25,7 @@ def assign_splits(
     """Assign every document to a split.
 
     With shares, whole documents are assigned. The assignment depends on their ids and lengths, not
-    on their order. If there are fewer than three documents, each is cut instead into consecutive
+    on their order. If there are fewer than three documents, each is instead split into consecutive
     parts for train, dev and test.
 
     Args:
@@ -82,7 +82,7 @@ def _parse_shares(split: str) -> tuple[float, float, float]:
 def _cut(
     documents: Sequence[Document], shares: tuple[float, float, float]
 ) -> tuple[list[Document], list[Split]]:
-    """Cut each document into consecutive parts, and return the parts and their splits."""
+    """Split each document into consecutive parts, and return the parts and their splits."""
     parts: list[Document] = []
     splits: list[Split] = []
     for document in documents:

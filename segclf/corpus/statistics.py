@@ -44,7 +44,7 @@ def corpus_warnings(corpus: Corpus) -> list[str]:
     """Return a warning for each property that makes a corpus unsuitable for training or scoring."""
     counts = corpus.counts()
     warnings = [
-        f"{shared:,} of {counts[split]['sentences']:,} sentences of the {split} split are also in "
+        f"the {split} split shares {shared:,} of its {counts[split]['sentences']:,} sentences with "
         "train, so its scores may be too high: remove duplicate texts, or keep them in one split"
         for split, shared in _counts_in_train(corpus).items()
         if shared >= _MANY_SHARED * counts[split]["sentences"]

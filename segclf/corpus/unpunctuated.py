@@ -19,13 +19,13 @@ _MAX_PUNCTUATED = 0.1  # share of the sentences
 
 
 def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | None]:
-    """Cut the sentences of a text that has hardly any sentence-final punctuation.
+    """Split the sentences of a text that has hardly any sentence-final punctuation.
 
     Such a text has more than half of its characters in stretches of more than 400 characters
     without sentence-final punctuation, or of more than 150 if it has no such punctuation at all. In
     a sample of 1,400 Japanese and 150 European books, this holds for one book only, which indeed
-    has no punctuation. Sentences with such a stretch are cut at their line breaks. Lines that are
-    still too long are cut into pieces of about 20 words, or 50 Chinese or Japanese characters, if
+    has no punctuation. Sentences with such a stretch are split at their line breaks. Lines that are
+    still too long are split into pieces of about 20 words, or 50 Chinese or Japanese characters, if
     possible after a comma.
 
     Args:

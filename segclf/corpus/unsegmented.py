@@ -89,7 +89,7 @@ def read_sentences(
         text: Whole text.
         rule: Rule that finds the sentences.
         language: Code of the language of the text.
-        cut_dialogue: Whether to cut sentences after the Japanese quotations that they begin with.
+        cut_dialogue: Whether to split sentences after the Japanese quotations that they begin with.
 
     Raises:
         UserError: The text contains no sentences.
@@ -102,8 +102,8 @@ def read_sentences(
         if not unit.is_heading
         for start, end in rule.spans(text[unit.start : unit.end], language)
     )
-    # not part of the rule itself, with which the training texts of the models were read: in those
-    # texts, sentences also end at line breaks, and most quotations end there
+    # these steps are not part of the rule, because the training texts of the models were read
+    # without them; in those texts, sentences also end at line breaks, where most quotations end
     if rule == SENTENCE_RULES["sentencex"]:
         found = cut_long_quotations(text, found, lambda part: rule.spans(part, language))
         found = cut_at_quotations(text, keep_closing_quotes(text, found))

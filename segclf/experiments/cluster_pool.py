@@ -17,7 +17,7 @@ from segclf.workspace.cluster import check_shared
 def cluster_pool(
     folder: Path, address: str | None, jobs: int, compute: TrialCompute
 ) -> Iterator[Pool]:
-    """Connect to a cluster. Its tasks end when the sweep has ended or is interrupted.
+    """Connect to a cluster inside a `with` block, and yield a pool that runs trials as tasks.
 
     Args:
         folder: Folder of the workspace.
@@ -39,9 +39,10 @@ def cluster_pool(
         }
         nodes = [node for node, count in slots.items() if count]
         if not nodes:
-            needs = f"{cpus} CPUs and a GPU" if gpus else f"{cpus} CPUs"
+            machine = "GPU machine" if gpus else "machine"
             raise UserError(
-                f"no machine of the cluster has the {needs} that a run needs: use fewer --threads"
+                f"--device {compute.device} --threads {cpus}: the cluster has no {machine} with "
+                "enough CPUs: use fewer threads, or another device"
             )
         check_shared(ray, nodes, folder)
         limit = min(jobs, sum(slots.values()))

@@ -63,13 +63,13 @@ def shown_options(record: RunRecord) -> dict[str, Any]:
 
 
 def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Group runs into systems that differ only in the seed, ordered by mean F1 on dev.
+    """Group runs that differ only in the seed into systems, highest mean F1 on dev first.
 
     Returns:
-        For each system `corpus`, `encoder`, `pooling`, `options` (without the seed), `n`, `seeds`,
-        `runs`, `parameters`, `machines` and `threads`; `mean` and `std` (sample standard deviation,
-        None for a single run) of `seconds_per_epoch` and of the scores in `dev`, `test` and
-        `at_half`; and the numbers of runs that predict the same class for all dev
+        For each system `corpus`, `encoder`, `pooling`, `options` (without the seed), `n` (number
+        of seeds), `seeds`, `runs`, `parameters`, `machines` and `threads`; `mean` and `std` (sample
+        standard deviation, None for a single run) of `seconds_per_epoch` and of the scores in
+        `dev`, `test` and `at_half`; and the numbers of runs that predict the same class for all dev
         candidates: `collapsed` at the chosen threshold, `nowhere_at_half` (no boundary) and
         `everywhere_at_half` (a boundary before every sentence) at threshold 0.5.
     """

@@ -100,7 +100,7 @@ def check_compute(
     memory: float | None = None,
     engine: Literal["local", "ray"] = "local",
 ) -> None:
-    """Check where a sweep is to compute; see `sweep` for the arguments.
+    """Check the device, the threads and the memory of a sweep; see `sweep` for the arguments.
 
     Raises:
         UserError: A number is out of range, or the device does not exist.

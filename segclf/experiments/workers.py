@@ -176,7 +176,9 @@ def complete_trial(
     workspace = Workspace(path)
     stored = workspace.load_corpus(corpus_name)
     if stored.digest != digest:
-        raise UserError(f"the corpus {corpus_name} changed while the sweep ran: run it again")
+        raise UserError(
+            f"the corpus {corpus_name} changed while the sweep ran: run the sweep again"
+        )
     try:
         with trial_lock(workspace, identity_of(stored, trial)).acquire(timeout=-1 if wait else 0):
             return _train_and_score(workspace, stored, trial, splits, compute)

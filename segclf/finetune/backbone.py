@@ -233,7 +233,7 @@ def _load(encoder: TransformerEncoder, attention_dropout: float | None) -> tuple
     silence_transformers()
     directory = encoder.transformer_directory
     try:
-        # otherwise transformers would ask on a terminal whether to run a program of the model
+        # otherwise transformers would ask on a terminal whether to run custom code of the model
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(directory, **options)
         config = AutoConfig.from_pretrained(directory, **options)

@@ -33,9 +33,9 @@ def local_attention(
 ) -> Tensor:
     """Attend from each sentence to the sentences of its document at distance `reach` or less.
 
-    A document is cut into blocks of r = `reach` sentences. A block attends to itself and to the two
-    blocks beside it, and a mask excludes sentences beyond the reach. Thus each query has 3r keys,
-    and all products are dense.
+    A document is split into blocks of r = `reach` sentences. A block attends to itself and to the
+    two blocks beside it, and a mask excludes sentences beyond the reach. Thus each query has 3r
+    keys, and all products are dense.
 
     Args:
         queries: (m, l, a, c), for `a` attention heads of size c.

@@ -53,7 +53,7 @@ class CropBatches:
             share: Crops of each batch to read, for a worker that shares the batches with others.
 
         Yields:
-            Each batch. Of a share, None if it has no candidates.
+            Each batch; with `share`, this share of it, or None if the share has no candidates.
         """
         crops = [crop for document in self._documents for crop in self._cut(*document, random)]
         random.shuffle(crops)

@@ -25,7 +25,7 @@ def prefetch(rows: Tensor | RowFile, positions: Tensor) -> None:
 
 
 def moments(rows: Tensor | RowFile) -> tuple[Tensor, Tensor]:
-    """Return the mean and the standard deviation (d,) of rows (n, d); of one row, it is 0."""
+    """Return mean and standard deviation (d,) of rows (n, d); the latter is 0 for a single row."""
     if isinstance(rows, RowFile):
         return torch.from_numpy(rows.mean).float(), torch.from_numpy(rows.deviation).float()
     deviation = rows.std(dim=0) if len(rows) > 1 else torch.zeros_like(rows[0])

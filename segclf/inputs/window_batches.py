@@ -68,7 +68,8 @@ class WindowBatches:
             share: Blocks of each batch to read, for a worker that shares the batches with others.
 
         Yields:
-            Each batch that has candidates. Of a share, each batch, or None if it has no candidates.
+            Each batch that has candidates; with `share`, this share of each batch, or None if the
+            share has no candidates.
         """
         n, size, count = len(self._targets), self._block_size, self._blocks_per_batch
         starts = np.arange(random.integers(-size + 1, 1), n, size)

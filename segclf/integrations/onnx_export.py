@@ -29,7 +29,7 @@ _SENTENCES, _WORDS = 7, 5  # of the example with which a head is traced; other n
 def export_onnx(run: Run, path: Path) -> Path:
     """Write the head of a run as one ONNX file.
 
-    After an LSTM was exported, torch 2.13 cannot export `document-bilstm` in the same process.
+    After the export of an LSTM, torch 2.13 cannot export `document-bilstm` in the same process.
 
     Args:
         run: Run of a head.

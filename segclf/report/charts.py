@@ -1,7 +1,7 @@
 """Charts of a report, drawn with Altair: precision and recall, F1, reliability, lengths, history.
 
-Vega draws them in Python (vl-convert), so that the page contains drawings of some kilobytes and no
-chart library. Their colours are names of CSS variables there, which differ in light and dark.
+Vega draws them in Python (vl-convert), so that the page contains drawings of a few kilobytes and no
+chart library. On the page, their colours are CSS variables, whose values depend on the colour mode.
 """
 
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ def _comparison(groups: Sequence[Group], boundary_type: BoundaryType) -> Figure:
     ticks = _chart(trivial).mark_tick(thickness=3, height=12, color=MUTED).encode(x, y)
     all_systems = (ticks + dots).properties(width=210, height=alt.Step(27))
     best = max(trivial, key=lambda row: row["f1"])
-    text = f"The best trivial baseline, {best['system']}, has F1 {best['f1']:.3f}."
+    text = f"The best trivial baseline, {best['system']}, has an F1 of {best['f1']:.3f}."
     if len(points) == 1:
         return Figure("comparison", "Model and trivial baselines", text, all_systems)
     near = {"title": None, "scale": alt.Scale(zero=False, padding=12), "axis": _UNIT["axis"]}
@@ -146,7 +146,7 @@ def _reliability(groups: Sequence[Group], boundary_type: BoundaryType) -> Figure
 
 def _lengths(groups: Sequence[Group], boundary_type: BoundaryType) -> Figure:
     rows, means = length_rows(groups, boundary_type)
-    title = f"sentences in a paragraph ({MAX_LENGTH}: or more)"
+    title = f"sentences in a paragraph ({MAX_LENGTH} means {MAX_LENGTH} or more)"
     x = alt.X("length:Q", title=title, scale=alt.Scale(domain=[1, MAX_LENGTH]))
     # the slider can make all paragraphs one sentence long; the root leaves room for small shares
     scale = alt.Scale(type="sqrt", domain=[0, 1])

@@ -36,8 +36,8 @@ _CONFIG = {
 def page_drawing(figure: Figure) -> str:
     """Return the chart as an SVG element for the page.
 
-    Vega escapes the text in it. The element has no roles and labels of its own: the page describes
-    it.
+    Vega escapes the text in it. The element has no ARIA roles or labels, because the page describes
+    the chart.
     """
     svg = vl_convert.vegalite_to_svg(_specification(figure))
     svg = re.sub(r' (?:role|aria-[\w-]+)="[^"]*"', "", svg)

@@ -15,8 +15,8 @@ class Group:
     """A ready model, a run, or the runs of one system with several seeds.
 
     Attributes:
-        label: Name of the run or the model; for several runs, their common settings and how many
-            they are.
+        label: Name of the run or the model; for several runs, their common settings and
+            their number.
         systems: The runs, or the model.
     """
 

@@ -29,9 +29,9 @@ _TYPES = {"any": "Any boundary", "line": "Lines", "paragraph": "Paragraphs"}
 _NOTICES = {
     "train": "The models were trained on this split: expect lower scores on other text.",
     "dev": "The epoch and the threshold of a run were chosen on dev, so these scores are "
-    "optimistic. For others: segtool report --split test.",
-    "test": "The thresholds were chosen on dev, not here. Do not choose another threshold by the "
-    "scores on test.",
+    "optimistic. To see the scores on test: segtool report --split test.",
+    "test": "The thresholds were chosen on dev, not here. Do not choose another threshold based "
+    "on the scores on test.",
 }
 _COLUMNS = {
     "name": "Name",
@@ -142,7 +142,7 @@ def _cells(scores: dict[str, float]) -> list[str]:
 
 
 def _json_for_html(content: Any) -> str:  # noqa: ANN401
-    """Return JSON that can stand in a script element, whatever the strings in it contain."""
+    """Return JSON that is safe in a script element, whatever its strings contain."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

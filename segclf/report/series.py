@@ -49,12 +49,12 @@ def precision_recall_rows(
 
 
 def threshold_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> tuple[Rows, Rows]:
-    """Return scores by threshold (of several systems, only F1), and the chosen thresholds."""
+    """Return the scores by threshold, or the F1 of several systems, and the chosen thresholds."""
     rows: Rows = []
     chosen: set[float] = set()
     systems = labelled(groups)
     for label, system in systems:
-        # a line has the threshold of any boundary
+        # lines of dialogue are predicted at the threshold for any boundary
         chosen |= set(system.thresholds.get(boundary_type) or system.thresholds["any"])
         for precision, recall, threshold in zip(*_curve(system, boundary_type), strict=True):
             f1 = 2 * precision * recall / max(precision + recall, 1e-12)
@@ -96,7 +96,7 @@ def reliability_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> Ro
 
 
 def length_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> tuple[Rows, list[float]]:
-    """Return the shares of paragraph lengths, and the mean lengths: the true ones come last."""
+    """Return the shares of paragraph lengths, and the mean lengths, with the true ones last."""
     results = [(label, system.types[boundary_type]) for label, system in labelled(groups)]
     counted = [(label, result.predicted) for label, result in results]
     counted.append((TRUE, results[0][1].layout.labels))
@@ -109,7 +109,7 @@ def length_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> tuple[R
 
 
 def history_rows(groups: Sequence[Group]) -> tuple[Rows, Rows, list[int | None]]:
-    """Return losses and scores (of several runs, only F1) by epoch, and the best epochs.
+    """Return the losses and the scores, or the F1 of several runs, by epoch, and the best epochs.
 
     Ready models have no history.
     """

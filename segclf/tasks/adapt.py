@@ -179,8 +179,8 @@ def _with_dev(texts: Sequence[CorrectedText]) -> Corpus:
             if all(corpus.select(split).layout.has_both_classes for split in splits):
                 return corpus
     raise UserError(
-        "nothing can be learned from the checked sentences: a boundary is before each of them, or "
-        "before none. Check more text"
+        "nothing can be learned from the checked sentences, because all of them or none of them "
+        "have a boundary before them: check more text"
     )
 
 
@@ -235,8 +235,8 @@ def _notes(
         yield "There are too few boundaries to score the model: check more of the text."
     elif sentences < FEW:
         yield (
-            f"{sentences} sentences are few: the scores are uncertain, and adaptation changes "
-            f"little below about {FEW}."
+            f"Few sentences were checked ({sentences}): the scores are uncertain. With fewer than "
+            f"about {FEW} sentences, adaptation changes little."
         )
     if not run.record.has_dev_scores:
         yield (

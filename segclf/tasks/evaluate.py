@@ -35,8 +35,8 @@ def evaluate(
     """Score a run at the threshold that was chosen on dev.
 
     If the run is in the workspace and is scored on the corpus that it was trained on, its scores
-    are saved in its folder, unless the folder is read-only. For a run that tells paragraphs from
-    lines, they are those for any boundary; `evaluate_model` returns the scores of each type.
+    are saved in its folder, unless the folder is read-only. For a run that distinguishes paragraphs
+    from lines, these are the scores for any boundary; `evaluate_model` returns those of each type.
 
     Args:
         workspace: Workspace whose store has vectors of the run's encoder.

@@ -29,7 +29,7 @@ from segclf.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class ModelEvaluation:
-    """Scores of a ready model, or of a run that tells paragraphs from lines, on one split.
+    """Scores of a ready model, or of a run that distinguishes paragraphs from lines, on one split.
 
     Attributes:
         model: Run or ready model that was scored.
@@ -79,7 +79,7 @@ def evaluate_model(
     compute: Compute | None = None,
     stored: StoredCorpus | None = None,
 ) -> ModelEvaluation:
-    """Score a ready model, or a run that tells paragraphs from lines, on an embedded corpus.
+    """Score a ready model, or a run that distinguishes paragraphs from lines, on a corpus.
 
     In a corpus without typed boundaries, each boundary counts as a boundary of every type. The
     scores of a run for any boundary are saved; see `segclf.tasks.evaluate.evaluate`.

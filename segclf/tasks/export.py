@@ -2,7 +2,7 @@
 
 DIR/config.json          record of the run; see `segclf.workspace.runs`
 DIR/weights.safetensors  weights
-DIR/paragraph/           the same of the second head, of a run that tells paragraphs from lines
+DIR/paragraph/           the same for the second head, if the run has a head for paragraphs
 DIR/FINGERPRINT.json     state of the encoder, if the encoder was fitted on the corpus
 DIR/encoder-FINGERPRINT/ files of the encoder, if the encoder was exported too
 DIR/README.md            model card

@@ -46,7 +46,7 @@ def leave_out(model: TextModel, sentences: Sequence[str], position: int) -> Expl
 
     The sentences are those that a head reads, or `WINDOW` on each side for a model that reads whole
     texts. If the sentence before or after the boundary is left out, the boundary lies between the
-    sentences that then meet there.
+    sentences that are then adjacent.
 
     Args:
         model: Loaded model.

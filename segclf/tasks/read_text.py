@@ -171,7 +171,7 @@ def _with_fixed_types(
     starts: NDArray[np.bool_],
     options: SegmentOptions,
 ) -> NDArray[np.bool_]:
-    """Return whether each boundary begins a paragraph, (n,) bool, without a model if it is fixed.
+    """Return whether each boundary begins a paragraph, (n,) bool; fixed ones do not need a model.
 
     In a text with indents, a line that is kept begins a paragraph if the line is indented. Any
     other fixed boundary begins a paragraph unless its sentence begins with a quotation.

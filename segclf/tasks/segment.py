@@ -48,7 +48,7 @@ def segment(
 
     Args:
         text: Text to segment. A line break ends a sentence, unless the lines are wrapped. Headings
-            are kept apart from the paragraphs.
+            are kept separate from the paragraphs.
         workspace: Workspace whose store is searched for vectors; None for the default one. It may
             have no store.
         model: Run of a head or of a fine-tuned model, or ready model. If None, the text is split by

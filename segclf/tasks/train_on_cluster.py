@@ -151,7 +151,7 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
         resources_per_worker={name: number for name, number in needs.items() if number},
         placement_strategy="SPREAD",
     )
-    with TemporaryDirectory() as folder:  # for checkpoints, of which there are none
+    with TemporaryDirectory() as folder:  # for checkpoints, although none are written
         run = train.RunConfig(
             storage_path=folder, failure_config=train.FailureConfig(controller_failure_limit=0)
         )
@@ -172,9 +172,9 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
             except train.ControllerError as error:
                 reason = _first_sentence(error.controller_failure)
                 raise UserError(
-                    f"the cluster did not start {resources.count} workers with {resources.cpus} "
-                    f"CPUs each ({reason}): wait until its other work has ended, or use fewer "
-                    "--workers or --threads"
+                    f"--workers {resources.count} --threads {resources.cpus}: the cluster did not "
+                    f"start the workers ({reason}): wait until its other work has ended, or use "
+                    "fewer workers or threads"
                 ) from error
     raise UserError(
         f"training failed {ATTEMPTS} times, perhaps because the memory was full: use fewer "
@@ -195,7 +195,9 @@ def _work(training: _Training, epochs: Any) -> NewRun | None:  # noqa: ANN401
     workspace = Workspace(training.workspace)
     stored = workspace.load_corpus(training.corpus)
     if stored.digest != training.digest:
-        raise UserError(f"the corpus {training.corpus} changed while training began: run it again")
+        raise UserError(
+            f"the corpus {training.corpus} changed while training began: run the command again"
+        )
     source = None
     if training.start is not None:
         source = find_source(workspace, training.start, training.options.boundary_type)

@@ -91,5 +91,5 @@ def check_architecture(source: TrainingOptions, given: Mapping[str, Any]) -> Non
     for name in _ARCHITECTURE:
         trained = getattr(source, name)
         if name in given and given[name] != trained:
-            fact = f"no {name}" if trained is None else f"{name} {trained}, not {given[name]}"
-            raise UserError(f"the trained head has {fact}: leave out the {name}")
+            fact = f"no {name}" if trained is None else f"the {name} {trained}, not {given[name]}"
+            raise UserError(f"the trained model has {fact}: leave out the {name}")

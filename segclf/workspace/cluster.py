@@ -13,7 +13,7 @@ _ADVICE = "give --workspace a folder that every machine of the cluster shares"
 
 
 def check_cluster_device(device: str) -> None:
-    """Raise UserError for a device that not every machine has under this name."""
+    """Raise UserError for a device other than "cpu" and "cuda", the names valid on all machines."""
     if device not in ("cpu", "cuda"):
         raise UserError(f"--device {device}: with --engine ray, use cpu or cuda")
 

@@ -43,7 +43,7 @@ class StoredCorpus:
         sentence_rule: Rule that split the text into sentences.
         language: Code of the language for the rule; None if it was guessed.
         digest: Hash of the ids, sentences, labels and splits of the documents.
-        encoders: Encoders whose vectors are in the store, the latest last.
+        encoders: Encoders whose vectors are in the store, oldest first.
     """
 
     name: str

@@ -166,7 +166,7 @@ def _write_documents(path: Path, parts: Iterable[Corpus]) -> tuple[str, CorpusTo
 
 
 def _document_bytes(parts: Iterable[Corpus]) -> Iterator[bytes]:
-    """Yield the lines of the documents, each but the first after a line feed."""
+    """Yield the lines of the documents, separated by line feeds."""
     separator = b""
     for part in parts:
         for line in _document_lines(part):
@@ -204,7 +204,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def corpora_of_spaces(paths: Iterable[Path]) -> dict[str, list[str]]:
-    """Return the names of the corpora whose vectors each space of the store has.
+    """Return the names of the corpora that use each space of the store.
 
     Args:
         paths: Corpus files.

@@ -75,7 +75,7 @@ def _is_limited(limit: Path) -> bool:
 
 
 def _free_in_group(group: Path, limit: str, usage: str, reclaimable: str) -> int:
-    """Return limit - usage of a control group; cached file pages that can be dropped are free."""
+    """Return limit - usage of a control group; reclaimable file pages count as free."""
     total, used = (int((group / name).read_text()) for name in (limit, usage))
     return total - used + _numbers((group / "memory.stat").read_text()).get(reclaimable, 0)
 

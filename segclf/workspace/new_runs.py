@@ -46,7 +46,7 @@ def new_record(
         encoder: Encoder of the run.
         history: All epochs, beginning with epoch 0, before training.
         best: Epoch whose weights were kept.
-        others: Other fields of the record.
+        **others: Other fields of the record.
     """
     seconds = [epoch.seconds for epoch in history[1:]]
     return RunRecord(
@@ -77,7 +77,7 @@ def save_run(runs: Path, new: NewRun, second: NewRun | None = None) -> Run:
     Args:
         runs: Folder of the runs.
         new: The head.
-        second: Head for paragraphs, if the run tells them from lines.
+        second: Head for paragraphs, if the run distinguishes them from lines.
     """
     options = new.record.training_options
     name = str(options.head)

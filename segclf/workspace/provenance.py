@@ -35,7 +35,8 @@ class Machine:
 
     def __str__(self) -> str:
         """Return processor, number of cores and device."""
-        return f"{self.processor}, {self.cores} cores, {self.device}"
+        cores = "1 core" if self.cores == 1 else f"{self.cores} cores"
+        return f"{self.processor}, {cores}, {self.device}"
 
 
 def versions() -> dict[str, str]:

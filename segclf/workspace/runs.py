@@ -5,7 +5,7 @@ runs/RUN/weights.safetensors  the weights of the head, or the fine-tuned weights
 runs/RUN/history.png          loss and scores of every epoch
 runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has computed them
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
-runs/RUN/paragraph/           the second head of a run that tells paragraphs from lines, also a run
+runs/RUN/paragraph/           the second head, for paragraphs, of a run with two heads; also a run
 """
 
 import os
@@ -85,8 +85,8 @@ class Run:
         second = read_run(self.path / SECOND_HEAD)
         if second and _vectors_of(second) != _vectors_of(self):
             raise UserError(
-                f"{second.path} is a head for the vectors of another encoder than {self.name}: "
-                "train the run again"
+                f"the second head of the run {self.name} needs vectors from another encoder: train "
+                "the run again"
             )
         return {"any": self, SECOND_HEAD: second} if second else {"any": self}
 
@@ -269,7 +269,7 @@ _known: dict[Path, tuple[tuple[int, int], Run]] = {}  # inode, time of change, a
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
-    """Read all runs, the latest last.
+    """Read all runs, oldest first.
 
     Runs that are damaged or have an unknown encoder are skipped with a warning.
     """

@@ -60,7 +60,7 @@ def source_of(model: Run | ReadyModel, boundary_type: BoundaryType) -> Source:
 
 
 def load_trained(workspace: Workspace, name: str) -> Run | ReadyModel:
-    """Read a run or a ready model by name; a run of the workspace has precedence.
+    """Read a run or a ready model by name; a run of the workspace takes precedence.
 
     Args:
         workspace: Workspace of the runs.
@@ -143,7 +143,7 @@ def check_is_head(model: Run | ReadyModel) -> None:
 def check_type(run: Run, boundary_type: BoundaryType | None) -> None:
     """Check that a run predicts boundaries of a type; None stands for the type of the run.
 
-    A run that tells paragraphs from lines predicts boundaries of every type.
+    A run that distinguishes paragraphs from lines predicts boundaries of every type.
 
     Raises:
         UserError: The run predicts boundaries of another type.

@@ -51,7 +51,7 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor in a safetensors file, reading only its header.
 
     Raises:
-        UserError: The file is not a safetensors file.
+        UserError: The file cannot be read, or is not a safetensors file.
     """
     with _translate_damage(path), safe_open(path, "np") as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -61,7 +61,7 @@ def load_weights(path: Path) -> "dict[str, Tensor]":
     """Read a safetensors file.
 
     Raises:
-        UserError: The file is not a safetensors file.
+        UserError: The file cannot be read, or is not a safetensors file.
     """
     from safetensors.torch import load_file
 
@@ -73,7 +73,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
     """Read a safetensors file of float32 numbers without torch.
 
     Raises:
-        UserError: The file is not a safetensors file.
+        UserError: The file cannot be read, or is not a safetensors file.
     """
     from safetensors.numpy import load_file
 

@@ -113,7 +113,7 @@ class Workspace:
         write_corpus_file(path, parts, sentence_rule, encoder, language, source)
 
     def corpus_names(self) -> list[str]:
-        """List the embedded corpora, the latest last."""
+        """List the embedded corpora, oldest first."""
         return [path.stem for path in self.corpus_paths()]
 
     def load_corpus(self, name: str | None = None) -> StoredCorpus:

@@ -14,8 +14,8 @@ from segtool.output import show
 def config(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show the settings of segtool.toml, and the workspace.
 
-    A file sets defaults of options. It is segtool.toml, or the table [tool.segtool] of
-    pyproject.toml, in this folder or the nearest folder above it.
+    segtool.toml sets the defaults of options; so does the table [tool.segtool] of pyproject.toml.
+    The file is looked for in the current folder and then in the folders above it.
 
     Example: segtool config
     """

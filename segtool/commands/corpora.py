@@ -28,7 +28,7 @@ def corpora(
 
 @corpora_app.command("list")
 def list_all(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the embedded corpora, the latest last.
+    """List the embedded corpora, oldest first.
 
     Example: segtool corpora list --json
     """

@@ -21,7 +21,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import describe_answer, note, run_logger, show, shows_progress
+from segtool.output import describe_used_model, note, run_logger, show, shows_progress
 
 
 @dataclass(frozen=True)
@@ -191,5 +191,5 @@ def compare(
         opened, *pair, split=split, device=compute.device, threads=compute.threads
     )
     for run in pair:
-        note(describe_answer("run", run.name, run.threshold))
+        note(describe_used_model("run", run.name, run.threshold))
     show(comparison.to_dict(), print_comparison, as_json)

@@ -30,7 +30,7 @@ from segtool.options import (
     with_options,
 )
 from segtool.output import (
-    describe_answer,
+    describe_used_model,
     ignore,
     note,
     report,
@@ -152,7 +152,7 @@ def evaluate(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="Name of a run, the beginning of its name, or its number in the list of segtool "
+            help="Name of a run, the beginning of its name, or its number in the output of segtool "
             "runs; or name of a ready model. [default: the run with the highest dev F1 on the "
             "latest corpus]",
             autocompletion=complete_runs_and_models,
@@ -172,8 +172,8 @@ def evaluate(
         Literal["any", "line", "paragraph"] | None,
         typer.Option(
             "--type",
-            help="Type of boundary to score, of a ready model or of a run that tells paragraphs "
-            "from lines. [default: any; for other runs, their type]",
+            help="Type of boundary to score, for ready models and for runs that distinguish "
+            "paragraphs from lines. [default: any; for other runs, the type that they predict]",
         ),
     ] = None,
     compute: ComputeOptions,
@@ -216,7 +216,7 @@ def evaluate(
         content = evaluation.to_dict()
     kind = "model" if isinstance(found, ReadyModel) else "run"
     chosen = None if run or isinstance(found, ReadyModel) else describe_choice(found)
-    note(describe_answer(kind, found.name, content["threshold"], chosen=chosen))
+    note(describe_used_model(kind, found.name, content["threshold"], chosen=chosen))
     show(content, print_evaluation, as_json)
     _warn(evaluation, found, opened)
     if evaluation.unsaved:
@@ -274,7 +274,7 @@ def export(
         write_more=_onnx_writer(chosen) if with_onnx else None,
         progress=shows_progress(as_json),
     )
-    note(describe_answer("run", chosen.name, chosen.threshold))
+    note(describe_used_model("run", chosen.name, chosen.threshold))
     show({"directory": str(made)}, lambda content: typer.echo(content["directory"]), as_json)
 
 

@@ -13,7 +13,7 @@ from segtool.options import (
     WorkspaceOption,
     with_options,
 )
-from segtool.output import describe_answer, note, show, shows_progress
+from segtool.output import describe_used_model, note, show, shows_progress
 from segtool.output import report as report_line
 
 
@@ -78,9 +78,9 @@ def report(
     for source in sources:
         if isinstance(source, Run):
             chosen = None if runs else describe_choice(source)
-            note(describe_answer("run", source.name, source.threshold, chosen=chosen))
+            note(describe_used_model("run", source.name, source.threshold, chosen=chosen))
         else:
-            note(describe_answer("model", source.name, None))
+            note(describe_used_model("model", source.name, None))
     show(made.to_dict(), _print_report, as_json)
     for reason in made.unsaved:
         report_line(f"warning: the scores were not saved: {reason}")

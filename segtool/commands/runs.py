@@ -28,7 +28,7 @@ def runs(
 
 @runs_app.command("list")
 def list_all(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs and their scores, the oldest first.
+    """List the runs and their scores, oldest first.
 
     Example: segtool runs list --json
     """

@@ -34,8 +34,8 @@ class ModelOptions:
     Attributes:
         model: Name of a ready model (see segtool models). [default: the run with the highest dev
             F1 on the latest corpus; if there is none, the ready model for the language of the text]
-        run: Name of a run, the beginning of its name, or its number in the list of segtool runs; or
-            the folder of an exported run.
+        run: Name of a run, the beginning of its name, or its number in the output of segtool runs;
+            or the folder of an exported run.
         fast: Use the fast ready model for the language of the text. It is less accurate, and takes
             about a second for a novel.
     """
@@ -51,8 +51,8 @@ class TextOptions:
 
     Attributes:
         input_format: Format of the text. aozora: remove the header, colophon and markup of Aozora
-            Bunko; plain: keep all text; auto: aozora for complete Aozora Bunko files, the text of
-            HTML, EPUB, DOCX, PDF and subtitles, otherwise plain.
+            Bunko; plain: keep all text; auto: detect complete Aozora Bunko files, HTML, EPUB, DOCX,
+            PDF and subtitles, and read all other files as plain.
         language: Language code (ISO 639-1) of the text. [default: detected; for a run, the
             language of its corpus]
         text_encoding: Encoding of the text, such as cp1252 or gb18030. [default: detected]
@@ -152,7 +152,7 @@ def segment(
 
     opened = Workspace(workspace)
     if given := given_options(invocation, ModelOptions, ignored_in_file=("model", "run", "fast")):
-        model = ModelOptions(**given)  # either option replaces both of a configuration file
+        model = ModelOptions(**given)  # these replace all of them in a file
     chosen = _choose(model, opened)
     settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
     segmenter = Segmenter(opened, chosen, settings, fast=model.fast)

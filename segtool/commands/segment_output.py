@@ -19,7 +19,7 @@ from segclf.tasks.segment_options import SegmentOptions
 from segclf.tasks.segmentation import Segmentation
 from segclf.workspace.choices import describe_choice
 from segclf.workspace.runs import Run
-from segtool.output import describe_answer, encode_like, note, report
+from segtool.output import describe_used_model, encode_like, note, report
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class SegmentWriter:
         kind, chosen = "model", None
         if isinstance(model, Run):
             kind, chosen = "run", describe_choice(model) if self.by_default else None
-        self._note_once(describe_answer(kind, found.model, found.threshold, chosen=chosen))
+        self._note_once(describe_used_model(kind, found.model, found.threshold, chosen=chosen))
 
     def _report_notes(self, found: Segmentation, pair: FilePair) -> None:
         for text in found.notes:

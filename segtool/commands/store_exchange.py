@@ -22,7 +22,8 @@ def export(
             "--format",
             help="safetensors: a file with the tensors ids and vectors. npy: a folder with the "
             "files ids.npy and vectors.npy. parquet and arrow: a file with the columns id, "
-            "vector, truncated, precision and, if texts are kept, text, which store merge reads.",
+            "vector, truncated, precision and, if texts are kept, text; segtool store merge reads "
+            "these files.",
         ),
     ] = "safetensors",
     workspace: WorkspaceOption = None,

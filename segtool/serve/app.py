@@ -27,7 +27,7 @@ def make_app(session: Session) -> FastAPI:
     app = FastAPI(
         title="segtool",
         version=__version__,
-        summary="Splits text into paragraphs, says why, and learns from corrections.",
+        summary="Splits text into paragraphs, explains each boundary, and learns from corrections.",
         docs_url=None,  # these pages load scripts from another server
         redoc_url=None,
     )

@@ -43,8 +43,8 @@ def sentences_of(part: Segmentation) -> Iterator[schemas.Sentence]:
 def _kind(part: Segmentation, i: int) -> schemas.Kind:
     """Return what begins at sentence i if it is a boundary.
 
-    If the model does not tell, a Japanese sentence in brackets begins a line, which is not indented
-    in print.
+    If the model does not distinguish lines, a Japanese sentence in brackets begins a line, which is
+    not indented in print.
     """
     if part.is_heading[i]:
         return "heading"

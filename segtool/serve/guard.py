@@ -31,11 +31,11 @@ _HEADERS = [
 
 
 class Guard:
-    """Middleware that refuses requests of other web sites and large bodies.
+    """Middleware that refuses requests of other websites and large bodies.
 
-    A web site can send requests to a server on this computer, and read the answers if its name
-    leads to the server (DNS rebinding). Its requests have its own name in the header Host or
-    Origin, which no script can change.
+    A website can send requests to a server on this computer, and read the responses if its host
+    name resolves to this computer (DNS rebinding). Its requests have its own name in the header
+    Host or Origin, which no script can change.
 
     Args:
         app: The application.
@@ -74,9 +74,9 @@ class Guard:
         if not self._is_own(host):
             return 403, "the header Host does not name this server"
         if origin is not None and _without_scheme(origin.decode("latin-1").lower()) != host:
-            return 403, "requests of other web sites are refused"
+            return 403, "requests of other websites are refused"
         if path.startswith("/api") and site not in (b"none", b"same-origin"):
-            return 403, "requests of other web sites are refused"
+            return 403, "requests of other websites are refused"
         length = headers.get("content-length", b"0")
         if not length.isdigit() or int(length) > self._max_bytes:
             return 413, self._too_large()

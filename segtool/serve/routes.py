@@ -60,10 +60,10 @@ def segment(body: schemas.SegmentBody, session: Current) -> schemas.Segmented:
 def stream(body: schemas.SegmentBody, session: Current) -> StreamingResponse:
     """Split a long text, and send each sentence as soon as it is known.
 
-    The answer is NDJSON, one JSON object a line: a header, then each sentence as in
-    /api/segment, then {"done": true}. If something goes wrong after the header, the last line
-    is {"error": "..."}. A number of paragraphs or a length limit concerns the whole text, so
-    that the sentences then arrive at once.
+    The response is NDJSON, one JSON object per line: a header, then each sentence as in
+    /api/segment, then {"done": true}. If an error occurs after the header, the last line is
+    {"error": "..."}. A number of paragraphs or a length limit concerns the whole text, so all
+    sentences are then sent at the end.
     """
     read = session.read(body.text, body.model, _options(body), fast=body.fast)
 
@@ -82,7 +82,7 @@ def stream(body: schemas.SegmentBody, session: Current) -> StreamingResponse:
 
 @router.post("/api/explain")
 def explain(body: schemas.ExplainBody, session: Current) -> schemas.Explained:
-    """Say how the probability of a boundary changes when a sentence near it is left out."""
+    """Explain a boundary: how its probability changes if a nearby sentence is left out."""
     language = schemas.checked_language(body.language)
     if body.position >= len(body.sentences):
         raise UserError(f"position is {body.position}: use 1 to {len(body.sentences) - 1}")
@@ -119,7 +119,7 @@ def models(session: Current) -> schemas.Models:
 
 @router.post("/api/adapt")
 def adapt(body: schemas.AdaptBody, session: Current) -> schemas.Adapted:
-    """Train an adapted model from corrected texts, and score it on what was not trained on."""
+    """Train an adapted model on corrected texts, and score it by cross-validation."""
     language = schemas.checked_language(body.language)
     texts = [_corrected(text) for text in body.texts]
     found = session.adapt(texts, body.model, language)
@@ -184,7 +184,8 @@ def _model(model: Run | ReadyModel) -> schemas.Model:
 def _corrected(text: schemas.LabelledText) -> CorrectedText:
     if len(text.sentences) != len(text.labels):
         raise UserError(
-            f"{len(text.sentences)} sentences have {len(text.labels)} labels: send one for each"
+            f"sentences has length {len(text.sentences)}, but labels has length "
+            f"{len(text.labels)}: send one label for each sentence"
         )
     if not all(sentence.strip() for sentence in text.sentences):
         raise UserError("a sentence is empty: leave it out")

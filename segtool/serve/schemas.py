@@ -28,7 +28,7 @@ class _Body(BaseModel):
 
 
 class SegmentBody(_Body):
-    """A text to split, and how."""
+    """A text to split, and the options."""
 
     text: Text
     model: ModelName = None
@@ -49,18 +49,22 @@ class SegmentBody(_Body):
 
 
 class Sentence(_Body):
-    """A sentence or a heading, and what the model says about it."""
+    """A sentence or a heading, and what the model predicts for it."""
 
     text: Text
     start: Annotated[int, Field(ge=0, description="Offset of its first character in the text.")]
     end: Annotated[int, Field(ge=0, description="Offset after its last character.")]
-    before: Annotated[str, Field(description="Whitespace between it and the last sentence.")] = ""
+    before: Annotated[
+        str, Field(description="Whitespace between the previous sentence and this one.")
+    ] = ""
     probability: Annotated[
-        float, Field(ge=0, le=1, description="Probability that a boundary is before it.")
+        float, Field(ge=0, le=1, description="Probability of a boundary before it.")
     ]
     boundary: Annotated[bool, Field(description="Whether a paragraph, line or heading begins.")]
     kind: Annotated[Kind, Field(description="What begins here if there is a boundary.")]
-    fixed: Annotated[bool, Field(description="Whether no threshold removes the boundary.")] = False
+    fixed: Annotated[bool, Field(description="Whether it is a boundary at every threshold.")] = (
+        False
+    )
 
 
 class Header(BaseModel):
@@ -71,7 +75,9 @@ class Header(BaseModel):
     threshold: Annotated[
         float | None, Field(description="null if a number of paragraphs was given.")
     ]
-    typed: Annotated[bool, Field(description="Whether the model tells paragraphs from lines.")]
+    typed: Annotated[
+        bool, Field(description="Whether the model distinguishes paragraphs from lines.")
+    ]
     count: Annotated[int, Field(description="Number of sentences and headings.")]
     notes: list[str]
 
@@ -87,7 +93,7 @@ class ExplainBody(_Body):
 
     sentences: Annotated[list[Text], Field(min_length=2, max_length=1000)]
     position: Annotated[
-        int, Field(ge=1, description="Position of the sentence before which the boundary is.")
+        int, Field(ge=1, description="Position of the sentence after the boundary.")
     ]
     model: ModelName = None
     language: Language = None
@@ -122,7 +128,7 @@ class WriteBody(_Body):
 
 
 class LabelledText(_Body):
-    """The checked sentences of a text: labels are those of a JSON Lines corpus."""
+    """The checked sentences of a text, with labels as in a JSON Lines corpus."""
 
     sentences: list[Text]
     labels: Annotated[
@@ -158,7 +164,7 @@ class HeldOutScores(BaseModel):
     ]
     errors: Annotated[
         int,
-        Field(description="Number of sentences at which the model was wrong, also about the type."),
+        Field(description="Number of sentences whose predicted label or type is wrong."),
     ]
 
 
@@ -194,12 +200,12 @@ class Model(BaseModel):
     description: str
     languages: list[str]
     typed: bool
-    fast: Annotated[bool, Field(description="Whether it needs little time, and finds less.")]
+    fast: Annotated[bool, Field(description="Whether the model is faster but less accurate.")]
     adaptable: Annotated[bool, Field(description="Whether training can start from it.")]
 
 
 class Models(BaseModel):
-    """The ready models and the runs, the latest first, and where new runs are saved."""
+    """The ready models, the runs (latest first), and the workspace in which new runs are saved."""
 
     models: list[Model]
     workspace: str

@@ -57,7 +57,7 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
     server = _Server(config)
     server.session = session
     if host not in LOOPBACK:
-        report(f"warning: everyone who can reach {host} can use this server and read its models")
+        report(f"warning: anyone who can reach {host} can use this server and read its models")
     report(f"{url} (press Ctrl-C to stop)")
     if open_page:  # in a thread, since some browsers run in the terminal
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
@@ -78,7 +78,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.close()
         reason = str(error.strerror).lower()
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise UserError(f"{host}: {reason}: choose a --host of this computer") from error
+            raise UserError(f"{host}: {reason}: choose an address of this computer") from error
         raise UserError(
             f"port {port} of {host} cannot be used ({reason}): choose another --port, or 0 for any "
             "free one"

@@ -47,7 +47,7 @@ class Session:
         self._computing = threading.Lock()
 
     def models(self) -> list[Run | ReadyModel]:
-        """List the ready models, and the runs of the workspace, the latest first."""
+        """List the ready models, and the runs of the workspace, latest first."""
         return [*list_models(), *reversed(list_runs(self.workspace))]
 
     def read(
@@ -68,7 +68,7 @@ class Session:
         """Find the paragraphs of a text, in parts unless the options concern the whole text.
 
         Raises:
-            UserError: The time is over, or the options do not fit the text.
+            UserError: The request takes too long, or the options do not fit the text.
         """
         check = self._checker()
         if read.options.is_limited or read.options.paragraphs is not None:

@@ -29,8 +29,8 @@ def _verdict(content: dict[str, Any], name: str, sign: int) -> str:
     score = content[name]
     if not score["significant"]:
         return f"{_SCORES[name]}: no significant difference (the interval contains 0)"
-    winner = content["runs"][0 if score["difference"] * sign > 0 else 1]
-    return f"{_SCORES[name]}: {winner} is significantly better (the interval excludes 0)"
+    better = content["runs"][0 if score["difference"] * sign > 0 else 1]
+    return f"{_SCORES[name]}: {better} is significantly better (the interval excludes 0)"
 
 
 def _method(content: dict[str, Any]) -> str:

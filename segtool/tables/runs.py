@@ -81,7 +81,7 @@ def print_estimate(content: dict[str, Any]) -> None:
         print_line("The time cannot be estimated: there is no earlier run of these heads.")
     elif content["unknown"]:
         print_line(
-            f"About {format_time(content['seconds'])}, estimated from earlier runs, without "
+            f"About {format_time(content['seconds'])}, estimated from earlier runs, not counting "
             f"{format_count(content['unknown'], 'run')} of heads that have no earlier run"
         )
     elif missing:

@@ -56,7 +56,7 @@ def print_verified(content: dict[str, Any]) -> None:
         table.add_row(_name(space), *numbers)
     console.print(table)
     if content["texts"]:
-        print_line(f"Texts that have the id for which they were kept: {content['texts']:,}")
+        print_line(f"Texts with the correct id: {content['texts']:,}")
     _print_damage(content)
     if content["sound"]:
         print_line("The store is sound.")
@@ -79,8 +79,8 @@ def print_repaired(content: dict[str, Any]) -> None:
     lost = sum(space["sentences_lost"] for space in content["spaces"])
     if lost:
         print_line(
-            f"{format_count(lost, 'vector')} must be encoded again: run segtool embed on the "
-            "corpora again"
+            f"{format_count(lost, 'sentence')} must be encoded again: run segtool embed on the "
+            "corpora"
         )
     else:
         print_line("No vector was lost.")
@@ -146,9 +146,9 @@ def _print_damage(content: dict[str, Any]) -> None:
 
 
 _RESTORED = {
-    "header": "The header of the store is damaged, and can be restored.",
-    "commits": "The record of the last commits is damaged, and can be restored.",
-    "pages": "The list of free pages, or another page of LMDB, is damaged, and can be restored.",
+    "header": "The header of the store is damaged but can be restored.",
+    "commits": "The record of the last commits is damaged but can be restored.",
+    "pages": "The list of free pages, or another page of LMDB, is damaged but can be restored.",
 }
 
 
@@ -161,11 +161,11 @@ def _describe_damage(damage: dict[str, Any]) -> str:
         return f"A value that belongs to no encoder is damaged ({damage['part']})."
     name = _name(damage)
     if damage["part"] == "description":
-        return f"{name}: the description is damaged, and can be restored."
+        return f"{name}: the description is damaged but can be restored."
     first, last = damage["rows"]
     where = f"{name}: {damage['part']} of rows {first:,} to {last:,}"
     if not damage["sentences"]:
-        return f"{where}: the key is damaged, and can be restored."
+        return f"{where}: the key is damaged but can be restored."
     return f"{where}: {format_count(damage['sentences'], 'sentence')} lost"
 
 
@@ -174,7 +174,7 @@ def _describe_damaged_texts(damage: dict[str, Any]) -> str:
         what = f"{format_count(damage['sentences'], 'text')} with the id of another sentence"
     else:
         what = "a value with texts is damaged"
-    return f"{what}: segtool embed --keep-text keeps the texts again"
+    return f"{what}: run segtool embed --keep-text to store the texts again"
 
 
 def _name(space: dict[str, Any]) -> str:

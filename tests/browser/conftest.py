@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A browser; `$CHROMIUM` names another executable than Debian's."""
+    """A browser; `$CHROMIUM` names an executable other than that of Debian."""
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -60,7 +60,7 @@ class Opened:
 
 @pytest.fixture
 def open_page(chromium):
-    """Open a page in a context of its own; in the end, check that it caused no error."""
+    """Open a page in its own context; at the end, check that it caused no error."""
     contexts, opened = [], []
 
     def open_file(path, **options):
@@ -95,7 +95,7 @@ def write_corpus(path, documents, split="train"):
 
 @pytest.fixture(scope="session")
 def typed(tmp_path_factory):
-    """A workspace with typed stories in folders, as of authors, and two runs of each type."""
+    """A workspace with typed stories, in one folder for each author, and two runs of each type."""
     folder = tmp_path_factory.mktemp("typed")
     stories = read_corpus(STORIES, split="train")
     documents = []
@@ -184,7 +184,7 @@ def server(served):
 
 @pytest.fixture
 def open_served(chromium, server):
-    """Open the page in contexts of their own; in the end, check that nothing went wrong."""
+    """Open the page in separate contexts; at the end, check that no error occurred."""
     contexts, opened = [], []
 
     def open_one(**options):

@@ -57,7 +57,7 @@ def test_dragging_the_slider_moves_boundaries_scores_and_charts(runs_page, open_
     assert not opened.page.locator("#hint-command").is_visible()
 
 
-def test_the_slider_moves_no_line_of_the_text(runs_page, open_page):
+def test_moving_the_slider_does_not_shift_the_text(runs_page, open_page):
     opened = open_page(runs_page)
     places = "sentences.slice(0, 200).map((row) => row.offsetTop)"
     before = opened.value(places)
@@ -65,7 +65,7 @@ def test_the_slider_moves_no_line_of_the_text(runs_page, open_page):
     assert opened.value(places) == before
 
 
-def test_a_page_of_test_warns_of_other_thresholds(model_page, open_page):
+def test_a_page_of_the_test_split_warns_about_other_thresholds(model_page, open_page):
     opened = open_page(model_page)
     notice = opened.page.locator(".notice").first
     assert "Do not choose another threshold" in notice.inner_text()
@@ -98,7 +98,7 @@ def test_filters_show_errors_with_their_neighbours(runs_page, open_page):
     assert opened.value("sentences.every((row) => !row.hidden)")
 
 
-def test_the_page_is_read_with_the_keyboard_alone(runs_page, open_page):
+def test_the_page_is_read_with_the_keyboard_only(runs_page, open_page):
     opened = open_page(runs_page)
     keyboard = opened.page.keyboard
     errors = [i for i, kind in enumerate(opened.value("shownKinds")) if kind in ("miss", "false")]
@@ -121,7 +121,9 @@ def test_the_page_is_read_with_the_keyboard_alone(runs_page, open_page):
     keyboard.press("/")
     keyboard.type(opened.value("data.sentences[50].slice(0, 12)"))
     keyboard.press("Enter")
-    assert "n" not in opened.value("Object.keys(state.moved)")  # typing is not pressing keys
+    assert "n" not in opened.value(
+        "Object.keys(state.moved)"
+    )  # letters typed in a field are not shortcuts
     assert opened.value("state.current") == 50
     keyboard.press("Escape")
     assert opened.value("document.activeElement.id") == "text"
@@ -200,7 +202,7 @@ def test_twenty_thousand_sentences_are_laid_out_only_near_the_view(long_page, op
     assert opened.value(VISIBLE_ROWS)[0] > 1000
 
 
-def test_vertical_writing_keeps_the_place(runs_page, open_page):
+def test_vertical_writing_keeps_the_current_sentence_in_view(runs_page, open_page):
     opened = open_page(runs_page)
     for _ in range(5):
         opened.page.keyboard.press("n")
@@ -254,7 +256,7 @@ def test_the_page_follows_the_system_until_the_reader_chooses(runs_page, open_pa
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", ["runs_page", "model_page"])
-def test_axe_finds_no_barrier(name, options, scheme, open_page, request):
+def test_axe_finds_no_violation(name, options, scheme, open_page, request):
     from axe_playwright_python.sync_playwright import Axe
 
     opened = open_page(request.getfixturevalue(name), color_scheme=scheme, **options)

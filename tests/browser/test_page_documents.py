@@ -1,4 +1,4 @@
-"""A report of documents that are short, without boundaries or from right to left, and on paper."""
+"""Reports of unusual documents: short, without boundaries, written right to left; and printing."""
 
 import shutil
 
@@ -54,7 +54,7 @@ def adapted_page(typed, tmp_path_factory):
     return make_report(workspace, [run], folder / "adapted.html").path
 
 
-def test_the_threshold_of_either_head_moves_the_text(adapted_page, open_page):
+def test_the_threshold_of_either_head_changes_the_boundaries(adapted_page, open_page):
     opened = open_page(adapted_page)
     hint = opened.page.locator("#hint")
     for head, is_shown in (("any", True), ("paragraph", False)):

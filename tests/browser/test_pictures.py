@@ -1,4 +1,4 @@
-"""The pictures of the README: both pages, with the example stories.
+"""The screenshots of the README: both pages, with the example stories.
 
 With PICTURES=1, they are written to docs/images.
 """
@@ -19,7 +19,7 @@ IMAGES = ROOT / "docs/images"
 
 
 def keep(page, name):
-    """Take a picture of what the page shows; write it in few colours, as a small file."""
+    """Take a screenshot of the page, and write it with few colours, as a small file."""
     data = page.screenshot()
     assert len(data) > 10_000
     if os.environ.get("PICTURES"):

@@ -1,4 +1,4 @@
-"""The README alone leads from a text to errors, corrections, a model and LangChain."""
+"""The steps of the README work: a text, its errors, corrections, a new model and LangChain."""
 
 import shlex
 import subprocess
@@ -18,7 +18,7 @@ from tests.test_readme import (
 
 
 def follow_the_page(folder, chromium):
-    """Do what the README says about the page of serve, by the names that it uses."""
+    """Follow the instructions of the README for the page of `segtool serve`."""
     buttons = ("Split into paragraphs", "All checked", "Train an adapted model")
     assert all(f'"{name}"' in README.replace("\n", " ") for name in buttons)
     with serving(folder) as url:

@@ -1,4 +1,4 @@
-"""The page computes the scores that segtool computes, at every threshold."""
+"""The page computes the same scores as segtool, at every threshold."""
 
 import json
 

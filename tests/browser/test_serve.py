@@ -1,4 +1,4 @@
-"""Trying a model on the page of `segtool serve`: threshold, reasons, keys, phone, hostile text."""
+"""The page of `segtool serve`: threshold, effects of neighbours, keyboard, phone, hostile text."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_dragging_the_threshold_moves_the_paragraphs(open_served):
     assert opened.value("text.moved") == pytest.approx(value + 0.001, abs=6e-4)
 
 
-def test_a_sentence_says_why_a_paragraph_begins_with_it(open_served):
+def test_a_click_on_a_sentence_shows_the_effects_of_its_neighbours(open_served):
     opened = open_served()
     opened.split()
     opened.page.locator(".s").nth(20).click()
@@ -86,7 +86,7 @@ def test_a_sentence_says_why_a_paragraph_begins_with_it(open_served):
     assert not opened.page.locator("#left-out").is_visible()
 
 
-def test_the_page_is_used_with_the_keyboard_alone(open_served):
+def test_the_page_is_used_with_the_keyboard_only(open_served):
     opened = open_served()
     opened.choose(RUN)
     keyboard = opened.page.keyboard
@@ -219,7 +219,7 @@ def test_the_page_follows_the_system_until_the_reader_chooses(open_served):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
-def test_axe_finds_no_barrier(options, scheme, open_served):
+def test_axe_finds_no_violation(options, scheme, open_served):
     from axe_playwright_python.sync_playwright import Axe
 
     rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
@@ -290,7 +290,7 @@ def test_a_long_text_is_shown_while_it_is_read_and_follows_the_slider(open_serve
     assert opened.page.evaluate("scrollY") > 1000
 
 
-def test_a_request_that_another_one_replaces_is_no_failure(open_served):
+def test_a_request_that_a_later_one_replaces_is_not_reported_as_a_failure(open_served):
     opened = open_served()
     opened.choose(RUN)
     opened.page.locator("#source").fill(TEXT)

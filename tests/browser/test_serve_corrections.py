@@ -71,7 +71,7 @@ def test_a_model_is_trained_from_corrections_and_used(open_served, served):
     assert f"{run} was trained from {start} on {len(labelled['sentences'])} sentences" in shown
     assert f"with {sum(labelled['labels'])} boundaries" in shown
     assert "trained without its part of the text (5 parts)" in shown
-    assert "sentences are few: the scores are uncertain" in shown
+    assert "): the scores are uncertain" in shown
     assert "It is saved in the workspace" in shown
     workspace = Workspace(served / ".segtool")
     stored = workspace.load_corpus(load_run(workspace, run).record.corpus)
@@ -87,7 +87,7 @@ def test_a_model_is_trained_from_corrections_and_used(open_served, served):
     assert all(0 <= float(cell) <= 1 for cell in cells)
 
 
-def test_too_few_corrections_are_said_in_one_line(open_served):
+def test_too_few_corrections_are_reported_in_one_line(open_served):
     opened = open_served()
     opened.split("雨が降る。風も吹く。夜になった。朝が来た。")
     opened.page.get_by_role("button", name="All checked").click()

@@ -210,7 +210,7 @@ def test_leaving_the_page_asks_once_there_are_corrections(open_served, server):
 
 
 @pytest.mark.parametrize("moment", ["before", "while"])
-def test_a_server_that_stops_is_named(moment, chromium, served):
+def test_a_stopped_server_is_reported(moment, chromium, served):
     command = [Path(sys.executable).parent / "segtool", "serve", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, cwd=served, stderr=subprocess.PIPE, text=True) as process:
         url = re.match(r"http://\S+", process.stderr.readline())[0]
@@ -222,7 +222,7 @@ def test_a_server_that_stops_is_named(moment, chromium, served):
             process.kill()
             opened.page.locator("#source").fill(LONG)
             opened.page.get_by_role("button", name="Split into paragraphs").click()
-            expected = "The server does not answer: start segtool serve again."
+            expected = "The server does not respond: start segtool serve again."
         else:
             page.expose_function("stopServer", process.kill)
             while_reading(page, "await stopServer();")

@@ -20,27 +20,27 @@ from tests.test_guide import commands_in
 SPLIT = ("segment", "new.txt", "--run", "mlp-w4-002")
 
 
-def picture_of(page):
+def screenshot_of(page):
     page.set_viewport_size({"width": 1200, "height": 760})
     page.evaluate("scrollTo(0, 0)")
     return page.screenshot(type="jpeg", quality=60)
 
 
 def look_at_errors(path, open_page):
-    """Step 4: go to an error of the model in the report; return a picture."""
+    """Step 4: go to an error of the model in the report; return a screenshot."""
     report = open_page(path)
     kinds = report.value("shownKinds")
     report.page.keyboard.press("n")
     assert kinds[report.value("state.current")] in ("miss", "false")
-    picture = picture_of(report.page)
+    screenshot = screenshot_of(report.page)
     report.page.get_by_text("False alarms", exact=False).locator("visible=true").first.click()
     shown = report.value("sentences.filter((row) => !row.hidden).length")
     assert (shown > 0) == ("false" in kinds)
-    return picture
+    return screenshot
 
 
 def correct_a_page(folder, chromium):
-    """Step 7: open a file on the page, correct it and train; return a picture.
+    """Step 7: open a file on the page, correct it and train; return a screenshot.
 
     The page also shows how to use the run in a terminal.
     """
@@ -63,9 +63,9 @@ def correct_a_page(folder, chromium):
         assert "mlp-w4-002 was trained from mlp-w4-001" in page.locator("#trained").inner_text()
         command = page.locator("#trained code").inner_text()
         assert command == f"segtool {' '.join(SPLIT)} --workspace .segtool"
-        picture = picture_of(page)
+        screenshot = screenshot_of(page)
         page.close()
-    return picture
+    return screenshot
 
 
 def use_from_langchain(code, folder, text):

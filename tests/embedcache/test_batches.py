@@ -27,7 +27,7 @@ class Parallel(HashEncoder):
 
 
 class Meeting(Parallel):
-    """Encodes the first batch only once another thread encodes the second one."""
+    """Encodes the first two batches only when two threads are ready to encode them."""
 
     def __init__(self):
         super().__init__()

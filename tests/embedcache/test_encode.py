@@ -115,14 +115,14 @@ def test_truncated_sentences_are_counted_even_if_they_are_cached(store):
     hnp.arrays(np.int64, st.integers(0, 200), elements=st.integers(0, 600)),
     st.integers(1, 2000),
 )
-def test_each_sentence_is_in_one_batch_and_batches_keep_to_the_budget(lengths, budget):
+def test_each_sentence_is_in_one_batch_and_no_batch_exceeds_the_budget(lengths, budget):
     batches = list(token_batches(lengths, budget))
     assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
 
 
-def test_the_cached_path_never_imports_torch(tmp_path):
+def test_torch_is_not_imported_if_all_sentences_are_cached(tmp_path):
     script = """
 import sys
 from embedcache import EmbeddingStore, encode_sentences, load_encoder, sentence_ids

@@ -15,7 +15,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from embedcache.folder_lock import folder_lock
-with folder_lock(Path(sys.argv[1]), exclusive=sys.argv[2] == "alone"):
+with folder_lock(Path(sys.argv[1]), exclusive=sys.argv[2] == "exclusive"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -37,7 +37,7 @@ def can_hold(folder, *, exclusive):
         return False
 
 
-@pytest.mark.parametrize("how", ["shared", "alone"])
+@pytest.mark.parametrize("how", ["shared", "exclusive"])
 def test_a_lock_excludes_others_until_its_process_is_killed(tmp_path, how):
     with hold(tmp_path, how) as process:
         assert can_hold(tmp_path, exclusive=False) == (how == "shared")

@@ -1,4 +1,4 @@
-"""Progress: plain lines where standard error is no terminal, a bar on a terminal."""
+"""Progress: plain lines if standard error is not a terminal, a bar on a terminal."""
 
 import os
 import subprocess

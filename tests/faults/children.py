@@ -1,4 +1,4 @@
-"""Runs actions and commands in child processes, and says how they ended."""
+"""Runs actions and commands in child processes, and reports how they ended."""
 
 import faulthandler
 import io
@@ -27,7 +27,7 @@ Outcome = tuple[str, str]
 
 
 class LostError(AssertionError):
-    """Something that was committed is missing, and no message says so."""
+    """Something that was committed is missing, and no message reports this."""
 
 
 class WrongError(AssertionError):
@@ -35,10 +35,10 @@ class WrongError(AssertionError):
 
 
 def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = None) -> Outcome:
-    """Run an action in a fork of this process, in a process group of its own.
+    """Run an action in a fork of this process, in its own process group.
 
     Args:
-        action: Function that raises UserError if it says clearly what is wrong.
+        action: Function to run. It raises UserError, with one clear line, for an expected failure.
         kill: Seconds after which the child gets a signal, and the signal; None to let it end.
     """
     reading, writing = os.pipe()
@@ -57,7 +57,7 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
     if not ready:
         os.kill(child, kill[1] if kill else signal.SIGKILL)
         if kill:
-            ready, _, _ = select.select([reading], [], [], HANG)  # also when it is gone
+            ready, _, _ = select.select([reading], [], [], HANG)  # or until the child ends
     message = os.read(reading, 5000).decode() if ready else ""
     if not ready:
         os.kill(child, signal.SIGKILL)

@@ -1,6 +1,6 @@
 """Embeds, trains, segments, collects garbage, compacts and verifies for an hour: nothing may grow.
 
-`make soak` runs this while `segtool serve` answers requests, and writes the table and the picture
+`make soak` runs this while `segtool serve` handles requests, and writes the table and the picture
 in docs/reliability.md. SOAK sets the number of seconds.
 """
 
@@ -55,7 +55,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as name,
         serving(Path(name)) as (server, address),
-        asking(address, idle) as answers,
+        asking(address, idle) as responses,
     ):
         started = time.monotonic()
         while time.monotonic() - started < seconds:
@@ -66,15 +66,15 @@ def main() -> None:
                     series.setdefault(key, []).append(value)
     if len(times) < FEWEST_ROUNDS:
         raise SystemExit(f"only {len(times)} rounds: set SOAK to more seconds")
-    report = describe(times, series, answers.value)
+    report = describe(times, series, responses.value)
     print(report)
     write_section(PAGE, "soak", report)
     draw(times, series)
     grown = [
         f"{what} of {whose}" for (what, whose), values in series.items() if grows(what, values)
     ]
-    if grown or not answers.value:
-        raise SystemExit(f"grown: {', '.join(grown)}" if grown else "the server did not answer")
+    if grown or not responses.value:
+        raise SystemExit(f"grown: {', '.join(grown)}" if grown else "the server did not respond")
 
 
 def run_once(folder: Path, number: int) -> None:
@@ -119,28 +119,28 @@ def serving(folder: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def asking(address: str, idle: Lock) -> Iterator["Synchronized[int]"]:
-    """Send requests to the server in a separate process, and yield the number of answers.
+    """Send requests to the server in a separate process, and yield the number of responses.
 
     While the lock is held, the server has nothing to do.
     """
-    answers = SPAWN.Value("q", 0)
-    process = SPAWN.Process(target=ask, args=(address, idle, answers))
+    responses = SPAWN.Value("q", 0)
+    process = SPAWN.Process(target=ask, args=(address, idle, responses))
     process.start()
     try:
-        yield answers
+        yield responses
     finally:
         process.terminate()
         process.join()
 
 
-def ask(address: str, idle: Lock, answers: "Synchronized[int]") -> None:
-    """Send requests until the process is ended, and count the answers."""
+def ask(address: str, idle: Lock, responses: "Synchronized[int]") -> None:
+    """Send requests until the process is ended, and count the responses."""
     while True:
-        body = json.dumps({"text": TEXTS[answers.value % len(TEXTS)], "fast": True}).encode()
+        body = json.dumps({"text": TEXTS[responses.value % len(TEXTS)], "fast": True}).encode()
         request = Request(f"{address}/api/segment", body, {"Content-Type": "application/json"})
         with idle, urlopen(request, timeout=HANG) as response:
             json.load(response)
-        answers.value += 1
+        responses.value += 1
         time.sleep(0.2)
 
 
@@ -170,12 +170,12 @@ def grows(what: str, values: list[float]) -> bool:
     return after > before * (1 + TOLERANCE[what])
 
 
-def describe(times: list[float], series: Series, answers: int) -> str:
+def describe(times: list[float], series: Series, responses: int) -> str:
     """Return the figures as Markdown."""
     system = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     lines = [
         f"Output of `make soak` on {date.today()}, {system}, Python {platform.python_version()}: "
-        f"{times[-1] / 60:.0f} minutes, {len(times):,} rounds, {answers:,} answers of the server.",
+        f"{times[-1] / 60:.0f} minutes, {len(times):,} rounds, {responses:,} server responses.",
         "",
         "| measure | of | start | end | slope per hour |",
         "| --- " * 5 + "|",

@@ -1,4 +1,4 @@
-"""A full or read-only disk: one line, or the right result, and nothing is lost."""
+"""On a full or read-only disk, a command succeeds or prints one error line, and loses nothing."""
 
 import os
 import random
@@ -31,7 +31,7 @@ WRITING = {
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk."""
+    """A disk of 64 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounting = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
@@ -46,7 +46,7 @@ def remount(disk: Path, options: str) -> None:
 
 
 def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
-    """Run a command, and then check on a disk with room that nothing was lost."""
+    """Run a command, enlarge the disk, and check that nothing was lost."""
     outcome = run_in_child(lambda: command(disk / "f", *arguments))
     remount(disk, "rw,size=64m")
 
@@ -54,7 +54,7 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
         if scores(command(disk / "f", "eval", "mlp-w1-001", "--json")) != scores(expected):
             raise WrongError("scores")
         if left := list((disk / "f").rglob("*.scratch")):
-            raise UserError(f"remains: {left}")
+            raise UserError(f"leftover files: {left}")
 
     after = run_in_child(use)
     return outcome if after == (RIGHT, "") or outcome[0] in BAD else ("lost", str(after))
@@ -62,16 +62,16 @@ def attempt(disk: Path, expected: str, arguments: tuple[str, ...]) -> Outcome:
 
 @pytest.mark.parametrize("name", WRITING)
 @counts(1, "DISKS", 30)
-def test_a_full_disk_is_one_line_and_loses_nothing(
+def test_a_command_on_a_full_disk_prints_one_line_and_loses_nothing(
     finished: Path, disk: Path, tally: Tally, name: str, count: int
 ):
-    chance = random.Random(count)
+    rng = random.Random(count)
     expected = (finished / "evaluated.json").read_text()
     outcomes = []
     for number in range(count):
         shutil.rmtree(disk / "f", ignore_errors=True)
         shutil.copytree(finished, disk / "f")
-        free = 0 if not number else chance.randrange(1 << 21)
+        free = 0 if not number else rng.randrange(1 << 21)
         used = os.statvfs(disk).f_blocks - os.statvfs(disk).f_bfree
         remount(disk, f"size={used * os.statvfs(disk).f_bsize + free // 4096 * 4096}")
         outcomes.append(attempt(disk, expected, WRITING[name]))
@@ -79,7 +79,9 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 
 
 @pytest.mark.faults
-def test_a_read_only_disk_is_one_line_in_every_command(finished: Path, disk: Path, tally: Tally):
+def test_every_command_on_a_read_only_disk_prints_one_line(
+    finished: Path, disk: Path, tally: Tally
+):
     expected = (finished / "evaluated.json").read_text()
     outcomes = []
     commands = [*WRITING.values(), ("store", "verify"), ("runs",), ("stats",)]

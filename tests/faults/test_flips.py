@@ -1,4 +1,4 @@
-"""Flipped bits and truncated files: a right answer or one clear line."""
+"""With flipped bits or truncated files, a command is correct or prints one clear line."""
 
 import json
 import random
@@ -66,16 +66,16 @@ def flip(path: Path, bit: int) -> None:
         file.write(bytes([byte ^ 1 << bit % 8]))
 
 
-def truncate(path: Path, chance: random.Random) -> None:
+def truncate(path: Path, rng: random.Random) -> None:
     with path.open("r+b") as file:
-        file.truncate(chance.randrange(path.stat().st_size))
+        file.truncate(rng.randrange(path.stat().st_size))
 
 
-def flip_any(path: Path, chance: random.Random) -> None:
-    flip(path, chance.randrange(8 * path.stat().st_size))
+def flip_any(path: Path, rng: random.Random) -> None:
+    flip(path, rng.randrange(8 * path.stat().st_size))
 
 
-def flip_metadata(path: Path, chance: random.Random) -> None:
+def flip_metadata(path: Path, rng: random.Random) -> None:
     """Flip a bit of LMDB's descriptions of commits, of its trees, or of the header of a value."""
     content = path.read_bytes()
     pages = range(2, len(content) // PAGE_BYTES)
@@ -85,8 +85,8 @@ def flip_metadata(path: Path, chance: random.Random) -> None:
         starts_here = int.from_bytes(content[page * PAGE_BYTES :][:8], "little") == page
         if starts_here and kinds[page] in (1, 2, 4):
             sizes[page] = PAGE_BYTES if kinds[page] in (1, 2) else 16
-    page = chance.choice(sorted(sizes))
-    flip(path, 8 * (page * PAGE_BYTES) + chance.randrange(8 * sizes[page]))
+    page = rng.choice(sorted(sizes))
+    flip(path, 8 * (page * PAGE_BYTES) + rng.randrange(8 * sizes[page]))
 
 
 FAULTS: dict[str, Callable[[Path, random.Random], None]] = {
@@ -97,14 +97,16 @@ FAULTS: dict[str, Callable[[Path, random.Random], None]] = {
 
 @counts(12, "FLIPS", 1000)
 @pytest.mark.parametrize("fault", [*FAULTS, "a flipped bit of metadata"])
-def test_a_damaged_store_gives_right_vectors_or_one_line(store, tmp_path, tally, fault, count):
-    chance = random.Random(count)
+def test_a_damaged_store_returns_correct_vectors_or_one_error_line(
+    store, tmp_path, tally, fault, count
+):
+    rng = random.Random(count)
     outcomes = []
     for _ in range(count):
         restore(store, tmp_path / "s")
-        name = "commits" if chance.random() < 0.03 else "data.mdb"
+        name = "commits" if rng.random() < 0.03 else "data.mdb"
         damage = FAULTS.get(fault) or (flip_metadata if name == "data.mdb" else flip_any)
-        damage(tmp_path / "s" / name, chance)
+        damage(tmp_path / "s" / name, rng)
         outcomes.append(run_in_child(lambda: use_store(tmp_path / "s")))
     tally.check(f"{fault} in a store", outcomes)
 
@@ -119,7 +121,7 @@ READERS = {
 @counts(2, "FLIPS", 1000)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("folder", READERS)
-def test_a_damaged_folder_gives_the_right_result_or_one_line(
+def test_a_damaged_folder_gives_the_correct_result_or_one_error_line(
     finished: Path, tmp_path: Path, tally: Tally, folder: str, fault: str, count: int
 ):
     pattern, arguments = READERS[folder]
@@ -127,7 +129,7 @@ def test_a_damaged_folder_gives_the_right_result_or_one_line(
     assert files
     expected = finished / f"{folder}.json"
     run_in_child(lambda: expected.write_text(command(finished, *arguments)))
-    chance = random.Random(count)
+    rng = random.Random(count)
     outcomes = []
 
     def use() -> None:
@@ -137,7 +139,7 @@ def test_a_damaged_folder_gives_the_right_result_or_one_line(
 
     for _ in range(count):
         restore(finished, tmp_path / "f")
-        FAULTS[fault](tmp_path / "f" / chance.choice(files), chance)
+        FAULTS[fault](tmp_path / "f" / rng.choice(files), rng)
         outcomes.append(run_in_child(use))
     tally.check(f"{fault} in the folder of a {folder}", outcomes)
     assert json.loads(expected.read_text())

@@ -1,4 +1,4 @@
-"""Hostile files of a workspace and of models: one line, and no change outside their folder."""
+"""Manipulated files of a workspace or a model: one error line, and no change elsewhere."""
 
 import copy
 import json
@@ -45,47 +45,47 @@ def places(content: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def mutate(text: str, chance: random.Random) -> str:
+def mutate(text: str, rng: random.Random) -> str:
     """Change a value of a JSON object, or its text."""
-    if chance.random() < 0.15:
-        start = chance.randrange(len(text))
+    if rng.random() < 0.15:
+        start = rng.randrange(len(text))
         noise = ["", "[" * 100_000, "9" * 5000, '"', "\\ud800", "{", "NaN", "\0"]
-        return text[:start] + chance.choice(noise) + text[start + chance.randrange(20) :]
+        return text[:start] + rng.choice(noise) + text[start + rng.randrange(20) :]
     content = json.loads(text)
     content.pop("checksum", None)  # whoever changes a file on purpose could also compute it
     content = copy.deepcopy(content)
-    container, key = chance.choice(places(content))
-    if chance.random() < 0.15:
+    container, key = rng.choice(places(content))
+    if rng.random() < 0.15:
         del container[key]
     else:
-        container[key] = chance.choice(VALUES)
+        container[key] = rng.choice(VALUES)
     return json.dumps(content)
 
 
-def mutate_file(path: Path, chance: random.Random) -> None:
+def mutate_file(path: Path, rng: random.Random) -> None:
     kind = path.suffix
-    if chance.random() < 0.03:
+    if rng.random() < 0.03:
         path.unlink()
-        target = chance.choice([path.name, "/etc/passwd", "/nowhere", ".."])
+        target = rng.choice([path.name, "/etc/passwd", "/nowhere", ".."])
         path.symlink_to(target)
     elif kind == ".safetensors":
         content = path.read_bytes()
         size = int.from_bytes(content[:8], "little")
-        header = mutate(content[8 : 8 + size].decode(), chance).encode(errors="surrogatepass")
+        header = mutate(content[8 : 8 + size].decode(), rng).encode(errors="surrogatepass")
         path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + size :])
     elif kind == ".toml":
         lines = EXPERIMENT.splitlines()
         values = ["nan", "-1", "9" * 500, '"../x"', "[[]]", "{a=1}", '"\\u001b[31m"', "[" * 5000]
-        number = chance.randrange(len(lines))
-        lines[number] = f"{lines[number].split(' = ')[0]} = {chance.choice(values)}"
+        number = rng.randrange(len(lines))
+        lines[number] = f"{lines[number].split(' = ')[0]} = {rng.choice(values)}"
         path.write_text("\n".join(lines))
     elif kind == ".jsonl":
         lines = path.read_text().split("\n")
-        number = chance.randrange(min(len(lines) - 1, 3))
-        lines[number] = mutate(lines[number], chance)
+        number = rng.randrange(min(len(lines) - 1, 3))
+        lines[number] = mutate(lines[number], rng)
         path.write_bytes("\n".join(lines).encode(errors="surrogatepass"))
     else:
-        path.write_bytes(mutate(path.read_text(), chance).encode(errors="surrogatepass"))
+        path.write_bytes(mutate(path.read_text(), rng).encode(errors="surrogatepass"))
 
 
 def harmless(action: Callable[[], str], folder: Path) -> Outcome:
@@ -105,17 +105,17 @@ def harmless(action: Callable[[], str], folder: Path) -> Outcome:
 
 @pytest.mark.parametrize("name", FILES)
 @counts(2, "MUTATIONS", 1000)
-def test_hostile_files_are_one_line(
+def test_hostile_files_give_a_result_or_one_error_line(
     finished: Path, tmp_path: Path, tally: Tally, name: str, count: int
 ):
-    chance = random.Random(count)
+    rng = random.Random(count)
     outcomes = []
     for _ in range(count):
         shutil.rmtree(tmp_path / "f", ignore_errors=True)
         shutil.copytree(finished, tmp_path / "f")
         (tmp_path / "f/experiment.toml").write_text(EXPERIMENT)
-        mutate_file(tmp_path / "f" / name, chance)
-        arguments = chance.choice(FILES[name])
+        mutate_file(tmp_path / "f" / name, rng)
+        arguments = rng.choice(FILES[name])
         outcome = harmless(lambda a=arguments: command(tmp_path / "f", *a), tmp_path / "f")
         outcomes.append((outcome[0], f"{arguments[0]}: {outcome[1]}"))
     tally.check(f"a hostile {Path(name).name}", outcomes)

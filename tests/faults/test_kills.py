@@ -25,7 +25,7 @@ SHORT_TRAINING = ("--head", "mlp", "--window", "1", "--epochs", "2")
 GRID = ("--heads", "mlp", "--windows", "1", "--seeds", "0-1", "--set", "epochs=2", "--jobs", "1")
 
 
-REMAINS = ("*.scratch", "*.alive", "checkpoint.safetensors", "unfinished.json")
+LEFTOVERS = ("*.scratch", "*.alive", "checkpoint.safetensors", "unfinished.json")
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def check_finished(folder: Path, finished: State, most_runs: int) -> None:
         raise LostError("vectors or corpora")
     if set(state.weights) != set(finished.weights) or len(state.weights) > most_runs:
         raise WrongError(f"{len(state.weights)} runs")
-    left = [path for name in REMAINS for path in (folder / ".segtool").rglob(name)]
+    left = [path for name in LEFTOVERS for path in (folder / ".segtool").rglob(name)]
     if left:
-        raise LostError(f"remains: {left}")
+        raise LostError(f"leftover files: {left}")
 
 
 def try_once(work: Work, folder: Path, finished: State, kill: tuple[float, int]) -> Outcome:
@@ -171,7 +171,7 @@ def test_a_killed_command_loses_nothing_and_can_be_repeated(
     works: dict[str, Work], tmp_path: Path, tally: Tally, name: str, count: int
 ):
     if name == "sweep" and count == 1:
-        pytest.skip("a sweep takes long; test_sweep_processes.py kills one")
+        pytest.skip("a sweep takes a long time; test_sweep_processes.py kills one")
     work = works[name]
     folder = tmp_path / "f"
     shutil.copytree(work.before, folder)
@@ -180,12 +180,11 @@ def test_a_killed_command_loses_nothing_and_can_be_repeated(
     seconds = time.monotonic() - started
     assert done == (RIGHT, ""), done
     finished = in_child(lambda: read_state(folder), tmp_path / "state")
-    chance = random.Random(count)
+    rng = random.Random(count)
     for kind in (signal.SIGKILL, signal.SIGTERM):
         trials = max(count if kind == signal.SIGKILL else count // 5, 1)
         outcomes = [
-            try_once(work, folder, finished, (chance.uniform(0, seconds), kind))
-            for _ in range(trials)
+            try_once(work, folder, finished, (rng.uniform(0, seconds), kind)) for _ in range(trials)
         ]
         tally.check(f"{kind.name} during {name}", outcomes)
 

@@ -40,7 +40,7 @@ MOST_READERS = 1024  # slots in the lock file of LMDB
 
 
 class SlowEncoder(HashEncoder):
-    """An encoder that needs some time, so that writers meet, and logs what it encodes."""
+    """A slow encoder, so that writers overlap in time; it logs what it encodes."""
 
     batch_tokens = 400
 
@@ -64,16 +64,16 @@ def write(folder: Path, number: int) -> None:
 
 def read(folder: Path, number: int) -> None:
     """Read vectors that exist and check them, until the process is killed."""
-    chance = random.Random(number)
+    rng = random.Random(number)
     encoder = HashEncoder()
     while True:
         try:
             space = EmbeddingStore(folder / "store", create=False).space(encoder.fingerprint)
         except StoreError:  # no writer has created it yet
             continue
-        some = chance.sample(SENTENCES, 20)
+        some = rng.sample(SENTENCES, 20)
         with space._environment.reading():
-            time.sleep(chance.random() / 100)
+            time.sleep(rng.random() / 100)
         found = space.contains(sentence_ids(some))
         present = [sentence for sentence, has in zip(some, found, strict=True) if has]
         vectors = space.vectors(sentence_ids(present))
@@ -100,7 +100,7 @@ def check(folder: Path, writers: int) -> None:
         raise LostError(f"{readers} slots of readers")
 
 
-def run_once(folder: Path, writers: int, methods: list[str], chance: random.Random) -> Outcome:
+def run_once(folder: Path, writers: int, methods: list[str], rng: random.Random) -> Outcome:
     folder.mkdir()
 
     def start(action, number: int) -> BaseProcess:
@@ -113,8 +113,8 @@ def run_once(folder: Path, writers: int, methods: list[str], chance: random.Rand
     writing = [start(write, number) for number in range(writers)]
     deadline = time.monotonic() + HANG
     while any(process.is_alive() for process in writing) and time.monotonic() < deadline:
-        time.sleep(chance.random() / 5)
-        victim = chance.randrange(writers)  # another reader takes its place
+        time.sleep(rng.random() / 5)
+        victim = rng.randrange(writers)  # another reader takes its place
         os.kill(reading[victim].pid, signal.SIGKILL)
         reading[victim].join()
         reading[victim] = start(read, victim)
@@ -131,13 +131,13 @@ def run_once(folder: Path, writers: int, methods: list[str], chance: random.Rand
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork")
 @counts(1, "ROUNDS", 20)
-def test_writers_and_readers_that_are_killed_do_no_harm(tmp_path: Path, tally: Tally, count: int):
+def test_parallel_writers_lose_nothing_while_readers_are_killed(
+    tmp_path: Path, tally: Tally, count: int
+):
     """Eight writers and eight readers, half forked and half spawned; fewer in the short form."""
     writers, methods = (4, ["fork"]) if count == 1 else (8, ["fork", "spawn"])
-    chance = random.Random(count)
-    outcomes = [
-        run_once(tmp_path / str(number), writers, methods, chance) for number in range(count)
-    ]
+    rng = random.Random(count)
+    outcomes = [run_once(tmp_path / str(number), writers, methods, rng) for number in range(count)]
     tally.check("8 writers beside 8 readers that are killed, forked and spawned", outcomes)
     assert all(outcome == RIGHT for outcome, _ in outcomes)
 

@@ -66,15 +66,15 @@ class File:
             self.content.extend(bytes(max(start + len(data) - len(self.content), 0)))
             self.content[start : start + len(data)] = data
 
-    def after_a_failure(self, chance: random.Random) -> bytes:
+    def after_a_failure(self, rng: random.Random) -> bytes:
         """Return the content if each sector that was not synced is written or not."""
         kept = File(bytearray(self.content))
         for operation in self.pending:
-            if operation.kind == "t" and chance.random() < 0.5:
+            if operation.kind == "t" and rng.random() < 0.5:
                 kept.apply(operation)
-            share = chance.choice([0, 0.5, 1])
+            share = rng.choice([0, 0.5, 1])
             for start in range(0, len(operation.data), SECTOR):
-                if operation.kind == "w" and chance.random() < share:
+                if operation.kind == "w" and rng.random() < share:
                     part = operation.data[start : start + SECTOR]
                     kept.apply(operation._replace(offset=operation.offset + start, data=part))
         return bytes(kept.content)
@@ -116,14 +116,14 @@ class Disk:
             if change.kind == "r" and file:
                 self._on_disk[change.data.decode()] = file
 
-    def after_a_failure(self, chance: random.Random) -> dict[str, bytes]:
+    def after_a_failure(self, rng: random.Random) -> dict[str, bytes]:
         """Return what each file contains after a power failure."""
-        self._change_names(self._changes[: chance.randrange(len(self._changes) + 1)])
+        self._change_names(self._changes[: rng.randrange(len(self._changes) + 1)])
         renamed = {self._target(change) for change in self._changes}
         for name, file in self._now.items():
-            if name not in self._on_disk and name not in renamed and chance.random() < 0.5:
+            if name not in self._on_disk and name not in renamed and rng.random() < 0.5:
                 self._on_disk[name] = file
-        return {name: file.after_a_failure(chance) for name, file in self._on_disk.items()}
+        return {name: file.after_a_failure(rng) for name, file in self._on_disk.items()}
 
 
 @pytest.fixture(scope="module")
@@ -176,15 +176,15 @@ def check(folder: Path, batches: int) -> None:
         raise WrongError("new vectors")
 
 
-def fail_power(folder: Path, operations: list[Operation], chance: random.Random) -> int:
+def fail_power(folder: Path, operations: list[Operation], rng: random.Random) -> int:
     """Leave in a folder what a power failure leaves; return how many batches were committed."""
-    cut = chance.randrange(len(operations) + 1)
+    cut = rng.randrange(len(operations) + 1)
     disk = Disk()
     for operation in operations[:cut]:
         disk.do(operation)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "store").mkdir(parents=True)
-    for name, content in disk.after_a_failure(chance).items():
+    for name, content in disk.after_a_failure(rng).items():
         if Path(name).name != "lock.mdb":
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_bytes(content)
@@ -198,10 +198,10 @@ def test_a_power_failure_loses_no_commit(
 ):
     folder, operations = recorded
     assert {"w", "s", "r"} <= {operation.kind for operation in operations}
-    chance = random.Random(count)
+    rng = random.Random(count)
     outcomes: list[Outcome] = []
     for _ in range(count):
-        batches = fail_power(folder, operations, chance)
+        batches = fail_power(folder, operations, rng)
         outcomes.append(run_in_child(lambda: check(folder, batches)))  # noqa: B023
     tally.check("a power failure while a store is written and compacted", outcomes)
     assert sum(outcome == "right" for outcome, _ in outcomes) > count / 2

@@ -1,4 +1,4 @@
-"""`make soak` tells growth from noise."""
+"""`make soak` distinguishes growth from noise."""
 
 import random
 
@@ -21,5 +21,5 @@ FLAT = [500 + CHANCE.random() for _ in range(80)]
         ("threads", [3] * 79 + [4], False),
     ],
 )
-def test_growth_is_told_from_noise(what, values, expected):
+def test_growth_is_distinguished_from_noise(what, values, expected):
     assert grows(what, values) == expected

@@ -1,4 +1,4 @@
-"""Heads in ONNX format give the probabilities of torch, without torch."""
+"""Heads in ONNX format predict the same probabilities as in torch, and do not need torch."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ print(json.dumps([head.threshold, head.encoder, probabilities.tolist()]))
 
 
 @pytest.mark.parametrize("name", [*WINDOW_HEADS, *DOCUMENT_HEADS])
-def test_the_probabilities_are_those_of_torch(trained, segtool, tmp_path, name):
+def test_the_probabilities_are_the_same_as_in_torch(trained, segtool, tmp_path, name):
     from segclf.integrations.onnx_head import OnnxHead
 
     window = 3 if name in WINDOW_HEADS else None
@@ -54,12 +54,12 @@ def test_the_probabilities_are_those_of_torch(trained, segtool, tmp_path, name):
         np.testing.assert_allclose(found, layout.mark_document_starts(expected), atol=1e-5)
 
 
-def test_an_exported_head_runs_where_torch_is_missing(trained, segtool, tmp_path):
+def test_an_exported_head_runs_without_torch(trained, segtool, tmp_path):
     model = tmp_path / "model"
     done = segtool(trained, "export", "mlp-w1-001", str(model), "--onnx")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("run mlp-w1-001, threshold ")
-    assert len(done.stderr.splitlines()) == 1  # nothing that torch says
+    assert len(done.stderr.splitlines()) == 1  # no warnings from torch
     sentences = ["It rained.", "He left.", "The river rose.", "So be it."]
     vectors = encode_in_memory(sentences, load_encoder("surface"))
     np.savez(tmp_path / "data.npz", vectors=vectors, groups=[0, 0, 1, 1])
@@ -74,7 +74,7 @@ def test_an_exported_head_runs_where_torch_is_missing(trained, segtool, tmp_path
     np.testing.assert_allclose(probabilities, layout.mark_document_starts(expected), atol=1e-5)
 
 
-def test_a_head_that_reads_words_has_the_probabilities_of_torch(tmp_path):
+def test_the_probabilities_of_a_head_that_reads_words_are_the_same_as_in_torch(tmp_path):
     from segclf.integrations.onnx_export import export_onnx
     from segclf.integrations.onnx_head import OnnxHead
 

@@ -21,7 +21,9 @@ def paragraphs(trained, text):
     return [paragraph.strip() for paragraph in found]
 
 
-def test_langchain_documents_are_paragraphs_with_their_place_in_the_text(finder, text, paragraphs):
+def test_langchain_documents_are_paragraphs_with_their_position_in_the_text(
+    finder, text, paragraphs
+):
     from langchain_core.documents import Document
 
     from segclf.integrations.langchain import ParagraphTextSplitter
@@ -55,7 +57,7 @@ def test_langchain_refuses_an_empty_chunk(finder):
         ParagraphTextSplitter(finder, chunk_size=0)
 
 
-def test_llama_index_nodes_are_paragraphs_that_know_their_neighbours(finder, text, paragraphs):
+def test_llama_index_nodes_are_paragraphs_linked_to_their_neighbours(finder, text, paragraphs):
     from llama_index.core.schema import Document
 
     from segclf.integrations.llama_index import ParagraphNodeParser

@@ -37,7 +37,7 @@ def test_a_sweep_logs_its_new_runs_only(trained, segtool):
     assert not (trained / ".segtool/tensorboard" / newest[-2].name).exists()
 
 
-def test_tensorboard_forgets_a_removed_run_of_the_same_name(trained, segtool):
+def test_tensorboard_logs_of_a_removed_run_of_the_same_name_are_removed(trained, segtool):
     folder = trained / ".segtool/tensorboard/mlp-w3-001"
     folder.mkdir(parents=True)
     (folder / "events").write_text("of a removed run of the same name")

@@ -1,4 +1,4 @@
-"""Tests on a real Ray: they have the marker `ray` and run with `make test-ray` only."""
+"""Tests with a real Ray cluster: they have the marker `ray` and run with `make test-ray` only."""
 
 import os
 from pathlib import Path
@@ -55,6 +55,6 @@ def processes_of(cluster, name):
             is_named = (folder / "cmdline").read_bytes().startswith(f"ray::{name}".encode())
             if is_named and os.readlink(folder / "fd/1").startswith(session):
                 found.append(int(folder.name))
-        except OSError:  # it has ended, or belongs to somebody else
+        except OSError:  # it has ended, or belongs to another user
             continue
     return found

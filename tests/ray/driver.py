@@ -1,7 +1,8 @@
 """A driver that tests can kill: python -m tests.ray.driver FOLDER ADDRESS WORKERS.
 
-FOLDER/texts has files with a sentence on each line. The encoder writes what it encodes to
-FOLDER/log, and while FOLDER/hold exists it waits when the log has as many files as that one says.
+FOLDER/texts has files with one sentence per line. The encoder writes each batch that it encodes to
+a file in FOLDER/log. FOLDER/hold contains a number: while this file exists, and FOLDER/log has
+more files than this number, the encoder waits.
 """
 
 import os
@@ -22,7 +23,7 @@ from tests.conftest import HashEncoder
 
 
 class LoggingEncoder(HashEncoder):
-    """Logs the sentences that it encodes, and waits where the test wants it."""
+    """Logs the sentences that it encodes, and waits while FOLDER/hold requires it."""
 
     batch_tokens = 10**6  # a batch is a shard
 

@@ -40,7 +40,7 @@ def finish(driver):
 
 
 def hold(folder, after):
-    """Let workers wait when more than `after` shards have been encoded."""
+    """Make workers wait after more than `after` shards have been encoded."""
     (folder / "hold").write_text(str(after))
 
 
@@ -58,7 +58,7 @@ def release(folder):
 
 
 def check(folder, repeated_shards):
-    """Check the store, and that no more than some shards were encoded twice."""
+    """Check the store, and that at most `repeated_shards` shards were encoded twice."""
     store = EmbeddingStore(folder / "store")
     alone = EmbeddingStore(folder / "alone")
     encode_sentences(SENTENCES, HashEncoder(), alone)
@@ -88,7 +88,7 @@ def test_a_killed_worker_is_replaced(folder, two_nodes):
     check(folder, 1)
 
 
-def test_the_other_node_does_the_work_of_a_killed_one(folder, two_nodes):
+def test_the_other_node_finishes_the_work_of_a_killed_one(folder, two_nodes):
     hold(folder, 4)
     driver = start(folder, two_nodes.address)
     wait_for_holders(folder, 2)

@@ -1,4 +1,4 @@
-"""`segtool sweep --engine ray`: the runs of a sweep on one machine."""
+"""`segtool sweep --engine ray` gives the same runs as a sweep on one machine."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def results_of(run):
     return (run.path / WEIGHTS).read_bytes(), own
 
 
-def test_runs_are_those_of_one_machine(local_ray, embedded, tmp_path):
+def test_runs_are_the_same_as_on_one_machine(local_ray, embedded, tmp_path):
     trials = [*expand(GRID), Trial(TrainingOptions(head="mlp", window=1, epochs=1), "lost")]
     alone = sweep(copied(embedded, tmp_path / "alone"), trials, jobs=1)
     workspace = copied(embedded, tmp_path / "ray")
@@ -84,8 +84,8 @@ def test_runs_are_those_of_one_machine(local_ray, embedded, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"threads": 3}, "no machine of the cluster has the 3 CPUs that a run needs"),
-        ({"device": "cuda"}, "no machine of the cluster has the 1 CPUs and a GPU that a run"),
+        ({"threads": 3}, "--device cpu --threads 3: the cluster has no machine with enough"),
+        ({"device": "cuda"}, "--threads 1: the cluster has no GPU machine with enough"),
         ({"device": "cuda:1"}, "--device cuda:1: with --engine ray, use cpu or cuda"),
         ({"jobs": 0}, "jobs is 0: use 1 or more"),
         ({"memory": -1}, "memory is -1"),
@@ -97,7 +97,7 @@ def test_mistakes_are_reported_before_training(local_ray, embedded, options, mes
     assert not list_runs(embedded)
 
 
-def test_a_machine_that_does_not_see_the_workspace_is_named(two_nodes, embedded, tmp_path, segtool):
+def test_a_machine_without_access_to_the_workspace_is_named(two_nodes, embedded, tmp_path, segtool):
     copied(embedded, tmp_path)
     own = "/proc/self/cwd/.segtool"  # another folder for a process in another current folder
     address = ["--engine", "ray", "--address", two_nodes.address]

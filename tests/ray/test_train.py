@@ -1,4 +1,4 @@
-"""`segtool train --engine ray`: the head of one process, trained by several."""
+"""`segtool train --engine ray`: several processes train the same head as one process."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def weights_of(run):
     return torch.cat([tensor.flatten() for tensor in run.load_head().state_dict().values()])
 
 
-def test_two_workers_train_the_head_of_one_process(monkeypatch, embedded, tmp_path):
+def test_two_workers_train_the_same_head_as_one_process(monkeypatch, embedded, tmp_path):
     monkeypatch.setattr(Dropout, "forward", lambda self, inputs: inputs)
     workspace = copied(embedded, tmp_path)
     with cluster(hooks.without_dropout):
@@ -114,17 +114,17 @@ class Holder:
         pass
 
 
-def test_training_does_not_wait_for_ever_for_a_busy_cluster(embedded):
+def test_training_does_not_wait_forever_for_a_busy_cluster(embedded):
     with cluster(RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S="1") as ray:
         actor = ray.remote(Holder).options(num_cpus=1).remote()
         ray.get(actor.hold.remote())
-        message = "the cluster did not start 2 workers with 1 CPUs each .*timed out.*: wait until"
+        message = "--workers 2 --threads 1: the cluster did not start .*timed out.*: wait until"
         with pytest.raises(UserError, match=message):
             train_on_cluster(embedded, MLP, workers=2)
     assert not list_runs(embedded)
 
 
-def test_one_worker_trains_the_head_of_one_process_bit_for_bit(local_ray, embedded, tmp_path):
+def test_one_worker_trains_the_same_head_as_one_process_bit_for_bit(local_ray, embedded, tmp_path):
     workspace = copied(embedded, tmp_path)
     runs = train(workspace, MLP), train_on_cluster(workspace, MLP, workers=1)
     alone, shared = ((run.path / WEIGHTS).read_bytes() for run in runs)
@@ -135,10 +135,10 @@ def test_one_worker_trains_the_head_of_one_process_bit_for_bit(local_ray, embedd
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"workers": 3}, "--workers 3 with 1 threads each: the cluster has 2 CPUs"),
-        ({"threads": 3}, "--workers 1 with 3 threads each: the cluster has 2 CPUs"),
+        ({"workers": 3}, r"--workers 3 --threads 1: .* too few CPUs \(total: 2, .* worker: 1"),
+        ({"threads": 3}, r"--workers 1 --threads 3: .* too few CPUs \(total: 2, .* worker: 3"),
         ({"workers": 0}, "--workers 0: use 1 or more"),
-        ({"device": "cuda"}, "1 workers with 1 GPUs each: the cluster has 0 GPUs"),
+        ({"device": "cuda"}, r"--workers 1: .* too few GPUs \(total: 0, .* worker: 1"),
         ({"device": "cuda:1"}, "--device cuda:1: with --engine ray, use cpu or cuda"),
         ({"memory": -1}, "memory is -1"),
         ({"start": "none"}, "no run or model 'none'"),
@@ -150,7 +150,7 @@ def test_mistakes_are_reported_before_workers_start(local_ray, embedded, options
     assert not list_runs(embedded)
 
 
-def test_an_error_in_a_worker_is_one_line(embedded, tmp_path, segtool):
+def test_an_error_in_a_worker_is_reported_in_one_line(embedded, tmp_path, segtool):
     copied(embedded, tmp_path)
     done = segtool(tmp_path, *FIT, "--workers", "2", "--type", "paragraph", timeout=HANG)
     assert "the boundaries of the corpus stories have no types: leave out --type" in mistake(done)

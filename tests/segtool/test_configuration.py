@@ -59,7 +59,7 @@ def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path
     assert "cannot be combined" in mistake(cli(tmp_path, *arguments, *both))
 
 
-def test_a_configured_workspace_that_cannot_be_used_is_one_line(tmp_path, cli):
+def test_a_configured_workspace_that_cannot_be_used_is_reported_in_one_line(tmp_path, cli):
     (tmp_path / "work").mkdir()
     (tmp_path / "work/corpora").write_text("not a folder")
     below = tmp_path / "below"
@@ -99,7 +99,7 @@ def test_config_shows_where_each_value_comes_from(tmp_path, cli, monkeypatch):
     assert found["workspace"] == ("/elsewhere", "SEGTOOL_HOME")
 
 
-def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, cli):
+def test_the_nearest_file_is_used_and_pyproject_is_read_too(tmp_path, cli):
     (tmp_path / "segtool.toml").write_text("threads = 1\n")
     below = tmp_path / "below"
     below.mkdir()
@@ -120,7 +120,7 @@ def test_the_nearest_file_counts_and_pyproject_is_read_too(tmp_path, cli):
         ("[train]\njson = true", "unknown option of segtool train 'json'"),
         ("wrkspace = 'x'", "unknown option for all commands 'wrkspace': did you mean workspace?"),
         ("colour = 1", "'colour': choose from workspace, device, threads"),
-        ("head = 'mlp'", "head is an option of a command: write it below [train]"),
+        ("head = 'mlp'", "head cannot be set for all commands: write it below [train]"),
         ("[store.gc]\nunused = 'yes'", "unused must be true or false, not 'yes'"),
         ("[train]\nwindow = true", "window must be a string or a number, not True"),
         ("[train]\nwindow = [1, 2]", "window must be a string or a number, not [1, 2]"),

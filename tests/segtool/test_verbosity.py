@@ -6,7 +6,7 @@ from tests.conftest import STORIES, SURFACE
 from tests.segtool.texts import UNSEEN, mistake
 
 
-def test_verbose_says_how_long_a_command_took(trained, cli):
+def test_verbose_prints_how_long_a_command_took(trained, cli):
     done = cli(trained, "runs", "--verbose")
     assert done.returncode == 0
     assert "runs: 0." in done.stderr
@@ -15,14 +15,14 @@ def test_verbose_says_how_long_a_command_took(trained, cli):
 
 
 @pytest.mark.parametrize("arguments", [["-q", "segment", "-"], ["segment", "-", "--quiet"]])
-def test_quiet_leaves_only_the_result(trained, cli, arguments):
+def test_quiet_prints_only_the_result(trained, cli, arguments):
     done = cli(trained, *arguments, input=UNSEEN)
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout == cli(trained, "segment", "-", input=UNSEEN).stdout
 
 
-def test_quiet_and_verbose_exclude_each_other(cli, tmp_path):
+def test_quiet_and_verbose_cannot_be_combined(cli, tmp_path):
     embedded = cli(tmp_path, "embed", str(STORIES), *SURFACE, "-q", "-v")
     assert "--quiet cannot be combined with --verbose" in mistake(embedded)
 

@@ -1,4 +1,4 @@
-"""Take away calls that Windows lacks, in every process with this folder on its PYTHONPATH.
+"""Remove calls that Windows lacks, in every process with this folder on its PYTHONPATH.
 
 `os.register_at_fork` stays: torch calls it wherever `sys.platform` is not Windows.
 """

@@ -8,7 +8,7 @@ async function fetchOrThrow(path, options) {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error; // the page itself has ended the request
-    throw new Error("The server does not answer: start segtool serve again.");
+    throw new Error("The server does not respond: start segtool serve again.");
   }
   if (response.ok) return response;
   const { detail } = await response.json().catch(() => ({ detail: response.statusText }));

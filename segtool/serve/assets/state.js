@@ -83,7 +83,7 @@ export function countCorrections(text) {
   return count;
 }
 
-/** The checked sentences and their labels, as a corpus has them; typed ones tell lines from paragraphs. */
+/** The checked sentences and their labels, as a corpus has them; typed labels distinguish lines from paragraphs. */
 export function labelledOf(text, isTyped = text.header.typed) {
   const sentences = [];
   const labels = [];

@@ -79,7 +79,7 @@ function verdict(text, i) {
   const sign = isFound(text, i) ? "reaches" : "is below";
   const kind = isFound(text, i) ? `: ${kindIf(text, i) === "line" ? "a line" : "a paragraph"}` : "";
   const own = `Probability ${format(probability)} ${sign} the threshold ${format(thresholdOf(text))}`;
-  return own + (text.corrections.has(i) ? ". You decided about this place." : kind + ".");
+  return own + (text.corrections.has(i) ? ". You made this decision." : kind + ".");
 }
 
 /** Ask for the probability without each of the sentences around the boundary. */

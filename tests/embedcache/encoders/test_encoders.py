@@ -64,7 +64,7 @@ def test_e5_small_vectors_are_normalized_and_have_its_dimension(e5):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_no_sentences_have_no_tokens_and_no_vectors(e5):
+def test_an_empty_list_of_sentences_has_no_tokens_and_no_vectors(e5):
     assert e5.count_tokens([]).shape == (0,)
     assert e5.encode([]).shape == (0, e5.dim)
 

@@ -129,7 +129,7 @@ def test_a_transformer_in_a_subfolder_is_found(layer, pooling, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("modules.json", '[{"path": "", "type": "evil.Module"}]', "needs the program evil.Module"),
+        ("modules.json", '[{"path": "", "type": "evil.Module"}]', "needs the module evil.Module"),
         ("modules.json", '[{"path": "..", "type": "sentence_transformers.x"}]', "outside its"),
         ("modules.json", '[{"path": "/etc", "type": "sentence_transformers.x"}]', "outside its"),
         ("modules.json", '{"a": 1}', "modules.json is damaged"),
@@ -137,7 +137,7 @@ def test_a_transformer_in_a_subfolder_is_found(layer, pooling, tmp_path):
         ("config.json", "{", "config.json is damaged"),
     ],
 )
-def test_a_model_cannot_bring_a_program_or_leave_its_folder(tmp_path, name, content, message):
+def test_a_model_cannot_run_its_own_code_or_leave_its_folder(tmp_path, name, content, message):
     copy = shutil.copytree(MINILM, tmp_path / "model")
     (copy / "evil.py").write_text("raise SystemExit('executed')")
     (copy / name).write_text(content)
@@ -155,7 +155,7 @@ def test_pickled_weights_are_refused(tmp_path, name):
         load_encoder(str(copy))
 
 
-PROGRAM = """
+CODE = """
 from pathlib import Path
 Path({marker!r}).touch()
 from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -168,16 +168,16 @@ class Tokenizer(BertTokenizerFast):
 """
 
 
-def with_program(folder, marker, *, kind, tokenizer=False):
-    """Copy a model, and add a program that its configuration names and that creates a file."""
+def with_custom_code(folder, marker, *, kind, tokenizer=False):
+    """Copy a model, and add code that its configuration names and that creates a file."""
     copy = shutil.copytree(MINILM, folder)
-    (copy / "program.py").write_text(PROGRAM.format(marker=str(marker), kind=kind))
+    (copy / "custom.py").write_text(CODE.format(marker=str(marker), kind=kind))
     changes = {
         "config.json": {
             "model_type": kind,
-            "auto_map": {"AutoConfig": "program.Config", "AutoModel": "program.Model"},
+            "auto_map": {"AutoConfig": "custom.Config", "AutoModel": "custom.Model"},
         },
-        "tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["program.Tokenizer", None]}},
+        "tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["custom.Tokenizer", None]}},
     }
     for name in ["tokenizer_config.json"] if tokenizer else ["config.json"]:
         path = copy / name
@@ -185,28 +185,28 @@ def with_program(folder, marker, *, kind, tokenizer=False):
     return str(copy)
 
 
-def test_the_program_of_a_model_would_run_if_it_were_trusted(tmp_path):
+def test_the_custom_code_of_a_model_would_run_if_it_were_trusted(tmp_path):
     from transformers import AutoModel
 
-    folder = with_program(tmp_path / "model", tmp_path / "executed", kind="own")
+    folder = with_custom_code(tmp_path / "model", tmp_path / "executed", kind="own")
     AutoModel.from_pretrained(folder, trust_remote_code=True)
     assert (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize("pooling", [None, "cls"])
 @pytest.mark.parametrize("tokenizer", [False, True])
-def test_a_model_with_a_program_of_its_own_is_refused_and_not_run(tmp_path, tokenizer, pooling):
+def test_a_model_with_custom_code_is_refused_and_its_code_is_not_run(tmp_path, tokenizer, pooling):
     executed = tmp_path / "executed"
     kind = "bert" if tokenizer else "own"
-    folder = with_program(tmp_path / "model", executed, kind=kind, tokenizer=tokenizer)
-    with pytest.raises(UserError, match="needs a program of its own") as caught:
+    folder = with_custom_code(tmp_path / "model", executed, kind=kind, tokenizer=tokenizer)
+    with pytest.raises(UserError, match="needs custom code") as caught:
         load_encoder(folder, pooling=pooling)
     assert "\n" not in str(caught.value)
     assert not executed.exists()
 
 
-def test_a_program_that_transformers_does_not_need_is_not_run(tmp_path):
-    folder = with_program(tmp_path / "model", tmp_path / "executed", kind="bert")
+def test_custom_code_that_transformers_does_not_need_is_not_run(tmp_path):
+    folder = with_custom_code(tmp_path / "model", tmp_path / "executed", kind="bert")
     vectors = load_encoder(folder, backend="torch", precision="float32").encode(ENGLISH)
     plain = load_encoder("minilm", backend="torch", precision="float32").encode(ENGLISH)
     np.testing.assert_allclose(vectors, plain, atol=1e-6)
@@ -216,7 +216,7 @@ def test_a_program_that_transformers_does_not_need_is_not_run(tmp_path):
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("config.json", {"attn_implementation": "someone/kernel"}, "needs a program of its own"),
+        ("config.json", {"attn_implementation": "someone/kernel"}, "needs custom code"),
         ("config.json", {"hidden_size": "x"}, "settings .* are damaged"),
         ("config.json", {"max_position_embeddings": [1]}, "settings .* are damaged"),
         ("tokenizer_config.json", {"model_max_length": float("inf")}, "settings .* are damaged"),

@@ -19,7 +19,7 @@ SENTENCES = [*SHORT, *ENGLISH, *japanese(5), "".join(japanese(30))]
 
 
 @pytest.mark.parametrize("name", ["e5-small-paragraphs", "minilm"])
-def test_float32_vectors_are_those_of_torch(name):
+def test_float32_vectors_are_the_same_as_with_torch(name):
     compiled, plain = (
         load_encoder(name, device="cpu", precision="float32", backend=backend)
         for backend in ("openvino", "torch")
@@ -47,7 +47,7 @@ def test_bfloat16_vectors_are_close_to_float32():
     assert compiled.computation == "bfloat16 with openvino"
 
 
-def test_no_sentences_have_no_vectors():
+def test_an_empty_list_of_sentences_is_encoded():
     encoder = load_encoder("e5-small-paragraphs", device="cpu", backend="openvino")
     assert encoder.encode([]).shape == (0, encoder.dim)
 

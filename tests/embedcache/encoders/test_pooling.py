@@ -35,7 +35,7 @@ def test_the_mean_of_no_tokens_is_zero():
         (["lasttoken"], None),
     ],
 )
-def test_a_model_with_several_or_other_poolings_is_left_to_torch(flags, mode, tmp_path):
+def test_a_model_with_several_or_other_poolings_runs_on_torch(flags, mode, tmp_path):
     modules = [
         {"path": path, "type": f"sentence_transformers.models.{kind}"}
         for path, kind in (("", "Transformer"), ("1_Pooling", "Pooling"))

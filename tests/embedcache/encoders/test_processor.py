@@ -1,3 +1,5 @@
+"""The cores, instructions and devices of a machine, found without torch."""
+
 import os
 
 import pytest
@@ -61,12 +63,12 @@ def test_the_affinity_of_a_process_limits_the_cores():
         ("processor : 0\nFeatures\t: fp asimd\n", None),  # ARM
     ],
 )
-def test_the_flags_of_the_processor_tell_whether_it_multiplies_bfloat16(tmp_path, info, expected):
+def test_the_flags_of_the_processor_show_whether_it_multiplies_bfloat16(tmp_path, info, expected):
     write(tmp_path, {"proc/cpuinfo": info})
     assert computes_bfloat16(tmp_path) is expected
 
 
-def test_another_system_does_not_tell_whether_it_multiplies_bfloat16(tmp_path):
+def test_bfloat16_support_is_unknown_on_other_systems(tmp_path):
     assert computes_bfloat16(tmp_path) is None
 
 

@@ -1,4 +1,4 @@
-"""Static encoders, distilled from a tiny transformer."""
+"""Static encoders, distilled from a tiny Transformer."""
 
 import json
 import shutil

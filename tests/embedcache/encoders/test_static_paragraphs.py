@@ -16,7 +16,7 @@ from tests.conftest import STORIES
 SENTENCES = ["雨が降っていた。", "It was raining.", "«Où vas-tu ?»", "🜁", ""]
 
 
-def test_vectors_are_small_and_do_not_depend_on_the_batch():
+def test_vectors_are_short_and_do_not_depend_on_the_batch():
     encoder = load_encoder("static-paragraphs")
     vectors = encoder.encode(SENTENCES)
     assert vectors.shape == (5, encoder.dim) == (5, 3 * COMPONENTS)
@@ -27,7 +27,7 @@ def test_vectors_are_small_and_do_not_depend_on_the_batch():
     assert len(np.unique(vectors, axis=0)) == 5
 
 
-def test_the_first_and_last_tokens_have_vectors_of_their_own():
+def test_the_first_and_last_tokens_have_separate_vectors():
     encoder = load_encoder("static-paragraphs")
     one, other = encoder.encode(["We saw them there.", "It is cold there."])
     whole, first, last = (slice(start * COMPONENTS, (start + 1) * COMPONENTS) for start in range(3))
@@ -36,7 +36,7 @@ def test_the_first_and_last_tokens_have_vectors_of_their_own():
     assert not np.array_equal(one[whole], other[whole])
 
 
-def test_sentences_of_known_pieces_are_tokenized_as_by_e5_small():
+def test_sentences_of_known_pieces_are_tokenized_as_in_e5_small():
     folder = e5_small.model_directory()
     whole = Tokenizer.from_file(str(folder / "tokenizer.json"))
     part = load_encoder("static-paragraphs")._tokens.tokenizer

@@ -1,3 +1,5 @@
+"""Tokenization with a part of the vocabulary, compared with the whole vocabulary."""
+
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,7 +131,7 @@ def test_many_short_texts_load_the_whole_vocabulary(folder, whole, monkeypatch):
     assert len(made) == 2
 
 
-def test_no_sentences_have_no_tokens(folder):
+def test_an_empty_list_of_sentences_has_no_tokens(folder):
     tokens = SentenceTokenizer(folder, "", 8).tokenize([])
     assert tokens.inputs == []
     assert tokens.lengths.shape == tokens.truncated.shape == (0,)

@@ -1,3 +1,5 @@
+"""Token vectors, read from the file of a model or from a copy."""
+
 import numpy as np
 import pytest
 import torch

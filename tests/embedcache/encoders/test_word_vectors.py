@@ -1,4 +1,4 @@
-"""Encoders based on word vectors, against direct implementations."""
+"""Encoders based on word vectors, compared with direct implementations."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial

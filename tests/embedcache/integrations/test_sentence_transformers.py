@@ -1,4 +1,4 @@
-"""`CachedSentenceTransformer` and the model itself return the same."""
+"""`CachedSentenceTransformer` returns the same vectors as the model itself."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ class Recorder:
         {"batch_size": 1, "show_progress_bar": False},
     ],
 )
-def test_vectors_are_those_of_the_model_and_are_computed_once(tmp_path, options):
+def test_vectors_are_the_same_as_from_the_model_and_are_computed_once(tmp_path, options):
     model = small_model()
     expected = model.encode(TEXTS, **options)
     recorder = Recorder(model)

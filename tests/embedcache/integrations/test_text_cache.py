@@ -40,7 +40,7 @@ def test_another_identity_has_other_vectors(tmp_path):
         assert lengths.texts == ["one"]
 
 
-def test_what_was_embedded_before_an_error_is_kept(tmp_path):
+def test_vectors_embedded_before_an_error_are_kept(tmp_path):
     cache = TextCache(tmp_path / "store", "lengths", {})
     texts = [f"text {number}" for number in range(2000)]
     lengths = Lengths()
@@ -58,7 +58,7 @@ def test_what_was_embedded_before_an_error_is_kept(tmp_path):
 
 def test_wrong_vectors_are_refused(tmp_path):
     cache = TextCache(tmp_path / "store", "wrong", {})
-    with pytest.raises(ValueError, match=r"2 texts have vectors of shape \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"expected vectors of shape \(2, dim\), got \(1, 2\)"):
         cache.embed(["a", "b"], lambda texts: [[1, 2]])
     with pytest.raises(ValueError, match="NaN or infinity"):
         cache.embed(["a"], lambda texts: [[np.nan]])

@@ -79,7 +79,7 @@ SENTENCES = [f"文{number % 99}" + "。" * (number % 5) for number in range(200)
 
 
 @pytest.mark.parametrize(("partitions", "shard_rows"), [(1, 1000), (3, 2), (7, 5)])
-def test_merged_shards_are_what_one_process_stores(tmp_path, partitions, shard_rows):
+def test_merged_shards_have_the_vectors_that_one_process_stores(tmp_path, partitions, shard_rows):
     alone = EmbeddingStore(tmp_path / "alone")
     report = encode_sentences(SENTENCES, Truncating(), alone)
     encoder = Truncating()
@@ -114,7 +114,7 @@ def _all_ids(plan):
 
 
 def plan_with_store(tmp_path, known, **sizes):
-    """Return a plan for SENTENCES, its encoder, and a store that has the known ones of them."""
+    """Return a plan for SENTENCES, its encoder, and a store that has the sentences `known`."""
     store = EmbeddingStore(tmp_path / "store")
     encode_sentences(known, HashEncoder(), store)
     encoder = HashEncoder()
@@ -130,7 +130,7 @@ def test_sentences_that_the_store_has_are_not_encoded(tmp_path):
     for shard in shards_of(plan):
         encode_shard(plan, shard, encoder, threads=1)
     assert sorted(encoder.encoded) == sorted(set(SENTENCES) - set(SENTENCES[:50]))
-    with pytest.raises(StoreError, match="sentences have no vector"):
+    with pytest.raises(StoreError, match="vectors are missing in"):
         count_stored(plan, store)
 
 
@@ -153,7 +153,7 @@ def test_a_shard_that_left_out_sentences_is_encoded_again_for_a_store_without_th
     assert count_stored(plan, other)[0] == len(set(SENTENCES))
 
 
-def test_a_shard_of_which_the_store_has_every_sentence_is_empty(tmp_path):
+def test_a_shard_is_empty_if_the_store_has_all_of_its_sentences(tmp_path):
     plan, encoder, store = plan_with_store(tmp_path, SENTENCES, partitions=1, shard_rows=1000)
     encode_shard(plan, Shard(0, 0), encoder, threads=1)
     (merged,) = merge([plan.storage.url + "/shards"], lambda: store)

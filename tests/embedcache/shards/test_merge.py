@@ -28,7 +28,7 @@ def make_store(path, *, fingerprint=FINGERPRINT, count=3000, dim=4, dtype="float
 
 
 def contents(store, fingerprint=FINGERPRINT, count=3000):
-    """Return all that a space has of the sentences 0, 1, ..."""
+    """Return what a space stores for the sentences 0, 1, ..., and its description."""
     space = store.space(fingerprint)
     ids = ids_of(*range(count))
     truncated = (space.find(ids) >> 62 & 1).tolist()
@@ -80,12 +80,6 @@ def write_shards(folder, *, fingerprint=OTHER, **options):
         export_space(store.path, own, folder / f"{name}.arrow", "arrow")
 
 
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
 def cut(path):
     path.write_bytes(path.read_bytes()[:-30])
 
@@ -111,12 +105,12 @@ def write_foreign_table(path):
     ("damage", "message"),
     [
         (cut, "b.arrow is damaged or incomplete"),
-        (change_format, "b.arrow has format 9 of shards, and this version .* reads format 1"),
+        (change_format, "b.arrow has shard format 9, but this version .* reads format 1"),
         (replace_by_text, "b.arrow is damaged or incomplete"),
-        (write_foreign_table, "b.arrow has no vectors that segtool wrote"),
+        (write_foreign_table, "b.arrow was not written by segtool"),
     ],
 )
-def test_a_file_that_is_no_sound_shard_is_refused(tmp_path, damage, message):
+def test_a_damaged_or_foreign_file_is_refused(tmp_path, damage, message):
     write_shards(tmp_path / "shards", fingerprint=FINGERPRINT)
     damage(tmp_path / "shards/b.arrow")
     with pytest.raises(UserError, match=message):
@@ -128,8 +122,11 @@ def test_a_file_that_is_no_sound_shard_is_refused(tmp_path, damage, message):
     ("options", "message"),
     [
         ({"fingerprint": OTHER}, r"b.arrow has vectors of the encoder x \(bbbbbbbb\), .* aaaaaaaa"),
-        ({"fingerprint": FINGERPRINT, "dim": 5}, "b.arrow has float32 vectors of 5 numbers"),
-        ({"fingerprint": FINGERPRINT, "dtype": "float16"}, "b.arrow has float16 vectors of 4"),
+        ({"fingerprint": FINGERPRINT, "dim": 5}, "b.arrow has float32 vectors of dimension 5"),
+        (
+            {"fingerprint": FINGERPRINT, "dtype": "float16"},
+            "b.arrow has float16 vectors of dimension 4",
+        ),
     ],
 )
 def test_shards_that_do_not_belong_together_are_refused(tmp_path, options, message):
@@ -151,7 +148,7 @@ def write_manifest(folder, names, **changes):
     (folder / "manifest.json").write_text(json.dumps(content | changes))
 
 
-def test_a_manifest_says_which_shards_and_encoders_belong_together(tmp_path):
+def test_a_manifest_lists_the_shards_and_encoders_that_belong_together(tmp_path):
     write_shards(tmp_path / "shards")
     write_manifest(tmp_path / "shards", ["a.arrow", "b.arrow"])
     merged = merge_into(tmp_path / "new", tmp_path / "shards")
@@ -170,7 +167,7 @@ def test_a_manifest_says_which_shards_and_encoders_belong_together(tmp_path):
             "c.arrow is missing: run the same segtool embed command again",
         ),
         (["a.arrow", "b.arrow"], {"encoders": [FINGERPRINT]}, "b.arrow has vectors of the encoder"),
-        (["a.arrow"], {"format": 2}, "has format 2 of shards"),
+        (["a.arrow"], {"format": 2}, "has shard format 2"),
     ],
 )
 def test_shards_that_differ_from_the_manifest_are_refused(tmp_path, names, changes, message):
@@ -188,7 +185,7 @@ def test_a_folder_without_shards_is_refused(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_shards_behind_a_url_are_merged(tmp_path):
+def test_shards_at_a_url_are_merged(tmp_path):
     write_shards(tmp_path / "shards", fingerprint=FINGERPRINT)
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "shards")
     (merged,) = merge_into(tmp_path / "new", f"zip:///::{archive}")

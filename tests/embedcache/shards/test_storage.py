@@ -8,7 +8,7 @@ from embedcache import UserError
 from embedcache.shards.storage import Storage
 
 
-def test_a_colon_in_the_name_of_a_folder_is_no_url(tmp_path):
+def test_a_colon_in_the_name_of_a_folder_does_not_make_it_a_url(tmp_path):
     storage, other = Storage.at(tmp_path / "run::1"), Storage.at(tmp_path / "run")
     for each in (storage, other):
         each.write_bytes("a/b", b"content")

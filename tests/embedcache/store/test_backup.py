@@ -40,7 +40,7 @@ def test_a_backup_of_a_store_that_is_written_is_the_store_after_a_commit(tmp_pat
         writer.kill()
 
 
-def test_a_killed_backup_has_no_name_and_the_next_one_removes_it(tmp_path):
+def test_a_killed_backup_leaves_no_copy_and_the_next_one_removes_its_files(tmp_path):
     make_store(tmp_path / "s", 50)
     arguments = [str(tmp_path / "s"), str(tmp_path / "b")]
     killed = subprocess.run([sys.executable, "-c", BACK_UP_AND_DIE, *arguments], cwd=ROOT)

@@ -183,7 +183,7 @@ def test_a_writer_may_wait_for_any_length_of_time(store, encoder, monkeypatch):
 
 
 class TimedEncoder(HashEncoder):
-    """Encodes one sentence at a time and advances a clock; the fourth sentence takes long."""
+    """Encodes one sentence at a time and advances a clock; the fourth sentence is slow."""
 
     batch_tokens = 1
 
@@ -221,7 +221,7 @@ def test_files_of_a_writer_that_died_are_removed(store, encoder):
     claims.close()
 
 
-def test_what_a_killed_writer_has_left_is_removed_even_if_nothing_is_missing(store):
+def test_files_of_a_killed_writer_are_removed_even_if_nothing_is_missing(store):
     encode_sentences(["5"], HashEncoder(), store)
     (folder,) = (store.path / "claims").iterdir()
     (folder / "dead.alive").touch()  # no process holds its lock
@@ -230,7 +230,7 @@ def test_what_a_killed_writer_has_left_is_removed_even_if_nothing_is_missing(sto
     assert left_claims(store.path) == []
 
 
-def test_a_folder_of_claims_that_cannot_be_written_is_one_line(tmp_path):
+def test_a_folder_of_claims_that_cannot_be_written_is_reported_in_one_line(tmp_path):
     (tmp_path / "claims").touch()  # a file
     claims = Claims(tmp_path, "a")
     with pytest.raises(StoreError, match=r"^/.*claims/a cannot be written: Not a directory$"):
@@ -242,7 +242,7 @@ def test_a_writer_that_has_given_up_its_claims_can_claim_again(tmp_path):
     first, second = Claims(tmp_path, "a"), Claims(tmp_path, "a")
     assert first.take(ids_of(1, 2)).all()
     first.forget()
-    assert not second.take(ids_of(1)).any()  # the other writers learn of it later
+    assert not second.take(ids_of(1)).any()  # the other writers see this later
     assert first.take(ids_of(3, 4)).all()
     assert second.take(ids_of(1, 2, 3)).tolist() == [True, True, False]
     first.close()

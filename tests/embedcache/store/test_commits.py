@@ -1,4 +1,4 @@
-"""The second record of commits: nothing is lost in silence, and a description can be restored."""
+"""The second record of commits: every loss is reported, and a description can be restored."""
 
 import shutil
 import subprocess

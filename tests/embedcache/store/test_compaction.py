@@ -1,4 +1,4 @@
-"""Compacting a store: nothing is lost, whoever uses it and whoever is killed."""
+"""Compacting a store loses nothing, even if it is in use or a process is killed."""
 
 import os
 import random
@@ -130,11 +130,11 @@ def test_commits_of_other_processes_and_threads_are_never_lost(tmp_path):
 
 def test_killed_compactions_leave_a_store_with_all_commits(tmp_path):
     make_store_with_free_pages(tmp_path)
-    chance = random.Random(1)
+    rng = random.Random(1)
     with python(APPEND, tmp_path, 1000, 100_000) as writer:
         for _ in range(4):
             with python(COMPACT_FOREVER, tmp_path) as compacting:
-                for _ in range(chance.randrange(1, 5)):
+                for _ in range(rng.randrange(1, 5)):
                     wait_for_line(compacting)
                 compacting.kill()
             committed = int(wait_for_line(writer))
@@ -155,7 +155,7 @@ def test_a_kill_between_replacing_the_lock_file_and_the_data_loses_nothing(tmp_p
         with python(DIE_BEFORE_THE_NEW_FILE_IS_IN_PLACE, tmp_path) as killed:
             assert killed.wait() == -9
         assert os.stat(tmp_path / "data.mdb").st_ino == identity
-        for number in range(50, 80):  # two processes write, and find each other again
+        for number in range(50, 80):  # both processes write, with the new lock file
             committed = int(wait_for_line(writer))
             assert space.append(ids_of(number), numbered(number, number + 1)) == 1
         writer.kill()
@@ -180,7 +180,7 @@ def test_a_reader_whose_lock_file_was_lost_never_returns_an_overwritten_snapshot
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the test needs POSIX permissions")
-def test_the_files_keep_their_permissions_and_their_owner(tmp_path):
+def test_the_files_keep_their_permissions_and_owner(tmp_path):
     make_store(tmp_path, 50)
     files = [tmp_path / "data.mdb", tmp_path / "lock.mdb"]
     for file, mode in zip(files, (0o664, 0o660), strict=True):

@@ -161,16 +161,16 @@ def test_a_truncated_file_is_an_error_and_not_a_crash(tmp_path, share):
 
 def leave_pages_unwritten(path, seed):
     """Write and delete until the file ends before its last page; return whether it does."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     with lmdb.open(str(path), map_size=1 << 26, sync=False) as environment:
         for _ in range(100):
             with environment.begin(write=True) as transaction:
-                for _ in range(chance.choice([1, 5, 50])):
-                    key = b"vz%d" % chance.randrange(300)
-                    if chance.random() < 0.5:
+                for _ in range(rng.choice([1, 5, 50])):
+                    key = b"vz%d" % rng.randrange(300)
+                    if rng.random() < 0.5:
                         transaction.delete(key)
                     else:
-                        transaction.put(key, bytes(chance.choice([10, 500, 1500, 5000])))
+                        transaction.put(key, bytes(rng.choice([10, 500, 1500, 5000])))
             needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
             if (path / "data.mdb").stat().st_size < needed:
                 return True
@@ -197,7 +197,9 @@ def test_a_file_without_its_unused_last_pages_is_complete(tmp_path):
         ("kill -9 $$", "s; replace it with a backup, or delete it and embed again$"),
     ],
 )
-def test_how_the_process_that_reads_all_pages_ends_is_told(tmp_path, monkeypatch, ending, message):
+def test_the_end_of_the_process_that_reads_all_pages_is_reported(
+    tmp_path, monkeypatch, ending, message
+):
     make_store(tmp_path / "s", 3)
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{ending}\n")

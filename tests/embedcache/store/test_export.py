@@ -21,7 +21,7 @@ from tests.embedcache.store.stores import FINGERPRINT, flip_value, ids_of, make_
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
 def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype, capsys, monkeypatch):
-    monkeypatch.setattr(terminal, "_INTERVAL", 0)  # progress is shown at once
+    monkeypatch.setattr(terminal, "_INTERVAL", 0)  # progress is shown immediately
     space = store.create_space(FINGERPRINT, name="x", dim=3, dtype=dtype)
     vectors = np.random.default_rng(0).integers(-99, 99, (2500, 3)).astype(dtype)
     for start, stop in ((0, 2000), (2000, 2500)):
@@ -40,7 +40,9 @@ def test_the_numbers_are_exported_as_they_are_stored(store, tmp_path, dtype, cap
 
 @pytest.mark.parametrize("file_format", ["parquet", "arrow"])
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
-def test_tables_have_all_that_the_store_knows_of_a_sentence(store, tmp_path, dtype, file_format):
+def test_tables_have_everything_that_the_store_has_for_a_sentence(
+    store, tmp_path, dtype, file_format
+):
     space = store.create_space(FINGERPRINT, name="x", dim=3, dtype=dtype)
     count = 70_000  # two parts of a table
     vectors = np.random.default_rng(0).integers(-99, 99, (count, 3)).astype(dtype)
@@ -127,7 +129,7 @@ export.export_space(Path(sys.argv[1]) / "s", "a" * 32, Path(sys.argv[1]) / "out"
 """
 
 
-def test_a_killed_export_has_no_name(tmp_path):
+def test_a_killed_export_leaves_nothing_at_its_path(tmp_path):
     make_two_spaces(tmp_path / "s")
     done = subprocess.run([sys.executable, "-c", EXPORT_AND_DIE, str(tmp_path)], cwd=ROOT)
     assert done.returncode == -signal.SIGKILL

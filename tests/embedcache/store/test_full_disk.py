@@ -1,4 +1,4 @@
-"""A full disk, simulated by a limit on file sizes, is one line and changes nothing."""
+"""A full disk, simulated by a limit on file sizes, gives a one-line error and changes nothing."""
 
 import os
 import signal

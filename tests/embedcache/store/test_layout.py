@@ -71,7 +71,7 @@ def test_the_second_space_and_later_values_have_the_next_numbers(tmp_path):
     assert {key: len(found[key]) for key in value_sizes(space.info())} == value_sizes(space.info())
 
 
-def test_a_description_knows_the_size_and_the_dtype_of_its_vectors():
+def test_a_description_has_the_size_and_the_dtype_of_its_vectors():
     info = SpaceInfo(FINGERPRINT, 0, "x", dim=3, rows=1025)
     assert (info.bytes, list(info.blocks), info.memory_dtype) == (1025 * 12, [0, 1], np.float32)
     half = SpaceInfo(FINGERPRINT, 0, "x", dim=3, dtype="float16", rows=1024)

@@ -40,7 +40,7 @@ def sound(tmp_path_factory):
 
 
 def problem_of(path, content, commit):
-    """Return which of the checks fail: "" for none, "values", or "all" for the longer one only."""
+    """Return the check that fails: "" for none, "values", or "all" if only `check_all` fails."""
     path.write_bytes(content)
     try:
         check_values(path, commit)
@@ -192,7 +192,7 @@ def test_a_wrong_node_is_found(sound, tmp_path):
 
 
 def large_values(content, commit):
-    """List where the leaves name the pages of large values, and the first of these pages."""
+    """List the positions at which leaves refer to large values, and the first page of each."""
     found = []
     for leaf in [page for page, depth in pages_of(content, commit.values) if depth == 3]:
         for offset in offsets_of(content, leaf):
@@ -218,7 +218,7 @@ def test_damage_to_a_large_value_is_found(sound, tmp_path):
 
 
 def free_lists(content, commit):
-    """List where the values of the tree of free pages begin, and their numbers."""
+    """List the positions of the lists of free pages, and the page numbers in each."""
     found = []
     for leaf in [
         page for page, depth in pages_of(content, commit.free) if depth == commit.free.depth

@@ -1,4 +1,4 @@
-"""Removing spaces and vectors keeps all others, whoever uses the store and whoever is killed."""
+"""Removing spaces and vectors keeps all others, even if the store is in use or a kill occurs."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def numbers_of(path, fingerprint, count):
     return set(numbers.tolist())
 
 
-def test_a_removed_space_is_gone_and_its_pages_are_used_again(tmp_path):
+def test_a_removed_space_is_not_found_and_its_pages_are_reused(tmp_path):
     make_two_spaces(tmp_path)
     size = (tmp_path / "data.mdb").stat().st_size
     remove_spaces(tmp_path, [OTHER])

@@ -274,7 +274,7 @@ def test_a_killed_repair_leaves_the_store_as_it_was(path, when):
 
 
 @pytest.mark.parametrize("damage", ["not a store", "truncated", "a page"])
-def test_what_lmdb_cannot_read_is_one_line(tmp_path, damage):
+def test_a_store_that_lmdb_cannot_read_is_reported_in_one_line(tmp_path, damage):
     make_two_spaces(tmp_path)
     shutil.copytree(tmp_path, path := tmp_path / "copy", ignore=shutil.ignore_patterns("copy"))
     size = (path / "data.mdb").stat().st_size
@@ -313,7 +313,7 @@ def test_a_missing_store_and_one_of_a_later_version_are_refused(path, tmp_path_f
 
 @pytest.mark.parametrize("progress", [True, False])
 def test_progress_is_shown_if_it_is_wanted(path, progress, capsys, monkeypatch):
-    monkeypatch.setattr("embedcache.terminal._INTERVAL", 0)  # at once
+    monkeypatch.setattr("embedcache.terminal._INTERVAL", 0)  # immediately
     flip_value(path, block_key(0))
     for care in (verify, repair, partial(remove_unwanted, wanted=ids_of(1100))):
         care(path, progress=progress)

@@ -1,4 +1,4 @@
-"""A lock that many threads share, or that one of them holds alone."""
+"""A lock that many threads share, or that one of them holds exclusively."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from embedcache.store.shared_lock import SharedLock
 from tests.conftest import HANG
 
 
-def test_threads_share_the_lock_or_one_holds_it_alone():
+def test_threads_share_the_lock_or_one_holds_it_exclusively():
     lock = SharedLock()
     inside = []
 
@@ -54,7 +54,7 @@ def test_two_threads_share_the_lock_at_the_same_time():
         pass
 
 
-def test_a_thread_that_waits_for_exclusive_access_keeps_later_ones_out():
+def test_a_thread_that_waits_for_exclusive_access_takes_precedence_over_later_threads():
     lock = SharedLock()
     order = []
 
@@ -63,17 +63,17 @@ def test_a_thread_that_waits_for_exclusive_access_keeps_later_ones_out():
             order.append(name)
 
     with lock.shared():
-        alone = threading.Thread(target=enter, args=["alone", lock.exclusive], daemon=True)
-        alone.start()
+        waiting = threading.Thread(target=enter, args=["exclusive", lock.exclusive], daemon=True)
+        waiting.start()
         while not lock._exclusive:  # it waits
             pass
         later = threading.Thread(target=enter, args=["later", lock.shared], daemon=True)
         later.start()
         later.join(0.2)
         order.append("first")
-    for thread in (alone, later):
+    for thread in (waiting, later):
         thread.join(HANG)
-    assert order == ["first", "alone", "later"]
+    assert order == ["first", "exclusive", "later"]
 
 
 def test_a_lock_is_free_after_errors_inside_and_after_ctrl_c_while_waiting():

@@ -81,7 +81,7 @@ def test_encoders_have_separate_spaces(store):
 def test_a_missing_sentence_is_an_error(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     space.append(ids_of(1), rows(1))
-    with pytest.raises(StoreError, match="1 of 2 sentences have no vector of x"):
+    with pytest.raises(StoreError, match="x has no vector for 1 of 2 sentences"):
         space.vectors(ids_of(1, 2))
 
 
@@ -174,7 +174,7 @@ def test_a_deleted_store_is_reported(store):
         store.spaces()
 
 
-def test_a_store_that_was_moved_is_the_same_store(tmp_path):
+def test_a_moved_store_is_the_same_store(tmp_path):
     store = EmbeddingStore(tmp_path / "s")
     store.create_space("a" * 32, name="x", dim=2)
     (tmp_path / "s").rename(tmp_path / "t")

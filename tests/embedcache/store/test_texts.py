@@ -113,7 +113,7 @@ def test_a_text_with_a_line_feed_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("bit", [5, 8 * 100, -1])
-def test_a_flipped_bit_is_found_and_costs_no_vector(path, bit):
+def test_a_flipped_bit_is_found_and_no_vector_is_lost(path, bit):
     (key,) = text_keys(path)
     flip_value(path, key, bit)
     assert [damage.part for damage in verify(path).damage] == ["texts"]
@@ -175,7 +175,7 @@ def test_backups_and_compacted_stores_have_the_texts(path, tmp_path):
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "arrow"])
-def test_tables_have_the_texts_and_bring_them_into_another_store(path, tmp_path, file_format):
+def test_tables_have_the_texts_and_copy_them_to_another_store(path, tmp_path, file_format):
     encode_sentences(["文字なし。"], HashEncoder(), EmbeddingStore(path))  # without its text
     out = tmp_path / f"out.{file_format}"
     fingerprint = HashEncoder().fingerprint

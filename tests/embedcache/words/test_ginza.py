@@ -1,4 +1,4 @@
-"""The word vectors of GiNZA against spaCy."""
+"""The word vectors of GiNZA, compared with those of spaCy."""
 
 import subprocess
 import sys

@@ -98,6 +98,8 @@ def test_text_of_two_encodings_is_refused_and_so_is_damaged_utf8():
 
 def test_an_encoding_that_is_given_is_used():
     assert decode("Ça va ?".encode("cp850"), "x", encoding="cp850").text == "Ça va ?"
-    assert decode("Ça".encode("utf-8-sig"), "x", encoding="cp1252").text == "Ça"  # the mark decides
+    assert (
+        decode("Ça".encode("utf-8-sig"), "x", encoding="cp1252").text == "Ça"
+    )  # the mark determines the encoding
     with pytest.raises(UserError, match="x: byte 1 is not CP1252"):
         decode(b"a\x81", "x", encoding="cp1252")

@@ -120,7 +120,7 @@ def test_headings_between_wrapped_lines_are_removed(boundary):
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("boundary", ["blank", "indent"])
 @pytest.mark.parametrize("title", ["# Rain", "# The rain that fell on the town in the autumn"])
-def test_a_heading_above_a_wrapped_paragraph_is_removed_alone(title, boundary, newline):
+def test_only_the_heading_above_a_wrapped_paragraph_is_removed(title, boundary, newline):
     text = f"{title}\nIt rained on the\ntown.\n\nThe river rose in\nthe night.\n"
     text = text.replace("\n", newline)
     units, headings = split_units(text, boundary)
@@ -169,8 +169,8 @@ def test_the_example_stories_have_the_documented_size():
 @pytest.mark.parametrize("rule", SENTENCE_RULES)
 @pytest.mark.parametrize("boundary", ["auto", "indent", "line", "blank"])
 @given(text=st.text("　 \t\nあ。「」a.B!?#-\u2028", max_size=60))
-def test_the_layout_never_reaches_the_encoder(rule, boundary, text):
-    """Sentences contain no whitespace from the layout, and none at either end."""
+def test_sentences_contain_no_whitespace_of_the_layout(rule, boundary, text):
+    """Nor do they begin or end with whitespace."""
     (document,) = plain.read(text, "x", ReadOptions(boundary, rule))
     for sentence in document.sentences:
         assert sentence == sentence.strip() != ""

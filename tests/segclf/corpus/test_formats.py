@@ -161,7 +161,7 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
         ('{"sentences": ["a"], "labels": [1, 0]}', '"sentences" has length 1, but "labels" has 2'),
         ('{"sentences": "a", "labels": [1]}', "must be a list of strings"),
         ('{"sentences": ["a"], "labels": [1], "typed": 1}', '"typed" is 1: use true or false'),
-        ('{"paragraphs": ["a"], "typed": true}', '"typed" is about labels: leave it out'),
+        ('{"paragraphs": ["a"], "typed": true}', '"typed" describes labels: leave it out'),
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
         ('{"paragraphs": ["a"]}\n{', "line 2: invalid JSON"),
@@ -169,7 +169,7 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
         ('{"paragraphs": [', "line 1: invalid JSON"),
         ('[{"paragraphs": ["a"]}]', "expected an object"),
         ('{"paragraphs": ["a"]}\n{"id": ' + "1" * 5000 + "}", "line 2: .*a number is too long"),
-        ('{"id": ' + "[" * 100_000, "line 1: invalid JSON .* nested too deeply"),
+        ('{"id": ' + "[" * 100_000, "line 1: invalid JSON .* the nesting is too deep"),
     ],
 )
 def test_errors_in_jsonl_contain_the_line_number(tmp_path, line, message):

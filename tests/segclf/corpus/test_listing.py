@@ -1,4 +1,4 @@
-"""Files are listed as `corpus_files` lists them, and behind URLs too."""
+"""Files are listed as by `corpus_files`, including files at URLs."""
 
 import os
 import shutil
@@ -59,7 +59,7 @@ def test_a_source_changes_with_its_file(texts):
     assert before.version != after.version
 
 
-def test_entries_of_a_folder_that_cannot_be_read_are_listed_apart(texts):
+def test_entries_of_a_folder_that_cannot_be_read_are_listed_separately(texts):
     link = texts / "link.txt"
     link.symlink_to("nowhere")
     with pytest.raises(UserError, match="broken link"):
@@ -84,7 +84,7 @@ def test_entries_of_a_folder_that_cannot_be_read_are_listed_apart(texts):
         ("nosuch://bucket/x.txt", "Protocol not known: nosuch"),
     ],
 )
-def test_what_cannot_be_listed_is_reported(tmp_path, monkeypatch, path, message):
+def test_paths_that_cannot_be_listed_are_reported(tmp_path, monkeypatch, path, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
         list_sources(path)

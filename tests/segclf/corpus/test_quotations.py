@@ -1,3 +1,5 @@
+"""Ends of sentences at quotation marks, in European languages."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -76,7 +76,7 @@ def test_a_split_keeps_the_chosen_type():
     assert corpus.counts()["dev"]["boundaries"] == 1
 
 
-def test_labels_without_a_paragraph_have_whatever_type_is_asked_for():
+def test_labels_without_a_paragraph_have_the_requested_type():
     corpus = typed([[0, 1, 0, 1]])
     assert not corpus.is_typed
     for boundary_type in ("any", "line", "paragraph"):

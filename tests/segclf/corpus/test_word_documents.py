@@ -26,7 +26,7 @@ def document():
 
 
 def changed(data, member, old, new):
-    """Return an archive in one member of which a part is replaced."""
+    """Return an archive with a part of one member replaced."""
     with ZipFile(io.BytesIO(data)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     assert old in members[member]

@@ -40,7 +40,7 @@ def test_a_finished_sweep_has_nothing_left(workspace):
     assert (found.seconds, found.unknown) == (0, 0)
 
 
-def test_earlier_runs_tell_how_long_it_takes(workspace):
+def test_the_time_is_estimated_from_earlier_runs(workspace):
     set_seconds(workspace, 10.0)
     grid = {**GRID, "seed": [7, 8, 9], "epochs": [4]}
     before = sorted(workspace.path.rglob("*"))
@@ -52,12 +52,12 @@ def test_earlier_runs_tell_how_long_it_takes(workspace):
     assert sorted(workspace.path.rglob("*")) == before
 
 
-def test_a_head_without_an_earlier_run_cannot_be_judged(workspace):
+def test_the_time_of_a_head_without_an_earlier_run_is_unknown(workspace):
     found = estimate(workspace, {"head": ["transformer"], "seed": [0, 1]})
     assert (found.done, found.unknown, found.seconds) == (0, 2, 0)
 
 
-def test_a_corpus_that_is_not_embedded_is_not_embedded_now(workspace, tmp_path):
+def test_an_estimate_does_not_embed_the_corpus(workspace, tmp_path):
     (tmp_path / "novel.txt").write_text("　雨だ。\n　風だ。\n")
     file = tmp_path / "experiment.toml"
     file.write_text('[corpus]\npath = "novel.txt"\n[[grid]]\nhead = "mlp"\nseed = [0, 1]\n')
@@ -93,7 +93,7 @@ encoder = ["surface", "minilm"]
     assert (found["corpus"], found["trials"]) == ("x", 1)
 
 
-def test_a_corpus_without_a_train_split_cannot_be_judged(tmp_path):
+def test_the_time_is_unknown_without_a_train_split(tmp_path):
     workspace = Workspace(tmp_path / "workspace")
     embed(STORIES, workspace, encoder_name="surface", split="test")
     found = estimate(workspace, {"head": "mlp", "seed": 0})

@@ -35,7 +35,7 @@ epochs = 2
 
 
 def start_sweep(folder, *options):
-    """Start a sweep of four trials, one of which never ends."""
+    """Start a sweep of four trials, one of which never ends unless `options` change it."""
     (folder / "endless.toml").write_text(ENDLESS)
     script = str(Path(sys.executable).parent / "segtool")
     command = [script, "sweep", "endless.toml", *(options or ("--jobs", "2"))]

@@ -52,7 +52,9 @@ def test_a_system_learns(tiny_bert, options, precision, tmp_path):
     assert history[-1].loss < history[1].loss
 
 
-def test_a_frozen_encoder_shows_the_tokens_beside_the_candidate_in_long_sides(tiny_bert, tmp_path):
+def test_the_tokens_beside_the_candidate_suffice_with_a_frozen_encoder_and_long_sides(
+    tiny_bert, tmp_path
+):
     options = CrossSegmentOptions(
         sides="tokens:24", freeze=2, learning_rate=3e-2, batch_size=16, epochs=2
     )

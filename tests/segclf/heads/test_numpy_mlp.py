@@ -1,3 +1,5 @@
+"""The MLP head in NumPy predicts the same probabilities as in torch."""
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ def trained(dim, window, clip_sigma):
     window=st.integers(1, 5),
     clip_sigma=st.none() | st.just(4.0),
 )
-def test_its_probabilities_are_those_of_torch(sizes, window, clip_sigma):
+def test_the_probabilities_of_the_numpy_head_are_the_same_as_in_torch(sizes, window, clip_sigma):
     head = trained(6, window, clip_sigma)
     weights = {name: value.numpy() for name, value in head.state_dict().items()}
     layout = Layout.unlabelled(np.cumsum([0, *sizes]))
@@ -35,7 +37,7 @@ def test_its_probabilities_are_those_of_torch(sizes, window, clip_sigma):
     np.testing.assert_allclose(found, head.predict(examples), atol=1e-5)
 
 
-def test_no_sentences_have_no_probabilities():
+def test_an_empty_text_has_no_probabilities():
     weights = {name: value.numpy() for name, value in trained(6, 2, None).state_dict().items()}
     examples = Examples(np.zeros((0, 6), np.float32), Layout.unlabelled(np.array([0])))
     assert NumpyMLP(weights, 2, None).predict(examples).shape == (0,)

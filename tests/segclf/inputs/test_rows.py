@@ -154,7 +154,7 @@ def test_few_rows_are_in_memory_at_a_time(tmp_path):
     tracemalloc.start()
 
     def rows_held():
-        """Return the largest number of rows that the arrays of NumPy have held, as of a reset."""
+        """Return the largest number of rows that NumPy arrays have held since a reset."""
         peak = tracemalloc.get_traced_memory()[1] - before
         tracemalloc.reset_peak()
         return peak / (4 * d)

@@ -20,7 +20,7 @@ def workspace(tmp_path_factory):
 
 
 def write_typed(path, sentences_of_documents):
-    """Write a JSON Lines corpus of typed documents: every third sentence begins something."""
+    """Write a JSON Lines corpus of typed documents: every third sentence is a boundary."""
     with path.open("w", encoding="utf-8") as file:
         for number, (name, sentences) in enumerate(sentences_of_documents.items()):
             record = {

@@ -37,7 +37,7 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data
 
     def row(self, label, number=0):
-        """Return the cells of the row with this label; of several, that with this number."""
+        """Return the cells of the row with this label and, among several, this number."""
         return [row[1:] for row in self.rows if row and row[0] == label][number]
 
 

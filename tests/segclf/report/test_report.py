@@ -1,4 +1,4 @@
-"""The page of a report: its scores are those of `evaluate`, and its text is harmless."""
+"""The page of a report has the scores of `evaluate`, and its text cannot run as code."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The numbers behind the charts."""
+"""The numbers that the charts show."""
 
 import numpy as np
 import pytest

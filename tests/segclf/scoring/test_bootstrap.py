@@ -1,4 +1,4 @@
-"""The paired bootstrap against a plain loop and against SciPy."""
+"""The paired bootstrap, compared with a plain loop and with SciPy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Temperature and reliability against scikit-learn and known results."""
+"""Temperature and reliability, compared with scikit-learn and known results."""
 
 import numpy as np
 import pytest

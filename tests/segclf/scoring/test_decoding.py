@@ -1,4 +1,4 @@
-"""Thresholds, and paragraphs of allowed lengths, against an exhaustive search."""
+"""Thresholds and boundaries, compared with scikit-learn and an exhaustive search."""
 
 from itertools import combinations, pairwise
 
@@ -14,7 +14,8 @@ from segclf.scoring.calibration import logits_of
 from segclf.scoring.decoding import best_threshold, decode, decode_within, most_probable
 
 PROBABILITIES = hnp.arrays(np.float32, st.integers(1, 9), elements=st.floats(0, 1, width=32))
-LEVELS = np.array([0, 0.3, 0.4, 0.5, 0.9, 1], dtype=np.float32)  # thresholds are among them
+LEVELS = np.array([0, 0.3, 0.4, 0.5, 0.9, 1], dtype=np.float32)
+"""Probabilities some of which are equal to a threshold."""
 
 
 def lengths_of(boundaries):
@@ -62,7 +63,7 @@ def test_wide_limits_do_not_change_the_result(probabilities, threshold):
     assert plain.tolist() == free.tolist() == wide.tolist()
 
 
-def test_a_long_text_is_decoded_in_linear_time():
+def test_the_paragraphs_of_a_long_text_have_allowed_lengths():
     probabilities = np.random.default_rng(0).random(200_000, dtype=np.float32)
     layout = Layout.unlabelled(np.array([0, len(probabilities)]))
     found = decode_within(layout, probabilities, 0.9, min_length=3, max_length=20)
@@ -86,8 +87,8 @@ def test_no_other_threshold_has_a_higher_f1(probabilities, labels):
 
 
 @pytest.mark.parametrize("upper", [1, 0.7, 0.5, 2**-126, 1e-45])
-@pytest.mark.parametrize("steps", [0, 1])  # halves are rounded down or up
-def test_a_threshold_divides_probabilities_that_have_no_number_between_them(upper, steps):
+@pytest.mark.parametrize("steps", [0, 1])  # float32 rounds the midpoint down or up
+def test_a_threshold_separates_adjacent_float32_probabilities(upper, steps):
     above = np.float32(upper)
     for _ in range(steps):
         above = np.nextafter(above, np.float32(2))
@@ -117,20 +118,20 @@ def test_the_most_probable_boundaries_divide_the_documents():
         assert np.flatnonzero(found).tolist() == starts
 
 
-def test_among_many_equal_probabilities_the_earlier_boundaries_win():
+def test_among_many_equal_probabilities_the_earlier_boundaries_are_chosen():
     layout = Layout.unlabelled(np.array([0, 1000]))
     probabilities = np.tile(np.array([0.2, 0.7], dtype=np.float32), 500)
     found = np.flatnonzero(most_probable(layout, probabilities, 301))
     assert found.tolist() == [0, *range(1, 600, 2)]
 
 
-def test_each_document_is_divided_alone():
+def test_each_document_is_divided_independently():
     random = np.random.default_rng(0)
     probabilities = random.random(40, dtype=np.float32)
     offsets = [0, 7, 7, 8, 25, 40]
     for limits in ({"min_length": 3}, {"max_length": 4}, {"min_length": 2, "max_length": 5}):
         found = decode_within(Layout.unlabelled(np.array(offsets)), probabilities, 0.6, **limits)
-        alone = [
+        separately = [
             decode_within(
                 Layout.unlabelled(np.array([0, stop - start])),
                 probabilities[start:stop],
@@ -139,4 +140,4 @@ def test_each_document_is_divided_alone():
             )
             for start, stop in pairwise(offsets)
         ]
-        assert np.array_equal(found, np.concatenate(alone))
+        assert np.array_equal(found, np.concatenate(separately))

@@ -1,4 +1,4 @@
-"""Metrics against reference implementations."""
+"""Metrics, compared with reference implementations."""
 
 import numpy as np
 import pytest

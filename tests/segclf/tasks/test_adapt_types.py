@@ -1,4 +1,4 @@
-"""Adaptation of a model that tells paragraphs from lines: both of its heads learn."""
+"""Adaptation of a model that distinguishes paragraphs from lines: both of its heads learn."""
 
 from itertools import pairwise
 
@@ -76,7 +76,9 @@ def test_each_type_is_scored_before_and_after(adapted, model, text):
     assert adapted.before.errors == int(wrong.sum())
 
 
-def test_the_run_tells_paragraphs_from_lines_also_after_export(workspace, adapted, tmp_path):
+def test_the_run_distinguishes_paragraphs_from_lines_also_after_export(
+    workspace, adapted, tmp_path
+):
     new = "雨が降っていた。「寒いね。」と彼女は言った。二人は駅まで歩いた。" * 6
     found = segment(new, workspace, load_run(workspace, adapted.run.name))
     assert found.is_paragraph is not None

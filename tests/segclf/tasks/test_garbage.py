@@ -49,7 +49,7 @@ def workspace(tmp_path):
 WORDS = [f"{letter}{number}。" for letter in "abc" for number in range(40)]
 
 
-def test_an_unused_space_is_one_of_no_corpus_and_no_run(workspace):
+def test_a_space_is_unused_if_no_corpus_and_no_run_uses_it(workspace):
     embed(STORIES, workspace, encoder_name="surface")
     train(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
     (record,) = workspace.runs.glob("*/run.json")

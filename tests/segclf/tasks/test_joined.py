@@ -29,7 +29,7 @@ def test_vectors_are_concatenated_and_each_encoder_encodes_once(tmp_path):
     assert examples.dim == joined.dim
 
 
-def test_a_corpus_remembers_each_combination_of_encoders(tmp_path):
+def test_a_corpus_records_each_combination_of_encoders(tmp_path):
     workspace = Workspace(tmp_path)
     for name in ("surface", "minilm:0+surface"):
         embed(STORY, workspace, encoder_name=name)

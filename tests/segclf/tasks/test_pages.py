@@ -36,7 +36,7 @@ def test_a_page_in_another_language_has_an_empty_line_between_paragraphs():
     assert found.to_page() == "It rained. It snowed.\r\n\r\nNight.\r\n"
 
 
-def test_a_model_that_does_not_tell_lines_from_paragraphs_indents_all():
+def test_a_model_that_does_not_distinguish_lines_from_paragraphs_indents_all():
     assert segmented(["雨。", "風。", "「夜」"], [2, 0, 2]).to_page() == "　雨。風。\n　「夜」\n"
 
 
@@ -83,7 +83,7 @@ def test_html_has_an_element_for_each_paragraph_and_line(language):
     assert found.to_html() == '<p>1 &lt; 2.</p>\n<p class="line">「寒い」</p>\n<p>夜。</p>\n'
 
 
-def test_headings_stand_between_empty_lines_and_have_elements_of_their_own():
+def test_headings_are_between_empty_lines_and_have_their_own_elements():
     pieces = ["# 雨 & 風\n\n", "一\n", "　雨が降る。", "「寒い」", "\n＊　＊\n", "「夜だ」\n"]
     found = segmented(pieces, [3, 3, 2, 1, 3, 1])
     assert found.to_page() == "# 雨 & 風\n\n一\n\n　雨が降る。\n「寒い」\n\n＊　＊\n\n「夜だ」\n"

@@ -110,7 +110,7 @@ def test_the_scores_before_are_those_of_the_model(workspace, segmenter):
     assert adapted.before.errors == int((predicted != layout.labels)[layout.is_candidate].sum())
 
 
-def test_few_corrections_are_said_or_refused(workspace, segmenter):
+def test_few_corrections_are_reported_or_refused(workspace, segmenter):
     model = segmenter.read(TEXT, SegmentOptions(language="ja")).model
     with pytest.raises(UserError, match=f"check at least {FEWEST} sentences .*: 3"):
         adapt(workspace, model, [story(0, 3)])

@@ -96,7 +96,7 @@ def test_a_ready_model_may_be_given_by_its_full_path(workspace, tmp_path):
 def test_a_stable_name_means_the_same_in_other_folders(workspace, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     export(load_run(workspace, "mlp-w2-001"), "mine", workspace)
-    shutil.copytree("mine", "japanese")  # the model of the package has precedence
+    shutil.copytree("mine", "japanese")  # the model of the package takes precedence
     names = ["mine", "japanese", "1", "mlp-w2-001"]
     stable = [stable_name(workspace, name) for name in names]
     path = str(workspace.runs / "mlp-w2-001")

@@ -115,7 +115,7 @@ def test_few_boundaries_move_the_threshold_a_little_and_many_move_it_far(start):
 
 
 @pytest.mark.parametrize("boundaries", [0, 30])
-def test_a_dev_split_of_one_class_leaves_threshold_and_temperature(start, boundaries):
+def test_a_dev_split_of_one_class_does_not_change_threshold_and_temperature(start, boundaries):
     threshold, temperature = start.decide(*candidates(30, boundaries))
     assert temperature == pytest.approx(start.temperature)
     assert float(calibrate(np.float32(threshold), temperature)) == pytest.approx(start.threshold)
@@ -145,8 +145,12 @@ def test_the_options_are_the_defaults_except_for_the_head_and_its_loss():
 @pytest.mark.parametrize(
     ("source", "given", "message"),
     [
-        ({}, {"head": "bilstm"}, "the trained head has head mlp, not bilstm: leave out the head"),
-        ({}, {"window": 3}, "has window 4, not 3: leave out the window"),
+        (
+            {},
+            {"head": "bilstm"},
+            "the trained model has the head mlp, not bilstm: leave out the head",
+        ),
+        ({}, {"window": 3}, "has the window 4, not 3: leave out the window"),
         ({}, {"reach": 8}, "has no reach: leave out the reach"),
         ({"head": "document-bilstm"}, {"window": 4}, "has no window: leave out the window"),
     ],

@@ -58,7 +58,7 @@ def shared_results(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_workers_train_the_head_of_one_process(monkeypatch, shared_results, name):
+def test_workers_train_the_same_head_as_one_process(monkeypatch, shared_results, name):
     monkeypatch.setattr(Dropout, "forward", lambda self, inputs: inputs)
     weights, losses, scores = train(name, ALONE)
     for rank in range(COUNT):

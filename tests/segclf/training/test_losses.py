@@ -1,4 +1,4 @@
-"""Losses against their formulas."""
+"""Losses, compared with their formulas."""
 
 from typing import get_args
 

@@ -35,7 +35,7 @@ def classifier():
     return BoundaryClassifier("mlp", window=1, epochs=1).fit(vectors, begins), vectors
 
 
-def test_a_model_is_read_from_the_cache_of_the_hub_and_errors_are_one_line(classifier, tmp_path):
+def test_a_model_is_read_from_the_cache_of_the_hub_and_errors_have_one_line(classifier, tmp_path):
     trained, vectors = classifier
     trained.save_pretrained(tmp_path / "model")
     repository = tmp_path / "home/hub/models--user--model"

@@ -34,12 +34,12 @@ def test_memory_is_what_the_system_has_left(root):
 
 
 @pytest.mark.parametrize("group", ["", "a", "a/b"])
-def test_a_limit_of_a_group_or_of_one_around_it_counts(root, group):
+def test_the_limit_of_a_group_or_of_its_parent_applies(root, group):
     limit_v2(root, group, 6 * MIB, current=3 * MIB, inactive=MIB)
     assert available_bytes(root) == 4 * MIB
 
 
-def test_a_limit_of_version_1_counts(root):
+def test_a_limit_of_version_1_applies(root):
     folder = root / "sys/fs/cgroup/memory"  # as in a container, which does not have the path a/b
     write(folder / "memory.limit_in_bytes", 6 * MIB)
     write(folder / "memory.usage_in_bytes", 3 * MIB)
@@ -52,7 +52,7 @@ def test_a_group_may_exceed_its_limit(root):
     assert available_bytes(root) == 0
 
 
-def test_memory_is_unknown_on_systems_that_do_not_tell(tmp_path, monkeypatch):
+def test_memory_is_unknown_on_systems_that_do_not_report_it(tmp_path, monkeypatch):
     monkeypatch.delattr("os.sysconf", raising=False)
     assert available_bytes(tmp_path) is None
 

@@ -109,7 +109,9 @@ def test_a_second_head_for_other_vectors_is_refused(model, tmp_path, change):
     shutil.copytree(model, tmp_path / "model")
     shutil.copytree(second, tmp_path / "model/paragraph")
     run = load_run(Workspace(tmp_path / "none"), str(tmp_path / "model"))
-    with pytest.raises(UserError, match="model/paragraph is a head for the vectors of another"):
+    with pytest.raises(
+        UserError, match="the second head of the run model needs vectors from another"
+    ):
         _ = run.runs
 
 

@@ -1,4 +1,4 @@
-"""`segtool clean`: real remains of a killed process."""
+"""`segtool clean` on files that a killed process left."""
 
 import json
 import shutil
@@ -19,22 +19,22 @@ with scratch_folder(pathlib.Path(sys.argv[1])) as folder:
 """
 
 
-def leave_remains(folder):
+def leave_file(folder):
     subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=ROOT)
-    (remains,) = folder.glob(".*.scratch")
-    return remains
+    (leftover,) = folder.glob(".*.scratch")
+    return leftover
 
 
-def test_remains_of_killed_commands_are_removed(trained, tmp_path, cli):
+def test_files_of_killed_commands_are_removed(trained, tmp_path, cli):
     shutil.copytree(trained, tmp_path / "copy")
     folder = tmp_path / "copy"
     before = sorted(folder.rglob("*"))
-    remains = leave_remains(folder / ".segtool/runs")
+    leftover = leave_file(folder / ".segtool/runs")
     with scratch_folder(folder / ".segtool/corpora") as in_use:
         dry = json.loads(cli(folder, "clean", "--dry-run", "--json").stdout)
-        assert dry["paths"] == [{"path": f".segtool/runs/{remains.name}", "bytes": 5000}]
+        assert dry["paths"] == [{"path": f".segtool/runs/{leftover.name}", "bytes": 5000}]
         assert "Would remove" in cli(folder, "clean", "--dry-run").stdout
-        assert remains.exists()
+        assert leftover.exists()
         assert cli(folder, "clean").returncode == 0
         assert in_use.exists()
     assert sorted(folder.rglob("*")) == before

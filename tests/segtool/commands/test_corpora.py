@@ -67,7 +67,7 @@ def test_a_file_outside_the_workspace_is_not_a_corpus(folder, cli, outside):
     assert novels.exists()
 
 
-def test_a_corpus_from_another_path_is_not_replaced_in_silence(folder, cli):
+def test_a_corpus_from_another_path_is_not_replaced_silently(folder, cli):
     other = folder / "stories.txt"
     other.write_text((STORIES / "eki.txt").read_text())
     embedding = ("embed", "stories.txt", *SURFACE)

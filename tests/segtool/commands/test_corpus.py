@@ -19,7 +19,7 @@ EMBED_KEYS = {
 }  # fmt: skip
 
 
-def test_embedding_has_the_promised_keys(trained):
+def test_embedding_has_the_documented_keys(trained):
     embedded = json.loads((trained / "embedded.json").read_text())
     assert embedded.keys() >= EMBED_KEYS
     assert embedded["sentences"] == sum(
@@ -42,7 +42,7 @@ def test_a_corpus_can_be_read_from_a_pipe(trained, cli):
     assert embedded["splits"] == {"test": {"documents": 1, "sentences": 4, "boundaries": 2}}
 
 
-def test_embed_goes_on_past_bad_files_unless_it_is_strict(tmp_path, cli):
+def test_embed_skips_bad_files_unless_strict(tmp_path, cli):
     folder = shutil.copytree(STORIES, tmp_path / "texts")
     (folder / "book.html").write_text("<p>It rained. He left.<p>She came.")
     (folder / "photo.txt").write_bytes(b"\xff\xd8\xff\xe0")
@@ -129,7 +129,7 @@ def test_the_engine_ray_needs_its_package(tmp_path, arguments):
     assert os.listdir(tmp_path) == ["text.txt"]
 
 
-def test_a_dry_run_does_not_ask_a_cluster(tmp_path, cli):
+def test_a_dry_run_does_not_connect_to_a_cluster(tmp_path, cli):
     done = cli(tmp_path, "sweep", "--engine", "ray", "--dry-run")
     assert "leave out --engine ray" in mistake(done)
 

@@ -1,4 +1,4 @@
-"""Which run answers if none is named: the best on dev of the latest corpus."""
+"""The run that commands use by default: the run on the latest corpus with the highest dev F1."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def edit(run, **changes):
     path.write_text(json.dumps(record))
 
 
-def test_the_best_run_answers_and_is_named(three_runs, cli, segtool):
+def test_the_best_run_is_used_and_named(three_runs, cli, segtool):
     # neither the order of training nor a file's time matters
     os.utime(three_runs / ".segtool/runs/mlp-w1-001/run.json")
     named = "run mlp-w1-002 (highest dev F1 on stories), threshold "
@@ -33,7 +33,7 @@ def test_the_best_run_answers_and_is_named(three_runs, cli, segtool):
     assert done.stderr.startswith("run mlp-w1-003, threshold ")
 
 
-def test_a_run_on_another_corpus_does_not_answer(three_runs, cli):
+def test_a_run_on_another_corpus_is_not_used(three_runs, cli):
     workspace = Workspace(three_runs / ".segtool")
     embedded = cli(three_runs, "embed", str(STORIES / "eki.txt"), *SURFACE, "--json")
     assert embedded.returncode == 0, embedded.stderr
@@ -49,11 +49,11 @@ def test_a_run_on_another_corpus_does_not_answer(three_runs, cli):
     ("changes", "expected"),
     [
         ({"corpus_digest": "0" * 32}, "mlp-w1-003"),  # trained on an earlier text
-        ({"corpus_digest": ""}, "mlp-w1-002"),  # of an early version
+        ({"corpus_digest": ""}, "mlp-w1-002"),  # a record of an early version
         ({"dev": {}}, "mlp-w1-003"),
     ],
 )
-def test_what_makes_a_run_the_best(three_runs, changes, expected):
+def test_runs_without_dev_scores_on_the_same_text_are_not_the_best(three_runs, changes, expected):
     edit(three_runs / ".segtool/runs/mlp-w1-002", **changes)
     assert load_run(Workspace(three_runs / ".segtool")).name == expected
 
@@ -65,19 +65,19 @@ def test_a_run_for_all_boundaries_is_preferred(three_runs):
     assert load_run(Workspace(three_runs / ".segtool")).name == "mlp-w1-003"
 
 
-def test_without_a_corpus_no_run_answers(three_runs):
+def test_without_a_corpus_no_run_is_used(three_runs):
     shutil.rmtree(three_runs / ".segtool/corpora")
     assert best_run(Workspace(three_runs / ".segtool")) is None
 
 
-def test_a_run_whose_dev_split_has_no_boundary_comes_last_and_says_so(three_runs, cli):
+def test_a_run_whose_dev_split_has_no_boundary_is_last_and_marked(three_runs, cli):
     runs = three_runs / ".segtool/runs"
     best = json.loads((runs / "mlp-w1-002/run.json").read_text())
 
     def without_boundaries(name):
         counts = json.loads((runs / name / "run.json").read_text())["counts"]
         counts["dev"]["boundaries"] = counts["dev"]["documents"]
-        # the F1 of such a split is 0, but of an early version or another program it may be any
+        # the F1 of such a split is 0, but a record of an early version may contain another value
         edit(runs / name, counts=counts, dev=best["dev"])
 
     without_boundaries("mlp-w1-002")

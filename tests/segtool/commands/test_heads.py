@@ -29,7 +29,7 @@ TRAIN_KEYS = {
 }  # fmt: skip
 
 
-def test_training_and_scores_have_the_promised_keys(trained, cli):
+def test_training_and_scores_have_the_documented_keys(trained, cli):
     embedded = json.loads((trained / "embedded.json").read_text())
     assert json.loads((trained / "trained.json").read_text()).keys() >= TRAIN_KEYS
     scores = json.loads(cli(trained, "eval", "--json").stdout)
@@ -220,7 +220,7 @@ def test_text_is_segmented_with_a_half_precision_store(tmp_path, cli):
     assert done.returncode == 0, done.stderr
 
 
-def test_training_from_a_file_has_the_scores_of_training_in_memory(trained, cli, tmp_path):
+def test_training_from_a_file_gives_the_scores_of_training_in_memory(trained, cli, tmp_path):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     assert "memory is -1: use a number" in mistake(cli(tmp_path, "train", "--memory", "-1"))
     chosen = "--corpus", "stories", *SURFACE, "--head", "mlp", "--window", "1"
@@ -244,7 +244,7 @@ def test_a_missing_package_for_onnx_is_named_before_anything_is_written(trained,
     assert not (trained / "model").exists()
 
 
-def test_mistakes_in_what_is_scored_or_fine_tuned(trained, cli, tmp_path):
+def test_mistakes_in_scoring_and_fine_tuning_are_reported(trained, cli, tmp_path):
     only = ("--name", "only", "--split", "test", *SURFACE)
     assert cli(trained, "embed", str(STORIES), *only).returncode == 0
     missing = mistake(cli(trained, "eval", "mlp-w1-001", "--corpus", "only", "--split", "dev"))
@@ -283,7 +283,9 @@ def test_a_split_of_documents_of_one_sentence_is_not_scored(cli, tmp_path):
     assert missing.endswith("--split from train, dev")
 
 
-def test_segment_warns_of_a_run_that_is_no_better_than_the_trivial_baseline(trained, cli, tmp_path):
+def test_segment_warns_about_a_run_that_is_no_better_than_the_trivial_baseline(
+    trained, cli, tmp_path
+):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     path = tmp_path / ".segtool/runs/mlp-w1-001/run.json"
     record = json.loads(path.read_text())

@@ -106,7 +106,9 @@ def test_a_text_that_begins_with_dialogue_begins_with_a_line(tmp_path):
     everywhere = segment(text, Workspace(tmp_path), threshold=0.0)
     assert everywhere.boundaries.all()
     unlikely = everywhere.probabilities < load_ready_model("japanese").threshold("any", "ja")
-    assert everywhere.is_paragraph[unlikely].all()  # only the threshold asks for these
+    assert everywhere.is_paragraph[
+        unlikely
+    ].all()  # these are boundaries only because of the threshold
 
 
 def test_the_latest_run_comes_first_and_a_model_can_be_chosen(trained, cli):
@@ -217,7 +219,7 @@ def test_a_ready_model_is_adapted_to_a_few_pages(cli, tmp_path):
 def test_options_that_contradict_a_ready_model_are_reported(trained, cli):
     command = "train", "--corpus", "stories", "--from", "japanese"
     for options, message in (
-        (("--window", "2"), "the trained head has window 4, not 2: leave out the window"),
+        (("--window", "2"), "the trained model has the window 4, not 2: leave out the window"),
         (("--type", "line"), "no head for boundaries of type line: choose --type any or paragraph"),
         ((), "the corpus stories is not embedded with it: run segtool embed with --encoder e5"),
     ):

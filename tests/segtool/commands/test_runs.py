@@ -92,7 +92,7 @@ def test_an_empty_workspace_says_what_to_do(cli, tmp_path):
     assert "No corpora yet. Embed a text with segtool embed." in cli(tmp_path, "corpora").stdout
 
 
-def test_a_run_that_predicts_a_single_class_says_so_in_the_list(three_runs, cli):
+def test_a_run_that_predicts_a_single_class_is_marked_in_the_list(three_runs, cli):
     path = three_runs / ".segtool/runs/mlp-w1-001/run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"collapsed": True}))
     assert cli(three_runs, "runs").stdout.count("predicts a single class") == 1

@@ -168,7 +168,7 @@ def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, texts):
     os.name == "nt", reason="the test interrupts another process with a POSIX signal"
 )
 def test_an_interruption_keeps_finished_files(trained, texts):
-    os.mkfifo(texts / "waits.txt")  # reading it waits for ever
+    os.mkfifo(texts / "waits.txt")  # reading it would wait forever
     command = [str(Path(sys.executable).parent / "segtool"), "segment", "in/a.txt", "waits.txt"]
     options = ["--output-dir", "out", "--workspace", str(trained / ".segtool")]
     with subprocess.Popen([*command, *options], cwd=texts, stderr=subprocess.PIPE) as process:

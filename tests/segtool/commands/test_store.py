@@ -67,7 +67,7 @@ def as_json(segtool, folder, *command, status=0):
     return json.loads(done.stdout)
 
 
-def test_damage_is_listed_and_repaired_and_embed_fills_the_gap(folder, cli):
+def test_damage_is_listed_and_repaired_and_embed_encodes_the_lost_sentences(folder, cli):
     path = folder / ".segtool/store"
     (surface, other) = EmbeddingStore(path).spaces()
     ids = sentence_ids(f"{number}日目。" for number in range(1500))
@@ -98,7 +98,7 @@ def test_damage_is_listed_and_repaired_and_embed_fills_the_gap(folder, cli):
     assert "run segtool store repair" in refused.stderr
     repaired = cli(folder, "store", "repair")
     assert repaired.returncode == 0, repaired.stderr
-    assert "1,024 vectors must be encoded again: run segtool embed" in repaired.stdout
+    assert "1,024 sentences must be encoded again: run segtool embed" in repaired.stdout
     embedded = json.loads(cli(folder, "embed", "novel.txt", *SURFACE, "--json").stdout)
     assert embedded["encoded"] == 1024
     assert np.array_equal(EmbeddingStore(path).vectors(surface.fingerprint, ids), before)
@@ -187,7 +187,7 @@ def test_exported_vectors_can_be_merged_into_another_workspace(folder, cli, file
     assert "0 vectors added from 1 shard; the store has 1,500 vectors" in shown
 
 
-def test_what_cannot_be_merged_is_one_line(folder, cli):
+def test_input_that_cannot_be_merged_is_reported_in_one_line(folder, cli):
     (folder / "text.arrow").write_text("雨が降る。")
     for path in ("text.arrow", "missing", "missing.parquet"):
         done = cli(folder, "store", "merge", path, "--workspace", "new")
@@ -197,7 +197,7 @@ def test_what_cannot_be_merged_is_one_line(folder, cli):
     assert not (folder / "new").exists()
 
 
-def test_a_store_that_lmdb_cannot_open_is_one_line(folder, cli):
+def test_a_store_that_lmdb_cannot_open_is_reported_in_one_line(folder, cli):
     (folder / ".segtool/store/data.mdb").write_bytes(bytes(100_000))
     for command in (
         ["verify"],

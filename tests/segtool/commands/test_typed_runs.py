@@ -1,4 +1,4 @@
-"""A run that tells paragraphs from lines is scored and shown for each type of boundary."""
+"""A run that distinguishes paragraphs from lines is scored and shown for each type of boundary."""
 
 import json
 import shutil

@@ -17,13 +17,13 @@ def warnings_in(done):
     return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
 
 
-def test_embed_and_stats_warn_of_overlapping_and_small_splits(tmp_path, cli):
+def test_embed_and_stats_warn_about_overlapping_and_small_splits(tmp_path, cli):
     for split in ("train", "test"):
         (tmp_path / "texts" / split).mkdir(parents=True)
         text = "".join(f"　{number}番目の文だ。次の文だ。\n" for number in range(60))
         (tmp_path / "texts" / split / "a.txt").write_text(text)
     expected = (
-        "warning: 120 of 120 sentences of the test split are also in train, so its scores may be "
+        "warning: the test split shares 120 of its 120 sentences with train, so its scores may be "
         "too high: remove duplicate texts, or keep them in one split"
     )
     done = cli(tmp_path, "embed", "texts", *SURFACE, "--json")
@@ -38,7 +38,7 @@ def test_embed_and_stats_warn_of_overlapping_and_small_splits(tmp_path, cli):
     assert line.startswith(few)
 
 
-def test_eval_warns_of_few_boundaries(trained, tmp_path, cli):
+def test_eval_warns_about_few_boundaries(trained, tmp_path, cli):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     assert warnings_in(cli(tmp_path, "eval", "mlp-w1-001")) == []
     (tmp_path / "small.txt").write_text("　雨だ。風だ。\n　雪だ。\n" * 5)

@@ -1,4 +1,4 @@
-"""The server of `segtool serve`: who may call it, what it refuses, and how it ends."""
+"""The server of `segtool serve`: accepted and refused requests, and its end."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ from tests.segtool.serve.test_api import RUN, TEXT
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "evil.example"},  # its name leads to this computer: DNS rebinding
+        {"Host": "evil.example"},  # its name resolves to this computer: DNS rebinding
         {"Host": "evil.example:80"},
         {"Host": "localhost.evil.example"},
         {"Host": "[::1"},
@@ -40,14 +40,14 @@ from tests.segtool.serve.test_api import RUN, TEXT
         {"Sec_Fetch_Site": "same-site"},
     ],
 )
-def test_other_web_sites_are_refused(client, headers):
+def test_other_websites_are_refused(client, headers):
     for method, path in (("GET", "/api/models"), ("POST", "/api/segment")):
         response, data = client.send(method, path, **headers)
         assert response.status == 403
         assert "models" not in json.loads(data)
 
 
-def test_the_page_itself_and_programs_are_answered(client):
+def test_the_page_itself_and_programs_are_accepted(client):
     port = urlsplit(client.url).port
     for name in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
         host = f"{name}:{port}"
@@ -56,7 +56,7 @@ def test_the_page_itself_and_programs_are_answered(client):
             assert response.status == 200
 
 
-def test_every_answer_has_strict_headers(client):
+def test_every_response_has_strict_headers(client):
     for path in ("/", "/assets/main.js", "/api/models", "/openapi.json", "/nothing"):
         headers = client.get(path)[0].headers
         policy = dict(
@@ -144,7 +144,7 @@ def test_a_running_request_ends_when_the_server_stops(served):
 
 
 @pytest.mark.parametrize("options", [{}, {"max_length": 4}, {"paragraphs": 3}])
-def test_other_requests_are_computed_while_an_answer_is_sent(served, options):
+def test_other_requests_are_computed_while_a_response_is_sent(served, options):
     session = Session(Workspace(served / ".segtool"), Compute(), seconds=600)
     parts = session.segment(session.read(TEXT, RUN, SegmentOptions(**options)))
     next(parts)
@@ -203,7 +203,7 @@ def test_without_a_workspace_adapted_models_are_kept_in_a_temporary_one(tmp_path
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
 def test_a_host_that_is_not_this_computer_is_a_clear_error(host):
     session = Session(Workspace("work"), Compute(), seconds=600)
-    with pytest.raises(UserError, match=f"{host}: .*: choose a --host of this computer"):
+    with pytest.raises(UserError, match=f"{host}: .*: choose an address of this computer"):
         serve(session, host, 0, open_page=False)
 
 
@@ -244,6 +244,6 @@ def test_a_server_that_others_can_reach_warns_and_the_page_is_opened(tmp_path):
         while not opened.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-    assert lines[0].startswith("warning: everyone who can reach 0.0.0.0 can use this server")
+    assert lines[0].startswith("warning: anyone who can reach 0.0.0.0 can use this server")
     assert "(press Ctrl-C to stop)" in lines[1]
     assert opened.read_text().startswith("http://")

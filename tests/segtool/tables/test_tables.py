@@ -82,7 +82,7 @@ def test_tables_fit_the_terminal(monkeypatch, capsys, print_table, content, expe
         assert text in out
 
 
-def test_a_sweep_says_what_it_would_do(capsys):
+def test_a_dry_run_of_a_sweep_prints_the_runs_and_the_time(capsys):
     def estimate(**changes):
         return printed(capsys, runs.print_estimate, estimated(**changes))
 
@@ -91,7 +91,7 @@ def test_a_sweep_says_what_it_would_do(capsys):
         "About 2 min, estimated from earlier runs",
     ]
     assert "cannot be estimated" in estimate(unknown=12, seconds=0)
-    assert "without 4 runs of heads that have no earlier run" in estimate(unknown=4)
+    assert "not counting 4 runs of heads that have no earlier run" in estimate(unknown=4)
     assert "only after the corpus is embedded" in estimate(corpus=None, done=0)
     assert estimate(done=15).count("\n") == 1
 
@@ -179,7 +179,7 @@ def test_a_run_that_is_no_better_than_the_trivial_baseline_gets_a_warning(capsys
     assert out.count("Warning: ") == 1
 
 
-def test_a_comparison_names_the_winner(capsys):
+def test_a_comparison_names_the_better_run(capsys):
     out = printed(capsys, comparison.print_comparison, compared())
     assert "F1: local-transformer-w32-001 is significantly better" in out
     assert "Pk: no significant difference" in out
@@ -190,17 +190,17 @@ def test_a_comparison_names_the_winner(capsys):
     assert "F1: document-bilstm-001 is significantly better" in out
 
 
-def test_what_can_be_restored_and_what_is_lost_is_told_apart(capsys):
+def test_restorable_and_lost_values_are_distinguished(capsys):
     lines = printed(capsys, store.print_verified, store_verified()).splitlines()
     assert [line for line in lines if line.endswith("can be restored.")] == [
-        "e5-small:7 (01234567): index of rows 0 to 1,023: the key is damaged, and can be restored.",
-        "e5-small:7 (01234567): the description is damaged, and can be restored.",
-        "The header of the store is damaged, and can be restored.",
+        "e5-small:7 (01234567): index of rows 0 to 1,023: the key is damaged but can be restored.",
+        "e5-small:7 (01234567): the description is damaged but can be restored.",
+        "The header of the store is damaged but can be restored.",
     ]
     assert "3.0 MB belong to no encoder, because a description was lost" in "\n".join(lines)
 
 
-def test_a_sound_store_is_said_to_be_sound(capsys):
+def test_a_sound_store_is_reported_as_sound(capsys):
     sound = {"sound": True, "damage": [], "bytes_unreachable": 0}
     assert "The store is sound." in printed(capsys, store.print_verified, store_verified(**sound))
     out = printed(capsys, store.print_repaired, store_repaired(**sound))
@@ -209,7 +209,7 @@ def test_a_sound_store_is_said_to_be_sound(capsys):
     assert "No vector was lost." in printed(capsys, store.print_repaired, kept)
 
 
-def test_what_would_be_removed_is_told_from_what_was(capsys):
+def test_a_dry_run_prints_what_would_be_removed(capsys):
     shown = printed(capsys, store.print_garbage, store_garbage(removed=False))
     assert shown.count("Would remove") == 4
     assert "Removed" not in shown
