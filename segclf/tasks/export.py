@@ -17,7 +17,7 @@ from typing import Any
 from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_text
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
+from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.tasks.model_card import model_card
 from segclf.workspace.encoder_states import copy_state
 from segclf.workspace.encoders import copy_encoder
