@@ -44,7 +44,7 @@ except lmdb.Error:  # the lock file cannot be written
     environment = lmdb.open(sys.argv[1], readonly=True, lock=False)
 with environment:
     with environment.begin(buffers=True) as transaction:
-        for key, value in transaction.cursor():
+        for key, value in transaction.cursor():  # the cursor reads a byte of every page
             bytes(key), bytes(value[-1:])
 """
 
