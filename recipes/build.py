@@ -28,7 +28,8 @@ from segclf.experiments.trials import find_runs
 from segclf.tasks.embed import embed
 from segclf.tasks.evaluate import evaluate
 from segclf.tasks.evaluate_model import evaluate_model
-from segclf.tasks.evaluation import SCORED_SPLITS, Evaluation, read_evaluation
+from segclf.tasks.evaluation import Evaluation
+from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions

@@ -10,7 +10,7 @@ from segclf.experiments.grids import Trial
 from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.trials import find_runs
 from segclf.scoring.bootstrap import CONFIDENCE
-from segclf.tasks.evaluation import SCORED_SPLITS
+from segclf.tasks.evaluation_files import SCORED_SPLITS
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace

@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.systems import read_toml, runs_of, runs_on_corpus
 from segclf.tasks.evaluate import evaluate
-from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
+from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 

@@ -7,7 +7,7 @@ from reports.markdown import NOT_RUN, command_list, mean_and_deviation, seconds,
 from reports.systems import Row, read_toml
 from segclf.scoring.baselines import DESCRIPTIONS
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluation import read_evaluation
+from segclf.tasks.evaluation_files import read_evaluation
 from segclf.workspace.runs import Run
 
 SCORE_COLUMNS = ("P", "R", "F1", "Pk", "WD")

@@ -13,7 +13,7 @@ from segclf.experiments.grids import Trial, settings_of
 from segclf.experiments.leaderboard import leaderboard, system_labels
 from segclf.experiments.trials import find_runs
 from segclf.finetune.options import DEFAULT_BACKBONE, options_from
-from segclf.tasks.evaluation import SCORED_SPLITS
+from segclf.tasks.evaluation_files import SCORED_SPLITS
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run, list_runs
 from segclf.workspace.workspace import Workspace

@@ -1,6 +1,5 @@
 """A scikit-learn classifier that trains heads."""
 
-import warnings
 from dataclasses import asdict
 from numbers import Integral
 from os import PathLike
@@ -13,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import f1_score
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
@@ -21,18 +19,16 @@ from embedcache import UserError
 from embedcache.encoders.devices import check_device
 from embedcache.encoders.threads import limit_threads
 from segclf.corpus.layout import Layout, offsets_of
+from segclf.estimator_data import hold_out, readable_by_torch, two_classes
 from segclf.heads.names import HeadName
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
-from segclf.tasks.export import write_model
+from segclf.tasks.export import export_head
 from segclf.training.loop import train_head
 from segclf.training.options import LossName, TrainingOptions
-from segclf.workspace.files import now
 from segclf.workspace.hub import model_folder, push_to_hub
-from segclf.workspace.provenance import versions
 from segclf.workspace.records import RunRecord
-from segclf.workspace.runs import WEIGHTS, read_run
-from segclf.workspace.weights import hash_weights, save_weights
+from segclf.workspace.runs import read_run
 
 
 class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -135,16 +131,20 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: There are not two classes, the sentences of a document are not consecutive,
-                or a parameter is out of range.
+                or `validation_fraction` or `threshold` is out of range.
+            UserError: Another parameter is invalid, or this machine does not have the device.
         """
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
-        vectors = _readable_by_torch(vectors)
-        self.classes_ = _two_classes(targets)
+        vectors = readable_by_torch(vectors)
+        self.classes_ = two_classes(targets)
         self._check_parameters()
         layout = Layout(targets == self.classes_[1], offsets_of(groups, len(vectors)))
-        parts = self._hold_out(Examples(vectors, layout))
+        training, validation = hold_out(Examples(vectors, layout), self.validation_fraction)
+        self.validated_on_training_ = validation is training
         self.options_ = self._options()
-        trained = train_head(*parts, self.options_, device=self.device, threads=self.threads)
+        trained = train_head(
+            training, validation, self.options_, device=self.device, threads=self.threads
+        )
         self.head_ = trained.head
         self.temperature_ = trained.best.temperature
         best = trained.best.calibrated_threshold
@@ -159,9 +159,14 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: (n, d) vectors of sentences.
             groups: (n,) document of each sentence; None for a single document.
+
+        Raises:
+            ValueError: The length of the vectors is not `n_features_in_`, or the sentences of a
+                document are not consecutive.
+            UserError: This machine does not have the device, or the number of threads is invalid.
         """
         check_is_fitted(self)
-        vectors = _readable_by_torch(validate_data(self, X, dtype=np.float32, reset=False))
+        vectors = readable_by_torch(validate_data(self, X, dtype=np.float32, reset=False))
         layout = Layout.unlabelled(offsets_of(groups, len(vectors)))
         head = self.head_.to(check_device(self.device))
         with limit_threads(self.threads):
@@ -211,24 +216,16 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UserError: The path is a file or a non-empty folder.
         """
         check_is_fitted(self)
-
-        def fill(folder: Path) -> dict[str, Any]:
-            save_weights(folder / WEIGHTS, self.head_.state_dict())
-            record = RunRecord(
-                encoder=None,
-                options=asdict(self.options_),
-                threshold=self.threshold_,
-                temperature=self.temperature_,
-                weights=hash_weights(folder / WEIGHTS),
-                created=now(),
-                dim=self.n_features_in_,
-                clip_sigma=self.head_.clip_sigma,
-                classes=tuple(self.classes_.tolist()),
-                versions=versions(),
-            )
-            return record.to_dict()
-
-        write_model(directory, fill)
+        record = RunRecord(
+            encoder=None,
+            options=asdict(self.options_),
+            threshold=self.threshold_,
+            temperature=self.temperature_,
+            dim=self.n_features_in_,
+            clip_sigma=self.head_.clip_sigma,
+            classes=tuple(self.classes_.tolist()),
+        )
+        export_head(self.head_, record, directory)
 
     def push_to_hub(
         self, repo_id: str, *, private: bool | None = None, token: str | None = None
@@ -299,40 +296,5 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ValueError("threshold must be a probability between 0 and 1")
 
-    def _hold_out(self, examples: Examples) -> tuple[Examples, Examples]:
-        """Return the training part and the validation part, which is the end of each document."""
-        held_out = examples.layout.mark_last(self.validation_fraction)
-        parts = examples.select(~held_out), examples.select(held_out)
-        self.validated_on_training_ = not all(part.layout.has_both_classes for part in parts)
-        if not self.validated_on_training_:
-            return parts
-        if self.validation_fraction > 0:
-            warnings.warn(
-                "With this validation_fraction, the training or the validation part would contain "
-                "only one class. The model is therefore trained and validated on the same data, so "
-                "the choice of epoch, temperature and threshold_ is biased. Pass longer documents "
-                "or change validation_fraction.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return examples, examples
-
 
 _SHARED_OPTIONS = frozenset(asdict(TrainingOptions())) - {"seed", "boundary_type"}
-
-
-def _readable_by_torch(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Copy vectors (n, d) if they are read-only or reversed, since torch needs other arrays."""
-    is_readable = vectors.flags.writeable and min(vectors.strides) >= 0
-    return vectors if is_readable else vectors.copy()
-
-
-def _two_classes(targets: NDArray[Any]) -> NDArray[Any]:
-    """Return the two classes of the targets, in order."""
-    check_classification_targets(targets)
-    if type_of_target(targets, input_name="y", raise_unknown=True) != "binary":
-        raise ValueError("Only binary classification is supported: pass labels of two classes.")
-    classes: NDArray[Any] = np.unique(targets)
-    if len(classes) < 2:
-        raise ValueError(f"Classifier can't train when only one class is present: {classes[0]}")
-    return classes

@@ -13,7 +13,7 @@ from embedcache import EmbeddingStore, UserError, sentence_ids
 from embedcache.store.verification import verify
 from segclf.finetune.runs import load_system
 from segclf.tasks.evaluate import evaluate
-from segclf.tasks.evaluation import read_evaluation
+from segclf.tasks.evaluation_files import read_evaluation
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoder_states import fit
 from segclf.workspace.encoders import load_referenced

@@ -50,12 +50,43 @@ def encode_vocabulary(transformer: TransformerEncoder) -> NDArray[np.float32]:
     """Encode each of the v tokens of a Transformer as a separate text: (v, d) float32."""
     count = len(transformer.model.tokenizer)
     vectors = np.zeros((count, transformer.dim), dtype=np.float32)
+    before, after = _special_tokens(transformer)
     description = f"distilling {transformer.name}"
     with progress_bar(count, "tokens", show=True, description=description) as bar:
         for start in range(0, count, _BATCH):
             tokens = np.arange(start, min(start + _BATCH, count))
-            vectors[tokens] = transformer.encode_each_token(tokens)
+            rows = [np.concatenate([before, [token], after]) for token in tokens]
+            vectors[tokens] = _encode_rows(transformer, np.stack(rows))
             bar.update(len(tokens))
+    return vectors
+
+
+def _special_tokens(
+    transformer: TransformerEncoder,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ids of the special tokens before a text, and of those after it."""
+    encoding = transformer.model.tokenizer("a", return_special_tokens_mask=True)
+    ids = np.array(encoding["input_ids"], dtype=np.int64)
+    ordinary = np.flatnonzero(np.array(encoding["special_tokens_mask"]) == 0)
+    return ids[: ordinary[0]], ids[ordinary[-1] + 1 :]
+
+
+def _encode_rows(transformer: TransformerEncoder, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Encode texts of equal length with torch in one batch, without a prompt.
+
+    Args:
+        transformer: Transformer to use.
+        rows: (n, l) ids of the tokens, including the special tokens.
+
+    Returns:
+        (n, d) float32.
+    """
+    import torch
+
+    ids = torch.from_numpy(rows).to(transformer.device)
+    with torch.inference_mode():
+        features = transformer.model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    vectors: NDArray[np.float32] = features["sentence_embedding"].cpu().numpy()
     return vectors
 
 

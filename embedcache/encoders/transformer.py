@@ -255,36 +255,6 @@ class TransformerEncoder(Encoder):
             return np.zeros((0, self.dim), dtype=np.float32)
         return self.encode_tokens(self.tokenize(sentences).inputs)
 
-    def encode_each_token(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Encode tokens with torch, each as a text of its own, without a prompt.
-
-        Args:
-            tokens: (n,) ids of tokens, for one batch.
-
-        Returns:
-            (n, dim) float32.
-        """
-        import torch
-
-        before, after = self._special_tokens
-        rows = np.concatenate(
-            [np.tile(before, (len(tokens), 1)), tokens[:, None], np.tile(after, (len(tokens), 1))],
-            axis=1,
-        )
-        ids = torch.from_numpy(rows).to(self.device)
-        with torch.inference_mode():
-            features = self.model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
-        vectors: NDArray[np.float32] = features["sentence_embedding"].cpu().numpy()
-        return vectors
-
-    @cached_property
-    def _special_tokens(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Ids of the special tokens before a text, and of those after it."""
-        encoding = self.model.tokenizer("a", return_special_tokens_mask=True)
-        ids = np.array(encoding["input_ids"], dtype=np.int64)
-        ordinary = np.flatnonzero(np.array(encoding["special_tokens_mask"]) == 0)
-        return ids[: ordinary[0]], ids[ordinary[-1] + 1 :]
-
     def describe(self) -> dict[str, Any]:
         """Load the model and return its size, limits and fingerprint."""
         parameters = list(self.model.parameters())

@@ -46,6 +46,8 @@ class CachedSentenceTransformer:
         self._fingerprint = fingerprint_of_model(self.model)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name == "model":  # it is not set yet while an object is copied
+            raise AttributeError(name)
         return getattr(self.model, name)
 
     def encode(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401

@@ -12,8 +12,6 @@ from embedcache.ids import sentence_ids
 from embedcache.store import EmbeddingStore, Space, SpaceInfo, StorageDtype
 
 _BATCH = 1024  # texts that are embedded between two commits
-
-
 _MARK = {"texts": "as they are"}  # in the identity of every space of a cache
 
 

@@ -210,22 +210,22 @@ class Environment:
 
     def _make_room(self, free_bytes: int) -> None:
         with self._using() as handle:
-            enough = _required_size(handle.lmdb, free_bytes) <= handle.lmdb.info()["map_size"]
+            enough = handle.required_bytes(free_bytes) <= handle.map_bytes
         if not enough:
-            self._resize(lambda now: max(_required_size(now, free_bytes), self._doubled(now)))
+            self._resize(lambda now: max(now.required_bytes(free_bytes), self._doubled(now)))
 
-    def _doubled(self, lmdb_environment: lmdb.Environment) -> int:
+    def _doubled(self, handle: Handle) -> int:
         # Not smaller than the file: on Windows the file has the size of the map, and no process can
         # shorten it while another one maps it. LMDB marks the file as sparse there.
         file = self.folder / DATA_FILE
         present = file.stat().st_size if file.exists() else 0
-        return max(2 * int(lmdb_environment.info()["map_size"]), present)
+        return max(2 * handle.map_bytes, present)
 
-    def _resize(self, size: Callable[[lmdb.Environment], int]) -> None:
+    def _resize(self, size: Callable[[Handle], int]) -> None:
         """Set the size of the map while no thread has a transaction."""
         with self._gate.exclusive():
             if self._handle:
-                self._handle.lmdb.set_mapsize(size(self._handle.lmdb))
+                self._handle.lmdb.set_mapsize(size(self._handle))
 
     def _follow(self) -> None:
         """Open the data file, if it was replaced, or if this process is a fork of another one."""
@@ -257,13 +257,6 @@ class Environment:
             self._handle = open_handle(self.path if is_same else self.folder)
             if self._handle.data:
                 self._opened[self._handle.data] = self
-
-
-def _required_size(lmdb_environment: lmdb.Environment, free_bytes: int) -> int:
-    """Return the size that the map needs for its pages in use and some free bytes."""
-    page_bytes: int = lmdb_environment.stat()["psize"]
-    pages: int = lmdb_environment.info()["last_pgno"] + 1 + -(-free_bytes // page_bytes)
-    return pages * page_bytes
 
 
 def _before_fork() -> None:

@@ -45,7 +45,7 @@ except lmdb.Error:  # the lock file cannot be written
     environment = lmdb.open(sys.argv[1], readonly=True, lock=False)
 with environment:
     with environment.begin(buffers=True) as transaction:
-        for key, value in transaction.cursor():
+        for key, value in transaction.cursor():  # the cursor reads a byte of every page
             bytes(key), bytes(value[-1:])
 """
 
@@ -71,6 +71,17 @@ class Handle:
     lock: FileIdentity | None
     read_only: bool = False
     without_lock: bool = False
+
+    @property
+    def map_bytes(self) -> int:
+        """Size of the map, which the data cannot exceed."""
+        return int(self.lmdb.info()["map_size"])
+
+    def required_bytes(self, free_bytes: int) -> int:
+        """Return the size that the map needs for its pages in use and some free bytes."""
+        page_bytes = int(self.lmdb.stat()["psize"])
+        used_pages = int(self.lmdb.info()["last_pgno"]) + 1
+        return (used_pages + -(-free_bytes // page_bytes)) * page_bytes
 
     def is_of(self, folder: Path) -> bool:
         """Return whether a folder still has the files that were opened."""

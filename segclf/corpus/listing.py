@@ -83,8 +83,9 @@ def _local_source(file: Path, root: Path) -> Source:
 
 
 def _fixed_part(pattern: str) -> str:
-    """Return the folder of a glob before its first wildcard."""
-    return pattern[: _MAGIC.search(pattern).start()].rpartition("/")[0]  # type: ignore[union-attr]
+    """Return the folder of a glob before its first wildcard, with a final slash; "" for none."""
+    before = pattern[: _MAGIC.search(pattern).start()]  # type: ignore[union-attr]
+    return "".join(before.rpartition("/")[:2])
 
 
 def _sources_of_url(url: str) -> list[Source]:

@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
+from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.workspace.records import Identity, RunRecord
 from segclf.workspace.runs import Run
 

@@ -16,7 +16,8 @@ from segclf.experiments.leaderboard import leaderboard
 from segclf.experiments.process_pool import process_pool
 from segclf.experiments.trials import find_runs
 from segclf.experiments.workers import Outcome, Pool, TrialCompute, run_trials
-from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation, splits_to_score
+from segclf.tasks.evaluation import splits_to_score
+from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.workspace.cluster import check_cluster_device
 from segclf.workspace.memory import vectors_limit
 from segclf.workspace.workspace import Workspace

@@ -15,7 +15,7 @@ from segclf.corpus import Split
 from segclf.experiments.grids import Trial
 from segclf.experiments.trials import find_runs, identity_of, with_encoder
 from segclf.tasks.evaluate import evaluate
-from segclf.tasks.evaluation import read_evaluation
+from segclf.tasks.evaluation_files import read_evaluation
 from segclf.tasks.train import train_on
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.memory import vectors_limit

@@ -43,6 +43,9 @@ def restore_system(
         encoder: Encoder whose model was fine-tuned.
         options: Options with which the system was trained.
         state: Trained weights by name.
+
+    Raises:
+        UserError: The model is not supported, or it does not support an option.
     """
     system = make_system(encoder, options)
     if options.freeze is None:

@@ -233,13 +233,24 @@ def embed(
         )
         reference = choice.reference(encoder)
         workspace.save_corpus(name, corpus, options.sentences, reference, options.language, source)
-    seconds = {
+    seconds = seconds_of(started, read, report)
+    return Embedded(name, corpus, report, reference, encoder.dim, seconds)
+
+
+def seconds_of(started: float, read: float, report: EncodeReport) -> dict[str, float]:
+    """Return the wall-clock time of a call that ends now, and of its steps; see `Embedded`.
+
+    Args:
+        started: Time at which the call began, from `time.perf_counter`.
+        read: Time at which the text had been read.
+        report: Report of the encoding.
+    """
+    return {
         "seconds": time.perf_counter() - started,
         "reading_seconds": read - started,
         "encoding_seconds": report.seconds - report.writing_seconds,
         "writing_seconds": report.writing_seconds,
     }
-    return Embedded(name, corpus, report, reference, encoder.dim, seconds)
 
 
 def source_of(path: str) -> str:

@@ -1,44 +1,32 @@
 """Embed a corpus on a Ray cluster: the same store and the same corpus as with one process."""
 
-import re
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from embedcache import Encoder, EncodeReport, UserError, normalize
+from embedcache import EmbeddingStore, EncodeReport, normalize
 from embedcache.cluster.connection import alive_nodes, check_nodes, connected, import_ray
-from embedcache.cluster.job import Cluster, Job, make_shards, read_groups, read_summaries
+from embedcache.cluster.job import Cluster, make_shards
 from embedcache.cluster.workers import plan_workers
-from embedcache.encoders import Backend, Pooling, Precision, SifEncoder
+from embedcache.encoders import Backend, Pooling, Precision
 from embedcache.encoders.threads import check_threads
-from embedcache.folder_lock import sole_lock
-from embedcache.hashing import fingerprint_of
 from embedcache.shards.merge import count_stored, merge
-from embedcache.shards.plan import MANIFEST, SHARDS, Plan, Sizes, Source
-from embedcache.shards.storage import Storage
-from embedcache.store import StorageDtype
+from embedcache.shards.plan import Sizes
 from embedcache.store.tables import import_pyarrow
 from segclf.corpus import FormatName, ReadOptions
 from segclf.corpus.listing import corpus_name, list_sources
-from segclf.corpus.pieces import PieceReader, corpus_parts, first_sentences
+from segclf.corpus.pieces import PieceReader
 from segclf.corpus.read import check_format
 from segclf.corpus.statistics import few_boundaries_warnings
 from segclf.corpus.totals import CorpusTotals
-from segclf.tasks.embed import (
-    SAMPLE_SENTENCES,
-    EncoderChoice,
-    check_source,
-    describe,
-    source_of,
-)
+from segclf.tasks.embed import EncoderChoice, check_source, describe, seconds_of, source_of
+from segclf.tasks.embedding_job import ReadCorpus, clean_up, job_lock, make_job, read_on_cluster
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
 
 _MODULES = ("embedcache", "segclf", "pyarrow")  # that every machine of the cluster needs
-_SPECIAL = re.compile(r"[^\w.-]")  # characters that may have a meaning in URLs and globs
 _ADVICE = "give --shards a folder or a URL to which every machine of the cluster has access"
 
 
@@ -153,160 +141,69 @@ def embed_on_cluster(
     encoder = choice.load()
     unreadable: dict[Path, str] = {}
     sources = list_sources(str(path), None if strict else unreadable)
-    folder = Storage.at(shards or workspace.jobs).url.rstrip("/")
     reader = PieceReader(format_name, options, strict)
-    job = _make_job(
-        f"{folder}/{_SPECIAL.sub('_', name)}",
-        sources,
-        reader,
-        choice,
-        encoder,
-        workspace,
-        sizes,
-    )
-    storage = job.plan.storage
+    folder = shards or workspace.jobs
+    job = make_job(folder, name, sources, reader, choice, encoder, workspace, sizes)
+    source = source_of(str(path))
     with ExitStack() as locks:
         with connected(address) as ray:
             nodes = alive_nodes(ray)
             cluster = Cluster(ray, nodes, plan_workers(nodes, workers, threads, gpus_per_worker))
             locks.enter_context(workspace.embedding())  # from here on, files are written
-            locks.enter_context(_job_lock(storage))
-            check_nodes(ray, nodes, storage, _MODULES, _ADVICE)
-            read_groups(cluster, job, progress=progress)
-            summaries = _read_summaries(job, encoder, path)
-            parts = corpus_parts(storage, summaries, split)
-            source = source_of(str(path))
+            locks.enter_context(job_lock(job))
+            check_nodes(ray, nodes, job.plan.storage, _MODULES, _ADVICE)
+            corpus = read_on_cluster(cluster, job, path, encoder, split, progress=progress)
             if not replace:
-                check_source(workspace, name, corpus_parts(storage, summaries, split), source)
+                check_source(workspace, name, corpus.parts(), source)
             read = time.perf_counter()
             present = workspace.store() if workspace.has_store() else None
             make_shards(cluster, job, present, progress=progress)
-        encoded = time.perf_counter()
         store = workspace.store(create=True)
-        if keep_text:
-            for part in corpus_parts(storage, summaries, split):
-                store.texts().add([normalize(sentence) for sentence in part.sentences])
-        merged = merge([storage.url], lambda: store, progress=progress)
-        written = time.perf_counter()
-        unique, truncated = count_stored(job.plan, store)
-        totals = CorpusTotals()
+        report = _write_vectors(corpus, store, since=read, keep_text=keep_text, progress=progress)
         reference = choice.reference(encoder)
-        workspace.save_corpus(
-            name, totals.count(parts), options.sentences, reference, options.language, source
-        )
-        _clean_up(storage, keep_shards=shards is not None)
+        totals = CorpusTotals()
+        parts = totals.count(corpus.parts())
+        workspace.save_corpus(name, parts, options.sentences, reference, options.language, source)
+        clean_up(job, keep_shards=shards is not None)
+    return EmbeddedOnCluster(
+        name,
+        totals,
+        report,
+        reference,
+        encoder.dim,
+        seconds_of(started, read, report),
+        shards=job.plan.storage.url if shards else None,
+        skipped=(*unreadable.values(), *corpus.skipped),
+    )
+
+
+def _write_vectors(
+    corpus: ReadCorpus, store: EmbeddingStore, *, since: float, keep_text: bool, progress: bool
+) -> EncodeReport:
+    """Merge the finished shards of a corpus into a store.
+
+    Args:
+        corpus: Corpus that was read.
+        store: Store to write.
+        since: Time at which its files had been read, from `time.perf_counter`.
+        keep_text: Whether to keep the sentences in the store.
+        progress: Whether to show a progress bar on standard error.
+    """
+    started = time.perf_counter()
+    if keep_text:
+        for part in corpus.parts():
+            store.texts().add([normalize(sentence) for sentence in part.sentences])
+    plan = corpus.job.plan
+    merged = merge([plan.storage.url], lambda: store, progress=progress)
+    written = time.perf_counter()
+    unique, truncated = count_stored(plan, store)
     added = max(part.added for part in merged)
-    seconds = {
-        "seconds": time.perf_counter() - started,
-        "reading_seconds": read - started,
-        "encoding_seconds": encoded - read,
-        "writing_seconds": written - encoded,
-    }
-    report = EncodeReport(
-        sentences=totals.sentences,
+    return EncodeReport(
+        sentences=corpus.sentences,
         unique=unique,
         encoded=added,
         cached=unique - added,
         truncated=truncated,
-        seconds=written - read,
-        writing_seconds=written - encoded,
+        seconds=written - since,
+        writing_seconds=written - started,
     )
-    kept = storage.url if shards else None
-    skipped = (
-        *unreadable.values(),
-        *(message for summary in summaries for message in summary["skipped"]),
-    )
-    return EmbeddedOnCluster(name, totals, report, reference, encoder.dim, seconds, kept, skipped)
-
-
-def _make_job(
-    prefix: str,
-    sources: list[Source],
-    reader: PieceReader,
-    choice: EncoderChoice,
-    encoder: Encoder,
-    workspace: Workspace,
-    sizes: Sizes | None,
-) -> Job:
-    """Return a job in a folder whose name depends on all that its files depend on.
-
-    The sentences in the store are the exception: `embedcache.shards.encode.encode_shard` checks
-    whether an existing shard has those that the store lacks.
-
-    Raises:
-        UserError: The encoder is fitted on the corpus.
-        StoreError: The store has the encoder's vectors in another dtype.
-    """
-    if any(isinstance(part, SifEncoder) for part in encoder.parts):
-        raise UserError("--pooling sif needs the whole train split first: leave out --engine ray")
-    sizes = sizes or Sizes.of(sum(source.size for source in sources))
-    fingerprints = tuple(part.fingerprint for part in encoder.parts)
-    dtypes = _dtypes(encoder, choice.dtype, workspace)
-    identity = {
-        "sources": [asdict(source) for source in sources],
-        "reader": asdict(reader),
-        "encoder": [fingerprints, dtypes, choice.precision, choice.backend],
-        "sizes": asdict(sizes),
-    }
-    plan = Plan(
-        Storage.at(f"{prefix}-{fingerprint_of(identity)[:12]}"),
-        choice.load,
-        fingerprints,
-        dtypes,
-        partitions=sizes.partitions(sources),
-        shard_rows=sizes.shard_rows,
-    )
-    return Job(plan, sizes.groups(sources), reader)
-
-
-def _dtypes(
-    encoder: Encoder, dtype: StorageDtype | None, workspace: Workspace
-) -> tuple[StorageDtype, ...]:
-    """Return the dtype of the stored vectors of each part of an encoder."""
-    store = workspace.store() if workspace.has_store() else None
-    present = {info.fingerprint: info for info in store.spaces()} if store else {}
-    dtypes: list[StorageDtype] = []
-    for part in encoder.parts:
-        wanted = part.storage_dtype or dtype
-        if store and part.fingerprint in present:  # this checks the dtype, and creates nothing
-            store.create_space(part.fingerprint, name=part.name, dim=part.dim, dtype=wanted)
-            wanted = present[part.fingerprint].dtype
-        dtypes.append(wanted or "float32")
-    return tuple(dtypes)
-
-
-@contextmanager
-def _job_lock(storage: Storage) -> Iterator[None]:
-    """Prevent other processes of this machine from running the same job inside a `with` block.
-
-    Raises:
-        UserError: Another process is running the job.
-    """
-    if storage.folder is None:
-        yield
-        return
-    storage.folder.mkdir(parents=True, exist_ok=True)
-    with sole_lock(storage.folder, "running the same job"):
-        yield
-
-
-def _read_summaries(job: Job, encoder: Encoder, path: str | Path) -> list[dict[str, Any]]:
-    """Check the sentences that were read, and return the summary of each group.
-
-    Raises:
-        UserError: There are no sentences, or the encoder does not suit the text.
-    """
-    summaries: list[dict[str, Any]] = read_summaries(job)
-    if not any(summary["documents"] for summary in summaries):
-        skipped = [message for summary in summaries for message in summary["skipped"]]
-        raise UserError(f"{path} contains no sentences: {skipped[0]}")
-    encoder.check_text(first_sentences(job.plan.storage, len(job.groups), SAMPLE_SENTENCES))
-    return summaries
-
-
-def _clean_up(storage: Storage, *, keep_shards: bool) -> None:
-    if not keep_shards:
-        storage.remove()
-        return
-    for folder in {name.partition("/")[0] for name in storage.names("")} - {MANIFEST, SHARDS}:
-        storage.remove(folder)

@@ -6,14 +6,8 @@ from numpy.typing import NDArray
 from segclf.corpus import Split
 from segclf.scoring.decoding import decode
 from segclf.tasks.evaluate_model import evaluate_model
-from segclf.tasks.evaluation import (
-    Evaluation,
-    corpus_to_score,
-    read_probabilities,
-    save_evaluation,
-    score_prediction,
-    select_split,
-)
+from segclf.tasks.evaluation import Evaluation, corpus_to_score, score_prediction, select_split
+from segclf.tasks.evaluation_files import read_probabilities, save_evaluation
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import predict_corpus
 from segclf.workspace.corpora import StoredCorpus

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from segclf.corpus import BoundaryType, Split
 from segclf.corpus.languages import guess_language_of_sentences
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluation import (
-    Evaluation,
-    corpus_to_score,
-    save_evaluation,
-    score_prediction,
-    select_split,
-)
+from segclf.tasks.evaluation import Evaluation, corpus_to_score, score_prediction, select_split
+from segclf.tasks.evaluation_files import save_evaluation
 from segclf.tasks.find_types import TYPES, find_types
 from segclf.tasks.models import Compute
 from segclf.tasks.predict import Prediction, predict_types

@@ -10,20 +10,27 @@ DIR/README.md            model card
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embedcache import UserError
 from embedcache.files import publish, scratch_folder, write_text
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluation import SCORED_SPLITS, read_evaluation
+from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.tasks.model_card import model_card
 from segclf.workspace.encoder_states import copy_state
 from segclf.workspace.encoders import copy_encoder
-from segclf.workspace.files import write_checked_json
+from segclf.workspace.files import now, write_checked_json
+from segclf.workspace.provenance import versions
+from segclf.workspace.records import RunRecord
 from segclf.workspace.runs import CONFIGURATION, SECOND_HEAD, WEIGHTS, Run
+from segclf.workspace.weights import hash_weights, save_weights
 from segclf.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segclf.heads.base import BaseHead
 
 _NOT_EXPORTED = ("history", "machine")  # entries of a record that an exported model does not need
 
@@ -73,7 +80,27 @@ def export(
             write_more(run, folder)
         return _config(run) | {"has_encoder": with_encoder} | _scores(run)
 
-    return write_model(directory, fill)
+    return _write_model(directory, fill)
+
+
+def export_head(head: "BaseHead", record: RunRecord, directory: str | PathLike[str]) -> None:
+    """Export a head that belongs to no run.
+
+    Args:
+        head: Trained head.
+        record: Record of the head, without the hash of the weights, the time and the versions.
+        directory: Folder to create. An existing folder must be empty.
+
+    Raises:
+        UserError: `directory` is a file or a non-empty folder.
+    """
+
+    def fill(folder: Path) -> dict[str, Any]:
+        save_weights(folder / WEIGHTS, head.state_dict())
+        weights = hash_weights(folder / WEIGHTS)
+        return replace(record, weights=weights, created=now(), versions=versions()).to_dict()
+
+    _write_model(directory, fill)
 
 
 def _scores(run: Run) -> dict[str, Any]:
@@ -92,7 +119,7 @@ def _config(run: Run) -> dict[str, Any]:
     return config | {"kind": run.kind}
 
 
-def write_model(directory: str | PathLike[str], fill: Callable[[Path], dict[str, Any]]) -> Path:
+def _write_model(directory: str | PathLike[str], fill: Callable[[Path], dict[str, Any]]) -> Path:
     """Write a model folder atomically.
 
     Args:

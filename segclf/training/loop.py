@@ -109,40 +109,21 @@ def _train_head(
     check_split("train", train.layout)
     check_split("dev", dev.layout, classes=1 if start else 2)
     decide = start.decide if start else fit_decision
-    torch.manual_seed(options.seed)
-    random = np.random.default_rng(options.seed)
-    head = _first_head(train.dim, options, start).to(device)
-    _check_input(head, str(options.head), train)
-    targets = train.layout.labels[train.layout.is_candidate]
-    loss = make_loss(options.loss, float(targets.mean()), options.gamma)
-    size = options.batch_size or max(min(256, len(targets) // 64), 16)
-    batches = head.make_batches(train, size, device, crop=options.crop)
-    if start is None:
-        head.standardize_by(batches.vectors)
-    workers.begin(head, options.seed)
-    optimizer = torch.optim.AdamW(
-        head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
-    )
-    # the warm-up, a tenth of the steps, needs more than one step
-    steps = max(options.epochs * len(batches), 11)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, steps, pct_start=0.1
-    )
-    history = [assess_untrained(dev.layout, workers.predict(head, dev), loss, decide)]
+    training = _begin(train, options, start, device, workers)
+    head = training.head
+    history = [assess_untrained(dev.layout, workers.predict(head, dev), training.loss, decide)]
     best, best_state = history[0], copy.deepcopy(head.state_dict())
     on_epoch(best)
     for number in range(1, options.epochs + 1):
         started = time.perf_counter()
         with progress_bar(
-            len(batches),
+            len(training.batches),
             "batches",
             show=progress,
             description=f"epoch {number} of {options.epochs}",
             leave=False,
         ) as bar:
-            mean_loss = _train_epoch(
-                head, batches, random, loss, optimizer, schedule, workers, bar.update
-            )
+            mean_loss = training.run_epoch(bar.update)
         seconds = time.perf_counter() - started
         check_finite(mean_loss, number)
         probabilities = workers.predict(head, dev)
@@ -160,6 +141,70 @@ def _train_head(
         best,
         collapsed=has_collapsed(dev.layout, probabilities, best.threshold),
         at_half=score_at_half(dev.layout, probabilities),
+    )
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A head in training, and the objects that its training steps use."""
+
+    head: BaseHead
+    batches: WindowBatches | CropBatches
+    random: np.random.Generator
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    workers: Workers
+
+    def run_epoch(self, on_batch: Callable[[], object]) -> float:
+        """Train on all batches once, and return the mean loss of the candidates.
+
+        Args:
+            on_batch: Function that is called after each batch.
+        """
+        self.head.train()
+        total = torch.zeros((), device=self.head.mean.device)
+        count = 0
+        for batch in self.batches.epoch(self.random, self.workers.share):
+            self.optimizer.zero_grad()
+            value, size = self.workers.backward(self.head, self.loss, batch)
+            if not size:
+                continue
+            nn.utils.clip_grad_norm_(self.head.parameters(), 1.0)
+            self.optimizer.step()
+            self.schedule.step()
+            total += value * size
+            count += size
+            on_batch()
+        return float(total) / count
+
+
+def _begin(
+    train: Examples, options: TrainingOptions, start: Start | None, device: str, workers: Workers
+) -> _Training:
+    """Make the head, its batches, the loss and the optimizer."""
+    torch.manual_seed(options.seed)
+    head = _first_head(train.dim, options, start).to(device)
+    _check_input(head, str(options.head), train)
+    targets = train.layout.labels[train.layout.is_candidate]
+    size = options.batch_size or max(min(256, len(targets) // 64), 16)
+    batches = head.make_batches(train, size, device, crop=options.crop)
+    if start is None:
+        head.standardize_by(batches.vectors)
+    workers.begin(head, options.seed)
+    optimizer = torch.optim.AdamW(
+        head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
+    # the warm-up, a tenth of the steps, needs more than one step
+    steps = max(options.epochs * len(batches), 11)
+    return _Training(
+        head,
+        batches,
+        np.random.default_rng(options.seed),
+        make_loss(options.loss, float(targets.mean()), options.gamma),
+        optimizer,
+        torch.optim.lr_scheduler.OneCycleLR(optimizer, options.learning_rate, steps, pct_start=0.1),
+        workers,
     )
 
 
@@ -185,30 +230,3 @@ def _check_input(head: BaseHead, name: str, train: Examples) -> None:
             f"the head {name} reads one vector per sentence, but the corpus is embedded with "
             "--pooling tokens: use --head wordlstm, or run segtool embed with another pooling"
         )
-
-
-def _train_epoch(
-    head: BaseHead,
-    batches: WindowBatches | CropBatches,
-    random: np.random.Generator,
-    loss: Loss,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    workers: Workers,
-    on_batch: Callable[[], object],
-) -> float:
-    head.train()
-    total = torch.zeros((), device=next(head.parameters()).device)
-    count = 0
-    for batch in batches.epoch(random, workers.share):
-        optimizer.zero_grad()
-        value, size = workers.backward(head, loss, batch)
-        if not size:
-            continue
-        nn.utils.clip_grad_norm_(head.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        total += value * size
-        count += size
-        on_batch()
-    return float(total) / count

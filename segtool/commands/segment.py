@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from segclf.workspace.ready import ReadyModel
     from segclf.workspace.runs import Run
     from segclf.workspace.workspace import Workspace
+    from segtool.commands.segment_output import SegmentWriter
 
 OutputFormat = Literal["page", "text", "html", "json"]
 _SUFFIXES: dict[OutputFormat | None, str] = {"html": ".html", "json": ".json"}
@@ -166,12 +167,26 @@ def segment(
         text_encoding=reading.text_encoding,
         by_default=isinstance(chosen, Run) and not model.run,
     )
-    if not pairs:
+    if pairs:
+        _write_folder(writer, pairs, unreadable, strict=writing.strict)
+    else:
         writer.write(paths[0], writing.output)
-        return
+
+
+def _write_folder(
+    writer: "SegmentWriter", pairs: "list[FilePair]", unreadable: dict[Path, str], *, strict: bool
+) -> None:
+    """Segment several files, and report those that could not be read.
+
+    Args:
+        writer: Writer of the files.
+        pairs: Files to read and to write.
+        unreadable: A message for each entry of a folder that cannot be read.
+        strict: Whether to stop at a file that cannot be read.
+    """
     for message in unreadable.values():
         report(f"error: {message}")
-    skipped = [*map(str, unreadable), *writer.write_all(pairs, strict=writing.strict)]
+    skipped = [*map(str, unreadable), *writer.write_all(pairs, strict=strict)]
     if skipped:
         total = len(pairs) + len(unreadable)
         report(f"skipped {len(skipped)} of {total} files: {', '.join(skipped)}")

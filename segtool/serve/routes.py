@@ -174,7 +174,7 @@ def _model(model: Run | ReadyModel) -> schemas.Model:
         name=model.name,
         is_run=True,
         description=f"trained on {model.record.corpus or 'an unnamed corpus'}{scored}",
-        languages=[model.record.language] if model.record.language else [],
+        languages=list(model.languages),
         typed=model.is_typed,
         fast=False,
         adaptable=model.kind == "head",

@@ -109,9 +109,9 @@ class Session:
         known = {model.name: model for model in self.models()}
         if name is not None and name not in known:
             raise UserError(f"no model {name!r}; existing models: {', '.join(known)}")
+        chosen = known[name] if name is not None else None
         segmenter = self._segmenters.pop((name, fast), None)
-        if segmenter is None:
-            chosen = known[name] if name is not None else None
+        if segmenter is None or segmenter.model != chosen:  # a run of this name was replaced
             segmenter = Segmenter(self.workspace, chosen, self._compute, fast=fast)
         self._segmenters[name, fast] = segmenter  # now the latest
         while len(self._segmenters) > _LOADED:

@@ -8,7 +8,7 @@ from typing import Any
 
 from segclf.experiments.leaderboard import system_labels
 from segclf.scoring.metrics import SCORE_NAMES
-from segclf.tasks.evaluation import SCORED_SPLITS
+from segclf.tasks.evaluation_files import SCORED_SPLITS
 from segtool.tables.console import (
     HEADINGS,
     console,

@@ -1,5 +1,7 @@
 """`CachedSentenceTransformer` returns the same vectors as the model itself."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,16 @@ def test_options_that_change_the_vectors_do_not_share_them(tmp_path):
     np.testing.assert_array_equal(cached.encode(TEXTS, batch_size=1), plain)
     other = CachedSentenceTransformer(small_model(seed=1), tmp_path / "store")
     assert not np.array_equal(other.encode(TEXTS), plain)
+
+
+def test_a_copy_uses_the_same_store(tmp_path):
+    cached = CachedSentenceTransformer(small_model(), tmp_path / "store")
+    vectors = cached.encode(TEXTS)
+    recorder = Recorder(cached.model)
+    np.testing.assert_array_equal(copy.copy(cached).encode(TEXTS), vectors)
+    assert recorder.count == 0
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
+        _ = cached.no_such_name
 
 
 def test_the_results_have_the_types_of_the_model(tmp_path):

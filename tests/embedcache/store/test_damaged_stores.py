@@ -207,3 +207,39 @@ def test_the_end_of_the_process_that_reads_all_pages_is_reported(
     monkeypatch.setattr("embedcache.store.opening.sys.executable", str(python))
     with pytest.raises(StoreError, match=message):
         check_pages(tmp_path / "s")
+
+
+UNREADABLE_PAGE = """\
+#!{python}
+import ctypes, mmap, sys
+import lmdb
+import numpy as np
+
+real_open = lmdb.open
+
+def open_with_unreadable_page(*arguments, **options):
+    environment = real_open(*arguments, **options)
+    with environment.begin(buffers=True) as transaction:
+        largest = max((value for _, value in transaction.cursor()), key=len)
+        assert len(largest) > 8 * mmap.PAGESIZE
+        middle = np.frombuffer(largest, np.uint8).ctypes.data + len(largest) // 2
+        page = ctypes.c_void_p(middle // mmap.PAGESIZE * mmap.PAGESIZE)
+        assert ctypes.CDLL(None).mprotect(page, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    return environment
+
+lmdb.open = open_with_unreadable_page
+program, sys.argv = sys.argv[2], sys.argv[2:]
+exec(program)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test needs mprotect")
+def test_every_page_of_a_value_is_read(tmp_path, monkeypatch):
+    make_store(tmp_path / "s", 1000, dim=64)
+    check_pages(tmp_path / "s")
+    python = tmp_path / "python"
+    python.write_text(UNREADABLE_PAGE.format(python=sys.executable))
+    python.chmod(0o755)
+    monkeypatch.setattr("embedcache.store.opening.sys.executable", str(python))
+    with pytest.raises(StoreError, match="is damaged: LMDB cannot read all of its pages"):
+        check_pages(tmp_path / "s")

@@ -52,6 +52,13 @@ def test_a_relative_glob(texts, monkeypatch):
     assert (source.id, os.path.isabs(source.path)) == ("a.txt", True)
 
 
+def test_a_glob_whose_first_folder_has_a_wildcard(texts):
+    first, *others = texts.relative_to("/").parts
+    (source,) = list_sources("/" + "/".join([f"[{first[0]}]{first[1:]}", *others, "b.txt"]))
+    assert source.path == str(texts / "b.txt")
+    assert source.id == (texts / "b.txt").relative_to("/").as_posix()
+
+
 def test_a_source_changes_with_its_file(texts):
     (before,) = list_sources(str(texts / "b.txt"))
     os.utime(texts / "b.txt", ns=(1, 1))

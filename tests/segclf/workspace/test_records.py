@@ -10,7 +10,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from embedcache import UserError
 from segclf.tasks.evaluate import evaluate
-from segclf.tasks.evaluation import read_evaluation
+from segclf.tasks.evaluation_files import read_evaluation
 from segclf.tasks.export import export
 from segclf.tasks.train import train
 from segclf.workspace.runs import load_run

@@ -14,7 +14,7 @@ from embedcache import UserError
 from segclf.corpus import Corpus
 from segclf.corpus.documents import Document
 from segclf.tasks.evaluate import evaluate
-from segclf.tasks.evaluation import read_evaluation
+from segclf.tasks.evaluation_files import read_evaluation
 from segclf.tasks.train import train
 from segclf.training.options import TrainingOptions
 from segclf.workspace.corpora import EncoderReference

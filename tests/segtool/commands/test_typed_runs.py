@@ -10,7 +10,8 @@ import pytest
 from segclf import ReadOptions, Workspace, embed, evaluate, load_run
 from segclf.corpus.documents import LINE, PARAGRAPH
 from segclf.scoring.metrics import score
-from segclf.tasks.evaluation import read_evaluation, select_split
+from segclf.tasks.evaluation import select_split
+from segclf.tasks.evaluation_files import read_evaluation
 from segclf.tasks.segment import Segmenter
 from segclf.tasks.train import train_on
 from segclf.training.options import TrainingOptions

@@ -1,6 +1,7 @@
 """The JSON API of `segtool serve`, in a real server process."""
 
 import json
+import shutil
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from segclf import Workspace, load_run
 from segclf.corpus import read_corpus
 from segclf.tasks.segment import Segmenter
 from segclf.tasks.segment_options import SegmentOptions
+from segclf.workspace.files import write_checked_json
 from tests.conftest import STORIES
 
 TEXT = "# Rain\r\n\r\n" + "雨が降る。「寒い。」と言った。😀夜になった。\r\n" * 50
@@ -120,6 +122,16 @@ def test_fast_models_are_chosen_by_name_or_by_language(client):
     assert by_name["sentences"] == by_language["sentences"]
 
 
+def test_a_run_that_was_replaced_is_loaded_again(client, served):
+    folder = shutil.copytree(served / ".segtool/runs" / RUN, served / ".segtool/runs/other-001")
+    body = {"text": TEXT, "model": folder.name}
+    record = json.loads((folder / "run.json").read_text())
+    assert client.ask("/api/segment", body)["threshold"] == record["threshold"]
+    write_checked_json(folder / "run.json", record | {"threshold": 0.875})
+    assert client.ask("/api/segment", body)["threshold"] == 0.875
+    shutil.rmtree(folder)
+
+
 def test_a_fast_model_is_adapted(client):
     corpus = read_corpus(STORIES / "eki.txt", split="train")
     text = {"sentences": corpus.sentences, "labels": corpus.labels.astype(int).tolist()}
@@ -128,6 +140,7 @@ def test_a_fast_model_is_adapted(client):
     _, listed = client.get("/api/models")
     (run,) = [one for one in json.loads(listed)["models"] if one["name"] == made["run"]]
     assert run["typed"]
+    assert run["languages"] == ["ja"]
     assert client.ask("/api/segment", {"text": TEXT, "model": made["run"]})["model"] == made["run"]
 
 
