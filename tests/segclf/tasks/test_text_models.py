@@ -54,6 +54,13 @@ def test_a_text_in_parts_has_the_same_paragraphs(segmenter, size, threshold):
     np.testing.assert_allclose(joined, whole.probabilities, atol=1e-5)
 
 
+def test_a_text_with_unpaired_surrogates_is_split(segmenter):
+    text = TEXT.replace("wet", "\ud800wet\udfff")
+    found = segmenter.segment(text, SegmentOptions(layout="ignore"))
+    assert "".join(found.paragraphs()) == text
+    assert found.sentences[2].text == '"Is it \ufffdwet\ufffd?" she asked.'
+
+
 def test_a_length_limit_needs_the_whole_text(segmenter):
     for options in (SegmentOptions(max_length=2), SegmentOptions(paragraphs=3)):
         with pytest.raises(UserError, match="in parts"):
