@@ -1,5 +1,7 @@
 """`CachedSentenceTransformer` and the model itself return the same."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,24 @@ def test_options_that_change_the_vectors_do_not_share_them(tmp_path):
     np.testing.assert_array_equal(cached.encode(TEXTS, batch_size=1), plain)
     other = CachedSentenceTransformer(small_model(seed=1), tmp_path / "store")
     assert not np.array_equal(other.encode(TEXTS), plain)
+
+
+def test_settings_that_are_changed_later_are_those_of_the_model(tmp_path):
+    model = small_model()
+    cached = CachedSentenceTransformer(model, tmp_path / "store")
+    plain = cached.encode(TEXTS)
+    with cached.truncate_embeddings(3):
+        assert cached.encode(TEXTS).shape == (4, 3)
+    cached.default_prompt_name = "query"
+    np.testing.assert_array_equal(cached.encode(TEXTS), model.encode(TEXTS))
+    assert not np.array_equal(cached.encode(TEXTS), plain)
+    model.default_prompt_name = None
+    np.testing.assert_array_equal(cached.encode(TEXTS), plain)
+
+
+def test_a_copy_has_the_model_of_the_original(tmp_path):
+    cached = CachedSentenceTransformer(small_model(), tmp_path / "store")
+    np.testing.assert_array_equal(copy.copy(cached).encode(TEXTS), cached.encode(TEXTS))
 
 
 def test_the_results_have_the_types_of_the_model(tmp_path):
