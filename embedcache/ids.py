@@ -16,14 +16,17 @@ _LONG_RUN = 256  # number of combining marks; longer runs are sorted before they
 _CODE_POINTS = 0x20000  # higher code points are not combining marks
 _STEP = 1 << 20  # number of characters that are processed at a time, to limit memory
 _SPACE = re.compile(r"\s")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def normalize(sentence: str) -> str:
     """Return the normalized form of a sentence, which is what encoders read.
 
     The result is in Unicode NFC. Each run of whitespace becomes one space, and whitespace at both
-    ends is removed, including the ideographic space (U+3000) that begins a paragraph.
+    ends is removed, including the ideographic space (U+3000) that begins a paragraph. An unpaired
+    surrogate, which UTF-8 cannot represent, becomes U+FFFD.
     """
+    sentence = _SURROGATE.sub("\ufffd", sentence)
     if len(sentence) < _LONG_RUN:
         return " ".join(unicodedata.normalize("NFC", sentence).split())
     if _count_marks(sentence) >= _LONG_RUN:

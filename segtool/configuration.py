@@ -81,25 +81,25 @@ def find_configuration(folder: Path | None = None) -> Configuration | None:
         if os.path.isfile(parent / _FILE):
             return Configuration(parent / _FILE, _parse(parent / _FILE, _read(parent / _FILE)))
         if os.path.isfile(parent / _PROJECT):
-            text = _read(parent / _PROJECT)
+            data = _read(parent / _PROJECT)
             # other projects' files may be damaged
-            table = _parse(parent / _PROJECT, text) if "segtool" in text else {}
+            table = _parse(parent / _PROJECT, data) if b"segtool" in data else {}
             tools = table.get("tool")
             if isinstance(tools, dict) and "segtool" in tools:
                 return Configuration(parent / _PROJECT, tools["segtool"])
     return None
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(data.decode("utf-8-sig"))  # some editors write a byte order mark
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
 

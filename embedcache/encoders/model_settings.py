@@ -1,11 +1,11 @@
 """Settings of a Transformer, read from its folder without loading the model."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from embedcache.encoders.tokenizer_files import read_json, tokenizer_identity
 from embedcache.errors import UserError
 from embedcache.hashing import fingerprint_of, hash_files
 from embedcache.terminal import printable
@@ -15,6 +15,15 @@ _PICKLES = "pytorch_model*.bin"
 _OWN_MODULES = "sentence_transformers."
 _DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")  # of the number of layers
+_OPTIONS = (  # of the libraries, in sentence_bert_config.json
+    "config_args",
+    "config_kwargs",
+    "model_args",
+    "model_kwargs",
+    "processing_kwargs",
+    "processor_kwargs",
+    "tokenizer_args",
+)
 _LIKE_ROBERTA = (
     "camembert",
     "data2vec-text",
@@ -33,7 +42,6 @@ _WITHOUT_EFFECT = (  # fields of a configuration on which the vectors do not dep
     "torch_dtype",
     "transformers_version",
 )
-_TOKENIZER = ("tokenizer.json", "vocab.txt", "*.model", "merges.txt", "vocab.json")
 
 
 @dataclass(frozen=True)
@@ -91,11 +99,11 @@ def read_settings(
 
 
 def _read_settings(directory: Path, pooling: str | None, layer: int | None) -> ModelSettings:
-    modules = _read_json(directory / "modules.json")
+    modules = read_json(directory / "modules.json")
     _check_modules(directory, modules)
     subfolder = modules[0]["path"] if modules else ""
     base = directory / subfolder
-    config = _read_json(base / "config.json")
+    config = read_json(base / "config.json")
     weights = _weights(base)
     if not config or not weights:
         raise UserError(f"{directory} has no model: config.json or the safetensors file is missing")
@@ -104,14 +112,13 @@ def _read_settings(directory: Path, pooling: str | None, layer: int | None) -> M
         raise UserError(f"{directory} has no text encoder: config.json has no hidden_size")
     if layer is not None:
         check_layer(layer, next((config[name] for name in _LAYERS if name in config), None))
-    tokenizer = _read_json(base / "tokenizer_config.json")
+    tokenizer = read_json(base / "tokenizer_config.json")
     _check_custom_code(directory, config, tokenizer)
     identity: dict[str, Any] = {
         "weights": hash_files(weights),
         "config": fingerprint_of(_without(config, _WITHOUT_EFFECT)),
-        "tokenizer": hash_files(path for pattern in _TOKENIZER for path in base.glob(pattern)),
         "tokenizer_config": fingerprint_of(_without(tokenizer, _WITHOUT_EFFECT)),
-    }
+    } | tokenizer_identity(base, tokenizer)
     max_tokens = count_positions(config)
     tokenizer_limit = tokenizer.get("model_max_length")
     if tokenizer_limit:
@@ -177,12 +184,12 @@ def _read_modules(
     directory: Path, modules: list[dict[str, Any]], first: ModelSettings
 ) -> ModelSettings:
     """Read the settings of a sentence-transformers model, given those of its first module."""
-    config = _read_json(directory / modules[0]["path"] / "sentence_bert_config.json")
-    model_config = _read_json(directory / "config_sentence_transformers.json")
+    config = read_json(directory / modules[0]["path"] / "sentence_bert_config.json")
+    model_config = read_json(directory / "config_sentence_transformers.json")
     others = [
         [
             module["type"].rsplit(".", 1)[-1],
-            _read_json(directory / module["path"] / "config.json"),
+            read_json(directory / module["path"] / "config.json"),
             hash_files(_weights(directory / module["path"])),
         ]
         for module in modules[1:]
@@ -191,6 +198,8 @@ def _read_modules(
     for _, module_config, _ in others:
         dim = int(module_config.get("out_features", dim * _poolings(module_config)))
     identity = {"lower_case": config.get("do_lower_case", False), "modules": others}
+    if options := {name: config[name] for name in _OPTIONS if config.get(name)}:
+        identity["options"] = options
     return replace(
         first,
         identity=first.identity | identity,
@@ -264,10 +273,3 @@ def weight_bytes(directory: Path) -> int:
 
 def _without(settings: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in names}
-
-
-def _read_json(path: Path) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: copy or download the model again") from error

@@ -17,14 +17,17 @@ _NOT_PART_OF_THE_VECTORS = (
     *("convert_to_numpy", "convert_to_tensor"),
 )
 _ONLY = {"output_value": "sentence_embedding", "precision": "float32"}
+_OWN = ("model", "_name", "_store", "_fingerprints")
+"""Attributes that are not those of the model."""
 
 
 class CachedSentenceTransformer:
     """A sentence-transformers model that encodes each text once.
 
-    Its other attributes and methods are those of the model. The key of a vector includes the
-    weights, the modules and the tokenizer of the model and the options of `encode`, such as the
-    prompt. After training the model further, make a new object.
+    Its other attributes and methods are those of the model, and may also be set, such as
+    `max_seq_length`. The key of a vector includes the weights, the modules, the tokenizer and the
+    settings of the model and the options of `encode`, such as the prompt. After training the model
+    further, make a new object.
 
     Args:
         model: Model, or the name or folder of one.
@@ -43,12 +46,18 @@ class CachedSentenceTransformer:
         self.model = SentenceTransformer(model) if isinstance(model, str) else model
         self._name = model if isinstance(model, str) else type(model).__name__
         self._store = store if isinstance(store, EmbeddingStore) else EmbeddingStore(store)
-        self._fingerprint = fingerprint_of_model(self.model)
+        self._fingerprints: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        if name == "model":  # it is not set yet while an object is copied
+        if name in _OWN:  # they are not set yet while an object is copied
             raise AttributeError(name)
         return getattr(self.model, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _OWN:
+            super().__setattr__(name, value)
+        else:
+            setattr(self.model, name, value)
 
     def encode(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         """Return the same as `encode` of the model, given the same arguments.
@@ -66,7 +75,7 @@ class CachedSentenceTransformer:
                 raise UserError(f"only {name}={value!r} is cached: use model.encode for the others")
         to_tensor, to_numpy = given.pop("convert_to_tensor"), given.pop("convert_to_numpy")
         of_vectors = {key: given[key] for key in given.keys() - set(_NOT_PART_OF_THE_VECTORS)}
-        identity = {"sentence-transformers": self._fingerprint, **of_vectors}
+        identity = {"sentence-transformers": self._fingerprint(), **of_vectors}
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
         vectors = TextCache(self._store, self._name, identity).embed(
             texts, lambda missing: self.model.encode(missing, **given)
@@ -78,6 +87,13 @@ class CachedSentenceTransformer:
             found = list(found)
         return found[0] if isinstance(inputs, str) else found
 
+    def _fingerprint(self) -> str:
+        """Return the fingerprint of the model, whose weights are read once for each setting."""
+        settings = repr(_settings_of(self.model))
+        if settings not in self._fingerprints:
+            self._fingerprints[settings] = fingerprint_of_model(self.model)
+        return self._fingerprints[settings]
+
     encode_query = SentenceTransformer.encode_query  # they call `encode` of this class
     encode_document = SentenceTransformer.encode_document
 
@@ -85,11 +101,15 @@ class CachedSentenceTransformer:
 def fingerprint_of_model(model: SentenceTransformer) -> str:
     """Hash everything in a model that its vectors depend on: 32 hexadecimal digits."""
     digest = xxh3_128(repr(model).encode())
-    settings = (model.max_seq_length, model.prompts, model.default_prompt_name, model.truncate_dim)
-    digest.update(repr(settings).encode())
+    digest.update(repr(_settings_of(model)).encode())
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     digest.update(tokenizer.to_str().encode())
     for name, weights in model.state_dict().items():
         digest.update(name.encode())
         digest.update(weights.detach().cpu().contiguous().view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def _settings_of(model: SentenceTransformer) -> tuple[object, ...]:
+    """Return the settings that a user may change between two calls of `encode`."""
+    return model.max_seq_length, model.prompts, model.default_prompt_name, model.truncate_dim

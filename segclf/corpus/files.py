@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from embedcache import UserError
+from embedcache.terminal import printable
 from segclf.corpus.compressed import decompress, plain_name
 from segclf.corpus.decode import DecodedText, decode
 from segclf.corpus.extracted import ExtractedText
@@ -81,8 +82,22 @@ def corpus_files(
     root = Path(path)
     if not root.is_dir():
         return [("stdin" if str(path) == "-" else document_id(Path(root.name)), root)]
-    files = text_files(root, CORPUS_SUFFIXES, unreadable)
-    return [(document_id(file.relative_to(root)), file) for file in files]
+    return files_with_ids(root, unreadable)
+
+
+def files_with_ids(
+    folder: Path, unreadable: dict[Path, str] | None = None
+) -> list[tuple[str, Path]]:
+    """List the id and the path of every file of a corpus in a folder; see `corpus_files`."""
+    found = []
+    for file in text_files(folder, CORPUS_SUFFIXES, unreadable):
+        try:
+            found.append((document_id(file.relative_to(folder)), file))
+        except UserError as error:
+            if unreadable is None:
+                raise
+            unreadable[file] = str(error)
+    return found
 
 
 def text_files(
@@ -163,5 +178,6 @@ def document_id(path: Path) -> str:
     try:
         path.as_posix().encode()
     except UnicodeEncodeError as error:
-        raise UserError(f"{path!a}: the file name is not UTF-8: rename the file") from error
+        name = printable(str(path))
+        raise UserError(f"{name}: the file name is not UTF-8: rename the file") from error
     return path.as_posix()

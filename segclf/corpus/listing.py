@@ -10,7 +10,7 @@ from embedcache import UserError
 from embedcache.shards.plan import Source
 from embedcache.shards.storage import import_fsspec, is_url
 from segclf.corpus.compressed import plain_name
-from segclf.corpus.files import CORPUS_SUFFIXES, document_id, read_bytes, text_files
+from segclf.corpus.files import CORPUS_SUFFIXES, document_id, files_with_ids, read_bytes
 
 _MAGIC = re.compile(r"[*?\[]")
 _VERSION_KEYS = ("mtime", "LastModified", "last_modified", "ETag", "created")  # of fsspec
@@ -67,8 +67,7 @@ def read_source(source: Source) -> bytes:
 def _local_sources(path: str, unreadable: dict[Path, str] | None) -> list[Source]:
     root = Path(path)
     if root.is_dir():
-        files = text_files(root, CORPUS_SUFFIXES, unreadable)
-        return [_local_source(file, root) for file in files]
+        return [_local_source(file, root) for _, file in files_with_ids(root, unreadable)]
     if root.exists() or not _MAGIC.search(path):
         return [_local_source(root, root.parent)] if root.is_file() else []
     root = Path(_fixed_part(path))

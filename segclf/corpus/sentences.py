@@ -23,6 +23,7 @@ _LEADING_QUOTATION = re.compile(  # not followed by a particle or punctuation
     r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
 )
 _WHITE_SPACE = re.compile(r"\s")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
 
@@ -116,8 +117,10 @@ def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
     before the window. A sentence that does not end in its window continues in the next.
     """
     while start < len(text):
-        # replaced one for one, as sentencex 1.0 panics on some whitespace other than a space
+        # replaced one for one, as sentencex 1.0 panics on some whitespace other than a space, and
+        # on unpaired surrogates
         window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
+        window = _SURROGATE.sub("\ufffd", window)
         last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
         # the segments that sentencex returns add up to the window
         ends = accumulate(map(len, sentencex.segment(language, window)))

@@ -68,7 +68,7 @@ def read_experiment(path: Path) -> Experiment:
         UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # perhaps with a BOM
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except ValueError as error:  # not TOML, or not UTF-8

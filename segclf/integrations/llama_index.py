@@ -11,8 +11,8 @@ from segclf.integrations.paragraphs import ParagraphFinder
 class ParagraphNodeParser(TextSplitter):
     """Parses documents into nodes, one for each paragraph.
 
-    The settings of the finder are part of the serialized parser, by which the cache of an
-    `IngestionPipeline` distinguishes parsers.
+    The settings and the fingerprint of the finder are part of the serialized parser, by which the
+    cache of an `IngestionPipeline` distinguishes parsers.
 
     Args:
         finder: Object that finds the paragraphs. If None, each text is split by the ready model for
@@ -25,7 +25,7 @@ class ParagraphNodeParser(TextSplitter):
 
     finder: Annotated[
         ParagraphFinder,
-        PlainSerializer(lambda finder: finder.settings),
+        PlainSerializer(lambda finder: {**finder.settings, "fingerprint": finder.fingerprint}),
         WithJsonSchema({"type": "object"}),
     ]
 

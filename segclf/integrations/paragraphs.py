@@ -1,14 +1,17 @@
 """Finds the paragraphs of a text, for libraries that split texts."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 from typing import Any
 
+from embedcache.hashing import fingerprint_of
 from segclf.tasks.models import Compute
 from segclf.tasks.segment import Segmenter
 from segclf.tasks.segment_options import SegmentOptions
+from segclf.workspace.ready import ReadyModel, list_models
+from segclf.workspace.runs import Run
 from segclf.workspace.sources import load_trained
 from segclf.workspace.workspace import Workspace
 
@@ -45,6 +48,7 @@ class ParagraphFinder:
     ) -> None:
         opened = Workspace(workspace)
         found = load_trained(opened, model) if model else None
+        self._models: Sequence[Run | ReadyModel] = [found] if found else list_models()
         self._segmenter = Segmenter(opened, found, Compute(device, threads))
         self._options = options or SegmentOptions(layout="ignore")
         self.settings: dict[str, Any] = {
@@ -62,6 +66,20 @@ class ParagraphFinder:
 
     def __reduce__(self) -> tuple[Callable[..., "ParagraphFinder"], tuple[dict[str, Any]]]:
         return self.from_settings, (self.settings,)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the paragraphs depend on in addition to the `settings`, for caches.
+
+        It covers the encoder, the weights and the thresholds of the model, or of all ready models.
+        """
+        heads = [
+            [run.encoder.fingerprint, run.record.weights, run.threshold, run.temperature]
+            for model in self._models
+            for run in model.runs.values()
+        ]
+        ready = [model.thresholds for model in self._models if isinstance(model, ReadyModel)]
+        return fingerprint_of({"heads": heads, "thresholds": ready})
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the start and end offsets, in characters, of each paragraph and heading.

@@ -26,7 +26,11 @@ from segclf.report.series import (
 
 WIDTH, HEIGHT = 330, 260
 INK, MUTED, GRID, PAPER = "#1d2433", "#626b7b", "#dde2ea", "#fefefe"
-SERIES = ("#2f6fb3", "#c9661a", "#24845f", "#a0357a", "#6a5acd", "#80640f")
+SERIES = (
+    *("#2f6fb3", "#c9661a", "#24845f", "#a0357a", "#6a5acd", "#80640f"),
+    *("#b3262e", "#12808c", "#5f7d12", "#d0508c", "#7a4a2b", "#5b6b86"),
+)
+"""Colours of systems; with more systems than colours, colours repeat."""
 
 _NO_CURVE = "There is no curve, because there is no boundary to find."
 _FEW = 3  # lines; more are drawn thinner

@@ -18,6 +18,10 @@ def test_the_ideographic_space_before_a_paragraph_is_removed():
     assert normalize("　雨が　降る。\r\n") == "雨が 降る。"
 
 
+def test_unpaired_surrogates_are_replaced():
+    assert normalize("a \ud800 \U0001f600 b\udfff" * 100) == "a \ufffd \U0001f600 b\ufffd" * 100
+
+
 @given(texts)
 def test_normalizing_is_idempotent(text):
     assert normalize(normalize(text)) == normalize(text)

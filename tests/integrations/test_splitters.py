@@ -85,6 +85,12 @@ def test_the_cache_of_llama_index_distinguishes_finders(trained, finder, text):
     assert [len(pipeline.run(documents=documents)) for pipeline in (first, second)] == [4, 2]
 
 
+def test_the_cache_of_llama_index_distinguishes_the_weights_of_a_run(finder):
+    from segclf.integrations.llama_index import ParagraphNodeParser
+
+    assert ParagraphNodeParser(finder).to_dict()["finder"]["fingerprint"] == finder.fingerprint
+
+
 @pytest.mark.filterwarnings("ignore:Default value")  # of LlamaIndex, in the schema
 def test_a_copy_of_a_llama_index_parser_has_its_finder(finder, text, paragraphs):
     from segclf.integrations.llama_index import ParagraphNodeParser

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from segclf.experiments.experiment_files import read_experiment
 from segtool.configuration import find_configuration
 from tests.segtool.texts import mistake
 
@@ -57,6 +58,16 @@ def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path
     assert found["model"] == "mlp-w1-001"
     both = ("--run", "1", "--model", "japanese")
     assert "cannot be combined" in mistake(cli(tmp_path, *arguments, *both))
+
+
+def test_a_file_may_have_a_byte_order_mark_and_must_be_utf8(tmp_path, cli):
+    file = tmp_path / "segtool.toml"
+    file.write_text('workspace = "café"\r\n', encoding="utf-8-sig", newline="")
+    assert settings_of(cli(tmp_path, "config", "--json"))["workspace"][0].endswith("café")
+    file.write_text('workspace = "café"\n', encoding="cp1252")
+    assert "segtool.toml: 'utf-8' codec can't decode" in mistake(cli(tmp_path, "runs"))
+    (tmp_path / "grid.toml").write_text("[[grid]]\nwindow = [1, 2]\n", encoding="utf-8-sig")
+    assert read_experiment(tmp_path / "grid.toml").trials
 
 
 def test_a_configured_workspace_that_cannot_be_used_is_reported_in_one_line(tmp_path, cli):

@@ -41,6 +41,91 @@ def test_fingerprints_depend_on_everything_that_changes_vectors(tmp_path):
     assert same not in others
 
 
+MASK = {"content": "[MASK]", "lstrip": False, "rstrip": False, "normalized": False}
+ZORK = {"id": 30522, "content": "zork", "special": True} | MASK
+
+
+@pytest.fixture
+def tokens_only(tmp_path):
+    """A copy of the model with empty weights, and a function that changes one of its files."""
+    copy = tmp_path / "copied"
+    shutil.copytree(MINILM, copy, ignore=shutil.ignore_patterns("*.safetensors"))
+    (copy / "model.safetensors").touch()
+
+    def change(name, **changes):
+        path = copy / name
+        content = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps(content | changes))
+
+    return copy, change
+
+
+@pytest.mark.parametrize("has_tokenizer_json", [True, False])
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("added_tokens.json", {"zork": 30522}),
+        ("special_tokens_map.json", {"cls_token": "[SEP]"}),
+        ("special_tokens_map.json", {"mask_token": "zork"}),
+        ("special_tokens_map.json", {"bos_token": "zork"}),
+        ("special_tokens_map.json", {"additional_special_tokens": ["[CLS]", "zork"]}),
+    ],
+)
+def test_fingerprints_depend_on_the_tokens_that_files_add(
+    tokens_only, name, changes, has_tokenizer_json
+):
+    folder, change = tokens_only
+    if not has_tokenizer_json:
+        (folder / "tokenizer.json").unlink()
+    before = load_encoder(str(folder)).fingerprint
+    change(name, **changes)
+    assert load_encoder(str(folder)).fingerprint != before
+    change("tokenizer_config.json", added_tokens_decoder={})  # with which neither file is read
+    ignored = load_encoder(str(folder)).fingerprint
+    (folder / name).unlink()
+    assert load_encoder(str(folder)).fingerprint == ignored
+
+
+def test_files_that_repeat_the_tokens_do_not_change_a_fingerprint(tokens_only):
+    folder, change = tokens_only
+    before = load_encoder(str(folder)).fingerprint
+    change("added_tokens.json", **{"[MASK]": 103})
+    change("special_tokens_map.json", mask_token=MASK, additional_special_tokens=["[CLS]"])
+    assert load_encoder(str(folder)).fingerprint == before
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    without_tokens = load_encoder(str(folder)).fingerprint
+    (folder / "special_tokens_map.json").unlink()
+    assert load_encoder(str(folder)).fingerprint == without_tokens
+
+
+def test_fingerprints_depend_on_other_files_of_tokenizers(tokens_only):
+    folder, change = tokens_only
+    (folder / "bpe.codes").write_text("a b")
+    before = load_encoder(str(folder)).fingerprint
+    (folder / "bpe.codes").unlink()
+    assert load_encoder(str(folder)).fingerprint == before  # tokenizer.json says the same
+    change("tokenizer_config.json", fast_tokenizer_files=["tokenizer.4.json"])
+    fingerprints = {before, load_encoder(str(folder)).fingerprint}
+    change("tokenizer.4.json", added_tokens=[ZORK])
+    fingerprints.add(load_encoder(str(folder)).fingerprint)
+    change("tokenizer.4.json", added_tokens=[])
+    fingerprints.add(load_encoder(str(folder)).fingerprint)
+    (folder / "tokenizer.json").unlink()
+    fingerprints.add(load_encoder(str(folder)).fingerprint)
+    (folder / "bpe.codes").write_text("a b")
+    fingerprints.add(load_encoder(str(folder)).fingerprint)
+    assert len(fingerprints) == 6
+
+
+def test_fingerprints_depend_on_the_options_of_sentence_transformers(tokens_only):
+    folder, change = tokens_only
+    before = load_encoder(str(folder)).fingerprint
+    change("sentence_bert_config.json", tokenizer_args={}, model_args=None)
+    assert load_encoder(str(folder)).fingerprint == before
+    change("sentence_bert_config.json", tokenizer_args={"do_lower_case": False})
+    assert load_encoder(str(folder)).fingerprint != before
+
+
 def test_fingerprints_depend_on_the_weights_of_later_modules(tmp_path):
     shutil.copytree(MINILM, tmp_path / "model")
     copy = tmp_path / "model"

@@ -88,6 +88,19 @@ def test_a_copy_uses_the_same_store(tmp_path):
         _ = cached.no_such_name
 
 
+def test_settings_that_are_changed_later_are_those_of_the_model(tmp_path):
+    model = small_model()
+    cached = CachedSentenceTransformer(model, tmp_path / "store")
+    plain = cached.encode(TEXTS)
+    with cached.truncate_embeddings(3):
+        assert cached.encode(TEXTS).shape == (4, 3)
+    cached.default_prompt_name = "query"
+    np.testing.assert_array_equal(cached.encode(TEXTS), model.encode(TEXTS))
+    assert not np.array_equal(cached.encode(TEXTS), plain)
+    model.default_prompt_name = None
+    np.testing.assert_array_equal(cached.encode(TEXTS), plain)
+
+
 def test_the_results_have_the_types_of_the_model(tmp_path):
     model = small_model()
     cached = CachedSentenceTransformer(model, tmp_path / "store")

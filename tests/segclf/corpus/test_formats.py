@@ -8,6 +8,7 @@ import pytest
 
 from embedcache import UserError
 from segclf.corpus import FORMATS, FormatName, aozora, read_corpus
+from segclf.corpus.listing import list_sources
 from segclf.corpus.read import read_unsegmented
 from segclf.corpus.units import split_units
 from tests.segclf.corpus.texts import INDENTED, labelled, read, write
@@ -202,8 +203,21 @@ def test_a_file_name_that_is_not_utf8_is_an_error(tmp_path):
     path = tmp_path / os.fsdecode(b"\x83\x84.txt")
     path.write_text("One.")
     for source in (path, tmp_path):
-        with pytest.raises(UserError, match="the file name is not UTF-8"):
+        with pytest.raises(UserError, match=r"^\S+\.txt: the file name is not UTF-8") as caught:
             read_corpus(source)
+        assert str(caught.value).isascii()
+
+
+def test_a_file_whose_name_is_not_utf8_is_skipped_on_request(tmp_path):
+    bad = tmp_path / os.fsdecode(b"\x83\x84.txt")
+    for path in (bad, tmp_path / "good.txt"):
+        path.write_text("One.")
+    corpus = read_corpus(tmp_path, split="train", strict=False)
+    assert corpus.document_ids == ["good.txt"]
+    unreadable = {}
+    assert [source.id for source in list_sources(str(tmp_path), unreadable)] == ["good.txt"]
+    assert list(unreadable) == [bad]
+    assert tuple(unreadable.values()) == corpus.skipped
 
 
 WHOLE_FILE = (

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from embedcache import UserError
 from segclf import Workspace, embed, evaluate, load_run, train
 from segclf.corpus.layout import Layout
+from segclf.report import charts
 from segclf.report.groups import group_by_seed
 from segclf.report.make import make_report
 from segclf.report.systems import score_systems
@@ -34,6 +36,14 @@ HOSTILE = [
     "\\u003c/script> \u202etxt.exe \u200b",
     "javascript:alert(3)",
 ]
+
+
+def test_each_of_twelve_systems_has_a_colour_of_its_own():
+    styles = (Path(charts.__file__).parent / "assets/base.css").read_text()
+    named = re.findall(r"--series-\d+: light-dark\((#\w+), (#\w+)\)", styles)
+    light, dark = zip(*named, strict=True)
+    assert light == charts.SERIES
+    assert len(set(light)) == len(set(dark)) == 12
 
 
 def cells(scores):

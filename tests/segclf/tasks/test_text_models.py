@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from embedcache import UserError
-from segclf import Workspace, load_run
+from segclf import TrainingOptions, Workspace, load_run, train
 from segclf.corpus import read_corpus
 from segclf.corpus.layout import Layout
+from segclf.integrations.paragraphs import ParagraphFinder
 from segclf.scoring.metrics import score
 from segclf.tasks.adapt import FEWEST, CorrectedText, adapt
 from segclf.tasks.leave_out import leave_out
@@ -52,6 +53,28 @@ def test_a_text_in_parts_has_the_same_paragraphs(segmenter, size, threshold):
         assert joined == list(getattr(whole, name))
     joined = np.concatenate([part.probabilities for part in parts])
     np.testing.assert_allclose(joined, whole.probabilities, atol=1e-5)
+
+
+def test_a_text_with_unpaired_surrogates_is_split(segmenter):
+    text = TEXT.replace("wet", "\ud800wet\udfff")
+    found = segmenter.segment(text, SegmentOptions(layout="ignore"))
+    assert "".join(found.paragraphs()) == text
+    assert found.sentences[2].text == '"Is it \ufffdwet\ufffd?" she asked.'
+
+
+def test_the_fingerprint_of_a_finder_depends_on_the_weights(workspace):
+    def fingerprint(model):
+        return ParagraphFinder(model, workspace.path).fingerprint
+
+    before = fingerprint("mlp-w1-001")
+    again = train(workspace, TrainingOptions(head="mlp", window=1, epochs=1, seed=1))
+    shutil.rmtree(workspace.runs / "mlp-w1-001")
+    again.path.rename(workspace.runs / "mlp-w1-001")
+    found = [
+        fingerprint(name) for name in ("mlp-w1-001", "mlp-w1-001", "japanese", "european", None)
+    ]
+    assert found[0] == found[1]
+    assert len({before, *found}) == 5
 
 
 def test_a_length_limit_needs_the_whole_text(segmenter):
