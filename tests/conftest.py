@@ -36,20 +36,29 @@ HANG = 600  # timeout in seconds, far longer than any step takes on a slow machi
 
 ROOT = Path(__file__).parent.parent
 
-# Each takes a minute or more. They run first, so that both processes end at about the same time.
+# They run first, the longest before all others, so that both processes end at about the same time.
 SLOWEST_FILES = (
-    "test_sweeps.py",
-    "test_sweep_processes.py",
-    "test_heads.py",
+    "segclf/heads/test_document_heads.py",
+    "segclf/experiments/test_sweep_processes.py",
+    "embedcache/encoders/test_encoders.py",
     "test_guide.py",
-    "test_ready_models.py",
-    "test_segment_files.py",
+    "segclf/finetune/test_runs.py",
+    "segclf/experiments/test_sweeps.py",
+    "embedcache/encoders/test_openvino_model.py",
+    "segclf/finetune/test_training.py",
     "test_readme.py",
-    "test_encoders.py",
-    "test_export.py",
-    "test_runs.py",
-    "test_failures.py",
-    "test_other_systems.py",
+    "segclf/tasks/test_export.py",
+    "embedcache/encoders/test_token_ids.py",
+    "segtool/commands/test_corpus.py",
+    "segclf/heads/test_window_heads.py",
+    "test_encoder_recipe.py",
+    "segtool/test_app.py",
+    "segclf/report/test_report.py",
+    "segtool/test_other_systems.py",
+    "segclf/training/test_data_parallel.py",
+    "faults/test_kills.py",
+    "segtool/test_failures.py",
+    "segclf/tasks/test_words.py",
 )
 
 
@@ -70,8 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest files first."""
-    rank = {name: number for number, name in enumerate(SLOWEST_FILES)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    rank = {ROOT / "tests" / name: number for number, name in enumerate(SLOWEST_FILES)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 SHARED = ROOT.parent / "shared"

@@ -11,7 +11,7 @@ import pytest
 
 from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES, SURFACE
-from tests.segtool.texts import NOVEL, mistake
+from tests.segtool.texts import mistake
 
 EMBED_KEYS = {
     "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "boundaries_read",
@@ -92,8 +92,8 @@ main()
 
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_ctrl_c_keeps_what_was_encoded(tmp_path, cli, threads):
-    (tmp_path / "novel.txt").write_text(NOVEL * 2)
-    arguments = ["embed", "novel.txt", "--encoder", "e5-small:1", "--threads", threads]
+    shutil.copy(STORIES / "eki.txt", tmp_path)
+    arguments = ["embed", "eki.txt", "--encoder", "minilm:1", "--threads", threads]
     command = [sys.executable, "-c", STOPPING, *arguments]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
