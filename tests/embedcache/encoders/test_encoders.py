@@ -251,13 +251,19 @@ def test_a_folder_without_a_model_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layer", "precision"), [(0, "float32"), (3, "float32"), (6, "float32"), (3, "bfloat16")]
+    ("layer", "precision", "backend"),
+    [
+        (0, "float32", "torch"),
+        (3, "float32", "auto"),
+        (3, "bfloat16", "auto"),
+        (6, "float32", "torch"),
+    ],
 )
-def test_a_model_is_cut_after_a_layer(layer, precision):
+def test_a_model_is_cut_after_a_layer(layer, precision, backend):
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    encoder = load_encoder(f"minilm:{layer}", precision=precision)
+    encoder = load_encoder(f"minilm:{layer}", precision=precision, backend=backend)
     model, tokenizer = AutoModel.from_pretrained(MINILM), AutoTokenizer.from_pretrained(MINILM)
     inputs = tokenizer(ENGLISH, padding=True, return_tensors="pt")
     with torch.inference_mode():
