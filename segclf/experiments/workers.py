@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 from xxhash import xxh3_128_hexdigest
 
@@ -16,7 +15,6 @@ from segclf.experiments.grids import Trial
 from segclf.experiments.trials import find_runs, identity_of, with_encoder
 from segclf.tasks.evaluate import evaluate
 from segclf.tasks.evaluation_files import read_evaluation
-from segclf.tasks.train import train_on
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.memory import vectors_limit
 from segclf.workspace.new_runs import save_run
@@ -144,8 +142,12 @@ def run_trial(
         return complete_trial(path, corpus_name, digest, trial, splits, compute=compute, wait=wait)
     except UserError as error:
         return str(error)
-    except torch.OutOfMemoryError:
-        return "the device ran out of memory: use fewer --jobs"
+    except RuntimeError as error:
+        from torch import OutOfMemoryError  # the process of the sweep does not need torch
+
+        if isinstance(error, OutOfMemoryError):
+            return "the device ran out of memory: use fewer --jobs"
+        raise
 
 
 def complete_trial(
@@ -204,6 +206,8 @@ def _train_and_score(
     compute: TrialCompute,
 ) -> tuple[str, bool]:
     """Train and score a trial, unless its run and scores exist; see `complete_trial`."""
+    from segclf.tasks.train import train_on  # imports torch
+
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:

@@ -31,6 +31,7 @@ from segclf.training.epochs import (
     is_better,
 )
 from segclf.training.losses import Loss, check_finite, make_loss
+from segclf.training.optimizer import AdamW
 from segclf.training.options import TrainingOptions
 
 
@@ -192,7 +193,7 @@ def _begin(
     if start is None:
         head.standardize_by(batches.vectors)
     workers.begin(head, options.seed)
-    optimizer = torch.optim.AdamW(
+    optimizer = AdamW(
         head.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
     # the warm-up, a tenth of the steps, needs more than one step

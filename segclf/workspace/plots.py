@@ -27,10 +27,11 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow import, 0.3 s
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.6))  # automatic layout would take half of the time
     FigureCanvasAgg(figure)
     figure.suptitle(_title(record.options), fontsize=11)
-    loss, scores = figure.subplots(1, 2)
+    margins = {"left": 0.08, "right": 0.985, "bottom": 0.14, "top": 0.88, "wspace": 0.18}
+    loss, scores = figure.subplots(1, 2, gridspec_kw=margins)
     before, *epochs = record.history
     numbers = [epoch.epoch for epoch in epochs]
     losses = [epoch.loss for epoch in epochs]

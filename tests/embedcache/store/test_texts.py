@@ -217,7 +217,7 @@ def test_processes_that_keep_the_same_texts_keep_each_once(tmp_path):
 DIE_AFTER_A_COMMIT = """
 import os, signal, sys
 from embedcache import EmbeddingStore, encode, encode_sentences
-from tests.conftest import HashEncoder
+from tests.hash_encoder import HashEncoder
 from tests.embedcache.store.test_texts import SENTENCES
 class Dying(HashEncoder):
     def encode(self, sentences):

@@ -1,4 +1,4 @@
-"""Fine-tuned runs on the command line: real processes."""
+"""Fine-tuned runs on the command line."""
 
 import json
 import math
@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from embedcache import UserError
 from segclf import BoundaryClassifier, evaluate
@@ -19,6 +20,7 @@ from segclf.finetune.runs import locked
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.runs import load_run
 from segclf.workspace.workspace import Workspace
+from segtool.app import app
 from tests.segclf.finetune.toy import corpus
 
 HIERARCHICAL = ["hierarchical", "--upper", "transformer", "--batch-size", "8"]
@@ -39,13 +41,14 @@ def workspace_of(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, segtool, tiny_bert):
+def finished(tmp_path_factory, tiny_bert):
     """A folder with a finished run, and the printed output."""
     folder = workspace_of(tmp_path_factory.mktemp("finetuned"))
     options = ["--encoder", tiny_bert, "--learning-rate", "3e-3", "--batch-size", "16"]
     options += ["--device", "cpu", "--precision", "bfloat16", "--threads", "2"]
-    done = segtool(folder, "finetune", "cross-segment", *options, "--epochs", "3")
-    assert done.returncode == 0, done.stderr
+    options += ["--epochs", "3", "--workspace", str(folder / ".segtool")]
+    done = CliRunner().invoke(app, ["finetune", "cross-segment", *options])
+    assert done.exit_code == 0, done.output
     return folder, done.stdout
 
 
@@ -129,7 +132,7 @@ main()
 def test_the_same_command_continues_after_ctrl_c(finished, cli, tiny_bert, tmp_path):
     folder = workspace_of(tmp_path)
     run = folder / ".segtool/runs/hierarchical-transformer-w1-001"
-    arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "3", "--json"]
+    arguments = ["finetune", *HIERARCHICAL, "--encoder", tiny_bert, "--epochs", "2", "--json"]
     command = [sys.executable, "-c", STOPPING, *arguments]
     stopped = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert stopped.returncode == 130

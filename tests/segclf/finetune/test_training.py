@@ -62,10 +62,15 @@ def test_the_tokens_beside_the_candidate_suffice_with_a_frozen_encoder_and_long_
     assert max(epoch.f1 for epoch in history) > 0.9
 
 
-@pytest.mark.parametrize("options", [SYSTEMS[0], SYSTEMS[2]], ids=[NAMES[0], NAMES[2]])
 @pytest.mark.parametrize(
-    ("how", "precision"),
-    [("Ctrl-C", "float32"), ("a crash", "float32"), ("a crash", "bfloat16")],
+    ("options", "how", "precision"),
+    [
+        (SYSTEMS[0], "Ctrl-C", "float32"),
+        (SYSTEMS[0], "a crash", "bfloat16"),
+        (SYSTEMS[2], "Ctrl-C", "bfloat16"),
+        (SYSTEMS[2], "a crash", "float32"),
+    ],
+    ids=lambda value: getattr(value, "run_name", None),
 )
 def test_an_interrupted_run_has_the_same_result(
     tiny_bert, options, how, precision, tmp_path, monkeypatch

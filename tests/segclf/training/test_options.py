@@ -78,7 +78,7 @@ def test_a_grid_refuses_a_gamma_without_effect():
 
 
 def test_options_are_read_without_torch():
-    modules = "segclf.training.options, segclf.finetune.options, segclf.corpus"
+    modules = "segclf.training.options, segclf.finetune.options, segclf.experiments.sweeps"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 

@@ -11,7 +11,7 @@ import pytest
 
 from segclf.workspace.workspace import Workspace
 from tests.conftest import STORIES, SURFACE
-from tests.segtool.texts import NOVEL, mistake
+from tests.segtool.texts import mistake
 
 EMBED_KEYS = {
     "sentences", "unique", "encoded", "cached", "truncated", "headings_removed", "boundaries_read",
@@ -92,8 +92,8 @@ main()
 
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_ctrl_c_keeps_what_was_encoded(tmp_path, cli, threads):
-    (tmp_path / "novel.txt").write_text(NOVEL * 2)
-    arguments = ["embed", "novel.txt", "--encoder", "e5-small:1", "--threads", threads]
+    shutil.copy(STORIES / "eki.txt", tmp_path)
+    arguments = ["embed", "eki.txt", "--encoder", "minilm:1", "--threads", threads]
     command = [sys.executable, "-c", STOPPING, *arguments]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -115,16 +115,13 @@ def test_ctrl_c_keeps_what_was_encoded(tmp_path, cli, threads):
     assert done["cached"] + done["encoded"] == done["unique"]
 
 
-WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from segtool.app import main; main()"
-
-
 @pytest.mark.parametrize(
     "arguments", [("embed", "text.txt"), ("train",), ("sweep", "--head", "mlp")]
 )
-def test_the_engine_ray_needs_its_package(tmp_path, arguments):
+def test_the_engine_ray_needs_its_package(tmp_path, cli, monkeypatch, arguments):
     (tmp_path / "text.txt").write_text("　雨が降る。\n　風が吹く。\n" * 5)
-    command = [sys.executable, "-c", WITHOUT_RAY, *arguments, "--engine", "ray"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    done = cli(tmp_path, *arguments, "--engine", "ray")
     assert "run pip install 'segtool[ray]'" in mistake(done)
     assert os.listdir(tmp_path) == ["text.txt"]
 

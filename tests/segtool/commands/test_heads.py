@@ -213,7 +213,7 @@ def test_a_run_with_an_incompatible_head_is_reported(trained, cli, tmp_path):
 def test_text_is_segmented_with_a_half_precision_store(tmp_path, cli):
     shutil.copy(STORIES / "eki.txt", tmp_path)
     (tmp_path / "new.txt").write_text("朝が来た。鳥が鳴いた。")
-    embedding = ["embed", "eki.txt", "--dtype", "float16"]
+    embedding = ["embed", "eki.txt", "--encoder", "static-paragraphs", "--dtype", "float16"]
     for command in (embedding, ["train", "--epochs", "1"]):
         assert cli(tmp_path, *command).returncode == 0
     done = cli(tmp_path, "segment", "new.txt")

@@ -151,10 +151,10 @@ def test_the_encoding_of_a_text_can_be_given(trained, cli, tmp_path):
     assert "Né ici." in (tmp_path / "b.txt").read_bytes().decode("cp850")
 
 
-def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, texts):
+def test_a_model_that_cannot_be_loaded_is_reported_once(segtool, cli, texts):
     (texts / "in/c.txt").write_text(RAIN)
     command = ("segment", "in", "--output-dir", "out")
-    line = mistake(segtool(texts, *command, "--device", "cuda:99"))
+    line = mistake(cli(texts, *command, "--device", "cuda:99"))
     assert "--device cuda:99" in line
     package = shutil.copytree(ROOT / "segclf", texts / "package/segclf")
     (package / "models/japanese/model.json").write_text("{")

@@ -51,17 +51,17 @@ def test_a_store_is_shown_and_upgraded(cli, tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path, segtool):
+def folder(tmp_path, cli):
     """A folder with an embedded corpus, and the vectors of another encoder."""
     (tmp_path / "novel.txt").write_text("".join(f"　{number}日目。\n" for number in range(1500)))
-    done = segtool(tmp_path, "embed", "novel.txt", *SURFACE)
+    done = cli(tmp_path, "embed", "novel.txt", *SURFACE)
     assert done.returncode == 0, done.stderr
     encode_sentences(SENTENCES, HashEncoder(), EmbeddingStore(tmp_path / ".segtool/store"))
     return tmp_path
 
 
-def as_json(segtool, folder, *command, status=0):
-    done = segtool(folder, "store", *command, "--json")
+def as_json(cli, folder, *command, status=0):
+    done = cli(folder, "store", *command, "--json")
     assert done.returncode == status, done.stderr
     assert done.stderr == ""
     return json.loads(done.stdout)
@@ -228,25 +228,25 @@ def test_a_missing_store_is_reported_in_one_line(cli, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_texts_are_kept_shown_verified_exported_and_removed(tmp_path, segtool):
+def test_texts_are_kept_shown_verified_exported_and_removed(tmp_path, cli):
     lines = [f"{number}日目。" for number in range(50)]
     novel = tmp_path / "novel.txt"
     novel.write_text("".join(f"　{line}\n" for line in lines))
-    done = segtool(tmp_path, "embed", "novel.txt", *SURFACE, "--keep-text")
+    done = cli(tmp_path, "embed", "novel.txt", *SURFACE, "--keep-text")
     assert done.returncode == 0, done.stderr
-    assert as_json(segtool, tmp_path, "info")["texts"] == 50
-    assert "50 texts kept" in segtool(tmp_path, "store", "info").stdout
-    assert as_json(segtool, tmp_path, "verify")["texts"] == 50
-    plain = segtool(tmp_path, "store", "export", "plain", "--encoder", "surface")
+    assert as_json(cli, tmp_path, "info")["texts"] == 50
+    assert "50 texts kept" in cli(tmp_path, "store", "info").stdout
+    assert as_json(cli, tmp_path, "verify")["texts"] == 50
+    plain = cli(tmp_path, "store", "export", "plain", "--encoder", "surface")
     assert "notice: safetensors has no texts: --format parquet" in plain.stderr
     table = ("export", "out.parquet", "--encoder", "surface", "--format", "parquet")
-    as_json(segtool, tmp_path, *table)
+    as_json(cli, tmp_path, *table)
     texts = pyarrow.parquet.read_table(tmp_path / "out.parquet")["text"].to_pylist()
     assert sorted(texts) == sorted(lines)
     novel.write_text("".join(f"　{line}\n" for line in lines[:20]))
-    assert segtool(tmp_path, "embed", "novel.txt", *SURFACE).returncode == 0
-    assert as_json(segtool, tmp_path, "gc", "--sentences", "--dry-run")["texts"] == 30
-    removed = segtool(tmp_path, "store", "gc", "--sentences")
+    assert cli(tmp_path, "embed", "novel.txt", *SURFACE).returncode == 0
+    assert as_json(cli, tmp_path, "gc", "--sentences", "--dry-run")["texts"] == 30
+    removed = cli(tmp_path, "store", "gc", "--sentences")
     assert "Removed 30 texts of sentences that are in no corpus\n" in removed.stdout
-    assert as_json(segtool, tmp_path, "info")["texts"] == 20
-    assert as_json(segtool, tmp_path, "verify")["sound"]
+    assert as_json(cli, tmp_path, "info")["texts"] == 20
+    assert as_json(cli, tmp_path, "verify")["sound"]
