@@ -37,15 +37,17 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     from docx import Document
     from docx.exceptions import PythonDocxError
     from docx.opc.exceptions import OpcError
+    from docx.oxml.exceptions import XmlchemyError
     from lxml.etree import LxmlError
 
+    of_libraries = (OpcError, PythonDocxError, XmlchemyError, LxmlError)
     open_archive(data, name).close()
     try:
         document = Document(io.BytesIO(data))
         if document.element.body is None:
             raise ValueError("the document has no body")
         return [block for element in _paragraphs(document) if (block := _block(element, document))]
-    except (OpcError, PythonDocxError, LxmlError, *_WRONG_KINDS, *ARCHIVE_ERRORS) as error:
+    except (*of_libraries, *_WRONG_KINDS, *ARCHIVE_ERRORS) as error:
         raise UserError(
             f"{name} cannot be read as a Word document (.docx), because it is damaged or has "
             "another format: save it as DOCX again"

@@ -61,6 +61,7 @@ def test_damaged_documents_and_books_are_errors(tmp_path, document):
         ("flags.docx", with_encryption_flags(document)),
         ("body.docx", changed(body, BODY, b"</w:body>", b"</w:other>")),
         ("style.docx", changed(document, STYLES, b'<w:style w:type="paragraph" ', b"<w:style ")),
+        ("value.docx", changed(document, BODY, b'<w:pStyle w:val="Heading1"', b"<w:pStyle")),
         ("root.docx", changed(document, RELATIONS, b"<Relationships ", b"<a/><Relationships ")),
         ("other.docx", changed(document, RELATIONS, b"/relationships", b"/x")),
         ("target.docx", changed(document, RELATIONS, b"Target=", b"Other=")),
