@@ -50,7 +50,7 @@ def _count_marks(text: str) -> int:
     is_mark = _is_mark()
     count = 0
     for start in range(0, len(text), _STEP):
-        encoded = text[start : start + _STEP].encode("utf-32-le", "surrogatepass")
+        encoded = text[start : start + _STEP].encode("utf-32-le")
         codes = np.frombuffer(encoded, dtype="<u4")
         count += int(np.count_nonzero(is_mark[np.minimum(codes, _CODE_POINTS)]))
     return count
