@@ -167,7 +167,9 @@ def read_on_cluster(
     read_groups(cluster, job, progress=progress)
     corpus = ReadCorpus(job, read_summaries(job), split)
     if not corpus.sentences:
-        raise UserError(f"{path} contains no sentences: {corpus.skipped[0]}")
+        is_file = sum(map(len, job.groups)) == 1  # which the message names
+        message = corpus.skipped[0]
+        raise UserError(message if is_file else f"{path} contains no sentences: {message}")
     encoder.check_text(first_sentences(job.plan.storage, len(job.groups), SAMPLE_SENTENCES))
     corpus.parts()  # checks the split
     return corpus

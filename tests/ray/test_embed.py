@@ -161,6 +161,20 @@ def test_an_unreadable_file_is_reported_as_by_one_process(local_ray, tmp_path):
     assert messages[0] == messages[1]
 
 
+@pytest.mark.parametrize("names", [("a.txt",), ("a.txt", "b.txt")])
+def test_empty_files_are_reported_as_by_one_process(local_ray, tmp_path, names):
+    (tmp_path / "texts").mkdir()
+    for name in names:
+        (tmp_path / "texts" / name).touch()
+    messages = []
+    for function in (embed, embed_on_cluster):
+        workspace = Workspace(tmp_path / "w")
+        with pytest.raises(UserError) as caught:
+            function(tmp_path / "texts", workspace, encoder_name="surface", strict=False)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
 def test_the_same_files_are_skipped_as_by_one_process(local_ray, tmp_path):
     texts = tmp_path / "texts"
     shutil.copytree(STORIES, texts)
