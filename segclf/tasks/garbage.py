@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from embedcache import SpaceInfo, UserError, normalize, sentence_ids
+from embedcache.files import remove_abandoned
 from embedcache.ids import Ids
 from embedcache.store.removal import (
     count_unreachable,
@@ -98,6 +99,7 @@ def collect_garbage(
             corpora=corpora,
         )
         if not dry_run:
+            remove_abandoned(path)  # also if there is nothing else to remove
             if removed or garbage.unreachable:
                 remove_spaces(path, removed)
             if wanted is not None and (garbage.vectors or garbage.texts):

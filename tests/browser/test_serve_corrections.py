@@ -15,7 +15,7 @@ def test_clicking_a_mark_begins_or_joins_a_paragraph(open_served):
     assert opened.begins(i)
     assert len(opened.paragraphs()) == len(before) + 1
     assert "added" in opened.mark(i).get_attribute("class")
-    assert "You decided" in opened.page.locator("#verdict").inner_text()
+    assert "You made this decision" in opened.page.locator("#verdict").inner_text()
     assert opened.page.locator("#book .checked").count() > 0
     kind = opened.value(f"own.kindAt(text, {i})")
     opened.mark(i).click()

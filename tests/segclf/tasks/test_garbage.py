@@ -138,6 +138,16 @@ with Workspace(sys.argv[1]).embedding():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot lock a folder")
+def test_files_of_killed_processes_are_removed_even_if_no_vector_is(workspace):
+    embed_lines(workspace, "a", WORDS)
+    leftover = workspace.store_path() / ".0123.scratch"  # as after a kill at the end of a removal
+    leftover.mkdir()
+    collect_garbage(workspace, sentences=True, dry_run=True)
+    assert leftover.exists()
+    collect_garbage(workspace, sentences=True)
+    assert not leftover.exists()
+
+
 def test_nothing_is_removed_while_a_corpus_is_embedded(workspace):
     add_space(workspace, "unused", WORDS)
     command = [sys.executable, "-c", EMBED_SLOWLY, str(workspace.path)]
