@@ -12,6 +12,9 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from threading import RLock
+
+from tqdm import tqdm
 
 from embedcache import UserError
 
@@ -46,6 +49,7 @@ def run_in_child(action: Callable[[], object], kill: tuple[float, int] | None = 
     child = os.fork()
     if not child:
         os.setpgid(0, 0)
+        tqdm.set_lock(RLock())  # this process would keep the default lock if it were killed
         os.close(reading)
         faulthandler.dump_traceback_later(HANG * 0.9, file=trace)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # LMDB prints failed assertions
