@@ -112,9 +112,11 @@ def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
 
     The run time of sentencex is quadratic, so long texts are split into overlapping windows. A
     window begins where a sentence ends. Ends in its last `LOOKAHEAD` characters are ignored. The
-    other ends are the same as those in the whole text, with two exceptions: a quote or bracket that
-    is not closed or is longer than the lookahead, and a list such as "a) One. b) Two." that begins
-    before the window. A sentence that does not end in its window continues in the next.
+    other ends are the same as those in the whole text, with three exceptions: a quote or bracket
+    that is not closed or is longer than the lookahead; a list such as "a) One. b) Two." that begins
+    before the window; and an abbreviation that follows a sentence without a space, as in "。Dr.",
+    which sentencex recognizes only at the beginning of a window. A sentence that does not end in
+    its window continues in the next.
     """
     while start < len(text):
         # replaced one for one, as sentencex 1.0 panics on some whitespace other than a space, and
