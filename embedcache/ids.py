@@ -26,12 +26,17 @@ def normalize(sentence: str) -> str:
     ends is removed, including the ideographic space (U+3000) that begins a paragraph. An unpaired
     surrogate, which UTF-8 cannot represent, becomes U+FFFD.
     """
-    sentence = _SURROGATE.sub("\ufffd", sentence)
+    sentence = replace_surrogates(sentence)
     if len(sentence) < _LONG_RUN:
         return " ".join(unicodedata.normalize("NFC", sentence).split())
     if _count_marks(sentence) >= _LONG_RUN:
         sentence = _long_run_pattern().sub(_in_canonical_order, sentence)
     return " ".join(_spaced_parts(unicodedata.normalize("NFC", sentence)))
+
+
+def replace_surrogates(text: str) -> str:
+    """Replace each unpaired surrogate with U+FFFD; the length does not change."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _spaced_parts(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Data of the scikit-learn classifier: what it requires of them, and the part it holds out."""
+"""Checks of the data of the scikit-learn classifier, and its division for validation."""
 
 import warnings
 from typing import Any

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
 
-_MAX_THREADS = 4096  # the process aborts if the system cannot start so many
+_MAX_THREADS = 4096  # the process aborts if the system cannot start that many
 
 _lock = threading.Lock()
 _numbers: list[int] = []  # torch's own number, and then that of each `with` block

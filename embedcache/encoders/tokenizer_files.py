@@ -1,4 +1,4 @@
-"""What the files of a tokenizer say, for the fingerprint of a model."""
+"""Identity of a tokenizer, read from its files, for the fingerprint of a model."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -34,10 +34,11 @@ _USUAL = {  # special tokens that most models have
 
 
 def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """Return what the tokens depend on, besides tokenizer_config.json.
+    """Return the identity of a tokenizer, except for tokenizer_config.json.
 
-    Files that most models have, such as special_tokens_map.json, are part of it only if they say
-    more than tokenizer.json and tokenizer_config.json.
+    It includes files that most models have, such as special_tokens_map.json, only if they add
+    something to tokenizer.json and tokenizer_config.json. Otherwise, the fingerprints of stored
+    vectors would change.
 
     Args:
         folder: Folder of the Transformer.
@@ -50,7 +51,7 @@ def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     others = [] if (folder / _MAIN).exists() else [*_OTHERS]
     if "fast_tokenizer_files" in config:  # transformers chooses one of them by its version
         others.append("tokenizer.*.json")
-    if any(True for pattern in others for _ in folder.glob(pattern)):
+    if any(found for pattern in others for found in folder.glob(pattern)):
         identity["tokenizer_files"] = _hash_found(folder, others)
     if "added_tokens_decoder" in config:  # transformers then ignores the other two files
         return identity

@@ -10,7 +10,8 @@ from embedcache.store import StorageDtype
 MANIFEST = "manifest.json"
 SHARDS = "shards"
 _FEWEST_ROWS, _MOST_ROWS = 1 << 11, 1 << 16
-_SENTENCE_BYTES = 100  # on average
+_SENTENCE_BYTES = 100  # assumed average
+_FEWEST_SHARDS = 64
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,11 @@ class Sizes:
         """Return sizes for a text of `total` bytes.
 
         The task of a partition reads from the file of every group. With these sizes, it reads 256
-        KB or more from each file, unless the text is small. There are about 64 shards or more, so
-        that workers that encode equally many shards end at about the same time, unless the text is
-        small.
+        KB or more from each file, unless the text is small. Unless the text is small, there are
+        also at least about 64 shards, so that the workers finish at about the same time.
         """
         size = max(1 << 25, int((total << 16) ** 0.5))
-        rows = total // _SENTENCE_BYTES // 64
+        rows = total // _SENTENCE_BYTES // _FEWEST_SHARDS
         return cls(size, 4 * size, min(max(rows, _FEWEST_ROWS), _MOST_ROWS))
 
     def partitions(self, sources: list[Source]) -> int:

@@ -2,7 +2,7 @@
 
 LMDB describes its last two commits on pages 0 and 1 of the data file, without a checksum: a flipped
 bit there may make it use the commit before the last one, or an empty tree. The file `commits` is a
-copy of both descriptions with a checksum. It is written after each commit without being synced to
+copy of both descriptions with a checksum. It is written after each commit but not synced to
 disk, so after a power failure LMDB's pages may be newer than the copy, but never older.
 
 Writers need no lock for the file: each writes the content of LMDB's pages after its own commit, and

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sentencex
 
 from embedcache import UserError, normalize
+from embedcache.ids import replace_surrogates
 from segclf.corpus.joining import CJK
 
 Spans = Iterator[tuple[int, int]]
@@ -23,7 +24,6 @@ _LEADING_QUOTATION = re.compile(  # not followed by a particle or punctuation
     r"\s*(?:「[^「」]*」|『[^『』]*』)(?=\s*[^\sぁ-ん、。，．」』）)…―—！？!?])"
 )
 _WHITE_SPACE = re.compile(r"\s")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_KUTEN = re.compile("[^。]+")
 _LINE = re.compile(r"[^\r\n]+")
 
@@ -121,8 +121,7 @@ def _sentencex_ends(text: str, start: int, language: str) -> Iterator[int]:
     while start < len(text):
         # replaced one for one, as sentencex 1.0 panics on some whitespace other than a space, and
         # on unpaired surrogates
-        window = _WHITE_SPACE.sub(" ", text[start : start + WINDOW])
-        window = _SURROGATE.sub("\ufffd", window)
+        window = replace_surrogates(_WHITE_SPACE.sub(" ", text[start : start + WINDOW]))
         last = len(window) if start + len(window) == len(text) else WINDOW - LOOKAHEAD
         # the segments that sentencex returns add up to the window
         ends = accumulate(map(len, sentencex.segment(language, window)))

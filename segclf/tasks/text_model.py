@@ -111,7 +111,7 @@ class TextModel:
         if not self.is_typed:
             return Predicted(by_type["any"])
         probabilities, is_paragraph = combine(by_type, self.thresholds)
-        # a boundary below the threshold is due to an option of the caller, and begins a paragraph
+        # a boundary below the threshold was set by an option, and begins a paragraph
         return Predicted(probabilities, is_paragraph | (probabilities < self.threshold))
 
     def predict_parts(self, sentences: list[str], size: int) -> Iterator[Predicted]:

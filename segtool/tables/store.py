@@ -66,7 +66,7 @@ def print_verified(content: dict[str, Any]) -> None:
 
 
 def print_repaired(content: dict[str, Any]) -> None:
-    """Print what was damaged, and how many sentences must be encoded again."""
+    """Print what was damaged, and how many vectors must be computed again."""
     if not content["damage"]:
         print_line("The store is sound. It was not changed.")
         return
@@ -79,7 +79,7 @@ def print_repaired(content: dict[str, Any]) -> None:
     lost = sum(space["sentences_lost"] for space in content["spaces"])
     if lost:
         print_line(
-            f"{format_count(lost, 'sentence')} must be encoded again: run segtool embed on the "
+            f"{format_count(lost, 'vector')} must be computed again: run segtool embed on the "
             "corpora"
         )
     else:

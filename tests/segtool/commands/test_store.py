@@ -98,7 +98,7 @@ def test_damage_is_listed_and_repaired_and_embed_encodes_the_lost_sentences(fold
     assert "run segtool store repair" in refused.stderr
     repaired = cli(folder, "store", "repair")
     assert repaired.returncode == 0, repaired.stderr
-    assert "1,024 sentences must be encoded again: run segtool embed" in repaired.stdout
+    assert "1,024 vectors must be computed again: run segtool embed" in repaired.stdout
     embedded = json.loads(cli(folder, "embed", "novel.txt", *SURFACE, "--json").stdout)
     assert embedded["encoded"] == 1024
     assert np.array_equal(EmbeddingStore(path).vectors(surface.fingerprint, ids), before)
