@@ -57,7 +57,7 @@ TABLES = [
     (comparison.print_comparison, compared(), ["document-bilstm-001", "+0.050 to +0.150"]),
     (store.print_info, store_info(), ["12,345", "9.5 MB", "float16", "(12,000)"]),
     (store.print_verified, store_verified(), ["12,345", "values damaged"]),
-    (store.print_repaired, store_repaired(), ["12,345", "encoded again"]),
+    (store.print_repaired, store_repaired(), ["12,345", "computed again"]),
     (store.print_garbage, store_garbage(), ["Removed all", "novels"]),
     (store.print_exported, store_exported(), ["12,345 vectors", "9.5 MB"]),
     (encoders.print_encoders, encoder_list(), ["all-MiniLM-L6-v2"]),
