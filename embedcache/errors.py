@@ -7,3 +7,8 @@ class UserError(ValueError):
 
 class StoreError(UserError):
     """The store cannot be used: it is missing, damaged or read-only, or it lacks vectors."""
+
+
+def reason_of(error: OSError) -> str:
+    """Return the reason of an error of the operating system, such as "no space left on device"."""
+    return (error.strerror or str(error)).lower()

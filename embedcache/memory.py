@@ -61,7 +61,7 @@ def _encode_into(
 ) -> None:
     """Write the vectors of n distinct sentences into `out` (n, dim)."""
     known = np.zeros(len(texts), dtype=np.bool_)
-    if store and any(info.fingerprint == encoder.fingerprint for info in store.spaces()):
+    if store and store.has_space(encoder.fingerprint):
         space, ids = store.space(encoder.fingerprint), sentence_ids(texts)
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])

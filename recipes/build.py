@@ -32,16 +32,12 @@ from segclf.tasks.evaluation import Evaluation
 from segclf.tasks.evaluation_files import SCORED_SPLITS, read_evaluation
 from segclf.tasks.export import export
 from segclf.tasks.train import train
+from segclf.toml_files import read_toml
 from segclf.training.options import TrainingOptions
 from segclf.workspace.files import write_checked_json
 from segclf.workspace.ready import MODEL, MODELS, ReadyModel
 from segclf.workspace.runs import CONFIGURATION, Run
 from segclf.workspace.workspace import Workspace
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 RECIPES = Path(__file__).with_name("models.toml")
 
@@ -91,7 +87,7 @@ def main(sets: str, *names: str) -> None:
 
 def read_recipes(path: Path) -> list[Recipe]:
     """Read the recipes in a TOML file."""
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = read_toml(path)
     return [Recipe(name, **table) for name, table in content.items()]
 
 

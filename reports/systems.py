@@ -1,13 +1,13 @@
 """The systems on the page: those of the experiments, and the fine-tuned systems."""
 
 import shlex
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
+from segclf import toml_files
 from segclf.experiments.experiment_files import Experiment
 from segclf.experiments.grids import Trial, settings_of
 from segclf.experiments.leaderboard import leaderboard, system_labels
@@ -18,11 +18,6 @@ from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.runs import Run, list_runs
 from segclf.workspace.workspace import Workspace
 from segtool.commands.experiments import GridOptions
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CORPUS = "soseki"
 _SWEEP_OPTIONS = {field.name for field in fields(GridOptions)}
@@ -176,7 +171,4 @@ def sweep_command(
 
 def read_toml(name: str) -> dict[str, Any]:
     """Read a TOML file in this folder."""
-    content: dict[str, Any] = tomllib.loads(
-        (Path(__file__).parent / name).read_text(encoding="utf-8")
-    )
-    return content
+    return toml_files.read_toml(Path(__file__).parent / name)

@@ -104,7 +104,9 @@ def main() -> None:
     except OSError as error:
         if error.filename is None or not _is_from_user(Path(error.filename)):
             raise
-        report(f"error: {error.filename}: {str(error.strerror).lower()}")
+        from embedcache.errors import reason_of
+
+        report(f"error: {error.filename}: {reason_of(error)}")
         code = 2
     except ValueError as error:
         from embedcache import UserError

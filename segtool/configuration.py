@@ -10,7 +10,6 @@ boundary = "indent"
 import math
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,11 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from embedcache import UserError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from segclf.toml_files import parse_toml, read_bytes, read_toml
 
 SHARED = ("workspace", "device", "threads")
 """Options that may be set for all commands at once."""
@@ -79,36 +74,35 @@ def find_configuration(folder: Path | None = None) -> Configuration | None:
         return None
     for parent in (start, *start.parents):
         if os.path.isfile(parent / _FILE):
-            return Configuration(parent / _FILE, _parse(parent / _FILE, _read(parent / _FILE)))
+            return Configuration(parent / _FILE, read_toml(parent / _FILE))
         if os.path.isfile(parent / _PROJECT):
-            data = _read(parent / _PROJECT)
+            data = read_bytes(parent / _PROJECT)
             # other projects' files may be damaged
-            table = _parse(parent / _PROJECT, data) if b"segtool" in data else {}
+            table = parse_toml(parent / _PROJECT, data) if b"segtool" in data else {}
             tools = table.get("tool")
             if isinstance(tools, dict) and "segtool" in tools:
                 return Configuration(parent / _PROJECT, tools["segtool"])
     return None
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-
-
-def _parse(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))  # some editors write a byte order mark
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
 def workspaces_in(configuration: Configuration) -> list[Path]:
     """Return the workspaces that a configuration names, for all commands or for one."""
     tables = [configuration.table, *configuration.table.values()]
     values = [table.get("workspace") for table in tables if isinstance(table, dict)]
-    return [configuration.path.parent / value for value in values if isinstance(value, str)]
+    return [
+        _workspace_folder(configuration.path, value) for value in values if isinstance(value, str)
+    ]
+
+
+def shared_workspace(configuration: Configuration) -> Path | None:
+    """Return the workspace that a configuration sets for all commands; None if it sets none."""
+    value = configuration.table.get("workspace")
+    return None if value is None else _workspace_folder(configuration.path, value)
+
+
+def _workspace_folder(file: Path, value: object) -> Path:
+    """Return the folder that a file names; a relative path starts from the folder of the file."""
+    return Path(os.path.normpath(file.parent / os.path.expanduser(str(value))))
 
 
 def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # noqa: ANN401
@@ -163,7 +157,7 @@ def _defaults_of(
         if name == "workspace":
             if os.environ.get("SEGTOOL_HOME"):
                 continue
-            value = os.path.normpath(path.parent / os.path.expanduser(str(value)))
+            value = str(_workspace_folder(path, value))
         defaults[option.name] = value
         option.help = _STATED_DEFAULT.sub("", option.help)  # the new default is shown instead
     for name, subcommand in commands.items():

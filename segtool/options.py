@@ -3,7 +3,7 @@
 import inspect
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -145,6 +145,12 @@ class EngineOptions:
     engine: Literal["local", "ray"] = "local"
     address: str | None = None
 
+    @classmethod
+    def without_effect(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return {option: "engine"} for each option that has an effect only on a cluster."""
+        others = [field.name for field in fields(cls)[1:]]
+        return {} if values.get("engine") == "ray" else dict.fromkeys(others, "engine")
+
     def __post_init__(self) -> None:
         given = [
             "--" + field.name.replace("_", "-")
@@ -159,7 +165,9 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     """Replace each dataclass among a command's parameters with one option for each of its fields.
 
     Each option is defined only in the dataclass, by the name, type and default of a field. The help
-    text is in the section "Attributes" of the docstring. If the dataclass has a class method
+    text is in the section "Attributes" of the docstring. If the dataclass has a method
+    `without_effect`, it tells which options a configuration file may set although an option on the
+    command line makes them useless; they take their defaults. If it has a class method
     `from_settings`, this method makes the object, from a dict of the values of its fields and of
     its deprecated options. The class attribute `deprecated_options` (name -> type) defines these
     options, which the help does not show. They are kept for scripts written for earlier versions.
@@ -220,15 +228,19 @@ def given_options(
     }
 
 
-def _ignore_gamma_in_file(default: object) -> Callable[..., object]:
-    """Return a callback that ignores the gamma of a file if the given loss has no gamma."""
+def _default_if_useless(group: type[Any], name: str, default: object) -> Callable[..., object]:
+    """Return a callback that replaces the value of an option by its default if it is useless.
+
+    This is the case if only a configuration file sets the option, and the value of another option
+    on the command line leaves it without effect.
+    """
 
     def check(context: typer.Context, value: Any) -> object:  # noqa: ANN401
-        sources = [context.get_parameter_source(name) for name in ("loss", "gamma")]
-        names = [source.name for source in sources if source]
-        if names == ["COMMANDLINE", "DEFAULT_MAP"] and "focal" not in context.params["loss"]:
-            return default
-        return value
+        # options on the command line are processed before those in a file
+        cause = group.without_effect(context.params).get(name)
+        sources = [context.get_parameter_source(each) for each in (cause, name) if each]
+        is_useless = [source.name for source in sources if source] == ["COMMANDLINE", "DEFAULT_MAP"]
+        return default if is_useless else value
 
     return check
 
@@ -239,6 +251,7 @@ def _parameters_of(
     hints = get_type_hints(group)
     texts = attribute_texts(group)
     own = inspect.get_annotations(group)
+    depends = hasattr(group, "without_effect")
     parameters = []
     for field in sorted(fields(group), key=lambda field: field.name not in own):
         flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
@@ -250,7 +263,7 @@ def _parameters_of(
             help=texts[field.name],
             metavar=metavar,
             autocompletion=_COMPLETIONS.get(field.name),
-            callback=_ignore_gamma_in_file(field.default) if field.name == "gamma" else None,
+            callback=_default_if_useless(group, field.name, field.default) if depends else None,
         )
         parameters.append(_keyword(field.name, option, hints[field.name]))
     for name, hint in _deprecated_options(group).items():

@@ -58,9 +58,16 @@ def _map_tensor(path: Path, key: str) -> NDArray[np.floating]:
 
 
 def _read_header(path: Path) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Return the offset of the data in a safetensors file, and its tensors that NumPy can read."""
+    """Return the offset of the data in a safetensors file, and its tensors that NumPy can read.
+
+    There are no tensors if the file is damaged: a model folder may have files that it does not use.
+    """
     with open(path, "rb") as file:
         size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
+        content = file.read(min(size, path.stat().st_size))
+    try:
+        header = json.loads(content)
+    except ValueError:
+        return 0, {}
     tensors = {key: entry for key, entry in header.items() if entry.get("dtype") in _DTYPES}
     return 8 + size, tensors

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embedcache.errors import StoreError
 from embedcache.hashing import fingerprint_of
 from embedcache.ids import sentence_ids
-from embedcache.store import EmbeddingStore, Space, SpaceInfo, StorageDtype
+from embedcache.store import EmbeddingStore, Space, SpaceInfo
 
 _BATCH = 1024  # texts that are embedded between two commits
 _MARK = {"texts": "as they are"}  # in the identity of every space of a cache
@@ -24,8 +25,12 @@ class TextCache:
     Args:
         store: Store, or its folder, which is created if it is missing.
         name: Name of the space in the lists of the store.
-        identity: Everything that the vectors depend on besides the text; ready for JSON.
+        identity: Everything that the vectors depend on besides the text; JSON-serializable. The key
+            "texts" is reserved.
         dtype: Dtype of the stored numbers; float16 halves the store and rounds the vectors.
+
+    Raises:
+        ValueError: The identity has the key "texts".
     """
 
     def __init__(
@@ -33,10 +38,12 @@ class TextCache:
         store: EmbeddingStore | str | os.PathLike[str],
         name: str,
         identity: dict[str, Any],
-        dtype: StorageDtype = "float32",
+        dtype: Literal["float32", "float16"] = "float32",
     ) -> None:
         self.store = store if isinstance(store, EmbeddingStore) else EmbeddingStore(store)
         self.name = name
+        if not _MARK.keys().isdisjoint(identity):
+            raise ValueError(f"the identity {identity} must not have the key {next(iter(_MARK))!r}")
         self.identity = {**_MARK, **identity}
         self.fingerprint = fingerprint_of(self.identity)
         self.dtype = dtype
@@ -56,7 +63,7 @@ class TextCache:
 
         Raises:
             StoreError: The store is read-only, damaged or of an earlier format, or it has vectors
-                of another length for the same identity.
+                of another length or dtype for the same identity.
             ValueError: `embed` returns NaN, infinity, or not one vector for each text.
         """
         if not texts:
@@ -88,5 +95,12 @@ class TextCache:
         return _MARK.items() <= space.identity.items()
 
     def _existing_space(self) -> Space | None:
-        known = any(info.fingerprint == self.fingerprint for info in self.store.spaces())
-        return self.store.space(self.fingerprint) if known else None
+        if not self.store.has_space(self.fingerprint):
+            return None
+        space = self.store.space(self.fingerprint)
+        if (dtype := space.info().dtype) != self.dtype:
+            raise StoreError(
+                f"the vectors of {self.name} in the store are {dtype}, not {self.dtype}: "
+                f"use the dtype {dtype}, or another store"
+            )
+        return space

@@ -139,17 +139,20 @@ class EmbeddingStore:
         with self._environment.reading() as transaction:
             return read_infos(self._environment, transaction)
 
+    def has_space(self, fingerprint: str) -> bool:
+        """Return whether the store has a space of an encoder."""
+        return any(info.fingerprint == fingerprint for info in self.spaces())
+
     def space(self, fingerprint: str) -> Space:
         """Return the space of an encoder.
 
         Raises:
             StoreError: The store has no such space. The message lists the spaces that it has.
         """
-        infos = self.spaces()
-        if not any(info.fingerprint == fingerprint for info in infos):
+        if not self.has_space(fingerprint):
             raise StoreError(
                 f"the store {self.path} has no vectors from the encoder {fingerprint[:8]}; "
-                f"it has: {_list_names(infos)}"
+                f"it has: {_list_names(self.spaces())}"
             )
         return Space(self._environment, fingerprint)
 

@@ -1,5 +1,7 @@
 """Reader for the format of Choi (2000): a sentence per line, segments between lines of ten `=`."""
 
+import re
+
 import numpy as np
 
 from embedcache import normalize
@@ -8,11 +10,12 @@ from segclf.corpus.lines import lines_of
 from segclf.corpus.options import ReadOptions
 
 _SEPARATOR = "=========="
+_FIRST_LINE = re.compile(rf"\s*{_SEPARATOR}\s*?(?:[\r\n]|\Z)")
 
 
 def recognizes(text: str) -> bool:
     """Return whether a text begins with a separator."""
-    return any(text[start:end].strip() == _SEPARATOR for start, end in lines_of(text)[:1])
+    return _FIRST_LINE.match(text) is not None
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from embedcache import UserError
+from embedcache.errors import reason_of
 from embedcache.terminal import printable
 from segclf.corpus.compressed import decompress, plain_name
 from segclf.corpus.decode import DecodedText, decode
@@ -166,7 +167,7 @@ def _reason(error: OSError) -> str:
             return "no such file"
         case IsADirectoryError():
             return "expected a file, but this is a folder"
-    return str(error.strerror).lower()
+    return reason_of(error)
 
 
 def document_id(path: Path) -> str:

@@ -79,7 +79,7 @@ def split_units(text: str, boundary: Boundary) -> tuple[list[Unit], int]:
 def _pieces(text: str, boundary: Boundary) -> list[Span]:
     """Join wrapped lines, except across a blank line, an indent or a heading."""
     lines = lines_of(text)
-    if boundary in ("line", "typed") or (boundary == "indent" and not is_wrapped(text)):
+    if boundary in ("line", "typed") or (boundary == "indent" and not are_wrapped(text, lines)):
         return lines
     pieces: list[Span] = []
     below_heading = False

@@ -12,7 +12,6 @@ A setting of a grid is a value or a list of values:
     seed = [0, 1, 2]
 """
 
-import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,12 +20,8 @@ from embedcache import UserError
 from segclf.corpus import FormatName, ReadOptions
 from segclf.experiments.grids import Trial, expand, unique
 from segclf.settings import settings
+from segclf.toml_files import read_toml
 from segclf.workspace.encoders import DEFAULT_ENCODER
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @settings
@@ -67,12 +62,7 @@ def read_experiment(path: Path) -> Experiment:
     Raises:
         UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # perhaps with a BOM
-    except OSError as error:
-        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise UserError(f"{path}: {error}") from error
+    content = read_toml(path)
     unknown = content.keys() - {"corpus", "grid"}
     if unknown:
         raise UserError(

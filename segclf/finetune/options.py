@@ -19,6 +19,7 @@ from segclf.training.options import (
     PositiveFloat,
     PositiveInt,
     check_gamma,
+    gamma_without_effect,
 )
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -68,6 +69,8 @@ class FinetuneOptions:
     checkpointing: bool = False
     attention_dropout: Share | None = None
     seed: Annotated[int, Field(ge=0, le=_MAX_SEED)] = 0
+
+    without_effect = staticmethod(gamma_without_effect)
 
     @model_validator(mode="after")
     def _check_gamma(self) -> "FinetuneOptions":

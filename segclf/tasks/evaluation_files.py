@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from typing_extensions import Required, TypedDict
 
+from embedcache.errors import reason_of
 from embedcache.files import write_file
 from embedcache.hashing import hash_files
 from segclf.corpus import Split
@@ -69,7 +70,7 @@ def _save(evaluation: Evaluation) -> str | None:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        return f"{evaluation.run.path}: {str(error.strerror).lower()}"
+        return f"{evaluation.run.path}: {reason_of(error)}"
     return None
 
 

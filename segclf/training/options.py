@@ -103,6 +103,22 @@ class TrainingOptions:
             values["reach"] = values.pop("window", None)
         return cls(**values)
 
+    @staticmethod
+    def without_effect(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the options that have no effect because of the value of another option.
+
+        Args:
+            values: Options by name. A missing option has its default.
+
+        Returns:
+            The other option of each option without effect.
+        """
+        head = values.get("head") or DEFAULT_HEAD
+        unused = {"crop": "head"} if context_of(head) == "window" else {"window": "head"}
+        if head != "local-transformer":
+            unused["reach"] = "head"
+        return unused | gamma_without_effect(values)
+
     @property
     def context(self) -> Context:
         """What the head reads: "window" or "document"."""
@@ -127,6 +143,11 @@ class TrainingOptions:
         for name, value in (("head", head), ("window", window), ("reach", reach)):
             object.__setattr__(self, name, value)  # the object is frozen, but not yet in use
         return self
+
+
+def gamma_without_effect(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return {"gamma": "loss"} unless the option `loss` is or includes the focal loss."""
+    return {} if "focal" in (values.get("loss") or "") else {"gamma": "loss"}
 
 
 def check_gamma(loss: str, gamma: float) -> None:

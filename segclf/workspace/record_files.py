@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from embedcache import UserError
+from embedcache.errors import reason_of
 from segclf.settings import explain
 from segclf.training.options import TrainingOptions
 from segclf.workspace.files import NewerFormatError, check_format, verify_checksum
@@ -38,7 +39,7 @@ def read_record(path: Path) -> RunRecord:
         verify_checksum(content)  # last, since the other messages are more precise
         return record
     except OSError as error:
-        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(f"{path}: {reason_of(error)}") from error
     except NewerFormatError as error:
         raise UserError(f"{path} {error}") from error
     except (ValueError, OverflowError, RecursionError) as error:

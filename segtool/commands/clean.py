@@ -1,12 +1,16 @@
 """`segtool clean`: remove files that interrupted commands left, and unused vectors."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from segtool.commands.store import garbage_content
 from segtool.options import DryRunOption, JsonOption, WorkspaceOption
 from segtool.output import note, show, shows_progress
+
+if TYPE_CHECKING:
+    from segclf.tasks.clean import Removed
 
 
 def clean(
@@ -32,10 +36,10 @@ def clean(
     from segclf.tasks.clean import unfinished_runs
     from segclf.tasks.garbage import collect_garbage
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.removal import print_cleaned, removal
+    from segtool.tables.removal import print_cleaned
 
     opened = Workspace(workspace)
-    content: dict[str, Any] = removal(clean_workspace(opened, dry_run=dry_run), dry_run)
+    content: dict[str, Any] = removed_content(clean_workspace(opened, dry_run=dry_run), dry_run)
     if vectors and opened.has_store():
         garbage = collect_garbage(
             opened,
@@ -52,3 +56,12 @@ def clean(
             f"notice: unfinished runs are kept: {', '.join(kept)}. To continue a run, repeat its "
             "command; to remove a run, use segtool runs remove"
         )
+
+
+def removed_content(removed: "Sequence[Removed]", dry_run: bool) -> dict[str, Any]:
+    """Return the content of the JSON output of a command that removes files."""
+    return {
+        "removed": not dry_run,
+        "paths": [{"path": str(item.path), "bytes": item.bytes} for item in removed],
+        "bytes": sum(item.bytes for item in removed),
+    }

@@ -4,14 +4,12 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import typer
-
-from segtool.configuration import find_configuration
+from segtool.configuration import find_configuration, shared_workspace
 from segtool.options import JsonOption
 from segtool.output import show
 
 
-def config(context: typer.Context, as_json: JsonOption = False) -> None:
+def config(as_json: JsonOption = False) -> None:
     """Show the settings of segtool.toml, and the workspace.
 
     segtool.toml sets the defaults of options; so does the table [tool.segtool] of pyproject.toml.
@@ -26,8 +24,11 @@ def config(context: typer.Context, as_json: JsonOption = False) -> None:
     name = found.path.name if found else None
     settings = dict(_flatten(found.table)) if found else {}
     settings.pop("workspace", None)
-    configured = ((context.find_root().default_map or {}).get("embed") or {}).get("workspace")
-    source = name if configured else "SEGTOOL_HOME" if os.environ.get("SEGTOOL_HOME") else "default"
+    configured = shared_workspace(found) if found else None
+    if os.environ.get("SEGTOOL_HOME"):
+        source, configured = "SEGTOOL_HOME", None
+    else:
+        source = name if configured else "default"
     workspace = {"name": "workspace", "value": str(Workspace(configured).path), "from": source}
     content = {
         "file": str(found.path) if found else None,

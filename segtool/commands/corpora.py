@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from segtool.command_group import CommandGroup, pass_options
+from segtool.commands.clean import removed_content
 from segtool.completion import complete_corpora
 from segtool.options import DryRunOption, JsonOption, WorkspaceOption
 from segtool.output import note, show
@@ -80,11 +81,11 @@ def remove(
     from segclf.tasks.clean import remove_corpora
     from segclf.workspace.runs import list_runs
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.removal import print_removed, removal
+    from segtool.tables.removal import print_removed
 
     opened = Workspace(workspace)
     removed = remove_corpora(opened, names, dry_run=dry_run)
-    show(removal(removed, dry_run), print_removed, as_json)
+    show(removed_content(removed, dry_run), print_removed, as_json)
     if trained := [run.name for run in list_runs(opened) if run.record.corpus in names]:
         note(
             "notice: without its corpus, a run can segment texts but cannot be scored: "

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from embedcache import UserError
+from segclf.training.options import gamma_without_effect
 from segtool.completion import complete_runs
 from segtool.options import (
     RUN_HELP,
@@ -47,6 +48,8 @@ class GridOptions:
     encoder: str | None = None
     seed: str | None = None
     settings: list[str] | None = None
+
+    without_effect = staticmethod(gamma_without_effect)
 
     def values(self) -> dict[str, list[Any]]:
         """Return the lists of values by setting name."""

@@ -87,4 +87,6 @@ def report(
 
 
 def _print_report(content: dict[str, Any]) -> None:
-    typer.echo(f"{content['output']} ({content['bytes'] / 1e6:.1f} MB)")
+    from segtool.tables.console import format_size
+
+    typer.echo(f"{content['output']} ({format_size(content['bytes'])})")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from segtool.command_group import CommandGroup, pass_options
+from segtool.commands.clean import removed_content
 from segtool.completion import complete_runs
 from segtool.options import RUN_HELP, DryRunOption, JsonOption, WorkspaceOption
 from segtool.output import show
@@ -93,7 +94,7 @@ def remove(
     """
     from segclf.tasks.clean import remove_runs
     from segclf.workspace.workspace import Workspace
-    from segtool.tables.removal import print_removed, removal
+    from segtool.tables.removal import print_removed
 
     removed = remove_runs(Workspace(workspace), names, dry_run=dry_run)
-    show(removal(removed, dry_run), print_removed, as_json)
+    show(removed_content(removed, dry_run), print_removed, as_json)

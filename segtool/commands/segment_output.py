@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from embedcache import UserError
+from embedcache.errors import reason_of
 from embedcache.files import write_bytes
 from segclf.corpus import read_unsegmented
 from segclf.tasks.read_text import LAYOUT_IGNORED
@@ -129,6 +130,6 @@ class SegmentWriter:
 def _message(error: UserError | OSError, pair: FilePair) -> str:
     """Return the message of an error, beginning with the name of the file in which it occurred."""
     if isinstance(error, OSError):
-        return f"{error.filename or pair.target}: {str(error.strerror).lower()}"
+        return f"{error.filename or pair.target}: {reason_of(error)}"
     message = str(error)
     return message if message.startswith(str(pair.source)) else f"{pair.source}: {message}"

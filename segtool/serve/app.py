@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 import segclf.report
 from embedcache import UserError
+from embedcache.errors import reason_of
 from segtool import __version__
 from segtool.serve.routes import router
 from segtool.serve.session import Session
@@ -50,8 +51,8 @@ def make_app(session: Session) -> FastAPI:
 
     @app.exception_handler(OSError)
     def disk_error(_: Request, error: OSError) -> JSONResponse:
-        reason = str(error.strerror or error).lower()
-        return _error(f"{error.filename}: {reason}" if error.filename else reason, 500)
+        place = f"{error.filename}: " if error.filename else ""
+        return _error(f"{place}{reason_of(error)}", 500)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

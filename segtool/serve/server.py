@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from embedcache import UserError
+from embedcache.errors import reason_of
 from segtool.output import report
 from segtool.serve.app import make_app
 from segtool.serve.guard import LOOPBACK, Guard
@@ -76,7 +77,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen()  # so that the browser can connect before the server has started
     except OSError as error:
         listening.close()
-        reason = str(error.strerror).lower()
+        reason = reason_of(error)
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise UserError(f"{host}: {reason}: choose an address of this computer") from error
         raise UserError(

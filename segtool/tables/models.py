@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segtool.tables.console import console, format_number, make_table, print_line
+from segtool.tables.console import console, format_number, format_size, make_table, print_line
 
 
 def print_models(content: dict[str, Any]) -> None:
@@ -18,7 +18,7 @@ def print_models(content: dict[str, Any]) -> None:
                 _format_thresholds(head),
                 format_number(scores.get("f1")),
                 format_number(scores.get("pk")),
-                f"{model['bytes'] / 1e6:.1f} MB" if not number else "",
+                format_size(model["bytes"]) if not number else "",
             )
     console.print(table)
     print_line("F1 and Pk are scores on authors that the models were not trained on.")

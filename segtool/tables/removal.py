@@ -1,22 +1,9 @@
 """Output of the commands that remove files: the removed files and their sizes."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segtool.tables.console import format_count, format_size, print_line
 from segtool.tables.store import print_garbage
-
-if TYPE_CHECKING:
-    from segclf.tasks.clean import Removed
-
-
-def removal(removed: "Sequence[Removed]", dry_run: bool) -> dict[str, Any]:
-    """Return the content of the JSON output of a command that removes files."""
-    return {
-        "removed": not dry_run,
-        "paths": [{"path": str(item.path), "bytes": item.bytes} for item in removed],
-        "bytes": sum(item.bytes for item in removed),
-    }
 
 
 def print_removed(content: dict[str, Any]) -> None:

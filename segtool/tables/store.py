@@ -6,6 +6,7 @@ from segtool.tables.console import (
     console,
     describe_precisions,
     format_count,
+    format_size,
     make_table,
     print_line,
 )
@@ -21,18 +22,18 @@ def print_info(content: dict[str, Any]) -> None:
             _name(space),
             f"{space['rows']:,}",
             f"{space['dim']:,} {space['dtype']}",
-            _megabytes(space["bytes"]),
+            format_size(space["bytes"]),
             describe_precisions(space["precisions"]).removeprefix("computed in "),
         )
     console.print(table)
     for space in content["spaces"]:
         print_line(f"{_name(space)}: {_users(space['corpora'])}")
     if content["texts"]:
-        size = _megabytes(content["bytes_of_texts"])
+        size = format_size(content["bytes_of_texts"])
         print_line(f"{format_count(content['texts'], 'text')} kept, {size}")
     print_line(
-        f"{content['path']}: format {content['format']}, {_megabytes(content['bytes'])}, of which "
-        f"{_megabytes(content['bytes_used'])} are in use and {_megabytes(content['bytes_free'])} "
+        f"{content['path']}: format {content['format']}, {format_size(content['bytes'])}, of which "
+        f"{format_size(content['bytes_used'])} are in use and {format_size(content['bytes_free'])} "
         "are free"
     )
 
@@ -52,7 +53,11 @@ def print_verified(content: dict[str, Any]) -> None:
     """Print each space with the number of its damaged values, and then all damage."""
     table = make_table("encoder", "vectors", "size", "damaged values")
     for space in content["spaces"]:
-        numbers = (f"{space['rows']:,}", _megabytes(space["bytes"]), f"{space['damaged_values']:,}")
+        numbers = (
+            f"{space['rows']:,}",
+            format_size(space["bytes"]),
+            f"{space['damaged_values']:,}",
+        )
         table.add_row(_name(space), *numbers)
     console.print(table)
     if content["texts"]:
@@ -73,7 +78,11 @@ def print_repaired(content: dict[str, Any]) -> None:
     _print_damage(content)
     table = make_table("encoder", "vectors kept", "size", "vectors lost")
     for space in content["spaces"]:
-        numbers = (f"{space['rows']:,}", _megabytes(space["bytes"]), f"{space['sentences_lost']:,}")
+        numbers = (
+            f"{space['rows']:,}",
+            format_size(space["bytes"]),
+            f"{space['sentences_lost']:,}",
+        )
         table.add_row(_name(space), *numbers)
     console.print(table)
     lost = sum(space["sentences_lost"] for space in content["spaces"])
@@ -88,12 +97,12 @@ def print_repaired(content: dict[str, Any]) -> None:
 
 def print_backup(content: dict[str, Any]) -> None:
     """Print where a copy of the store is."""
-    print_line(f"Copied {content['path']} to {content['backup']}: {_megabytes(content['bytes'])}")
+    print_line(f"Copied {content['path']} to {content['backup']}: {format_size(content['bytes'])}")
 
 
 def print_compacted(content: dict[str, Any]) -> None:
     """Print the size of the file before and after."""
-    before, after = (_megabytes(content[name]) for name in ("bytes_before", "bytes_after"))
+    before, after = (format_size(content[name]) for name in ("bytes_before", "bytes_after"))
     print_line(f"Compacted {content['path']} from {before} to {after}")
 
 
@@ -106,7 +115,7 @@ def print_garbage(content: dict[str, Any]) -> None:
     for space in content["vectors"]:
         print_line(f"{action} vectors of {_name(space)} that no corpus uses: {_amount(space)}")
     if content["bytes_unreachable"]:
-        size = _megabytes(content["bytes_unreachable"])
+        size = format_size(content["bytes_unreachable"])
         print_line(f"{action} values whose encoder is unknown because of damage: {size}")
     if content["texts"]:
         count = format_count(content["texts"], "text")
@@ -140,7 +149,7 @@ def _print_damage(content: dict[str, Any]) -> None:
         print_line(_describe_damage(damage))
     if content["bytes_unreachable"]:
         print_line(
-            f"{_megabytes(content['bytes_unreachable'])} belong to no encoder, because a "
+            f"{format_size(content['bytes_unreachable'])} belong to no encoder, because a "
             "description was lost: segtool store gc --unused removes them"
         )
 
@@ -186,8 +195,4 @@ def _users(corpora: list[str]) -> str:
 
 
 def _amount(space: dict[str, Any]) -> str:
-    return f"{format_count(space['rows'], 'vector')}, {_megabytes(space['bytes'])}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+    return f"{format_count(space['rows'], 'vector')}, {format_size(space['bytes'])}"

@@ -48,6 +48,34 @@ def test_a_run_to_start_from_is_preferred_to_the_configured_head(trained, tmp_pa
     assert cli(tmp_path, "train", "--loss", "balanced", "--gamma", "1").returncode == 2
 
 
+def test_an_option_on_the_command_line_may_make_options_of_the_file_useless(trained, tmp_path, cli):
+    shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
+    (tmp_path / "segtool.toml").write_text('[train]\nhead = "bilstm"\nwindow = 2\nepochs = 1\n')
+    run = json.loads(cli(tmp_path, "train", "--head", "document-bilstm", "--json").stdout)
+    assert (run["head"], run["window"]) == ("document-bilstm", None)
+    run = json.loads(cli(tmp_path, "train", "--head", "local-transformer", "--json").stdout)
+    assert (run["head"], run["reach"]) == ("local-transformer", 32)
+    (tmp_path / "segtool.toml").write_text(
+        '[train]\nhead = "local-transformer"\nreach = 8\ncrop = 64\nepochs = 1\n'
+        'engine = "ray"\naddress = "auto"\nworkers = 2\n'
+    )
+    run = json.loads(cli(tmp_path, "train", "--head", "mlp", "--engine", "local", "--json").stdout)
+    assert (run["head"], run["window"]) == ("mlp", 4)
+    given = ("--head", "mlp", "--engine", "local", "--crop", "64")
+    assert "leave out the crop" in mistake(cli(tmp_path, "train", *given))
+
+
+def test_the_workspace_of_one_command_is_not_shown_as_that_of_all(tmp_path, cli):
+    file = tmp_path / "segtool.toml"
+    file.write_text('workspace = "a"\n[embed]\nworkspace = "b"\n')
+    found = settings_of(cli(tmp_path, "config", "--json"))
+    assert found["workspace"] == (str(tmp_path / "a"), "segtool.toml")
+    assert found["embed.workspace"] == ("b", "segtool.toml")
+    file.write_text('[embed]\nworkspace = "b"\n')
+    found = settings_of(cli(tmp_path, "config", "--json"))
+    assert found["workspace"] == (".segtool", "default")
+
+
 def test_a_run_on_the_command_line_replaces_a_configured_model(trained, tmp_path, cli):
     shutil.copytree(trained / ".segtool", tmp_path / ".segtool")
     (tmp_path / "segtool.toml").write_text('[segment]\nmodel = "mine"\n')

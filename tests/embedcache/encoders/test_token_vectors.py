@@ -28,3 +28,14 @@ def test_vectors_that_are_in_no_file_are_copied(tmp_path):
     save_file({"embeddings.weight": torch.zeros(4, 3)}, tmp_path / "model.safetensors")
     save_token_vectors(VECTORS, "embeddings.weight", tmp_path, tmp_path)
     assert np.array_equal(open_token_vectors(tmp_path, tmp_path), VECTORS)
+
+
+def test_damaged_files_that_a_model_does_not_use_are_ignored(tmp_path):
+    pointer = b"version https://git-lfs.github.com/spec/v1\n"
+    (tmp_path / "a.safetensors").write_bytes(pointer)  # read as a header of 2e18 bytes
+    (tmp_path / "b.safetensors").write_bytes(b"")
+    (tmp_path / "c.safetensors").write_bytes((2).to_bytes(8, "little") + b"{]")
+    save_file({"embeddings.weight": torch.from_numpy(VECTORS)}, tmp_path / "model.safetensors")
+    save_token_vectors(VECTORS, "embeddings.weight", tmp_path, tmp_path)
+    assert (tmp_path / "tokens.json").exists()
+    assert np.array_equal(open_token_vectors(tmp_path, tmp_path), VECTORS)

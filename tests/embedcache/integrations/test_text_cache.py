@@ -73,3 +73,23 @@ def test_float16_halves_the_store_and_rounds(tmp_path):
     assert found.dtype == np.float32
     assert found.tolist() == [[1.0]]
     assert cache.store.find_space("small").dtype == "float16"
+
+
+def test_texts_may_have_unpaired_surrogates(tmp_path):
+    lengths = Lengths()
+    cache = TextCache(tmp_path / "store", "lengths", {})
+    for _ in range(2):
+        assert cache.embed(["\ud83d", "one two"], lengths).tolist() == [[1, 0], [7, 1]]
+    assert lengths.texts == ["\ud83d", "one two"]
+
+
+def test_an_identity_cannot_replace_the_mark_of_a_cache(tmp_path):
+    with pytest.raises(ValueError, match="must not have the key 'texts'"):
+        TextCache(tmp_path / "store", "titles", {"texts": "titles"})
+
+
+def test_another_dtype_is_refused_even_if_all_texts_are_there(tmp_path):
+    TextCache(tmp_path / "store", "lengths", {}, "float16").embed(["one"], Lengths())
+    exact = TextCache(tmp_path / "store", "lengths", {})
+    with pytest.raises(StoreError, match="are float16, not float32"):
+        exact.embed(["one"], Lengths())
