@@ -39,7 +39,8 @@ def main() -> None:
         for backend in BACKENDS:
             for precision in precisions:
                 rows += measure(name, backend, precision, sentences, expected)
-    publish("backends", f"Backends: {len(sentences):,} sentences on one core", rows)
+    title = f"Backends: {len(sentences):,} sentences on one core"
+    publish("backends", title, rows, by_precision=True)
 
 
 def european_sentences(code: str, language: str) -> list[str]:

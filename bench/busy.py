@@ -34,7 +34,7 @@ def main() -> None:
         f"SentenceTransformer.encode, {encoder.precision}": lambda: plain.encode(sentences),
     }
     rows = [row for name, action in actions.items() for row in measure(name, action)]
-    publish("busy", "Encoding while other processes use the CPU", rows)
+    publish("busy", "Encoding while other processes use the CPU", rows, by_precision=True)
 
 
 def measure(name: str, encode: Callable[[], object]) -> list[Row]:

@@ -47,7 +47,7 @@ def main() -> None:
             rounds,
         )
         name = "encode" if count == SENTENCES else f"encode_{count}"
-        publish(name, f"Encoding {count:,} sentences", rows)
+        publish(name, f"Encoding {count:,} sentences", rows, by_precision=True)
 
 
 def novels(language: str, count: int) -> list[str]:

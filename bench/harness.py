@@ -19,6 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from embedcache.encoders.processor import computes_bfloat16
+
 RESULTS = Path(__file__).parent / "results"
 SHARED = Path(__file__).parents[2] / "shared"
 MATRIX_FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")
@@ -122,8 +124,18 @@ def value_row(
     return Row(name, value, value, value, unit, "", bound, holds)
 
 
-def publish(name: str, title: str, rows: list[Row]) -> None:
-    """Print a table and write it to `results/NAME.json`, with the command and the machine."""
+def publish(name: str, title: str, rows: list[Row], *, by_precision: bool = False) -> None:
+    """Print a table and write it to `results/NAME.json`, with the command and the machine.
+
+    Args:
+        name: Name of the file.
+        title: Title of the table.
+        rows: Rows of the table.
+        by_precision: Whether CPUs without bfloat16 have a table of their own,
+            `results/NAME_float32.json`.
+    """
+    if by_precision and not computes_bfloat16():
+        name, title = f"{name}_float32", f"{title}, on a CPU without bfloat16"
     table = Table(title=title)
     for column in COLUMNS:
         table.add_column(column)

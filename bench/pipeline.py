@@ -74,6 +74,7 @@ def main() -> None:
                 at_least=200_000,
             ),
         ],
+        by_precision=True,
     )
 
 
