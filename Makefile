@@ -42,7 +42,7 @@ test-faults: export CUTS ?= 700
 test-faults: export DISKS ?= 10
 test-faults: export ROUNDS ?= 6
 test-faults: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m faults tests/faults
 
 # Measure how good the tests are; docs/reliability.md has the figures and the bounds. MUTANTS=all takes hours.
 quality:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,14 +15,30 @@ from tests.conftest import STORIES
 from tests.faults.children import RIGHT, command, run_in_child
 from tests.faults.tally import PAGE, Tally
 
+_OF_ALL_WORKERS = Tally()
+
 
 @pytest.fixture(scope="session")
-def tally() -> Iterator[Tally]:
-    """Counts outcomes; with FAULTS_TABLE, they are written to docs/reliability.md."""
+def tally(pytestconfig: pytest.Config) -> Iterator[Tally]:
+    """Counts outcomes. A worker of pytest-xdist sends them to the main process at the end."""
     counted = Tally()
     yield counted
-    if os.environ.get("FAULTS_TABLE"):
-        counted.write(PAGE)
+    if hasattr(pytestconfig, "workeroutput"):
+        pytestconfig.workeroutput["outcomes"] = counted.outcomes
+    else:
+        _OF_ALL_WORKERS.add(counted.outcomes)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Receive the outcomes of a worker."""
+    _OF_ALL_WORKERS.add(getattr(node, "workeroutput", {}).get("outcomes", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the outcomes to docs/reliability.md if FAULTS_TABLE is set."""
+    if os.environ.get("FAULTS_TABLE") and not hasattr(session.config, "workeroutput"):
+        _OF_ALL_WORKERS.write(PAGE)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -30,24 +31,33 @@ def counts(short: int, name: str, long: int) -> pytest.MarkDecorator:
 
 
 class Tally:
-    """Outcomes of trials by fault."""
+    """Counts the outcomes of trials by fault.
+
+    Attributes:
+        outcomes: Number of trials by fault and outcome.
+    """
 
     def __init__(self) -> None:
-        self._outcomes: dict[str, Counter[str]] = {}
+        self.outcomes: dict[str, dict[str, int]] = {}
 
     def check(self, fault: str, outcomes: list[Outcome]) -> None:
         """Count the outcomes of the trials of a fault, and fail if one of them is bad."""
-        counted = self._outcomes.setdefault(fault, Counter())
-        counted.update(outcome for outcome, _ in outcomes)
+        self.add({fault: Counter(outcome for outcome, _ in outcomes)})
         bad = [(outcome, message) for outcome, message in outcomes if outcome in BAD]
         assert not bad, f"{len(bad)} of {len(outcomes)} trials: {bad[:3]}"
+
+    def add(self, outcomes: Mapping[str, Mapping[str, int]]) -> None:
+        """Add numbers of trials by fault and outcome."""
+        for fault, counted in outcomes.items():
+            known = self.outcomes.get(fault, {})
+            self.outcomes[fault] = dict(Counter(known) + Counter(counted))
 
     def write(self, page: Path) -> None:
         """Replace the table between the marks in a page."""
         lines = ["| fault | runs | lost | wrong | hung | crashed | unclear |"]
         lines.append("| --- " * 7 + "|")
-        for fault, counted in self._outcomes.items():
-            numbers = [counted.total(), *(counted[outcome] for outcome in BAD)]
+        for fault, counted in sorted(self.outcomes.items()):
+            numbers = [sum(counted.values()), *(counted.get(outcome, 0) for outcome in BAD)]
             lines.append(f"| {fault} | " + " | ".join(f"{n:,}" for n in numbers) + " |")
         system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
         note = f"Output of `make test-faults` on {date.today()}, {os.cpu_count()} cores, {system}."
