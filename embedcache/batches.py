@@ -18,7 +18,7 @@ def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[n
     """Group sentences of similar length into batches.
 
     Args:
-        lengths: (n,) token counts.
+        lengths: (n,) int64 token counts.
         tokens: Maximum number of tokens in a batch, padding included. A longer sentence forms
             a batch of its own.
 

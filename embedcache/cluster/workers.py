@@ -39,7 +39,7 @@ class WorkerResources:
 def plan_workers(
     nodes: Sequence[Node], workers: int | None, threads: int | None, gpus: float
 ) -> WorkerResources:
-    """Divide the CPUs of a cluster between workers.
+    """Divide the CPUs and the GPUs of a cluster among workers.
 
     Args:
         nodes: Machines of the cluster.

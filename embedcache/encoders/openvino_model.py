@@ -241,7 +241,8 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
         # not `openvino.convert_model`, which would send telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
-        converted = frontend.convert(frontend.load(decoder))  # does not keep `decoder` alive
+        # `decoder` is a variable, because the frontend needs it and does not keep it alive
+        converted = frontend.convert(frontend.load(decoder))
     shapes = (("f32", [-1, -1, dim]), ("i64", [-1, -1]))
     for parameter, (kind, shape) in zip(converted.get_parameters(), shapes, strict=True):
         parameter.set_element_type(getattr(openvino.Type, kind))

@@ -10,7 +10,7 @@ from pathlib import Path
 from embedcache.control_groups import control_groups
 
 _ROOT = Path("/")
-_GPU_DRIVERS = ("dev/nvidiactl", "dev/dxg", "dev/kfd")  # NVIDIA, WSL and AMD
+_GPU_DRIVERS = ("dev/nvidiactl", "dev/dxg", "dev/kfd")  # device files of NVIDIA, WSL and AMD
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
 

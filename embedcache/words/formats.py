@@ -60,7 +60,7 @@ def _counted_rows(file: IO[bytes], count: int, dim: int, first_row: bytes) -> It
         file: File at the first row.
         count: Number of rows.
         dim: Length of a vector.
-        first_row: First row if the format is text; some bytes if it is binary.
+        first_row: First row if the format is text; arbitrary bytes if it is binary.
 
     Raises:
         ValueError: A row does not have `dim` numbers.

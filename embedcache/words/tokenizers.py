@@ -61,7 +61,7 @@ def japanese_tokenizer() -> Tokenizer:
 
 
 def word_tokenizer() -> Tokenizer:
-    """Return the tokenizer for languages with spaces; tokens are words or runs of punctuation."""
+    """Return the tokenizer for words separated by spaces; runs of punctuation are tokens too."""
     from tokenizers.pre_tokenizers import Whitespace
 
     split = Whitespace().pre_tokenize_str
