@@ -18,13 +18,13 @@ def token_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[n
     """Group sentences of similar length into batches.
 
     Args:
-        lengths: (n,) token counts.
+        lengths: (n,) int64 token counts.
         tokens: Maximum number of tokens in a batch, padding included. A longer sentence forms
             a batch of its own.
 
     Yields:
-        Positions of the sentences in each batch. Batches of long and of short sentences alternate
-        in a fixed random order, so that a progress bar estimates the remaining time well.
+        Positions (b,) of the sentences of a batch. The batches come in a random order, which is the
+        same in each call, so that a progress bar estimates the remaining time well.
     """
     order = np.argsort(-lengths, kind="stable")
     batches = []
@@ -51,7 +51,7 @@ class BatchEncoder:
         threads: Number of threads; None for the number of cores that this process may use.
 
     Raises:
-        UserError: The number of threads is below 1.
+        UserError: The number of threads is below 1 or above 4096.
     """
 
     def __init__(self, encoder: Encoder, dtype: np.dtype[Any], threads: int | None = None) -> None:
@@ -86,7 +86,7 @@ class BatchEncoder:
 
         Raises:
             UserError: A vector would contain NaN or infinity in the dtype.
-            ValueError: The encoder returns vectors of another number or length.
+            ValueError: The vectors of a batch do not have the shape (b, dim).
         """
         waiting = deque[tuple[NDArray[np.int64], Future[Vectors]]]()
         for batch in batches:
@@ -116,7 +116,7 @@ class BatchEncoder:
 
     def _check(self, texts: list[str], batch: NDArray[np.int64], vectors: Vectors) -> Vectors:
         expected = (len(batch), self._encoder.dim)
-        if vectors.shape != expected:  # NumPy would repeat a single vector or number
+        if vectors.shape != expected:  # the caller would broadcast a single vector or number
             raise ValueError(
                 f"{self._encoder.name} returns vectors of the shape {vectors.shape} instead of "
                 f"{expected}"

@@ -16,11 +16,11 @@ def cached_directory(name: str, write: Callable[[Path], None]) -> Path:
 
     Args:
         name: Name of the folder, different for different content.
-        write: Function that writes the content into an empty folder. If it raises an error, the
-            cached folder is not created.
+        write: Function that writes the content into an empty folder.
 
     Raises:
         OSError: The folder cannot be written.
+        Exception: `write` raised it. The folder is not created.
     """
     directory = user_cache_path("segtool") / "models" / name
     if not directory.exists():

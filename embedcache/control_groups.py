@@ -8,8 +8,8 @@ def control_groups(controller: str, root: Path) -> Iterator[tuple[int, Path]]:
     """Yield the control groups of this process, and those that contain them.
 
     Args:
-        controller: Controller of version 1, such as "memory" or "cpu". A group of version 2 has
-            all controllers.
+        controller: Name of a controller, such as "memory" or "cpu". It selects the groups of
+            version 1; the groups of version 2 are the same for all controllers.
         root: Folder that contains `proc` and `sys`.
 
     Yields:

@@ -28,10 +28,12 @@ class EncodeReport:
         unique: Number of distinct sentences.
         encoded: Number of sentences that the call encoded; for a joined encoder, the largest number
             that any of its parts encoded.
-        cached: Number of distinct sentences that were already in the store.
-        truncated: Number of distinct sentences longer than the encoder's maximum.
+        cached: Number of distinct sentences that the call did not encode, because the store had
+            their vectors already or another process added them during the call.
+        truncated: Number of distinct sentences longer than the encoder's maximum; for a joined
+            encoder, the largest number of any of its parts.
         seconds: Wall-clock time of the call.
-        writing_seconds: Wall-clock time in which vectors were written, part of `seconds`.
+        writing_seconds: Part of `seconds` in which vectors were written.
     """
 
     sentences: int
@@ -66,8 +68,9 @@ def encode_sentences(
             each part of a joined encoder, in a separate space.
         dtype: Dtype of the stored numbers; None for the dtype of an existing space, or float32 for
             a new one. The `storage_dtype` of an encoder overrides it.
-        threads: Number of threads that encode, each on one core; None for the number of cores. On a
-            GPU, one thread encodes.
+        threads: Number of threads that encode, each on one core; None for the number of cores that
+            this process may use. One thread encodes if `Encoder.is_parallel` is False, for example
+            on a GPU.
         keep_text: Whether to keep the normalized sentences in the store too; see
             `EmbeddingStore.texts`. Each is committed before its vector, once for all encoders.
         progress: Whether to show a progress bar on standard error, with the number of distinct
@@ -77,23 +80,25 @@ def encode_sentences(
         Counts of sentences, and the time that the call took.
 
     Raises:
-        StoreError: The space exists with another dtype, or vectors are missing and the store is
-            read-only or of an earlier format.
-        UserError: The number of threads is below 1, or a vector would contain NaN or infinity in
-            the dtype of its space. Vectors that were stored earlier are kept.
+        StoreError: The space exists with another dimension or dtype, the store is damaged, or
+            something must be written and the store is read-only or of an earlier format.
+        UserError: The number of threads is below 1 or above 4096, the encoder cannot be loaded or
+            run, or a vector would contain NaN or infinity in the dtype of its space. Vectors that
+            were stored earlier are kept.
+        ValueError: The encoder returns an array of a wrong shape.
     """
     check_threads(threads)  # before a space is created
     started = time.perf_counter()
     count = 0
-    # fast parts first, so that after an interruption every sentence that the slow part has encoded
+    # fast parts first, so that after an interruption every sentence that the last part has encoded
     # already has the vectors of the other parts
-    *fast, slow = sorted(encoder.parts, key=lambda part: not part.is_fast)
+    *others, last = sorted(encoder.parts, key=lambda part: not part.is_fast)
     with (
         ExitStack() as stack,
         progress_bar(0, "sentences", show=progress) as bar,
         progress_bar(0, "sentences", show=False) as no_bar,
     ):
-        bars = [*((part, no_bar) for part in fast), (slow, bar)]
+        bars = [*((part, no_bar) for part in others), (last, bar)]
         writers = [
             stack.enter_context(SpaceWriter(part, store, dtype, part_bar, threads))
             for part, part_bar in bars
@@ -126,14 +131,14 @@ def encode_sentences(
 
 
 def _chunks(sentences: Iterable[str]) -> Iterator[list[str]]:
-    """Yield normalized sentences, `CHUNK_SENTENCES` at a time."""
+    """Normalize sentences, and yield them in lists of at most `CHUNK_SENTENCES`."""
     remaining = iter(sentences)
     while chunk := [normalize(sentence) for sentence in islice(remaining, CHUNK_SENTENCES)]:
         yield chunk
 
 
 def _count_missing(sentences: Iterable[str], writer: SpaceWriter) -> int:
-    """Count the distinct sentences that a writer will encode."""
+    """Count the distinct sentences that the space of a writer lacks."""
     missing = [np.zeros((0, 2), dtype=np.uint64)]
     for chunk in _chunks(sentences):
         ids = sentence_ids(chunk)

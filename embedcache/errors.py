@@ -6,7 +6,7 @@ class UserError(ValueError):
 
 
 class StoreError(UserError):
-    """The store cannot be used: it is missing, damaged or read-only, or it lacks vectors."""
+    """The store cannot be used, for example because it is damaged, read-only or lacks vectors."""
 
 
 def reason_of(error: OSError) -> str:

@@ -30,7 +30,8 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         write: Function that writes the content to the path that it is given.
 
     Raises:
-        OSError: The file cannot be written; the error's `filename` is the path.
+        OSError: The file or its folder cannot be written. If the error is about a scratch file, its
+            `filename` is the path instead.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +79,9 @@ def new_path(path: Path, what: str) -> Path:
 
 @contextmanager
 def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Path]:
-    """Create an empty folder that is removed at the end; remove what killed processes have left.
+    """Create an empty folder, which is removed at the end of the `with` block.
+
+    Scratch folders that killed processes have left in the parent are removed too.
 
     Args:
         parent: Existing folder in which the scratch folder is created.
@@ -88,9 +91,10 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
         Path of the empty folder.
 
     Raises:
-        OSError: The parent cannot be written to; the error's `filename` is the destination.
+        OSError: The parent cannot be written to. The error's `filename` is the destination, also if
+            the `with` block raises an error that names a scratch file or no file.
     """
-    with _named_failures(destination or parent, scratch=parent):
+    with _named_failures(destination or parent, scratch_parent=parent):
         remove_abandoned(parent)
         folder, lock = _locked_folder(parent)
         try:
@@ -103,12 +107,13 @@ def scratch_folder(parent: Path, destination: Path | None = None) -> Iterator[Pa
 
 
 @contextmanager
-def _named_failures(destination: Path, scratch: Path | None = None) -> Iterator[None]:
+def _named_failures(destination: Path, scratch_parent: Path | None = None) -> Iterator[None]:
     """Put the destination into errors that name no file, or name a file in a scratch folder."""
+    hidden = os.path.join(scratch_parent, ".") if scratch_parent else None
     try:
         yield
     except OSError as error:
-        is_scratch = scratch and str(error.filename).startswith(os.path.join(scratch, "."))
+        is_scratch = hidden is not None and str(error.filename).startswith(hidden)
         if error.errno is None or (error.filename is not None and not is_scratch):
             raise
         raise OSError(error.errno, error.strerror, str(destination)) from error
@@ -122,7 +127,7 @@ def publish(content: Path, path: Path) -> None:
         path: Final path. A file is replaced; a folder must be missing or empty.
 
     Raises:
-        OSError: The path is a folder that is not empty.
+        OSError: The path is a folder that is not empty, or the content cannot be synced or renamed.
     """
     for file in (content, *content.rglob("*")):
         _sync(file)
@@ -144,7 +149,7 @@ def _sync(path: Path) -> None:
 
 
 def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
-    """Create a scratch folder, again if another process removes it before it is locked."""
+    """Create and lock a scratch folder; try again if another process removes it before the lock."""
     while True:
         folder = parent / f".{uuid4().hex}{_SCRATCH}"
         folder.mkdir()

@@ -12,13 +12,13 @@ _READ_BYTES = 1 << 24
 
 
 def fingerprint_of(content: dict[str, Any]) -> str:
-    """Hash JSON content, such as an encoder's identity: 32 hexadecimal digits."""
+    """Hash JSON content, such as an encoder's identity, with SHA-256: the first 32 hex digits."""
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def hash_files(paths: Iterable[Path], *, names: bool = True) -> str:
-    """Hash the contents of files, in the order of their paths.
+    """Hash the contents of files with XXH3, in the order of their paths.
 
     Args:
         paths: Paths of the files.

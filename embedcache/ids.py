@@ -12,8 +12,8 @@ from xxhash import xxh3_128_digest
 Ids = NDArray[np.uint64]
 """Sentence ids, (n, 2) uint64: the high and the low half of a 128-bit hash."""
 
-_LONG_RUN = 256  # number of combining marks; longer runs are sorted before they are normalized
-_CODE_POINTS = 0x20000  # higher code points are not combining marks
+_LONG_RUN = 256  # combining marks; runs of this length or more are sorted before normalization
+_CODE_POINTS = 0x20000  # from this code point on, no character is a combining mark
 _STEP = 1 << 20  # number of characters that are processed at a time, to limit memory
 _SPACE = re.compile(r"\s")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -26,8 +26,10 @@ def encode_in_memory(
     Args:
         sentences: n sentences; they are normalized by `embedcache.normalize`.
         encoder: Encoder of the sentences that the store lacks.
-        store: Store from which existing vectors are read; it is not changed. None for no store.
-        threads: Number of threads that encode; None for the number of cores.
+        store: Store from which existing vectors are read; it is not changed. None to encode all
+            sentences.
+        threads: Number of threads that encode; None for the number of cores that this process may
+            use. See `embedcache.encode_sentences`.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
@@ -35,7 +37,9 @@ def encode_in_memory(
 
     Raises:
         StoreError: The store is damaged.
-        UserError: The number of threads is below 1, or a vector contains NaN or infinity.
+        UserError: The number of threads is below 1 or above 4096, the encoder cannot be loaded or
+            run, or a vector contains NaN or infinity.
+        ValueError: The encoder returns an array of a wrong shape.
     """
     check_threads(threads)  # even if the store has all vectors
     normalized = [normalize(sentence) for sentence in sentences]
@@ -66,7 +70,7 @@ def _encode_into(
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)
-    if not len(missing):  # otherwise a Transformer would be loaded unnecessarily
+    if not len(missing):  # a Transformer is loaded even to tokenize no sentences
         return
     absent = [texts[position] for position in missing]
     with (

@@ -10,7 +10,7 @@ from embedcache.errors import UserError
 
 
 def is_installed(module: str) -> bool:
-    """Return whether a module can be imported, without importing it."""
+    """Return whether a module can be imported, without importing more than its parent package."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # its parent is missing, or it has no specification
@@ -18,7 +18,11 @@ def is_installed(module: str) -> bool:
 
 
 def package_folder(module: str) -> Path | None:
-    """Return the folder of an installed package, without importing it; None if it is missing."""
+    """Return the folder of an installed package, without importing it.
+
+    The result is None if the package is missing, or if it is a namespace package, which may have
+    several folders.
+    """
     found = find_spec(module)
     return Path(found.origin).parent if found and found.origin else None
 
@@ -49,7 +53,7 @@ def import_package(module: str, *submodules: str, missing: str) -> ModuleType:
         missing: Message if one of them is not installed.
 
     Raises:
-        UserError: One of them is not installed.
+        UserError: One of them, or a module that it imports, is not installed.
     """
     try:
         for name in submodules:

@@ -40,7 +40,7 @@ def progress_bar(
     leave: bool = True,
     delay: float = 2,
 ) -> "tqdm[None]":
-    """Make a progress bar on standard error, with the rate and the remaining time.
+    """Return a progress bar on standard error, with the rate and the remaining time.
 
     If standard error is not a terminal, a line is written instead of the bar: every ten seconds at
     first, and less often in long tasks.
@@ -48,11 +48,11 @@ def progress_bar(
     Args:
         total: Number of units.
         unit: Name of the units; "B" for bytes, which are shown as kB, MB and so on.
-        show: Whether to show the bar.
+        show: Whether to show the bar, unless `silence_progress` was called.
         description: Text before the bar.
         done: Number of units that are done already.
         leave: Whether to keep the bar on the screen at the end.
-        delay: Seconds after which the bar appears, so that short tasks show none.
+        delay: Seconds after which the bar appears on a terminal, so that short tasks show none.
     """
     is_bytes = unit == "B"
     is_terminal = sys.stderr.isatty()
@@ -77,7 +77,10 @@ class _ProgressLines(tqdm):  # type: ignore[misc] # tqdm has no type hints
     disable: bool
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Write a line, and wait longer before the next one."""
+        """Write a line if any unit is done.
+
+        The next line comes after at least a tenth of the elapsed time.
+        """
         elapsed = self.format_dict["elapsed"]
         if self.total and self.n > self.initial:
             rate = (self.n - self.initial) / elapsed

@@ -14,7 +14,7 @@ from embedcache.ids import Ids
 from embedcache.store import EmbeddingStore, StorageDtype, Vectors, index
 from embedcache.store.claims import Claims
 
-COMMIT_SECONDS = 5.0
+COMMIT_SECONDS = 5.0  # between two commits while sentences are encoded
 _CLAIM_SECONDS = 2.0  # intended time to encode the sentences of one claim
 _WAIT_SECONDS = 0.1  # between lookups of sentences that another writer has claimed
 
@@ -51,6 +51,11 @@ class SpaceWriter:
         space: Space of the encoder.
         encoded: Number of vectors that this writer has committed.
         writing_seconds: Wall-clock time of the commits.
+
+    Raises:
+        StoreError: The space exists with another dimension or dtype, or it is missing and the store
+            cannot be written.
+        UserError: The number of threads is below 1 or above 4096.
     """
 
     def __init__(
@@ -104,9 +109,10 @@ class SpaceWriter:
             ids: (n, 2) uint64 ids of the sentences.
 
         Raises:
-            StoreError: Sentences are missing and the store cannot be written.
-            UserError: A vector would contain NaN or infinity in the dtype of the space. Vectors
-                that were computed earlier are kept.
+            StoreError: Sentences are missing and the store cannot be written, or it is damaged.
+            UserError: The encoder cannot be loaded or run, or a vector would contain NaN or
+                infinity in the dtype of the space. Vectors that were computed earlier are kept.
+            ValueError: The encoder returns an array of a wrong shape.
         """
         absent = self.find_missing(ids)
         if not len(absent):
@@ -140,9 +146,9 @@ class SpaceWriter:
         Returns:
             Positions of the sentences that another writer has claimed.
         """
-        budget = self._encoder.batch_tokens
         lengths = missing.tokens.lengths[remaining]
-        batches = [remaining[part] for part in token_batches(lengths, budget)]
+        parts = token_batches(lengths, self._encoder.batch_tokens)
+        batches = [remaining[part] for part in parts]
         claimed_by_others = []
         wanted = np.zeros(len(missing.texts), dtype=np.bool_)
         while batches:
@@ -161,10 +167,10 @@ class SpaceWriter:
         return np.concatenate(claimed_by_others)
 
     def _adapt_claims(self, batches: int, seconds: float) -> None:
-        """Choose how many batches to claim, for the intended time; the number at most doubles.
+        """Choose how many batches to claim next, so that they take about `_CLAIM_SECONDS`.
 
         Args:
-            batches: Number of batches that were encoded.
+            batches: Number of batches of the last claim; the next one has at most twice as many.
             seconds: Time that their encoding took.
         """
         factor = 2 if 2 * seconds < _CLAIM_SECONDS else _CLAIM_SECONDS / seconds
@@ -179,7 +185,7 @@ class SpaceWriter:
             self._bar.update(len(batch))
 
     def _drop_committed(self, missing: _Missing, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Drop the positions of sentences that another writer has committed in the meantime."""
+        """Return the positions of those sentences that no writer has committed in the meantime."""
         absent = positions[~self.space.contains(missing.ids[positions])]
         self._bar.update(len(positions) - len(absent))
         return absent

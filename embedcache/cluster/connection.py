@@ -57,8 +57,8 @@ def connected(address: str | None) -> Iterator[ModuleType]:
             If the process is connected already, its connection is used and kept.
 
     Raises:
-        UserError: ray is missing, there is no such cluster, or it has other versions of Ray and
-            Python than this process.
+        UserError: ray is missing, the address is invalid, there is no such cluster, or it has
+            another version of Ray or Python than this process.
     """
     ray = import_ray()
     if ray.is_initialized():
@@ -66,7 +66,7 @@ def connected(address: str | None) -> Iterator[ModuleType]:
         return
     if address not in (None, "auto", "local"):
         _check_address(address)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends no statistics
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # by default, Ray sends statistics
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
         options |= {
@@ -76,10 +76,10 @@ def connected(address: str | None) -> Iterator[ModuleType]:
         }
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the error says the same
+            warnings.simplefilter("ignore")  # the exception says the same
             ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise UserError(_reason(address, error)) from error
+        raise UserError(_describe_failure(address, error)) from error
     with redirect_stdout(sys.stderr):  # a thread of Ray prints warnings to standard output
         try:
             yield ray
@@ -88,19 +88,23 @@ def connected(address: str | None) -> Iterator[ModuleType]:
 
 
 def _check_address(address: str) -> None:
-    """Check that an address accepts connections, since Ray would wait for minutes until it does."""
+    """Check that an address accepts connections, since Ray would wait for minutes until it does.
+
+    Raises:
+        UserError: The address is invalid, or it accepts no connections.
+    """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise UserError(f"--address {address}: use auto, HOST:PORT or ray://HOST:PORT")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
-        raise UserError(_reason(address, error)) from error
+        raise UserError(_describe_failure(address, error)) from error
 
 
-def _reason(address: str | None, error: Exception) -> str:
+def _describe_failure(address: str | None, error: Exception) -> str:
     text = str(error)
-    if "Traceback" in text:  # of the client server; its last line has the reason
+    if "Traceback" in text:  # from the client server; its last line has the reason
         text = text.strip().splitlines()[-1]
     text = " ".join(text.split())
     if "ersion mismatch" in text:
@@ -115,7 +119,7 @@ def _reason(address: str | None, error: Exception) -> str:
 
 
 def alive_nodes(ray: ModuleType) -> list[Node]:
-    """List the machines of the cluster that have a CPU."""
+    """List the running machines of the cluster that have a CPU."""
     nodes = [
         Node(
             id=node["NodeID"],
@@ -136,24 +140,25 @@ def check_nodes(
     modules: Sequence[str],
     advice: str,
 ) -> None:
-    """Check that every machine has the packages and has access to the storage.
+    """Check that every machine has the same version of Ray, the modules and access to the storage.
 
     Args:
-        ray: The module ray, connected.
+        ray: The module ray, connected to a cluster.
         nodes: Machines of the cluster.
         storage: Storage of the job.
-        modules: Names of the packages that the tasks import.
+        modules: Names of the modules that the tasks import.
         advice: What to do if a machine has no access to the storage, for the message.
 
     Raises:
-        UserError: A machine lacks a package, has another version of Ray or has no access to the
+        UserError: A machine lacks a module, has another version of Ray or has no access to the
             storage.
+        OSError: This process cannot write a file to the storage.
     """
     name = f"check-{uuid4().hex}"
     storage.write_bytes(name, socket.gethostname().encode())
     try:
         probes = [_probe_on(ray, node, storage.url, name, modules) for node in nodes]
-        for node, (version, missing, seen) in zip(nodes, ray.get(probes), strict=True):
+        for node, (version, missing, has_access) in zip(nodes, ray.get(probes), strict=True):
             if version != ray.__version__:
                 raise UserError(
                     f"the machine {node.host} has Ray {version}, and this one has "
@@ -164,7 +169,7 @@ def check_nodes(
                     f"the machine {node.host} lacks {', '.join(missing)}: run pip install "
                     "'segtool[ray]' on every machine of the cluster"
                 )
-            if not seen:
+            if not has_access:
                 raise UserError(f"the machine {node.host} has no access to {storage.url}: {advice}")
     finally:
         storage.remove(name)
@@ -177,11 +182,12 @@ def _probe_on(
     name: str,
     modules: Sequence[str],
 ) -> Any:  # noqa: ANN401
-    """Start a task on a machine.
+    """Start a task that checks a machine.
 
     Returns:
-        A reference to the version of Ray on the machine, the names of the missing packages, and
-        whether the machine has access to the file.
+        A reference to a tuple of the version of Ray on the machine, the names of the missing
+        modules, and whether the machine has access to the file. Access is not checked, and the
+        last value is False, if a module is missing.
     """
 
     def probe() -> tuple[str, list[str], bool]:  # a nested function is sent by value

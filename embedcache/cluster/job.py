@@ -1,9 +1,9 @@
 """A distributed encoding from text files to finished shards, in stages of independent tasks.
 
-A task reads files and writes a file, which appears only when it is complete. A file that exists is
-not written again, so a job that is run again continues after any fault. A stage begins when the
-previous stage has ended. So workers, which keep their CPUs until the end, never compete for CPUs
-with the tasks whose results they need.
+A task writes files, each of which appears only when it is complete. A finished task is not
+repeated, so a job that is run again continues where it was interrupted. A stage begins when the
+previous stage has ended. Therefore workers, which keep their CPUs until the end of the job, never
+compete for CPUs with the tasks whose results they need.
 """
 
 import json
@@ -29,9 +29,9 @@ from embedcache.store import EmbeddingStore
 from embedcache.terminal import progress_bar
 
 Reader = Callable[[Storage, int, Sequence[Source]], tuple[list[str], Any]]
-"""Function that reads a group of files, given a storage, the number of the group and the files. It
-returns the sentences, and a summary that is ready for JSON. It may write files into the storage. It
-must be picklable."""
+"""Function that reads a group of files, given the storage of the plan, the number of the group and
+the files. It returns the sentences and a JSON-serializable summary. It may write files to the
+storage. It must be picklable."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster, connected.
+    """A Ray cluster to which this process is connected.
 
     Attributes:
-        ray: The module ray.
+        ray: The module ray, connected to the cluster.
         nodes: Machines of the cluster.
         workers: Resources that the workers reserve.
     """
@@ -71,7 +71,17 @@ class Cluster:
         *,
         progress: bool,
     ) -> None:
-        """Call a function with each tuple of arguments, in tasks; see `run_tasks`."""
+        """Call a function with each tuple of arguments, in tasks; see `run_tasks`.
+
+        Args:
+            function: Function that the machines of the cluster can import.
+            calls: Arguments of each call.
+            unit: What a call processes, in the plural, for the progress bar.
+            progress: Whether to show a progress bar on standard error.
+
+        Raises:
+            UserError: A task raised a UserError, or its process died several times.
+        """
         limit = 2 * sum(node.cpus for node in self.nodes)
         done = run_tasks(self.ray, function, calls, limit=limit)
         _show_progress(done, len(calls), unit, progress=progress)
@@ -81,7 +91,7 @@ def read_groups(cluster: Cluster, job: Job, *, progress: bool) -> None:
     """Read the files, and write their distinct sentences and the summaries of the groups.
 
     Raises:
-        UserError: A file cannot be read.
+        UserError: A file cannot be read, or the process of a task died several times.
     """
     missing = _missing(job.plan.storage, list(map(group_name, range(len(job.groups)))))
     calls = [(job.plan, job.read, number, job.groups[number]) for number in missing]
@@ -96,14 +106,17 @@ def make_shards(
     Args:
         cluster: Cluster to compute on.
         job: Job whose files have been read.
-        store: Store whose sentences need no vectors; None for no store.
+        store: Store with vectors that need not be computed again; None if there is no store.
         progress: Whether to show progress bars on standard error.
 
     Raises:
-        UserError: A sentence cannot be encoded, or processes died several times.
+        StoreError: The store is damaged.
+        UserError: A worker cannot load or run the encoder, or loads an encoder that differs from
+            that of the plan; a vector would contain NaN or infinity in its dtype; or the process of
+            a task or of workers died several times.
     """
     plan = job.plan
-    plan.storage.remove("known")  # of an earlier run
+    plan.storage.remove("known")  # the store may have changed since an earlier run
     if store:
         _write_known(plan, store)
     missing = _missing(plan.storage, list(map(distinct_name, range(plan.partitions))))
@@ -120,13 +133,13 @@ def make_shards(
 
 
 def read_summaries(job: Job) -> list[Any]:
-    """Return the summaries of all groups, in their order."""
+    """Return the summaries in the order of the groups, after `read_groups`."""
     numbers = range(len(job.groups))
     return [json.loads(job.plan.storage.read(group_name(number))) for number in numbers]
 
 
 def _missing(storage: Storage, names: Sequence[str]) -> list[int]:
-    """Return the positions of the files, all in the same subfolder, that do not exist yet."""
+    """Return the positions in `names`, all in one subfolder, of the files that do not exist yet."""
     folder = names[0].partition("/")[0]
     finished = {f"{folder}/{name}" for name in storage.names(folder)}
     return [position for position, name in enumerate(names) if name not in finished]
@@ -135,7 +148,8 @@ def _missing(storage: Storage, names: Sequence[str]) -> list[int]:
 def _read_group(plan: Plan, read: Reader, number: int, sources: Sequence[Source]) -> None:
     sentences, summary = read(plan.storage, number, sources)
     scatter(plan.storage, scattered_name(number), sentences, plan.partitions)
-    plan.storage.write_bytes(group_name(number), json.dumps(summary).encode())  # at the end
+    # last, because this file marks the group as finished
+    plan.storage.write_bytes(group_name(number), json.dumps(summary).encode())
 
 
 def _gather_partition(plan: Plan, partition: int, groups: int) -> None:
@@ -144,7 +158,7 @@ def _gather_partition(plan: Plan, partition: int, groups: int) -> None:
 
 
 def _write_known(plan: Plan, store: EmbeddingStore) -> None:
-    """Write the ids that the store has, so that workers do not encode them again."""
+    """Write the ids of the sentences that have vectors in the store, so that workers skip them."""
     present = {info.fingerprint for info in store.spaces()}
     for fingerprint in present.intersection(plan.fingerprints):
         folder = plan.known_folder(fingerprint)

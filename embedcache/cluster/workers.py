@@ -1,7 +1,7 @@
-"""Runs tasks and workers on a Ray cluster. They write their results to files.
+"""Runs tasks and workers on a Ray cluster.
 
-If a machine fails, its tasks and workers are started again on other machines. They leave no
-incomplete file, and only the interrupted tasks and shards are repeated.
+If a machine fails, its tasks and workers are started again on other machines. Only the interrupted
+tasks and shards are repeated.
 """
 
 from collections import Counter, deque
@@ -18,7 +18,7 @@ from embedcache.shards.plan import Plan, Shard
 
 _WAIT_SECONDS = 0.5
 ATTEMPTS = 4
-"""Number of attempts if a process dies, for example because the memory is full."""
+"""Maximum number of attempts if processes die, for example because the memory is full."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class WorkerResources:
 def plan_workers(
     nodes: Sequence[Node], workers: int | None, threads: int | None, gpus: float
 ) -> WorkerResources:
-    """Divide the CPUs of a cluster between workers.
+    """Divide the CPUs and the GPUs of a cluster among workers.
 
     Args:
         nodes: Machines of the cluster.
@@ -49,7 +49,7 @@ def plan_workers(
         gpus: Number of GPUs of a worker.
 
     Raises:
-        UserError: The cluster does not have the CPUs or the GPUs.
+        UserError: `workers` is below 1, `gpus` is below 0, or the cluster has too few CPUs or GPUs.
     """
     if workers is not None and workers < 1:
         raise UserError(f"--workers {workers}: use 1 or more")
@@ -87,11 +87,11 @@ def run_tasks(
     """Call a function with each tuple of arguments in a task, and yield results as tasks finish.
 
     Args:
-        ray: The module ray, connected.
+        ray: The module ray, connected to a cluster.
         function: Function that the machines of the cluster can import.
         calls: Arguments of each call.
-        limit: Number of tasks that are submitted at a time, so that they do not fill the memory of
-            the driver.
+        limit: Maximum number of tasks that are submitted at a time, so that they do not fill the
+            memory of the driver.
         cpus: Number of CPUs of a task.
         gpus: Number of GPUs of a task.
         while_waiting: Function that is called at least every `_WAIT_SECONDS` while tasks run, and
@@ -101,7 +101,8 @@ def run_tasks(
         Position of a call in `calls`, and its result.
 
     Raises:
-        UserError: A task raised it, or its process died several times.
+        UserError: A task raised a UserError, or its process died `ATTEMPTS` times.
+        ray.exceptions.RayTaskError: A task raised another error.
     """
     task = ray.remote(function).options(
         num_cpus=cpus, num_gpus=gpus, max_retries=ATTEMPTS - 1, scheduling_strategy="SPREAD"
@@ -140,7 +141,8 @@ class Worker:
         """Load the encoder. `__init__` does not do this, because Ray hides the type of its errors.
 
         Raises:
-            UserError: It is not the encoder of the driver, or this machine cannot compute it.
+            UserError: The encoder differs from that of the plan, or this machine cannot load or run
+                it.
         """
         encoder = self._plan.load()
         encoder.check_execution()
@@ -152,7 +154,7 @@ class Worker:
         self._encoder = encoder
 
     def encode(self, shard: Shard) -> int:
-        """Encode a shard, and return the number of its sentences."""
+        """Encode a shard, and return the number of its sentences; see `encode_shard`."""
         assert self._encoder is not None  # noqa: S101 - `load` is called first
         return encode_shard(self._plan, shard, self._encoder, self._threads)
 
@@ -163,13 +165,15 @@ def encode_shards(
     shards: Sequence[Shard],
     resources: WorkerResources,
 ) -> Iterator[int]:
-    """Encode shards with workers, and yield the number of sentences of each.
+    """Encode shards with workers, and yield the number of sentences of each as it is finished.
 
     A worker has one shard at a time. If it dies, another worker encodes the shard, and a new worker
     starts as soon as the cluster has room for it.
 
     Raises:
-        UserError: A worker raised it, or workers died several times with the same shard.
+        UserError: A worker raised a UserError, or workers died `ATTEMPTS` times with the same
+            shard, or `ATTEMPTS` times in a row while loading the encoder.
+        ray.exceptions.RayTaskError: A worker raised another error.
     """
     actor = ray.remote(Worker).options(
         num_cpus=resources.cpus, num_gpus=resources.gpus, scheduling_strategy="SPREAD"
@@ -207,7 +211,7 @@ def encode_shards(
 
 
 def _result(ray: ModuleType, reference: Any) -> Any:  # noqa: ANN401
-    """Return the result of a task; raise a UserError as the task raised it."""
+    """Return the result of a task; if the task raised a UserError, raise it here too."""
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
@@ -217,7 +221,7 @@ def _result(ray: ModuleType, reference: Any) -> Any:  # noqa: ANN401
 
 
 def _death_errors(ray: ModuleType) -> tuple[type[Exception], ...]:
-    """Return the classes of the errors that Ray raises when a process has died."""
+    """Return the classes of the exceptions that Ray raises when a process has died."""
     exceptions = ray.exceptions
     return (
         exceptions.RayActorError,

@@ -12,15 +12,16 @@ from embedcache.hashing import fingerprint_of
 from embedcache.store import StorageDtype, Vectors
 
 Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
-"""How token vectors are combined into a sentence vector. "sif" and "tokens" are for word vectors
-only: see `embedcache.encoders.sif` and `embedcache.encoders.word_vectors`."""
+"""How the hidden states of a Transformer, or word vectors, are combined into a sentence vector.
+"sif" and "tokens" are for word vectors only: see `embedcache.encoders.sif` and
+`embedcache.encoders.word_vectors`."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-"""Precision of a Transformer's matrix products; "auto" is the fastest that the device computes in
-hardware. Other encoders compute in float32."""
+"""Precision of a Transformer's layers; for "auto", see `embedcache.encoders.TransformerEncoder`.
+Other encoders compute in float32."""
 
 Backend = Literal["auto", "torch", "openvino"]
-"""Library that runs a Transformer; "auto" is OpenVINO on a CPU if it supports the model."""
+"""Library that runs a Transformer; for "auto", see `embedcache.encoders.TransformerEncoder`."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Tokens:
     """Sentences as an encoder reads them.
 
     Attributes:
-        inputs: n inputs of `Encoder.encode_tokens`: ids of tokens, (l,) int32, or sentences.
+        inputs: n inputs of `Encoder.encode_tokens`: token ids, (l,) int32, or sentences.
         lengths: (n,) int64, the number of tokens that the encoder reads, at most its maximum.
         truncated: (n,) bool, True for sentences that the encoder truncates.
     """
@@ -66,8 +67,8 @@ class Encoder(ABC):
         max_tokens: Maximum number of tokens; longer sentences are truncated. None for no limit.
         is_fast: Whether encoding a sentence takes no longer than storing its vector. In a joined
             encoder, the fast parts encode each sentence first.
-        token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors are
-            rows of this matrix; None for other encoders.
+        token_vectors: (v, d) float32 vectors of tokens, for an encoder whose int32 vectors contain
+            row numbers of this matrix; None for other encoders.
 
     Example:
         >>> class Length(Encoder):
@@ -91,7 +92,7 @@ class Encoder(ABC):
     @property
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Everything that the vectors depend on, except the precision; ready for JSON."""
+        """Everything that the vectors depend on, except `Execution`; JSON-serializable."""
 
     @property
     def fingerprint(self) -> str:
@@ -115,12 +116,12 @@ class Encoder(ABC):
 
     @property
     def batch_tokens(self) -> int:
-        """Number of tokens, padding included, that a batch should hold."""
+        """Maximum number of tokens in a batch of several sentences, padding included."""
         return 1024
 
     @property
     def token_vectors(self) -> NDArray[np.float32] | None:
-        """Vectors of tokens; see the class."""
+        """Vectors of tokens; see the attributes of the class."""
         return None
 
     @property
@@ -168,10 +169,10 @@ class Encoder(ABC):
         """
 
     def describe(self) -> dict[str, Any]:
-        """Return the encoder's properties, ready for JSON; this may load the model.
+        """Return the encoder's properties, JSON-serializable; this may load the model.
 
         Returns:
-            At least `name`, `dim`, `fingerprint` and `identity`.
+            At least `name`, `dim` and `fingerprint`.
         """
         return {
             "name": self.name,

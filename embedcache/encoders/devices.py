@@ -28,12 +28,13 @@ def check_device(name: str) -> str:
 
 
 def best_precision(device: str) -> Precision:
-    """Return the fastest precision that is accurate enough on a device.
+    """Return the precision that "auto" stands for on a device.
 
-    Vectors in this precision have a cosine similarity of at least 0.999 to the float32 vectors.
-
-    Some CPUs multiply bfloat16 in hardware (AVX-512 BF16, AMX). On other CPUs bfloat16 is about 10
-    times slower than float32. float16 is slow on all CPUs.
+    On a CUDA device, it is bfloat16 or, if the device has no bfloat16, float16. On a CPU that
+    multiplies bfloat16 in hardware (AVX-512 BF16, AMX), it is bfloat16. On other devices, it is
+    float32: on other CPUs, bfloat16 is about 10 times slower than float32, and float16 is slow on
+    all CPUs. Vectors in this precision have a cosine similarity of at least 0.999 to the float32
+    vectors.
     """
     kind = torch.device(device).type
     if kind == "cuda":

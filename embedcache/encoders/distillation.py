@@ -1,9 +1,10 @@
 """Distils the token vectors of a static encoder from a Transformer, as model2vec does.
 
-The Transformer encodes each token of the vocabulary separately, as a text of one token. The
-vectors are then reduced to their principal components over the vocabulary. The computation always
-uses float32, so that the vectors from two machines differ by little more than the error of the
-rounding to float16.
+model2vec: Tulkens and van Dongen 2024, https://github.com/MinishLab/model2vec. The Transformer
+encodes each token of the vocabulary separately, as a text of one token. The vectors are then
+reduced to their first principal components over the vocabulary. The Transformer always computes in
+float32, so that the vectors from two machines differ by little more than the rounding error of
+float16.
 """
 
 from pathlib import Path
@@ -31,7 +32,7 @@ def write_static(folder: Path, transformer: TransformerEncoder, identity: dict[s
         identity: Identity of the static encoder.
 
     Raises:
-        UserError: The tokenizer of the Transformer needs Python code.
+        UserError: The tokenizer of the Transformer is implemented in Python.
     """
     tokenizer = find_tokenizer(transformer.model.tokenizer)
     if tokenizer is None:
@@ -91,14 +92,14 @@ def _encode_rows(transformer: TransformerEncoder, rows: NDArray[np.int64]) -> ND
 
 
 def principal_components(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return the first principal components of vectors.
+    """Return the coordinates of vectors on their first principal components.
 
     Args:
         vectors: (v, d) vectors.
         count: Maximum number of components.
 
     Returns:
-        (v, c) float32 for c = min(count, d), the component with the largest variance first.
+        (v, c) float32 for c = min(count, d), by decreasing variance.
     """
     mean = vectors.mean(axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))

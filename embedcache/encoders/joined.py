@@ -21,7 +21,7 @@ class JoinedEncoder(Encoder):
         encoders: Encoders in the order of their columns. A joined encoder is replaced by its parts.
 
     Raises:
-        UserError: A part returns the words of a sentence instead of a vector.
+        UserError: A part returns the words of a sentence (int32) instead of a vector.
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
@@ -44,7 +44,7 @@ class JoinedEncoder(Encoder):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Identities of the parts."""
+        """Everything that the vectors depend on: the identities of the parts."""
         return {"parts": [part.identity for part in self.parts]}
 
     @property
@@ -81,7 +81,7 @@ class JoinedEncoder(Encoder):
             part.check_text(sentences)
 
     def describe(self) -> dict[str, Any]:
-        """Return the descriptions of the parts."""
+        """Return the properties of the encoder and, as `encoders`, those of its parts."""
         return {
             "name": self.name,
             "dim": self.dim,
@@ -91,5 +91,9 @@ class JoinedEncoder(Encoder):
 
 
 def join_encoders(encoders: Sequence[Encoder]) -> Encoder:
-    """Join encoders; a single encoder is returned unchanged."""
+    """Join encoders; a single encoder is returned unchanged.
+
+    Raises:
+        UserError: The encoders cannot be joined; see `JoinedEncoder`.
+    """
     return encoders[0] if len(encoders) == 1 else JoinedEncoder(encoders)

@@ -12,10 +12,10 @@ from embedcache.terminal import printable
 
 WEIGHTS = "*.safetensors"
 _PICKLES = "pytorch_model*.bin"
-_OWN_MODULES = "sentence_transformers."
-_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # names of the dimension of a hidden state
-_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")  # of the number of layers
-_OPTIONS = (  # of the libraries, in sentence_bert_config.json
+_MODULE_PREFIX = "sentence_transformers."  # of the types of modules that need no custom code
+_DIM = ("hidden_size", "d_model", "n_embd", "dim")  # keys of the length of a hidden state
+_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")  # keys of the layer count
+_OPTIONS = (  # in sentence_bert_config.json, which are passed to transformers
     "config_args",
     "config_kwargs",
     "model_args",
@@ -24,7 +24,7 @@ _OPTIONS = (  # of the libraries, in sentence_bert_config.json
     "processor_kwargs",
     "tokenizer_args",
 )
-_LIKE_ROBERTA = (
+_LIKE_ROBERTA = (  # other types of models that number positions as RoBERTa does
     "camembert",
     "data2vec-text",
     "ibert",
@@ -79,13 +79,14 @@ def read_settings(
 
     Args:
         directory: Folder of a sentence-transformers or Hugging Face model.
-        pooling: Pooling that replaces the model's own; None to keep its own. See
+        pooling: Pooling that replaces that of the model; None to keep it. See
             `embedcache.load_encoder`.
         layer: Layer after which the model is truncated; None for a whole model.
 
     Raises:
         UserError: The folder has no text encoder, its settings are damaged, the model does not have
-            the layer, or loading it could run code that is not part of the libraries.
+            the layer, or loading it could run code that is not part of the libraries or read files
+            outside the folder.
     """
     try:
         return _read_settings(directory, pooling, layer)
@@ -140,8 +141,8 @@ def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
     """Check the list of the modules of a sentence-transformers model.
 
     Raises:
-        UserError: The list is damaged, or a module is custom code in the folder of the model
-            instead of a part of sentence-transformers.
+        UserError: The list is damaged, a module is not part of sentence-transformers, or a module
+            is outside the folder of the model.
     """
     try:
         kinds = [str(module["type"]) for module in modules]
@@ -149,7 +150,7 @@ def _check_modules(directory: Path, modules: Any) -> None:  # noqa: ANN401
     except (TypeError, KeyError) as error:
         raise UserError(f"{directory / 'modules.json'} is damaged: download it again") from error
     for kind in kinds:
-        if not kind.startswith(_OWN_MODULES):
+        if not kind.startswith(_MODULE_PREFIX):
             raise UserError(
                 f"the model {directory} needs the module {printable(kind)}, which is not part of "
                 "sentence-transformers: use another model"
@@ -229,7 +230,7 @@ def count_positions(config: dict[str, Any]) -> int:
 
 
 def _poolings(config: dict[str, Any]) -> int:
-    """Return how many poolings a module concatenates."""
+    """Return how many poolings a module concatenates; 1 if it is not a pooling."""
     named = config.get("pooling_mode", ())
     flags = [value for name, value in config.items() if name.startswith("pooling_mode_")]
     return max(1 if isinstance(named, str) else len(named), flags.count(True), 1)
@@ -252,10 +253,11 @@ def check_layer(layer: int, layers: int | None) -> None:
 
 
 def _weights(directory: Path) -> list[Path]:
-    """List the weight files.
+    """List the safetensors files in a folder.
 
     Raises:
-        UserError: The weights are pickles, which can run arbitrary code when they are loaded.
+        UserError: The folder has its weights only as pickles, which can run arbitrary code when
+            they are loaded.
     """
     found = sorted(directory.glob(WEIGHTS))
     if not found and any(directory.glob(_PICKLES)):
@@ -267,7 +269,11 @@ def _weights(directory: Path) -> list[Path]:
 
 
 def weight_bytes(directory: Path) -> int:
-    """Return the size of the weights in the folder of a Transformer."""
+    """Return the size in bytes of the weights in the folder of a Transformer.
+
+    Raises:
+        UserError: The weights are pickles.
+    """
     return sum(path.stat().st_size for path in _weights(directory))
 
 

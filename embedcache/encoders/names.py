@@ -7,8 +7,8 @@ from pathlib import Path
 from embedcache.errors import UserError
 from embedcache.store import JOIN
 
-VECTOR_FILE = "wordvec:"  # before the path of a file of word vectors
-STATIC = "static:"  # before the name of a Transformer from which vectors are distilled
+VECTOR_FILE_PREFIX = "wordvec:"  # before the path of a file of word vectors
+STATIC_PREFIX = "static:"  # before the name of a Transformer from which vectors are distilled
 _FINGERPRINT = re.compile("[0-9a-f]{32}")
 _LAYER = re.compile(r"(?P<model>(?!wordvec:).+):(?P<layer>\d+)")
 
@@ -20,8 +20,8 @@ def split_layer(name: str) -> tuple[str, int | None]:
         name: Name of an encoder, for example "e5-small:7".
 
     Returns:
-        The name of the model and the number after the last colon; the whole name and None if
-        there is no such number or if the whole name is a folder.
+        The name of the model and the number after the last colon. The whole name and None if there
+        is no such number, if the whole name is a folder, or if it begins with "wordvec:".
     """
     match = _LAYER.fullmatch(name)
     if match is None or Path(name).is_dir():
@@ -77,7 +77,7 @@ def is_fingerprint(text: str) -> bool:
 
 
 def _is_path(name: str) -> bool:
-    if name.startswith(VECTOR_FILE):
-        return os.path.exists(os.path.expanduser(name.removeprefix(VECTOR_FILE)))
-    model = re.sub(r":\d+$", "", name.removeprefix(STATIC))
+    if name.startswith(VECTOR_FILE_PREFIX):
+        return os.path.exists(os.path.expanduser(name.removeprefix(VECTOR_FILE_PREFIX)))
+    model = re.sub(r":\d+$", "", name.removeprefix(STATIC_PREFIX))
     return bool(model) and (Path(model).exists() or Path(name).exists())

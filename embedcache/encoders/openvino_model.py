@@ -4,9 +4,11 @@ torch and transformers take seconds to import. OpenVINO takes a fraction of a se
 faster; see docs/benchmarks.md. A model is converted when it is first used, which needs torch, and
 is kept in the user's cache folder:
 
-model.xml, model.bin  the layers: from token vectors (n, l, d) and mask (n, l) to states (n, l, d)
+model.xml, model.bin  the layers, from token vectors (n, l, d) and a mask (n, l) to hidden states
+                      (n, l, d)
 tokens.json           where the vectors of tokens are; see `embedcache.encoders.token_vectors`
 tokenizer.json, ...   the tokenizer; see `embedcache.encoders.token_ids`
+unsupported.txt       why OpenVINO cannot run the model, instead of all other files
 """
 
 import sys
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1  # of the converted files
 _MODEL, _UNSUPPORTED = "model.xml", "unsupported.txt"
-_MIN_COSINE = 0.9999  # minimum, between the float32 states of the converted model and of torch
+_MIN_COSINE = 0.9999  # between the float32 hidden states of the converted model and of torch
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -61,6 +63,7 @@ def converted_directory(
     Raises:
         UnsupportedModelError: OpenVINO cannot run the model. Later calls raise the error without
             another conversion.
+        OSError: A file cannot be read or written.
     """
 
     def write(folder: Path) -> None:
@@ -69,7 +72,7 @@ def converted_directory(
         try:
             convert(load(), source, folder)
         except UnsupportedModelError as error:
-            for file in folder.iterdir():  # written before the model was found to be unsupported
+            for file in folder.iterdir():  # files of a conversion that failed at a later step
                 file.unlink()
             (folder / _UNSUPPORTED).write_text(str(error), encoding="utf-8")
 
@@ -87,7 +90,7 @@ class CompiledTransformer:
         source: Folder of the Transformer that was converted.
         prompt: Text that precedes every sentence.
         max_tokens: Maximum number of tokens of a sentence, prompt and special tokens included.
-        pooling: Pooling of the states into a vector.
+        pooling: Pooling of the hidden states.
         precision: "float32" or "bfloat16".
     """
 
@@ -107,11 +110,11 @@ class CompiledTransformer:
         self._threads = threading.local()
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
-        """Return the ids of the tokens of n sentences."""
+        """Tokenize n sentences; the inputs are token ids, special tokens included."""
         return self.tokenizer.tokenize(sentences)
 
     def encode(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float32]:
-        """Encode n sentences, given the ids of their tokens: (n, dim) float32."""
+        """Encode n sentences in one batch, given the token ids of each: (n, dim) float32."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         states = self._states(rows, lengths)
         return self._pooling.pool(states, lengths)
@@ -181,9 +184,10 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         folder: Empty folder.
 
     Raises:
-        UnsupportedModelError: The model cannot be converted, or the states of the converted model
-            differ from those of the model.
-        OSError: A file cannot be written.
+        UnsupportedModelError: The model cannot be converted, or the hidden states of the converted
+            model differ from those of the original.
+        OSError: A file cannot be read or written.
+        MemoryError: The memory is full.
     """
     network: Any = model[0].auto_model
     tokenizer = find_tokenizer(model.tokenizer)
@@ -202,8 +206,8 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
     if not cosine >= _MIN_COSINE:  # also if it is NaN
         raise UnsupportedModelError(
-            f"the states of the converted model have a cosine similarity of only {cosine:.4f} to "
-            "those of the original"
+            "the hidden states of the converted model have a cosine similarity of only "
+            f"{cosine:.4f} to those of the original"
         )
     name = next(name for name, other in network.named_parameters() if other is weight)
     save_token_vectors(tokens, name, source, folder)
@@ -237,7 +241,8 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
         # not `openvino.convert_model`, which would send telemetry
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(Layers().eval(), example_input=example)
-        converted = frontend.convert(frontend.load(decoder))  # does not keep `decoder` alive
+        # `decoder` is a variable, because the frontend needs it and does not keep it alive
+        converted = frontend.convert(frontend.load(decoder))
     shapes = (("f32", [-1, -1, dim]), ("i64", [-1, -1]))
     for parameter, (kind, shape) in zip(converted.get_parameters(), shapes, strict=True):
         parameter.set_element_type(getattr(openvino.Type, kind))
@@ -252,7 +257,7 @@ def _smallest_cosine(
     tokens: NDArray[np.float32],
     max_tokens: int | None,
 ) -> float:
-    """Compare a converted model with the original one, in float32 on sentences of random tokens.
+    """Compare a converted model with the original, in float32, on sentences of random tokens.
 
     Args:
         network: Hugging Face model.
@@ -261,7 +266,7 @@ def _smallest_cosine(
         max_tokens: Maximum number of tokens of a sentence; None for no limit.
 
     Returns:
-        The smallest cosine similarity between the states of a sentence from the two models.
+        The smallest cosine similarity between the hidden states of a sentence from the two models.
     """
     import torch
 

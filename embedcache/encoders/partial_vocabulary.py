@@ -2,8 +2,9 @@
 
 A unigram tokenizer (Kudo 2018, "Subword Regularization") chooses the most probable sequence of
 pieces. Only substrings of the text can be pieces of this sequence, and the score of unknown
-characters depends only on the smallest score. So a tokenizer with these pieces gives the same
-result, and it is made in a fraction of the time that a tokenizer with the whole vocabulary takes.
+characters depends only on the smallest score. Therefore a tokenizer with these pieces and the piece
+of the smallest score gives the same result. It is made in a fraction of the time that a tokenizer
+with the whole vocabulary takes.
 """
 
 import json
@@ -26,8 +27,8 @@ class PartialVocabulary:
 
     Attributes:
         pieces: v pieces, in the order of their ids.
-        scores: (v,) float64 logarithm of the probability of each piece.
-        pipeline: Content of tokenizer.json, without a vocabulary.
+        scores: (v,) float64 log-probability of each piece.
+        pipeline: Content of tokenizer.json, with an empty vocabulary.
     """
 
     pieces: list[str]
@@ -50,7 +51,7 @@ class PartialVocabulary:
 
     @classmethod
     def open(cls, folder: Path) -> "PartialVocabulary | None":
-        """Read the vocabulary in a folder; None if it cannot be divided."""
+        """Read the vocabulary in a folder; return None if `save` wrote none."""
         if not (folder / PIPELINE).exists():
             return None
         with open(folder / PIECES, encoding="utf-8", newline="") as file:
@@ -59,19 +60,20 @@ class PartialVocabulary:
         return cls(pieces, np.load(folder / SCORES), pipeline)
 
     def suits(self, texts: list[str]) -> bool:
-        """Return whether no text contains a special token, which would divide a word."""
-        special = [token["content"] for token in self.pipeline["added_tokens"]]
-        # some special tokens are found in the text as it is, others in the normalized text
-        normalized = self._normalize(self._tokenizer_without_pieces(), texts)
-        return not any(token in text for text in (*texts, *normalized) for token in special)
+        """Return whether no text contains an added token, such as "<s>", which divides a word."""
+        added = [token["content"] for token in self.pipeline["added_tokens"]]
+        # some added tokens are found in the text as it is, others in the normalized text
+        normalized = self._normalize(self._minimal_tokenizer(), texts)
+        return not any(token in text for text in (*texts, *normalized) for token in added)
 
     def tokenizer_for(self, texts: list[str]) -> tuple[Tokenizer, NDArray[np.int32]]:
-        """Make a tokenizer for the given texts only, which `suits` accepts.
+        """Make a tokenizer for these texts only; `suits` must accept them.
 
         Returns:
-            The tokenizer, and the id in the whole vocabulary of each of its ids, (v,) int32.
+            The tokenizer, and for each of its k token ids, the id in the whole vocabulary: (k,)
+            int32.
         """
-        special = [token["id"] for token in self.pipeline["added_tokens"]]
+        added = [token["id"] for token in self.pipeline["added_tokens"]]
         words = self._words(texts)
         longest = max(map(len, self.pieces))
         found = {
@@ -80,18 +82,18 @@ class PartialVocabulary:
             for start in range(len(word))
             for stop in range(start + 1, min(start + longest, len(word)) + 1)
         }
-        kept = [number for number, piece in enumerate(self.pieces) if piece in found]
+        kept = [id_ for id_, piece in enumerate(self.pieces) if piece in found]
         required = {self.pipeline["model"]["unk_id"], int(self.scores.argmin())}
-        kept = sorted({*kept, *required, *(i for i in special if i < len(self.pieces))})
+        kept = sorted({*kept, *required, *(i for i in added if i < len(self.pieces))})
         new_ids = {old: new for new, old in enumerate(kept)}
-        added = [old for old in sorted(special) if old not in new_ids]
-        new_ids |= {old: len(kept) + place for place, old in enumerate(added)}
+        without_piece = [old for old in sorted(added) if old not in new_ids]
+        new_ids |= {old: len(kept) + place for place, old in enumerate(without_piece)}
         tokenizer = Tokenizer.from_str(json.dumps(self._renumbered(kept, new_ids)))
-        return tokenizer, np.array([*kept, *added], dtype=np.int32)
+        return tokenizer, np.array([*kept, *without_piece], dtype=np.int32)
 
     def _words(self, texts: list[str]) -> set[str]:
         """Return the words of texts as the model of the tokenizer reads them."""
-        tokenizer = self._tokenizer_without_pieces()
+        tokenizer = self._minimal_tokenizer()
         splitter = tokenizer.pre_tokenizer
         words: set[str] = set()
         for text in self._normalize(tokenizer, texts):
@@ -99,8 +101,8 @@ class PartialVocabulary:
             words.update(word for word, _ in parts)
         return words
 
-    def _tokenizer_without_pieces(self) -> Tokenizer:
-        """Return a tokenizer that can only normalize and split text; it has a single piece."""
+    def _minimal_tokenizer(self) -> Tokenizer:
+        """Return a tokenizer with a single piece, which can only normalize and split text."""
         return Tokenizer.from_str(json.dumps(self._renumbered([0], {})))
 
     @staticmethod
@@ -116,7 +118,7 @@ class PartialVocabulary:
             new_ids: Dict from the id of a token in the whole vocabulary to its new id.
         """
         model = self.pipeline["model"]
-        vocabulary = [[self.pieces[number], float(self.scores[number])] for number in kept]
+        vocabulary = [[self.pieces[id_], float(self.scores[id_])] for id_ in kept]
         changed = {"vocab": vocabulary, "unk_id": new_ids.get(model["unk_id"], 0)}
         tokens = [
             token | {"id": new_ids[token["id"]]}
@@ -125,7 +127,7 @@ class PartialVocabulary:
         ]
         processor = deepcopy(self.pipeline["post_processor"])
         for token in (processor or {}).get("special_tokens", {}).values():
-            token["ids"] = [new_ids.get(number, 0) for number in token["ids"]]
+            token["ids"] = [new_ids.get(id_, 0) for id_ in token["ids"]]
         return self.pipeline | {
             "model": model | changed,
             "added_tokens": tokens,

@@ -1,4 +1,4 @@
-"""Pooling of token vectors without torch, for the modules that most models consist of."""
+"""Pooling of hidden states without torch, for the most common pooling modules."""
 
 import json
 from dataclasses import dataclass
@@ -11,26 +11,30 @@ from numpy.typing import NDArray
 from embedcache.encoders.model_settings import ModelSettings
 
 _MODES = ("cls", "mean", "max")
-_FLAG = "pooling_mode_"  # before the name of a mode in old files
+_FLAG_PREFIX = "pooling_mode_"  # before the name of a mode in old files
 
 
 @dataclass(frozen=True)
 class TokenPooling:
-    """How the states of the last layer become a sentence vector.
+    """How the hidden states of a sentence are pooled into its vector.
 
     Attributes:
-        mode: "cls", "mean" or "max".
-        normalize: Whether vectors are scaled to the length 1.
+        mode: "cls" (the first hidden state), "mean" or "max".
+        normalize: Whether vectors are scaled to unit length.
     """
 
     mode: str
     normalize: bool = False
 
     def pool(self, states: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Pool the states (n, l, d) of n sentences with the given numbers of tokens (n,).
+        """Pool the hidden states of n sentences.
+
+        Args:
+            states: (n, l, d) hidden states, padding included.
+            lengths: (n,) number of tokens of each sentence.
 
         Returns:
-            (n, d) float32. The mean of no tokens is zero.
+            (n, d) float32. The mean of no hidden states is zero.
         """
         vectors = self._pool(states, lengths)
         if self.normalize:
@@ -52,11 +56,16 @@ class TokenPooling:
 
 
 def find_pooling(directory: Path, settings: ModelSettings) -> TokenPooling | None:
-    """Return the pooling of a model; None if it has modules other than pooling and normalization.
+    """Return the pooling of a model; None if this module does not support it.
 
     Args:
         directory: Folder of the model.
         settings: Settings of the model.
+
+    Returns:
+        The pooling. None if the mode is not "cls", "mean" or "max", if the pooling module has no
+        mode or several, if it leaves out the prompt (`include_prompt` is false), or if the model
+        has modules other than a Transformer, a pooling and then possibly a normalization.
     """
     if settings.pooling is not None:
         return TokenPooling(settings.pooling) if settings.pooling in _MODES else None
@@ -72,16 +81,16 @@ def find_pooling(directory: Path, settings: ModelSettings) -> TokenPooling | Non
 def _pooling_mode(config: dict[str, Any]) -> str | None:
     """Return the mode in the configuration of a pooling module.
 
-    The result is None if there are several modes, or if the mode is not in `_MODES`.
-
-    In old files, each mode has a flag, such as `pooling_mode_mean_tokens`.
+    The result is None if there is no mode, if there are several, if the mode is not in `_MODES`, or
+    if `include_prompt` is false. In old files, each mode has a flag, such as
+    `pooling_mode_mean_tokens`.
     """
     if not config.get("include_prompt", True):
         return None
     named = config.get("pooling_mode")
     if named is None:
-        flags = [name for name, value in config.items() if value is True]
-        named = [name.removeprefix(_FLAG) for name in flags if name.startswith(_FLAG)]
+        flags = [name for name in config if name.startswith(_FLAG_PREFIX)]
+        named = [name.removeprefix(_FLAG_PREFIX) for name in flags if config[name] is True]
     modes = [named] if isinstance(named, str) else list(named)
     mode = modes[0].removesuffix("_token").removesuffix("_tokens") if len(modes) == 1 else ""
     return mode if mode in _MODES else None

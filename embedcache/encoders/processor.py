@@ -1,4 +1,4 @@
-"""The processor: how many cores a process may use, and whether they support bfloat16.
+"""The hardware: available cores, support of bfloat16, and whether there may be a GPU.
 
 These questions are answered without torch, which takes seconds to import.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from embedcache.control_groups import control_groups
 
 _ROOT = Path("/")
-_GPU_DRIVERS = ("dev/nvidiactl", "dev/dxg", "dev/kfd")  # NVIDIA, WSL and AMD
+_GPU_DRIVERS = ("dev/nvidiactl", "dev/dxg", "dev/kfd")  # device files of NVIDIA, WSL and AMD
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
 
@@ -66,10 +66,10 @@ def computes_bfloat16(root: Path = _ROOT) -> bool | None:
 
 
 def may_have_gpu(root: Path = _ROOT) -> bool:
-    """Return False if this machine has no GPU that torch can use.
+    """Return whether this machine may have a GPU that torch can use.
 
-    On Linux, the driver of a GPU makes a device file. On other systems, the result is True, because
-    only torch can tell.
+    On Linux, the driver of a GPU creates a device file. On other systems, the result is True,
+    because only torch can tell.
 
     Args:
         root: Folder that contains `dev`.

@@ -1,6 +1,6 @@
 """Loads an encoder by name.
 
-To add a built-in encoder, write a module beside this one and add a line to `BUILT_IN`.
+To add a built-in encoder, write a module in this folder and add a line to `BUILT_IN`.
 """
 
 import os
@@ -14,7 +14,13 @@ from embedcache.encoders.base import Backend, Encoder, Execution, Pooling, Preci
 from embedcache.encoders.distillation import write_static
 from embedcache.encoders.joined import join_encoders
 from embedcache.encoders.model_settings import WEIGHTS, read_settings
-from embedcache.encoders.names import STATIC, VECTOR_FILE, join_layer, split_joined, split_layer
+from embedcache.encoders.names import (
+    STATIC_PREFIX,
+    VECTOR_FILE_PREFIX,
+    join_layer,
+    split_joined,
+    split_layer,
+)
 from embedcache.encoders.sif import SifEncoder
 from embedcache.encoders.static import StaticEncoder, is_static, open_static, static_identity
 from embedcache.encoders.static_paragraphs import StaticParagraphsEncoder
@@ -66,26 +72,28 @@ def load_encoder(
     Args:
         name: Name in `BUILT_IN`, path of a model's folder, id on the Hugging Face Hub, or
             "wordvec:" and the path of a file of word vectors. A Transformer can be truncated
-            after a layer: "e5-small:6" pools the states of layer 6; layer 0 is the embeddings.
-            "static:" and the name of a Transformer, for example "static:e5-small:6", stand for
-            token vectors that are distilled from the Transformer; see `embedcache.encoders.static`.
-            "static:" and the folder of such vectors are also possible.
+            after a layer: "e5-small:6" pools the hidden states of layer 6; layer 0 is the
+            embeddings. "static:" and the name of a Transformer, for example "static:e5-small:6",
+            stand for token vectors that are distilled from the Transformer; see
+            `embedcache.encoders.static`. "static:" and the folder of such vectors are also
+            possible.
             Names joined by "+" make a joined encoder, which concatenates the vectors, for example
             "e5-small:7+surface". A path that contains a "+" must come first.
-        pooling: For a Transformer, "cls", "mean" or "max" pools the last layer. By default, a
-            sentence-transformers model uses the pooling in its configuration; other models and
-            truncated models use the mean. With a pooling or a layer, the default prompt and the
-            maximum sequence length in the configuration are not used. For word vectors, "mean" (the
-            default), "sif" or "tokens". In a joined encoder, the pooling applies to the first part.
+        pooling: For a Transformer, "cls", "mean" or "max" pools the hidden states of the last
+            layer. By default, a sentence-transformers model uses the pooling in its configuration;
+            other models and truncated models use the mean. With a pooling or a layer, the default
+            prompt and the maximum sequence length in the configuration are not used. For word
+            vectors, "mean" (the default), "sif" or "tokens". In a joined encoder, the pooling
+            applies to the first part.
         device: Device on which a Transformer runs or static vectors are distilled, for example
             "cpu" or "cuda"; None for the best one.
         precision: Precision of a Transformer's layers; see `TransformerEncoder`.
         backend: Library that runs a Transformer; see `TransformerEncoder`.
 
     Raises:
-        UserError: The model is missing and cannot be downloaded, the model or file is invalid, the
-            encoder does not support the pooling or layer, a package is missing, an encoder is named
-            twice, or the encoders cannot be joined.
+        UserError: The name is invalid, the model is missing and cannot be downloaded, the model or
+            file is invalid, the encoder does not support the pooling or layer, a package is
+            missing, an encoder is named twice, or the encoders cannot be joined.
     """
     first, *others = split_joined(name)
     if len({first, *others}) <= len(others):
@@ -100,14 +108,14 @@ def load_encoder(
 
 
 def _load_one(name: str, pooling: Pooling | None, execution: Execution) -> Encoder:
-    if name.startswith(STATIC):
-        return _distilled(name.removeprefix(STATIC), pooling, execution.device)
+    if name.startswith(STATIC_PREFIX):
+        return _distilled(name.removeprefix(STATIC_PREFIX), pooling, execution.device)
     model, layer = split_layer(name)
     if model in BUILT_IN:
         return BUILT_IN[model].load(pooling, layer, execution)
-    if model.startswith(VECTOR_FILE):
-        path = Path(os.path.expanduser(model.removeprefix(VECTOR_FILE)))
-        return _word_encoder(VECTOR_FILE + path.name, open_vector_file(path), pooling)
+    if model.startswith(VECTOR_FILE_PREFIX):
+        path = Path(os.path.expanduser(model.removeprefix(VECTOR_FILE_PREFIX)))
+        return _word_encoder(VECTOR_FILE_PREFIX + path.name, open_vector_file(path), pooling)
     _refuse_word_pooling(pooling)
     return _from_folder(_label(model), _find_model(model), pooling, layer, execution)
 
@@ -119,7 +127,8 @@ def _find_model(name: str) -> Path:
         name: Path of a folder, or a Hub id, for example "tohoku-nlp/bert-base-japanese-v3".
 
     Raises:
-        UserError: The model is not on this machine and cannot be downloaded.
+        UserError: The model is not on this machine and cannot be downloaded, or the path is that of
+            a file.
     """
     if Path(name).is_dir():
         return Path(name)
@@ -159,14 +168,19 @@ def _from_folder(
 
 
 def _distilled(model: str, pooling: Pooling | None, device: str | None) -> StaticEncoder:
-    """Return the static encoder of a Transformer, or the finished static encoder in a folder."""
+    """Return the static encoder of a Transformer, or the one that a folder contains.
+
+    Raises:
+        UserError: The folder has vectors with another pooling, the Transformer cannot be loaded, or
+            the name is not that of a Transformer.
+    """
     folder = Path(model)
     if is_static(folder):
-        encoder = open_static(STATIC + _label(model), folder)
-        its_pooling = encoder.identity["transformer"]["pooling"]
-        if pooling not in (None, its_pooling):
+        encoder = open_static(STATIC_PREFIX + _label(model), folder)
+        stored_pooling = encoder.identity["transformer"]["pooling"]
+        if pooling not in (None, stored_pooling):
             raise UserError(
-                f"{model} has static vectors with --pooling {its_pooling}: leave out --pooling "
+                f"{model} has static vectors with --pooling {stored_pooling}: leave out --pooling "
                 f"{pooling}"
             )
         return encoder
@@ -177,7 +191,7 @@ def _distilled(model: str, pooling: Pooling | None, device: str | None) -> Stati
         )
     identity = static_identity(transformer)
     return StaticEncoder(
-        STATIC + transformer.name,
+        STATIC_PREFIX + transformer.name,
         identity,
         lambda: cached_directory(
             f"static-{fingerprint_of(identity)[:16]}",
@@ -201,7 +215,7 @@ def _refuse_word_pooling(pooling: Pooling | None) -> None:
 
 def _refuse_pooling(name: str, pooling: Pooling | None, layer: int | None = None) -> None:
     _refuse_word_pooling(pooling)
-    if pooling is not None and layer is None:  # without its last layers, a model has no pooling
+    if pooling is not None and layer is None:  # a truncated model has no pooling of its own
         raise UserError(f"{name} has its own pooling: leave out --pooling {pooling}")
 
 

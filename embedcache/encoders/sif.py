@@ -1,4 +1,7 @@
-"""Smooth inverse frequency: Arora et al. 2017, "A simple but tough-to-beat baseline"."""
+"""Smooth inverse frequency: weighted means of word vectors, without their common component.
+
+Arora et al. 2017, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings".
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,12 +25,13 @@ _FIT_SENTENCES = 1024  # number of sentences per step, to limit memory
 class SifEncoder(WordEncoder):
     """The weighted mean of a sentence's word vectors, without the common component.
 
-    A word has the weight a / (a + p), where p is its share of all words in the sentences given to
-    `fit`. The first principal component of the weighted means of these sentences is subtracted
-    from every vector. The encoder must be fitted, or an earlier fit restored, before it encodes.
+    A word has the weight a / (a + p), where p is its relative frequency in the sentences given to
+    `fit`. The common component is the first right singular vector of the weighted means of these
+    sentences; the projection of each vector on it is subtracted. The encoder must be fitted, or an
+    earlier fit restored, before it encodes.
 
     Attributes:
-        state: Result of the fit, ready for JSON.
+        state: Result of the fit, JSON-serializable.
     """
 
     pooling: Pooling = "sif"
@@ -52,7 +56,7 @@ class SifEncoder(WordEncoder):
         self._component = np.array(state.get("component", ()), dtype=np.float32)
 
     def fit(self, sentences: Sequence[str], *, progress: bool = False) -> None:
-        """Count words and find the principal component of the weighted means.
+        """Count words and find the common component of the weighted means.
 
         Args:
             sentences: Normalized sentences of the train split only.
@@ -93,7 +97,7 @@ class SifEncoder(WordEncoder):
     def _count_words(
         self, sentences: Sequence[str], *, progress: bool
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return what `_words` returns, for each step of sentences."""
+        """Return what `_words` returns, for each step of `_FIT_SENTENCES` sentences."""
         words = []
         with progress_bar(
             len(sentences), "sentences", show=progress, description="counting words", leave=False

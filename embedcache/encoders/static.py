@@ -52,7 +52,7 @@ class StaticEncoder(TokenMeansEncoder):
     """Means of token vectors that were distilled from a Transformer; see `TokenMeansEncoder`.
 
     The files of the encoder are read when it is first used. Neither torch nor transformers is
-    imported.
+    imported, unless the vectors must be distilled first.
 
     Args:
         name: Name in messages and tables.
@@ -78,7 +78,11 @@ class StaticEncoder(TokenMeansEncoder):
 
     @cached_property
     def directory(self) -> Path:
-        """Folder of the encoder. If the vectors do not exist yet, they are distilled."""
+        """Folder of the encoder. If the vectors do not exist yet, they are distilled.
+
+        Raises:
+            UserError: The vectors cannot be distilled from the Transformer.
+        """
         return self._directory()
 
     def _load(self) -> TokenVectors:

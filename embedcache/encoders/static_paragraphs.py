@@ -1,10 +1,10 @@
 """Static vectors that were trained on paragraph boundaries in the works of many authors.
 
-Each token has three vectors, one each for the means of all tokens, of the first tokens and of the
-last tokens of a sentence; see `embedcache.encoders.token_means`. The tokens are those of
-multilingual-e5-small that are most frequent in Japanese, English, French, German and Spanish
-novels. The file `static_paragraphs.safetensors`, which `recipes.static` makes, contains the tokens
-and the vectors, as int8 numbers with a scale for each column.
+Each token has three vectors: for the mean over all tokens of a sentence, for the mean over its
+first tokens and for the mean over its last tokens; see `embedcache.encoders.token_means`. The
+tokens are those of multilingual-e5-small that are most frequent in Japanese, English, French,
+German and Spanish novels. The file `static_paragraphs.safetensors`, which `recipes.static` makes,
+contains the tokens and the vectors, as int8 numbers with a scale for each column.
 """
 
 from functools import cached_property
@@ -19,7 +19,7 @@ from embedcache.hashing import hash_files
 
 FILE = Path(__file__).with_suffix(".safetensors")
 COMPONENTS = 32  # of each of the three means
-UNKNOWN = "<unk>"  # the first piece
+UNKNOWN = "<unk>"  # the unknown token, which is the first piece
 PIECES, SCORES, VECTORS, SCALE = "pieces", "scores", "vectors", "scale"
 
 

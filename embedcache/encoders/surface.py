@@ -49,7 +49,7 @@ _CLOSE = (KINDS.index("quote closes"), KINDS.index("bracket closes"))
 
 
 class SurfaceEncoder(Encoder):
-    """Counts and flags of a sentence's characters, between -1 and 1 except in very long sentences.
+    """Counts and flags of a sentence's characters.
 
     The features are, in this order: two measures of length; the share of each kind of character;
     the numbers of opening quotation marks, other opening brackets, closing quotation marks and
@@ -57,6 +57,9 @@ class SurfaceEncoder(Encoder):
     first and the last three characters; the first and the last character, each hashed into one of
     64 buckets. Quotation marks are Japanese, curly or angled. A curly apostrophe counts as a
     quotation mark; straight quotation marks and apostrophes do not.
+
+    All features are between -1 and 1, except that the first measure of length exceeds 1 in
+    sentences of more than 148 characters. The vector of an empty sentence is zero.
     """
 
     name = "surface"
@@ -99,7 +102,11 @@ def _fill(sentence: str, vector: NDArray[np.float32]) -> None:
 
 
 def _brackets(kinds: list[int]) -> list[float]:
-    """Count opening and closing brackets, and find the final and the lowest depth of nesting."""
+    """Count opening and closing brackets, and find the final and the lowest depth of nesting.
+
+    Returns:
+        Six numbers, clipped to the range from -MANY to MANY and divided by MANY.
+    """
     depth = lowest = 0
     for kind in kinds:
         if kind in _OPEN:

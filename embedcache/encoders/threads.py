@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from embedcache.encoders.processor import available_cores
 from embedcache.errors import UserError
 
-_MAX_THREADS = 4096  # the process aborts if the system cannot start that many
+_MAX_THREADS = 4096  # a process that asks for more threads than the system can start aborts
 
 _lock = threading.Lock()
-_numbers: list[int] = []  # torch's own number, and then that of each `with` block
+_numbers: list[int] = []  # torch's number before the first `with` block, then that of each block
 
 
 def check_threads(threads: int | None) -> int:

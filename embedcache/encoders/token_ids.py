@@ -13,7 +13,7 @@ from embedcache.encoders.base import Tokens
 from embedcache.encoders.partial_vocabulary import PartialVocabulary
 
 TOKENIZER = "tokenizer.json"
-_FEW_CHARACTERS = 20_000  # up to this length, making a partial vocabulary is faster
+_FEW_CHARACTERS = 20_000  # for longer texts, loading the whole vocabulary is faster
 _MAX_PARTS = 2  # after more calls, it would have been faster to load the whole vocabulary once
 
 
@@ -39,7 +39,7 @@ class SentenceTokenizer:
         self._lock = threading.Lock()  # `_encode` changes the truncation of a tokenizer
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
-        """Return the ids of the tokens of n sentences, special tokens included."""
+        """Tokenize n sentences; the inputs are token ids, special tokens included."""
         with self._lock:
             return self._tokenize([self._prompt + sentence for sentence in sentences])
 
@@ -49,21 +49,22 @@ class SentenceTokenizer:
             partial = PartialVocabulary.open(self._folder)
             if partial is not None and partial.suits(texts):
                 self._parts += 1
-                tokenizer, numbers = partial.tokenizer_for(texts)
-                return self._encode(tokenizer, texts, numbers)
+                tokenizer, whole_ids = partial.tokenizer_for(texts)
+                return self._encode(tokenizer, texts, whole_ids)
         if self._whole is None:
             self._whole = load_tokenizer(self._folder)
         return self._encode(self._whole, texts)
 
     def _encode(
-        self, tokenizer: Tokenizer, texts: list[str], numbers: NDArray[np.int32] | None = None
+        self, tokenizer: Tokenizer, texts: list[str], whole_ids: NDArray[np.int32] | None = None
     ) -> Tokens:
         """Tokenize texts.
 
         Args:
             tokenizer: Tokenizer.
             texts: n texts.
-            numbers: (v,) the id in the model of each id of the tokenizer; None if they are equal.
+            whole_ids: (k,) for each of the k ids of the tokenizer, the id in the whole vocabulary;
+                None if the tokenizer has the whole vocabulary.
         """
         rows = [np.array(found.ids, np.int32) for found in tokenizer.encode_batch_fast(texts)]
         counts = np.array([len(row) for row in rows], dtype=np.int64)
@@ -75,13 +76,13 @@ class SentenceTokenizer:
             for position, encoding in zip(long, found, strict=True):
                 rows[position] = np.array(encoding.ids, np.int32)
             tokenizer.no_truncation()
-        if numbers is not None:
-            rows = [numbers[row] for row in rows]
+        if whole_ids is not None:
+            rows = [whole_ids[row] for row in rows]
         return Tokens(rows, np.minimum(counts, self._max_tokens), truncated)
 
 
 def find_tokenizer(tokenizer: Any) -> Tokenizer | None:  # noqa: ANN401
-    """Return the tokenizer on which a tokenizer of the package transformers is based.
+    """Return the tokenizer of the package tokenizers that a tokenizer of transformers wraps.
 
     The result is None if the tokenizer is implemented in Python.
     """
@@ -90,7 +91,7 @@ def find_tokenizer(tokenizer: Any) -> Tokenizer | None:  # noqa: ANN401
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write a tokenizer into a folder, without padding and truncation."""
+    """Turn off padding and truncation in a tokenizer, and write it into a folder."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / TOKENIZER), pretty=False)

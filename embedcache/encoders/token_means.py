@@ -48,7 +48,7 @@ class TokenMeansEncoder(Encoder):
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Count the characters of n sentences, and load the encoder; `encode` tokenizes."""
-        _ = self._tokens  # loaded once, before threads use them
+        _ = self._tokens  # loaded before several threads encode
         return super().tokenize(sentences)
 
     def encode(self, sentences: list[str]) -> NDArray[np.float32]:
@@ -85,7 +85,7 @@ class TokenMeansEncoder(Encoder):
         return tokens, counts
 
     def _look_up(self, tokens: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return the vectors of the distinct tokens (u, c), and the row of each of t tokens."""
+        """Return the vectors (u, c) of the distinct tokens, and the rows (t,) of all tokens."""
         vectors = self._tokens.vectors
         occurs = np.zeros(len(vectors), dtype=np.bool_)
         occurs[tokens] = True

@@ -36,9 +36,9 @@ _USUAL = {  # special tokens that most models have
 def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Return the identity of a tokenizer, except for tokenizer_config.json.
 
-    It includes files that most models have, such as special_tokens_map.json, only if they add
-    something to tokenizer.json and tokenizer_config.json. Otherwise, the fingerprints of stored
-    vectors would change.
+    Of added_tokens.json and special_tokens_map.json, which most models have, it includes only what
+    they add to tokenizer.json and tokenizer_config.json. Earlier versions did not include these
+    files, and the fingerprints of stored vectors must not change.
 
     Args:
         folder: Folder of the Transformer.
@@ -53,12 +53,13 @@ def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
         others.append("tokenizer.*.json")
     if any(found for pattern in others for found in folder.glob(pattern)):
         identity["tokenizer_files"] = _hash_found(folder, others)
-    if "added_tokens_decoder" in config:  # transformers then ignores the other two files
+    # transformers then ignores added_tokens.json and special_tokens_map.json
+    if "added_tokens_decoder" in config:
         return identity
 
     @cache  # it may be large, and is rarely needed
     def known() -> dict[str, bool]:
-        """Return the added tokens of tokenizer.json, and whether they are special."""
+        """Return the added tokens of tokenizer.json, and whether each is special."""
         entries = read_json(folder / _MAIN).get("added_tokens", ())
         return {entry["content"]: bool(entry["special"]) for entry in entries}
 
@@ -108,7 +109,7 @@ def _hash_found(folder: Path, patterns: Iterable[str]) -> str:
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401
-    """Read a file of a model; a missing file is empty.
+    """Return the content of a JSON file of a model; {} if the file is missing.
 
     Raises:
         UserError: The file is damaged.

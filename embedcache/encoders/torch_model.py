@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def silence_transformers() -> None:
-    """Silence the progress bars and the warnings of transformers, such as on missing weights."""
+    """Turn off the progress bars and the warnings of transformers, such as for missing weights."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Encoders that run a Transformer and pool its states."""
+"""Encoders that run a Transformer and pool its hidden states."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _MIN_BYTES = 10_000_000  # of weights; converting a smaller model takes longer t
 
 
 class TransformerEncoder(Encoder):
-    """A frozen transformer.
+    """A frozen Transformer.
 
     The model is loaded on first use, by OpenVINO or by sentence-transformers with torch.
 
-    The layers compute in `precision`. Their last states are converted to float32; pooling, later
-    modules and normalization compute in float32. Therefore, in every precision:
+    The layers compute in `precision`. The hidden states of the last layer are converted to float32;
+    pooling, later modules and normalization compute in float32. Therefore, in every precision:
 
-    - vectors that the model normalizes have length 1, within 1e-6;
+    - vectors that the model normalizes have unit length, within 1e-6;
     - a vector has a cosine similarity of at least 0.999 to the vector computed in float32;
     - the vectors of a sentence in different batches differ by at most 1e-5 times their length in
       float32, and by at most 0.02 times their length in bfloat16 and float16.
@@ -47,10 +47,11 @@ class TransformerEncoder(Encoder):
         name: Name in messages and tables.
         directory: Function that returns the model's folder.
         settings: Settings of the model; see `embedcache.encoders.model_settings`.
-        execution: How the model is run. The precision "auto" is bfloat16 (float16 on older GPUs) if
-            the device computes it in hardware, otherwise float32. The backend "auto" is OpenVINO on
-            a CPU if it supports the model, otherwise torch. The fingerprint does not depend on the
-            execution.
+        execution: How the model is run. The precision "auto" is bfloat16 (float16 on older CUDA
+            GPUs) on CUDA GPUs and on CPUs that compute it in hardware, otherwise float32. The
+            backend "auto" is OpenVINO on a CPU if it supports the model and the precision, and if
+            the model has at least 10 MB of weights; otherwise torch. The fingerprint does not
+            depend on the execution.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class TransformerEncoder(Encoder):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Everything that the vectors depend on, except the precision."""
+        """Everything that the vectors depend on, except the execution."""
         return self._settings.identity
 
     @cached_property
@@ -101,7 +102,8 @@ class TransformerEncoder(Encoder):
         """Precision of the layers.
 
         Raises:
-            UserError: The device cannot compute in this precision.
+            UserError: This machine does not have the device, or the device cannot compute in this
+                precision.
         """
         if self.device == "cpu" and self._execution.precision in ("auto", "float32"):
             use_bfloat16 = computes_bfloat16() if self._execution.precision == "auto" else False
@@ -113,12 +115,12 @@ class TransformerEncoder(Encoder):
 
     @property
     def batch_tokens(self) -> int:
-        """Number of tokens in a batch: small batches fit in CPU caches; a GPU needs large ones."""
+        """Maximum number of tokens in a batch: small batches fit in CPU caches; GPUs need more."""
         return 1024 if self.device == "cpu" else 65_536
 
     @cached_property
     def model(self) -> SentenceTransformer:
-        """The model in torch."""
+        """The model in torch, loaded on first use."""
         return self._load_model(self.device, self.precision)
 
     def _load_model(self, device: str, precision: Precision) -> SentenceTransformer:
@@ -131,7 +133,7 @@ class TransformerEncoder(Encoder):
         """Library that runs the model.
 
         Raises:
-            UserError: The chosen library cannot run this model on this device.
+            UserError: The chosen library cannot run the model on this machine.
         """
         return "torch" if self._compiled is None else "openvino"
 
@@ -147,7 +149,12 @@ class TransformerEncoder(Encoder):
 
     @cached_property
     def _choice(self) -> tuple[CompiledTransformer | None, str]:
-        """The model in OpenVINO, or None, and the reason."""
+        """The model in OpenVINO, or None if torch runs it, and the reason for this choice.
+
+        Raises:
+            UserError: OpenVINO was chosen and cannot run the model, or the device or the precision
+                is not available.
+        """
         wanted = self._execution.backend
         if wanted == "torch":
             return None, "as chosen"
@@ -213,7 +220,7 @@ class TransformerEncoder(Encoder):
 
     @property
     def is_parallel(self) -> bool:
-        """Whether several threads may encode at once: on a CPU."""
+        """Whether several threads may encode batches at once; True on a CPU."""
         return self.device == "cpu"
 
     @property
@@ -256,7 +263,7 @@ class TransformerEncoder(Encoder):
         return self.encode_tokens(self.tokenize(sentences).inputs)
 
     def describe(self) -> dict[str, Any]:
-        """Load the model and return its size, limits and fingerprint."""
+        """Load the model and return its properties, JSON-serializable."""
         parameters = list(self.model.parameters())
         return {
             "name": self.name,

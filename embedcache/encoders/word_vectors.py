@@ -17,7 +17,7 @@ from embedcache.store.index import MISSING
 from embedcache.words import Tokenizer, Vocabulary, WordVectors
 
 PADDING = -1  # after the last word of a sentence
-MAX_WORDS = 128
+MAX_WORDS = 128  # known words of a sentence that `TokenEncoder` keeps
 
 
 class WordEncoder(Encoder):
@@ -50,7 +50,7 @@ class WordEncoder(Encoder):
 
     @abstractmethod
     def encode(self, sentences: list[str]) -> Vectors:
-        """Encode n sentences: (n, dim)."""
+        """Encode n sentences: (n, dim) float32 or int32."""
 
     def check_text(self, sentences: Sequence[str]) -> None:
         """Check that at least one word of a text has a vector, if the text has words.
@@ -66,7 +66,7 @@ class WordEncoder(Encoder):
             )
 
     def describe(self) -> dict[str, Any]:
-        """Return the encoder's properties, with the number and the language of its vectors."""
+        """Return the encoder's properties, with the number and the language of its word vectors."""
         return {
             "name": self.name,
             "dim": self.dim,
@@ -78,7 +78,12 @@ class WordEncoder(Encoder):
         }
 
     def _words(self, sentences: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the vocabulary numbers (t,) of all words of n sentences, and word counts (n,)."""
+        """Tokenize n sentences, and number their words.
+
+        Returns:
+            Numbers (t,) in the vocabulary of all words, MISSING for unknown words, and the number
+            of words of each sentence (n,).
+        """
         tokens = [self._tokenizer.tokenize(sentence) for sentence in sentences]
         counts = np.array([len(forms) for forms in tokens], dtype=np.int64)
         return self._vocabulary.numbers(tokens), counts
@@ -127,7 +132,12 @@ class TokenEncoder(WordEncoder):
         return counts
 
     def encode(self, sentences: list[str]) -> NDArray[np.int32]:
-        """Return row numbers of `token_vectors`: (n, MAX_WORDS) int32, padded with PADDING."""
+        """Encode n sentences.
+
+        Returns:
+            (n, MAX_WORDS) int32 row numbers in `token_vectors` of the first known words of each
+            sentence, padded with PADDING.
+        """
         found = self._rows  # another thread may replace it in the meantime
         if not found.keys() >= set(sentences):
             found, _ = self._look_up(sentences)

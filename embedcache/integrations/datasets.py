@@ -21,13 +21,13 @@ def to_dataset(texts: Sequence[str], store: EmbeddingStore, encoder: str) -> Dat
     Args:
         texts: n texts whose vectors are in the store.
         store: Store.
-        encoder: Name of the encoder, or its fingerprint, of which eight digits are enough.
+        encoder: Name of the encoder, or at least the first eight digits of its fingerprint.
 
     Returns:
-        n rows with the columns `text` and `vector`.
+        n rows with the columns `text`, as given, and `vector`, lists of dim float32 or int32.
 
     Raises:
-        StoreError: The store has no such encoder, or lacks a text.
+        StoreError: The store has no or several such encoders, it lacks a text, or it is damaged.
     """
     info = store.find_space(encoder)
     given = list(texts)
@@ -40,7 +40,7 @@ def to_dataset(texts: Sequence[str], store: EmbeddingStore, encoder: str) -> Dat
 def add_dataset(
     dataset: Dataset, cache: TextCache, *, text: str = "text", vector: str = "vector"
 ) -> None:
-    """Add the vectors of a dataset to a cache, so that their texts need not be embedded.
+    """Add the vectors of a dataset to a cache, so that its texts need not be embedded again.
 
     Args:
         dataset: Texts with their vectors; it may be larger than the memory.
@@ -49,6 +49,7 @@ def add_dataset(
         vector: Column of the vectors.
 
     Raises:
+        StoreError: The store cannot be written, or it has vectors of another length or dtype.
         ValueError: A vector contains NaN or infinity.
     """
     for batch in dataset.with_format("numpy").iter(_BATCH):

@@ -12,27 +12,32 @@ from embedcache.errors import UserError
 from embedcache.integrations.text_cache import TextCache
 from embedcache.store import EmbeddingStore
 
-_NOT_PART_OF_THE_VECTORS = (
+_WITHOUT_EFFECT = (
     *("batch_size", "show_progress_bar", "device", "pool", "chunk_size"),
     *("convert_to_numpy", "convert_to_tensor"),
 )
-_ONLY = {"output_value": "sentence_embedding", "precision": "float32"}
-_OWN = ("model", "_name", "_store", "_fingerprints")
-"""Attributes that are not those of the model."""
+"""Options of `encode` on which the numbers in a vector do not depend."""
+_REQUIRED = {"output_value": "sentence_embedding", "precision": "float32"}
+"""Values that options of `encode` must have."""
+_ATTRIBUTES = ("model", "_name", "_store", "_fingerprints")
+"""Attributes of a cached model itself; all others are those of its model."""
 
 
 class CachedSentenceTransformer:
     """A sentence-transformers model that encodes each text once.
 
-    Its other attributes and methods are those of the model, and may also be set, such as
-    `max_seq_length`. The key of a vector includes the weights, the modules, the tokenizer and the
-    settings of the model and the options of `encode`, such as the prompt. After training the model
-    further, make a new object.
+    Its other attributes and methods are those of the model. Attributes such as `max_seq_length` may
+    also be set. The key of a vector is a hash of the weights, the modules, the tokenizer and the
+    settings of the model, and of the options of `encode` that change the vector, such as the
+    prompt. After training the model further, make a new object.
 
     Args:
         model: Model, or the name or folder of one.
         store: Store, or its folder, which is created if it is missing. Several processes may use
             it.
+
+    Raises:
+        StoreError: The store is damaged, or it cannot be created.
 
     Example:
         >>> model = CachedSentenceTransformer("all-MiniLM-L6-v2", "vectors")
@@ -49,12 +54,12 @@ class CachedSentenceTransformer:
         self._fingerprints: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        if name in _OWN:  # they are not set yet while an object is copied
+        if name in _ATTRIBUTES:  # they are not set yet while an object is copied
             raise AttributeError(name)
         return getattr(self.model, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in _OWN:
+        if name in _ATTRIBUTES:
             super().__setattr__(name, value)
         else:
             setattr(self.model, name, value)
@@ -63,19 +68,22 @@ class CachedSentenceTransformer:
         """Return the same as `encode` of the model, given the same arguments.
 
         Raises:
-            UserError: The options ask for token vectors, or for vectors that are not float32.
+            UserError: `output_value` is not "sentence_embedding", or `precision` is not "float32".
+            StoreError: The store is damaged, or vectors must be added and it is read-only or of an
+                earlier format.
+            ValueError: The model returns NaN or infinity.
         """
         bound = signature(self.model.encode).bind(*arguments, **options)
         bound.apply_defaults()
         inputs, *_ = bound.args
         given = {name: bound.arguments[name] for name in list(bound.arguments)[1:]}
         given |= given.pop("kwargs", {})
-        for name, value in _ONLY.items():
+        for name, value in _REQUIRED.items():
             if given[name] != value:
                 raise UserError(f"only {name}={value!r} is cached: use model.encode for the others")
         to_tensor, to_numpy = given.pop("convert_to_tensor"), given.pop("convert_to_numpy")
-        of_vectors = {key: given[key] for key in given.keys() - set(_NOT_PART_OF_THE_VECTORS)}
-        identity = {"sentence-transformers": self._fingerprint(), **of_vectors}
+        effective = {key: given[key] for key in given.keys() - set(_WITHOUT_EFFECT)}
+        identity = {"sentence-transformers": self._fingerprint(), **effective}
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
         vectors = TextCache(self._store, self._name, identity).embed(
             texts, lambda missing: self.model.encode(missing, **given)
@@ -88,7 +96,7 @@ class CachedSentenceTransformer:
         return found[0] if isinstance(inputs, str) else found
 
     def _fingerprint(self) -> str:
-        """Return the fingerprint of the model, whose weights are read once for each setting."""
+        """Return the fingerprint of the model; weights are hashed again only for new settings."""
         settings = repr(_settings_of(self.model))
         if settings not in self._fingerprints:
             self._fingerprints[settings] = fingerprint_of_model(self.model)

@@ -1,4 +1,4 @@
-"""A store for the vectors of any function that embeds texts, each of which it embeds once."""
+"""A cache for any function that embeds texts; a store keeps the vector of each text."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _MARK = {"texts": "as they are"}  # in the identity of every space of a cache
 
 
 class TextCache:
-    """Vectors of texts in a space of a store.
+    """A cache of the vectors of texts in a space of a store.
 
     Unlike those of `embedcache.encode_sentences`, the texts are not normalized: two texts that
     differ in their whitespace have two vectors, as they have without a cache.
@@ -27,9 +27,11 @@ class TextCache:
         name: Name of the space in the lists of the store.
         identity: Everything that the vectors depend on besides the text; JSON-serializable. The key
             "texts" is reserved.
-        dtype: Dtype of the stored numbers; float16 halves the store and rounds the vectors.
+        dtype: Dtype of the stored numbers; float16 halves the size of the store and rounds the
+            vectors.
 
     Raises:
+        StoreError: The store is damaged, or it cannot be created.
         ValueError: The identity has the key "texts".
     """
 
@@ -62,8 +64,8 @@ class TextCache:
             (n, dim) float32; (0, 0) if there are no texts.
 
         Raises:
-            StoreError: The store is read-only, damaged or of an earlier format, or it has vectors
-                of another length or dtype for the same identity.
+            StoreError: The store is damaged, vectors must be added and it is read-only or of an
+                earlier format, or it has vectors of another length or dtype for the same identity.
             ValueError: `embed` returns NaN, infinity, or not one vector for each text.
         """
         if not texts:

@@ -26,15 +26,13 @@ _COMPRESSION: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"\xfd7zXZ": lzma.LZMAFile,
 }
-_LONGEST_LINE = 1 << 20
+_LONGEST_LINE = 1 << 20  # bytes; limits the memory for the lines that determine the format
 
 Row = tuple[str, NDArray[np.float32]]
 
 
 def read_vector_file(path: Path) -> Iterator[Row]:
-    """Yield each word of a file and its vector (d,) float32, and show a progress bar.
-
-    The bar appears on standard error.
+    """Yield each word of a file and its vector (d,) float32; show a progress bar on standard error.
 
     Raises:
         ValueError: The file is not in a supported format.
@@ -62,7 +60,11 @@ def _counted_rows(file: IO[bytes], count: int, dim: int, first_row: bytes) -> It
         file: File at the first row.
         count: Number of rows.
         dim: Length of a vector.
-        first_row: First row if the format is text; some bytes if it is binary.
+        first_row: First row if the format is text; arbitrary bytes if it is binary.
+
+    Raises:
+        ValueError: A row does not have `dim` numbers.
+        EOFError: The file has fewer rows.
     """
     numbers_in_row = len(first_row.split()) - 1
     is_text = _is_text_row(first_row, numbers_in_row)
@@ -122,7 +124,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 class _CountedFile(io.RawIOBase):
-    """A file whose reading progress a bar shows."""
+    """A file that reports the bytes read from it to a progress bar."""
 
     def __init__(self, file: IO[bytes], bar: "tqdm[None]") -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""The script that a text is written in."""
+"""Detection of the script of a text."""
 
 import re
 
@@ -6,5 +6,5 @@ _KANA = re.compile("[ぁ-ゖァ-ヺｦ-ﾝ]")
 
 
 def has_kana(text: str) -> bool:
-    """Return whether a text contains hiragana or katakana, which only Japanese uses."""
+    """Return whether a text contains hiragana or katakana, the syllabaries of Japanese."""
     return _KANA.search(text) is not None

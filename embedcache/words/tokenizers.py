@@ -13,8 +13,8 @@ Forms = tuple[str, ...]
 
 _SUDACHI_MODE = "A"  # the shortest units, which have vectors more often than compounds
 _SUDACHI_CHARACTERS = 8192  # per call
-_SUDACHI_BYTES = 49_149  # maximum per call; 65,535 after the compatibility normalization (NFKC)
-_MOST_BYTES = 33  # of a character after this normalization
+_SUDACHI_BYTES = 49_149  # SudachiPy's limit per call; its limit for the normalized text is 65,535
+_MOST_BYTES = 33  # maximum size in UTF-8 of a character after NFKC
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def japanese_tokenizer() -> Tokenizer:
 
 
 def word_tokenizer() -> Tokenizer:
-    """Return the tokenizer for languages with spaces; tokens are words or runs of punctuation."""
+    """Return the tokenizer for words separated by spaces; runs of punctuation are tokens too."""
     from tokenizers.pre_tokenizers import Whitespace
 
     split = Whitespace().pre_tokenize_str

@@ -81,7 +81,7 @@ def _convert(path: Path, folder: Path) -> None:
             _write_converted(path, scratch)
             publish(scratch, folder)
     except (EOFError, ValueError, OSError, LZMAError, zlib.error) as error:
-        if not folder.exists():  # otherwise another process was faster
+        if not folder.exists():  # otherwise another process has converted the file
             raise UserError(f"{path} cannot be read as word vectors: {error}") from error
 
 

@@ -13,7 +13,7 @@ from embedcache.words.vectors import WordVectors
 class Vocabulary:
     """The words seen so far that have a vector, numbered in the order of their first occurrence.
 
-    Several threads may number words.
+    Several threads may call `numbers`.
 
     Args:
         vectors: Word vectors in which the words are looked up.
@@ -38,7 +38,8 @@ class Vocabulary:
             tokens: Spellings of the tokens of each sentence.
 
         Returns:
-            (t,) int64, the numbers of all t tokens; MISSING for words without a vector.
+            (t,) int64, the numbers of the words that represent the t tokens of all sentences;
+            MISSING for tokens without a vector.
         """
         distinct = dict.fromkeys(forms for sentence in tokens for forms in sentence)
         with self._lock:

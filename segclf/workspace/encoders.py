@@ -19,7 +19,7 @@ from embedcache.encoders import (
     split_layer,
 )
 from embedcache.encoders.e5_small_file import PACKED_FILE, read_packed_file
-from embedcache.encoders.names import STATIC
+from embedcache.encoders.names import STATIC_PREFIX
 from embedcache.terminal import progress_bar
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoder_states import copy_state, restore_state
@@ -73,7 +73,7 @@ def _open_copy(reference: EncoderReference, copy: Path) -> str:
     if model in _FROM_PACKED_FILE:
         _FROM_PACKED_FILE[model](copy / PACKED_FILE)
         return reference.name
-    return STATIC + str(copy) if is_static(copy) else join_layer(str(copy), layer)
+    return STATIC_PREFIX + str(copy) if is_static(copy) else join_layer(str(copy), layer)
 
 
 def copy_encoder(
