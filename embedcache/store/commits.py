@@ -109,6 +109,8 @@ def restore_commits(folder: Path) -> bool:
         Whether a description was damaged and is restored. Nothing is restored if a commit may be
         later than the file, or if the pages of the last commit are damaged too.
     """
+    if not (folder / DATA_FILE).exists():
+        return False
     with folder_lock(folder, exclusive=True):
         recorded = _read_record(folder)
         if recorded is None:

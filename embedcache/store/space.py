@@ -100,7 +100,7 @@ class Space:
             entries = self._find(transaction, info, ids)
         numbers = index.entry_precisions(entries[entries != index.MISSING])
         if len(info.precisions) == 1:  # format 1 has no precision for each row
-            return dict.fromkeys(info.precisions, len(numbers))
+            numbers = np.ones_like(numbers)
         names = ["unknown", *info.precisions]
         counts = np.bincount(numbers, minlength=len(names)).tolist()
         return {name: count for name, count in zip(names, counts, strict=True) if count}
