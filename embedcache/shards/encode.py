@@ -38,7 +38,7 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         sources = [f"{folder}/{file}" for file in sorted(plan.storage.names(folder))]
         known = read_ids(plan.storage, sources, shard.partition)
         missing = np.flatnonzero(~index.among(ids, known))
-        if plan.storage.exists(name):  # by an earlier run, when the store may have had more
+        if plan.storage.exists(name):  # written by an earlier run, when the store may have had more
             written = read_shard_ids(plan.storage, name)
             if index.among(ids[missing], written).all():
                 continue

@@ -83,7 +83,7 @@ class Plan:
 
     Attributes:
         storage: Folder of the files, to which all machines have access.
-        load: Function that makes the encoder; it must be picklable.
+        load: Function that loads the encoder; it must be picklable.
         fingerprints: Fingerprints of the parts of the encoder, the same on all machines.
         dtypes: Dtype of the stored vectors of each part.
         partitions: Number of partitions of the ids.
