@@ -28,7 +28,8 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         Number of sentences of the shard.
 
     Raises:
-        UserError: A vector would contain NaN or infinity in the dtype of the shard.
+        UserError: A vector would contain NaN or infinity in the dtype of the shard, or the number
+            of threads is below 1.
     """
     ids, texts = read_sentences(plan.storage, distinct_name(shard.partition), shard.number)
     for part, dtype in zip(encoder.parts, plan.dtypes, strict=True):
@@ -37,7 +38,7 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         sources = [f"{folder}/{file}" for file in sorted(plan.storage.names(folder))]
         known = read_ids(plan.storage, sources, shard.partition)
         missing = np.flatnonzero(~index.among(ids, known))
-        if plan.storage.exists(name):  # the store may have lost sentences since then
+        if plan.storage.exists(name):  # written by an earlier run, when the store may have had more
             written = read_shard_ids(plan.storage, name)
             if index.among(ids[missing], written).all():
                 continue

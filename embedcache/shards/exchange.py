@@ -46,7 +46,9 @@ def scatter(storage: Storage, name: str, sentences: Iterable[str], partitions: i
 def write_known(
     storage: Storage, folder: str, store: EmbeddingStore, fingerprint: str, partitions: int
 ) -> None:
-    """Write the ids that a space has; one segment of its index at a time is in memory.
+    """Write the ids that a space has, one file for each segment of its index.
+
+    One segment at a time is in memory.
 
     Args:
         storage: Folder of the files.
@@ -54,6 +56,9 @@ def write_known(
         store: Store of the space.
         fingerprint: Fingerprint of the space.
         partitions: Number of partitions.
+
+    Raises:
+        StoreError: The store or the space is missing or damaged.
     """
     pa = import_pyarrow()
     environment = Environment.open(store.path)
@@ -92,7 +97,7 @@ def read_ids(storage: Storage, sources: Iterable[str], partition: int) -> Ids:
 
 
 def read_shard_ids(storage: Storage, name: str) -> Ids:
-    """Read the ids (n, 2) of a shard; none if its file is damaged."""
+    """Read the ids (n, 2) of a shard, or no ids (0, 2) if its file is damaged."""
     pa = import_pyarrow()
     only_ids = pa.ipc.IpcReadOptions(included_fields=[0])
     parts = [np.zeros((0, 2), dtype=np.uint64)]

@@ -26,7 +26,7 @@ class Merged:
 
     Attributes:
         info: Description of the space after the merge.
-        shards: Number of shards.
+        shards: Number of merged shards.
         added: Number of vectors that the store did not have.
     """
 
@@ -41,7 +41,7 @@ class _File:
 
     Attributes:
         storage: Folder of the shard.
-        name: Name in the folder.
+        name: Name of the file in the folder.
         encoders: Fingerprints in the manifest of the folder; empty if there is no manifest.
     """
 
@@ -81,7 +81,8 @@ def merge(
 ) -> list[Merged]:
     """Merge shards and their texts into a store. What the store already has is skipped.
 
-    All shards are checked before the store is opened. If the call is interrupted, repeat it.
+    The descriptions of all shards are checked before the store is opened; damage to their rows is
+    found when these are read. If the call is interrupted, repeat it.
 
     Args:
         paths: Shards, and folders of shards. A folder with a manifest must have all shards that it
@@ -93,9 +94,11 @@ def merge(
         Description of the merged vectors of each encoder.
 
     Raises:
-        UserError: A shard is missing, damaged, of another encoder or of another format; or the
-            package pyarrow is missing.
-        StoreError: The store cannot be written, or its vectors have another dimension or dtype.
+        UserError: A folder has no shards; a shard is missing, damaged or of another format, or its
+            encoder, dimension or dtype is not that of the others; or the package pyarrow or fsspec
+            is missing.
+        StoreError: The store is damaged or cannot be written, or its vectors have another dimension
+            or dtype.
     """
     files = [file for path in paths for file in _files_of(path)]
     infos = _check(files)
@@ -183,7 +186,7 @@ def _by_precision(rows: Rows, names: Sequence[str]) -> Iterator[tuple[str, Rows]
 
 
 def count_stored(plan: Plan, store: EmbeddingStore) -> tuple[int, int]:
-    """Count the sentences of a plan, and check that a store has a vector for each of them.
+    """Count the sentences of a plan, and check that a store has all their vectors.
 
     The ids of one shard at a time are in memory.
 
@@ -191,7 +194,7 @@ def count_stored(plan: Plan, store: EmbeddingStore) -> tuple[int, int]:
         Number of distinct sentences, and the largest number that a part of the encoder truncated.
 
     Raises:
-        StoreError: A sentence has no vector.
+        StoreError: A sentence has no vector, or the store is damaged.
     """
     unique = 0
     truncated = dict.fromkeys(plan.fingerprints, 0)

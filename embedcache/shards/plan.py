@@ -9,9 +9,9 @@ from embedcache.store import StorageDtype
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
-_FEWEST_ROWS, _MOST_ROWS = 1 << 11, 1 << 16
+_MIN_ROWS, _MAX_ROWS = 1 << 11, 1 << 16  # of a shard
 _SENTENCE_BYTES = 100  # assumed average
-_FEWEST_SHARDS = 64
+_MIN_SHARDS = 64
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Source:
         id: Id of the document that it contains.
         path: Absolute path or URL.
         size: Size in bytes.
-        version: Text that changes when the content changes, such as the time of the last change.
+        version: String that changes when the content changes, such as the modification time.
     """
 
     id: str
@@ -36,8 +36,10 @@ class Sizes:
     """Sizes of the parts of the work. The result does not depend on them.
 
     Attributes:
-        group_bytes: Size of the text that one task reads; a larger file is read by one task.
-        partition_bytes: Size of the text in a partition of the ids, repetitions included.
+        group_bytes: Maximum size of the text that one task reads; a larger file is a group of its
+            own.
+        partition_bytes: Approximate maximum size of the text in a partition of the ids, repetitions
+            included.
         shard_rows: Maximum number of sentences in a shard.
     """
 
@@ -54,8 +56,8 @@ class Sizes:
         also at least about 64 shards, so that the workers finish at about the same time.
         """
         size = max(1 << 25, int((total << 16) ** 0.5))
-        rows = total // _SENTENCE_BYTES // _FEWEST_SHARDS
-        return cls(size, 4 * size, min(max(rows, _FEWEST_ROWS), _MOST_ROWS))
+        rows = total // _SENTENCE_BYTES // _MIN_SHARDS
+        return cls(size, 4 * size, min(max(rows, _MIN_ROWS), _MAX_ROWS))
 
     def partitions(self, sources: list[Source]) -> int:
         """Return the number of partitions."""
@@ -63,7 +65,7 @@ class Sizes:
         return max(1, -(-total // self.partition_bytes))
 
     def groups(self, sources: list[Source]) -> list[list[Source]]:
-        """Divide files into groups, in their order."""
+        """Divide files into groups of consecutive files."""
         groups: list[list[Source]] = [[]]
         size = 0
         for source in sources:
@@ -81,7 +83,7 @@ class Plan:
 
     Attributes:
         storage: Folder of the files, to which all machines have access.
-        load: Function that makes the encoder; it must be picklable.
+        load: Function that loads the encoder; it must be picklable.
         fingerprints: Fingerprints of the parts of the encoder, the same on all machines.
         dtypes: Dtype of the stored vectors of each part.
         partitions: Number of partitions of the ids.
@@ -96,11 +98,11 @@ class Plan:
     shard_rows: int
 
     def known_folder(self, fingerprint: str) -> str:
-        """Return the folder with the ids that the store already has."""
+        """Return the folder with the ids that the store already has for a part of the encoder."""
         return f"known/{fingerprint}"
 
     def shard_name(self, fingerprint: str, shard: "Shard") -> str:
-        """Return the name of a finished shard."""
+        """Return the name of a finished shard of a part of the encoder."""
         return f"{SHARDS}/{fingerprint}/{shard.name}"
 
 

@@ -82,7 +82,7 @@ class Storage(ABC):
 
     @abstractmethod
     def exists(self, name: str) -> bool:
-        """Return whether there is a file."""
+        """Return whether a file exists."""
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
@@ -93,11 +93,19 @@ class Storage(ABC):
         """
 
     def open_mapped(self, name: str) -> Any:  # noqa: ANN401
-        """Open a file for pyarrow, which maps it into memory if it is on disk."""
+        """Open a file for pyarrow, which maps it into memory if it is on disk.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
         return self.open(name)
 
     def read(self, name: str) -> bytes:
-        """Read a file."""
+        """Return the content of a file.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
         with self.open(name) as file:
             return file.read()
 
@@ -111,12 +119,12 @@ class Storage(ABC):
         """
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file atomically."""
+        """Write bytes to a file atomically."""
         self.write(name, lambda path: path.write_bytes(content))
 
     @abstractmethod
     def remove(self, name: str = "") -> None:
-        """Remove a file or a subfolder, or the whole folder, if it exists."""
+        """Remove a file or a subfolder if it exists; without a name, the whole folder."""
 
 
 class _Folder(Storage):
@@ -149,7 +157,7 @@ class _Folder(Storage):
 
 
 class _Remote(Storage):
-    """A folder at a URL."""
+    """A folder at a URL. Its methods raise UserError if the package fsspec is missing."""
 
     def _all_names(self, folder: str) -> Iterable[str]:
         system, path = self._locate(folder)

@@ -1,4 +1,4 @@
-"""Copies a store to a new folder while other processes write it."""
+"""Copies a store to a new folder while other processes write to it."""
 
 from pathlib import Path
 
@@ -18,17 +18,18 @@ def back_up(path: Path, destination: Path) -> int:
         destination: Folder of the copy, which must not exist; its parent is created if needed.
 
     Returns:
-        Size of the copy in bytes.
+        Size of the copy's data file in bytes.
 
     Raises:
         UserError: The destination exists.
-        StoreError: The store is missing or cannot be read, or the disk is full.
+        StoreError: The store is missing or cannot be read, its pages are damaged, or the disk is
+            full.
         OSError: The destination cannot be written.
     """
     environment = Environment.open(path)
     destination = new_path(destination, "folder for the backup")
     with scratch_folder(destination.parent, destination) as folder:
-        check_commits(environment.folder, to_write=True)  # LMDB's copy relies on the free pages
+        check_commits(environment.folder, to_write=True)  # LMDB needs a sound list of free pages
         environment.copy(folder)
         record_commits(folder)
         size = (folder / DATA_FILE).stat().st_size

@@ -1,10 +1,10 @@
 """Claims on sentences, with which parallel writers of a space share the work.
 
-Each sentence is encoded by one writer. A writer has two files in the folder `claims` of the store:
-one that it keeps locked, and one with the ids of the sentences that it has claimed but not yet
-committed. When a writer dies, the operating system releases its lock, and its claims are invalid.
-A second lock, which a writer holds for milliseconds, makes it one atomic step to read the claims of
-the others and to write its own.
+Each sentence is encoded by one writer. A writer has two files in the folder `claims/FINGERPRINT` of
+the store: one that it keeps locked, and one with the ids of the sentences that it has claimed but
+not yet committed. When a writer dies, the operating system releases its lock, and its claims are
+invalid. A second lock, which a writer holds for milliseconds, makes it one atomic step to read the
+claims of the others and to write its own.
 """
 
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ _POLL_SECONDS = 0.005
 class Claims:
     """The claims of one writer on sentences of a space.
 
-    Claim a sentence before looking it up in the store: another writer gives up its claim only after
-    it has committed the vector, so either the claim or the vector is found.
+    Claim a sentence before looking it up in the store. Another writer that does not fail gives up
+    its claim only after it has committed the vector, so either the claim or the vector is found.
 
     Args:
         store: Folder of the store.
@@ -66,7 +66,10 @@ class Claims:
         return free
 
     def forget(self) -> None:
-        """Give up all claims after a commit; other writers see this after the next `take`."""
+        """Give up all claims after a commit.
+
+        Other writers see this when this writer next calls `take` or `close`.
+        """
         self._claimed.clear()
 
     def close(self) -> None:
@@ -96,7 +99,7 @@ class Claims:
             raise StoreError(f"{self._folder} cannot be written: {error.strerror}") from error
 
     def _claims_of_others(self) -> Ids:
-        """Return the ids that living writers have claimed, and remove the files of dead ones."""
+        """Return the ids (n, 2) that other writers have claimed; remove files of dead writers."""
         found = [np.empty((0, 2), dtype=np.uint64)]
         for alive_file in self._folder.glob(f"*{_ALIVE}"):
             if alive_file == self._alive_file:

@@ -5,7 +5,7 @@ bit there may make it use the commit before the last one, or an empty tree. The 
 copy of both descriptions with a checksum. It is written after each commit but not synced to
 disk, so after a power failure LMDB's pages may be newer than the copy, but never older.
 
-Writers need no lock for the file: each writes the content of LMDB's pages after its own commit, and
+Writers do not exclude each other: each writes the content of LMDB's pages after its own commit, and
 repeats this if they have changed in the meantime. Stores of earlier versions get the file with the
 next commit.
 """
@@ -32,9 +32,9 @@ from embedcache.store.pages import (
 DATA_FILE, COMMITS_FILE = "data.mdb", "commits"
 
 _CHECKSUM_BYTES = 8
-_UNCHANGING_BYTES = 24  # of a description: number and kind of the page, and the version
-_VERSION = struct.pack("<II", 0xBEEFC0DE, 1)  # of LMDB 0.9, at the end of these bytes
-_PAGE_BYTES_AT = 40  # position of the size of a page in a description
+_UNCHANGING_BYTES = 24  # of a description: header of the page, magic number and version
+_VERSION = struct.pack("<II", 0xBEEFC0DE, 1)  # magic number and data version of LMDB 0.9
+_PAGE_BYTES_AT = 40  # offset of the page size in a description
 _PAUSE_SECONDS = 0.01
 _ATTEMPTS = 100
 
@@ -45,7 +45,9 @@ Descriptions = tuple[bytes, bytes]
 def record_commits(folder: Path) -> None:
     """Copy LMDB's descriptions of the last two commits to the file `commits`.
 
-    If this fails, for example because the disk is full, the file is older, and no commit is lost.
+    Nothing is written if the descriptions have an unknown format. If the file cannot be written,
+    for example because the disk is full, it is out of date until the next commit, but no commit is
+    lost.
 
     Args:
         folder: Folder of the store.
@@ -72,7 +74,8 @@ def forget_commits(folder: Path) -> None:
 def check_commits(folder: Path, *, to_write: bool = False) -> None:
     """Check that no recorded commit was lost, and that the pages of the last one are sound.
 
-    Other processes may commit at the same time.
+    Other processes may commit at the same time: a problem is an error only if it persists while
+    none of them commits. Nothing is checked if the descriptions have an unknown format.
 
     Args:
         folder: Folder of the store.
@@ -80,7 +83,7 @@ def check_commits(folder: Path, *, to_write: bool = False) -> None:
             longer, since one page of each large value is read.
 
     Raises:
-        StoreError: A commit was lost, or a page is damaged.
+        StoreError: The data file is missing, a commit was lost, or a page is damaged.
     """
     before = None
     for _ in range(_ATTEMPTS):
@@ -106,9 +109,12 @@ def restore_commits(folder: Path) -> bool:
     """Restore LMDB's descriptions of the last two commits from the file `commits`.
 
     Returns:
-        Whether a description was damaged and is restored. Nothing is restored if a commit may be
-        later than the file, or if the pages of the last commit are damaged too.
+        Whether a description was damaged and has been restored. Nothing is restored if either file
+        is missing, if `commits` is damaged or may be older than the last commit, or if the pages of
+        the last commit are damaged too.
     """
+    if not (folder / DATA_FILE).exists():
+        return False
     with folder_lock(folder, exclusive=True):
         recorded = _read_record(folder)
         if recorded is None:
@@ -139,7 +145,7 @@ def _find_problem(
     *,
     to_write: bool,
 ) -> str | None:
-    """Return what is wrong, and what to do about it."""
+    """Return what is wrong and what to do about it; None if nothing is wrong."""
     if not any(found):
         if recorded is None:
             return None  # there is no store yet
@@ -171,15 +177,16 @@ def _find_problem(
 
 
 def _is_known(found: Descriptions) -> bool:
-    """Return whether a description has the format of LMDB 0.9 for little-endian processors."""
+    """Return whether any description has the format of LMDB 0.9 for little-endian processors."""
     start = _UNCHANGING_BYTES - len(_VERSION)
     return any(part[start:_UNCHANGING_BYTES] == _VERSION for part in found)
 
 
 def _is_possible(recorded: Descriptions | None, found: Descriptions) -> bool:
-    """Return whether LMDB may have written two descriptions, neither before the recorded one."""
+    """Return whether LMDB may have written both descriptions, neither before the recorded one."""
     commits = [Commit.parse(description) for description in found]
     first, second = (commit.number for commit in commits)
+    # commit n is described on page n % 2; both numbers are 0 in a new file
     has_numbers = first == second == 0 or (abs(first - second) == 1 and first % 2 == 0)
     if not has_numbers or commits[0].page_bytes != commits[1].page_bytes:
         return False
@@ -187,9 +194,10 @@ def _is_possible(recorded: Descriptions | None, found: Descriptions) -> bool:
 
 
 def _is_same_or_later(recorded: bytes, found: bytes) -> bool:
-    """Return whether LMDB may have written a description after the one that was recorded.
+    """Return whether a description is the recorded one, or LMDB may have written it later.
 
-    A later commit changes more than one bit, because the tree has another root.
+    A later commit changes more than one bit, because the tree has another root. So one flipped bit
+    in the number of the commit is not taken for a later commit.
     """
     if recorded == found:
         return True
@@ -223,7 +231,10 @@ def _read_record(folder: Path) -> Descriptions | None:
 
 
 def _read_descriptions(folder: Path, recorded: Descriptions | None) -> Descriptions:
-    """Read both descriptions, which are empty or incomplete if the file is."""
+    """Read both descriptions, which are empty or incomplete if the file is missing or too short.
+
+    The second one is at the page size that the recorded description states, if there is one.
+    """
     try:
         with (folder / DATA_FILE).open("rb", buffering=0) as file:
             first = file.read(DESCRIPTION_BYTES)

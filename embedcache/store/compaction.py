@@ -23,13 +23,14 @@ def compact(path: Path) -> tuple[int, int]:
         Size of the file in bytes, before and after.
 
     Raises:
-        StoreError: The store is missing or read-only, it cannot be read, the disk is full, or the
-            system is Windows.
+        StoreError: The store is missing or read-only, it cannot be read, its pages are damaged, the
+            disk is full, or the system is Windows.
+        OSError: The folder cannot be written.
     """
     environment = Environment.open(path)
 
     def write(old: Handle, _: lmdb.Transaction, folder: Path) -> tuple[int, int]:
-        check_commits(environment.folder, to_write=True)  # LMDB's copy relies on the free pages
+        check_commits(environment.folder, to_write=True)  # LMDB needs a sound list of free pages
         copy_data(old.lmdb, folder)
         before, after = ((place / DATA_FILE).stat().st_size for place in (path, folder))
         return before, after

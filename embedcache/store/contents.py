@@ -1,8 +1,8 @@
-"""Reads everything in a store, damaged or not: its sound values, and the spaces they belong to.
+"""Reads everything in a store that may be damaged: its sound values, and their spaces.
 
 Two kinds of damage lose nothing. A block or segment whose key is damaged is found by its checksum,
-which covers the key. In the description of a space, on which all its vectors depend, one flipped
-bit is found by flipping each.
+which covers the key since format 2. In the description of a space, on which all its vectors depend,
+one flipped bit is found by flipping each bit in turn.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,13 +31,13 @@ from embedcache.store.space_info import (
 )
 from embedcache.terminal import progress_bar
 
-_LONGEST_DESCRIPTION = 1 << 13  # bytes; the time to find a flipped bit grows with the square
+_LONGEST_DESCRIPTION = 1 << 13  # bytes; the time to find a flipped bit is quadratic in the length
 
 ValuesByKey = dict[bytes, memoryview]
 """Values with their checksums by key: views that are valid as long as the transaction."""
 
 Damaged = list[tuple[bytes, memoryview]]
-"""Keys and values of which at least one is damaged. Two may have the same key."""
+"""Pairs of a key and a value, of which at least one is damaged. Two may have the same key."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class SpaceContents:
         info: Description of the space.
         sound: Sound blocks and segments.
         lost: Keys of the blocks and segments that are damaged or missing.
-        recovered: Correct keys of those sound values, and of the description, that had a flipped
-            bit.
+        recovered: Correct keys of the sound blocks and segments whose key was damaged, and of the
+            description if it had a flipped bit.
     """
 
     info: SpaceInfo
@@ -75,7 +75,7 @@ class Contents:
     """What a store still has.
 
     Attributes:
-        store_format: Format of the store.
+        store_format: Format of the store, which is inferred from the values if the header is lost.
         has_header: Whether the header is sound.
         spaces: Spaces, in the order in which they were created.
         texts: Sound values with texts.
@@ -120,15 +120,15 @@ def read_contents(
     infos = [parse_info(values.content(value)) for value in descriptions]
     infos.sort(key=lambda info: info.number)
     recovered |= _recover_moved(infos, sound, damaged)
-    own = {values.HEADER_KEY, *texts, *(info_key(info.fingerprint) for info in infos)}
-    own.update(*map(value_sizes, infos))
+    known = {values.HEADER_KEY, *texts, *(info_key(info.fingerprint) for info in infos)}
+    known.update(*map(value_sizes, infos))
     return Contents(
         store_format,
         recorded_format is not None,
         tuple(_space_contents(info, sound, recovered) for info in infos),
         texts,
-        {key: value for key, value in sound.items() if key not in own},
-        tuple(key for key, _ in damaged if key not in own),
+        {key: value for key, value in sound.items() if key not in known},
+        tuple(key for key, _ in damaged if key not in known),
     )
 
 
@@ -173,7 +173,7 @@ def _recover_descriptions(sound: ValuesByKey, damaged: Damaged, store_format: in
     recovered: set[bytes] = set()
     others = (BLOCK_PREFIX, SEGMENT_PREFIX, values.TEXT_PREFIX)
     for key, value in list(damaged):
-        # one flipped bit does not make the first letter of a description that of another value
+        # one flipped bit cannot turn the prefix of a description into that of another value
         if key.startswith(others) or len(value) > _LONGEST_DESCRIPTION:
             continue
         for right_key, right_value in _with_one_bit_flipped(key, value):
@@ -188,6 +188,7 @@ def _recover_descriptions(sound: ValuesByKey, damaged: Damaged, store_format: in
 
 
 def _with_one_bit_flipped(key: bytes, value: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the key and the value with each of their bits flipped in turn."""
     joined = bytearray(key + value)
     for position in range(len(joined)):
         for bit in range(8):
@@ -216,11 +217,11 @@ def _recover_moved(infos: Iterable[SpaceInfo], sound: ValuesByKey, damaged: Dama
 
 def _space_contents(info: SpaceInfo, sound: ValuesByKey, recovered: set[bytes]) -> SpaceContents:
     sizes = value_sizes(info)
-    own = {
+    present = {
         key: sound[key]
         for key, size in sizes.items()
-        if key in sound and len(values.content(sound[key])) == size  # not an earlier value
+        if key in sound and len(values.content(sound[key])) == size  # not an older block
     }
-    lost = tuple(key for key in sizes if key not in own)
-    keys = (info_key(info.fingerprint), *own)
-    return SpaceContents(info, own, lost, tuple(key for key in keys if key in recovered))
+    lost = tuple(key for key in sizes if key not in present)
+    keys = (info_key(info.fingerprint), *present)
+    return SpaceContents(info, present, lost, tuple(key for key in keys if key in recovered))

@@ -34,9 +34,9 @@ class Environment:
 
     LMDB allows one handle per environment and process, so `Environment.open` returns the same
     object for the same file. A handle must not be used in a forked child process: the child closes
-    it and opens a new one at its first use. If the folder cannot be written, the environment is
-    read-only. If another process has replaced the data file, the next transaction opens the new
-    one; see `embedcache.store.replacement`.
+    it and opens a new one when it first uses the environment. If the folder cannot be written, the
+    environment is read-only. If another process has replaced the data file, the next transaction
+    opens the new one; see `embedcache.store.replacement`.
 
     Attributes:
         path: Folder of the environment, as it was given to the last call of `open`.
@@ -50,7 +50,7 @@ class Environment:
 
     def __init__(self, path: Path) -> None:
         self._handle: Handle | None = None  # also in a forked child until its first use
-        self._may_write = False  # whether this process has checked the free pages
+        self._may_write = False  # whether this process has checked what LMDB needs to write
         self.path = path
         self.verified: set[tuple[bytes, bytes]] = set()
         # shared by threads that use LMDB; held exclusively while the map moves, the handle changes
@@ -63,7 +63,7 @@ class Environment:
         """Return the environment in a folder; create it if it is missing and `create` is True.
 
         Raises:
-            StoreError: The environment is missing, invalid or incomplete, or it cannot be opened or
+            StoreError: The environment is missing, damaged or incomplete, or it cannot be opened or
                 created.
         """
         folder = path.resolve()
@@ -91,9 +91,10 @@ class Environment:
         The values read are views that are valid until the transaction ends.
 
         Raises:
-            StoreError: There are too many readers, or a writer has overwritten the snapshot, which
-                is only possible if this process cannot write the lock file, or if another process
-                was killed while it replaced the file.
+            StoreError: The store was moved or deleted, LMDB cannot read it, or it has too many
+                readers; or a writer may have overwritten the snapshot, which is only possible if
+                this process cannot write the lock file, or if another process was killed while it
+                replaced the data file.
         """
         with self.transaction(write=False) as (transaction, handle):
             try:
@@ -114,7 +115,7 @@ class Environment:
         """Check that the environment can be written.
 
         Raises:
-            StoreError: Its folder or file system is read-only.
+            StoreError: Its folder or file system is read-only, or it was moved or deleted.
         """
         with self._using() as handle:
             read_only = handle.read_only
@@ -136,7 +137,8 @@ class Environment:
             The result of the action.
 
         Raises:
-            StoreError: The environment is read-only or damaged, or the disk fails.
+            StoreError: The environment is read-only, damaged, moved or deleted, or the disk fails
+                or is full.
         """
         self.check_writable()
         free = expected_bytes + _SPARE_BYTES
@@ -158,7 +160,7 @@ class Environment:
         """Copy the data as of the last commit, without free pages, to a new file in a folder.
 
         Raises:
-            StoreError: The data cannot be read, or the disk fails.
+            StoreError: The data cannot be read, or the disk fails or is full.
         """
         with self.reading() as snapshot:
             assert self._handle  # noqa: S101 - it is kept until the transaction ends
@@ -176,9 +178,14 @@ class Environment:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[tuple[lmdb.Transaction, Handle]]:
-        """Begin a transaction, which is committed at the end; yield it with the handle it uses.
+        """Begin a transaction, and yield it with its handle.
 
-        `reading` and `write` are for values; this is for what concerns the file as a whole.
+        It is committed at the end of the `with` block, or aborted after an error. `reading` and
+        `write` are for values; this is for what concerns the file as a whole.
+
+        Raises:
+            StoreError: The store was moved or deleted, LMDB cannot use it, or it has too many
+                readers.
         """
         with translate_lmdb_errors(self.path), ExitStack() as held:
             yield self._begin(held, write=write)
@@ -201,7 +208,8 @@ class Environment:
                 self._resize(self._doubled)
 
     def _free_readers(self, lmdb_environment: lmdb.Environment) -> None:
-        if not lmdb_environment.reader_check():  # no slot belongs to a dead process
+        """Free the reader slots of dead processes; raise StoreError if there are none."""
+        if not lmdb_environment.reader_check():
             raise StoreError(
                 f"the store {self.path} has the maximum number of readers "
                 f"({lmdb_environment.info()['max_readers']:,}): end some of the processes that "
@@ -228,7 +236,7 @@ class Environment:
                 self._handle.lmdb.set_mapsize(size(self._handle))
 
     def _follow(self) -> None:
-        """Open the data file, if it was replaced, or if this process is a fork of another one."""
+        """Open the data file if it was replaced, or if this forked child has not opened it yet."""
 
         def is_current() -> bool:
             return self._handle is not None and self._handle.is_of(self.folder)
@@ -260,7 +268,7 @@ class Environment:
 
 
 def _before_fork() -> None:
-    """Wait until no thread has a transaction or opens an environment, and let none begin.
+    """Wait until no thread has a transaction or opens an environment, and let no new one begin.
 
     Otherwise, the child could not close the handle safely: it would free reader slots of the
     parent, or wait for threads that do not exist in the child.

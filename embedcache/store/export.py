@@ -22,9 +22,9 @@ from embedcache.terminal import progress_bar
 
 ExportFormat = Literal["npy", "safetensors", "parquet", "arrow"]
 
-_TABLE_BLOCKS = 64  # blocks of the store in one part of a table
+_TABLE_BLOCKS = 64  # number of blocks of the store in one part of a table
 
-_DTYPES = {"float32": "F32", "float16": "F16", "int32": "I32"}  # in the header of safetensors
+_DTYPES = {"float32": "F32", "float16": "F16", "int32": "I32"}  # names in a safetensors header
 
 
 def export_space(
@@ -32,7 +32,8 @@ def export_space(
 ) -> SpaceInfo:
     """Write the ids and the vectors of a space, in the order in which they were added.
 
-    A few blocks of vectors are in memory at a time. The result gets its name when it is complete.
+    All ids and at most 64 blocks of vectors are in memory at a time. The result gets its name when
+    it is complete.
 
     Args:
         path: Folder of the store.
@@ -50,7 +51,7 @@ def export_space(
 
     Raises:
         UserError: The path exists, or the package pyarrow is missing.
-        StoreError: The store or the space is missing or damaged.
+        StoreError: The store or the space is missing or damaged, or LMDB cannot read it.
         OSError: The result cannot be written.
     """
     if file_format in ("parquet", "arrow"):
@@ -78,8 +79,8 @@ class _Content:
 
     Attributes:
         info: Description of the space.
-        ids: (n, 2) ids of the sentences.
-        entries: (n,) entries of the index.
+        ids: (n, 2) uint64 ids of the sentences, by row.
+        entries: (n,) int64 entries of the index, by row.
         blocks: Blocks of vectors, which can be read once.
         texts: Texts that the store keeps.
     """
@@ -124,7 +125,7 @@ def _write_safetensors(path: Path, content: _Content) -> None:
         "vectors": _tensor(_DTYPES[info.dtype], (info.rows, info.dim), ids.nbytes, stop),
     }
     text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # the tensors are aligned
+    text += b" " * (-len(text) % 8)  # so that the tensors are aligned
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + ids.tobytes())
         file.writelines(content.blocks)

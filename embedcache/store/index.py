@@ -1,9 +1,10 @@
 """Index from sentence ids to rows, as sorted segments that are LMDB values.
 
-A small log-structured merge tree (O'Neil et al. 1996): each commit adds one sorted segment and
-merges it with segments of similar size, so that n ids need about log n segments and each id is
-rewritten about log n times. A segment is read from the memory map, so the time to open a store does
-not depend on its size.
+A small log-structured merge tree (O'Neil et al. 1996, "The log-structured merge-tree"): each commit
+adds one sorted segment and merges it with segments of similar size, so that n ids need about log n
+segments and each id is rewritten about log n times. A merged segment has at most LARGEST_MERGE ids,
+so larger indexes have more segments. A segment is read from the memory map, so the time to open a
+store does not depend on its size.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 from embedcache.ids import Ids
 
 MISSING = -1  # the entry of an id that the index does not have
-LARGEST_MERGE = 1 << 22  # ids; larger segments are not merged, which limits memory
+LARGEST_MERGE = 1 << 22  # maximum number of ids in a merged segment; limits memory
 LARGEST_PRECISION = 63  # largest precision number that fits in an entry
-ENTRY_BYTES = 24  # bytes of an id and its entry in a segment: high, low, entry
+ENTRY_BYTES = 24  # of an id and its entry in a segment: high, low, entry
 _TRUNCATED = np.int64(1 << 62)  # this bit is set for truncated sentences
-_PRECISION_SHIFT = 56  # six bits
+_PRECISION_SHIFT = 56  # the six bits from here hold the precision number
 _ROW = np.int64((1 << _PRECISION_SHIFT) - 1)
 
 
@@ -64,7 +65,7 @@ class Segment:
     Attributes:
         high: (n,) uint64 high halves, ascending.
         low: (n,) uint64 low halves.
-        entries: (n,) int64, see `make_entries`.
+        entries: (n,) int64; see `make_entries` and `embedcache.store.texts`.
     """
 
     high: NDArray[np.uint64]
@@ -128,8 +129,8 @@ def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
     """Look up ids in several segments.
 
     Args:
-        segments: Segments of a space.
-        ids: (n, 2) uint64.
+        segments: Segments to search, in this order.
+        ids: (n, 2) uint64 ids.
 
     Returns:
         (n,) int64 entries, MISSING for ids that no segment has.
@@ -164,12 +165,12 @@ def segments_to_merge(sizes: Sequence[int], added: int, largest: int = LARGEST_M
     Args:
         sizes: Sizes of the existing segments, oldest first.
         added: Size of the new segment.
-        largest: Size that a merged segment may have.
+        largest: Maximum size of a merged segment.
 
     Returns:
         Number of segments, counted from the end of `sizes`. Each of them is less than twice as
-        large as the new segment merged with those after it, and a merged segment has at most
-        the size `largest`.
+        large as the new segment merged with those after it, and a merged segment is not larger
+        than `largest`.
     """
     count = 0
     for size in reversed(sizes):
@@ -192,7 +193,7 @@ def merge(segments: Sequence[Segment]) -> Segment:
 
 
 def first_occurrences(ids: Ids) -> NDArray[np.int64]:
-    """Return the ascending positions at which each distinct id of ids (n, 2) occurs first."""
+    """Return the position of the first occurrence of each distinct id (n, 2), ascending: (m,)."""
     high = np.sort(ids[:, 0])
     if not (high[1:] == high[:-1]).any():  # the common case, ten times faster
         return np.arange(len(ids))

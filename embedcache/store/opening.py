@@ -51,6 +51,7 @@ with environment:
 
 
 FileIdentity = tuple[int, int]
+"""Device and inode numbers of a file."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ class Handle:
 
     Attributes:
         lmdb: LMDB environment.
-        data: Identity of the data file; see `file_identity`.
+        data: Identity of the data file; None if it is missing.
         lock: Identity of the lock file; None if there is none, or if it is not used.
-        read_only: Whether this process cannot write the file.
+        read_only: Whether this process cannot write the data file.
         without_lock: Whether this process cannot write the lock file either. If so, writers do not
             know that it is reading.
     """
@@ -74,14 +75,14 @@ class Handle:
 
     @property
     def map_bytes(self) -> int:
-        """Size of the map, which the data cannot exceed."""
+        """Size of the memory map in bytes, which the data cannot exceed."""
         return int(self.lmdb.info()["map_size"])
 
     def required_bytes(self, free_bytes: int) -> int:
-        """Return the size that the map needs for its pages in use and some free bytes."""
+        """Return the size in bytes of a map with room for `free_bytes` after the present pages."""
         page_bytes = int(self.lmdb.stat()["psize"])
-        used_pages = int(self.lmdb.info()["last_pgno"]) + 1
-        return (used_pages + -(-free_bytes // page_bytes)) * page_bytes
+        pages = int(self.lmdb.info()["last_pgno"]) + 1
+        return (pages + -(-free_bytes // page_bytes)) * page_bytes
 
     def is_of(self, folder: Path) -> bool:
         """Return whether a folder still has the files that were opened."""
@@ -157,7 +158,7 @@ def copy_data(
     """
     try:
         source.copy(os.fspath(folder), compact=True, txn=snapshot)
-    except lmdb.Error as error:  # of any class, if the disk is full
+    except lmdb.Error as error:  # if the disk is full, it may be of any class
         raise StoreError(
             f"the store cannot be copied, perhaps because the disk is full: {error}"
         ) from error
@@ -207,15 +208,15 @@ def _open_writable_if_possible(folder: Path) -> Handle:
 
 
 def check_pages(folder: Path) -> None:
-    """Check, in a child process, that LMDB can read all pages in use.
+    """Check, in a child process, that LMDB can read all pages of values.
 
-    A process is killed if it reads a page that the disk cannot read.
+    A process is killed if it reads a mapped page that the disk cannot read.
 
     Args:
         folder: Folder of the environment.
 
     Raises:
-        StoreError: LMDB cannot read all pages, or the child process cannot find out.
+        StoreError: LMDB cannot read all pages, or the child process fails for another reason.
     """
     command = [sys.executable, "-c", _READ_ALL_PAGES, os.fspath(folder)]
     with folder_lock(folder):  # the child opens the environment

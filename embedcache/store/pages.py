@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PAGE = struct.Struct("<QHHHH")  # number, padding, kind, end of the offsets, start of the nodes
-_LARGE = struct.Struct("<QHHI")  # header of a value with its own pages: number, -, kind, pages
-_NODE = struct.Struct("<IHH")  # size of the value, flags, size of the key; or number of a child
+_LARGE = struct.Struct("<QHHI")  # header of a large value: number, padding, kind, page count
+_NODE = struct.Struct("<IHH")  # size of the value and flags, or number of a child; size of the key
+# magic number, version, address and size of the map; two trees; last page, number of the commit
 _COMMIT = struct.Struct("<IIQQ" + 2 * "IHHQQQQQ" + "QQ")
 _TREE_FIELDS = 8
 _BRANCH, _LEAF, _OVERFLOW = 1, 2, 4  # kinds of pages
@@ -49,8 +50,8 @@ class Commit(NamedTuple):
     """A commit, as page 0 or 1 describes it.
 
     Attributes:
-        page_bytes: Size of a page.
-        map_bytes: Size of the memory map, in which all pages fit.
+        page_bytes: Size of a page in bytes.
+        map_bytes: Size of the memory map in bytes; all pages fit in it.
         free: Tree of free pages.
         values: Tree of values.
         last_page: Number of the last page that was ever used.
@@ -70,11 +71,20 @@ class Commit(NamedTuple):
         fields = _COMMIT.unpack_from(description, _PAGE.size)
         _, _, _, map_bytes, *trees, last_page, number = fields
         free, values = Tree(*trees[:_TREE_FIELDS]), Tree(*trees[_TREE_FIELDS:])
+        # LMDB keeps the page size in the padding of the first tree
         return cls(free.padding, map_bytes, free, values, last_page, number)
 
 
 class _Node(NamedTuple):
-    """An entry of a page: a key with its value, or with the number of a child page."""
+    """An entry of a page: a key with its value, or with the number of a child page.
+
+    Attributes:
+        key: Key.
+        size: Size of the value in bytes; in a branch page, the low 32 bits of the child's number.
+        flags: 1 if the value is large and has its own pages, else 0; in a branch page, the high 16
+            bits of the child's number.
+        content: Value, or the number of its first page if it is large; empty in a branch page.
+    """
 
     key: bytes
     size: int
@@ -92,8 +102,8 @@ class _Found(NamedTuple):
 def check_values(path: Path, commit: Commit) -> None:
     """Check the pages that LMDB reads to find values, but not the order of the keys.
 
-    The commit must be the last one until the function returns, because the second commit after it
-    may overwrite its pages.
+    The commit must remain one of the last two until the function returns, because the third
+    write transaction after it may overwrite its pages.
 
     Args:
         path: Data file of LMDB.
@@ -107,26 +117,29 @@ def check_values(path: Path, commit: Commit) -> None:
 
 
 def check_all(path: Path, commit: Commit) -> None:
-    """Check also what LMDB needs for writing: free pages, headers of large values, order of keys.
+    """Check what `check_values` checks, and all else that LMDB needs for writing.
 
-    See `check_values` for the arguments and errors. One page of each large value is read.
+    This is the list of free pages, the headers of large values and the order of the keys. The
+    arguments and errors are those of `check_values`. One page of each large value is read.
     """
     with path.open("rb") as file:
         checker = _Checker(file, commit, ordered=True)
-        used = []  # first and last pages
+        used = []  # first and last page of each range
         for tree in (commit.values, commit.free):
             found = checker.walk(tree)
             large = [checker.large_value(node) for node in found.nodes if node.flags]
             pages = sum(last - first + 1 for first, last in large)
             _require(pages == tree.overflow_pages)
             used += [*large, *((page, page) for page in found.pages)]
-        free = [checker.free_pages(node) for node in found.nodes]
+        free = [checker.free_pages(node) for node in found.nodes]  # the last tree walked
         ranges = np.concatenate([np.array(used, dtype=np.int64).reshape(-1, 2), *free])
         first, last = ranges[np.argsort(ranges[:, 0])].T
         _require(bool((last[:-1] < first[1:]).all()))
 
 
 class _Checker:
+    """Reads and checks the pages of a commit."""
+
     def __init__(self, file: BinaryIO, commit: Commit, *, ordered: bool) -> None:
         self._file = file
         self._ordered = ordered
@@ -135,7 +148,7 @@ class _Checker:
         _require(commit.last_page * commit.page_bytes < commit.map_bytes)
 
     def walk(self, tree: Tree) -> _Found:
-        """Check all pages of a tree, and its counts."""
+        """Check all pages of a tree and its counts, and return what was found."""
         is_free = tree is self._commit.free
         _require(tree.flags == (_INTEGER_KEYS if is_free else 0))
         found = _Found([], [])
@@ -156,13 +169,16 @@ class _Checker:
         last: bytes | None,
         found: _Found,
     ) -> None:
-        """Check a page and its subtree, with keys of at least `first` and less than `last`."""
+        """Check a page and its subtree, and add them to `found`.
+
+        Keys must be at least `first` and less than `last`; None means no limit.
+        """
         _require(1 < number <= self._commit.last_page and depth <= tree.depth)
         found.pages.append(number)
         is_leaf = depth == tree.depth
         nodes = _parse(self._read_page(number), number, is_leaf=is_leaf)
         keys = [self._sortable(tree, node.key) for node in nodes]
-        if not is_leaf:  # LMDB does not use the first key
+        if not is_leaf:  # LMDB ignores the first key of a branch page
             keys[0] = first or b""
         if self._ordered:
             _require(all(a < b for a, b in pairwise(keys)))
@@ -175,10 +191,11 @@ class _Checker:
             self._walk(tree, child, depth + 1, low, high, found)
 
     def _sortable(self, tree: Tree, key: bytes) -> bytes:
+        """Return bytes that sort as LMDB sorts the key; its integer keys are little-endian."""
         return key[::-1] if tree.flags == _INTEGER_KEYS else key
 
     def _pages_of(self, node: _Node) -> int:
-        """Return the number of pages of a large value, and check that the file contains them."""
+        """Return how many pages a large value needs, and check that the file contains them."""
         first = int.from_bytes(node.content, "little")
         count = -(-(_LARGE.size + node.size) // self._commit.page_bytes)
         last = first + count - 1
@@ -193,7 +210,7 @@ class _Checker:
         return first, first + count - 1
 
     def free_pages(self, node: _Node) -> NDArray[np.int64]:
-        """Return n free pages as ranges of one page: first and last page number, (n, 2).
+        """Return n free pages as ranges of one page: first and last page, (n, 2) int64.
 
         The value of the node contains n, followed by the page numbers in descending order.
         """

@@ -1,4 +1,4 @@
-"""Removes spaces, or the vectors of sentences that are no longer needed, from a store."""
+"""Removes spaces, or the vectors and texts of sentences that are no longer needed, from a store."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -31,7 +31,8 @@ def remove_spaces(path: Path, fingerprints: Collection[str]) -> None:
     """Remove spaces with all their vectors, in one transaction.
 
     Values that belong to no space, because its description was lost, are removed too. The file
-    keeps its size: new vectors use the free pages, and `embedcache.store.compaction` returns them.
+    keeps its size: new vectors use the free pages, and `embedcache.store.compaction` returns
+    them to the file system.
 
     Args:
         path: Folder of the store. A process that adds vectors to one of the spaces at the same time
@@ -56,7 +57,7 @@ def remove_spaces(path: Path, fingerprints: Collection[str]) -> None:
 
 
 def count_unreachable(path: Path) -> int:
-    """Count the bytes in blocks and segments that belong to no space.
+    """Count the bytes of the blocks and segments that belong to no space.
 
     Raises:
         StoreError: The store is missing or damaged.
@@ -79,7 +80,14 @@ def _keys_of_no_space(transaction: lmdb.Transaction, infos: Sequence[SpaceInfo])
 
 
 def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:
-    """Count the vectors that `remove_unwanted` would remove, by the fingerprint of their space.
+    """Count the vectors that `remove_unwanted` would remove from each space.
+
+    Args:
+        path: Folder of the store.
+        wanted: (n, 2) uint64 ids of the sentences whose vectors would be kept.
+
+    Returns:
+        Counts by the fingerprint of the space.
 
     Raises:
         StoreError: The store is missing or damaged.
@@ -95,7 +103,7 @@ def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:
 
 
 def count_unwanted_texts(path: Path, wanted: Ids) -> int:
-    """Count the texts that `remove_unwanted` would remove.
+    """Count the texts that `remove_unwanted` would remove, given the ids (n, 2) to keep.
 
     Raises:
         StoreError: The store is missing or damaged.
@@ -119,8 +127,9 @@ def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
         progress: Whether to show a progress bar on standard error after two seconds.
 
     Raises:
-        StoreError: The store is missing, read-only or damaged, the disk is full, or the system is
-            Windows.
+        StoreError: The store is missing, read-only or damaged, a later version of this package
+            wrote it, the disk is full, or the system is Windows.
+        OSError: The folder cannot be written.
     """
     environment = Environment.open(path)
     check_pages(environment.folder)

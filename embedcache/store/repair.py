@@ -37,14 +37,15 @@ class Repair:
 def repair(path: Path, *, progress: bool = False) -> Repair:
     """Write a new file with all sound values of a store, and replace the old one atomically.
 
-    The store is not repaired in place. LMDB writes to pages that it believes to be free, and in a
-    damaged file this list may be damaged too: a repair in place could overwrite sound vectors. The
-    old file is only read, so a process that is killed leaves it as it was, or the complete new one.
-    A sound store is not changed.
+    Only LMDB's descriptions of the last two commits are restored in place; see `restore_commits`. A
+    repair of values in place could overwrite sound vectors: LMDB writes to the pages in its list of
+    free pages, which may be damaged too. Values of the old file are only read, so a process that is
+    killed leaves them as they were, or the complete new file. A sound store is not changed.
 
     A vector is kept if its block is sound and the index still has its sentence. Blocks and segments
     with a damaged key, and a description with one flipped bit, are restored. If the description of
-    a space is lost, its sound values are kept, but cannot be read.
+    a space is lost, its sound values are kept, but cannot be read. Texts with another id are left
+    out.
 
     Args:
         path: Folder of the store. Other processes may use it; those that write wait.
@@ -53,6 +54,7 @@ def repair(path: Path, *, progress: bool = False) -> Repair:
     Raises:
         StoreError: There is no store, LMDB cannot read it, a later version of this package wrote
             it, it is read-only, the disk is full, or the system is Windows.
+        OSError: The folder cannot be written.
     """
     restored = restore_commits(path)
     found = verify(path, progress=progress)

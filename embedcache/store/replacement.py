@@ -6,9 +6,9 @@ one. Readers do so in their next transaction; until then, they keep their snapsh
 to which no process writes any more.
 
 The lock file is replaced first, by an empty one, because LMDB would otherwise take the number of
-the last commit from the old one. If the process is killed before it replaces the data file, the old
-data remains in use. Writers then find that their lock file was replaced and open it again, and a
-reader whose snapshot a writer may have overwritten raises an error.
+the last commit from the old lock file. If the process is killed before it replaces the data file,
+the old data remains in use. Writers then find that their lock file was replaced and open the new
+one, and a reader whose snapshot a writer may have overwritten raises an error.
 
 Earlier versions of this package do not check whether the file was replaced, so they must not use
 the store at the same time.
@@ -49,8 +49,9 @@ def replace(
         The result of the function.
 
     Raises:
-        StoreError: The environment is read-only, the file cannot be written, or the system is
-            Windows.
+        StoreError: The environment is read-only, LMDB cannot use the old file or write the new one,
+            or the system is Windows.
+        OSError: The folder cannot be written.
     """
     if sys.platform == "win32":
         raise StoreError(

@@ -1,4 +1,4 @@
-"""Writes a new data file with what a store has, except for vectors that are lost or not wanted."""
+"""Writes a new data file with what a store has, except for lost, wrong or unwanted content."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ from embedcache.store.space_info import (
 )
 from embedcache.store.texts import TextPart
 
-_BATCH_BYTES = 1 << 26  # written per transaction, whose pages LMDB keeps in memory
+_BATCH_BYTES = 1 << 26  # bytes per transaction, whose pages LMDB keeps in memory
 
 Value = tuple[bytes, bytes | memoryview]
 """A key and a value with its checksum."""
@@ -65,7 +65,7 @@ def write_data(
                     (segment, has_block & keep(segment.ids)) for segment, has_block in segments
                 ]
             if space.lost or not all(kept.all() for _, kept in segments):
-                info, changed = _without_others(space, segments)
+                info, changed = _renumber(space, segments)
                 _put(target, changed)
             else:
                 info = space.info
@@ -84,7 +84,7 @@ def _texts(contents: Contents, keep: Callable[[Ids], NDArray[np.bool_]] | None) 
         if is_kept.all():
             yield key, value
         elif is_kept.any():
-            yield key, values.signed(key, part.select(is_kept).to_bytes())
+            yield key, values.with_checksum(key, part.select(is_kept).to_bytes())
 
 
 def _put(target: lmdb.Environment, items: Iterable[Value]) -> None:
@@ -103,7 +103,7 @@ def _put(target: lmdb.Environment, items: Iterable[Value]) -> None:
                     break
 
 
-def _without_others(
+def _renumber(
     space: SpaceContents, segments: list[tuple[Segment, NDArray[np.bool_]]]
 ) -> tuple[SpaceInfo, Iterator[Value]]:
     """Renumber the kept rows of a space.
@@ -139,16 +139,16 @@ def _without_others(
     def items() -> Iterator[Value]:
         for number, block in enumerate(_blocks(space, is_kept)):
             key = block_key(info, number)
-            yield key, values.signed(key, np.ascontiguousarray(block))
+            yield key, values.with_checksum(key, np.ascontiguousarray(block))
         for number, segment in enumerate(renumbered):
             key = segment_key(info, number)
-            yield key, values.signed(key, segment.to_bytes())
+            yield key, values.with_checksum(key, segment.to_bytes())
 
     return changed, items()
 
 
 def _blocks(space: SpaceContents, is_kept: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
-    """Yield the kept rows of a space in full blocks, and a last one that may not be full."""
+    """Yield the kept rows of a space in blocks, of which only the last may not be full."""
     info = space.info
     pending = np.empty((0, info.dim), dtype=info.dtype)
     for start in range(0, info.rows, BLOCK_ROWS):

@@ -43,12 +43,20 @@ class Space:
         return self.info().rows
 
     def info(self) -> SpaceInfo:
-        """Read the current description of the space."""
+        """Read the current description of the space.
+
+        Raises:
+            StoreError: The description is missing or damaged.
+        """
         with self._environment.reading() as transaction:
             return self._info(transaction)
 
     def find(self, ids: Ids) -> NDArray[np.int64]:
-        """Look up ids (n, 2): (n,) int64 entries of the index, MISSING for absent ids."""
+        """Look up ids (n, 2): (n,) int64 entries of the index, MISSING for absent ids.
+
+        Raises:
+            StoreError: The description of the space, or its index, is missing or damaged.
+        """
         with self._environment.reading() as transaction:
             return self._find(transaction, self._info(transaction), ids)
 
@@ -94,13 +102,16 @@ class Space:
         Returns:
             Counts above zero by the name of the precision, for example "float32". The name is
             "unknown" for vectors from a store of format 1 that had several precisions.
+
+        Raises:
+            StoreError: The description of the space, or its index, is missing or damaged.
         """
         with self._environment.reading() as transaction:
             info = self._info(transaction)
             entries = self._find(transaction, info, ids)
         numbers = index.entry_precisions(entries[entries != index.MISSING])
         if len(info.precisions) == 1:  # format 1 has no precision for each row
-            return dict.fromkeys(info.precisions, len(numbers))
+            numbers = np.ones_like(numbers)
         names = ["unknown", *info.precisions]
         counts = np.bincount(numbers, minlength=len(names)).tolist()
         return {name: count for name, count in zip(names, counts, strict=True) if count}
@@ -109,7 +120,7 @@ class Space:
         """Check that vectors can be added.
 
         Raises:
-            StoreError: The store is read-only or of an earlier format.
+            StoreError: The store is read-only, damaged or of an earlier format.
         """
         self._environment.check_writable()
         with self._environment.reading() as transaction:
@@ -126,7 +137,7 @@ class Space:
         """Add vectors in one transaction; skip sentences that the space already has.
 
         Args:
-            ids: (n, 2) uint64 sentence ids.
+            ids: (n, 2) uint64 sentence ids; if one is repeated, its first vector is added.
             vectors: (n, dim) vectors, which are converted to the dtype of the space.
             truncated: (n,) bool, whether the encoder read only the beginning of each sentence; None
                 if it read all sentences in full.
@@ -136,9 +147,10 @@ class Space:
             Number of new vectors.
 
         Raises:
-            StoreError: The store is read-only or of an earlier format, or a value that must be
-                rewritten is damaged. The store is not changed.
-            ValueError: A shape or dtype is wrong, or a vector contains NaN or infinity.
+            StoreError: The store is read-only or of an earlier format, a value that must be
+                rewritten is damaged, or the disk is full. The store is not changed.
+            ValueError: A shape or dtype is wrong, a vector contains NaN or infinity in the dtype of
+                the space, or the space would have more than 63 precisions.
         """
         _check_vectors(self.info(), ids, vectors)
         if truncated is None:

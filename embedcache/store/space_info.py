@@ -34,13 +34,13 @@ class SpaceInfo:
         name: Name of the encoder.
         dim: Length of a vector.
         dtype: Dtype of the stored numbers. float16 rounds to 11 bits, a relative error of at most
-            2**-11 per number for magnitudes above 6e-5. int32 is for encoders whose vectors are
-            the words of a sentence.
+            2**-11 per number for magnitudes above 6e-5. int32 is for encoders whose vectors
+            hold the row numbers of a sentence's words.
         rows: Number of vectors.
         identity: Identity of the encoder; the fingerprint is its hash.
         precisions: Number of rows computed in each precision. The index refers to a precision by
             its position here, starting from 1.
-        segments: Number and size of each segment of the index, oldest first.
+        segments: For each segment of the index, its number and how many ids it has; oldest first.
     """
 
     fingerprint: str
@@ -86,7 +86,7 @@ def segment_key(info: SpaceInfo, number: int) -> bytes:
 
 
 def space_number(key: bytes) -> int:
-    """Return the number of the space to which a block or segment belongs."""
+    """Return the number of the space of a block or segment, given its key."""
     (number,) = struct.unpack(">I", key[1:5])
     return int(number)
 
@@ -119,8 +119,7 @@ def read_info(
     if value is None:
         raise StoreError(f"the store {environment.path} no longer has the space {fingerprint}")
     info = parse_info(value)
-    # a damaged key, which the checksum of format 1 does not cover
-    if info.fingerprint != fingerprint:
+    if info.fingerprint != fingerprint:  # the checksum of format 1 does not cover the key
         raise values.damaged(environment, key)
     return info
 
@@ -143,7 +142,7 @@ def checked_keys(environment: Environment, transaction: lmdb.Transaction) -> lis
     """List the keys of all values.
 
     Raises:
-        StoreError: A key is of no known kind: it may be that of a space, which is not found.
+        StoreError: A key is of no known kind. It may be the damaged key of a space.
     """
     keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
     of_space = (INFO_PREFIX, BLOCK_PREFIX, SEGMENT_PREFIX)
@@ -157,7 +156,7 @@ def checked_keys(environment: Environment, transaction: lmdb.Transaction) -> lis
 def read_segments(
     environment: Environment, transaction: lmdb.Transaction, info: SpaceInfo
 ) -> Iterator[Segment]:
-    """Read the segments of the index of a space, as views that are valid in the transaction.
+    """Yield the segments of a space's index, as views that are valid until the transaction ends.
 
     Raises:
         StoreError: A segment is damaged.
@@ -171,14 +170,14 @@ def read_segments(
 
 
 def parse_info(data: memoryview) -> SpaceInfo:
-    """Return the description that the content of a value holds."""
+    """Return the description of a space, given its value without the checksum."""
     fields = json.loads(bytes(data))
     fields["segments"] = tuple(tuple(pair) for pair in fields["segments"])
     return SpaceInfo(**fields)
 
 
 def value_sizes(info: SpaceInfo) -> dict[bytes, int]:
-    """Return the keys of the blocks and segments of a space, with their sizes without checksum."""
+    """Return the sizes of the blocks and segments of a space, in bytes without checksum, by key."""
     sizes = {block_key(info, number): block_bytes(info, number) for number in info.blocks}
     return sizes | {segment_key(info, number): ENTRY_BYTES * n for number, n in info.segments}
 
@@ -191,4 +190,4 @@ def put_info(transaction: lmdb.Transaction, info: SpaceInfo) -> None:
 def info_value(info: SpaceInfo) -> bytes:
     """Return the description of a space as a value with its checksum."""
     content = json.dumps(asdict(info), ensure_ascii=False).encode()
-    return values.signed(info_key(info.fingerprint), content)
+    return values.with_checksum(info_key(info.fingerprint), content)

@@ -10,11 +10,12 @@ the number of the space. Every value ends in an 8-byte checksum: see `embedcache
     b"i" + number (4) + segment (8)  a sorted segment of the index: see `embedcache.store.index`
     b"t" + part (8)                  texts of sentences: see `embedcache.store.texts`
 
-Only the last block of a space is ever rewritten, after it has been verified. A commit is one LMDB
-transaction: after a crash the store has all of it or nothing. The file `commits` beside those of
-LMDB has a second record of the last commits: see `embedcache.store.commits`. Format 1 has weaker
-checksums and does not record the precision of each row. It can still be read, and
-`EmbeddingStore.upgrade` converts it. Format 3 is format 2 with texts.
+Adding vectors rewrites only the last block of a space, after verifying it, and the segments that
+are merged. A commit is one LMDB transaction: after a crash the store has all of it or nothing. The
+file `commits` beside those of LMDB has a second record of the last two commits: see
+`embedcache.store.commits`. Format 1 has weaker checksums and does not record the precision of each
+row. It can still be read, and `EmbeddingStore.upgrade` converts it. Format 3 is format 2 with
+texts.
 """
 
 import os
@@ -63,7 +64,8 @@ class EmbeddingStore:
             modifies it.
 
     Raises:
-        StoreError: The store is missing or damaged, or it has a later format.
+        StoreError: The store is missing or damaged, has a later format, or cannot be opened or
+            created.
 
     Example:
         >>> import tempfile
@@ -92,7 +94,7 @@ class EmbeddingStore:
             self._environment.write(self._write_header, 0)
 
     def _write_header(self, transaction: lmdb.Transaction) -> None:
-        # another process may have been faster
+        # another process may have written it in the meantime
         if values.read_format(self._environment, transaction) is None:
             values.put_format(transaction)
 
@@ -106,7 +108,7 @@ class EmbeddingStore:
         return (self.path / "data.mdb").stat().st_size
 
     def used_bytes(self) -> int:
-        """Return how many bytes of the file are in use; the others are free for new values."""
+        """Return the size in bytes of the pages in use, without those of the list of free pages."""
         with self._environment.reading() as transaction:
             tree = transaction.stat()
         pages = sum(tree[kind] for kind in ("branch_pages", "leaf_pages", "overflow_pages"))
@@ -115,7 +117,7 @@ class EmbeddingStore:
     def upgrade(self, *, progress: bool = False) -> int:
         """Convert a store from format 1 to format 2.
 
-        The store remains readable during the conversion. Work is committed every few seconds. If
+        The store remains readable during the conversion. About 64 MB are committed at a time. If
         the conversion is interrupted, call the method again to resume it. No process with an
         earlier version of this package may use the store during the conversion.
 
@@ -131,11 +133,15 @@ class EmbeddingStore:
         return upgrade.upgrade(self._environment, self.spaces(), progress=progress)
 
     def texts(self) -> Texts:
-        """Return the texts of sentences that the store keeps."""
+        """Return the texts that the store keeps, to look up or to add to."""
         return Texts(self._environment)
 
     def spaces(self) -> list[SpaceInfo]:
-        """List the spaces in the order in which they were created."""
+        """List the spaces in the order in which they were created.
+
+        Raises:
+            StoreError: A description, or the key of one, is damaged.
+        """
         with self._environment.reading() as transaction:
             return read_infos(self._environment, transaction)
 
@@ -147,7 +153,8 @@ class EmbeddingStore:
         """Return the space of an encoder.
 
         Raises:
-            StoreError: The store has no such space. The message lists the spaces that it has.
+            StoreError: The store is damaged, or it has no such space. The message lists the spaces
+                that it has.
         """
         if not self.has_space(fingerprint):
             raise StoreError(
@@ -160,10 +167,10 @@ class EmbeddingStore:
         """Return the description of the space of an encoder.
 
         Args:
-            encoder: Name of the encoder, or its fingerprint, of which eight digits are enough.
+            encoder: Name of the encoder, or at least the first eight digits of its fingerprint.
 
         Raises:
-            StoreError: There is no such space, or there are several.
+            StoreError: There is no such space, there are several, or the store is damaged.
         """
         infos = self.spaces()
         is_long = len(encoder) >= _SHORTEST_FINGERPRINT
@@ -188,10 +195,11 @@ class EmbeddingStore:
             ids: (n, 2) uint64 sentence ids, in any order, repeats allowed.
 
         Returns:
-            (n, dim), float32, or int32 if the space stores int32.
+            (n, dim) int32 if the vectors of a single encoder are stored as int32, else float32.
 
         Raises:
-            StoreError: The encoder or a sentence is missing, or the store is damaged.
+            StoreError: The store has no space of an encoder or no vector of a sentence, or it is
+                damaged.
         """
         spaces = [self.space(part) for part in fingerprint.split(JOIN)]
         if len(spaces) == 1:
@@ -222,8 +230,8 @@ class EmbeddingStore:
             identity: Identity of the encoder, for the description of a new space.
 
         Raises:
-            StoreError: The space exists with another dimension or dtype, or it is missing and the
-                store is read-only or of an earlier format.
+            StoreError: The space exists with another dimension or dtype, the store is damaged, or
+                the space is missing and the store is read-only or of an earlier format.
         """
         key = info_key(fingerprint)
         with self._environment.reading() as transaction:
@@ -262,7 +270,7 @@ def _unused_number(transaction: lmdb.Transaction, spaces: int) -> int:
     numbers = [spaces - 1]
     for prefix in (BLOCK_PREFIX, SEGMENT_PREFIX):
         cursor = transaction.cursor()
-        is_beyond = cursor.set_range(bytes([prefix[0] + 1]))  # the first key without the prefix
+        is_beyond = cursor.set_range(bytes([prefix[0] + 1]))  # the first key after the prefix
         has_last = cursor.prev() if is_beyond else cursor.last()
         if has_last and bytes(cursor.key()).startswith(prefix):
             numbers.append(space_number(bytes(cursor.key())))

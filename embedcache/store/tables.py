@@ -1,10 +1,10 @@
 """Vectors as Arrow tables, in which spaces are exported and shards are written.
 
 A table has the columns `id` (16 bytes, big-endian), `vector` (a list of fixed size), `truncated`
-(bool), `precision` (uint8, the position in `precisions` from 1; 0 if it is unknown) and, if the
-store keeps texts, `text` (a string, or null). The key "segtool" of its metadata is a JSON object:
-format, fingerprint, name, identity, dim, dtype, precisions and, in a shard, the checksum of its
-columns.
+(bool), `precision` (uint8, the position in the list `precisions`, from 1; 0 if it is unknown) and,
+if the store keeps texts, `text` (a string, or null). The key "segtool" of its metadata is a JSON
+object: format, fingerprint, name, identity, dim, dtype, precisions and, in a shard, the checksum of
+its columns.
 """
 
 import json
@@ -89,7 +89,18 @@ def write_arrow(
     *,
     with_texts: bool = False,
 ) -> None:
-    """Write rows to an Arrow file (IPC), one record batch for each part."""
+    """Write rows to an Arrow file (IPC), one record batch for each part.
+
+    Args:
+        path: Path of the file.
+        info: Description of the space.
+        parts: Rows of the table.
+        checksum: Checksum of the only part, see `Rows.checksum`; None if there are several.
+        with_texts: Whether the table has texts.
+
+    Raises:
+        UserError: The package pyarrow is missing.
+    """
     pa = import_pyarrow()
     schema = _schema(info, checksum, with_texts=with_texts)
     with pa.ipc.new_file(path, schema) as writer:
@@ -100,13 +111,16 @@ def write_arrow(
 def write_parquet(
     path: Path, info: SpaceInfo, parts: Iterable[Rows], *, with_texts: bool = False
 ) -> None:
-    """Write rows to a Parquet file, one row group for each part; every page has a checksum."""
+    """Write rows to a Parquet file, one row group for each part; every page has a checksum.
+
+    See `write_arrow` for the arguments and errors.
+    """
     pa = import_pyarrow()
     schema = _schema(info, None, with_texts=with_texts)
     with pa.parquet.ParquetWriter(
         path,
         schema,
-        compression="none",  # floating-point numbers hardly shrink
+        compression="none",  # it would hardly shrink floating-point numbers
         use_dictionary=["precision"],
         write_statistics=False,
         write_page_checksum=True,
@@ -123,10 +137,11 @@ class TableFile:
         name: Name for messages; files whose name ends in ".parquet" are Parquet files.
 
     Attributes:
-        info: Description of the space of the rows, with their number.
+        info: Description of the space; its row counts are 0.
 
     Raises:
-        UserError: The file is not a table of vectors, or its format is unknown.
+        UserError: The file is damaged, was not written by segtool or has another format, or the
+            package pyarrow is missing.
     """
 
     def __init__(self, source: Any, name: str) -> None:  # noqa: ANN401

@@ -1,9 +1,9 @@
 """The texts of sentences, which a store keeps on request in addition to the vectors.
 
-The value of a part is the number n of its texts (8 bytes), a segment of the index with their ids
-(24 n bytes), and the texts in UTF-8, each with a line feed at its end. A normalized sentence has no
-line feed. The entries of the segment are the offsets of the texts. A new part is merged with
-earlier ones of similar size, as segments are: see `embedcache.store.index`.
+The texts are kept in parts. The value of a part is the number n of its texts (8 bytes), a segment
+of the index with their ids (24 n bytes), and the texts in UTF-8, each followed by a line feed. A
+normalized sentence has no line feed. The entries of the segment are the offsets of the texts. A new
+part is merged with earlier ones of similar size, as segments are: see `embedcache.store.index`.
 """
 
 import re
@@ -24,7 +24,7 @@ from embedcache.store.values import TEXT_PREFIX
 
 _NUMBER_BYTES = 8  # of the number of texts
 _WRITTEN_AT_ONCE = 1 << 24  # characters; limits the memory of a transaction
-_LARGEST_MERGE = 1 << 26  # bytes; larger parts are not merged
+_LARGEST_MERGE = 1 << 26  # maximum size of a merged part in bytes
 _LINE = re.compile(rb"[^\n]*")
 
 
@@ -34,7 +34,7 @@ class TextPart:
 
     Attributes:
         segment: Ids of n sentences; their entries are the offsets of the texts in `lines`.
-        lines: Texts in UTF-8, each with a line feed at its end.
+        lines: Texts in UTF-8, each followed by a line feed.
     """
 
     segment: Segment
@@ -45,7 +45,7 @@ class TextPart:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "TextPart":
-        """Return a part with distinct normalized sentences.
+        """Return a part that holds distinct normalized sentences.
 
         Raises:
             ValueError: A text has a line feed.
@@ -73,7 +73,7 @@ class TextPart:
         return [self._text(start) for start in self.segment.entries.tolist()]
 
     def find(self, ids: Ids) -> list[str | None]:
-        """Return the texts of sentences, None for those that the part does not have."""
+        """Return the texts of sentences (n, 2): n texts, None for those that the part lacks."""
         found = index.find_in([self.segment], ids).tolist()
         return [None if start == index.MISSING else self._text(start) for start in found]
 
@@ -85,7 +85,7 @@ class TextPart:
     def select(self, wanted: NDArray[np.bool_]) -> "TextPart":
         """Return a part with the texts where `wanted` (n,) is True.
 
-        The new part computes the ids of these texts, so each text must agree with its id.
+        The ids of these texts are computed again, so each text must agree with its id.
         """
         pairs = zip(self.texts(), wanted, strict=True)
         return TextPart.of([text for text, is_wanted in pairs if is_wanted])
@@ -103,7 +103,11 @@ class Texts:
         self._environment = environment
 
     def size(self) -> tuple[int, int]:
-        """Return the number of texts, and the size of their values in bytes."""
+        """Return the number of texts, and the size of the parts in bytes.
+
+        Raises:
+            StoreError: A part is damaged.
+        """
         with self._environment.reading() as transaction:
             parts = list(read_parts(self._environment, transaction).values())
             return sum(map(len, parts)), sum(map(_bytes_of, parts))
@@ -112,13 +116,13 @@ class Texts:
         """Return the texts of sentences (n, 2): n texts, None for those that are not kept.
 
         Raises:
-            StoreError: A text is damaged.
+            StoreError: A part is damaged.
         """
         with self._environment.reading() as transaction:
             return find_texts(read_parts(self._environment, transaction).values(), ids)
 
     def add(self, texts: Sequence[str]) -> int:
-        """Keep the texts of sentences that the store does not have, a few megabytes at a time.
+        """Add the texts that the store does not have, about 16 million characters per transaction.
 
         Args:
             texts: Normalized sentences.
@@ -127,7 +131,9 @@ class Texts:
             Number of new texts.
 
         Raises:
-            StoreError: The store is read-only or of an earlier format, or a text is damaged.
+            StoreError: The store is read-only, damaged or of an earlier format, or the disk is
+                full.
+            ValueError: A new text has a line feed.
         """
         with self._environment.reading() as transaction:
             absent = _absent(texts, read_parts(self._environment, transaction))
@@ -138,7 +144,7 @@ class Texts:
         return added
 
     def _add(self, texts: Sequence[str], transaction: lmdb.Transaction) -> int:
-        """Keep texts in a transaction, except those that another process has just added."""
+        """Add texts in a transaction, except those that another process has just added."""
         values.check_format(self._environment, transaction)
         present = read_parts(self._environment, transaction)
         absent = _absent(texts, present)
@@ -165,7 +171,7 @@ def text_key(number: int) -> bytes:
 
 
 def read_parts(environment: Environment, transaction: lmdb.Transaction) -> dict[bytes, TextPart]:
-    """Read all parts by key, oldest first, as views that are valid in the transaction.
+    """Read all parts by key, oldest first, as views that are valid until the transaction ends.
 
     Raises:
         StoreError: A part is damaged.

@@ -17,7 +17,7 @@ from embedcache.store.index import Segment
 from embedcache.store.space_info import SpaceInfo, info_key, segment_key, value_sizes
 from embedcache.terminal import progress_bar
 
-_BATCH_BYTES = 1 << 26  # rewritten per transaction, whose pages LMDB keeps in memory
+_BATCH_BYTES = 1 << 26  # bytes per transaction, whose pages LMDB keeps in memory
 
 
 def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: bool) -> int:
@@ -35,14 +35,14 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
         for number, _ in info.segments
     }
 
-    def sign(keys: list[bytes], transaction: lmdb.Transaction) -> int:
+    def convert(keys: list[bytes], transaction: lmdb.Transaction) -> int:
         changed = 0
         for key in keys:
             data = values.get(environment, transaction, key, reverify=True)
             if data is None or (sizes[key] and len(data) != sizes[key]):
                 raise values.damaged(environment, key)
             content = _with_first_precision(data) if key in of_one_precision else data
-            value = values.signed(key, content)
+            value = values.with_checksum(key, content)
             if value != transaction.get(key):
                 transaction.put(key, value)
                 changed += 1
@@ -52,7 +52,7 @@ def upgrade(environment: Environment, spaces: Sequence[SpaceInfo], *, progress: 
     with progress_bar(sum(sizes.values()), "B", show=progress) as bar:
         for keys in _batches(sizes):
             size = sum(sizes[key] for key in keys)
-            changed += environment.write(partial(sign, keys), size)
+            changed += environment.write(partial(convert, keys), size)
             bar.update(size)
     environment.write(values.put_format, 0)
     return changed

@@ -1,10 +1,10 @@
 """Values of the store: bytes that end in a checksum.
 
-In format 2 the checksum is XXH3 64 of the key, the number of bytes (8 bytes, little-endian) and the
-bytes, so a value is not valid if its key is damaged or if it is truncated. In format 1 the
-checksum is the hash of the bytes alone. `embedcache.store.upgrade` converts format 1 to format 2;
-until it has finished, a value may have either checksum. The header has the checksum of format 1,
-so that every version of this package can read it.
+In format 2 the checksum is the 64-bit XXH3 hash of the key, the number of bytes (8 bytes,
+little-endian) and the bytes, so a value is not valid if its key is damaged or if it is truncated.
+In format 1 the checksum is the hash of the bytes alone. `embedcache.store.upgrade` converts format
+1 to format 2; until it has finished, a value may have either checksum. The header has the checksum
+of format 1, so that every version of this package can read it.
 """
 
 import json
@@ -17,20 +17,20 @@ from embedcache.errors import StoreError
 from embedcache.store.environment import Environment
 
 FORMAT = 2
-FORMAT_WITH_TEXTS = 3  # the same, for a store that keeps texts; earlier versions refuse it
+FORMAT_WITH_TEXTS = 3  # format 2 with texts; earlier versions of this package refuse it
 HEADER_KEY = b"format"
 TEXT_PREFIX = b"t"  # of the keys of texts: see `embedcache.store.texts`
 CHECKSUM_BYTES = 8
 
 
-def signed(key: bytes, *parts: Any) -> bytes:  # noqa: ANN401
+def with_checksum(key: bytes, *parts: Any) -> bytes:  # noqa: ANN401
     """Join contiguous buffers into a value that ends in its checksum."""
     return b"".join((*parts, _checksum(key, *parts)))
 
 
 def put(transaction: lmdb.Transaction, key: bytes, *parts: Any) -> None:  # noqa: ANN401
     """Write a value, which is given as contiguous buffers."""
-    transaction.put(key, signed(key, *parts))
+    transaction.put(key, with_checksum(key, *parts))
 
 
 def get(
@@ -50,7 +50,7 @@ def get(
         there is no value.
 
     Raises:
-        StoreError: The value is damaged.
+        StoreError: The value is damaged, or a later version of this package wrote the store.
     """
     value = transaction.get(key)
     if value is None:
@@ -67,7 +67,7 @@ def get(
 
 
 def is_sound(key: bytes, value: Any, store_format: int = FORMAT) -> bool:  # noqa: ANN401
-    """Return whether the checksum at the end of a value is correct for the format of the store."""
+    """Return whether the checksum of a value is correct; format 1 accepts those of both formats."""
     data, checksum = _split(value)
     if key == HEADER_KEY:
         return checksum == xxh3_64_digest(data)
@@ -77,7 +77,7 @@ def is_sound(key: bytes, value: Any, store_format: int = FORMAT) -> bool:  # noq
 
 
 def keys_with(transaction: lmdb.Transaction, prefix: bytes) -> list[bytes]:
-    """List the keys that begin with a prefix."""
+    """List the keys that begin with a prefix, in ascending order."""
     keys = []
     cursor = transaction.cursor()
     present = cursor.set_range(prefix)
@@ -121,7 +121,7 @@ def check_format(environment: Environment, transaction: lmdb.Transaction) -> Non
     """Check that the store has a format that this version writes.
 
     Raises:
-        StoreError: The store has an earlier format.
+        StoreError: The store has an earlier or later format, or its header is missing or damaged.
     """
     number = read_format(environment, transaction)
     if number not in (FORMAT, FORMAT_WITH_TEXTS):

@@ -36,7 +36,8 @@ class Damage:
             a part of the index of a space, texts, or something unknown; "commits" for the record
             of the last commits, and "pages" for the pages with which LMDB manages the file.
         space: Fingerprint of the space; None if the value belongs to no space.
-        rows: First and last row of the space that the value concerns; None for other values.
+        rows: For vectors or a part of the index, the first and the last row that it concerns; None
+            for other values.
         sentences: Number of sentences whose vectors are lost, or whose texts have another id; 0 if
             the value can be recovered, or if it is not known.
     """
@@ -53,10 +54,11 @@ class Verification:
 
     Attributes:
         spaces: Descriptions of the spaces, in the order in which they were created.
-        damage: Damaged and missing values, and values in which a text has another id.
+        damage: Damaged and missing values, values in which a text has another id, and damage to
+            the record of the last commits or to LMDB's pages.
         texts: Number of texts that have the id under which they are stored.
-        unreachable: Number of bytes in sound values that belong to no space, because its
-            description is lost.
+        unreachable: Number of bytes in sound values that belong to no space, because the
+            description of their space is lost.
     """
 
     spaces: tuple[SpaceInfo, ...]
@@ -75,16 +77,17 @@ class Verification:
 
 
 def verify(path: Path, *, progress: bool = False) -> Verification:
-    """Read every value of a store, and check its checksum and its size; check LMDB's pages.
+    """Read every value of a store and check its checksum and size; check LMDB's pages.
 
-    The id of each text is computed again.
-
-    Other processes may use the store; the result describes it as of the last commit at
-    the beginning. The store is not changed.
+    The id of each text is computed again. Other processes may use the store; the result describes
+    its values as of the last commit at the beginning. The store is not changed.
 
     Args:
         path: Folder of the store.
         progress: Whether to show a progress bar on standard error after two seconds.
+
+    Returns:
+        Spaces of the store, and all damage.
 
     Raises:
         StoreError: There is no store, LMDB cannot read it, or a later version of this package wrote
@@ -95,7 +98,7 @@ def verify(path: Path, *, progress: bool = False) -> Verification:
     with environment.reading() as transaction:
         found = describe(read_contents(environment, transaction, progress=progress))
     others: list[Part] = ["commits"] if is_record_damaged(environment.folder) else []
-    if found.is_sound:  # otherwise, the order of the keys may be damaged, and a repair rewrites all
+    if found.is_sound:  # otherwise keys may be out of order, and a repair rewrites all pages anyway
         try:
             check_commits(environment.folder, to_write=True)
         except StoreError:
@@ -148,7 +151,7 @@ def _damage_of(space: SpaceContents) -> Iterator[Damage]:
             lost = _count_rows(segments, first, stop) if key in space.lost else 0
             yield Damage("vectors", info.fingerprint, (first, stop - 1), lost)
     first = 0
-    for number, size in info.segments:  # each has the rows that follow those of the one before
+    for number, size in info.segments:  # segments have consecutive ranges of rows
         key = segment_key(info, number)
         if key in damaged:
             lost = size if key in space.lost else 0

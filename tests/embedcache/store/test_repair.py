@@ -300,8 +300,9 @@ def test_a_store_that_lmdb_cannot_read_is_reported_in_one_line(tmp_path, damage)
 def test_a_missing_store_and_one_of_a_later_version_are_refused(path, tmp_path_factory):
     empty = tmp_path_factory.mktemp("empty")
     for care in (verify, repair):
-        with pytest.raises(StoreError, match="no embedding store"):
-            care(empty)
+        for place in (empty, empty / "missing"):
+            with pytest.raises(StoreError, match="no embedding store"):
+                care(place)
     assert not list(empty.iterdir())
     header = b'{"format": 9}'
     value = header + xxh3_64_digest(header)

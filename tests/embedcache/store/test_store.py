@@ -213,6 +213,8 @@ def test_a_block_is_one_value_of_many_rows(store):
 def test_each_row_has_a_precision(store):
     space = store.create_space("a" * 32, name="x", dim=4)
     space.append(ids_of(1, 2), rows(2), truncated=np.array([True, False]))
+    assert space.precisions(ids_of(1, 99)) == {"float32": 1}
+    assert space.precisions(ids_of(99)) == {}
     for start in range(3, 9):  # small commits, so that segments are merged
         space.append(ids_of(start - 1, start), rows(2), precision="bfloat16")
     space.append(ids_of(20), rows(1), precision="float16")
