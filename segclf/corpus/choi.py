@@ -11,7 +11,7 @@ _SEPARATOR = "=========="
 
 
 def recognizes(text: str) -> bool:
-    """Return whether a text begins with a separator."""
+    """Return whether the first line that is not blank is a separator."""
     return any(text[start:end].strip() == _SEPARATOR for start, end in lines_of(text)[:1])
 
 
