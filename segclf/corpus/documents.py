@@ -55,7 +55,7 @@ class Corpus:
 
     Attributes:
         sentences: n sentences.
-        types: (n,) int8 typed labels: 0, LINE or PARAGRAPH. Without a PARAGRAPH the corpus is not
+        types: (n,) int8 typed labels: 0, LINE or PARAGRAPH. If none is PARAGRAPH, the corpus is not
             typed, and 1 marks the boundaries.
         layout: Where documents and paragraphs begin. In a typed corpus, lines count as paragraphs
             too, unless `of_type` has selected the boundaries of one type.

@@ -30,7 +30,7 @@ _LINE = re.compile(r"[^\r\n]+")
 
 @dataclass(frozen=True)
 class SentenceRule:
-    """How to split a text into sentences.
+    """A rule that splits a text into sentences and cleans them.
 
     Attributes:
         spans: Function that yields the (start, end) offsets of the sentences in order, given the
