@@ -14,12 +14,12 @@ from segclf.corpus.documents import Document
 from segclf.corpus.lines import BLANK_LINE, NEWLINE
 from segclf.corpus.options import ReadOptions
 
-_BEGIN, _END = r"(?<![^\r\n])", r"(?![^\r\n])"  # of a line; ^ and $ do not match at a CR
-_RULER = rf"{_BEGIN}-{{20,}}[ \t]*{_END}"
+_LINE_BEGIN, _LINE_END = r"(?<![^\r\n])", r"(?![^\r\n])"  # ^ and $ do not match at a CR
+_RULER = rf"{_LINE_BEGIN}-{{20,}}[ \t]*{_LINE_END}"
 _EXPLANATION = r"【(?=[^】\r\n]*記号)[^】\r\n]*】"
 _HEADER = re.compile(rf"{_RULER}{NEWLINE}{_EXPLANATION}.*?{_RULER}", re.DOTALL)
-_COLOPHON = re.compile(rf"{_BEGIN}底本[：:]")
-_COLOPHON_CREDITS = re.compile(rf"{_BEGIN}(?:入力[：:]|校正[：:]|青空文庫作成ファイル)")
+_COLOPHON = re.compile(rf"{_LINE_BEGIN}底本[：:]")
+_COLOPHON_CREDITS = re.compile(rf"{_LINE_BEGIN}(?:入力[：:]|校正[：:]|青空文庫作成ファイル)")
 _RUBY = re.compile(r"《[^《》\r\n]*》")
 _GAIJI = re.compile(r"※［＃([^［］]*(?:［＃[^［］]*］[^［］]*)*)］")
 _ANNOTATION = re.compile(r"［＃[^［］]*(?:［＃[^［］]*］[^［］]*)*］")
@@ -28,15 +28,15 @@ _HEADING_MARK = re.compile(
 )
 _ANNOTATION_IN_LINE = re.compile(r"［＃([^［］\r\n]*)］")
 _NEWLINE = re.compile(NEWLINE)
-_ANNOTATION_LINE = re.compile(rf"{_BEGIN}[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+{NEWLINE}")
+_ANNOTATION_LINE = re.compile(rf"{_LINE_BEGIN}[ \u3000]*(?:［＃[^［］\r\n]*］[ \u3000]*)+{NEWLINE}")
 _JIS_CODE = re.compile(r"(?:第\d水準|面区点番号)?([12])-(\d{1,2})-(\d{1,2})")
 _UNICODE_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})")
 _ACCENTED = re.compile(r"〔([^〔〕]*)〕")
 _LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
 _LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
 _MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
-_GETA = "〓"  # replaces a character whose code is not known
-_MAX_CELL = 94  # number of cells in a row, and of rows in a plane
+_GETA = "〓"  # replaces a character whose code is missing or invalid
+_MAX_CELL = 94  # number of cells in a row of JIS X 0213, and of rows in a plane
 _MAX_TITLE_LINES = 6
 
 
@@ -52,8 +52,8 @@ def is_whole_file(text: str) -> bool:
     """Return whether a text is a complete file of Aozora Bunko.
 
     Such a file has a header with an explanation of the markup between two rulers, or a colophon
-    that names the source edition and the typist. Annotations alone are not sufficient, because
-    other texts may contain them too.
+    that names the source edition and then the typist, the proofreader or Aozora Bunko. Annotations
+    alone are not sufficient, because other texts may contain them too.
     """
     if _HEADER.search(text):
         return True
@@ -62,14 +62,16 @@ def is_whole_file(text: str) -> bool:
 
 
 def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
-    """Read the text between header and colophon, without its markup, as one document."""
+    """Read the text between header and colophon as one document, without markup and headings."""
     body, headings = strip_markup(body_of(text), keep_headings=False)
     (document,) = plain.read(body, document_id, options)
     return [replace(document, headings=document.headings + headings)]
 
 
 def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
-    """Remove ruby and annotations, and replace annotations of characters with the characters.
+    """Remove ruby and annotations, and replace the notation of characters with the characters.
+
+    The replaced characters are those outside Shift_JIS and accented letters (〔Bru:cke〕).
 
     Args:
         text: Text without header and colophon.
@@ -83,7 +85,7 @@ def strip_markup(text: str, *, keep_headings: bool) -> tuple[str, int]:
         text, blocks = _without_heading_blocks(text)
         text, lines = _without_heading_lines(text)
         headings = blocks + lines
-    # before the annotations of characters, one of which may stand for a 《 that belongs to the text
+    # ruby is removed first, since an annotation may stand for a 《 that belongs to the text
     text = _RUBY.sub("", text).replace("｜", "")
     text = _GAIJI.sub(lambda match: character_of(match[1]), text)
     text = _ACCENTED.sub(_compose_accents, text)
@@ -130,13 +132,13 @@ def body_of(text: str) -> str:
         return text[header.end() :]
     if not colophons:
         return text
-    # without an explanation, the header ends at the first blank line
+    # without an explanation, a few lines before the first blank line are the title
     head, *rest = BLANK_LINE.split(text, maxsplit=1)
     return rest[0] if rest and len(head.splitlines()) <= _MAX_TITLE_LINES else text
 
 
 def _compose_accents(match: re.Match[str]) -> str:
-    """Replace 〔Bru:cke〕 with Brücke, but do not change other text in these brackets."""
+    """Return Brücke for a match of 〔Bru:cke〕; other text in these brackets is unchanged."""
     ligatures = {"AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "s": "ß"}
     inside = _LIGATURES.sub(lambda found: ligatures[found[1]], match[1])
     composed = _LETTER_WITH_MARK.sub(
@@ -146,7 +148,7 @@ def _compose_accents(match: re.Match[str]) -> str:
 
 
 def character_of(annotation: str) -> str:
-    """Return the character that an annotation describes; 〓 if it contains no known code."""
+    """Return the character that an annotation describes; 〓 if it contains no valid code."""
     if match := _UNICODE_CODE.search(annotation):
         code = int(match[1], 16)
         is_character = code <= sys.maxunicode and unicodedata.category(chr(code)) != "Cs"

@@ -17,8 +17,8 @@ _LATIN_ENCODINGS = {
     "cp1254": "az tr",
     "cp1257": "et lt lv",
 }
-"""Languages that are usually written in these encodings. The encodings have the same letters for
-most bytes, so that only the language decides between them."""
+"""Encodings of Latin script, and the languages that are usually written in each. Most bytes stand
+for the same letter in all of these encodings, so only the language decides between them."""
 _OTHER_ALPHABETS = (
     *("cp1251", "cp866", "koi8_r"),  # Cyrillic
     *("cp1253", "iso8859_7"),  # Greek
@@ -40,11 +40,15 @@ def detect_charset(data: bytes) -> str | None:
 
     charset-normalizer ranks the candidates. Its result is accepted only if no other candidate that
     gives a different text is almost as good. Encodings of Latin script must also be usual for the
-    language of the text. Text of old DOS and Macintosh encodings is not accepted: it has symbols
-    inside words if it is decoded in another encoding.
+    language of the text. Text in a DOS or Macintosh encoding of Latin script is rejected, because
+    the candidates decode it into words that contain symbols.
+
+    Args:
+        data: Content of the file, with at least one byte that is not ASCII.
 
     Returns:
-        Python's name for the encoding; None if it is not certain.
+        Python's name for the encoding; None if it is Japanese or uncertain, or if the text has less
+        than 500 bytes.
     """
     if len(data) < _MIN_BYTES:
         return None
@@ -76,7 +80,7 @@ def detect_charset(data: bytes) -> str | None:
 
 
 def _sample_of(data: bytes) -> bytes:
-    """Return whole lines, about `_SAMPLE_BYTES`, from the first line that is not ASCII on."""
+    """Return whole lines of `_SAMPLE_BYTES` or more, beginning with the first that is not ASCII."""
     first = next(i for i, byte in enumerate(data) if byte > 0x7F)
     start = data.rfind(b"\n", 0, first) + 1
     end = data.find(b"\n", start + _SAMPLE_BYTES)
@@ -84,7 +88,12 @@ def _sample_of(data: bytes) -> bytes:
 
 
 def _usual_encoding(text: str, codecs: list[str]) -> str | None:
-    """Return which of several equivalent encodings is usual for the language of a text."""
+    """Return the encoding that is usual for the language of a text; None if none is.
+
+    Args:
+        text: Text in Latin script. For another script, the first encoding is returned.
+        codecs: Encodings in which the bytes stand for this text.
+    """
     if not any(codec in _LATIN_ENCODINGS for codec in codecs):
         return codecs[0]
     from py3langid import classify  # loading its model takes half a second

@@ -14,7 +14,7 @@ _FIRST_LINE = re.compile(rf"\s*{_SEPARATOR}\s*?(?:[\r\n]|\Z)")
 
 
 def recognizes(text: str) -> bool:
-    """Return whether a text begins with a separator."""
+    """Return whether the first line that is not blank is a separator."""
     return _FIRST_LINE.match(text) is not None
 
 

@@ -6,7 +6,8 @@ import io
 import lzma
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
@@ -24,22 +25,28 @@ ARCHIVE_ERRORS = (
     EOFError,
     RuntimeError,  # also NotImplementedError
     zlib.error,
+    lzma.LZMAError,
 )
 """Errors that reading a member of a damaged or encrypted ZIP archive may raise."""
 _ALWAYS_ALLOWED = 1 << 26  # bytes
 _MAX_RATIO = 100
-"""Maximum ratio of the sizes of a file before and after compression.
+"""Maximum size of the decompressed content, divided by the size of the compressed file.
 
 Compression makes text 3 to 20 times smaller, and a file that is designed to exhaust the memory
 about 1,000 times smaller."""
 
 
-def _open_zstd(file: IO[bytes]) -> Any:  # noqa: ANN401
+@contextmanager
+def _open_zstd(file: IO[bytes]) -> Iterator[Any]:
     try:
         from compression import zstd
     except ImportError:  # Python 3.13 or earlier
         from backports import zstd
-    return zstd.open(file)
+    try:
+        with zstd.open(file) as content:
+            yield content
+    except zstd.ZstdError as error:
+        raise OSError(str(error)) from error
 
 
 _OPENERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
@@ -80,7 +87,7 @@ def decompress(data: bytes, name: str) -> bytes:
 
 
 def open_archive(data: bytes, name: str) -> ZipFile:
-    """Open a ZIP archive whose members have a reasonable size.
+    """Open a ZIP archive, and check the size of its members.
 
     Raises:
         UserError: The archive is damaged, or its members are much larger than the archive.
@@ -89,7 +96,7 @@ def open_archive(data: bytes, name: str) -> ZipFile:
         archive = ZipFile(io.BytesIO(data))
     except (BadZipFile, ValueError, NotImplementedError) as error:
         raise UserError(f"{name} is a damaged ZIP archive: copy or download it again") from error
-    # a member never yields more bytes than the directory of the archive says
+    # zipfile never returns more bytes of a member than the directory of the archive says
     if sum(member.file_size for member in archive.infolist()) > _limit(data):
         raise _too_large(name, _limit(data))
     return archive

@@ -35,7 +35,7 @@ _BINARY_FORMATS = {
     rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old Office document",
     rb"\{\\rtf": "an RTF document",
 }
-"""Patterns of the first bytes of files that are not text."""
+"""Patterns of the first bytes of files that are not plain text, with a description of each."""
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -70,11 +70,11 @@ _JAPANESE_ENCODINGS = {
 """Minimum number of characters beyond ASCII, and a pattern of characters that count as evidence.
 
 EUC-JP needs more characters, because frequent Big5 characters have the bytes of EUC-JP hiragana
-(不中 has those of いう). The punctuation of EUC-JP is not evidence, because it has the same bytes
-in GB18030."""
+(不中 has those of ぃい). The punctuation of EUC-JP is not evidence, because 、 and 。 have the same
+bytes in GB18030."""
 _JAPANESE_SHARE = 0.25  # minimum share of evidence among the characters beyond ASCII
 _RARE_IN_WRONG_DECODING = re.compile("[\t\n\r -~\xa0-\u08ff\u3000-\u3002\u300c-\u300fぁ-ー]")
-"""Alphabetic letters, kana and Japanese punctuation.
+"""ASCII characters, letters of other alphabets, kana and Japanese punctuation.
 
 They are rare when text in another encoding is decoded as UTF-16 or UTF-32: most characters are then
 ideographs and symbols."""
@@ -131,22 +131,26 @@ def decode(
     """Detect the encoding of a text and decode it.
 
     A byte order mark determines the encoding. Without one, the encoding is UTF-8 if the bytes are
-    valid UTF-8. The other encodings need strong evidence. For UTF-16 and UTF-32, this is a high
-    share of characters that are rare in wrongly decoded text. For Shift_JIS and EUC-JP, at least a
-    quarter of the characters beyond ASCII must be kana (or, for Shift_JIS, punctuation) next to
-    other Japanese characters. For all other encodings, charset-normalizer must be certain; see
-    `segclf.corpus.charsets`.
+    valid UTF-8, unless they contain the escape sequence of ISO-2022-JP, or zero bytes and strong
+    evidence of UTF-16 or UTF-32. The other encodings need strong evidence too. For UTF-16 and
+    UTF-32, this is a high share of characters that are rare in wrongly decoded text. For Shift_JIS
+    and EUC-JP, at least a quarter of the characters beyond ASCII must be kana (or, for Shift_JIS,
+    punctuation) next to other Japanese characters. For all other encodings, charset-normalizer must
+    be certain; see `segclf.corpus.charsets`.
 
     Args:
         data: Content of the file.
         name: Name of the file for error messages.
-        encoding: Encoding given by the user; None to detect it.
-        declared: Encoding that the file itself declares. It is used if the text has no byte order
-            mark, is not UTF-8 and can be decoded with this encoding.
+        encoding: Encoding given by the user, which is used if the text has no byte order mark; None
+            to detect the encoding.
+        declared: Encoding that the file itself declares. It is used if `encoding` is None and the
+            text has no byte order mark, is not UTF-8 and can be decoded with this encoding.
 
     Raises:
-        UserError: The file is not text, or its encoding cannot be detected. In the latter case, the
-            message contains the offset of the first byte that is not UTF-8.
+        UserError: The file is not text, its encoding cannot be detected, or its bytes are not valid
+            in the encoding of its mark or of the user. The message contains the offset of the first
+            wrong byte, if it is known.
+        LookupError: Python does not know the encoding of the user; see `check_encoding`.
     """
     _refuse_binary(data, name)
     for mark, codec in _BYTE_ORDER_MARKS.items():
@@ -178,10 +182,13 @@ def _refuse_binary(data: bytes, name: str) -> None:
 
 
 def _decode_as(encoding: TextEncoding, data: bytes, name: str) -> DecodedText:
+    start = len(encoding.mark)
     try:
-        text = data[len(encoding.mark) :].decode(encoding.codec)
+        text = data[start:].decode(encoding.codec)
     except UnicodeError as error:  # some codecs do not raise UnicodeDecodeError
-        place = f"{name}: byte {error.start}" if isinstance(error, UnicodeDecodeError) else name
+        place = name
+        if isinstance(error, UnicodeDecodeError):
+            place += f": byte {start + error.start}"
         raise UserError(
             f"{place} is not {encoding.codec.upper()}: convert the file to UTF-8"
         ) from error
@@ -243,7 +250,7 @@ def _wide_encoding(data: bytes, share: float) -> str | None:
 
 def _japanese_encodings(data: bytes) -> list[str]:
     """Return the encodings in which the text is clearly Japanese."""
-    if _is_damaged_utf8(data, _THREE_BYTES):  # East Asian text
+    if _is_damaged_utf8(data, _THREE_BYTES):  # East Asian text in UTF-8
         return []
     sample = _sample_beyond_ascii(data)
     codecs_found = []
@@ -262,7 +269,7 @@ def _sample_beyond_ascii(data: bytes) -> bytes:
 
 
 def _decode_start(sample: bytes, codec: str) -> str:
-    """Decode a sample, whose last character may be incomplete; return "" if the codec is wrong."""
+    """Decode a sample, whose last character may be incomplete; return "" if it is not valid."""
     try:
         return codecs.getincrementaldecoder(codec)().decode(sample)
     except UnicodeDecodeError:

@@ -24,9 +24,10 @@ class Document:
     """A document as a reader returns it.
 
     Attributes:
-        id: Path relative to the folder that was read, or the id given in the file.
+        id: Id given in the file, or else the path relative to the folder that was read; for JSON
+            Lines, the line number follows the path.
         sentences: n normalized sentences, without the line breaks and indents around them.
-        labels: (n,) bool, whether each sentence begins a paragraph; or (n,) int8 typed labels,
+        labels: (n,) bool or int8, 1 if a sentence begins a paragraph; or (n,) int8 typed labels,
             0, LINE or PARAGRAPH. The first label may be 0: a `Corpus` corrects it.
         headings: Number of headings that were removed.
         split: Split given in the file; None if the file gives none.
@@ -54,7 +55,7 @@ class Corpus:
 
     Attributes:
         sentences: n sentences.
-        types: (n,) int8 typed labels: 0, LINE or PARAGRAPH. Without a PARAGRAPH the corpus is not
+        types: (n,) int8 typed labels: 0, LINE or PARAGRAPH. If none is PARAGRAPH, the corpus is not
             typed, and 1 marks the boundaries.
         layout: Where documents and paragraphs begin. In a typed corpus, lines count as paragraphs
             too, unless `of_type` has selected the boundaries of one type.
@@ -62,7 +63,7 @@ class Corpus:
         splits: Splits of the m documents.
         headings_removed: Number of headings that were removed from the texts.
         boundaries_read: Number of documents that were read with each kind of paragraph boundary.
-        skipped: A message for each file that could not be read.
+        skipped: A message for each entry of the folder that could not be read.
     """
 
     sentences: list[str]
@@ -97,13 +98,14 @@ class Corpus:
     ) -> "Corpus":
         """Make a corpus from m documents and their m splits.
 
-        If a document has typed labels, the boundaries of documents without types become paragraphs.
+        If any label is PARAGRAPH, the boundaries of untyped documents become paragraphs. The first
+        sentence of each document becomes a boundary.
 
         Args:
             documents: Documents.
             splits: Splits of the documents.
-            is_typed: Whether any document of the whole corpus has typed labels; None if `documents`
-                are the whole corpus.
+            is_typed: Whether any label of the whole corpus is PARAGRAPH; None if `documents` are
+                the whole corpus.
         """
         if is_typed is None:
             is_typed = any((document.labels == PARAGRAPH).any() for document in documents)
@@ -141,7 +143,7 @@ class Corpus:
         return replace(self, layout=Layout(self.types == wanted, self.offsets))
 
     def select(self, split: Split) -> "Corpus":
-        """Return a corpus of the documents in one split."""
+        """Return a corpus of the documents in one split, without the counts and messages."""
         chosen = [
             Document(document_id, self.sentences[start:stop], self.types[start:stop], is_typed=True)
             for document_id, document_split, (start, stop) in zip(
@@ -155,7 +157,10 @@ class Corpus:
         return replace(part, layout=Layout(self.labels[in_split], part.offsets))
 
     def counts(self) -> dict[Split, dict[str, int]]:
-        """Count the documents, sentences and boundaries in each split that is not empty."""
+        """Count the documents, sentences and boundaries in each split that is not empty.
+
+        The first sentence of each document is a boundary.
+        """
         parts: dict[Split, Corpus] = {split: self.select(split) for split in SPLITS}
         return {
             split: {

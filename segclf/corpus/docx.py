@@ -14,10 +14,11 @@ _NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _WRONG_KINDS = (AttributeError, TypeError)
-"""Errors of python-docx if an element, an attribute or a part is missing or of another kind."""
+"""Errors that python-docx raises if an element, an attribute or a part is missing or wrong."""
 _BREAKS = ("page", "column")  # types of breaks that do not end a line
 _LEFT_OUT = frozenset(("rt", "moveFrom", "del", "pPr", "rPr", "drawing", "pict", "Fallback"))
-"""Elements whose own text is left out: readings of ruby, deleted text, drawings, and settings."""
+"""Elements whose text is left out: readings of ruby, deleted or moved text, properties, drawings.
+The paragraphs of text boxes in drawings are read separately."""
 _HEADING = re.compile(r"heading \d|title|subtitle", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc \d|toc heading", re.IGNORECASE)
 
@@ -31,7 +32,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     """Read the body, without the table of contents, headers, footers and footnotes.
 
     Raises:
-        UserError: The document is damaged, or the package that parses it is missing.
+        UserError: The document is damaged or too large, or the package that parses it is missing.
     """
     require(name, "DOCX", "python-docx", "docx")
     from docx import Document
@@ -57,7 +58,8 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
 def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
     """Yield the elements of the paragraphs, including those in tables and text boxes.
 
-    Word writes a text box twice, the second time for programs that do not know the first form.
+    Word writes a text box twice, the second time for programs that do not know the first form. The
+    second is left out.
     """
     for element in document.element.body.iter(f"{_NAMESPACE}p"):
         if next(element.iterancestors(_FALLBACK), None) is None:
@@ -65,7 +67,7 @@ def _paragraphs(document: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _block(element: Any, document: Any) -> Block | None:  # noqa: ANN401
-    """Return the paragraph of an element; None if it is empty or in a table of contents."""
+    """Return the block of a paragraph; None if it is empty or in a table of contents."""
     from docx.text.paragraph import Paragraph
 
     styles = list(_style_names(Paragraph(element, document)))
@@ -80,14 +82,14 @@ def _style_names(paragraph: Any) -> Iterator[str]:  # noqa: ANN401
     """Yield the names of the style of a paragraph and of the styles that it is based on."""
     style = paragraph.style
     seen = set()
-    while style is not None and style.style_id not in seen:  # a damaged style is based on itself
+    while style is not None and style.style_id not in seen:  # a style may be based on itself
         seen.add(style.style_id)
         yield style.name or ""
         style = style.base_style
 
 
 def _texts(element: Any) -> Iterator[str]:  # noqa: ANN401
-    """Yield the parts of the text of a paragraph, without the paragraphs inside it."""
+    """Yield the parts of the text of an element, without the paragraphs inside it."""
     for child in element:
         name = str(child.tag).rpartition("}")[2]
         if name in _LEFT_OUT or name == "p":

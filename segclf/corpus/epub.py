@@ -31,7 +31,8 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     """Read the chapters, without the table of contents.
 
     Raises:
-        UserError: The book is damaged or copy-protected, or the package that parses it is missing.
+        UserError: The book is damaged, too large or copy-protected, a chapter cannot be decoded or
+            parsed, or the package that parses it is missing.
     """
     require(name, "EPUB", "lxml")
     book = open_archive(data, name)
@@ -47,7 +48,11 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
 
 
 def _chapters(book: ZipFile, name: str) -> list[str]:
-    """List the members of the archive that contain the chapters, in the order of the spine."""
+    """List the members of the archive that contain the chapters, in the order of the spine.
+
+    The table of contents, and items that are not HTML or not in the linear reading order, are left
+    out.
+    """
     container = _parse(book.read(_CONTAINER), name)
     package_path = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
     package = _parse(book.read(package_path), name)
@@ -63,7 +68,7 @@ def _chapters(book: ZipFile, name: str) -> list[str]:
 
 
 def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
-    """Check that the chapters are not encrypted. Encrypted fonts are allowed."""
+    """Raise UserError if a chapter is encrypted. Encrypted fonts are allowed."""
     if _ENCRYPTION in book.namelist():
         encryption = _parse(book.read(_ENCRYPTION), name)
         encrypted = encryption.xpath("//*[local-name()='CipherReference']/@URI")
@@ -74,8 +79,11 @@ def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
 def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
     """Parse XML. A chapter that is not valid XML is parsed as HTML.
 
-    Document type declarations are removed. Entities of HTML are replaced, those of XML are kept,
-    and all others are removed, because the expansion of entities can exhaust memory.
+    The XML declaration and document type declarations are removed. Entities of HTML are replaced,
+    those of XML are kept, and all others are removed, because their expansion can exhaust memory.
+
+    Raises:
+        UserError: The text cannot be decoded, or its elements are nested too deeply.
     """
     from lxml.etree import XMLParser, XMLSyntaxError, fromstring
 

@@ -11,7 +11,7 @@ from segclf.corpus.headings import is_certain_heading
 from segclf.corpus.options import ReadOptions
 
 SEPARATOR = "* * *"
-_LINES_PER_PARAGRAPH = 2  # minimum mean number of lines in blocks whose lines are paragraphs
+_LINES_PER_PARAGRAPH = 2  # minimum mean number of lines in blocks that are read as plain text
 
 
 class Block(NamedTuple):
@@ -51,7 +51,7 @@ class ExtractedText:
         )
 
     def to_document(self, document_id: str, options: ReadOptions) -> Document:
-        """Return the sentences and the labels; headings are removed.
+        """Return the document of the text, without its headings.
 
         The paragraphs are those that the file marks, unless the options define them otherwise. If
         most line breaks are inside the marked paragraphs, the lines are read as in plain text.
@@ -69,7 +69,8 @@ class ExtractedText:
             len(text.splitlines()) for text in paragraphs
         ) < _LINES_PER_PARAGRAPH * len(paragraphs)
         separator = "\n\n"
-        if options.boundary != "auto":  # a short paragraph between blank lines looks like a heading
+        # without blank lines, as a short paragraph between blank lines would look like a heading
+        if options.boundary != "auto":
             separator = "\n\n" if options.boundary == "blank" else "\n"
         elif marks_are_paragraphs:
             options = replace(options, boundary="blank")

@@ -1,4 +1,4 @@
-"""Extraction of the text of files with markup, whose format is detected by content or suffix."""
+"""Extraction of the text of files with markup; the format is detected from content or suffix."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml"))
 MARKED_SUFFIXES = HTML_SUFFIXES | {".epub", ".docx"}
 """Suffixes of files whose formats mark paragraphs."""
 UNMARKED_SUFFIXES = frozenset((".srt", ".vtt", ".pdf"))
+"""Suffixes of files whose formats do not mark paragraphs."""
 _OTHER_ARCHIVES = {
     "xl/workbook.xml": "an Excel workbook",
     "ppt/presentation.xml": "a PowerPoint presentation",
@@ -54,7 +55,8 @@ def extract(data: bytes, name: str, encoding: str | None = None) -> ExtractedTex
         encoding: Encoding of an HTML page or of subtitles; None to detect it.
 
     Raises:
-        UserError: The file is damaged, or the package that reads its format is missing.
+        UserError: The file cannot be decoded or read, it is an archive of an unsupported format, or
+            the package that reads its format is missing.
     """
     found = _format_of(data, name)
     if found is None:

@@ -14,23 +14,28 @@ from segclf.corpus.extracted import ExtractedText
 from segclf.corpus.extraction import MARKED_SUFFIXES, UNMARKED_SUFFIXES, extract
 
 CORPUS_SUFFIXES = frozenset((".txt", ".text", ".md", ".ref", ".jsonl")) | MARKED_SUFFIXES
-"""Suffixes of the files in a folder from which a corpus is read."""
+"""Suffixes of the files that are read as a corpus if they are in a folder."""
 TEXT_SUFFIXES = CORPUS_SUFFIXES | UNMARKED_SUFFIXES
-"""Suffixes of the files in a folder that are segmented."""
+"""Suffixes of the files that are segmented if they are in a folder."""
 
 
 def read_file(
     path: str | Path, *, encoding: str | None = None, extracting: bool = True
 ) -> DecodedText | ExtractedText:
-    """Read one file, or standard input for "-", and decompress it.
+    """Read one file, or standard input for "-", and decompress and decode it.
 
     Args:
         path: File, or "-".
         encoding: Encoding of the text; None to detect it.
         extracting: Whether to extract the text of a file with markup, such as HTML or EPUB.
 
+    Returns:
+        The extracted text of a file with markup, if `extracting` is true; otherwise, the decoded
+        text.
+
     Raises:
-        UserError: The file cannot be read, decompressed or decoded.
+        UserError: The file cannot be read, decompressed or decoded, or its text cannot be
+            extracted.
     """
     name = "standard input" if str(path) == "-" else str(path)
     return interpret(read_bytes(path), name, encoding=encoding, extracting=extracting)
@@ -42,7 +47,7 @@ def interpret(
     """Decompress and decode the content of a file; see `read_file`.
 
     Raises:
-        UserError: The content cannot be decompressed or decoded.
+        UserError: The content cannot be decompressed or decoded, or its text cannot be extracted.
     """
     data = decompress(data, name)
     extracted = extract(data, plain_name(name), encoding) if extracting else None
@@ -78,7 +83,8 @@ def corpus_files(
             added, each with a message. If None, such an entry is an error.
 
     Raises:
-        UserError: The folder contains no such file, or an entry in it cannot be read.
+        UserError: The folder cannot be listed or contains no such file, an entry in it cannot be
+            read and `unreadable` is None, or the name of a single file is not UTF-8.
     """
     root = Path(path)
     if not root.is_dir():
@@ -108,11 +114,12 @@ def text_files(
 ) -> list[Path]:
     """List the files in a folder and its subfolders that have one of the given suffixes.
 
-    A compression suffix may follow. The order, the skipped files and the entries that cannot be
-    read are those of `corpus_files`.
+    A compression suffix may follow. The order, the hidden files and the entries that cannot be read
+    are handled as in `corpus_files`.
 
     Raises:
-        UserError: The folder contains no such file, or an entry in it cannot be read.
+        UserError: The folder cannot be listed or contains no such file, or an entry in it cannot be
+            read and `unreadable` is None.
     """
     files = list(_text_files(folder, suffixes, unreadable))
     if not files:
@@ -171,7 +178,7 @@ def _reason(error: OSError) -> str:
 
 
 def document_id(path: Path) -> str:
-    """Return the id of the document in a file, given its path relative to the corpus.
+    """Return the id of the document in a file, given its path relative to the folder.
 
     Raises:
         UserError: The name of the file is not UTF-8.

@@ -31,14 +31,15 @@ _SEPARATOR = re.compile(r"(?:[*＊※◇◆□■○●☆★⁂]\s*)+|(?:[-–�
 _NOT_AT_END = frozenset(",;，、；-‐–")  # of a heading
 _DIALOGUE_OR_ITEM = re.compile(r"[「『（(\[【“‘\"'«»„‹›—–―\-•・*+¿¡]|\d+[.)]\s")
 _END_INSIDE = re.compile(r"[。！？]|[a-z]{2}[.!?]\s")
-_MAX_SHARE = 1 / 2  # of the blocks between blank lines that are headings
+_MAX_SHARE = 1 / 2  # maximum share of titles among the blocks between blank lines
 
 
 def is_heading(piece: str, *, alone: bool) -> bool:
-    """Return whether a piece of a text is a heading. A piece of several lines is never a heading.
+    """Return whether a piece of a text is a heading.
 
     A heading is a Markdown heading, a short line with a section number ("第三章", "Chapter 4"), or
-    a short line between blank lines that does not end like a sentence.
+    a short line between blank lines that does not end like a sentence. A piece of several lines is
+    never a heading.
 
     Args:
         piece: One or more lines of the text.
@@ -61,19 +62,19 @@ def is_separator(line: str) -> bool:
 def find_headings(text: str, lines: list[Span]) -> list[bool]:
     """Find the headings of a text to segment, and the lines of symbols between its scenes.
 
-    The rules are stricter than those of `is_heading`, with which corpora are read: a corpus can do
+    The rules are stricter than those of `is_heading`, which is used for corpora. A corpus can do
     without a line that is wrongly removed as a heading, but here such a line would end a paragraph.
     A heading is
 
     - a Markdown heading, a line of symbols, or a line with nothing but a chapter number, or
-    - a short line between blank lines that has a section number or does not end like a sentence,
-      and that is not dialogue, an item of a list or part of a longer sentence. If more than
-      half of the blocks between blank lines are such lines, they are captions or verse, not
-      headings.
+    - a short line between blank lines or other headings that has a section number or does not end
+      like a sentence, and that is not dialogue, an item of a list or part of a longer sentence. If
+      several such lines are more than half of the blocks between blank lines, they are captions or
+      verse, not headings.
 
     Args:
         text: Whole text.
-        lines: n lines of the text that are not blank.
+        lines: Start and end of each of the n lines that are not blank.
 
     Returns:
         n values, whether each line is a heading. If every line looks like a heading, all are False.

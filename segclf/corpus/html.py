@@ -1,4 +1,4 @@
-"""Reader for HTML: elements mark the paragraphs; the markup and ruby are left out."""
+"""Reader for HTML: elements mark the paragraphs; tags and ruby readings are left out."""
 
 import codecs
 import re
@@ -25,7 +25,7 @@ _READ_AS = {
     "gbk": "gb18030",
     "euc_kr": "cp949",
 }
-"""Declared encoding -> the larger one that browsers use instead (WHATWG Encoding Standard)."""
+"""Larger encoding that browsers use instead of a declared one (WHATWG Encoding Standard)."""
 
 
 def recognizes(data: bytes) -> bool:
@@ -37,7 +37,8 @@ def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
     """Read the body of a page, or the main text of a page of Aozora Bunko.
 
     Raises:
-        UserError: The text cannot be decoded, or the package that parses HTML is missing.
+        UserError: The text cannot be decoded, its elements are nested too deeply, or the package
+            that parses HTML is missing.
     """
     require(name, "HTML", "lxml")
     text = decode(data, name, encoding=encoding, declared=_declared(data)).text
@@ -50,9 +51,9 @@ def _main_parts(root: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _declared(data: bytes) -> str | None:
-    """Return the encoding that a page declares, if it may be right.
+    """Return the encoding that a page declares; None if there is none, or it must be wrong.
 
-    A page that declares UTF-16 in ASCII characters is not in UTF-16.
+    UTF-16 and UTF-32 must be wrong, because the declaration is in ASCII characters.
     """
     found = _DECLARED.search(data[:_HEAD_BYTES])
     try:

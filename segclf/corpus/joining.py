@@ -51,16 +51,20 @@ def is_beside_cjk(spaces: re.Match[str]) -> bool:
 class WordJoiner:
     """Joins words that are divided by a hyphen at a line end.
 
-    The hyphen may belong to the word ("well-known") or not ("exam-ple"). It is removed only if one
-    of the following is true: it is a soft hyphen; the text contains the word without a hyphen
-    elsewhere; the text is German; or the text has more hyphens at line ends than inside lines, and
-    does not contain the two parts as words. Otherwise, only the line break is removed. In a word
-    that is divided over more than two lines, each hyphen is judged by the parts beside it.
+    The hyphen may belong to the word ("well-known") or not ("exam-ple"). A soft hyphen is always
+    removed. Another hyphen is kept before a capital letter, before a conjunction ("two- and
+    three-year"), and if the text contains the word with this hyphen inside a line. Otherwise, it is
+    removed if one of the following is true: the text contains the word without a hyphen elsewhere;
+    the text is German; or the text has at least three hyphens at line ends, and more of them than
+    inside lines, and does not contain both parts as words. If the hyphen is kept, only the line
+    break is removed, or replaced with a space before a conjunction. In a word that is divided over
+    more than two lines, each hyphen is judged by the parts beside it.
 
     Attributes:
-        words: Words of the text in lower case, including those with a hyphen inside a line.
-        language: Code of the language. In German, a hyphen before a small letter divides a word. In
-            French, a hyphen before a pronoun rarely divides a word ("dit-il").
+        words: Words inside the lines of the text, with or without hyphens, in lower case. Empty if
+            no hyphen is at a line end.
+        language: Code of the language. In German, a hyphen before a lower-case letter divides a
+            word. In French, a hyphen before a pronoun rarely divides a word ("dit-il").
         is_hyphenated: Whether words were divided to fill the lines of the text.
     """
 
@@ -83,7 +87,7 @@ class WordJoiner:
         return _AT_LINE_END.sub(self._join, text)
 
     def _join(self, divided: re.Match[str]) -> str:
-        """Return the part of a word before a line end, and what is between it and the next part."""
+        """Return the part of a word before a line end, and what joins it to the next part."""
         left, hyphen, right = divided.groups()
         if hyphen == _SOFT_HYPHEN:
             return left

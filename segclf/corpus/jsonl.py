@@ -21,7 +21,7 @@ from segclf.corpus.sentences import sentence_rule, split_sentences
 
 
 def recognizes(text: str) -> bool:
-    """Return whether the first line is a JSON object."""
+    """Return whether the first line that is not blank is a JSON object."""
     first = text.lstrip().split("\n", 1)[0]
     if not first.startswith("{"):
         return False
@@ -49,7 +49,7 @@ def read(text: str, document_id: str, options: ReadOptions) -> list[Document]:
 def _parse_record(line: str, location: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-        json.dumps(record, ensure_ascii=False).encode()  # to find unpaired surrogates
+        json.dumps(record, ensure_ascii=False).encode()  # fails if a surrogate is unpaired
     except json.JSONDecodeError as error:
         raise UserError(
             f"{location}: invalid JSON ({error.msg} at column {error.colno})"
@@ -82,9 +82,9 @@ def _to_document(
         )
     else:
         sentences, labels = _split_paragraphs(record, location, options)
-    own_id = record.get("id")
+    given_id = record.get("id")
     return Document(
-        default_id if own_id is None else str(own_id),
+        default_id if given_id is None else str(given_id),
         sentences,
         np.array(labels, dtype=np.int8),
         split=split,
@@ -95,7 +95,7 @@ def _to_document(
 def _labelled(record: dict[str, Any], location: str) -> tuple[list[str], list[int]]:
     """Return the sentences that are not empty, and their labels.
 
-    The label of an empty sentence moves to the next sentence.
+    If a sentence is empty, its label moves to the next sentence, unless that has a greater label.
     """
     _check_sentences(record, location)
     sentences: list[str] = []

@@ -31,7 +31,7 @@ _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifi
 
 
 def guess_language(text: str) -> str:
-    """Guess the language code of a text from its first 2000 characters.
+    """Guess the language code of a text from its first 2,000 characters.
 
     The script decides for Japanese, Korean and Chinese. For other texts, py3langid decides (Lui and
     Baldwin 2012, "langid.py"), but "en" is returned for short texts and for languages for which
@@ -95,10 +95,11 @@ def guess_language_of_sentences(sentences: Sequence[str]) -> str:
 
 
 def check_language(code: str | None) -> None:
-    """Check that sentencex has rules for a language code. None is always accepted.
+    """Check that sentencex has suitable rules for a language. None is always accepted.
 
     Raises:
-        UserError: There are no rules for the language; the message lists the main languages.
+        UserError: There are no suitable rules; the message lists the languages with rules of their
+            own.
     """
     if code is not None and code not in _KNOWN:
         raise UserError(

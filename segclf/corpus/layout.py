@@ -120,7 +120,7 @@ def paragraph_lengths(boundaries: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the number of sentences in each of the p paragraphs, in order.
 
     Args:
-        boundaries: (n,) bool, whether each sentence begins a paragraph. The first one does.
+        boundaries: (n,) bool, whether each sentence begins a paragraph. The first one must.
 
     Returns:
         (p,) int64.

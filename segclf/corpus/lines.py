@@ -6,13 +6,14 @@ NEWLINE = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
 """Regular expression for one line break: CRLF, CR or LF."""
 BLANK_LINE = re.compile(rf"{NEWLINE}[^\S\r\n]*{NEWLINE}")
 INDENT = re.compile(r"\u3000|\t| {2,}")
+"""Whitespace at the beginning of a line that counts as an indent."""
 STOPS = "。．.!?！？…"
 CLOSERS = "」』）)\"'”’"
 _LINE = re.compile(r"[^\r\n]+")
 _LAST_OF_SENTENCE = frozenset(STOPS + CLOSERS + ":：―—")
 
 Span = tuple[int, int]
-"""Start and end of a line in its text, without its line break."""
+"""Start and end of a part of a text, such as a line without its line break."""
 
 
 def lines_of(text: str) -> list[Span]:
@@ -21,18 +22,22 @@ def lines_of(text: str) -> list[Span]:
 
 
 def is_one_line(piece: str) -> bool:
-    """Return whether a piece of a text has no line break."""
+    """Return whether a piece of a text is not empty and has no line break."""
     return _LINE.fullmatch(piece) is not None
 
 
 def ends_sentence(line: str) -> bool:
-    """Return whether a line ends with sentence-final punctuation."""
+    """Return whether a line ends like a sentence.
+
+    Its last character is then sentence-final punctuation, a closing quotation mark or bracket, a
+    colon or a dash.
+    """
     return line.rstrip()[-1:] in _LAST_OF_SENTENCE
 
 
 def are_wrapped(text: str, lines: list[Span]) -> bool:
     """Return whether lines of a text are wrapped.
 
-    Lines are considered wrapped if at least 30% do not end with sentence-final punctuation.
+    Lines are considered wrapped if at least 30% do not end like a sentence; see `ends_sentence`.
     """
     return sum(ends_sentence(text[start:end]) for start, end in lines) <= 0.7 * len(lines)

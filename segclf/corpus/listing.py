@@ -1,4 +1,4 @@
-"""Lists the text files of a corpus: a file, a folder, a glob pattern, or any of these at a URL."""
+"""Lists the text files of a corpus, given as a file, a folder, a glob or a URL of one of them."""
 
 import glob
 import re
@@ -13,11 +13,14 @@ from segclf.corpus.compressed import plain_name
 from segclf.corpus.files import CORPUS_SUFFIXES, document_id, files_with_ids, read_bytes
 
 _MAGIC = re.compile(r"[*?\[]")
-_VERSION_KEYS = ("mtime", "LastModified", "last_modified", "ETag", "created")  # of fsspec
+_VERSION_KEYS = ("mtime", "LastModified", "last_modified", "ETag", "created")  # keys of fsspec
 
 
 def corpus_name(path: str) -> str:
-    """Return the name of a corpus: the name of its folder, or of its file without the suffix."""
+    """Return the name of a corpus: the name of its folder, or of its file without the suffix.
+
+    For a glob, it is the name of the folder before the first wildcard; for "-", it is "stdin".
+    """
     if path == "-":
         return "stdin"
     local = path.partition("::")[0].rpartition("://")[2] if is_url(path) else path
@@ -32,13 +35,14 @@ def list_sources(path: str, unreadable: dict[Path, str] | None = None) -> list[S
 
     Args:
         path: File, folder, glob such as "novels/**/*.txt", or a URL of one of them, which fsspec
-            opens. The ids of documents are relative to the folder, or to the part of the glob
-            before the first wildcard.
+            opens. The ids of documents are relative to the folder, or to the folder before the
+            first wildcard of the glob.
         unreadable: Dict to which entries of a local folder that cannot be read are added; see
             `segclf.corpus.files.corpus_files`.
 
     Raises:
-        UserError: There are no text files, or they cannot be listed.
+        UserError: The path is "-", there are no text files, they cannot be listed, an entry of a
+            local folder cannot be read and `unreadable` is None, or fsspec is missing.
     """
     if path == "-":
         raise UserError("--engine ray does not read standard input: save the text in a file")
@@ -52,7 +56,7 @@ def read_source(source: Source) -> bytes:
     """Return the content of a file.
 
     Raises:
-        UserError: The file cannot be read.
+        UserError: The file cannot be read, or its path is a URL and fsspec is missing.
     """
     if not is_url(source.path):
         return read_bytes(source.path)
@@ -82,7 +86,7 @@ def _local_source(file: Path, root: Path) -> Source:
 
 
 def _fixed_part(pattern: str) -> str:
-    """Return the folder of a glob before its first wildcard, with a final slash; "" for none."""
+    """Return the folder before the first wildcard of a glob, with a final slash; "" if none."""
     before = pattern[: _MAGIC.search(pattern).start()]  # type: ignore[union-attr]
     return "".join(before.rpartition("/")[:2])
 

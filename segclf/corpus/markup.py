@@ -51,11 +51,12 @@ def parse_html(text: str, name: str) -> Any:  # noqa: ANN401
 
 
 def blocks_of(root: Any) -> list[Block]:  # noqa: ANN401
-    """Return the paragraphs and headings below an element of lxml, in the order of the text.
+    """Return the paragraphs and headings in an lxml element, in the order of the text.
 
     A paragraph ends where a block element begins or ends. A line break in the source becomes a
-    space, or is removed next to a Chinese or Japanese character; `<br>` becomes a line break. Ruby,
-    notes, navigation and hidden elements are left out.
+    space, or is removed next to a Chinese or Japanese character, but is kept in `<pre>`. `<br>`
+    becomes a line break, and `<hr>` a line of symbols. Ruby readings, notes, navigation, scripts,
+    media, controls and hidden elements are left out.
     """
     builder = _Builder()
     _fill(builder, root)
@@ -144,13 +145,16 @@ def _is_left_out(element: Any) -> bool:  # noqa: ANN401
 
 
 def _as_printed(text: str) -> str:
-    """Keep the line breaks and the spaces of preformatted text, which may be indents."""
+    """Protect the line breaks and spaces of preformatted text; the spaces may be indents."""
     spaces = text.expandtabs().replace(" ", _NO_BREAK_SPACE)
     return re.sub("\r\n?|\n", _BREAK, spaces)
 
 
 def _on_one_line(text: str) -> str:
-    """Replace whitespace as a browser does; ideographic spaces are kept, as they are indents."""
+    """Collapse whitespace as a browser does, and remove line breaks beside CJK characters.
+
+    Ideographic spaces are kept, since they may be indents.
+    """
     return _SPACES.sub(_without_break, text).strip(" ").replace(_NO_BREAK_SPACE, " ")
 
 

@@ -10,7 +10,7 @@ def require(name: str, kind: str, package: str, module: str | None = None) -> No
         name: Name of the file.
         kind: Format of the file.
         package: Package that reads it.
-        module: Module of the package; None if both have the same name.
+        module: Module of the package; None if it has the name of the package.
 
     Raises:
         UserError: The package is not installed; the message says how to install it.

@@ -66,5 +66,8 @@ def _without_margins(pages: list[list[str]]) -> list[str]:
 
 
 def _key(line: str) -> str:
-    """Return a line with "#" for each number, without the characters around a page number."""
+    """Return a line with "#" for each number.
+
+    Spaces, dashes, bars and brackets at its ends, which may enclose a page number, are removed.
+    """
     return _DIGITS.sub("#", line).strip(" -–—|[]")

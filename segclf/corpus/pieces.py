@@ -1,4 +1,4 @@
-"""A corpus in pieces, which tasks write and one process joins, one piece at a time."""
+"""A corpus in pieces, which tasks write and one process reads, one piece at a time."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,15 @@ class PieceReader:
     def __call__(
         self, storage: Storage, number: int, sources: Sequence[Source]
     ) -> tuple[list[str], dict[str, Any]]:
-        """Return the sentences of a group, and a summary of it.
+        """Read a group of files, and write a piece.
+
+        Args:
+            storage: Folder of the pieces.
+            number: Number of the group, and of the piece.
+            sources: Files of the group.
+
+        Returns:
+            The sentences of the group, and a summary of its documents and of the skipped files.
 
         Raises:
             UserError: A file cannot be read, and `strict` is true.
@@ -72,7 +80,7 @@ class PieceReader:
 
 
 def first_sentences(storage: Storage, pieces: int, count: int) -> list[str]:
-    """Return the first sentences of a corpus, at most `count`."""
+    """Return the first sentences of a corpus in `pieces` pieces, at most `count` sentences."""
     sentences: list[str] = []
     for number in range(pieces):
         for document_sentences, _ in _read_piece(storage, number):
@@ -85,12 +93,13 @@ def first_sentences(storage: Storage, pieces: int, count: int) -> list[str]:
 def corpus_parts(
     storage: Storage, summaries: Sequence[dict[str, Any]], split: str | None
 ) -> Iterator[Corpus]:
-    """Return a corpus in parts, which are read one piece after another.
+    """Return an iterator over the parts of a corpus, which reads one piece at a time.
 
     Args:
         storage: Folder of the pieces.
         summaries: Summary of each piece.
-        split: Split for all documents, or shares of the splits; see `segclf.corpus.read_corpus`.
+        split: Split for all documents, shares of the splits, or None; see
+            `segclf.corpus.read_corpus`.
 
     Raises:
         UserError: The split is invalid, or only some of the documents have a split.
@@ -111,7 +120,7 @@ def _filled_parts(
         splits: list[Split] = []
         for sentences, labels in _read_piece(storage, number):
             stop = 0
-            while stop < len(sentences):  # a document may be split into parts
+            while stop < len(sentences):  # a document may be divided among the splits
                 outline, split = next(assigned)
                 stop = _range_of(outline).stop
                 part = slice(_range_of(outline).start, stop)

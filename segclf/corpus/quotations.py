@@ -28,13 +28,13 @@ _CUT = re.compile(
 def cut_long_quotations(
     text: str, spans: Spans, split: Callable[[str], Spans]
 ) -> Iterator[tuple[int, int]]:
-    """Split sentences that are long because they contain a quotation of many sentences.
+    """Split long sentences, most of which contain a quotation of many sentences.
 
     Args:
         text: The whole text.
         spans: (start, end) offsets of sentences, in order.
         split: Function that returns the offsets of the sentences of a text. It is called with
-            spaces in place of the quotation marks.
+            sentences whose quotation marks are replaced with spaces.
 
     Yields:
         The offsets of the sentences.
@@ -48,10 +48,12 @@ def cut_long_quotations(
 
 
 def keep_closing_quotes(text: str, spans: Spans) -> Iterator[tuple[int, int]]:
-    """Move closing quotation marks to the end of a sentence, and a spaced « to the beginning.
+    """Move quotation marks between adjacent sentences.
 
-    A » after a space may also begin a paragraph of a long quotation, as in old French books. It is
-    moved only if a « before it is not closed.
+    Closing quotation marks and brackets at the beginning of a sentence are moved to the end of the
+    previous one, and a spaced « at the end of a sentence to the beginning of the next. A » after a
+    space may also begin a paragraph of a long quotation, as in old French books. It is moved only
+    if a « before it is not closed.
 
     Args:
         text: The whole text.

@@ -64,7 +64,8 @@ def read_corpus(
             by the files or folders, or 80/10/10 if there are none. See
             `segclf.corpus.splits.assign_splits`.
         strict: Whether to raise an error for an entry of a folder that cannot be read. Otherwise,
-            it is skipped, and `skipped` of the corpus contains a message.
+            it is skipped, and `skipped` of the corpus contains a message, unless no document is
+            left.
 
     Raises:
         UserError: A file cannot be read, the text contains no sentences, the format is unknown or
@@ -92,10 +93,10 @@ def read_corpus(
 
 
 def check_format(format_name: str, options: ReadOptions) -> None:
-    """Check the name of a format, and that it uses the options.
+    """Check the name of a format, and that the format ignores no option that is set.
 
     Raises:
-        UserError: There is no such format, or it ignores an option.
+        UserError: There is no such format, or it ignores an option that is set.
     """
     if format_name not in ("auto", *FORMATS):
         raise UserError(f"unknown format {format_name!r}: choose from auto, {', '.join(FORMATS)}")
@@ -117,7 +118,8 @@ def read_documents(
         options: How to find paragraphs and sentences.
 
     Raises:
-        UserError: The text is not in the format, or contains no sentences.
+        UserError: The text is not in the format, contains no sentences, or was extracted from a
+            format that does not mark paragraphs.
     """
     if isinstance(source, ExtractedText):
         documents = [source.to_document(name, options)]

@@ -30,7 +30,7 @@ _LINE = re.compile(r"[^\r\n]+")
 
 @dataclass(frozen=True)
 class SentenceRule:
-    """How to split a text into sentences.
+    """A rule that splits a text into sentences and cleans them.
 
     Attributes:
         spans: Function that yields the (start, end) offsets of the sentences in order, given the
@@ -48,7 +48,7 @@ class Sentence(NamedTuple):
 
     Attributes:
         text: The cleaned sentence, as the encoder reads it.
-        start: Offset of its first character in the text, including whitespace before it.
+        start: Offset of its first character in the text, or of the whitespace before it.
         end: Offset after its last character.
     """
 
@@ -76,7 +76,7 @@ def cut_after_dialogue(text: str, spans: Iterable[tuple[int, int]]) -> Spans:
         spans: (start, end) offsets of sentences, in order.
 
     Yields:
-        The offsets of the parts; those of the sentence itself if it is not split.
+        The offsets of the parts, or of the sentence itself if it is not split.
     """
     for start, end in spans:
         while quotation := _LEADING_QUOTATION.match(text, start, end):
@@ -154,7 +154,7 @@ SENTENCE_RULES = {
 }
 """Sentence rules by name.
 
-`kuten` is the rule of the first experiments on Soseki. It splits the text at every 。, removes 。
-and U+0020, drops pieces of one character, and finally removes U+3000. The indent U+3000 counts as a
-character when short pieces are dropped, so a piece of one character is kept only if it begins a
-paragraph. To this extent, the rule leaks the labels."""
+`kuten` is the rule of the first experiments on Soseki. It splits the text at every 。, removes 。,
+line breaks and U+0020, drops pieces of one character, and finally removes U+3000. The indent U+3000
+counts as a character when short pieces are dropped, so a piece of one character is kept only if it
+begins a paragraph. To this extent, the rule leaks the labels."""

@@ -104,7 +104,7 @@ def _cut(
 
 
 def _by_document(documents: Sequence[Document], shares: tuple[float, float, float]) -> list[Split]:
-    """Assign each document, ordered by hashed ids, to the split that lacks the most sentences."""
+    """Assign each document, in order of hashed ids, to the split that lacks the most sentences."""
     hashes = [xxh3_64_intdigest(document.id.encode()) for document in documents]
     order = sorted(range(len(documents)), key=hashes.__getitem__)
     total = sum(len(document.sentences) for document in documents)

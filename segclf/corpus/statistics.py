@@ -22,7 +22,7 @@ def corpus_statistics(corpus: Corpus) -> dict[str, Any]:
     """Compute the statistics of each split that is not empty.
 
     Returns:
-        For each split a dictionary with the numbers of `documents`, `sentences`, `boundaries` and
+        For each split, a dictionary with the numbers of `documents`, `sentences`, `boundaries` and
         `paragraphs`; the mean, minimum, percentiles and maximum of `sentence_characters` and
         `paragraph_sentences`; the number of `duplicates`, sentences that occur earlier in the
         split; and `in_train`, the number of sentences that also occur in train (None for train).
@@ -59,7 +59,7 @@ def few_boundaries_warnings(counts: Mapping[Split, Mapping[str, int]]) -> list[s
 
 
 def few_boundaries_warning(split: str, boundaries: int) -> str | None:
-    """Return a warning if a split has few boundaries; otherwise None."""
+    """Return a warning if a split has few boundaries; None otherwise."""
     if boundaries >= _FEW_BOUNDARIES:
         return None
     effect = "a head learns little from it" if split == "train" else "scores on it are uncertain"

@@ -27,7 +27,8 @@ def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
     """Read the cues in the order of their times, without tags, comments and repeated lines.
 
     Raises:
-        UserError: The text cannot be decoded, or the package that parses subtitles is missing.
+        UserError: The text cannot be decoded, the subtitles are damaged, or the package that parses
+            them is missing.
     """
     require(name, "subtitles", "pysubs2")
     from pysubs2 import Pysubs2Error, SSAFile

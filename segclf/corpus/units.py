@@ -77,7 +77,11 @@ def split_units(text: str, boundary: Boundary) -> tuple[list[Unit], int]:
 
 
 def _pieces(text: str, boundary: Boundary) -> list[Span]:
-    """Join wrapped lines, except across a blank line, an indent or a heading."""
+    """Split a text into lines, or into wrapped lines that are joined.
+
+    Lines are joined if the boundary is "blank", or if it is "indent" and the lines are wrapped, but
+    not across a blank line, an indent (with "indent") or a heading.
+    """
     lines = lines_of(text)
     if boundary in ("line", "typed") or (boundary == "indent" and not are_wrapped(text, lines)):
         return lines
@@ -96,6 +100,15 @@ def _pieces(text: str, boundary: Boundary) -> list[Span]:
 
 
 def _stands_alone(text: str, start: int, end: int, before: int | None, after: int | None) -> bool:
+    """Return whether a piece is between blank lines, and not the only piece of a text.
+
+    Args:
+        text: Whole text.
+        start: Start of the piece.
+        end: End of the piece.
+        before: End of the previous piece; None if there is none.
+        after: Start of the next piece; None if there is none.
+    """
     above = before is None or bool(BLANK_LINE.search(text, before, start))
     below = after is None or bool(BLANK_LINE.search(text, end, after))
     return above and below and not (before is None and after is None)

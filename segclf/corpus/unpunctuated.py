@@ -1,4 +1,4 @@
-"""Text without punctuation, such as a transcript: splits it, and adds punctuation for models."""
+"""Splits text without punctuation, such as a transcript, and adds punctuation for models."""
 
 import re
 from itertools import pairwise
@@ -8,7 +8,7 @@ from segclf.corpus.lines import Span, ends_sentence, lines_of
 
 _SENTENCE_END = re.compile(r"[。．！？…]+|[.!?]+(?=[\s\"'”’»)\]]|$)")
 _MAX_STRETCH = 400  # characters without sentence-final punctuation
-_MAX_STRETCH_WITHOUT_ENDS = 150  # the same in a text without any sentence-final punctuation
+_MAX_STRETCH_WITHOUT_ENDS = 150  # the same if the text has no sentence-final punctuation
 _COMMAS = ",;:、，"
 _WORD = re.compile(r"\S+\s*")
 _MAX_WORDS, _MIN_WORDS_TO_COMMA = 20, 12  # in a piece, and in a piece that ends after a comma
@@ -21,19 +21,20 @@ _MAX_PUNCTUATED = 0.1  # share of the sentences
 def cut_unpunctuated(text: str, spans: list[Span]) -> tuple[list[Span], str | None]:
     """Split the sentences of a text that has hardly any sentence-final punctuation.
 
-    Such a text has more than half of its characters in stretches of more than 400 characters
-    without sentence-final punctuation, or of more than 150 if it has no such punctuation at all. In
-    a sample of 1,400 Japanese and 150 European books, this holds for one book only, which indeed
-    has no punctuation. Sentences with such a stretch are split at their line breaks. Lines that are
-    still too long are split into pieces of about 20 words, or 50 Chinese or Japanese characters, if
-    possible after a comma.
+    Such a text has more than half of its characters in sentences that contain a stretch of more
+    than 400 characters without sentence-final punctuation, or of more than 150 if the text has no
+    such punctuation at all. In a sample of 1,400 Japanese and 150 European books, this holds for
+    one book only, which indeed has no punctuation. Sentences with such a stretch are split at their
+    line breaks. Lines that are still too long are split into pieces of about 20 words, or 50
+    Chinese or Japanese characters, if possible after a comma.
 
     Args:
         text: Whole text.
         spans: Start and end of each sentence in the text.
 
     Returns:
-        The sentences, and a notice for the user; None if the sentences are unchanged.
+        Start and end of each sentence, and a notice for the user. The notice is None if the
+        sentences are unchanged.
     """
     limit = _MAX_STRETCH if _SENTENCE_END.search(text) else _MAX_STRETCH_WITHOUT_ENDS
     is_long = [_longest_stretch(text[start:end]) > limit for start, end in spans]
@@ -62,7 +63,11 @@ def add_punctuation(sentences: list[str], language: str) -> list[str]:
     A model that was trained on punctuated text predicts a boundary before nearly every sentence
     that has no sentence-final punctuation. If at most a tenth of the sentences have sentence-final
     punctuation, the others are returned with a capital letter and a full stop, which replaces a
-    comma at the end. Otherwise, all sentences are returned unchanged.
+    comma or semicolon at the end. Otherwise, all sentences are returned unchanged.
+
+    Args:
+        sentences: Consecutive sentences of a text.
+        language: Code of the language, which determines the full stop.
     """
     is_punctuated = [ends_sentence(sentence) for sentence in sentences]
     if sum(is_punctuated) > _MAX_PUNCTUATED * len(sentences):

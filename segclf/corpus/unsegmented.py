@@ -143,7 +143,10 @@ def _checked(sentences: list[Sentence]) -> list[Sentence]:
 
 
 def _units_of(text: str) -> list[_Unit]:
-    """Join wrapped lines, except across a blank line, the indent of a paragraph or a heading."""
+    """Split a text into headings and lines.
+
+    Wrapped lines are joined, except across a blank line or the indent of a paragraph.
+    """
     lines = lines_of(text)
     is_heading = find_headings(text, lines)
     others = [line for line, heading in zip(lines, is_heading, strict=True) if not heading]

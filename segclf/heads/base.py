@@ -24,14 +24,14 @@ class BaseHead(nn.Module):
 
     Attributes:
         reads_words: Whether sentences are given as `Words` instead of as one vector each.
-        clip_sigma: Number of standard deviations from the mean at which vectors are clipped, so
-            that a rare feature does not dominate the others; None for no clipping.
+        clip_sigma: Number of standard deviations from the mean at which features are clipped, so
+            that an extreme value does not dominate the others; None for no clipping.
         window: Number of sentences on each side of a candidate; None for heads that read whole
             documents.
 
     Args:
-        dim: Length d of a sentence vector.
-        hidden: Length h of a projected sentence.
+        dim: Length d of a sentence vector, or of a word vector.
+        hidden: Length h of a projected vector.
         dropout: Dropout rate of the projection.
     """
 
@@ -72,15 +72,21 @@ class BaseHead(nn.Module):
             device: Device of the batches.
             crop: Maximum number of candidates in a crop of a document; None for the batch size.
                 Window heads ignore it.
+
+        Raises:
+            UserError: The window of a window head is below 1 or above `MAX_WINDOW`.
         """
         raise NotImplementedError
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Predict a probability for each sentence, in evaluation mode.
+        """Put the head into evaluation mode, and predict a probability for each of n sentences.
 
         Returns:
             (n,) float32, the probability that each sentence begins a paragraph. Only the values of
             candidates are meaningful.
+
+        Raises:
+            UserError: The window of a window head is below 1 or above `MAX_WINDOW`.
         """
         raise NotImplementedError
 
@@ -91,9 +97,9 @@ class Head(BaseHead):
     Each sentence is part of 2w windows, so it is projected once, before the windows are gathered.
 
     Args:
-        dim: Length d of a sentence vector.
+        dim: Length d of a sentence vector, or of a word vector.
         window: Number of sentences w on each side of a candidate.
-        hidden: Length h of a projected sentence.
+        hidden: Length h of the vector of a sentence in the window.
         dropout: Dropout rate of the projection.
     """
 
@@ -127,7 +133,7 @@ class Head(BaseHead):
         return torch.cat([self.represent(sentences), self.outside[None]])
 
     def represent(self, sentences: Sentences) -> Tensor:
-        """Compute a vector for each sentence, (s, h), from its own vector, (s, d).
+        """Project sentence vectors, (s, d) to (s, h). Heads that read words override this.
 
         Raises:
             TypeError: The sentences are words.
@@ -165,7 +171,8 @@ class Dropout(nn.Module):
     """`torch.nn.Dropout` with one random byte per element, which is much faster on a CPU.
 
     Args:
-        rate: Share of the elements that are set to 0, rounded to a multiple of 1 / 256.
+        rate: Probability that an element is set to 0, below 1; it is rounded to a multiple of
+            1 / 256.
     """
 
     def __init__(self, rate: float) -> None:
@@ -173,7 +180,7 @@ class Dropout(nn.Module):
         self.dropped = round(rate * 256)  # of the 256 values of a byte
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """In training, set elements of a tensor of any shape to 0, and scale up the others."""
+        """In training, set random elements of a tensor to 0, and scale up the others."""
         if not self.training or not self.dropped:
             return inputs
         # random bytes are faster only on a CPU, and MPS cannot sample all 64-bit integers

@@ -15,6 +15,13 @@ class BiLSTM(Head):
     `torch.nn.LSTM` over the window, at half the cost: each sentence is multiplied by the input
     weights once, not once for each window, and each direction stops at the second of the two
     sentences.
+
+    Args:
+        dim: Length d of a sentence vector.
+        window: Number of sentences w on each side of a candidate.
+        hidden: Length h of a projected sentence.
+        state: Length of a state in each direction.
+        dropout: Dropout rate of the projection and of the classifier.
     """
 
     def __init__(

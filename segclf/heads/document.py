@@ -68,7 +68,10 @@ class DocumentHead(BaseHead):
         return CropBatches(examples, crop or batch_size, batch_size, device)
 
     def predict(self, examples: Examples) -> NDArray[np.float32]:
-        """Predict a probability for each sentence, one document at a time."""
+        """Predict a probability for each sentence, one document at a time.
+
+        The probability of the first sentence of a document is 1.
+        """
         self.eval()
         device = self.mean.device
         probabilities = np.ones(len(examples.layout), dtype=np.float32)

@@ -20,6 +20,12 @@ class DocumentBiLSTM(DocumentHead):
     initialization of Tallec and Ollivier (2018), with memory lengths drawn log-uniformly instead of
     uniformly, so that short memories are not rare. Without this initialization, the head did not
     learn a dependency over fifty sentences in the tests.
+
+    Args:
+        dim: Length d of a sentence vector.
+        hidden: Length h of a projected sentence.
+        state: Length of a state in each direction.
+        dropout: Dropout rate of the projection and of the classifier.
     """
 
     def __init__(

@@ -15,11 +15,12 @@ DROPOUT = 0.3
 
 
 class DocumentTransformer(DocumentHead):
-    """A pre-norm Transformer encoder (Vaswani et al. 2017) whose attention a subclass defines.
+    """A Transformer encoder (Vaswani et al. 2017) whose attention a subclass defines.
 
-    Positions are encoded by a depthwise convolution over the neighbouring sentences before each
-    layer (conditional positional encoding, Chu et al. 2021). There are no absolute positions, so a
-    document may be longer than any training document.
+    Layer normalization precedes attention and feed-forward network (pre-norm, Xiong et al. 2020).
+    Positions are encoded by a depthwise convolution over the neighbouring sentences at the
+    beginning of each layer (conditional positional encoding, Chu et al. 2021). There are no
+    absolute positions, so a document may be longer than any training document.
 
     Args:
         dim: Length of a sentence vector.
@@ -73,7 +74,13 @@ class Layer(nn.Module):
         self.feed_forward = feed_forward(HIDDEN, DROPOUT)
 
     def forward(self, states: Tensor, inside: Tensor, attend: Callable[..., Tensor]) -> Tensor:
-        """Return the states (m, l, h) after this layer, given those before it (m, l, h)."""
+        """Return the states (m, l, h) after this layer.
+
+        Args:
+            states: (m, l, h) states before this layer.
+            inside: (m, l) bool, False for padding.
+            attend: `DocumentTransformer.attend` of the head.
+        """
         masked = (states * inside[..., None]).transpose(1, 2)  # (m, h, l)
         states = states + self.convolution(masked).transpose(1, 2)
         queries, keys, values = (

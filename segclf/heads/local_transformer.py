@@ -1,4 +1,4 @@
-"""A Transformer with attention to the neighbouring sentences only, in O(n r) for a reach of r."""
+"""A Transformer with sliding-window attention over a whole document."""
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +11,8 @@ from segclf.heads.names import REACH
 class LocalTransformer(DocumentTransformer):
     """A Transformer with the sliding-window attention of Longformer (Beltagy et al. 2020).
 
-    There is no global attention; every layer extends the context by the reach and by the
-    sentences that its convolution covers.
+    There is no global attention. Every layer extends the context by the reach and by the sentences
+    that its convolution covers. The attention takes O(n r) time for n sentences and a reach of r.
 
     Args:
         dim: Length of a sentence vector.

@@ -12,6 +12,13 @@ class MLP(Head):
 
     Its input also contains the elementwise product and the absolute difference of the two sentences
     beside the candidate, as in InferSent (Conneau et al. 2017).
+
+    Args:
+        dim: Length d of a sentence vector.
+        window: Number of sentences w on each side of a candidate.
+        hidden: Length h of a projected sentence.
+        layer: Number of units in the hidden layer.
+        dropout: Dropout rate of the projection and of the hidden layer.
     """
 
     def __init__(

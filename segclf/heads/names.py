@@ -17,15 +17,16 @@ REACH = 32  # default reach of the attention of local-transformer
 
 
 def context_of(head: str) -> Context:
-    """Return what a head reads: a window of sentences or the whole document."""
+    """Return whether a head reads a "window" of sentences or the whole "document"."""
     return "document" if head in DOCUMENT_HEAD_NAMES else "window"
 
 
 def head_in_context(head: str | None, context: str) -> str:
-    """Return the head that a value of `--context`, a deprecated option, selects.
+    """Return the head that the deprecated option `--context` selects.
 
     Args:
-        head: Name of the head; None for the default head of the context.
+        head: Name of the head; None for the default head of the context. With the context
+            "document", "bilstm" stands for "document-bilstm".
         context: "window" or "document".
 
     Raises:

@@ -14,14 +14,14 @@ _BATCH = 1024  # sentences at a time; does not affect results
 
 @dataclass(frozen=True)
 class NumpyMLP:
-    """The head of `segclf.heads.mlp`, in evaluation mode.
+    """The head of `segclf.heads.mlp`, for prediction only.
 
     Its probabilities differ from those of torch by less than 1e-5.
 
     Attributes:
-        weights: Weights by the names of the torch module.
+        weights: Weights by their names in the torch module.
         window: Number of sentences on each side of a candidate.
-        clip_sigma: Number of standard deviations from the mean at which vectors are clipped; None
+        clip_sigma: Number of standard deviations from the mean at which features are clipped; None
             for no clipping.
     """
 
@@ -46,7 +46,7 @@ class NumpyMLP:
         return {name: array.shape for name, array in self.weights.items()} == expected
 
     def predict(self, examples: Examples) -> Array:
-        """Predict a probability for each of n sentences; see `segclf.heads.base.BaseHead`."""
+        """Predict a probability for each sentence; see `segclf.heads.base.BaseHead.predict`."""
         n = len(examples.layout)
         parts = [np.zeros(0, dtype=np.float32)]
         for start in range(0, n, _BATCH):
@@ -82,10 +82,10 @@ class NumpyMLP:
 
 
 def _gelu(x: Array) -> Array:
-    """Return x times the normal distribution function of x (Hendrycks and Gimpel 2016).
+    """Return x times the standard normal distribution function of x (Hendrycks and Gimpel 2016).
 
-    The error function is formula 7.1.26 of Abramowitz and Stegun (1964), whose error is at most
-    1.5e-7, about the rounding error of float32.
+    The error function is computed by formula 7.1.26 of Abramowitz and Stegun (1964), whose error is
+    at most 1.5e-7, about the rounding error of float32.
     """
     z = np.abs(x) * np.float32(0.5**0.5)
     t = 1 / (1 + np.float32(0.3275911) * z)

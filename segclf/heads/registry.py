@@ -37,10 +37,14 @@ def make_head(
 
     Args:
         name: A key of `WINDOW_HEADS` or `DOCUMENT_HEADS`.
-        dim: Length of a sentence vector.
-        window: Number of sentences on each side of a candidate, for a window head; None for the
-            default.
-        reach: Reach of the attention of local-transformer; None for the default.
+        dim: Length of a sentence vector, or of a word vector.
+        window: Number of sentences on each side of a candidate; None for the default. Document
+            heads ignore it.
+        reach: Reach of the attention of local-transformer; None for the default. Other heads ignore
+            it.
+
+    Raises:
+        KeyError: There is no such head.
     """
     if name in WINDOW_HEADS:
         return WINDOW_HEADS[name](dim, WINDOW if window is None else window)

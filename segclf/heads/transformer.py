@@ -12,8 +12,9 @@ from segclf.inputs.windows import OUTSIDE
 
 
 class Transformer(Head):
-    """A pre-norm Transformer layer with sinusoidal positional encodings (Vaswani et al. 2017).
+    """A Transformer layer with sinusoidal positional encodings (Vaswani et al. 2017).
 
+    Layer normalization precedes attention and feed-forward network (pre-norm, Xiong et al. 2020).
     Only the two sentences beside the candidate are queries; all sentences in the window are keys
     and values. A second layer, in which every sentence is a query, took three times as long and had
     the same score on novels.
@@ -59,7 +60,10 @@ class Transformer(Head):
 
 
 def sinusoidal_encodings(length: int, dim: int) -> Tensor:
-    """Return (length, dim) sines and cosines with wavelengths from 2 pi to 10,000 * 2 pi."""
+    """Return the positional encodings of Vaswani et al. (2017), (length, dim), for an even dim.
+
+    They are sines and cosines with wavelengths from 2 pi to 10,000 * 2 pi.
+    """
     position = torch.arange(length)[:, None]
     frequency = torch.exp(torch.arange(0, dim, 2) * (-math.log(10_000.0) / dim))
     table = torch.empty(length, dim)

@@ -15,6 +15,13 @@ class WordLSTM(MLP):
 
     The vector of a sentence is the concatenation of the last states in both directions. The LSTM
     and the MLP are trained together. Each distinct word in a batch is projected once.
+
+    Args:
+        dim: Length d of a word vector.
+        window: Number of sentences w on each side of a candidate.
+        hidden: Length h of a projected word, and of the vector of a sentence; an even number.
+        layer: Number of units in the hidden layer of the MLP.
+        dropout: Dropout rate of the projection, of the sentence vectors and of the hidden layer.
     """
 
     reads_words = True
@@ -54,8 +61,8 @@ def _pack(rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         lengths: (s,) numbers of words.
 
     Returns:
-        (2, words) rows, forwards and backwards; and (l,) numbers of sentences that have a word at
-        each step.
+        (2, n) rows of all n words, forwards and backwards; and (l,) numbers of sentences that have
+        a word at each step.
     """
     step = torch.arange(rows.shape[1], device=rows.device)
     backwards = rows.gather(1, (lengths[:, None] - 1 - step).clamp(min=0))

@@ -7,7 +7,7 @@ from torch import Tensor
 from segclf.inputs.sentence_tensors import Sentences
 
 EVERYTHING = slice(None)
-"""Share of a worker that trains alone: whole batches."""
+"""Share of each batch that a worker reads if it trains alone."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Batch:
 
     Attributes:
         sentences: Vectors or words of s sentences.
-        index: Second argument of the head's `forward`. For a window head: (b, 2w) positions of
-            sentences, OUTSIDE beyond the document. For a document head: (m + 1,) offsets of m
-            documents.
+        index: Second argument of the head's `forward`, int64. For a window head: (b, 2w) positions
+            in `sentences`, OUTSIDE beyond the document. For a document head: (m + 1,) offsets in
+            `sentences` of m documents or crops.
         targets: (b,) float32, 1 if the candidate begins a paragraph and 0 otherwise.
     """
 

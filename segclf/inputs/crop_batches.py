@@ -25,7 +25,7 @@ class CropBatches:
     Args:
         examples: Training split, with sentence vectors.
         crop: Maximum number of candidates in a crop.
-        batch_size: Approximate number of candidates in a batch.
+        batch_size: Minimum number of candidates in each batch but the last.
         device: Device of the batches.
     """
 

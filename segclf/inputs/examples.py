@@ -1,4 +1,7 @@
-"""Input of a head: vectors or words of sentences, and their layout; without torch."""
+"""Input of a head: vectors or words of sentences, and their layout.
+
+This module does not import torch.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -31,9 +34,10 @@ class Examples:
         """Make examples of words; the table holds only the words that occur.
 
         Args:
-            words: (n, l) row of the matrix for each word of each sentence, padded with -1. An array
-                is renumbered now; other rows are renumbered when they are read.
-            matrix: (v, d) word vectors. Only the rows that occur are read.
+            words: (n, l) int32, the row of the matrix for each word of each sentence, padded with
+                -1. An array is renumbered immediately; other rows are renumbered when they are
+                read.
+            matrix: (v, d) float32 word vectors. Only the rows that occur are read.
             layout: Layout of the n sentences.
         """
         occurs = np.zeros(len(matrix) + 1, dtype=np.bool_)  # the last element is for the padding
@@ -48,17 +52,21 @@ class Examples:
         return cls(rows[:] if isinstance(words, np.ndarray) else rows, layout, table)
 
     def select(self, chosen: NDArray[np.bool_]) -> "Examples":
-        """Return examples of the chosen sentences only, (n,) bool; see `Layout.select`."""
+        """Return the examples of some of the sentences.
+
+        Args:
+            chosen: (n,) bool, whether to keep each sentence; see `Layout.select`.
+        """
         return replace(self, vectors=self.vectors[:][chosen], layout=self.layout.select(chosen))
 
     @property
     def dim(self) -> int:
-        """Length d of the vector of a sentence, or of a word."""
+        """Length d of a sentence vector, or of a word vector."""
         return int((self.vectors if self.table is None else self.table).shape[1])
 
 
 class _Renumbered:
-    """Words (n, l) as rows of a smaller table.
+    """Words (n, l) as rows of a smaller table; each range is renumbered when it is read.
 
     Args:
         words: (n, l) int32 rows of a matrix, padded with -1.

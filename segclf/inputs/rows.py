@@ -1,4 +1,4 @@
-"""Vectors of sentences that are read from a file during training, because they exceed memory."""
+"""Vectors of sentences that are read in parts, for example from a file if they exceed memory."""
 
 import os
 import tempfile
@@ -17,12 +17,12 @@ PART = 1 << 14  # rows that are copied at a time
 class Rows(Protocol):
     """Vectors of n sentences, (n, d), of which a range can be read.
 
-    An array is one example. Others read a store, a file, or a part of a corpus on another machine.
+    An array is one example. Others read the store or a file.
     """
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of sentences n, and length d of a vector."""
+        """Number of sentences n, and length d of a vector or maximum number of words."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -48,7 +48,7 @@ class RowFile:
 
     Attributes:
         shape: Shape (n, d) of the rows.
-        dtype: Dtype of the rows.
+        dtype: Dtype of the rows that are read.
         mean: (d,) float64 mean of the rows.
         deviation: (d,) float64 standard deviation of the rows, with n - 1 in the denominator.
     """
@@ -103,6 +103,6 @@ class RowFile:
 
 
 def _ranges(positions: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return the start and the end of each range of consecutive values in `positions` (p,)."""
+    """Return the start and the end in `positions` (p,) of each range of consecutive values."""
     edges = np.flatnonzero(np.diff(positions) != 1) + 1
     return list(pairwise([0, *edges.tolist(), len(positions)])) if len(positions) else []

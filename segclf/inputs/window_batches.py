@@ -31,6 +31,9 @@ class WindowBatches:
         window: Number of sentences w on each side of a candidate.
         batch_size: Approximate number of candidates in a batch.
         device: Device of the batches.
+
+    Raises:
+        UserError: The window is below 1 or above `MAX_WINDOW`.
     """
 
     def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
@@ -50,7 +53,7 @@ class WindowBatches:
 
     @property
     def vectors(self) -> Tensor | RowFile:
-        """Vectors of all sentences (n, d), or of all words that occur (u, d)."""
+        """Vectors of all sentences, (n, d), or of all distinct words, (u, d)."""
         return self._vectors if self._table is None else self._table[:-1]
 
     def __len__(self) -> int:

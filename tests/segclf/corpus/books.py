@@ -18,10 +18,10 @@ XHTML = (
 )
 
 
-def zipped(members):
+def zipped(members, compression=zipfile.ZIP_DEFLATED):
     """Return a ZIP archive: name -> content."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     return file.getvalue()

@@ -25,9 +25,10 @@ def test_compressed_text_is_read_like_other_text(tmp_path, suffix):
     source = read_unsegmented(path)
     assert source.text == INDENTED
     assert source.encoding.codec == "cp932"  # the output has the encoding of the input
-    damaged = write(tmp_path, data[:-9], f"cut.txt{suffix}")
-    with pytest.raises(UserError, match=r"cut\.txt\S+ is compressed by \w+, but it is damaged"):
-        read_unsegmented(damaged)
+    for damaged in (data[:-9], data[:14] + b"\xff" * len(data)):
+        path = write(tmp_path, damaged, f"bad.txt{suffix}")
+        with pytest.raises(UserError, match=r"bad\.txt\S+ is compressed by \w+, but it is damaged"):
+            read_unsegmented(path)
 
 
 def test_two_texts_that_were_compressed_separately_and_joined_are_one(tmp_path):

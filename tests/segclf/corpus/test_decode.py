@@ -134,6 +134,7 @@ def test_an_encoding_without_strong_evidence_is_an_error(text, encoding):
     ("data", "encoding", "message"),
     [
         (b"It rained.\xff", "ascii", "x: byte 10 is not ASCII: convert the file to UTF-8"),
+        (b"\xef\xbb\xbfIt rained.\xff", None, "x: byte 13 is not UTF-8: convert the file to UTF-8"),
         (b"It rained. It rained.", "punycode", "x is not PUNYCODE: convert the file to UTF-8"),
     ],
 )

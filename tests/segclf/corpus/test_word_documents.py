@@ -1,7 +1,7 @@
 """Word documents with unusual parts, and damaged documents and books."""
 
 import io
-from zipfile import ZipFile
+from zipfile import ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -33,11 +33,16 @@ def changed(data, member, old, new):
     return zipped({**members, member: members[member].replace(old, new, 1)})
 
 
-def with_damaged_data(data, member):
-    """Return an archive in which the compressed data of a member is overwritten."""
+def with_damaged_data(data, member, after=0):
+    """Return an archive in which 8 bytes of the compressed data of a member are overwritten."""
     with ZipFile(io.BytesIO(data)) as archive:
-        start = archive.getinfo(member).header_offset + 30 + len(member)
+        start = archive.getinfo(member).header_offset + 30 + len(member) + after
     return data[:start] + b"\xff" * 8 + data[start + 8 :]
+
+
+def compressed_by_lzma(data):
+    with ZipFile(io.BytesIO(data)) as archive:
+        return zipped({name: archive.read(name) for name in archive.namelist()}, ZIP_LZMA)
 
 
 def with_encryption_flags(data):
@@ -68,6 +73,8 @@ def test_damaged_documents_and_books_are_errors(tmp_path, document):
         ("part.docx", changed(document, TYPES, b"PartName=", b"Other=")),
         ("data.epub", with_damaged_data(book, "OEBPS/one.xhtml")),
         ("flags.epub", with_encryption_flags(book)),
+        ("lzma.docx", with_damaged_data(compressed_by_lzma(document), BODY, after=20)),
+        ("lzma.epub", with_damaged_data(compressed_by_lzma(book), "OEBPS/one.xhtml", after=20)),
     ]:
         path = write(tmp_path, data, name)
         for reader in (read, read_unsegmented):
