@@ -129,10 +129,10 @@ def window_diff(
 ) -> float:
     """Return WindowDiff of one document.
 
-    WindowDiff is the share of pairs of sentences at distance k for which the numbers of true and of
-    predicted boundaries between the two sentences differ (Pevzner and Hearst 2002, "A Critique and
-    Improvement of an Evaluation Metric for Text Segmentation"). See `pk` for the arguments and for
-    documents without such pairs.
+    WindowDiff is the share of pairs of sentences at distance k for which the true and the predicted
+    number of boundaries between the two sentences differ (Pevzner and Hearst 2002, "A Critique and
+    Improvement of an Evaluation Metric for Text Segmentation"). It is 0 if there are no such pairs.
+    See `pk` for the arguments.
     """
     true, found = _boundaries_within(labels, predicted, k)
     return float(np.mean(true != found)) if len(true) else 0.0

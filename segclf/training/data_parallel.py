@@ -49,10 +49,10 @@ class Workers:
             torch.manual_seed(seed + self.rank)
 
     def backward(self, head: BaseHead, loss: Loss, batch: Batch | None) -> tuple[Tensor, int]:
-        """Set the gradients of a head to those of the mean loss over the candidates of all workers.
+        """Compute the gradients of the mean loss over the candidates of all workers.
 
         Args:
-            head: Head whose gradients are None.
+            head: Head whose gradients are None. They are set.
             loss: Loss function, a mean over candidates.
             batch: This worker's share of the batch; None if the share has no candidates.
 
