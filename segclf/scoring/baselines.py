@@ -9,6 +9,7 @@ from segclf.corpus.layout import Layout
 from segclf.scoring.metrics import SCORE_NAMES, Scores, score
 
 RANDOM_DRAWS = 20
+"""Number of segmentations of the baseline "random"."""
 
 DESCRIPTIONS = {
     "everywhere": "a boundary before every sentence",
@@ -45,7 +46,7 @@ def baseline_predictions(
     Args:
         layout: Layout of the documents; its labels are not used.
         paragraph_length: Mean length of the training paragraphs, in sentences; "even" divides each
-            document into paragraphs of this length.
+            document into paragraphs of this length, rounded.
         rate: Share of boundaries among the training candidates; the probability of a boundary in
             "random".
     """

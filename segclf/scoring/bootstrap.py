@@ -1,4 +1,4 @@
-"""The paired bootstrap: confidence intervals for the difference between two segmentations."""
+"""The paired bootstrap: confidence intervals for the differences between the scores of runs."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from segclf.scoring.metrics import pk_errors
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-_CHUNK_COUNTS = 1 << 22  # counts gathered at once; limits memory, does not affect results
+_CHUNK_COUNTS = 1 << 22  # number of counts gathered at once; it affects memory, but not results
 
-# columns of a unit's counts
+# positions of the five counts of a unit
 TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PK, WEIGHT = range(5)
 
 
@@ -22,8 +22,10 @@ class Resampling:
     """How the bootstrap resamples a split.
 
     Attributes:
-        unit: "document"; or "block" (consecutive sentences) if there is only one document.
-        units: Number of units in the split.
+        unit: "document"; or "block" (consecutive sentences) if only one document has more than one
+            sentence.
+        units: Number of units in the split: documents with more than one sentence; or blocks, one
+            of which begins at each sentence.
         draws: Number of units drawn, with replacement, for each resample.
         block_length: Number of sentences in a block; None for documents.
     """
@@ -36,12 +38,12 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Difference:
-    """Difference in one score between two runs.
+    """Difference in one score between two groups of runs.
 
     Attributes:
-        first: Score of the first run.
-        second: Score of the second run.
-        difference: first - second.
+        first: Mean score of the first group.
+        second: Mean score of the second group.
+        difference: `first` - `second`.
         low: Lower end of the confidence interval of the difference.
         high: Upper end of the confidence interval of the difference.
     """
@@ -68,10 +70,10 @@ def units_of(
         predictions: Predicted boundaries of r runs, each (n,) bool.
 
     Returns:
-        The counts, (u, r, 5) for u units, and how to resample the units. The five counts are true
-        positives, false positives, false negatives, and the numerator and denominator of Pk. These
-        two are Pk and 1 for a document, 0 and 0 for a document too short for Pk, and the numbers
-        of errors and of sentence pairs for a block.
+        The counts, (u, r, 5) float64 for u units, and how to resample the units. The five counts
+        are true positives, false positives, false negatives, and the numerator and denominator of
+        Pk. These two are Pk and 1 for a document, 0 and 0 for a document too short for Pk, and the
+        numbers of errors and of sentence pairs for a block.
 
     Raises:
         UserError: No document has more than one sentence.
@@ -98,7 +100,12 @@ def _documents_as_units(
 
 
 def _blocks_of(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], Resampling]:
-    """Sum the counts (n, r, 5) of a document over blocks, one of which begins at each sentence."""
+    """Sum the counts (n, r, 5) of a document over blocks, one of which begins at each sentence.
+
+    A block that reaches the end of the document continues at its beginning (circular block
+    bootstrap, Politis and Romano 1992, "A Circular Block-Resampling Procedure for Stationary
+    Data").
+    """
     n = len(counts)
     length = round(n**0.5)
     circular = np.tile(counts, (2, 1, 1))
@@ -111,6 +118,9 @@ def differences(
     units: NDArray[np.float64], draws: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Difference, Difference]:
     """Bootstrap the differences in mean F1 and mean Pk between two groups of runs.
+
+    The confidence intervals are percentile intervals (Efron and Tibshirani 1993, "An Introduction
+    to the Bootstrap").
 
     Args:
         units: (u, 2r, 5) counts of u units (see `units_of`), first for the r runs of one group,
@@ -142,7 +152,7 @@ def f1_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def pk_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the Pk (...) of counts (..., 5)."""
+    """Return the Pk (...) of counts (..., 5), which is 0 if all documents are too short for it."""
     ratio: NDArray[np.float64] = counts[..., PK] / np.maximum(counts[..., WEIGHT], 1)
     return ratio
 

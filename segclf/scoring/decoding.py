@@ -13,7 +13,8 @@ from segclf.corpus.layout import Layout
 from segclf.scoring.calibration import logits_of
 
 _PREFERENCE = 1e-9
-"""Gain of a boundary at the threshold, less than the difference of any two float32 logits."""
+"""Gain of a boundary whose probability equals the threshold. It is smaller than the difference
+between any two different logits of float32 probabilities."""
 
 
 def best_threshold(
@@ -26,8 +27,9 @@ def best_threshold(
         labels: (c,) bool, true boundaries.
 
     Returns:
-        The threshold, halfway between two adjacent probabilities or, if the threshold then rounds
-        to the lower one in float32, the upper one; and its F1. 0.5 and 0.0 if no label is True.
+        The threshold and its F1; 0.5 and 0.0 if no label is True. The threshold is halfway between
+        the lowest probability that it accepts and the next lower one, or 0 if there is none. If
+        this rounds to the lower one in float32, the threshold is the lowest accepted probability.
     """
     if not labels.any():
         return 0.5, 0.0
@@ -92,7 +94,8 @@ def decode_within(
     Args:
         layout: Layout of the documents; its labels are not used.
         probabilities: (n,) float32.
-        threshold: Probability at which a boundary does not change the sum, and is preferred.
+        threshold: Probability at which a boundary does not change the sum. Such a boundary is
+            preferred to no boundary.
         min_length: Minimum number of sentences in a paragraph, at least 1. The last paragraph of a
             document may be shorter.
         max_length: Maximum number of sentences in a paragraph, at least `min_length`; None for no

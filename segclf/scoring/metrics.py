@@ -17,10 +17,10 @@ class Scores:
         precision: Share of predicted boundaries that are true.
         recall: Share of true boundaries that are predicted.
         f1: Harmonic mean of precision and recall.
-        pk: Mean Pk (Beeferman et al. 1999) of the documents longer than their `window_size`; lower
-            is better.
-        window_diff: Mean WindowDiff (Pevzner and Hearst 2002) of the same documents; lower is
-            better.
+        pk: Mean Pk of the documents longer than their `window_size`; lower is better. See the
+            function `pk`.
+        window_diff: Mean WindowDiff of the same documents; lower is better. See the function
+            `window_diff`.
     """
 
     precision: float
@@ -40,8 +40,8 @@ SCORE_NAMES = tuple(field.name for field in fields(Scores))
 def score(layout: Layout, predicted: NDArray[np.bool_]) -> Scores:
     """Score a segmentation.
 
-    Precision, recall and F1 are computed over the candidates of all documents. Pk and WindowDiff
-    are 0 if all documents are too short for them.
+    Precision, recall and F1 are computed over the candidates of all documents, and are 0 where they
+    are undefined. Pk and WindowDiff are 0 if all documents are too short for them.
 
     Args:
         layout: Layout with the true boundaries.
@@ -94,17 +94,17 @@ def precision_recall_f1(layout: Layout, predicted: NDArray[np.bool_]) -> tuple[f
 
 
 def window_size(labels: NDArray[np.bool_]) -> int:
-    """Return k: half the mean length of the true segments of one document, at least 2."""
+    """Return k: half the mean length of the true segments of one document, rounded, at least 2."""
     segments = 1 + np.count_nonzero(labels[1:])
     return max(round(len(labels) / segments / 2), 2)
 
 
 def pk(labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None) -> float:
-    """Return Pk of one document (Beeferman, Berger and Lafferty 1999).
+    """Return Pk of one document.
 
     Pk is the share of pairs of sentences at distance k for which the true and the predicted
-    segmentation disagree on whether both sentences are in the same segment. It is 0 if there are no
-    such pairs.
+    segmentation disagree on whether both sentences are in the same segment (Beeferman, Berger and
+    Lafferty 1999, "Statistical Models for Text Segmentation"). It is 0 if there are no such pairs.
 
     Args:
         labels: (n,) bool, whether each sentence begins a segment.
@@ -127,9 +127,12 @@ def pk_errors(
 def window_diff(
     labels: NDArray[np.bool_], predicted: NDArray[np.bool_], k: int | None = None
 ) -> float:
-    """Return WindowDiff of one document (Pevzner and Hearst 2002).
+    """Return WindowDiff of one document.
 
-    Like `pk`, but a pair is an error if the numbers of boundaries between the two sentences differ.
+    WindowDiff is the share of pairs of sentences at distance k for which the true and the predicted
+    number of boundaries between the two sentences differ (Pevzner and Hearst 2002, "A Critique and
+    Improvement of an Evaluation Metric for Text Segmentation"). It is 0 if there are no such pairs.
+    See `pk` for the arguments.
     """
     true, found = _boundaries_within(labels, predicted, k)
     return float(np.mean(true != found)) if len(true) else 0.0

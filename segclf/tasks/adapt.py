@@ -23,7 +23,7 @@ from segclf.workspace.sources import Source, check_is_head
 from segclf.workspace.workspace import Workspace
 
 FOLDS = 5
-"""Number of parts of the cross-validation."""
+"""Number of parts into which the texts are divided for the cross-validation."""
 FEWEST = 20
 """Minimum number of sentences to train on."""
 FEW = 200
@@ -37,7 +37,7 @@ class CorrectedText:
     Attributes:
         sentences: n sentences, without headings.
         labels: (n,) int8: 1 for each boundary; or, if paragraphs are distinguished from lines, 2
-            for a paragraph and 1 for a line.
+            for a paragraph and 1 for a line. All other sentences have 0.
     """
 
     sentences: list[str]
@@ -49,14 +49,15 @@ class Adaptation:
     """An adapted model.
 
     Attributes:
-        run: Run of the adapted model, trained on all texts.
+        run: Run of the adapted model.
         corpus: Name of the corpus with the texts.
-        sentences: Number of sentences of the texts.
-        boundaries: Number of boundaries in them.
+        sentences: Number of sentences in the texts.
+        boundaries: Number of boundaries in the texts, including the first sentence of each text.
         scored: Number of sentences that were scored; 0 if there are too few boundaries.
         before: Scores of the model from which training started; None if nothing was scored.
-        after: Scores of models that were trained like the run: each was trained on four fifths of
-            the texts and scored on the remaining fifth. None if nothing was scored.
+        after: Scores of the models of the cross-validation: each was trained on three fifths of the
+            texts, with another fifth as its dev split, and scored on the remaining fifth. None if
+            nothing was scored.
         notes: Notes that help a reader to judge the scores.
     """
 
@@ -78,22 +79,26 @@ def adapt(
 ) -> Adaptation:
     """Train from a model on corrected texts, and save the texts as a corpus and the heads as a run.
 
-    If the model has two heads, so has the run. A head for paragraphs is trained if the texts have
-    both paragraphs and other sentences; otherwise, it is kept as it is.
+    If the model has two heads, so has the run. A head for paragraphs is trained if the train split
+    has both paragraphs and other sentences; otherwise, it is kept as it is.
 
-    The scores are those of a cross-validation: the texts, one after another, are cut into `FOLDS`
-    parts of equal size, and each part is scored with heads that were trained on the other parts.
-    The run itself is trained on all parts.
+    The texts, one after another, are divided into `FOLDS` parts of equal size. One of the parts is
+    the dev split of the run; the run is trained on the others. The scores are those of a
+    cross-validation: each part is scored with heads that were trained on three other parts, with
+    the remaining part as their dev split.
 
     Args:
         workspace: Workspace for the vectors, the corpus and the run.
         model: Loaded model from which training starts.
-        texts: The corrected texts. They are in the language of the model.
-        check: Function that is called often, and may raise an error to stop the training.
+        texts: Corrected texts in the language of the model.
+        check: Function that is called before each fold and after each epoch. It may raise an error
+            to stop the training.
 
     Raises:
-        UserError: There are too few sentences or boundaries, the model is not a head, or its
-            encoder has changed.
+        UserError: There are too few sentences or boundaries, the model is a fine-tuned Transformer,
+            its weights are damaged, its encoder cannot be loaded or has changed, or the loss is not
+            finite.
+        StoreError: The store is damaged, read-only or of an earlier format.
     """
     check_is_head(model.model)
     sentences = sum(len(text.sentences) for text in texts)
@@ -129,7 +134,10 @@ def adapt(
 
 
 def _sources(model: Run | ReadyModel) -> dict[BoundaryType, Source]:
-    """Return the heads of a model, with the thresholds at which they decide together."""
+    """Return the heads of a model.
+
+    The thresholds of a ready model were chosen for all of its heads together.
+    """
     thresholds = model.thresholds if isinstance(model, ReadyModel) else {}
     return {
         name: Source(model.name, run, thresholds.get(name, {})) for name, run in model.runs.items()
@@ -137,7 +145,7 @@ def _sources(model: Run | ReadyModel) -> dict[BoundaryType, Source]:
 
 
 def _has_both(corpus: Corpus, boundary_type: BoundaryType) -> bool:
-    """Return whether a head for a type of boundary can be trained on the train split."""
+    """Return whether the train split has both classes of candidates for a type of boundary."""
     if boundary_type == "paragraph" and not corpus.is_typed:
         return False
     return corpus.of_type(boundary_type).select("train").layout.has_both_classes
@@ -167,10 +175,13 @@ def _splits_of_parts(dev: int, test: int | None = None) -> list[Split]:
 
 
 def _with_dev(texts: Sequence[CorrectedText]) -> Corpus:
-    """Make the corpus of a run: dev is the last part with a boundary, if there is one.
+    """Make the corpus of a run, in which one part of the texts is dev and the others are train.
+
+    Dev is the last part for which both splits have both classes of candidates. If there is none, it
+    is the last part for which train has both classes.
 
     Raises:
-        UserError: Whatever part is dev, there is nothing to train on.
+        UserError: Whichever part is dev, train does not have both classes.
     """
     choices = [_corpus_of(texts, _splits_of_parts(dev)) for dev in reversed(range(FOLDS))]
     needed: tuple[tuple[Split, ...], ...] = (("train", "dev"), ("train",))
@@ -211,7 +222,7 @@ def _is_typed(texts: Sequence[CorrectedText]) -> bool:
 
 
 def _embed(workspace: Workspace, source: Source, corpus: Corpus, language: str) -> StoredCorpus:
-    """Encode the sentences with the encoder of the model, and save the corpus."""
+    """Encode the sentences of a corpus with the encoder of a head, and save the corpus."""
     reference, record = source.run.encoder, source.run.record
     encoder = load_referenced(reference, workspace.encoders, source.run.path)
     with workspace.embedding():

@@ -1,4 +1,4 @@
-"""Removal of runs, of corpora, and of files that interrupted commands left in a workspace."""
+"""Removal of runs, corpora, and folders that killed processes have left in a workspace."""
 
 import shutil
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Removed:
 
     Attributes:
         path: Path of the file or folder.
-        bytes: Size of the file or folder.
+        bytes: Size of the file, or of all files in the folder, in bytes.
     """
 
     path: Path
@@ -30,13 +30,16 @@ class Removed:
 def remove_runs(
     workspace: Workspace, names: Sequence[str], *, dry_run: bool = False
 ) -> list[Removed]:
-    """Remove runs from a workspace.
+    """Remove runs, and their scores for TensorBoard, from a workspace.
 
     Args:
         workspace: Workspace of the runs.
         names: Names, numbers or beginnings of names; see `segclf.workspace.choices.match_run`. An
             unfinished run of `segclf.finetune` can only be given by its name.
         dry_run: Whether to remove nothing.
+
+    Returns:
+        The folder of each run.
 
     Raises:
         UserError: There is no such run, several runs begin with a name, or a process is training a
@@ -75,7 +78,7 @@ def _check_not_in_training(folder: Path) -> None:
 
 
 def unfinished_runs(workspace: Workspace) -> list[str]:
-    """List the runs whose fine-tuning was interrupted or is in progress."""
+    """List the names of the runs whose fine-tuning was interrupted or is in progress."""
     paths = sorted(workspace.runs.glob(f"[!.]*/{UNFINISHED}"))
     return [path.parent.name for path in paths if not (path.parent / RECORD).exists()]
 
@@ -89,6 +92,9 @@ def remove_corpora(
         workspace: Workspace of the corpora.
         names: Names of the corpora.
         dry_run: Whether to remove nothing.
+
+    Returns:
+        The file of each corpus.
 
     Raises:
         UserError: There is no such corpus. Then nothing is removed.
@@ -107,6 +113,9 @@ def clean(workspace: Workspace, *, dry_run: bool = False) -> list[Removed]:
     Args:
         workspace: Workspace to clean.
         dry_run: Whether to remove nothing.
+
+    Returns:
+        The folders.
     """
     folders = [workspace.path, *(path for path in workspace.path.glob("*") if path.is_dir())]
     folders += [path for path in workspace.runs.glob("[!.]*") if path.is_dir()]

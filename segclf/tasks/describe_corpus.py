@@ -17,9 +17,11 @@ def describe_corpus(workspace: Workspace, name: str | None = None) -> dict[str, 
         name: Name of the corpus; None for the latest.
 
     Returns:
-        `name`, the entries of its header (None if an earlier version did not write them), `splits`
-        (see `segclf.corpus.documents.Corpus.counts`), `runs` (names of the runs on this text),
-        `earlier_runs` (names of the runs on an earlier version of the text), `path` and `bytes`.
+        `name`; `source`, `embedded`, `sentence_rule`, `language`, `headings_removed` and
+        `encoders`, which are entries of its header, or None if an earlier version of segtool did
+        not write them; `splits` (see `segclf.corpus.documents.Corpus.counts`); `runs`, the names of
+        the runs on this text; `earlier_runs`, the names of the runs on an earlier version of the
+        text; `path` and `bytes`. A run whose record does not identify its text is in `runs`.
 
     Raises:
         UserError: There is no such corpus, or its file is damaged.

@@ -20,7 +20,7 @@ from segclf.workspace.encoder_states import fit
 from segclf.workspace.encoders import DEFAULT_ENCODER
 from segclf.workspace.workspace import Workspace
 
-SAMPLE_SENTENCES = 1000  # with which an encoder is checked; see `Encoder.check_text`
+SAMPLE_SENTENCES = 1000  # number of sentences that are passed to `Encoder.check_text`
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class EncoderChoice:
         """Load the encoder.
 
         Raises:
-            UserError: The encoder does not exist, or the options cannot be combined.
+            UserError: The encoder does not exist or cannot be loaded, or it does not use an option.
         """
         name = self.name or DEFAULT_ENCODER
         encoder = load_encoder(
@@ -140,7 +140,7 @@ class EncoderChoice:
         return encoder
 
     def _check_no_execution(self, name: str) -> None:
-        """Refuse the options of a Transformer for another encoder."""
+        """Raise UserError if an option of Transformers is given for another encoder."""
         given = {"device": self.device, "precision": self.precision, "backend": self.backend}
         for option, value in given.items():
             if value not in (None, "auto", "cpu"):
@@ -150,7 +150,7 @@ class EncoderChoice:
                 )
 
     def reference(self, encoder: Encoder) -> EncoderReference:
-        """Return the reference to the encoder in the record of a corpus."""
+        """Return a reference to the loaded encoder, for the record of a corpus."""
         return EncoderReference(self.name or DEFAULT_ENCODER, self.pooling, encoder.fingerprint)
 
 
@@ -193,18 +193,22 @@ def embed(
             vectors, or float32 if there are none.
         options: Options for finding paragraphs and sentences; None for the defaults.
         format_name: Format of the text; "auto" to detect it.
-        split: Name of one split for all documents, or shares of the splits.
+        split: Name of one split for all documents, or shares of the splits; see
+            `segclf.corpus.read_corpus`, also for None.
         keep_text: Whether to keep the sentences in the store, beside their vectors.
-        replace: Whether to replace a corpus of the same name whose text was read from another path.
+        replace: Whether to replace a corpus of the same name that has another text from another
+            path.
         strict: Whether to raise an error for a file in a folder that cannot be read; otherwise the
             file is left out.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The text cannot be read, the name of the corpus is invalid or belongs to a text
-            from another path, the encoder does not exist, cannot be fitted on the corpus or cannot
-            be run as requested, or the options cannot be combined.
-        StoreError: `dtype` differs from the data type of the encoder's existing vectors.
+        UserError: The text cannot be read, the split is invalid, the name of the corpus is invalid
+            or belongs to another text from another path, the encoder does not exist, does not suit
+            the text, cannot be fitted on it or cannot be run as requested, the options cannot be
+            combined, or a vector would contain NaN or infinity.
+        StoreError: `dtype` differs from the data type of the encoder's existing vectors, or the
+            store is damaged, read-only or of an earlier format.
     """
     check_threads(threads)
     options = options or ReadOptions()
@@ -254,9 +258,9 @@ def seconds_of(started: float, read: float, report: EncodeReport) -> dict[str, f
 
 
 def source_of(path: str) -> str:
-    r"""Return the source of a corpus in its record: "-", a URL, or an absolute path.
+    r"""Return the source of a corpus as its file records it: "-", a URL, or an absolute path.
 
-    Bytes of the path that are not UTF-8 are written as in Python, such as \xff.
+    Bytes of the path that are not UTF-8 are replaced with Python's escapes, such as \xff.
     """
     if path == "-" or is_url(path):
         return path
@@ -264,13 +268,13 @@ def source_of(path: str) -> str:
 
 
 def check_source(workspace: Workspace, name: str, parts: Iterable[Corpus], source: str) -> None:
-    """Check that a corpus would not replace a corpus whose text was read from another path.
+    """Check that a corpus would not replace a corpus with another text from another path.
 
     Args:
-        workspace: Workspace.
-        name: Name of the corpus.
+        workspace: Workspace of the corpora.
+        name: Name of the new corpus.
         parts: The new corpus in parts.
-        source: Source of its text; see `segclf.workspace.workspace.Workspace.save_corpus`.
+        source: Source of its text; see `source_of`.
 
     Raises:
         UserError: The corpus would replace such a corpus.

@@ -1,4 +1,4 @@
-"""Embed a corpus on a Ray cluster: the same store and the same corpus as with one process."""
+"""Embed a corpus on a Ray cluster, with the same vectors and the same corpus as in one process."""
 
 import time
 from contextlib import ExitStack
@@ -26,7 +26,7 @@ from segclf.tasks.embedding_job import ReadCorpus, clean_up, job_lock, make_job,
 from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.workspace import Workspace
 
-_MODULES = ("embedcache", "segclf", "pyarrow")  # that every machine of the cluster needs
+_MODULES = ("embedcache", "segclf", "pyarrow")  # packages that every machine of the cluster needs
 _ADVICE = "give --shards a folder or a URL to which every machine of the cluster has access"
 
 
@@ -40,7 +40,7 @@ class EmbeddedOnCluster:
         report: Counts of encoded and cached sentences.
         encoder: Encoder that computed the vectors.
         dim: Length of each vector.
-        seconds: Wall-clock time of the whole call and of its steps.
+        seconds: Wall-clock time of the whole call and of its steps; see `Embedded`.
         shards: Folder or URL of the shards; None if they were removed.
         skipped: A message for each file that could not be read.
     """
@@ -113,21 +113,25 @@ def embed_on_cluster(
         format_name: Format of the text.
         split: Name of one split for all documents, or shares of the splits.
         keep_text: Whether to keep the sentences in the store.
-        replace: Whether to replace a corpus of the same name whose text was read from another path.
+        replace: Whether to replace a corpus of the same name that has another text from another
+            path.
         strict: Whether to raise an error for a file that cannot be read; otherwise the file is left
             out.
         progress: Whether to show progress bars on standard error.
         address: Address of the cluster; None to start a cluster on this machine.
-        workers: Number of processes that encode; None for one on each machine.
-        gpus_per_worker: Number of GPUs of each worker.
+        workers: Number of processes that encode; None for one on each machine or, if
+            `gpus_per_worker` is not 0, for as many as the GPUs allow.
+        gpus_per_worker: Number of GPUs of each worker, which may be a fraction.
         shards: Folder or URL for the shards, which are kept; None for a temporary folder in the
             workspace.
         sizes: Sizes of the parts of the work; None to choose them by the size of the text.
 
     Raises:
-        UserError: A package is missing, the cluster cannot be used or lacks the CPUs, or
+        UserError: A package is missing, the path is "-", the encoder must be fitted on the corpus,
+            the cluster cannot be used, lacks the CPUs or GPUs or has no access to the shards,
+            another process embeds the same corpus in the same way, a process died several times, or
             `segclf.embed` would raise the error.
-        StoreError: `dtype` differs from the data type of the encoder's existing vectors.
+        StoreError: `segclf.embed` would raise the error.
     """
     import_ray()
     import_pyarrow()
@@ -185,9 +189,12 @@ def _write_vectors(
     Args:
         corpus: Corpus that was read.
         store: Store to write.
-        since: Time at which its files had been read, from `time.perf_counter`.
+        since: Time at which the files of the corpus had been read, from `time.perf_counter`.
         keep_text: Whether to keep the sentences in the store.
         progress: Whether to show a progress bar on standard error.
+
+    Returns:
+        Counts of the sentences, and the time since `since`.
     """
     started = time.perf_counter()
     if keep_text:

@@ -67,24 +67,24 @@ def make_job(
     workspace: Workspace,
     sizes: Sizes | None,
 ) -> Job:
-    """Return a job in a folder whose name depends on all that its files depend on.
+    """Return a job in a folder whose name depends on everything that determines its files.
 
-    The sentences in the store are the exception: `embedcache.shards.encode.encode_shard` checks
+    The sentences in the store are an exception: `embedcache.shards.encode.encode_shard` checks
     whether an existing shard has those that the store lacks.
 
     Args:
         folder: Folder or URL of jobs, in which the job has a folder of its own.
         name: Name of the corpus.
         sources: Files of the corpus.
-        reader: How to read them.
+        reader: Function that reads the files.
         choice: Encoder and its settings.
-        encoder: The same encoder, loaded.
+        encoder: Loaded encoder of `choice`.
         workspace: Workspace with the store.
         sizes: Sizes of the parts of the work; None to choose them by the size of the text.
 
     Raises:
-        UserError: The encoder is fitted on the corpus.
-        StoreError: The store has the encoder's vectors in another dtype.
+        UserError: The encoder must be fitted on the corpus, or `folder` is a URL with wildcards.
+        StoreError: The store has the encoder's vectors in another dtype, or cannot be opened.
     """
     if any(isinstance(part, SifEncoder) for part in encoder.parts):
         raise UserError("--pooling sif needs the whole train split first: leave out --engine ray")
@@ -112,13 +112,17 @@ def make_job(
 def _dtypes(
     encoder: Encoder, dtype: StorageDtype | None, workspace: Workspace
 ) -> tuple[StorageDtype, ...]:
-    """Return the dtype of the stored vectors of each part of an encoder."""
+    """Return the dtype of the stored vectors of each part of an encoder.
+
+    Raises:
+        StoreError: The store has the vectors of a part in another dtype.
+    """
     store = workspace.store() if workspace.has_store() else None
     present = {info.fingerprint: info for info in store.spaces()} if store else {}
     dtypes: list[StorageDtype] = []
     for part in encoder.parts:
         wanted = part.storage_dtype or dtype
-        if store and part.fingerprint in present:  # this checks the dtype, and creates nothing
+        if store and part.fingerprint in present:  # the space exists, so only its dtype is checked
             store.create_space(part.fingerprint, name=part.name, dim=part.dim, dtype=wanted)
             wanted = present[part.fingerprint].dtype
         dtypes.append(wanted or "float32")
@@ -128,6 +132,8 @@ def _dtypes(
 @contextmanager
 def job_lock(job: Job) -> Iterator[None]:
     """Prevent other processes of this machine from running the same job inside a `with` block.
+
+    A job whose folder is at a URL is not locked.
 
     Raises:
         UserError: Another process is running the job.
@@ -161,14 +167,15 @@ def read_on_cluster(
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: A file cannot be read, there are no sentences, the encoder does not suit them, or
-            the split is invalid.
+        UserError: A file cannot be read, there are no sentences, the encoder does not suit them,
+            the split is invalid, only some of the documents have a split, or a process died several
+            times.
     """
     read_groups(cluster, job, progress=progress)
     corpus = ReadCorpus(job, read_summaries(job), split)
     if not corpus.sentences:
-        is_file = sum(map(len, job.groups)) == 1  # which the message names
-        message = corpus.skipped[0]
+        is_file = sum(map(len, job.groups)) == 1
+        message = corpus.skipped[0]  # it names the first file
         raise UserError(message if is_file else f"{path} contains no sentences: {message}")
     encoder.check_text(first_sentences(job.plan.storage, len(job.groups), SAMPLE_SENTENCES))
     corpus.parts()  # checks the split
@@ -176,7 +183,12 @@ def read_on_cluster(
 
 
 def clean_up(job: Job, *, keep_shards: bool) -> None:
-    """Remove the files of a finished job, or all of them except its shards and their manifest."""
+    """Remove the files of a finished job.
+
+    Args:
+        job: Finished job.
+        keep_shards: Whether to keep the shards and their manifest.
+    """
     storage = job.plan.storage
     if not keep_shards:
         storage.remove()

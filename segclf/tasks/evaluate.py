@@ -29,8 +29,9 @@ def evaluate(
     """Score a run at the threshold that was chosen on dev.
 
     If the run is in the workspace and is scored on the corpus that it was trained on, its scores
-    are saved in its folder, unless the folder is read-only. For a run that distinguishes paragraphs
-    from lines, these are the scores for any boundary; `evaluate_model` returns those of each type.
+    and probabilities are saved in its folder, unless the folder is read-only. For a run that
+    distinguishes paragraphs from lines, these are the scores for boundaries of any type;
+    `evaluate_model` returns those of each type.
 
     Args:
         workspace: Workspace whose store has vectors of the run's encoder.
@@ -43,8 +44,10 @@ def evaluate(
         stored: Corpus, if it is already loaded.
 
     Raises:
-        UserError: The corpus has no such split or has changed since the run was trained, or the
-            store lacks the vectors of the run's encoder.
+        StoreError: The store lacks the vectors of the run's encoder.
+        UserError: There is no such corpus, it has no such split, the split has no candidates, the
+            corpus has changed since the run was trained, the run is damaged, its encoder cannot be
+            loaded or has changed, or the device does not exist.
     """
     compute = Compute(device, threads, progress)
     stored = corpus_to_score(workspace, run, corpus_name, stored)
@@ -68,7 +71,7 @@ def probabilities_of(
     device: str | None = None,
     threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """Return the probabilities (n,) that a run predicts for a split of its corpus.
+    """Return the calibrated probabilities (n,) that a run predicts for a split of its corpus.
 
     Saved probabilities are reused. If there are none, the run is evaluated.
 
@@ -81,7 +84,8 @@ def probabilities_of(
         threads: Number of CPU threads; see `segclf.tasks.models.Compute`.
 
     Raises:
-        UserError: The corpus has no such split or has changed since the run was trained.
+        StoreError: Same as for `evaluate`.
+        UserError: Same as for `evaluate`.
     """
     stored = stored or workspace.load_corpus(run.record.corpus)
     probabilities = read_probabilities(run, split, stored)

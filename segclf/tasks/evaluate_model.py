@@ -29,7 +29,7 @@ class ModelEvaluation:
     Attributes:
         model: Run or ready model that was scored.
         types: Evaluation for each type of boundary. "any" includes lines and paragraphs.
-        predicted: (n,) bool, the predicted boundaries of each type.
+        predicted: For each type, (n,) bool, the predicted boundaries.
         languages: Code of the language of each document, on which the thresholds depend.
     """
 
@@ -41,7 +41,7 @@ class ModelEvaluation:
     def threshold(self, boundary_type: BoundaryType) -> float | None:
         """Return the threshold of a type; None if the documents have different thresholds.
 
-        A line is a boundary of any type that is not a paragraph, so it has the threshold of "any".
+        A type for which the model has no head, such as "line", has the threshold of "any".
         """
         name = boundary_type if boundary_type in self.model.runs else "any"
         thresholds = {self.model.thresholds_for(language)[name] for language in self.languages}
@@ -77,7 +77,7 @@ def evaluate_model(
     """Score a ready model, or a run that distinguishes paragraphs from lines, on a corpus.
 
     In a corpus without typed boundaries, each boundary counts as a boundary of every type. The
-    scores of a run for any boundary are saved; see `segclf.tasks.evaluate.evaluate`.
+    scores of a run for boundaries of any type are saved; see `segclf.tasks.evaluate.evaluate`.
 
     Args:
         workspace: Workspace whose store has vectors of the model's encoder.
@@ -90,8 +90,9 @@ def evaluate_model(
 
     Raises:
         StoreError: The store lacks the vectors.
-        UserError: The corpus has no such split, it has changed since the run was trained, or it is
-            not embedded with the model's encoder.
+        UserError: There is no such corpus, it has no such split, the split has no candidates, the
+            corpus has changed since the run was trained or is not embedded with the model's
+            encoder, the model is damaged, or the device does not exist.
     """
     if isinstance(model, Run):
         stored = corpus_to_score(workspace, model, corpus_name, stored)
@@ -129,7 +130,8 @@ def _prediction_of(
 ) -> Prediction:
     """Return the prediction for a type of boundary.
 
-    The probability of a line is that of any boundary minus that of a paragraph.
+    A model with one head has the same prediction for all types. With two heads, the probability of
+    a line is that of a boundary of any type minus that of a paragraph, but at least 0.
     """
     any_type, paragraph = predictions["any"], predictions.get("paragraph")
     if boundary_type == "any" or paragraph is None:
@@ -141,13 +143,17 @@ def _prediction_of(
 
 
 def _train_counts(model: Run | ReadyModel, boundary_type: BoundaryType) -> SplitCounts:
-    """Return the size of the train split, with the number of boundaries of a type."""
+    """Return the size of the train split, with the number of boundaries of a type.
+
+    The number of boundaries of any type is returned for every type if the model has one head, or
+    two heads that were trained on different texts.
+    """
     any_type = model.runs["any"].record.counts["train"]
     if boundary_type == "any" or not model.is_typed:
         return any_type
     paragraph = model.runs["paragraph"].record.counts["train"]
     if paragraph.sentences != any_type.sentences:
-        return any_type  # the second head was not trained on this text, which has only one type
+        return any_type  # an adaptation to a text with one type of boundary kept the second head
     if boundary_type == "paragraph":
         return paragraph
     # the first sentence of a document counts as a boundary of every type

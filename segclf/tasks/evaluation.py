@@ -21,7 +21,7 @@ from segclf.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a run on one split.
+    """Scores of a run on one split of n sentences.
 
     Attributes:
         run: Run that was scored.
@@ -33,12 +33,12 @@ class Evaluation:
         scores: Scores at the run's threshold.
         baselines: Scores of the trivial baselines by name.
         collapsed: Whether the run predicts the same class for every candidate.
-        predict_seconds: Wall-clock time of the prediction; see `segclf.tasks.predict`.
+        predict_seconds: Wall-clock time of the prediction; see `segclf.tasks.predict.Prediction`.
         at_half: Scores at threshold 0.5; see `segclf.scoring.metrics.score_at_half`.
         reliability: Reliability of the probabilities.
-        probabilities: (n,) float32 probability that each sentence begins a paragraph.
+        probabilities: (n,) float32 calibrated probability that each sentence begins a paragraph.
         unsaved: Reason why the scores could not be saved in the run's folder; None if they were
-            saved or did not have to be saved (see `evaluate`).
+            saved or did not have to be saved (see `segclf.tasks.evaluate.evaluate`).
     """
 
     run: Run
@@ -94,7 +94,8 @@ def corpus_to_score(
         stored: Corpus, if it is already loaded.
 
     Raises:
-        UserError: The corpus has changed since the run was trained on it.
+        UserError: There is no such corpus, its file is damaged, or it has changed since the run was
+            trained on it.
     """
     stored = stored or workspace.load_corpus(corpus_name or run.record.corpus)
     if corpus_name is None or is_own_corpus(workspace, run, stored.name):
@@ -103,7 +104,7 @@ def corpus_to_score(
 
 
 def is_own_corpus(workspace: Workspace, run: Run, corpus_name: str) -> bool:
-    """Return whether a run is in the workspace and was trained on a corpus."""
+    """Return whether a run is in the workspace and was trained on the corpus with a given name."""
     in_workspace = run.path.resolve().parent == workspace.runs.resolve()
     return in_workspace and corpus_name == run.record.corpus
 
@@ -163,7 +164,7 @@ def select_split(stored: StoredCorpus, split: Split, boundary_type: BoundaryType
     """Return a split of a corpus, with the boundaries of one type.
 
     Raises:
-        UserError: The corpus has no such split, or there is nothing to score in it.
+        UserError: The corpus has no such split, or the split has no candidates.
     """
     present = splits_to_score(stored.corpus)
     if split not in present:

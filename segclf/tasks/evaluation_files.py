@@ -1,7 +1,7 @@
 """The files in which a run keeps its scores.
 
 runs/RUN/eval-SPLIT.json  scores, with a checksum; see `segclf.tasks.evaluation.Evaluation.to_dict`
-runs/RUN/eval-SPLIT.npy   (n,) float32, the probabilities that were scored
+runs/RUN/eval-SPLIT.npy   (n,) float32, the calibrated probabilities that were scored
 """
 
 import errno
@@ -50,10 +50,13 @@ _SAVED = TypeAdapter(_Saved)
 def save_evaluation(workspace: Workspace, evaluation: Evaluation) -> Evaluation:
     """Save an evaluation in the folder of its run, if the run was trained on the scored corpus.
 
-    Nothing is saved if the run is in another place than the workspace, or its folder is read-only.
+    Nothing is saved if the run is not in the workspace, or its folder is read-only.
 
     Returns:
-        The evaluation, with the reason if it could not be saved.
+        The evaluation, with the reason if it could not be saved because the folder is read-only.
+
+    Raises:
+        OSError: A file cannot be written for another reason.
     """
     if not is_own_corpus(workspace, evaluation.run, evaluation.corpus):
         return evaluation
@@ -61,7 +64,7 @@ def save_evaluation(workspace: Workspace, evaluation: Evaluation) -> Evaluation:
 
 
 def _save(evaluation: Evaluation) -> str | None:
-    """Save an evaluation in the folder of its run; if this is impossible, return the reason."""
+    """Save an evaluation in the folder of its run; return the reason if the folder is read-only."""
     scores, probabilities = _files_of(evaluation.run, evaluation.split)
     try:
         _write_array(probabilities, evaluation.probabilities)
@@ -109,12 +112,16 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
 
 
 def read_probabilities(run: Run, split: Split, stored: StoredCorpus) -> NDArray[np.float32] | None:
-    """Return the probabilities (n,) that were saved when a run was scored; None if there are none.
+    """Return the probabilities that were saved when a run was scored.
 
     Args:
         run: Run that made the predictions.
         split: Split that was scored.
-        stored: Corpus of the split. Probabilities for another text are not returned.
+        stored: Corpus of the split.
+
+    Returns:
+        (n,) float32; None if there are none, or if they are damaged or were predicted for another
+        text.
     """
     evaluation = read_evaluation(run, split)
     _, path = _files_of(run, split)
@@ -127,7 +134,7 @@ def read_probabilities(run: Run, split: Split, stored: StoredCorpus) -> NDArray[
 
 
 def _has_probabilities(evaluation: dict[str, Any], probabilities: Path) -> bool:
-    """Return whether a file has the probabilities of an evaluation.
+    """Return whether a file exists and has the probabilities of an evaluation.
 
     The hash of the file is compared if the evaluation contains one; early versions wrote none.
     """

@@ -3,7 +3,7 @@
 DIR/config.json          record of the run; see `segclf.workspace.runs`
 DIR/weights.safetensors  weights
 DIR/paragraph/           the same for the second head, if the run has a head for paragraphs
-DIR/FINGERPRINT.json     state of the encoder, if the encoder was fitted on the corpus
+DIR/FINGERPRINT.json     fitted state of the encoder, if the encoder was fitted on a corpus
 DIR/encoder-FINGERPRINT/ files of the encoder, if the encoder was exported too
 DIR/README.md            model card
 """
@@ -49,7 +49,7 @@ def export(
     Args:
         run: Run of a head or of a fine-tuned model.
         directory: Folder to create. An existing folder must be empty.
-        workspace: Workspace with the fitted state of the encoder.
+        workspace: Workspace with the fitted state of the encoder, if it has one.
         with_encoder: Whether to copy the encoder's files too, so that the model can be used without
             a download. Word vectors cannot be copied.
         write_more: Function that writes more files for a run into the folder of its weights. It is
@@ -60,7 +60,8 @@ def export(
         Absolute path of the folder.
 
     Raises:
-        UserError: `directory` is a file or a non-empty folder, or the encoder cannot be copied.
+        UserError: `directory` is a file or a non-empty folder, the second head is damaged, or the
+            encoder cannot be loaded or copied or has changed.
     """
 
     def fill(folder: Path) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def export_head(head: "BaseHead", record: RunRecord, directory: str | PathLike[s
 
 
 def _scores(run: Run) -> dict[str, Any]:
-    """Return the entry of config.json with the scores of a run, if there are any."""
+    """Return the entry `scores` of config.json in a dictionary, which is empty without scores."""
     scores = {
         split: {name: evaluation[name] for name in SCORE_NAMES}
         for split in SCORED_SPLITS

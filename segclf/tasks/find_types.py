@@ -22,24 +22,24 @@ def find_types(
 ) -> dict[BoundaryType, NDArray[np.bool_]]:
     """Find the boundaries of every type.
 
-    A sentence begins a paragraph if the head for paragraphs predicts a boundary. Otherwise it
-    begins a line if the head for any boundary predicts one. A model with one head does not
-    distinguish the types.
+    A sentence begins a paragraph if the head for paragraphs predicts a boundary. Otherwise, it
+    begins a line if the head for boundaries of any type predicts one. A model with one head does
+    not distinguish the types: all of them have the same boundaries.
 
     Args:
         model: Run or ready model.
         layout: Layout of the documents, with n sentences; its labels are not used.
-        probabilities: (n,) float32 for each head of the model.
+        probabilities: For each head of the model, (n,) float32.
         languages: Code of the language of each document, on which the thresholds depend.
 
     Returns:
-        (n,) bool for each type in `TYPES`. The first sentence of a document is a boundary of every
+        For each type in `TYPES`, (n,) bool. The first sentence of a document is a boundary of every
         type.
     """
     sizes = np.diff(layout.offsets)
     by_document = [model.thresholds_for(language) for language in languages]
     thresholds = {
-        name: np.repeat(np.array([own[name] for own in by_document], np.float32), sizes)
+        name: np.repeat(np.array([by_head[name] for by_head in by_document], np.float32), sizes)
         for name in model.runs
     }
     if not model.is_typed:
@@ -65,12 +65,12 @@ def combine(
     predicts.
 
     Args:
-        probabilities: (n,) float32 for each head.
-        thresholds: (n,) float32 for each head, or one number.
+        probabilities: For each head, (n,) float32.
+        thresholds: For each head, (n,) float32 or one number.
 
     Returns:
-        (n,) float32, the probability of any boundary, at least the threshold if a paragraph begins;
-        and (n,) bool, whether a paragraph begins.
+        (n,) float32, the probability of a boundary of any type, which is at least its threshold if
+        a paragraph begins; and (n,) bool, whether a paragraph begins.
     """
     any_type = probabilities["any"]
     is_paragraph = probabilities["paragraph"] >= thresholds["paragraph"]
@@ -78,18 +78,18 @@ def combine(
     return raised, is_paragraph
 
 
-def decide_labels(
+def predict_labels(
     probabilities: Mapping[BoundaryType, NDArray[np.float32]],
     thresholds: Mapping[BoundaryType, float],
 ) -> NDArray[np.int8]:
-    """Decide about every sentence with the heads of a model.
+    """Predict the label of each sentence from the probabilities of the heads.
 
     Args:
-        probabilities: (n,) float32 for each head.
+        probabilities: For each head, (n,) float32.
         thresholds: Threshold of each head.
 
     Returns:
-        (n,) int8 typed labels; without a head for paragraphs, 1 for each boundary.
+        (n,) int8 typed labels; without a head for paragraphs, 1 for a boundary and 0 otherwise.
     """
     if "paragraph" not in probabilities:
         return (probabilities["any"] >= thresholds["any"]).astype(np.int8)

@@ -23,13 +23,13 @@ from segclf.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class Garbage:
-    """Vectors that were removed from the store, or that would be removed.
+    """Vectors that were removed from the store or, in a dry run, would be removed.
 
     Attributes:
         spaces: Spaces that are removed.
         vectors: Other spaces, and the number of vectors that are removed from each.
-        unreachable: Number of bytes in values that belong to no space because the description of
-            their space was lost.
+        unreachable: Number of bytes that are removed in values that belong to no space, because the
+            description of their space was lost.
         texts: Number of texts that are removed.
         corpora: Names of the corpora that use a space, by its fingerprint.
     """
@@ -70,8 +70,9 @@ def collect_garbage(
     Raises:
         UserError: Nothing is selected, there is no store, a process is embedding a corpus, or a
             corpus or a run cannot be read, so that the vectors that it uses are unknown.
-        StoreError: There is no such space, the name matches several spaces, or the store is
-            damaged, read-only or of an earlier format.
+        StoreError: There is no such space, the name matches several spaces, the store is damaged,
+            read-only or of an earlier format, the disk is full, or `sentences` is true and the
+            system is Windows.
     """
     if not (encoders or unused or sentences):
         raise UserError("choose what to remove: --encoder, --unused or --sentences")
@@ -79,7 +80,8 @@ def collect_garbage(
     with workspace.collecting():
         store = workspace.store()
         infos = store.spaces()
-        files = sorted(workspace.corpora.glob("*.jsonl"))  # also those that cannot be read
+        # including files that cannot be read: nothing is removed if a corpus is damaged
+        files = sorted(workspace.corpora.glob("*.jsonl"))
         corpora = corpora_of_spaces(files)
         removed = {store.find_space(encoder).fingerprint for encoder in encoders}
         if unused:
@@ -99,7 +101,7 @@ def collect_garbage(
             corpora=corpora,
         )
         if not dry_run:
-            remove_abandoned(path)  # also if there is nothing else to remove
+            remove_abandoned(path)  # here, because the other removals may have nothing to do
             if removed or garbage.unreachable:
                 remove_spaces(path, removed)
             if wanted is not None and (garbage.vectors or garbage.texts):
@@ -108,13 +110,14 @@ def collect_garbage(
 
 
 def _spaces_of_runs(workspace: Workspace) -> set[str]:
+    """Return the fingerprints of the spaces that the runs of a workspace use."""
     records = [read_record(path) for path in workspace.runs.glob("[!.]*/run.json")]
     encoders = [record.encoder for record in records if record.encoder]
     return {part.fingerprint for encoder in encoders for part in encoder.parts}
 
 
 def _ids_of_corpora(files: Sequence[Path]) -> Ids:
-    """Return the ids (n, 2) of all sentences of corpora."""
+    """Return the ids (n, 2) of all sentences in corpus files."""
     ids = [np.empty((0, 2), dtype=np.uint64)]
     for file in files:
         ids.append(sentence_ids(map(normalize, read_corpus_file(file).corpus.sentences)))

@@ -11,7 +11,7 @@ from segclf.corpus.documents import LINE, PARAGRAPH
 from segclf.corpus.layout import Layout
 from segclf.scoring.calibration import calibrate
 from segclf.scoring.metrics import Scores, score
-from segclf.tasks.find_types import decide_labels
+from segclf.tasks.find_types import predict_labels
 from segclf.tasks.text_model import TextModel
 from segclf.training.adaptation import Start, adaptation_options
 from segclf.training.loop import train_head
@@ -31,9 +31,9 @@ class HeldOutScores:
     """Scores on sentences that were not trained on.
 
     Attributes:
-        types: Scores of a model for boundaries of any type and, if it distinguishes paragraphs from
-            lines, for each of them that occurs.
-        errors: Number of candidates for which the predicted type is wrong.
+        types: Scores of a model for boundaries of any type. If a true label is PARAGRAPH, also the
+            scores for lines and for paragraphs, each only if a candidate has this label.
+        errors: Number of candidates for which the predicted label is wrong.
     """
 
     types: dict[BoundaryType, Scores]
@@ -42,13 +42,13 @@ class HeldOutScores:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Labels of n sentences that were not trained on, in the parts of a cross-validation.
+    """True and predicted labels of the n sentences in the test splits of a cross-validation.
 
     Attributes:
         offsets: (m + 1,) int64 offsets of the m documents.
         true: (n,) int8 typed labels, or 1 for each boundary.
         before: (n,) int8, labels predicted by the model from which training starts.
-        after: (n,) int8, labels predicted by models that were trained on the other parts.
+        after: (n,) int8, labels predicted by models that were trained on the rest of each fold.
     """
 
     offsets: NDArray[np.int64]
@@ -86,10 +86,16 @@ def cross_validate(
     Args:
         workspace: Workspace with the vectors.
         model: Loaded model from which training starts.
-        sources: Its heads.
+        sources: The heads of the model.
         trained: Types of the heads that are adapted; the others are kept.
         folds: The folds, each with a train, a dev and a test split.
-        check: Function that is called often and may raise an error to stop.
+        check: Function that is called before each fold and after each epoch. It may raise an error
+            to stop the training.
+
+    Raises:
+        StoreError: The store lacks a vector.
+        UserError: The weights of a head are damaged, or a head cannot be trained; see
+            `segclf.training.loop.train_head`.
     """
     parts = [_predict_fold(workspace, model, sources, trained, fold, check) for fold in folds]
     sizes = np.concatenate([np.diff(part.offsets) for part in parts])
@@ -111,7 +117,7 @@ def _predict_fold(
     check()
     test = fold.select("test")
     documents = [model.as_read(test.sentences[a:b]) for a, b in test.layout.documents]
-    before = decide_labels(model.predict_types(documents), model.thresholds)
+    before = predict_labels(model.predict_types(documents), model.thresholds)
     heads = {
         name: _adapt_head(workspace, source, fold.of_type(name), model.language, check)
         if name in trained
@@ -124,7 +130,7 @@ def _predict_fold(
         for name, adapted in heads.items()
     }
     thresholds = {name: adapted.threshold for name, adapted in heads.items()}
-    after = decide_labels(probabilities, thresholds)
+    after = predict_labels(probabilities, thresholds)
     true = test.types if model.is_typed else test.labels.astype(np.int8)
     return HeldOut(test.offsets, true, before, after)
 
@@ -132,7 +138,7 @@ def _predict_fold(
 def _adapt_head(
     workspace: Workspace, source: Source, fold: Corpus, language: str, check: Callable[[], None]
 ) -> Start:
-    """Train a head on the train split of a fold, whose labels are those of its type."""
+    """Adapt a head to a fold whose labels are the boundaries that the head predicts."""
     train, dev = (
         examples_of(fold.select(split), workspace, source.run.encoder) for split in ("train", "dev")
     )

@@ -1,4 +1,8 @@
-"""Explains a boundary by its probability when each sentence around it is left out in turn."""
+"""Explains a boundary by its probability when each sentence around it is left out in turn.
+
+The method is leave-one-out (Li, Monroe and Jurafsky 2016, "Understanding Neural Networks through
+Representation Erasure"), applied to sentences.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from segclf.heads.names import WINDOW
 from segclf.tasks.text_model import TextModel
 
 CONTEXT = 60
-"""Number of sentences on each side that a model of whole texts reads for an explanation."""
+"""Number of sentences on each side that are passed to a model that reads whole texts."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class LeftOut:
 
     Attributes:
         sentence: Position of the sentence that was left out.
-        probability: Probability that a paragraph begins at the same place without the sentence.
+        probability: Probability of the boundary without the sentence.
     """
 
     sentence: int
@@ -29,9 +33,10 @@ class Explanation:
     """Explanation of the probability of a boundary.
 
     Attributes:
-        head: Head whose probability is explained: "paragraph" if only this head finds a boundary.
-        probability: Probability that the head predicts for the boundary.
-        threshold: Threshold of the head.
+        head: Type of the head whose probability is explained: "paragraph" if only the head for
+            paragraphs predicts a boundary; otherwise "any".
+        probability: Probability of the boundary that this head predicts.
+        threshold: Threshold of this head.
         left_out: Predictions without one sentence each, in the order of the text.
     """
 
@@ -42,21 +47,22 @@ class Explanation:
 
 
 def leave_out(model: TextModel, sentences: Sequence[str], position: int) -> Explanation:
-    """Predict a boundary again, each time without one of the sentences around it.
+    """Predict a boundary with all sentences around it, and without each of them (leave-one-out).
 
-    The sentences are those that a head reads, or `WINDOW` on each side for a model that reads whole
-    texts. If the sentence before or after the boundary is left out, the boundary lies between the
-    sentences that are then adjacent.
+    The sentences are those that the model reads to predict the boundary or, if it reads whole
+    texts, the nearest `WINDOW` sentences on each side. If the sentence before or after the boundary
+    is left out, the boundary lies between the sentences that are then adjacent. The only sentence
+    on a side of the boundary is not left out.
 
     Args:
         model: Loaded model.
         sentences: n sentences of the text, or of the part around the boundary, without headings.
-        position: Position of the sentence before which the boundary is, from 1 to n - 1.
+        position: Position of the sentence after the boundary, from 1 to n - 1.
     """
     radius = WINDOW if model.reach is None else model.reach
     context = CONTEXT if model.reach is None else radius + 1
     first = max(position - context, 0)
-    nearby = model.as_read(list(sentences[first : position + context + 1]))
+    nearby = model.as_read(list(sentences[first : position + context]))
     at = position - first
     left_out = [
         i

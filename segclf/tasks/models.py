@@ -12,9 +12,9 @@ from segclf.inputs.examples import Examples
 from segclf.workspace.runs import Run
 
 Model = Callable[[Corpus], NDArray[np.float32]]
-"""A loaded model. For a corpus of n sentences, it returns (n,) uncalibrated probabilities that a
-paragraph begins with each sentence. The value for the first sentence of each document is
-meaningless."""
+"""A loaded model. For a corpus of n sentences, it returns (n,) float32: the probability before
+calibration that each sentence begins a paragraph. The value for the first sentence of each document
+is meaningless."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
 
     Args:
         run: Run of a head or of a fine-tuned system.
-        examples: Function that reads or computes the vectors of a corpus. Only a head needs it: a
-            fine-tuned system reads the sentences.
+        examples: Function that makes the examples of a corpus. Only a head needs it: a fine-tuned
+            system reads the sentences.
         compute: Device, threads and progress display.
 
     Raises:
@@ -52,9 +52,10 @@ def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Comput
 
 
 def load_text_model(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:
-    """Load the model of a run to segment new texts, without torch if possible; see `load_model`.
+    """Load the model of a run to segment new texts, without torch if possible.
 
-    To score a run, use `load_model`, which always uses torch, as training does.
+    See `load_model` for the arguments and the errors. To score a run, use `load_model`, which
+    always uses torch, as training does.
     """
     if not run.is_mlp or compute.device not in (None, "cpu"):
         return load_model(run, examples, compute)

@@ -19,8 +19,8 @@ from segclf.workspace.vectors import examples_of, make_examples
 from segclf.workspace.workspace import Workspace
 
 Predictor = Callable[[Corpus], Mapping[BoundaryType, NDArray[np.float32]]]
-"""A loaded model. For a corpus of n sentences, it returns (n,) calibrated probabilities for each
-head of the model; see `Run.runs` and `ReadyModel.runs`."""
+"""A loaded model. For a corpus of n sentences, it returns the probabilities (n,) float32 of each
+head, as in `Prediction`; see `Run.runs` and `ReadyModel.runs` for the heads."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Prediction:
     """Predicted probabilities.
 
     Attributes:
-        probabilities: (n,) float32 calibrated probability that a paragraph begins with each
-            sentence; 1 for the first sentence of a document.
-        seconds: Wall-clock time from sentences, or their cached vectors, to probabilities. It does
-            not include loading the model.
+        probabilities: (n,) float32 calibrated probability that each sentence begins a paragraph; 1
+            for the first sentence of a document.
+        seconds: Wall-clock time from sentences, or their vectors, to probabilities. It does not
+            include loading the model.
     """
 
     probabilities: NDArray[np.float32]
@@ -51,7 +51,8 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
 
     Raises:
         StoreError: The store has no vectors from the encoder, or lacks a sentence.
-        UserError: The encoder of the run has changed, or the device does not exist.
+        UserError: The encoder returns words and their vectors cannot be loaded, or the model cannot
+            be loaded; see `segclf.tasks.models.load_model`.
     """
 
     def read(corpus: Corpus) -> Examples:
@@ -70,7 +71,9 @@ def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compu
         compute: Device, threads and progress display of the encoder and the model.
 
     Raises:
-        UserError: The encoder of the model has changed, or the device does not exist.
+        UserError: The encoder of the model cannot be loaded or has changed, or the model cannot be
+            loaded; see `segclf.tasks.models.load_model`.
+        StoreError: The store cannot be opened.
     """
     encode = _load_encoder(model.runs["any"], workspace, compute)
     loaded = {
@@ -84,9 +87,9 @@ def load_predictor(model: Run | ReadyModel, workspace: Workspace, compute: Compu
 
 
 def _load_encoder(run: Run, workspace: Workspace, compute: Compute) -> Callable[[Corpus], Examples]:
-    """Return a function that computes the vectors of a corpus, except those in the store.
+    """Return a function that makes the examples of a corpus and computes what the store lacks.
 
-    The function keeps the vectors of the latest corpus, since all heads of a model read them.
+    The function keeps the examples of the latest corpus, because all heads of a model read them.
     """
     if run.kind != "head":
         return _no_vectors
@@ -117,14 +120,14 @@ def predict_types(
     Args:
         model: Run or ready model.
         corpus: Corpus of n sentences. Its labels are not used.
-        examples: Vectors of the n sentences, which are the same for all heads.
+        examples: Examples of the corpus, which are the same for all heads.
         compute: Device, threads and progress display of the heads.
 
     Returns:
         The prediction for each type in `model.runs`.
 
     Raises:
-        UserError: The device does not exist.
+        UserError: A head cannot be loaded; see `segclf.tasks.models.load_model`.
     """
     return {
         boundary_type: _predict(run, corpus, lambda _: examples, compute)

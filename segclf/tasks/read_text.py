@@ -30,7 +30,8 @@ class ReadText:
     Attributes:
         text: The unchanged text.
         found: Sentences and headings of the text.
-        starts: (n,) bool, the fixed boundaries, which do not depend on a model.
+        starts: (n,) bool, the fixed boundaries, which do not depend on a model. The values of
+            headings, which are always boundaries, are not used.
         model: Model that finds the paragraphs.
         options: Options for reading the text and choosing the paragraphs.
     """
@@ -45,7 +46,7 @@ class ReadText:
     def of(
         cls, text: str, found: UnsegmentedText, model: TextModel, options: SegmentOptions
     ) -> "ReadText":
-        """Find the fixed boundaries of a text that is divided into sentences."""
+        """Find the fixed boundaries of a text; see the attributes for the arguments."""
         starts = np.append(True, found.is_heading[:-1])
         if options.layout == "keep":
             starts |= found.begins
@@ -77,8 +78,8 @@ class ReadText:
         """Find the paragraphs of the whole text at once.
 
         Raises:
-            UserError: The text has fewer sentences than the number of paragraphs, or more fixed
-                boundaries.
+            UserError: The number of paragraphs in the options is larger than the number of
+                sentences, or smaller than the number of fixed boundaries.
         """
         return self._decide(self.model.predict_documents([self.body]))
 
@@ -86,7 +87,8 @@ class ReadText:
         """Find the paragraphs in parts, so that the first ones are known before the last ones.
 
         Args:
-            size: Number of sentences in a part; a part is larger if the model reads a whole text.
+            size: Number of sentences in a part, without headings. A model that reads whole texts
+                has one part.
 
         Yields:
             The segmentation of each part, in the order of the text. Its arrays and sentences are
@@ -141,7 +143,11 @@ def _boundaries(
     threshold: float | None,
     options: SegmentOptions,
 ) -> NDArray[np.bool_]:
-    """Choose the boundaries, (n,) bool, given the probabilities and the fixed boundaries (n,)."""
+    """Choose the boundaries, (b,) bool, given the probabilities and the fixed boundaries (b,).
+
+    Raises:
+        UserError: The number of paragraphs in the options is out of range.
+    """
     if threshold is not None and not options.is_limited:
         return starts | (probabilities >= threshold)
     # the sentences between two fixed boundaries are decoded like a document
@@ -171,10 +177,20 @@ def _with_fixed_types(
     starts: NDArray[np.bool_],
     options: SegmentOptions,
 ) -> NDArray[np.bool_]:
-    """Return whether each boundary begins a paragraph, (n,) bool; fixed ones do not need a model.
+    """Set the types of the fixed boundaries, which do not depend on a model.
 
-    In a text with indents, a line that is kept begins a paragraph if the line is indented. Any
-    other fixed boundary begins a paragraph unless its sentence begins with a quotation.
+    If the layout is kept and indents mark the paragraphs of the text, an existing line begins a
+    paragraph if it is indented. Any other fixed boundary begins a paragraph unless its sentence
+    begins with a dialogue bracket.
+
+    Args:
+        is_paragraph: (n,) bool, whether each boundary begins a paragraph according to the model.
+        found: Sentences and headings of the text.
+        starts: (n,) bool, the fixed boundaries.
+        options: Options for reading the text.
+
+    Returns:
+        (n,) bool, whether each boundary begins a paragraph.
     """
     is_quotation = np.array(
         [sentence.text.startswith(DIALOGUE_BRACKETS) for sentence in found.sentences]
@@ -186,7 +202,7 @@ def _with_fixed_types(
 
 
 def _spread(values: NDArray[Values], in_body: NDArray[np.bool_]) -> NDArray[Values]:
-    """Extend the values (b,) of sentences to all (n,) sentences and headings.
+    """Extend values (b,) of the sentences to values (n,) of the sentences and headings.
 
     The value of a heading is True or 1.
     """

@@ -51,8 +51,8 @@ def segment(
             are kept separate from the paragraphs.
         workspace: Workspace whose store is searched for vectors; None for the default one. It may
             have no store.
-        model: Run of a head or of a fine-tuned model, or ready model. If None, the text is split by
-            the ready model for its language.
+        model: Run of a head or of a fine-tuned model, or ready model; None for the ready model for
+            the language of the text, or the English one if there is none.
         fast: Whether to use the fast ready model, if `model` is None.
         language: Language code (ISO 639-1) of the text; None for the language of the corpus of the
             run, or to detect it.
@@ -65,18 +65,18 @@ def segment(
         paragraphs: Exact number of paragraphs, without headings. The text is split at the most
             probable boundaries.
         min_length: Minimum number of sentences in a paragraph. The last paragraph, and a paragraph
-            before a heading, may be shorter.
+            before a heading or a kept boundary, may be shorter.
         max_length: Maximum number of sentences in a paragraph; None for no limit.
         device: Device of the encoder and the model; None for the fastest device, except that a
             head uses the CPU.
-        threads: Number of CPU threads; None for the number of cores for the encoder, and 1 for a
-            head.
+        threads: Number of CPU threads; None for the number of cores for the encoder, 1 for a head
+            and PyTorch's default for a fine-tuned model.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The text has no sentences or fewer than the number of paragraphs, the language is
-            unknown, the options are invalid or cannot be combined, or the encoder of the model has
-            changed.
+        ModelError: The model cannot be loaded.
+        UserError: The text has no sentences, it cannot have the given number of paragraphs, the
+            language is unknown, or the options are invalid or cannot be combined.
     """
     options = SegmentOptions(
         language=language,
@@ -98,7 +98,7 @@ class Segmenter:
 
     Attributes:
         workspace: Workspace whose store is searched for vectors.
-        model: Run or ready model. If None, each text is split by the ready model for its language.
+        model: Run or ready model; None for the ready model for the language of each text.
         compute: Device, threads and progress display of the encoder and the model.
         fast: Whether to use the fast ready models, if `model` is None.
     """
@@ -114,7 +114,7 @@ class Segmenter:
 
         Raises:
             ModelError: The model cannot be loaded.
-            UserError: The text has no sentences, or fewer than the number of paragraphs.
+            UserError: The text has no sentences, or cannot have the given number of paragraphs.
         """
         found = self.read(text, options).segment()
         return replace(found, warnings=_warnings(text, self.model, options.language))
@@ -124,7 +124,7 @@ class Segmenter:
 
         Raises:
             ModelError: The model cannot be loaded.
-            UserError: The text has no sentences.
+            UserError: The text has no sentences, or the sentence rule of the run is unknown.
         """
         model = self.load(text, options.language)
         return ReadText.of(text, _read(text, model, options), model, options)
@@ -134,7 +134,7 @@ class Segmenter:
 
         Args:
             text: The text, or its beginning.
-            language: Code of its language; None for that of the run, or to detect it.
+            language: Code of the language of the text; None for that of the run, or to detect it.
 
         Raises:
             ModelError: The model cannot be loaded.

@@ -26,21 +26,22 @@ def pair_files(
 ) -> list[FilePair]:
     """Choose the file to write for each text file, given files and folders.
 
-    The result of a text file has the same name, without a suffix of compression. The result of any
-    other file has the suffix .txt. A file in a folder keeps its path relative to that folder. If
-    the output folder lies in an input folder, the files below the output folder are not read,
-    because they are earlier results.
+    The file to write has the name of the text file, without a compression suffix. A file in a
+    folder keeps its path relative to that folder. If the output folder lies in an input folder, the
+    files below the output folder are not read, because they are earlier results.
 
     Args:
-        paths: Files and folders, searched as `segclf.corpus.files.text_files` does.
+        paths: Files and folders; `segclf.corpus.files.text_files` lists the files in a folder.
         output_dir: Folder of the files to write.
-        suffix: Suffix of the files to write; None for the suffix of each text file.
-        unreadable: Dict for the entries of folders that cannot be read; see
-            `segclf.corpus.files.corpus_files`.
+        suffix: Suffix of the files to write; None to keep the suffix, or to replace it with .txt if
+            the text is extracted from another format.
+        unreadable: Dict to which the entries of folders that cannot be read are added, each with a
+            message. If None, such an entry is an error.
 
     Raises:
-        UserError: The output folder is a file, two files would be written to the same place, an
-            input file would be overwritten, a folder contains no text file, or a path is "-".
+        UserError: The output folder is a file, two files would be written to the same path, an
+            input file would be overwritten, a folder contains no text file or an entry that cannot
+            be read, or a path is "-".
     """
     if output_dir.exists() and not output_dir.is_dir():
         raise UserError(f"--output-dir {output_dir} is a file: choose a folder")
@@ -59,8 +60,8 @@ def pair_files(
 
 def _result_name(name: Path, suffix: str | None) -> Path:
     text = Path(plain_name(str(name)))
-    extracted = text.suffix.lower() in MARKED_SUFFIXES | UNMARKED_SUFFIXES
-    if suffix is None and not extracted:
+    is_extracted = text.suffix.lower() in MARKED_SUFFIXES | UNMARKED_SUFFIXES
+    if suffix is None and not is_extracted:
         return text
     return text.with_suffix(suffix or ".txt")
 
@@ -93,7 +94,7 @@ def _find_files(
             yield path, Path(path.name)
             continue
         results = output_dir.resolve()
-        inside = results != path.resolve() and results.is_relative_to(path.resolve())
+        is_inside = results != path.resolve() and results.is_relative_to(path.resolve())
         for file in text_files(path, unreadable=unreadable):
-            if not (inside and file.resolve().is_relative_to(results)):
+            if not (is_inside and file.resolve().is_relative_to(results)):
                 yield file, file.relative_to(path)

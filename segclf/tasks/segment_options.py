@@ -11,7 +11,7 @@ ExistingLayout = Literal["ignore", "keep"]
 
 @dataclass(frozen=True)
 class SegmentOptions:
-    """Options for reading a text and choosing its paragraphs; see `segment`.
+    """Options for reading a text and choosing its paragraphs; see `segclf.tasks.segment.segment`.
 
     Raises:
         UserError: The language is unknown, or the options are invalid or cannot be combined.

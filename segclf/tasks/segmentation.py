@@ -18,7 +18,7 @@ from segclf.tasks.segment_options import ExistingLayout
 _NEWLINE = re.compile(NEWLINE)
 _SPACES = re.compile(r"\s+")
 _INDENT = "\u3000"
-_MARKS = re.compile(r"\A#+\s+")  # of a Markdown heading
+_MARKS = re.compile(r"\A#+\s+")  # number signs of a Markdown heading
 
 Kind = Literal["paragraph", "line", "heading"]
 
@@ -31,7 +31,8 @@ class Segmentation:
         text: The unchanged text.
         sentences: n sentences and headings with their positions in the text.
         probabilities: (n,) float32 probability that each sentence begins a paragraph or, with a
-            model of typed boundaries, a paragraph or a line of dialogue; 1 for a heading.
+            model of typed boundaries, a paragraph or a line of dialogue; 1 for a heading and for
+            the first sentence that is not a heading.
         boundaries: (n,) bool, whether each sentence begins a paragraph, a line or a heading. The
             first sentence is always a boundary, and so are headings and the sentences after them.
         is_heading: (n,) bool, whether each sentence is a heading or a line of symbols.
@@ -106,8 +107,8 @@ class Segmentation:
     def to_html(self) -> str:
         """Return the text as HTML.
 
-        A paragraph is a `<p>`, a line of dialogue a `<p class="line">`, a heading an `<h2>`, and a
-        line of symbols between scenes an `<hr>`.
+        The elements are `<p>` for a paragraph, `<p class="line">` for a line of dialogue, `<h2>`
+        for a heading and `<hr>` for a line of symbols between scenes.
         """
         newline = self._newline()
         return "".join(_to_element(text, kind) + newline for text, kind in self._blocks())
@@ -141,7 +142,7 @@ class Segmentation:
         return {"type": kind if self.boundaries[i] else None}
 
     def _blocks(self) -> list[tuple[str, Kind]]:
-        """List the text of each paragraph, line or heading on one line, and its kind."""
+        """List the text, joined into one line, and the kind of each paragraph, line or heading."""
         join = WordJoiner.of(self.text, self.language).join
         texts = [unwrap(join(paragraph)).strip() for paragraph in self.paragraphs()]
         first = np.flatnonzero(self.boundaries).tolist()
@@ -154,10 +155,9 @@ class Segmentation:
 
 
 def _with_spaces_at_ends(paragraphs: list[str]) -> list[str]:
-    """Move the whitespace before the first line of a paragraph to the end of the previous one.
+    """Move the whitespace at the beginning of each paragraph to the end of the previous one.
 
-    If it has no line break, all of it is moved. An indent that follows a line break of the previous
-    paragraph stays an indent.
+    If this whitespace contains a line break, the indent after its last line break is not moved.
     """
     moved = paragraphs[:1]
     for paragraph in paragraphs[1:]:
@@ -180,7 +180,7 @@ def _with_empty_line(paragraph: str, newline: str) -> str:
 
 
 def _plain_lines(paragraph: str, newline: str) -> str:
-    """Remove the empty lines, the indents and the spaces at line ends of a paragraph."""
+    """Remove empty lines, indents and spaces at the ends of lines from a paragraph."""
 
     def one_break(spaces: re.Match[str]) -> str:
         return newline if _NEWLINE.search(spaces.group()) else spaces.group()

@@ -36,8 +36,8 @@ def find_corpus(
         the corpus was read from a path.
 
     Raises:
-        UserError: There is no such corpus and no such path, or options for reading a path are given
-            with a name.
+        UserError: There is no such corpus and no such path, the corpus is damaged, the text cannot
+            be read (see `read_corpus`), or options for reading a path are given with a name.
     """
     if target is None or target in workspace.corpus_names():
         stored = workspace.load_corpus(target)
@@ -75,7 +75,8 @@ def stored_vectors(workspace: Workspace, fingerprint: str) -> dict[str, Any] | N
 
     Returns:
         `rows`, the number of vectors; `dtype`, the dtype of the stored numbers; and `precisions`,
-        the number of rows computed in each precision. None if the encoder has no vectors there.
+        the number of rows computed in each precision. None if there is no store, or it has no space
+        for the encoder.
     """
     if not workspace.has_store():
         return None

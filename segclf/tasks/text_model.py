@@ -1,4 +1,4 @@
-"""A loaded model and the language of a text: predicts the boundaries of the text, also in parts."""
+"""A loaded model for texts in one language. It predicts their boundaries at once or in parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Predicted:
 
     Attributes:
         probabilities: (n,) float32 probability that each sentence is a boundary.
-        is_paragraph: (n,) bool, whether each sentence begins a paragraph, and not a line of
-            dialogue, if it is a boundary; None if the model does not distinguish them.
+        is_paragraph: (n,) bool, whether each sentence, if it is a boundary, begins a paragraph
+            rather than a line of dialogue; None if the model does not distinguish them.
     """
 
     probabilities: NDArray[np.float32]
@@ -52,7 +52,7 @@ class TextModel:
 
     @property
     def run(self) -> Run:
-        """The run, or the run of the head that predicts any boundary."""
+        """The run of the head that predicts boundaries of any type, or of the only head."""
         return self.model.runs["any"]
 
     @property
@@ -67,12 +67,12 @@ class TextModel:
 
     @property
     def threshold(self) -> float:
-        """Threshold of the probability of any boundary."""
+        """Threshold for the probability of a boundary of any type."""
         return self.thresholds["any"]
 
     @property
     def reach(self) -> int | None:
-        """Number of sentences on each side of a boundary that the model reads; None for all."""
+        """Number of sentences that the model reads on each side; None if it reads whole texts."""
         runs = self.model.runs.values()
         if any(run.kind != "head" or run.record.context != "window" for run in runs):
             return None
@@ -87,10 +87,14 @@ class TextModel:
     def predict_types(
         self, documents: Sequence[Sequence[str]]
     ) -> Mapping[BoundaryType, NDArray[np.float32]]:
-        """Predict with each head of the model; see `segclf.tasks.predict.Predictor`.
+        """Predict the probabilities of boundaries with each head of the model.
 
         Args:
             documents: The sentences of each text, as `as_read` returns them.
+
+        Returns:
+            For each head, (n,) float32 calibrated probabilities for all sentences, one text after
+            another.
         """
         corpus = Corpus.of(
             [
@@ -105,13 +109,13 @@ class TextModel:
         """Predict the boundaries of texts; see `predict_types`.
 
         Returns:
-            The predictions for all sentences, one text after another.
+            The predictions for all n sentences, one text after another.
         """
         by_type = self.predict_types(documents)
         if not self.is_typed:
             return Predicted(by_type["any"])
         probabilities, is_paragraph = combine(by_type, self.thresholds)
-        # a boundary below the threshold was set by an option, and begins a paragraph
+        # below the threshold, only an option can set a boundary, which then begins a paragraph
         return Predicted(probabilities, is_paragraph | (probabilities < self.threshold))
 
     def predict_parts(self, sentences: list[str], size: int) -> Iterator[Predicted]:
@@ -123,6 +127,9 @@ class TextModel:
         Args:
             sentences: n sentences as `as_read` returns them.
             size: Number of sentences in a part.
+
+        Yields:
+            The predictions for the sentences of each part.
         """
         n, reach = len(sentences), self.reach
         if reach is None:

@@ -7,7 +7,7 @@ from typing import Any
 from embedcache import UserError
 from embedcache.encoders import Pooling
 from segclf.training.adaptation import adaptation_options, check_architecture
-from segclf.training.data_parallel import ALONE, Workers
+from segclf.training.data_parallel import SINGLE_PROCESS, Workers
 from segclf.training.epochs import Epoch
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
@@ -48,7 +48,8 @@ def train(
         corpus_name: Name of the corpus; None for the latest.
         encoder_name: Name of the encoder that computed the vectors; None for the latest, or for
             the encoder of `start`.
-        pooling: Pooling of the encoder; None for its only or latest pooling.
+        pooling: Pooling of the encoder; None to choose it as
+            `segclf.workspace.corpora.StoredCorpus.encoder` does, or for that of `start`.
         device: Device for training; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads.
         memory: Maximum size of the vectors in memory, in gigabytes; see
@@ -58,9 +59,11 @@ def train(
         progress: Whether to show progress bars on standard error.
 
     Raises:
-        UserError: No corpus is embedded, the head cannot be trained on the vectors or the splits,
-            the device does not exist, `start` is incompatible with the options or the encoder,
-            `memory` is negative, or the vectors exceed `memory` and the disk is full.
+        UserError: There is no such corpus, it is not embedded with the encoder, the head cannot be
+            trained on the vectors or the splits, the loss is not finite, the device does not exist,
+            `threads` is out of range, `start` does not exist or is incompatible with the options or
+            the encoder, `memory` is negative, or the vectors exceed `memory` and the disk is full.
+        StoreError: The store lacks a vector of the corpus.
     """
     chosen = choose_inputs(workspace, options, start, corpus_name, encoder_name, pooling)
     new = train_on(
@@ -103,7 +106,7 @@ def choose_inputs(
     encoder_name: str | None,
     pooling: Pooling | None,
 ) -> TrainingInputs:
-    """Find what `train`, which describes the arguments and the errors, is to train on."""
+    """Find the inputs of training; `train` describes the arguments and the errors."""
     stored = workspace.load_corpus(corpus_name)
     source = None
     if start is not None:
@@ -135,6 +138,9 @@ def suggest_start(workspace: Workspace, run: Run) -> str | None:
     sentences, and a ready model has the same language and encoder and predicts the same type of
     boundary. `docs/adaptation.md` compares training from random weights with training from a ready
     model.
+
+    Raises:
+        UserError: The corpus of the run does not exist or is damaged.
     """
     if run.record.start or run.record.counts["train"].sentences > FEW_SENTENCES:
         return None
@@ -167,7 +173,7 @@ def train_on(
     device: str = "cpu",
     threads: int = 1,
     memory: float | None = None,
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE_PROCESS,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     progress: bool = False,
 ) -> NewRun:
@@ -175,7 +181,7 @@ def train_on(
 
     Processes that train a head together each call this function; see `Workers`.
     """
-    # with a source, the type is allowed, because it selects the head of a ready model
+    # with a source, the type is allowed: it is that of the head from which training starts
     if options.boundary_type != "any" and not stored.corpus.is_typed and source is None:
         raise UserError(
             f"the boundaries of the corpus {stored.name} have no types: leave out --type, or embed "

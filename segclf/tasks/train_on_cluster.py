@@ -38,10 +38,11 @@ class _Training:
         digest: Digest of the corpus.
         encoder: Encoder of the vectors.
         options: Training options.
-        start: Trained head from which training starts.
+        start: Name or path of the model from which training starts; None for random weights.
         device: "cpu" or "cuda".
         threads: Number of CPU threads of a worker.
-        memory: Maximum size of the vectors in the memory of a worker, in gigabytes.
+        memory: Maximum size of the vectors in the memory of a worker, in gigabytes; see
+            `train_on_cluster` for None.
     """
 
     workspace: Path
@@ -73,11 +74,13 @@ def train_on_cluster(
     """Train a head as `segclf.train` does, with several workers on a Ray cluster.
 
     Each worker computes the gradient of a share of every batch. Except for rounding errors and for
-    dropout, the head is that of one process. If a worker dies, training begins again.
+    dropout, the head is that of one process. If a worker dies, training begins again, up to three
+    times.
 
     Args:
         workspace: Workspace of the corpus, in a folder that all machines share.
-        options: Training options; see `segclf.train`, which also describes the following arguments.
+        options: Training options; see `segclf.train`, which also describes the arguments up to
+            `pooling`.
         start: Ready model or run from whose weights training starts.
         corpus_name: Name of the corpus.
         encoder_name: Name of the encoder that computed the vectors.
@@ -88,11 +91,13 @@ def train_on_cluster(
             an equal share of `segclf.workspace.memory.vectors_limit` on its machine.
         on_epoch: Function that is called after each epoch.
         address: Address of the cluster; None to start a cluster on this machine.
-        workers: Number of workers; None for one on each machine.
+        workers: Number of workers; None for one on each machine or, on GPUs, for one on each GPU.
 
     Raises:
-        UserError: The package ray is missing, the cluster cannot be used or lacks the CPUs or GPUs,
-            a machine has no access to the workspace, or `segclf.train` would raise the error.
+        UserError: The package ray is missing, the device is not "cpu" or "cuda", the cluster cannot
+            be used, lacks the CPUs or GPUs or could not start the workers, a machine lacks a
+            package or has no access to the workspace, workers died several times, or `segclf.train`
+            would raise an error.
     """
     import_ray()
     check_cluster_device(device)
@@ -118,7 +123,7 @@ def train_on_cluster(
         epochs = import_module("ray.util.queue").Queue(actor_options={"num_cpus": 0})
 
         def show_epochs() -> None:
-            with redirect_stdout(output):  # inside `connected`, it is standard error
+            with redirect_stdout(output):  # `connected` redirects it to standard error
                 while not epochs.empty():
                     on_epoch(epochs.get())
 
@@ -130,12 +135,12 @@ def train_on_cluster(
 
 
 def train_together(training: _Training, resources: WorkerResources, epochs: Any) -> NewRun:  # noqa: ANN401
-    """Start the workers, in a task, and return the head that they have trained.
+    """Start the workers, and return the head that they have trained. A task calls this function.
 
     Args:
-        training: What the workers need.
+        training: What the workers need to know.
         resources: Number of workers, and the CPUs and GPUs of each.
-        epochs: Queue for the epochs.
+        epochs: Queue of Ray to which the worker of rank 0 adds each epoch.
 
     Raises:
         UserError: A worker raised it, workers died several times, or the cluster could not start
@@ -158,7 +163,7 @@ def train_together(training: _Training, resources: WorkerResources, epochs: Any)
         trainer = TorchTrainer(
             partial(_work, training, epochs), scaling_config=scaling, run_config=run
         )
-        # Ray Train could begin again itself, but would do so after a user's mistake too
+        # Ray Train could begin again itself, but would also do so after a user's mistake
         for _ in range(ATTEMPTS):
             try:
                 new: NewRun = trainer.fit().return_value
@@ -187,7 +192,7 @@ def _first_sentence(error: Exception) -> str:
 
 
 def _work(training: _Training, epochs: Any) -> NewRun | None:  # noqa: ANN401
-    """Train in one of the workers; worker 0 returns the head."""
+    """Train in one of the workers; return the head in the worker of rank 0, and None in others."""
     from ray import train
 
     context = train.get_context()

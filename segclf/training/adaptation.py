@@ -15,10 +15,11 @@ from segclf.training.epochs import fit_decision
 from segclf.training.options import TrainingOptions
 
 PRIOR = 20
-"""Weight of the threshold and the temperature of the start, in examples of the rarer class."""
+"""Weight of the threshold and the temperature of the trained head, as a number of examples of the
+rarer class."""
 
 LEARNING_RATE = 3e-4
-"""Default maximum learning rate. On little text, the default of `TrainingOptions` is too high."""
+"""Default of the maximum learning rate. That of `TrainingOptions` is too high for little text."""
 
 _ARCHITECTURE = ("head", "window", "reach")
 _KEPT = (*_ARCHITECTURE, "crop", "loss", "gamma", "boundary_type")
@@ -41,14 +42,14 @@ class Start:
     def decide(
         self, probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
     ) -> tuple[float, float]:
-        """Choose the threshold and the temperature from dev and from the values of the start.
+        """Choose the threshold and the temperature from dev and from the values of this head.
 
         A few pages cannot determine a threshold. The result is therefore a weighted mean of the
-        values of the start and those that `segclf.training.epochs.fit_decision` finds on dev. The
-        mean is taken over the logits of the thresholds and over the logarithms of the temperatures.
-        The weight of dev is m / (m + PRIOR), where m is the number of boundaries or of other
-        candidates, whichever is smaller. If dev lacks one of the classes, m is 0 and the values are
-        those of the start.
+        values of this head and those that `segclf.training.epochs.fit_decision` finds on dev. The
+        mean is taken over the logits of the thresholds before calibration, and over the logarithms
+        of the temperatures. The weight of dev is m / (m + PRIOR), where m is the number of
+        boundaries or of other candidates in dev, whichever is smaller. If dev lacks one of the
+        classes, m is 0 and the values are those of this head.
 
         Args:
             probabilities: (c,) float32 probabilities of the dev candidates, before calibration.
@@ -74,10 +75,13 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
     Args:
         source: Options with which the head was trained. The architecture, the crop, the loss and
             the type of boundary are taken from them.
-        given: Options by name that are set explicitly. All other options have their defaults.
+        given: Options by name that are set explicitly. All other options have their defaults, but
+            that of the learning rate is `LEARNING_RATE`. If the loss is given, gamma is not taken
+            from `source`.
 
     Raises:
-        UserError: A given option differs from the architecture of the head or is out of range.
+        UserError: A given option differs from the architecture of the head, has the wrong type, is
+            out of range or has no effect.
     """
     check_architecture(source, given)
     kept = {name: getattr(source, name) for name in _KEPT} | {"learning_rate": LEARNING_RATE}

@@ -22,8 +22,8 @@ class Workers:
     the result is that of a single process.
 
     Attributes:
-        rank: Number of this worker, beginning with 0.
-        count: Number of workers; 1 for a process that trains alone, without `torch.distributed`.
+        rank: Rank of this worker, from 0 to `count` - 1.
+        count: Number of workers; 1 for a single process, which does not use `torch.distributed`.
     """
 
     rank: int = 0
@@ -35,7 +35,12 @@ class Workers:
         return slice(self.rank, None, self.count)
 
     def begin(self, head: BaseHead, seed: int) -> None:
-        """Copy the weights of worker 0 to all workers, each of which gets another dropout."""
+        """Copy the weights of worker 0 to all workers, and seed dropout differently in each worker.
+
+        Args:
+            head: Head of this worker. Its weights are replaced.
+            seed: Random seed that was set in all workers.
+        """
         if self.count == 1:
             return
         for tensor in head.state_dict().values():
@@ -44,12 +49,12 @@ class Workers:
             torch.manual_seed(seed + self.rank)
 
     def backward(self, head: BaseHead, loss: Loss, batch: Batch | None) -> tuple[Tensor, int]:
-        """Compute the gradients of a batch, as the mean over the candidates of all workers.
+        """Compute the gradients of the mean loss over the candidates of all workers.
 
         Args:
-            head: Head without gradients, which it gets.
+            head: Head whose gradients are None. They are set.
             loss: Loss function, a mean over candidates.
-            batch: This worker's share of the batch; None for no candidates.
+            batch: This worker's share of the batch; None if the share has no candidates.
 
         Returns:
             The mean loss (), and the number of candidates, over all workers.
@@ -73,7 +78,11 @@ class Workers:
         return value[0], int(sums[-1])
 
     def predict(self, head: BaseHead, examples: Examples) -> NDArray[np.float32]:
-        """Return the probabilities (n,) of worker 0, so that all workers decide alike."""
+        """Return the probabilities (n,) that worker 0 predicts, in all workers.
+
+        Rounding errors may differ between workers. With the same probabilities, all of them choose
+        the same epoch and stop after the same epoch.
+        """
         if self.count == 1:
             return head.predict(examples)
         probabilities = head.mean.new_empty(len(examples.layout))
@@ -83,5 +92,5 @@ class Workers:
         return probabilities.cpu().numpy()
 
 
-ALONE = Workers()
-"""A single process."""
+SINGLE_PROCESS = Workers()
+"""The only worker, if a single process trains the head."""

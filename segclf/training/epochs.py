@@ -26,16 +26,16 @@ class Epoch:
 
     Attributes:
         epoch: Number of the epoch.
-        loss: Mean loss over the train candidates; for epoch 0, over the dev candidates.
+        loss: Mean loss over the training candidates; for epoch 0, over the dev candidates.
         precision: Precision on dev at the threshold.
         recall: Recall on dev at the threshold.
         f1: F1 on dev at the threshold.
-        threshold: Threshold with the highest F1 on dev. If training started from a trained head, it
-            lies between this threshold and that of the head.
-        seconds: Training time, without evaluation.
-        temperature: Temperature of the dev probabilities; see
-            `segclf.scoring.calibration.fit_temperature`. `threshold` applies to probabilities
-            before calibration.
+        threshold: Threshold for probabilities before calibration: the one with the highest F1 on
+            dev. If training started from a trained head, the threshold is a compromise between that
+            one and the threshold of the trained head; see `segclf.training.adaptation.Start`.
+        seconds: Training time in seconds, without evaluation.
+        temperature: Temperature that calibrates the probabilities: the one with the lowest
+            cross-entropy on dev. If training started from a trained head, it is a compromise too.
     """
 
     epoch: int
@@ -54,7 +54,7 @@ class Epoch:
 
 
 def check_split(split: str, layout: Layout, *, classes: int = 2) -> None:
-    """Raise UserError unless the candidates of a split have at least `classes` classes."""
+    """Raise UserError unless a split has candidates of at least `classes` classes (1 or 2)."""
     labels = layout.labels[layout.is_candidate]
     if not len(layout):
         raise UserError(
@@ -76,7 +76,7 @@ def check_split(split: str, layout: Layout, *, classes: int = 2) -> None:
 def fit_decision(
     probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
 ) -> tuple[float, float]:
-    """Choose the threshold with the highest F1 and the temperature with the best calibration.
+    """Choose the threshold with the highest F1 and the temperature with the lowest cross-entropy.
 
     Args:
         probabilities: (c,) float32 probabilities of the dev candidates, before calibration.
@@ -91,8 +91,15 @@ def fit_decision(
 def assess_untrained(
     dev: Layout, probabilities: NDArray[np.float32], loss: "Loss", decide: Decide = fit_decision
 ) -> Epoch:
-    """Return epoch 0: the scores of the probabilities (n,) of a model on dev before training."""
-    import torch  # imported here, since it is not needed to read epochs
+    """Return epoch 0, which has the scores of a model before training.
+
+    Args:
+        dev: Layout of the dev split, with the true boundaries.
+        probabilities: (n,) float32 probabilities of the dev sentences before calibration.
+        loss: Loss function of the training.
+        decide: Function that chooses the threshold and the temperature.
+    """
+    import torch  # imported here, because it is not needed to read epochs
 
     # clipped, so that the loss is finite
     logits = torch.logit(torch.from_numpy(probabilities[dev.is_candidate]), eps=1e-7)
@@ -109,14 +116,14 @@ def assess(
     probabilities: NDArray[np.float32],
     decide: Decide = fit_decision,
 ) -> Epoch:
-    """Score the probabilities (n,) of the dev sentences after an epoch.
+    """Score the predictions for the dev split after an epoch.
 
     Args:
         number: Number of the epoch.
         loss: Mean loss of the epoch.
-        seconds: Training time of the epoch.
+        seconds: Training time of the epoch in seconds.
         dev: Layout of the dev split, with the true boundaries.
-        probabilities: (n,) float32 probabilities before calibration.
+        probabilities: (n,) float32 probabilities of the dev sentences before calibration.
         decide: Function that chooses the threshold and the temperature.
 
     Returns:
@@ -128,14 +135,21 @@ def assess(
     return Epoch(number, loss, *scores, threshold, seconds, temperature)
 
 
-def is_better(epoch: Epoch, best: Epoch, *, started_trained: bool = False) -> bool:
-    """Return whether the F1 of an epoch is higher than that of the best epoch so far.
+def is_better(epoch: Epoch, best: Epoch, *, from_trained_head: bool = False) -> bool:
+    """Return whether an epoch is better than the best epoch so far.
 
-    Epoch 0 is never the best, unless training started from a trained model.
+    It is better if its F1 is higher. Every epoch is better than epoch 0, unless training started
+    from a trained head.
     """
-    return epoch.f1 > best.f1 or (best.epoch == 0 and not started_trained)
+    return epoch.f1 > best.f1 or (best.epoch == 0 and not from_trained_head)
 
 
 def has_collapsed(dev: Layout, probabilities: NDArray[np.float32], threshold: float) -> bool:
-    """Return whether a model predicts the same class for every candidate."""
+    """Return whether the predictions at a threshold are the same for all candidates.
+
+    Args:
+        dev: Layout of the dev split.
+        probabilities: (n,) float32 probabilities of the dev sentences before calibration.
+        threshold: Threshold for these probabilities.
+    """
     return is_collapsed(dev, decode(dev, probabilities, threshold))

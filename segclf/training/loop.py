@@ -20,7 +20,7 @@ from segclf.inputs.examples import Examples
 from segclf.inputs.window_batches import WindowBatches
 from segclf.scoring.metrics import score_at_half
 from segclf.training.adaptation import Start
-from segclf.training.data_parallel import ALONE, Workers
+from segclf.training.data_parallel import SINGLE_PROCESS, Workers
 from segclf.training.epochs import (
     Epoch,
     assess,
@@ -41,11 +41,11 @@ class TrainedHead:
 
     Attributes:
         head: Head with the weights of the best epoch, on the CPU.
-        history: All epochs, beginning with epoch 0, before training.
-        best: Epoch with the highest F1 on dev. It is epoch 0 if training started from a trained
-            head and did not improve it.
+        history: All epochs, beginning with epoch 0, which has the scores before training.
+        best: Epoch with the highest F1 on dev. It is epoch 0 only if training started from a
+            trained head and did not improve its F1.
         collapsed: Whether the head predicts the same class for every dev candidate.
-        at_half: Scores on dev at probability 0.5; see `segclf.scoring.metrics.score_at_half`.
+        at_half: Scores on dev at threshold 0.5; see `segclf.scoring.metrics.score_at_half`.
     """
 
     head: BaseHead
@@ -64,17 +64,20 @@ def train_head(
     start: Start | None = None,
     device: str = "cpu",
     threads: int = 1,
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE_PROCESS,
     progress: bool = False,
 ) -> TrainedHead:
-    """Train a head with AdamW and early stopping.
+    """Train a head with AdamW, a one-cycle learning rate and early stopping.
+
+    The sources are Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", for
+    AdamW, and Smith and Topin (2019), "Super-Convergence", for the learning rate.
 
     Heads are small: more than one thread saves little time on an idle machine and costs much time
     on a busy machine.
 
     Args:
         train: Examples to train on.
-        dev: Examples for early stopping, temperature and threshold.
+        dev: Examples on which the best epoch, the temperature and the threshold are chosen.
         options: Training options.
         on_epoch: Function that is called with each finished epoch, beginning with epoch 0, which
             has the scores before training.
@@ -87,9 +90,9 @@ def train_head(
         progress: Whether to show a progress bar of each epoch on standard error.
 
     Raises:
-        UserError: The device does not exist, the head cannot read the vectors, a split has no
-            candidates, a split has only candidates of one class (with a start, dev may), or the
-            loss is not finite.
+        UserError: The device does not exist, `threads` is out of range, the head cannot read the
+            vectors, no word of the train split has a vector, a split has no candidates, a split has
+            candidates of only one class (dev may, if `start` is given), or the loss is not finite.
     """
     with limit_threads(threads):
         return _train_head(
@@ -130,7 +133,7 @@ def _train_head(
         probabilities = workers.predict(head, dev)
         history.append(assess(number, mean_loss, seconds, dev.layout, probabilities, decide))
         on_epoch(history[-1])
-        if is_better(history[-1], best, started_trained=start is not None):
+        if is_better(history[-1], best, from_trained_head=start is not None):
             best, best_state = history[-1], copy.deepcopy(head.state_dict())
         elif number - best.epoch >= options.patience:
             break
@@ -158,7 +161,7 @@ class _Training:
     workers: Workers
 
     def run_epoch(self, on_batch: Callable[[], object]) -> float:
-        """Train on all batches once, and return the mean loss of the candidates.
+        """Train on all batches once, and return the mean loss over the candidates.
 
         Args:
             on_batch: Function that is called after each batch.
@@ -183,7 +186,7 @@ class _Training:
 def _begin(
     train: Examples, options: TrainingOptions, start: Start | None, device: str, workers: Workers
 ) -> _Training:
-    """Make the head, its batches, the loss and the optimizer."""
+    """Make the head, its batches, the loss, the optimizer and its schedule."""
     torch.manual_seed(options.seed)
     head = _first_head(train.dim, options, start).to(device)
     _check_input(head, str(options.head), train)
@@ -210,7 +213,7 @@ def _begin(
 
 
 def _first_head(dim: int, options: TrainingOptions, start: Start | None) -> BaseHead:
-    """Return a copy of the trained head, or a head with random weights."""
+    """Return a copy of the trained head or, without a start, a head with random weights."""
     if start:
         return copy.deepcopy(start.head)
     return make_head(str(options.head), dim, window=options.window, reach=options.reach)

@@ -18,10 +18,13 @@ def make_loss(name: LossName, boundary_rate: float, gamma: float) -> Loss:
 
     Args:
         name: "cross-entropy"; "balanced", which weights each class by its inverse frequency (mean
-            weight 1); or "focal" (Lin et al. 2017), which weights an example by (1 - p)^gamma,
-            where p is the probability of its true class.
+            weight 1); or "focal" (Lin et al. 2017, "Focal Loss for Dense Object Detection"), which
+            weights an example by (1 - p)^gamma, where p is the probability of its true class.
         boundary_rate: Share of boundaries among the training candidates.
         gamma: Exponent of the focal loss.
+
+    Returns:
+        Function that computes the mean loss () of logits (b,), given targets (b,).
     """
     if name == "cross-entropy":
         return F.binary_cross_entropy_with_logits
@@ -44,5 +47,5 @@ def _balanced(logits: Tensor, targets: Tensor, rate: float) -> Tensor:
 def _focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     signed = torch.where(targets > 0, logits, -logits)  # logits of the true class
     cross_entropy = -F.logsigmoid(signed)
-    # computed from log(1 - p), as the gradient of (1 - p) ** gamma is infinite if p rounds to 1
+    # computed from log(1 - p), because (1 - p) ** gamma has an infinite gradient if p rounds to 1
     return (torch.exp(gamma * F.logsigmoid(-signed)) * cross_entropy).mean()

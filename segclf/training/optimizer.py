@@ -6,7 +6,7 @@ import torch
 
 
 class AdamW(torch.optim.AdamW):
-    """AdamW that computes what `torch.optim.AdamW` computes.
+    """AdamW, with the same results as `torch.optim.AdamW`.
 
     The methods of torch import `torch._dynamo`, the compiler, to exclude themselves from
     compilation. Heads are not compiled, so the functions in these methods are called directly.

@@ -23,22 +23,22 @@ from segclf.inputs.windows import MAX_WINDOW
 from segclf.settings import settings
 
 LossName = Literal["cross-entropy", "balanced", "focal"]
-PositiveInt = Annotated[int, Field(gt=0, le=(1 << 63) - 1)]  # the integers of NumPy
+PositiveInt = Annotated[int, Field(gt=0, le=(1 << 63) - 1)]  # the largest int64
 BatchSize = Annotated[int, Field(gt=0, le=1 << 20)]  # memory grows with it on small corpora too
 Distance = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 GAMMA = 2.0
-_MAX_SEED = (1 << 64) - 1  # of torch
+_MAX_SEED = (1 << 64) - 1  # the largest seed of torch
 
 
 @settings
 class TrainingOptions:
     """Options for training a head.
 
-    An option that is None takes its default when the object is made, so equal options are equal
-    objects.
+    `head`, `window` and `reach` take their defaults when the object is made. Options that omit such
+    a default therefore equal options that state it.
 
     Attributes:
         head: Head. Window heads: mlp, bilstm, transformer, wordlstm. Document heads:
@@ -93,7 +93,8 @@ class TrainingOptions:
             values: Options by name.
 
         Raises:
-            UserError: Same as for the class.
+            UserError: The context is unknown, it is not the context of the head, or the class would
+                raise the error.
         """
         values = dict(values)
         context = values.pop("context", None)
@@ -151,7 +152,7 @@ def gamma_without_effect(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_gamma(loss: str, gamma: float) -> None:
-    """Raise UserError for a gamma that the loss would ignore."""
+    """Raise UserError for a gamma, other than the default, that the loss would ignore."""
     if loss != "focal" and gamma != GAMMA:
         raise UserError(
             f"gamma {gamma:g} has no effect on the loss {loss}: use the focal loss, or leave out "

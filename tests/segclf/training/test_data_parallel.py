@@ -10,7 +10,7 @@ from torch import distributed
 
 from segclf.heads.base import Dropout
 from segclf.heads.registry import DOCUMENT_HEADS, WINDOW_HEADS
-from segclf.training.data_parallel import ALONE, Workers
+from segclf.training.data_parallel import SINGLE_PROCESS, Workers
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
 from tests.segclf.topics import examples_for, topics
@@ -60,7 +60,7 @@ def shared_results(tmp_path_factory):
 @pytest.mark.parametrize("name", HEADS)
 def test_workers_train_the_same_head_as_one_process(monkeypatch, shared_results, name):
     monkeypatch.setattr(Dropout, "forward", lambda self, inputs: inputs)
-    weights, losses, scores = train(name, ALONE)
+    weights, losses, scores = train(name, SINGLE_PROCESS)
     for rank in range(COUNT):
         own_weights, own_losses, own_scores = shared_results[rank][name]
         assert np.array_equal(own_weights, shared_results[0][name][0])
