@@ -37,8 +37,8 @@ class CorpusSettings:
         path: File or folder of the text.
         name: Name of the corpus; None for the name of the file or folder.
         format: Format of the text; "auto" to detect it.
-        split: Name of one split for all documents, or shares of the splits.
-        options: How to find paragraphs and sentences.
+        split: Split for all documents, or shares of the splits; see `segclf.corpus.read_corpus`.
+        options: Options for finding paragraphs and sentences.
     """
 
     path: str
@@ -54,7 +54,7 @@ class Experiment:
 
     Attributes:
         corpus: Corpus of all trials; None if there is no table [corpus].
-        trials: Trials of all grids, without duplicates.
+        trials: Trials of all grids, or of the default grid if there is none, without duplicates.
     """
 
     corpus: CorpusSettings | None
@@ -65,10 +65,12 @@ def read_experiment(path: Path) -> Experiment:
     """Read an experiment file.
 
     Raises:
-        UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
+        UserError: The file cannot be read or is not TOML, a table or a setting is unknown, the path
+            of the corpus is missing, or a setting has the wrong type, is out of range or has no
+            effect.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # perhaps with a BOM
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # skips a BOM
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except ValueError as error:  # not TOML, or not UTF-8
