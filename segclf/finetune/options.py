@@ -24,7 +24,7 @@ from segclf.training.options import (
 Share = Annotated[float, Field(ge=0, lt=1)]
 UpperName = Literal["concatenate", "mlp", "bilstm", "transformer"]
 
-DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned
+DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned by default
 _MAX_SEED = (1 << 31) - 1  # the upper 32 bits of the seed of a step contain the seed of the run
 
 
