@@ -22,14 +22,15 @@ def cluster_pool(
     Args:
         folder: Folder of the workspace.
         address: Address of the cluster; see `embedcache.cluster.connection.connected`.
-        jobs: Maximum number of trials at the same time.
-        compute: Where each trial computes: on the device "cpu", or on "cuda" with one GPU for each
-            trial. If it has no memory limit, each trial gets an equal share of
+        jobs: Maximum number of trials that run at the same time.
+        compute: Device, threads and memory of each trial. The device is "cpu", or "cuda" for one
+            GPU for each trial. If there is no memory limit, each trial gets an equal share of
             `segclf.workspace.memory.vectors_limit` on its machine.
 
     Raises:
         UserError: The package ray is missing, the cluster cannot be used, no machine has the CPUs
-            and the GPU that a trial needs, or a machine has no access to the folder.
+            and the GPU that a trial needs, or a machine lacks a package or has no access to the
+            folder.
     """
     cpus, gpus = compute.threads, int(compute.device == "cuda")
     with connected(address) as ray:

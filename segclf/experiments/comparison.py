@@ -28,6 +28,7 @@ from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
 FEW_DOCUMENTS = 10
+"""Number of documents below which an interval is reported as imprecise."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Comparison:
         corpus: Name of the corpus.
         split: Split of the corpus.
         documents: Number of documents in the split.
-        f1: F1 scores of the two runs; higher is better.
-        pk: Pk scores of the two runs; lower is better.
+        f1: F1 of the two runs, and the difference; a higher F1 is better.
+        pk: Pk of the two runs, and the difference; a lower Pk is better.
         resampling: How the split was resampled.
     """
 
@@ -85,23 +86,25 @@ def compare(
     """Compare two runs by the paired bootstrap (Efron and Tibshirani 1993, percentile intervals).
 
     Both runs are scored on the same resamples, so variation between texts that affects both runs
-    equally cancels out. Documents are drawn with replacement. If the split is one document, blocks
-    of consecutive sentences are drawn instead, and the end of the document is joined to its
-    beginning (circular block bootstrap, Politis and Romano 1992). For n sentences, the block length
-    is about sqrt(n). An interval from a single document reflects the variation within that
-    document only and does not generalize to other documents.
+    equally cancels out. Documents of more than one sentence are drawn with replacement. If there is
+    only one, blocks of consecutive sentences are drawn instead, and the end of the document is
+    joined to its beginning (circular block bootstrap, Politis and Romano 1992). For n sentences,
+    the block length is about sqrt(n). An interval from a single document reflects the variation
+    within that document only and does not generalize to other documents.
 
     Args:
         workspace: Workspace that contains both runs.
-        first: A run.
+        first: First run.
         second: Another run, trained on the same corpus.
         split: Split to compare on.
         device: Device for runs that have not been scored yet; see `segclf.tasks.models.Compute`.
         threads: Number of CPU threads for these runs.
 
     Raises:
-        UserError: The runs were trained on different corpora or on different types of boundaries,
-            the corpus has changed since training, or it has no such split.
+        UserError: The runs are the same, or they were trained on different corpora or on different
+            types of boundaries; the corpus is missing or has changed since training; it has no
+            such split, or no document in the split has more than one sentence; or the store lacks
+            vectors that a run needs.
     """
     if first.path.resolve() == second.path.resolve():
         raise UserError(f"{first.name} cannot be compared with itself: choose another run")
@@ -141,7 +144,9 @@ def compare_means(
 
     Raises:
         ValueError: The numbers of runs differ, or there are none.
-        UserError: The corpus has no such split, or it has changed since training.
+        UserError: The corpus is missing or has changed since training; it has no such split, or no
+            document in the split has more than one sentence; or the store lacks vectors that a run
+            needs.
     """
     if len(first_runs) != len(second_runs) or not first_runs:
         raise ValueError(
@@ -182,8 +187,8 @@ def _predict(
     layout: Layout,
     compute: Compute,
 ) -> NDArray[np.bool_]:
-    """Return the boundaries (n,) that `segtool eval` scores, of a split of n sentences."""
-    if run.is_typed:  # both heads decide
+    """Return the predicted boundaries (n,) of a split of n sentences, as `segtool eval` does."""
+    if run.is_typed:  # the boundaries depend on both heads
         evaluation = evaluate_model(workspace, run, split=split, compute=compute, stored=stored)
         return evaluation.predicted["any"]
     probabilities = probabilities_of(

@@ -1,4 +1,4 @@
-"""The corpus of an experiment: embeds it, or finds it in the workspace if it is embedded."""
+"""The corpus of an experiment: embedding it, or finding it in the workspace."""
 
 from embedcache import UserError
 from segclf.corpus import read_corpus
@@ -22,15 +22,17 @@ def embed_experiment(
     Args:
         workspace: Workspace of the corpus.
         experiment: Experiment, with or without a corpus.
-        corpus_name: Name of an embedded corpus, for an experiment without a corpus.
+        corpus_name: Name of an embedded corpus, for an experiment without a corpus; None for the
+            latest.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
         Name of the corpus to train on; None for the latest.
 
     Raises:
-        UserError: The text cannot be read, there is no such encoder, `corpus_name` is given
-            although the experiment has a corpus, or there are no trials.
+        UserError: The text cannot be read, there is no such encoder, the name of the corpus belongs
+            to a text from another path, `corpus_name` is given although the experiment has a
+            corpus, or there are no trials.
     """
     _check_name(experiment, corpus_name)
     corpus = experiment.corpus
@@ -70,8 +72,8 @@ def find_corpus(
         its trials, or whose text has changed or cannot be read.
 
     Raises:
-        UserError: There is no corpus `corpus_name`, or it is given although the experiment has a
-            corpus.
+        UserError: There is no corpus `corpus_name`, it is given although the experiment has a
+            corpus, or the file of the corpus is damaged.
     """
     _check_name(experiment, corpus_name)
     corpus = experiment.corpus

@@ -18,11 +18,12 @@ class Estimate:
     """What a sweep would do.
 
     Attributes:
-        corpus: Name of the corpus; None if it is not embedded yet, or its text has changed.
+        corpus: Name of the corpus; None if the sweep would have to embed it first.
         trials: Number of trials.
         done: Number of trials that already have a run.
         jobs: Number of trials that run at the same time.
-        seconds: Estimated seconds for the trials that can be estimated, if none stops early.
+        seconds: Estimated duration in seconds of the trials that can be estimated, if none stops
+            early.
         unknown: Number of trials that cannot be estimated, because there is no earlier run of the
             head, or `corpus` is None.
     """
@@ -44,16 +45,25 @@ def estimate_sweep(
     device: str = "cpu",
     threads: int = 1,
 ) -> Estimate:
-    """Estimate a sweep without embedding or training anything; see `segclf.experiments.sweeps`.
+    """Estimate a sweep without embedding or training anything.
 
-    The time per sentence and epoch is that of earlier runs with the same head and window. If there
-    are none, it is that of earlier runs with the same head. The time to start processes, to score
-    and to embed is not included.
+    The time per sentence and epoch is the mean over earlier runs with the same head, window and
+    reach. If there are none, it is the mean over earlier runs with the same head. The time to start
+    processes, to score and to embed is not included.
+
+    Args:
+        workspace: Workspace of the corpus.
+        experiment: Experiment, with or without a corpus.
+        corpus_name: Name of an embedded corpus, for an experiment without a corpus; None for the
+            latest.
+        jobs: See `segclf.experiments.sweeps.sweep`.
+        device: See `segclf.experiments.sweeps.sweep`.
+        threads: See `segclf.experiments.sweeps.sweep`.
 
     Raises:
-        UserError: A number is out of range, there is no such device or corpus, `corpus_name` is
-            given although the experiment has a corpus, or the corpus is not embedded with the
-            encoder of a trial.
+        UserError: A number is out of range, there is no such device or corpus, the file of the
+            corpus is damaged, `corpus_name` is given although the experiment has a corpus, or the
+            corpus `corpus_name` is not embedded with the encoder of a trial.
     """
     check_compute(jobs, device, threads)
     stored, trials = find_corpus(workspace, experiment, corpus_name), experiment.trials
@@ -78,7 +88,7 @@ def estimate_sweep(
 
 
 def _rate(options: TrainingOptions, runs: Sequence[Run]) -> float | None:
-    """Return the seconds per sentence and epoch; None if no run has the head."""
+    """Return the mean seconds per sentence and epoch; None if no run with the head has a time."""
     same_head = [run for run in runs if run.record.head == options.head]
     distances = (options.window, options.reach)
     same_distances = [

@@ -32,8 +32,8 @@ class CorpusSettings:
         path: File or folder of the text.
         name: Name of the corpus; None for the name of the file or folder.
         format: Format of the text; "auto" to detect it.
-        split: Name of one split for all documents, or shares of the splits.
-        options: How to find paragraphs and sentences.
+        split: Split for all documents, or shares of the splits; see `segclf.corpus.read_corpus`.
+        options: Options for finding paragraphs and sentences.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Experiment:
 
     Attributes:
         corpus: Corpus of all trials; None if there is no table [corpus].
-        trials: Trials of all grids, without duplicates.
+        trials: Trials of all grids, or of the default grid if there is none, without duplicates.
     """
 
     corpus: CorpusSettings | None
@@ -60,7 +60,9 @@ def read_experiment(path: Path) -> Experiment:
     """Read an experiment file.
 
     Raises:
-        UserError: The file does not exist or is not TOML, or a setting is unknown or out of range.
+        UserError: The file cannot be read or is not TOML, a table or a setting is unknown, the path
+            of the corpus is missing, or a setting has the wrong type, is out of range or has no
+            effect.
     """
     content = read_toml(path)
     unknown = content.keys() - {"corpus", "grid"}

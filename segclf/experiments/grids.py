@@ -33,7 +33,8 @@ class Trial:
     Attributes:
         options: Training options.
         encoder: Name of the encoder that computed the vectors; None for the latest.
-        pooling: Pooling of the encoder; None for its only or latest pooling.
+        pooling: Pooling of the encoder; None to choose it as described in
+            `segclf.workspace.corpora.StoredCorpus.encoder`.
     """
 
     options: TrainingOptions
@@ -80,7 +81,7 @@ def select(trials: Sequence[Trial], wanted: Mapping[str, Sequence[Any]]) -> list
     kept = [
         trial
         for trial in trials
-        if all(_searchable(trial)[name] in values for name, values in wanted.items())
+        if all(_selectable_settings(trial)[name] in values for name, values in wanted.items())
     ]
     if not kept:
         description = " and ".join(
@@ -103,7 +104,8 @@ def given_values(
         Lists of values by setting name.
 
     Raises:
-        UserError: A setting is unknown, or a value has the wrong type or is out of range.
+        UserError: A setting is unknown or is given twice, one of `others` has no "=", or a value
+            has the wrong type or is out of range.
     """
     texts = {name: text for name, text in given.items() if text is not None}
     for other in others:
@@ -144,10 +146,11 @@ def settings_of(trial: Trial) -> dict[str, Any]:
     return {**asdict(trial.options), "encoder": trial.encoder, "pooling": trial.pooling}
 
 
-def _searchable(trial: Trial) -> dict[str, Any]:
+def _selectable_settings(trial: Trial) -> dict[str, Any]:
     """Return the settings by which a trial can be selected.
 
-    They include the deprecated names of earlier versions.
+    They include the deprecated option `context`. As in earlier versions, the window of
+    local-transformer is its reach.
     """
     values = settings_of(trial)
     window = values["window"] if values["reach"] is None else values["reach"]
@@ -155,7 +158,7 @@ def _searchable(trial: Trial) -> dict[str, Any]:
 
 
 def unique(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the trials without duplicates, in order."""
+    """Return the trials without duplicates, in the same order."""
     return list(dict.fromkeys(trials))
 
 

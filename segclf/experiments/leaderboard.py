@@ -22,14 +22,14 @@ _IN_BASE_LABEL = {"head", "window", "reach", "sides", "context", "loss", "gamma"
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """Return the settings, the cost and the scores of a run.
+    """Return the settings, the training time and the scores of a run.
 
     Returns:
         `run`, `created`, `corpus`, `encoder`, `pooling`, `options`, `parameters`, `epochs`,
         `best_epoch`, `seconds_per_epoch`, `machine`, `threads` and `threshold`; `dev` and `test`,
         the scores at the threshold (None for scores that were not computed or are undefined);
-        `at_half`, the scores at threshold 0.5; and `collapsed`, whether all predictions on dev are
-        the same.
+        `at_half`, by split, the scores at threshold 0.5 and whether all predictions are the same;
+        and `collapsed`, whether all predictions on dev at the threshold are the same.
     """
     record = run.record
     row = {name: getattr(record, name) for name in _ROW_FIELDS}
@@ -58,19 +58,22 @@ def run_row(run: Run) -> dict[str, Any]:
 
 
 def shown_options(record: RunRecord) -> dict[str, Any]:
-    """Return the options of a run, and as `start` the name of the weights it started from."""
+    """Return the options of a run and, as `start`, the name of the run or model it started from."""
     return record.options | ({"start": record.start.name} if record.start else {})
 
 
 def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Group runs that differ only in the seed into systems, highest mean F1 on dev first.
 
+    Args:
+        runs: Runs. Of several runs of a system with the same seed, only the last one counts.
+
     Returns:
         For each system `corpus`, `encoder`, `pooling`, `options` (without the seed), `n` (number
         of seeds), `seeds`, `runs`, `parameters`, `machines` and `threads`; `mean` and `std` (sample
         standard deviation, None for a single run) of `seconds_per_epoch` and of the scores in
-        `dev`, `test` and `at_half`; and the numbers of runs that predict the same class for all dev
-        candidates: `collapsed` at the chosen threshold, `nowhere_at_half` (no boundary) and
+        `dev`, `test` and `at_half`; and the numbers of runs that predict the same class for every
+        dev candidate: `collapsed` at the chosen threshold, `nowhere_at_half` (no boundary) and
         `everywhere_at_half` (a boundary before every sentence) at threshold 0.5.
     """
     groups: dict[Identity, list[Run]] = {}
@@ -81,13 +84,15 @@ def leaderboard(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
-    """Name systems by head, window and loss, and by the other options in which they differ.
+    """Name systems by their main options, and by other options that tell them apart.
 
     Args:
         options: Options of each system by name.
 
     Returns:
-        The names, in the order of the systems.
+        One name for each system, in the same order. It contains the head, the window (or the sides
+        or the reach), the loss (unless it is cross-entropy) and the start, and the options in which
+        systems with the same values of these differ.
     """
     bases = [_base_label(system_options) for system_options in options]
     values: dict[str, dict[str, set[str]]] = {base: {} for base in bases}
@@ -108,7 +113,7 @@ def system_labels(options: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _base_label(options: dict[str, Any]) -> str:
-    """Name a system by head, window and loss."""
+    """Return the first part of a name of `system_labels`: the main options of a system."""
     parts = [options["head"]]
     if options.get("sides"):
         parts.append(options["sides"].replace(":", " "))
@@ -131,7 +136,7 @@ def _format_value(value: object) -> str:
 
 
 def _system(all_rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Summarize the latest run of each seed of a system, given the rows of all its runs."""
+    """Summarize the last run of each seed of a system, given the rows of all its runs."""
     by_seed = {row["options"].get("seed"): row for row in all_rows}
     seeds = sorted(by_seed, key=lambda seed: (seed is not None, seed or 0))
     rows = [by_seed[seed] for seed in seeds]
@@ -162,12 +167,21 @@ def _system(all_rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _collapsed_at_half(row: dict[str, Any], recall: float) -> bool:
+    """Return whether a run predicts the same given class for every dev candidate at threshold 0.5.
+
+    Args:
+        row: Row of the run.
+        recall: The class, given by its recall: 0 for no boundary, 1 for a boundary.
+    """
     dev = row["at_half"]["dev"]
     return bool(dev["collapsed"]) and dev["recall"] == recall
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, float | None]:
-    """Return the mean and the sample standard deviation; None where there are too few values."""
+    """Return the mean and the sample standard deviation of the values that are not None.
+
+    Each of the two is None if there are too few values.
+    """
     known = [value for value in values if value is not None]
     return {
         "mean": fmean(known) if known else None,

@@ -20,14 +20,15 @@ from segclf.workspace.memory import vectors_limit
 
 @contextmanager
 def process_pool(jobs: int, compute: TrialCompute) -> Iterator[Pool]:
-    """Start processes on this machine, and end them if the sweep is interrupted.
+    """Inside a `with` block, yield a pool of processes on this machine that run trials.
 
-    A single trial at a time runs in this process, since a new one takes seconds to import torch.
+    The processes are ended if the sweep is interrupted. If `jobs` is 1, the trials run in this
+    process, since a new one would take seconds to import torch.
 
     Args:
         jobs: Number of trials to run at the same time.
-        compute: Where each trial computes. If it has no memory limit, each trial gets an equal
-            share of `segclf.workspace.memory.vectors_limit`.
+        compute: Device, threads and memory of each trial. If it has no memory limit, each trial
+            gets an equal share of `segclf.workspace.memory.vectors_limit`.
 
     Raises:
         UserError: A process was killed.

@@ -35,9 +35,9 @@ def sweep(
     address: str | None = None,
     progress: bool = False,
 ) -> list[Outcome]:
-    """Train and score every trial that has no run yet.
+    """Train and score every trial that has no run yet, and score runs that lack scores.
 
-    Trials that run at the same time have processes of their own. Each trial computes with a fixed
+    Trials that run at the same time run in separate processes. Each trial computes with a fixed
     number of threads, so the results do not depend on the number of processes.
 
     If the sweep is stopped, finished runs are kept; call it again with the same arguments to run
@@ -49,7 +49,7 @@ def sweep(
         trials: Trials to run.
         corpus_name: Name of the corpus; None for the latest.
         jobs: Number of trials to run at the same time; None for the number of cores divided by
-            `threads`, or one on a GPU; on a cluster, for the maximum that its CPUs or GPUs allow.
+            `threads`, or one on a GPU; on a cluster, for the maximum that its CPUs and GPUs allow.
         device: Device of all trials; see `segclf.training.loop.train_head`.
         threads: Number of CPU threads of each trial.
         memory: Maximum size of the vectors that each trial holds in memory, in gigabytes; None for
@@ -60,11 +60,13 @@ def sweep(
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        Outcomes, in the order of the trials.
+        Outcomes, in the order of the trials. A trial that fails with a UserError does not stop the
+        sweep.
 
     Raises:
-        UserError: There is no such encoder or device, or a number is out of range (these are
-            checked before training starts); the cluster cannot be used; or a process was killed.
+        UserError: There is no such corpus or device, the corpus is not embedded with the encoder of
+            a trial, or a number is out of range (these are checked before training starts); the
+            cluster cannot be used; or a process was killed.
     """
     check_compute(jobs, device, threads, memory, engine)
     stored = workspace.load_corpus(corpus_name)
@@ -100,10 +102,11 @@ def check_compute(
     memory: float | None = None,
     engine: Literal["local", "ray"] = "local",
 ) -> None:
-    """Check the device, the threads and the memory of a sweep; see `sweep` for the arguments.
+    """Check the settings of the computation of a sweep; see `sweep` for the arguments.
 
     Raises:
-        UserError: A number is out of range, or the device does not exist.
+        UserError: A number is out of range, or the device does not exist or cannot be used on a
+            cluster.
     """
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs is {jobs}: use 1 or more")
@@ -118,7 +121,11 @@ def check_compute(
 
 
 def default_jobs(device: str, threads: int) -> int:
-    """Return the number of trials to run at once: one on a GPU, whose memory is limited."""
+    """Return the default number of trials to run at the same time.
+
+    On CPUs, it is the number of cores divided by `threads`. On a GPU, whose memory is limited, it
+    is 1.
+    """
     return max(available_cores() // threads, 1) if device == "cpu" else 1
 
 

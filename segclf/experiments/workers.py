@@ -45,7 +45,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TrialCompute:
-    """Where a trial computes.
+    """Device, threads and memory of a trial.
 
     Attributes:
         device: Device; see `segclf.training.loop.train_head`.
@@ -66,9 +66,9 @@ class Pool:
     """Processes that run trials.
 
     Attributes:
-        call: Function that calls a function with each tuple of arguments in such a process. It
-            yields the position of each call and its result, as they finish.
-        compute: Where each trial computes.
+        call: Function that calls another function with each tuple of arguments, in the processes.
+            It yields the position and the result of each call as soon as the call has finished.
+        compute: Device, threads and memory of each trial.
     """
 
     call: Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterator[tuple[int, Any]]]
@@ -92,9 +92,9 @@ def run_trials(
         pool: Processes that run the trials.
 
     Raises:
-        UserError: A process was killed.
+        UserError: A process was killed; on a cluster, several times.
     """
-    path = workspace.path.absolute()  # since a process may have another working directory
+    path = workspace.path.absolute()  # a process may have another working directory
 
     def complete(
         selected: Sequence[Trial], *, wait: bool
@@ -137,7 +137,10 @@ def run_trial(
     compute: TrialCompute,
     wait: bool,
 ) -> Completed | str:
-    """Complete a trial as `complete_trial` does, and return a message for the user if it fails."""
+    """Complete a trial as `complete_trial` does.
+
+    If it raises a UserError or the memory of the device is full, return a message for the user.
+    """
     try:
         return complete_trial(path, corpus_name, digest, trial, splits, compute=compute, wait=wait)
     except UserError as error:
@@ -168,12 +171,16 @@ def complete_trial(
         digest: Digest of the corpus when the sweep began.
         trial: Trial to run.
         splits: Splits to score.
-        compute: Where the trial computes.
+        compute: Device, threads and memory of the trial.
         wait: Whether to wait for another sweep that is working on the trial.
 
     Returns:
         Name of the run, and whether this call trained or scored it; None if another sweep is
         working on the trial and `wait` is False.
+
+    Raises:
+        UserError: The corpus has changed since the sweep began, or the trial cannot be trained or
+            scored.
     """
     workspace = Workspace(path)
     stored = workspace.load_corpus(corpus_name)

@@ -17,7 +17,7 @@ from segclf.corpus.layout import Layout
 
 @dataclass(frozen=True)
 class Text:
-    """Tokens of documents, without special tokens.
+    """Tokens of the sentences of documents; special tokens such as [CLS] are not included.
 
     Attributes:
         tokens: (t,) int64 token ids.
@@ -39,8 +39,8 @@ class TokenRows:
 
     Attributes:
         ids: (b, t) int64 token ids.
-        mask: (b, t) int64, 0 for padding.
-        types: (b, t) int64 token types, 1 in the second of two segments.
+        mask: (b, t) int64, 1 for tokens and 0 for padding.
+        types: (b, t) int64 token types: 1 in the second of two segments, 0 elsewhere.
     """
 
     ids: NDArray[np.int64]
@@ -66,7 +66,19 @@ class Backbone(nn.Module):
     Args:
         encoder: Encoder whose model is fine-tuned; its pooling is not used.
         checkpointing: Whether to recompute activations in the backward pass, to save memory.
-        attention_dropout: Dropout rate of the attention weights; None for the encoder's own rate.
+        attention_dropout: Dropout rate of the attention weights; None for the rate in the
+            encoder's configuration.
+
+    Attributes:
+        network: The Transformer, in float32 and without its pooler.
+        dim: Length d of a hidden state.
+        layers: Number of layers.
+        max_tokens: Maximum number of tokens in a row, special tokens included.
+        batch_tokens: Maximum number of tokens in a batch that is grouped by length.
+        precision: "bfloat16" or "float32", the precision of the matrix products.
+        cls_token: Id of [CLS].
+        sep_token: Id of [SEP].
+        padding: Id of the padding token.
 
     Raises:
         UserError: The encoder cannot be loaded as a Hugging Face model, its tokenizer lacks [CLS]
@@ -153,7 +165,7 @@ class Backbone(nn.Module):
             module.requires_grad_(False)
 
     def train_embeddings_of(self, tokens: Tensor) -> None:
-        """Freeze all word embeddings except those of the given tokens.
+        """Freeze all token embeddings except those of the given tokens.
 
         Args:
             tokens: (k,) int64 distinct token ids.
@@ -162,7 +174,7 @@ class Backbone(nn.Module):
         self.network.set_input_embeddings(TrainedRows(table, tokens))
 
     def forward(self, rows: TokenRows) -> Tensor:
-        """Return the states (b, t, d) float32 of the last layer for rows (b, t)."""
+        """Return the last hidden states (b, t, d), float32, of rows (b, t)."""
         inputs = {"input_ids": rows.ids, "attention_mask": rows.mask}
         if self._has_token_types:
             inputs["token_type_ids"] = rows.types
@@ -175,15 +187,15 @@ class Backbone(nn.Module):
 
 
 class TrainedRows(nn.Module):
-    """Word embeddings that are trained for some tokens only.
+    """Token embeddings of which only some are trained.
 
-    Tokens that do not occur in the training text have no gradient. If the embeddings of a whole
-    multilingual vocabulary were trained parameters, the optimizer would process all of them in
-    every step and every checkpoint would contain them, although most of them never change.
+    The embeddings of tokens that do not occur in the training text always have the gradient 0. If
+    the embeddings of a whole multilingual vocabulary were trained, the optimizer would process all
+    of them in every step and every checkpoint would contain them, although most never change.
 
     Args:
         table: (v, d) embeddings of the vocabulary.
-        tokens: (k,) int64 distinct tokens whose embeddings are trained.
+        tokens: (k,) int64 distinct ids of the tokens whose embeddings are trained.
     """
 
     def __init__(self, table: nn.Embedding, tokens: Tensor) -> None:
@@ -198,7 +210,7 @@ class TrainedRows(nn.Module):
         self.register_buffer("row_of_token", row_of_token, persistent=False)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Return the embeddings (..., d) of ids (...)."""
+        """Return the embeddings (..., d) of token ids (...)."""
         rows = self.row_of_token[ids]
         trained = F.embedding(rows.clamp(min=0), self.rows)
         return torch.where((rows >= 0)[..., None], trained, self.table(ids))

@@ -1,8 +1,8 @@
-"""Checkpoints, from which an interrupted run resumes with the same result.
+"""Checkpoints from which an interrupted run resumes with the same result.
 
 One safetensors file holds the trained weights and the moments of AdamW. Its header holds the
 progress of the run as JSON. The state of the random generators is not saved, since the seed of each
-step is derived from the number of the step.
+step is derived from the seed of the run and the number of the step.
 """
 
 import json
@@ -20,7 +20,7 @@ from segclf.training.epochs import Epoch
 from segclf.workspace.weights import save_weights
 
 CHECKPOINT = "checkpoint.safetensors"
-_WEIGHTS, _MOMENTS = "weights/", "moments/"
+_WEIGHTS_PREFIX, _MOMENTS_PREFIX = "weights/", "moments/"
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Progress:
 
     Attributes:
         epoch: Number of the current epoch.
-        step: Number of the next step of the current epoch.
+        step: Number of the next step of the current epoch, counted from 0.
         loss: Sum of the losses of the candidates in the current epoch so far.
         candidates: Number of candidates in the current epoch so far.
         seconds: Training time of the current epoch so far.
-        history: Finished epochs. Epoch 0 has the scores before training.
-        best: Number of the best finished epoch.
+        history: Finished epochs, beginning with epoch 0, which has the scores before training.
+        best: Number of the best finished epoch; 0 until epoch 1 is finished.
         collapsed: Whether the best epoch predicts the same class for every dev candidate.
     """
 
@@ -52,18 +52,19 @@ def save_checkpoint(
     folder: Path, progress: Progress, system: System, optimizer: torch.optim.Optimizer
 ) -> None:
     """Write a checkpoint, replacing the previous one atomically."""
-    tensors = {_WEIGHTS + name: tensor for name, tensor in system.trained_state().items()}
+    tensors = {_WEIGHTS_PREFIX + name: tensor for name, tensor in system.trained_state().items()}
     for number, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"{_MOMENTS}{number}/{name}": tensor for name, tensor in moments.items()}
+        tensors |= {f"{_MOMENTS_PREFIX}{number}/{name}": tensor for name, tensor in moments.items()}
     save_weights(folder / CHECKPOINT, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(
     folder: Path, system: System, optimizer: torch.optim.Optimizer
 ) -> Progress | None:
-    """Restore a system and its optimizer from a checkpoint, and return the progress of the run.
+    """Restore a system and its optimizer from a checkpoint.
 
-    Return None if there is no checkpoint.
+    Returns:
+        Progress of the run; None if there is no checkpoint.
 
     Raises:
         UserError: The checkpoint is damaged, or its weights are not those of this system.
@@ -72,9 +73,9 @@ def load_checkpoint(
     if not path.exists():
         return None
     progress, tensors = _read(path)
-    system.load_trained_state(_with_prefix(tensors, _WEIGHTS))
+    system.load_trained_state(_with_prefix(tensors, _WEIGHTS_PREFIX))
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _with_prefix(tensors, _MOMENTS).items():
+    for name, tensor in _with_prefix(tensors, _MOMENTS_PREFIX).items():
         number, moment = name.split("/")
         # copied, since the tensor is a memory map of the file, which Windows could not replace
         state.setdefault(int(number), {})[moment] = tensor.clone()

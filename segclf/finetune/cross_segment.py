@@ -17,7 +17,9 @@ _POOL = 50  # number of groups whose candidates are sorted together by length, t
 
 
 class CrossSegment(System):
-    """Encodes `[CLS] left [SEP] right [SEP]`, and classifies the states that `pooling` selects.
+    """A linear classifier of hidden states of `[CLS] left [SEP] right [SEP]`.
+
+    The option `pooling` selects the hidden states.
 
     Args:
         backbone: Encoder to fine-tune.
@@ -65,7 +67,11 @@ class CrossSegment(System):
         return logits.squeeze(1)
 
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
-        """Predict a probability for every sentence, in batches with inputs of similar length."""
+        """Predict a probability for every sentence; see `System`.
+
+        The batches contain inputs of similar length. Sentences that are not candidates get the
+        probability 1.
+        """
         self.eval()
         probabilities = np.ones(len(text), dtype=np.float32)
         candidates = np.flatnonzero(text.layout.is_candidate)
@@ -134,7 +140,7 @@ def spans(
     first, last = offsets[document], offsets[document + 1]
     middle = text.starts[candidates]
     if sides.unit == "sentences":
-        count = min(sides.count, len(text))  # the given number may exceed the integers of NumPy
+        count = min(sides.count, len(text))  # `sides.count` may be too large for a NumPy integer
         left = middle - text.starts[np.maximum(candidates - count, first)]
         right = text.starts[np.minimum(candidates + count, last)] - middle
     else:

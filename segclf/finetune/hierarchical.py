@@ -1,4 +1,8 @@
-"""Hierarchical BERT: the encoder encodes each sentence separately, and a head reads the vectors."""
+"""Hierarchical BERT: the encoder encodes each sentence separately, and a head reads the vectors.
+
+Lukasik et al. 2020, "Text Segmentation by Cross Segment Attention", combine BERT with a BiLSTM and
+with a second Transformer in this way, but over a whole document instead of a window.
+"""
 
 import numpy as np
 import torch
@@ -24,7 +28,14 @@ _STANDARDIZATION_SAMPLE = 256  # number of sentences used to standardize vectors
 
 
 class Concatenate(Head):
-    """A classifier with one hidden layer on the concatenated vectors of a window's sentences."""
+    """A classifier with one hidden layer on the concatenated vectors of a window's sentences.
+
+    Args:
+        dim: Length d of a sentence vector.
+        window: Number of sentences w on each side of a candidate.
+        layer: Size of the hidden layer.
+        dropout: Dropout rate of the sentence vectors and of the hidden layer.
+    """
 
     def __init__(self, dim: int, window: int, *, layer: int = 128, dropout: float = 0.3) -> None:
         super().__init__(dim, window, dim, dropout)
@@ -58,7 +69,7 @@ class Hierarchical(System):
         self.head.clip_sigma = None  # a clipped vector would have no gradient
 
     def prepare(self, text: Text) -> None:
-        """Standardize the head's inputs by vectors from the encoder as it is before training."""
+        """Compute the mean and the scale of the head's inputs from a sample of the sentences."""
         self.eval()
         chosen = np.unique(np.linspace(0, len(text) - 1, _STANDARDIZATION_SAMPLE).astype(np.int64))
         with torch.no_grad():
@@ -103,9 +114,10 @@ class Hierarchical(System):
         return self.head.predict(Examples(vectors.cpu().numpy(), text.layout))
 
     def encode(self, text: Text, sentences: NDArray[np.int64], *, progress: bool = False) -> Tensor:
-        """Return the vectors (s, d) of the sentences at positions (s,).
+        """Return the vectors (s, d) float32 of the sentences at positions (s,) in a text.
 
-        The sentences are encoded in batches of sentences of similar length.
+        The sentences are encoded in batches of similar length. Sentences that are too long for the
+        encoder are truncated.
         """
         lengths = text.starts[sentences + 1] - text.starts[sentences] + SPECIAL_TOKENS
         lengths = np.minimum(lengths, self.backbone.max_tokens)

@@ -25,8 +25,8 @@ from segclf.training.options import (
 Share = Annotated[float, Field(ge=0, lt=1)]
 UpperName = Literal["concatenate", "mlp", "bilstm", "transformer"]
 
-DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned
-_MAX_SEED = (1 << 31) - 1  # the upper half of a step's seed contains the seed of the run
+DEFAULT_BACKBONE = "e5-small"  # encoder that is fine-tuned by default
+_MAX_SEED = (1 << 31) - 1  # the upper 32 bits of the seed of a step contain the seed of the run
 
 
 @settings
@@ -39,8 +39,8 @@ class FinetuneOptions:
         learning_rate: Maximum learning rate. It rises linearly during the warm-up and then falls
             linearly to 0.
         warmup: Share of the training steps used for warm-up.
-        weight_decay: Weight decay of AdamW, applied to matrices only.
-        batch_size: Number of candidates in a forward pass of the encoder.
+        weight_decay: Weight decay of AdamW, applied to matrices other than embeddings.
+        batch_size: Maximum number of candidates in a batch.
         accumulate: Number of batches whose gradients are accumulated in a training step.
         epochs: Number of epochs. The best epoch on dev is kept.
         freeze: Number of layers to freeze, counted from the input; the embeddings are frozen too.
@@ -103,9 +103,9 @@ class CrossSegmentOptions(FinetuneOptions):
 
     Attributes:
         sides: Text on each side of a candidate: sentences:N or tokens:N.
-        pooling: States that are classified. cls: the state at [CLS], as in Lukasik et al. 2020;
-            border: the states of the last token on the left side and the first token on the right
-            side. [default: border if the sides are counted in tokens, otherwise cls]
+        pooling: Hidden states that are classified. cls: that of [CLS], as in Lukasik et al. 2020;
+            border: those of the last token on the left side and the first token on the right side.
+            [default: border if the sides are counted in tokens, otherwise cls]
         dropout: Dropout rate before the classifier. The encoder keeps its own dropout rates.
     """
 
@@ -147,7 +147,8 @@ class HierarchicalOptions(FinetuneOptions):
     Attributes:
         upper: Head that reads the sentence vectors.
         sentences: Number of sentences on each side of a candidate.
-        pooling: Vector of a sentence. cls: the state at [CLS]; mean: the mean of all states.
+        pooling: Vector of a sentence. cls: the hidden state of [CLS]; mean: the mean of all hidden
+            states.
         upper_learning_rate: Maximum learning rate of the head, which starts from random weights.
     """
 
@@ -174,10 +175,10 @@ def options_from(system: str, values: Mapping[str, Any]) -> FinetuneOptions:
 
     Args:
         system: "cross-segment" or "hierarchical".
-        values: Options by name. Options of other systems are ignored.
+        values: Options by name. Entries that are not options of the system are ignored.
 
     Raises:
-        UserError: An option has the wrong type or is out of range.
+        UserError: An option has the wrong type, is out of range, or has no effect.
     """
     kinds = {kind.system: kind for kind in (CrossSegmentOptions, HierarchicalOptions)}
     kind = kinds[system]
@@ -204,10 +205,10 @@ class Sides:
 
     @classmethod
     def parse(cls, text: str) -> "Sides":
-        """Read "sentences:1" or "tokens:128".
+        """Parse a text such as "sentences:1" or "tokens:128".
 
         Raises:
-            UserError: The text has neither of these forms.
+            UserError: The text is not of the form sentences:N or tokens:N, or N is below 1.
         """
         unit, _, count = text.partition(":")
         if unit not in ("sentences", "tokens") or not count.isdecimal() or int(count) < 1:

@@ -12,7 +12,7 @@ from segclf.finetune.system import System
 
 
 def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System:
-    """Make a system on the CPU, whose classifier has random weights.
+    """Make a system with a pretrained encoder and a classifier with random weights, on the CPU.
 
     Args:
         encoder: Encoder whose model is fine-tuned.
@@ -20,6 +20,7 @@ def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System
 
     Raises:
         UserError: The model is not supported, or it does not support an option.
+        TypeError: The options are of an unknown class.
     """
     torch.manual_seed(options.seed)
     backbone = Backbone(
@@ -37,15 +38,16 @@ def make_system(encoder: TransformerEncoder, options: FinetuneOptions) -> System
 def restore_system(
     encoder: TransformerEncoder, options: FinetuneOptions, state: dict[str, Tensor]
 ) -> System:
-    """Make a system with the weights that `System.trained_state` returned.
+    """Make a system with trained weights, on the device of its encoder and in evaluation mode.
 
     Args:
         encoder: Encoder whose model was fine-tuned.
         options: Options with which the system was trained.
-        state: Trained weights by name.
+        state: Weights that `System.trained_state` returned.
 
     Raises:
-        UserError: The model is not supported, or it does not support an option.
+        UserError: The model is not supported, it does not support an option, or the weights do not
+            fit the system.
     """
     system = make_system(encoder, options)
     if options.freeze is None:

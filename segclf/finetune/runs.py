@@ -52,8 +52,8 @@ class PlannedRun:
         run: Name of the run.
         encoder: Name of the pretrained encoder.
         parameters: Number of parameters.
-        trainable_parameters: Number of parameters that training may change. Of the word
-            embeddings, only those of tokens in the train split are counted.
+        trainable_parameters: Number of parameters that training may change. Of the token
+            embeddings, at most those of [CLS], [SEP] and the tokens in the train split count.
         device: Device to compute on.
         precision: Precision of the encoder's matrix products.
         threads: Number of CPU threads.
@@ -104,9 +104,11 @@ def finetune(
         progress: Whether to show progress bars on standard error.
 
     Raises:
-        UserError: Nothing is embedded, there is no such encoder, the encoder does not support an
-            option, or another process is training the same run.
-        KeyboardInterrupt: Ctrl-C was pressed. A checkpoint is written first.
+        UserError: There is no such corpus, encoder or device; the candidates of train or dev are
+            not of both classes; the encoder is not a single Transformer or does not support an
+            option or the precision; another process is training the same run or has just finished
+            it; the checkpoint is damaged; or the loss is not finite.
+        KeyboardInterrupt: Ctrl-C was pressed. During training, a checkpoint is written first.
     """
     if precision == "float16":
         raise UserError(
@@ -185,8 +187,8 @@ def load_system(run: Run, device: str | None = None) -> System:
         device: Device to compute on; None for the fastest available.
 
     Raises:
-        UserError: The pretrained model is missing or has changed, the run is damaged, or the
-            device does not exist.
+        UserError: The pretrained model is missing or has changed, the weights of the run are
+            damaged or do not fit, or the device does not exist.
     """
     check_weights(run.path / WEIGHTS, run.record.weights)
     state = load_weights(run.path / WEIGHTS)
@@ -216,7 +218,7 @@ def _new_system(encoder: TransformerEncoder, options: FinetuneOptions, train: Co
 def request_content(
     stored: StoredCorpus, encoder: EncoderReference, options: FinetuneOptions
 ) -> dict[str, Any]:
-    """Return the content of unfinished.json."""
+    """Return the content of unfinished.json, which describes the run that a call requests."""
     return {
         "kind": options.system,
         "corpus": stored.name,
@@ -227,7 +229,7 @@ def request_content(
 
 
 def _identity(request: dict[str, Any]) -> Identity:
-    """Return the identity of the run that a call requests."""
+    """Return the identity of the run that the content of unfinished.json describes."""
     fingerprint = request["encoder"]["fingerprint"]
     options = complete_options(request["kind"], request["options"])
     return Identity.of(request["kind"], request["corpus_digest"], fingerprint, options)
@@ -236,7 +238,19 @@ def _identity(request: dict[str, Any]) -> Identity:
 def claim_folder(
     runs: Path, options: FinetuneOptions, request: dict[str, Any]
 ) -> tuple[Path, bool]:
-    """Return the folder of an interrupted run with the same identity, or a new folder."""
+    """Find the folder of an interrupted run with the same identity, or create a folder.
+
+    Damaged files of other runs are skipped with a warning. Files that a killed process left in the
+    folder of a finished run are removed.
+
+    Args:
+        runs: Folder of the runs.
+        options: Options of the system, which determine the name of a new folder.
+        request: Result of `request_content`.
+
+    Returns:
+        The folder, and whether an interrupted run is resumed.
+    """
     requested = _identity(request)
     for path in sorted(runs.glob(f"*/{UNFINISHED}")):
         try:

@@ -9,7 +9,7 @@ from segclf.finetune.backbone import Backbone, Text, TrainedRows
 
 
 class System(nn.Module):
-    """An encoder and a classifier on top of it, which are trained together.
+    """An encoder and a classifier of its hidden states, which are trained together.
 
     Args:
         backbone: Encoder to fine-tune.
@@ -27,11 +27,11 @@ class System(nn.Module):
 
         Args:
             text: Training text.
-            size: Approximate number of candidates in a group.
-            random: Source of the random order.
+            size: Maximum number of candidates in a group.
+            random: Random generator for the order.
 
         Returns:
-            Groups of candidates, each (b,) int64 positions of sentences.
+            Groups of candidates, each (b,) int64 positions of sentences in the text.
         """
         raise NotImplementedError
 
@@ -42,24 +42,28 @@ class System(nn.Module):
     def predict(self, text: Text, *, progress: bool = False) -> NDArray[np.float32]:
         """Predict a probability for every sentence, in evaluation mode.
 
+        Args:
+            text: Text of n sentences.
+            progress: Whether to show a progress bar on standard error.
+
         Returns:
-            (n,) float32 probability that a paragraph begins with each sentence. Only the values for
-            candidates are meaningful.
+            (n,) float32, the probability that each sentence begins a paragraph, before calibration.
+            Only the values of candidates are meaningful.
         """
         raise NotImplementedError
 
     def count_parameters(self) -> tuple[int, int]:
-        """Return the number of all parameters, and the number of trained parameters."""
+        """Return the number of all parameters and the number of trained parameters."""
         parameters = list(self.parameters())
         total = sum(parameter.numel() for parameter in parameters)
         trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
-        copied = sum(  # rows that the table of embeddings also contains
+        copied = sum(  # parameters that the table of embeddings also contains
             module.rows.numel() for module in self.modules() if isinstance(module, TrainedRows)
         )
         return total - copied, trained
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Return all parameters and buffers that are not frozen, by name."""
+        """Return the trained parameters and all persistent buffers, by name."""
         frozen = {
             name for name, parameter in self.named_parameters() if not parameter.requires_grad
         }

@@ -26,6 +26,7 @@ from segclf.workspace.runs import WEIGHTS
 from segclf.workspace.weights import save_weights
 
 CHECKPOINT_SECONDS = 180.0
+"""Time after which the next step of an epoch writes a checkpoint."""
 
 Groups = list[NDArray[np.int64]]
 
@@ -45,7 +46,7 @@ def train_system(
     Args:
         system: System, already on the device to compute on.
         train: Training split.
-        dev: Dev split, on which the best epoch and its threshold are chosen.
+        dev: Dev split, on which the best epoch, its threshold and its temperature are chosen.
         options: Options of the system.
         folder: Folder of the run. Training resumes from a checkpoint in it. A checkpoint is written
             every few minutes, after each epoch, and on Ctrl-C.
@@ -58,8 +59,10 @@ def train_system(
         Progress after the last epoch, with the history and the number of the best epoch.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C was pressed. Before the exception is raised, the current step is
-            finished and a checkpoint is written.
+        UserError: The checkpoint is damaged or belongs to another system, or the loss is not
+            finite.
+        KeyboardInterrupt: Ctrl-C was pressed. If it was pressed during a training step, the step is
+            finished and a checkpoint is written first.
     """
     text = system.backbone.tokenize(train.sentences, train.layout)
     dev_text = system.backbone.tokenize(dev.sentences, dev.layout)
@@ -89,9 +92,10 @@ def train_system(
 
 
 def make_optimizer(system: System, options: FinetuneOptions) -> torch.optim.AdamW:
-    """Make the optimizer. Weight decay applies to matrices only.
+    """Make the optimizer of the trained parameters.
 
-    The head of a hierarchical system has its own learning rate.
+    Weight decay applies to matrices other than embeddings. The head of a hierarchical system has
+    its own learning rate.
     """
     head_rate = options.learning_rate
     if isinstance(options, HierarchicalOptions):
@@ -223,7 +227,8 @@ def _assess_epoch(
 def _delayed_interrupt() -> Iterator[Callable[[], bool]]:
     """Delay Ctrl-C until a step ends: yield a function that returns whether Ctrl-C was pressed.
 
-    A second Ctrl-C interrupts immediately.
+    A second Ctrl-C interrupts immediately. Outside the main thread, which alone can handle signals,
+    nothing is delayed.
     """
     pressed = threading.Event()
 

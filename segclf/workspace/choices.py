@@ -1,4 +1,4 @@
-"""Chooses a run: by number, by the beginning of its name, or by its score on the dev split."""
+"""Choice of a run: by name, by number, or by its score on the dev split."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
 
 def match_run(runs: "Sequence[Run]", name: str) -> "Run | None":
-    """Return the run with a given name, number or beginning of its name; None if there is none.
+    """Find a run by its name, its number or the beginning of its name.
 
     Args:
         runs: Runs in the order in which they are numbered, from 1.
         name: Name of a run, the beginning of its name, or its number. A complete name takes
             precedence over a number, and a number over the beginning of a name.
 
+    Returns:
+        The run; None if there is none.
+
     Raises:
-        UserError: Several names begin with `name`.
+        UserError: `name` is neither a complete name nor a number, and several names begin with it.
     """
     for run in runs:
         if run.name == name:
@@ -38,19 +41,25 @@ def match_run(runs: "Sequence[Run]", name: str) -> "Run | None":
 def best_on_dev(
     workspace: Workspace, runs: "Sequence[Run]", corpus_name: str | None = None
 ) -> "Run | None":
-    """Return the run with the highest dev F1 on a corpus; None if no run was trained on it.
+    """Return the run with the highest dev F1 on a corpus.
 
-    Runs that were trained on an earlier version of the corpus are ignored. A run whose scores on
-    dev are undefined comes last. Runs that predict boundaries of all types are preferred to other
-    runs, whose scores are not comparable. Among runs with the same score, the latest is returned.
+    Runs that were trained on another version of the corpus, according to the digest in their
+    records, are ignored. Runs whose scores on dev are defined are preferred to all other runs.
+    Among these, runs that predict boundaries of any type are preferred to runs that predict one
+    type, since their scores are not comparable. Among runs with the same F1, the latest is
+    returned.
 
     Args:
         workspace: Workspace of the corpus.
         runs: Runs of the workspace.
         corpus_name: Name of the corpus; None for the latest.
 
+    Returns:
+        The run; None if no run was trained on the corpus, or if `corpus_name` is None and there is
+        no corpus.
+
     Raises:
-        UserError: There is no such corpus, or its file is damaged.
+        UserError: There is no corpus `corpus_name`, or its file is damaged or has a newer format.
     """
     if corpus_name is None and not workspace.corpus_names():
         return None
@@ -65,7 +74,7 @@ def best_on_dev(
 
 
 def describe_choice(run: "Run") -> str:
-    """Say why a run is the best of its corpus, for a user who did not name it."""
+    """Return the reason why `best_on_dev` chose a run, for a user who did not name it."""
     record = run.record
     if record.has_dev_scores:
         return f"highest dev F1 on {record.corpus}"

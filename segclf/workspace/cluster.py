@@ -8,26 +8,27 @@ from embedcache import UserError
 from embedcache.cluster.connection import Node, check_nodes
 from embedcache.shards.storage import Storage
 
-_MODULES = ("embedcache", "segclf")  # that every machine needs
+_MODULES = ("embedcache", "segclf")  # packages that every machine needs
 _ADVICE = "give --workspace a folder that every machine of the cluster shares"
 
 
 def check_cluster_device(device: str) -> None:
-    """Raise UserError for a device other than "cpu" and "cuda", the names valid on all machines."""
+    """Raise UserError unless a device is "cpu" or "cuda", the names valid on every machine."""
     if device not in ("cpu", "cuda"):
         raise UserError(f"--device {device}: with --engine ray, use cpu or cuda")
 
 
 def check_shared(ray: ModuleType, nodes: Sequence[Node], folder: Path, *modules: str) -> None:
-    """Check that machines have the packages and have access to the workspace.
+    """Check that machines have the packages of segtool and access to the workspace.
 
     Args:
-        ray: The module ray, connected.
+        ray: The module ray, connected to a cluster.
         nodes: Machines of the cluster.
         folder: Folder of the workspace.
-        *modules: Names of packages that are needed too.
+        *modules: Names of other packages that the machines need.
 
     Raises:
-        UserError: See `embedcache.cluster.connection.check_nodes`.
+        UserError: A machine lacks a package, has another version of Ray or has no access to the
+            folder.
     """
     check_nodes(ray, nodes, Storage.at(folder), (*_MODULES, *modules), _ADVICE)

@@ -10,12 +10,13 @@ from segclf.corpus.languages import guess_language_of_sentences
 
 @dataclass(frozen=True)
 class EncoderReference:
-    """An encoder in the record of a corpus or a run.
+    """A reference to an encoder in the record of a corpus or a run.
 
     Attributes:
         name: Name that was given to `embedcache.load_encoder`.
-        pooling: Pooling that was given to `embedcache.load_encoder`.
-        fingerprint: Fingerprint of the encoder.
+        pooling: Pooling that was given to `embedcache.load_encoder`; None for the default.
+        fingerprint: Fingerprint of the encoder; for a joined encoder, the fingerprints of its
+            parts, joined by "+".
     """
 
     name: str
@@ -41,9 +42,11 @@ class StoredCorpus:
         name: Name of the corpus.
         corpus: Sentences, labels and splits.
         sentence_rule: Rule that split the text into sentences.
-        language: Code of the language for the rule; None if it was guessed.
+        language: Code (ISO 639-1) of the language that was set for the rule; None if the language
+            was guessed.
         digest: Hash of the ids, sentences, labels and splits of the documents.
-        encoders: Encoders whose vectors are in the store, oldest first.
+        encoders: Encoders that embedded the corpus, the latest last. Their vectors are in the
+            store.
     """
 
     name: str
@@ -55,7 +58,7 @@ class StoredCorpus:
 
     @property
     def text_language(self) -> str:
-        """Code of the language: that of the options, or else guessed from the first sentences."""
+        """Code of the language of the text; guessed from the first sentences if it was not set."""
         return self.language or guess_language_of_sentences(self.corpus.sentences)
 
     def encoder_of(self, model: str, wanted: EncoderReference) -> EncoderReference:
@@ -78,13 +81,17 @@ class StoredCorpus:
         )
 
     def encoder(self, name: str | None = None, pooling: Pooling | None = None) -> EncoderReference:
-        """Return an encoder of this corpus by name and pooling, by default the latest.
+        """Return the latest encoder of this corpus that has a given name and pooling.
 
-        If only a name is given, an encoder that was used without --pooling is preferred.
+        Args:
+            name: Name of the encoder; None for any name.
+            pooling: Pooling of the encoder. If it is None and `name` is given, the default pooling
+                is preferred, and another pooling is accepted if there is only one. If both are
+                None, any pooling is accepted.
 
         Raises:
-            UserError: The corpus is not embedded with this encoder, or it is embedded with several
-                poolings of this encoder and `pooling` is None.
+            UserError: There is no such encoder, or `pooling` is None and the corpus is embedded
+                with several poolings of the encoder `name`, but not with its default pooling.
         """
         matching = [
             encoder

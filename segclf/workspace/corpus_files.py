@@ -30,11 +30,11 @@ from segclf.workspace.files import (
     with_checksum,
 )
 
-_FORMAT = 1  # of a corpus file
+_FORMAT = 1  # number of the format of corpus files
 
 
 def _checked_fingerprint(text: str) -> str:
-    if not is_fingerprint(text):  # it is part of the names of files
+    if not is_fingerprint(text):  # file names contain it, so it must not be a path
         raise ValueError("not a fingerprint")
     return text
 
@@ -48,7 +48,7 @@ class _Encoder(TypedDict):
 
 
 class _Header(TypedDict, total=False):
-    """The first line of a corpus file; files of early versions lack some of the fields."""
+    """Types of fields in the first line of a corpus file; early versions wrote only some."""
 
     embedded: str
     sentence_rule: str
@@ -106,7 +106,7 @@ def _header(
 ) -> dict[str, Any]:
     try:
         replaced = read_header(path) if path.exists() else {}
-    except UserError:  # it is damaged
+    except UserError:  # the file is damaged or has a newer format
         replaced = {}
     earlier = replaced["encoders"] if replaced.get("digest") == digest else []
     latest = asdict(encoder)
@@ -133,12 +133,12 @@ def other_source(path: Path, parts: Iterable[Corpus], source: str) -> str | None
         source: Source of the new corpus; see `segclf.workspace.workspace.Workspace.save_corpus`.
 
     Returns:
-        The source; None if there is no existing corpus, the source or the text is the same, or the
-        source is unknown.
+        The source; None if the source or the text is the same, the source is unknown, or the file
+        is missing, is damaged or has a newer format.
     """
     try:
         header = read_header(path) if path.exists() else {}
-    except UserError:  # it is damaged, and may be replaced
+    except UserError:  # a file that is damaged or has a newer format may be replaced
         return None
     earlier = header.get("source")
     if earlier in (None, source):
@@ -147,7 +147,7 @@ def other_source(path: Path, parts: Iterable[Corpus], source: str) -> str | None
 
 
 def corpus_digest(parts: Iterable[Corpus]) -> str:
-    """Return the digest that a corpus, given in parts, would have; see `StoredCorpus`."""
+    """Return the digest of a corpus that is given in parts; see `StoredCorpus`."""
     digest = xxh3_128()
     for line in _document_bytes(parts):
         digest.update(line)
@@ -193,7 +193,8 @@ def read_header(path: Path) -> dict[str, Any]:
     """Read the first line of a corpus file.
 
     Raises:
-        UserError: The line is not the header of a corpus, or its format is newer than `_FORMAT`.
+        UserError: The line is not a valid header, does not match its checksum, or has a newer
+            format.
     """
     with _translate_damage(path), path.open(encoding="utf-8") as file:
         header: dict[str, Any] = json.loads(file.readline())
@@ -210,10 +211,10 @@ def corpora_of_spaces(paths: Iterable[Path]) -> dict[str, list[str]]:
         paths: Corpus files.
 
     Returns:
-        Names by the fingerprint of the space.
+        Names of corpora by the fingerprint of the space.
 
     Raises:
-        UserError: A file is damaged, or its format is newer than `_FORMAT`.
+        UserError: A file is damaged or has a newer format.
     """
     names: dict[str, list[str]] = {}
     for path in paths:
@@ -232,13 +233,13 @@ def read_corpus_file(path: Path) -> StoredCorpus:
     """Read a corpus.
 
     Raises:
-        UserError: The file is damaged, or its format is newer than `_FORMAT`.
+        UserError: The file is damaged or has a newer format.
     """
     header = read_header(path)
     with _translate_damage(path):
         _, _, body = path.read_text(encoding="utf-8").partition("\n")
         body = body.removesuffix("\n")
-        # a file without a checksum is of an early version, whose digest was of other data
+        # early versions wrote no checksum, and their digest was the hash of other data
         if CHECKSUM in header and xxh3_128(body.encode()).hexdigest() != header["digest"]:
             raise ValueError
         lines = body.split("\n")

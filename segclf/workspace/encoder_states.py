@@ -19,7 +19,7 @@ from segclf.workspace.files import (
 )
 from segclf.workspace.workspace import Workspace
 
-_FORMAT = 1  # of a file with the fitted state of an encoder
+_FORMAT = 1  # number of the format of files with the fitted state of an encoder
 
 
 def fit(
@@ -29,13 +29,13 @@ def fit(
 
     Args:
         encoder: Encoder to fit. It is modified in place.
-        sentences: Sentences of the train split. If there are none, the fit that was used last is
-            restored.
+        sentences: Sentences of the train split. An earlier fit on the same sentences is restored.
+            If there are no sentences, the fit that was used last is restored.
         workspace: Workspace that keeps the fitted states.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: There is neither a train split nor an earlier fit.
+        UserError: A part must be fitted, and there is neither a train split nor an earlier fit.
     """
     for part in encoder.parts:
         if isinstance(part, SifEncoder):
@@ -91,7 +91,7 @@ def restore_state(
         folders: Folders that may contain the state.
 
     Raises:
-        UserError: None of them contains it, or its file is damaged.
+        UserError: No folder contains the state, or its file is damaged or has a newer format.
     """
     path = _state_path(reference, folders)
     if path is None:
@@ -102,12 +102,12 @@ def restore_state(
 
 
 def copy_state(reference: EncoderReference, folder: Path, *sources: Path) -> None:
-    """Copy the fitted state of an encoder, if it has one.
+    """Copy the fitted states of the parts of an encoder, as far as there are any.
 
     Args:
         reference: Reference to the encoder.
-        folder: Folder to copy the state to.
-        sources: Folders that may contain the state.
+        folder: Folder to copy the states to.
+        *sources: Folders that may contain the states.
     """
     for part in reference.parts:
         if path := _state_path(part, sources):
@@ -135,7 +135,7 @@ def _read_fit(path: Path) -> dict[str, Any]:
     """Read the fitted state of an encoder.
 
     Raises:
-        UserError: The file is damaged, or its format is newer than `_FORMAT`.
+        UserError: The file is damaged or has a newer format.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -25,11 +25,11 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.encoder_states import copy_state, restore_state
 
 DEFAULT_ENCODER = "e5-small-paragraphs+surface"
-_FROM_PACKED_FILE = {  # the packed file has a sixth of the size of the models that are made from it
+_FROM_PACKED_FILE = {  # the packed file is a sixth as large as a model that is unpacked from it
     "e5-small": e5_small.model_directory,
     "e5-small-paragraphs": e5_small_paragraphs.model_directory,
 }
-_NOT_NEEDED = ("onnx", "openvino", ".*", "*.md", "*.bin", "*.h5", "*.msgpack", "*.ot")
+_NOT_COPIED = ("onnx", "openvino", ".*", "*.md", "*.bin", "*.h5", "*.msgpack", "*.ot")
 
 
 def load_referenced(
@@ -39,11 +39,12 @@ def load_referenced(
 
     Args:
         reference: Reference to the encoder.
-        folders: Folders that may contain a copy of the encoder's model, or its fitted state.
+        *folders: Folders that may contain a copy of the encoder's model, or its fitted state.
         device: Device to compute on; see `embedcache.load_encoder`.
 
     Raises:
-        UserError: The encoder cannot be loaded, or it has changed.
+        UserError: The encoder cannot be loaded or has changed, or its fitted state is missing or
+            damaged.
     """
     return join_encoders([_load_part(part, folders, device) for part in reference.parts])
 
@@ -81,16 +82,19 @@ def copy_encoder(
 ) -> None:
     """Copy the models and fitted states of an encoder, so that `load_referenced` finds them.
 
-    An encoder without a model, such as `surface`, needs no copy.
+    Encoders that are part of the package, such as `surface` and `static-paragraphs`, are not
+    copied.
 
     Args:
         reference: Reference to the encoder.
         folder: Folder to copy to.
-        sources: Folders that may contain the fitted states.
+        *sources: Folders that may contain the fitted states.
         progress: Whether to show a progress bar on standard error.
 
     Raises:
-        UserError: The encoder cannot be loaded or copied, or it has changed.
+        UserError: The encoder cannot be loaded or has changed, a fitted state is missing or
+            damaged, or the encoder cannot be copied: it has word vectors, or its weights are not in
+            the safetensors format.
     """
     copy_state(reference, folder, *sources)
     parts = reference.parts
@@ -116,7 +120,7 @@ def _copy_part(reference: EncoderReference, folder: Path) -> None:
         copy.mkdir()
         (copy / PACKED_FILE).write_bytes(read_packed_file())
     else:
-        shutil.copytree(encoder.directory, copy, ignore=shutil.ignore_patterns(*_NOT_NEEDED))
+        shutil.copytree(encoder.directory, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED))
         if not any(copy.rglob("*.safetensors")):
             raise UserError(
                 f"the model of {reference.name} is not in the safetensors format: export without "

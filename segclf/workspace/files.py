@@ -1,4 +1,4 @@
-"""Formats, checksums, times and warnings, which all files of a workspace share."""
+"""Formats, checksums, times and warnings that the files of a workspace share."""
 
 import logging
 from datetime import datetime, timezone
@@ -10,7 +10,7 @@ from embedcache.files import write_json
 from embedcache.hashing import fingerprint_of
 from embedcache.terminal import printable
 
-CHECKSUM = "checksum"  # of all other fields of a JSON object
+CHECKSUM = "checksum"  # name of the field with the checksum of all other fields
 
 _log = logging.getLogger("segclf")
 
@@ -20,14 +20,14 @@ class NewerFormatError(Exception):
 
 
 def check_format(number: object, newest: int) -> None:
-    """Check the version number in a file.
+    """Check the format number in a file.
 
     Args:
         number: Format of the file, as stated in the file.
         newest: Newest format that this version of segtool reads.
 
     Raises:
-        ValueError: `number` is not a version number.
+        ValueError: `number` is not a positive integer.
         NewerFormatError: `number` is greater than `newest`. The message tells the user to upgrade.
     """
     if type(number) is not int or number < 1:
@@ -67,5 +67,8 @@ def now() -> str:
 
 @cache
 def warn_once(message: str) -> None:
-    """Log a warning once per process; it goes to standard error unless logging is configured."""
+    """Log a warning, unless this process has logged the same message before.
+
+    The message goes to standard error unless logging is configured.
+    """
     _log.warning("warning: %s", printable(message))

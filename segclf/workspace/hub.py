@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 from embedcache import UserError
 
 _FILES = ["*.json", "*.safetensors", "*.onnx", "README.md", "encoder-*/*"]
-"""Files of a model; no other files of a repository are downloaded."""
+"""Patterns of the files of a model; other files are neither uploaded nor downloaded."""
 _ERRORS = (HfHubHTTPError, LocalEntryNotFoundError, LocalTokenNotFoundError, OSError)
 
 
@@ -37,8 +37,8 @@ def push_to_hub(
         URL of the commit.
 
     Raises:
-        UserError: The name of the repository is invalid, the Hub cannot be reached, or it refuses
-            the upload.
+        UserError: The name of the repository is invalid, a file cannot be read, there is no token,
+            the Hub cannot be reached, or it refuses the upload.
     """
     api = HfApi(token=token)
     try:
@@ -61,15 +61,16 @@ def push_to_hub(
 def model_folder(
     name: str | PathLike[str], *, revision: str | None = None, token: str | None = None
 ) -> Path:
-    """Return the folder of a model: a local folder, or a folder that is downloaded from the Hub.
+    """Return the folder of a model, and download it from the Hub if it is not a local folder.
 
     Args:
-        name: Folder, or a repository such as "user/model".
+        name: Local folder, or a repository such as "user/model".
         revision: Branch, tag or commit of the repository; None for the main branch.
         token: Token of the account; None for that of `hf auth login`.
 
     Raises:
-        UserError: There is no such folder or repository, or the Hub cannot be reached.
+        UserError: There is no such folder, repository or revision, the Hub refuses access, or it
+            cannot be reached and the model was not downloaded before.
     """
     if Path(name).exists():
         return Path(name)

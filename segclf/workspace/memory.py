@@ -1,4 +1,4 @@
-"""How much memory a process can use: the available memory, within the limits of containers."""
+"""Memory that is available to a process, within the limits of containers."""
 
 import os
 from pathlib import Path
@@ -11,24 +11,25 @@ _FILES = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     2: ("memory.max", "memory.current", "inactive_file"),
 }
-"""Limit and usage of a group, and its reclaimable memory in memory.stat, by version."""
+"""By version of control groups: files with the limit and the usage of a group, and the entry of
+memory.stat for its reclaimable memory."""
 
-_SHARE = 1 / 4  # of the available memory that vectors may use
+_SHARE = 1 / 4  # share of the available memory that vectors may use
 
 
 def vectors_limit(gigabytes: float | None = None, processes: int = 1) -> float:
     """Return how many gigabytes of vectors each of several processes may hold in memory.
 
     Args:
-        gigabytes: Limit set by the user; None to compute the limit.
+        gigabytes: Limit for each process, set by the user; None to compute it.
         processes: Number of processes among which the available memory is divided.
 
     Returns:
-        The given limit. Otherwise, a quarter of the available memory, divided by the number of
-        processes; infinity if the amount is unknown, as on Windows.
+        `gigabytes` if it is set. Otherwise, a quarter of the available memory, divided by the
+        number of processes; infinity if the available memory is unknown, as on Windows.
 
     Raises:
-        UserError: The limit is negative or not a number.
+        UserError: `gigabytes` is negative or NaN.
     """
     if gigabytes is not None:
         if not gigabytes >= 0:
@@ -42,8 +43,8 @@ def available_bytes(root: Path = _ROOT) -> int | None:
     """Return the memory that is available to this process, in bytes.
 
     On Linux, this is the memory that programs can get without swapping, or less if a control group
-    of the process, such as a container, has a lower limit. On other systems with `os.sysconf`, it
-    is the memory of the machine.
+    of the process, such as that of a container, has less memory left. On other systems with
+    `os.sysconf`, it is the total memory of the machine.
 
     Args:
         root: Folder that contains `proc` and `sys`.
@@ -75,12 +76,12 @@ def _is_limited(limit: Path) -> bool:
 
 
 def _free_in_group(group: Path, limit: str, usage: str, reclaimable: str) -> int:
-    """Return limit - usage of a control group; reclaimable file pages count as free."""
+    """Return the free bytes of a control group, including its reclaimable file pages."""
     total, used = (int((group / name).read_text()) for name in (limit, usage))
     return total - used + _numbers((group / "memory.stat").read_text()).get(reclaimable, 0)
 
 
 def _numbers(text: str) -> dict[str, int]:
-    """Read lines such as "MemAvailable:  123 kB" or "inactive_file 123"."""
+    """Return the numbers by name in lines like "MemAvailable:  123 kB" or "inactive_file 123"."""
     fields = (line.replace(":", " ").split() for line in text.splitlines())
     return {name: int(number) for name, number, *_ in fields}

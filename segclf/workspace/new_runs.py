@@ -1,4 +1,4 @@
-"""Writes new runs: their records, their weights and the names of their folders."""
+"""New runs: writing their records and weights, and naming their folders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,8 +24,8 @@ class NewRun:
     """A trained head that is not saved yet.
 
     Attributes:
-        record: Its record, without the hash of the weights.
-        head: The head.
+        record: Record of the run, without the hash of the weights.
+        head: Trained head.
     """
 
     record: RunRecord
@@ -44,7 +44,7 @@ def new_record(
     Args:
         stored: Corpus of the run.
         encoder: Encoder of the run.
-        history: All epochs, beginning with epoch 0, before training.
+        history: All epochs, beginning with epoch 0, which has the scores before training.
         best: Epoch whose weights were kept.
         **others: Other fields of the record.
     """
@@ -76,8 +76,8 @@ def save_run(runs: Path, new: NewRun, second: NewRun | None = None) -> Run:
 
     Args:
         runs: Folder of the runs.
-        new: The head.
-        second: Head for paragraphs, if the run distinguishes them from lines.
+        new: Trained head and its record.
+        second: Head for paragraphs, if the run distinguishes them from lines; otherwise None.
     """
     options = new.record.training_options
     name = str(options.head)
@@ -95,7 +95,7 @@ def save_run(runs: Path, new: NewRun, second: NewRun | None = None) -> Run:
 
 
 def _write(folder: Path, new: NewRun) -> RunRecord:
-    """Write a head to the folder of its run, and return its record."""
+    """Write a head to the folder of its run, and return its record with the hash of the weights."""
     save_weights(folder / WEIGHTS, new.head.state_dict())
     record = replace(new.record, weights=hash_weights(folder / WEIGHTS))
     if record.history:
@@ -105,9 +105,17 @@ def _write(folder: Path, new: NewRun) -> RunRecord:
 
 
 def publish_run(content: Path, runs: Path, name: str) -> Path:
-    """Rename the scratch folder of a new run and return its path.
+    """Move a new run into the folder of the runs, and return its path.
 
-    The new name is the first of NAME-001, NAME-002, ... that is not in use.
+    Its name is the first of NAME-001, NAME-002, ... that is not in use.
+
+    Args:
+        content: Scratch folder with the files of the run, in the folder of the runs.
+        runs: Folder of the runs.
+        name: Name of the run without its number.
+
+    Raises:
+        OSError: The folder cannot be moved.
     """
     number = 0
     while True:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from segclf.workspace.records import RunRecord
 
-LOSS = "#4c566a"
-SCORES = {
+LOSS_COLOR = "#4c566a"
+SCORE_STYLES = {
     "f1": ("F1", "#b8442f"),
     "precision": ("precision", "#3a6ea5"),
     "recall": ("recall", "#6a9a4b"),
@@ -27,7 +27,7 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow import, 0.3 s
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6))  # automatic layout would take half of the time
+    figure = Figure(figsize=(9, 3.6))  # no automatic layout, which would take half of the time
     FigureCanvasAgg(figure)
     figure.suptitle(_title(record.options), fontsize=11)
     margins = {"left": 0.08, "right": 0.985, "bottom": 0.14, "top": 0.88, "wspace": 0.18}
@@ -35,11 +35,11 @@ def draw_history(record: "RunRecord", path: Path) -> None:
     before, *epochs = record.history
     numbers = [epoch.epoch for epoch in epochs]
     losses = [epoch.loss for epoch in epochs]
-    loss.plot(numbers, losses, color=LOSS, marker="o", label="train")
-    loss.plot(0, before.loss, "o", color=LOSS, fillstyle="none", label="dev, before training")
+    loss.plot(numbers, losses, color=LOSS_COLOR, marker="o", label="train")
+    loss.plot(0, before.loss, "o", color=LOSS_COLOR, fillstyle="none", label="dev, before training")
     loss.set_ylabel("loss")
     loss.set_ylim(bottom=0)
-    for name, (label, color) in SCORES.items():
+    for name, (label, color) in SCORE_STYLES.items():
         values = [getattr(epoch, name) for epoch in record.history]
         scores.plot([0, *numbers], values, color=color, marker="o", label=label)
     scores.set_ylabel("dev, at the best threshold")
@@ -61,7 +61,10 @@ def _style(axes: "Axes", best: int) -> None:
 
 
 def _title(options: Mapping[str, object]) -> str:
-    """List the main options, without names chosen by users, whose letters the font may lack."""
+    """Return a list of the main options.
+
+    Names that users choose are left out, because the font may lack some of their characters.
+    """
     parts = [str(options["head"])]
     for name in ("window", "reach", "loss", "learning_rate", "seed"):
         if options.get(name) is not None:

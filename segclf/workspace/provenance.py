@@ -23,7 +23,7 @@ class Machine:
 
     Attributes:
         processor: Name of the processor.
-        cores: Number of cores; None if unknown.
+        cores: Number of logical cores; None if it is unknown.
         device: Name of the device used.
         threads: Number of CPU threads used; None in records of early versions.
     """
@@ -34,9 +34,9 @@ class Machine:
     threads: int | None = None
 
     def __str__(self) -> str:
-        """Return processor, number of cores and device."""
-        cores = "1 core" if self.cores == 1 else f"{self.cores} cores"
-        return f"{self.processor}, {cores}, {self.device}"
+        """Return the processor, the number of cores if it is known, and the device."""
+        cores = [f"{self.cores} core{'s' if self.cores > 1 else ''}"] if self.cores else []
+        return ", ".join([self.processor, *cores, self.device])
 
 
 def versions() -> dict[str, str]:

@@ -1,14 +1,13 @@
-"""Ready models: models that come with segtool, trained on many authors.
+"""Ready models: models that come with segtool, trained on works of many authors.
 
 models/NAME/model.json  languages, description and thresholds, with a checksum
-models/NAME/TYPE/       exported run that predicts the boundaries of one type
+models/NAME/TYPE/       exported run of the head for "any" or "paragraph"
 models/NAME/README.md   model card
 
 A model of typed boundaries distinguishes paragraphs from lines of dialogue. Such a model has two
 binary heads, as in Frank and Hall (2001), "A Simple Approach to Ordinal Classification": the first
 predicts whether a sentence begins a paragraph or a line, the second whether it begins a paragraph.
-A sentence that begins a paragraph according to the second head also begins a line, whatever the
-first head predicts.
+If the second head predicts a paragraph, there is a boundary, whatever the first head predicts.
 """
 
 import json
@@ -43,8 +42,8 @@ class ReadyModel:
         languages: Codes (ISO 639-1) of the languages that the model was trained on.
         runs: Run of the head for each type of boundary: "any" and, in a model of typed boundaries,
             "paragraph". All heads read vectors from the same encoder.
-        thresholds: Thresholds by type of boundary and language, chosen on dev for all heads
-            together.
+        thresholds: Thresholds by type of boundary and language. They were chosen on dev, for all
+            heads together.
         is_fast: Whether the model is for `segment --fast`, because its encoder is fast.
     """
 
@@ -56,7 +55,7 @@ class ReadyModel:
     is_fast: bool = False
 
     def threshold(self, boundary_type: BoundaryType, language: str) -> float:
-        """Return the threshold for a language, or that of the head if the language has none."""
+        """Return the threshold of a head for a language; by default, that of the head's run."""
         by_language = self.thresholds.get(boundary_type, {})
         return by_language.get(language, self.runs[boundary_type].threshold)
 
@@ -66,7 +65,7 @@ class ReadyModel:
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
+        """Name of the model, which is the name of its folder."""
         return self.path.name
 
     @property
@@ -103,7 +102,11 @@ class ReadyModel:
 
 
 def list_models() -> list[ReadyModel]:
-    """Read the ready models, ordered by name."""
+    """Read the ready models, ordered by name.
+
+    Raises:
+        UserError: A model is damaged.
+    """
     return [_read(path.parent) for path in sorted(MODELS.glob(f"*/{MODEL}"))]
 
 
@@ -123,7 +126,11 @@ def load_ready_model(name: str) -> ReadyModel:
 
 
 def find_model(name: str) -> ReadyModel | None:
-    """Read a ready model; return None if no model has this name. See `load_ready_model`."""
+    """Read a ready model; return None if there is none. See `load_ready_model`.
+
+    Raises:
+        UserError: The model is damaged.
+    """
     for path in (MODELS / name, Path(name)):
         if os.path.isfile(path / MODEL):  # unlike Path.is_file, it accepts a name of any length
             return _read(path.resolve())
@@ -138,7 +145,10 @@ def model_for(language: str, *, fast: bool = False) -> ReadyModel | None:
         fast: Whether to return the fast model.
 
     Returns:
-        The model; None if no model was trained on the language.
+        The model; None if no such model was trained on the language.
+
+    Raises:
+        UserError: A model is damaged.
     """
     models = (model for model in list_models() if model.is_fast == fast)
     return next((model for model in models if language in model.languages), None)

@@ -1,4 +1,4 @@
-"""Reads the records of runs, and translates those of earlier versions.
+"""Reading the records of runs, including those of earlier versions.
 
 A model may come from another person, so its record is checked when it is read. After that, every
 field has the type and the range that the other modules rely on.
@@ -27,8 +27,9 @@ def read_record(path: Path) -> RunRecord:
     """Read the record of a run.
 
     Raises:
-        UserError: The record cannot be read, its format is newer than `FORMAT`, or a field is
-            missing, has the wrong type or is out of range.
+        UserError: The file cannot be read, is not a JSON object, does not match its checksum or has
+            a format newer than `FORMAT`, or a field is missing, has the wrong type or is out of
+            range.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_parse_constant)
@@ -54,9 +55,14 @@ def read_record(path: Path) -> RunRecord:
 
 
 def complete_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the option that fine-tuned runs of early versions lack, with the value that it had.
+    """Return the options of a fine-tuned run, with the option that early versions did not have.
 
-    Early versions classified the state at [CLS] for all sides.
+    For all values of `sides`, early versions of the cross-segment system classified the hidden
+    state of [CLS].
+
+    Args:
+        kind: Name of the fine-tuned system.
+        options: Options by name, as in the record of the run.
     """
     return ({"pooling": "cls"} if kind == "cross-segment" else {}) | dict(options)
 

@@ -1,7 +1,7 @@
 """The record of a run: run.json, or config.json of an exported run.
 
-The types and ranges of its fields are checked when it is made; `segclf.workspace.record_files`
-reads it.
+The types and ranges of its fields are checked when the object is made. To read a record, see
+`segclf.workspace.record_files`.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from segclf.workspace.corpora import EncoderReference
 from segclf.workspace.provenance import Machine
 
 FORMAT = 3
-MAX_DIM = 1 << 17  # length of a sentence vector
+MAX_DIM = 1 << 17  # maximum length of a vector
 
 Kind = Literal["head", "cross-segment", "hierarchical"]
 Count = Annotated[int, Field(ge=0)]
@@ -34,10 +34,10 @@ NamedValues = dict[str, bool | Number]
 
 @dataclass(frozen=True)
 class Identity:
-    """Identity of a run: training again with the same identity gives the same weights.
+    """Identity of a run: on one machine, the same identity gives the same weights again.
 
     Attributes:
-        kind: "head", or the fine-tuned system.
+        kind: "head", or the name of the fine-tuned system.
         corpus: Digest of the corpus; the name of the corpus in records of early versions.
         fingerprint: Fingerprint of the encoder; None if it is unknown.
         options: Names and values of the options, ordered by name.
@@ -63,7 +63,7 @@ class Identity:
         return cls(kind, corpus, fingerprint, tuple(sorted(options.items())), start)
 
     def without_seed(self) -> "Identity":
-        """Return the identity without the seed; all runs of a system share the result."""
+        """Return the identity without the seed, which all runs of a system share."""
         options = {name: value for name, value in self.options if name != "seed"}
         return self.of(self.kind, self.corpus, self.fingerprint, options, self.start)
 
@@ -83,7 +83,7 @@ class StartRecord:
 
     Attributes:
         name: Name of the ready model or the run.
-        weights: Hash of the file of weights; see `embedcache.hashing.hash_files`.
+        weights: Hash of the file of weights; see `segclf.workspace.weights.hash_weights`.
     """
 
     name: str
@@ -101,36 +101,39 @@ class RunRecord:
         threshold: Minimum calibrated probability at which a sentence is predicted to begin a
             paragraph.
         temperature: Temperature of the calibration.
-        kind: "head", or the fine-tuned system.
-        weights: Hash of the file of weights; see `embedcache.hashing.hash_files`. Empty in records
-            of early versions.
+        kind: "head", or the name of the fine-tuned system.
+        weights: Hash of the file of weights; see `segclf.workspace.weights.hash_weights`. Empty in
+            records of early versions.
         start: Trained weights from which training started; None if they were random.
-        created: Time at which the run was finished, in ISO format.
+        created: Time at which the run was finished, in ISO 8601 format.
         corpus: Name of the corpus.
         corpus_digest: Digest of the corpus; empty in records of early versions.
         sentence_rule: Sentence rule of the corpus.
-        language: Code of the language for the sentence rule; None if it was guessed.
+        language: Code (ISO 639-1) of the language that was set for the sentence rule; None if the
+            language was guessed.
         text_language: Code of the language of the text; None in records of earlier versions.
-        counts: Sizes of the splits.
-        dim: Length of a sentence vector.
+        counts: Sizes of the splits, by name.
+        dim: Length of a sentence vector, of a word vector for a head that reads words, or of a
+            hidden state for a fine-tuned system.
         parameters: Number of parameters.
         trainable_parameters: Number of parameters that training may change.
         epochs: Number of epochs.
         best_epoch: Epoch whose weights were kept.
         dev: Scores on dev at the threshold.
-        dev_at_half: Scores on dev at probability 0.5.
-        collapsed: Whether all predictions on dev are the same.
+        dev_at_half: Scores on dev at threshold 0.5; empty for a fine-tuned system. See
+            `segclf.scoring.metrics.score_at_half`.
+        collapsed: Whether the model predicts the same class for every dev candidate.
         seconds_per_epoch: Mean training time of an epoch.
-        seconds: Training time.
-        history: Scores of every epoch.
+        seconds: Training time of all epochs.
+        history: Scores of every epoch, beginning with epoch 0, before training.
         clip_sigma: See `segclf.heads.base.BaseHead`.
-        classes: Labels of the two classes, for heads of `BoundaryClassifier`.
+        classes: Labels of the two classes, for a head of `BoundaryClassifier`; otherwise None.
         versions: Versions of Python and of packages, by name.
         machine: Machine on which the run was trained; None if unknown.
         workers: Number of processes that trained the head together on a cluster; None for one.
-        device: Device on which the encoder was fine-tuned.
-        precision: Precision in which the encoder was fine-tuned.
-        scores: Scores by split, in an exported run.
+        device: Device on which the encoder was fine-tuned; None for a head.
+        precision: Precision in which the encoder was fine-tuned; None for a head.
+        scores: Scores by split, in an exported run that was scored.
         has_encoder: Whether the encoder's model was exported too.
         format: Version of the record format.
     """
@@ -196,8 +199,8 @@ class RunRecord:
 
     @property
     def finished(self) -> datetime:
-        """Time at which the run was finished; records of early versions omit the time zone."""
-        created = datetime.fromisoformat(self.created)
+        """Time at which the run was finished. A time without a time zone is in UTC."""
+        created = datetime.fromisoformat(self.created)  # early versions wrote no time zone
         return created if created.tzinfo else created.replace(tzinfo=timezone.utc)
 
     @property
@@ -212,15 +215,19 @@ class RunRecord:
 
     @property
     def has_dev_scores(self) -> bool:
-        """Whether the scores on dev are defined: they are not if dev has no boundary to find."""
-        counts = self.counts.get("dev")  # missing in records of early versions
+        """Whether dev has a boundary to find, as it must for its scores to be defined.
+
+        If the size of dev is unknown, as in records of early versions, it is assumed to have one.
+        """
+        counts = self.counts.get("dev")
         return counts is None or counts.boundaries > counts.documents
 
     @property
     def dev_baseline(self) -> float | None:
-        """F1 on dev of a boundary before every sentence; None if the scores are not defined.
+        """F1 on dev of predicting a boundary before every sentence.
 
-        The first sentence of a document does not count.
+        It is None if the scores are undefined or the size of dev is unknown. As in all scores, the
+        first sentence of a document does not count.
         """
         counts = self.counts.get("dev")
         if counts is None or not self.has_dev_scores:
@@ -243,7 +250,7 @@ class RunRecord:
 
     @property
     def training_options(self) -> TrainingOptions:
-        """Options with which a head was trained."""
+        """Options with which the head was trained. A fine-tuned system has other options."""
         return TrainingOptions(**self.options)  # type: ignore[arg-type]
 
     @property
@@ -255,7 +262,10 @@ class RunRecord:
         return Identity.of(self.kind, corpus, fingerprint, self.options, start)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of run.json. Empty fields are left out, except `encoder`."""
+        """Return the content of run.json without its checksum.
+
+        Empty fields are left out, except `encoder`.
+        """
         empty: tuple[Any, ...] = (None, "", {}, ())
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         kept = {name for name, value in content.items() if name == "encoder" or value not in empty}

@@ -5,7 +5,7 @@ runs/RUN/weights.safetensors  the weights of the head, or the fine-tuned weights
 runs/RUN/history.png          loss and scores of every epoch
 runs/RUN/eval-SPLIT.json      scores, once `segclf.tasks.evaluate.evaluate` has computed them
 runs/RUN/eval-SPLIT.npy       (n,) float32, the probabilities that were scored
-runs/RUN/paragraph/           the second head, for paragraphs, of a run with two heads; also a run
+runs/RUN/paragraph/           the head for paragraphs of a run with two heads; it is a run itself
 """
 
 import os
@@ -35,7 +35,7 @@ WEIGHTS = "weights.safetensors"
 PLOT = "history.png"
 SECOND_HEAD: BoundaryType = "paragraph"  # also the name of its folder
 UNFINISHED = "unfinished.json"  # in the folder of a run that `segclf.finetune.runs` can resume
-LOCK = "lock"  # held by the process that trains an unfinished run
+LOCK = "lock"  # file that is locked while an unfinished run is trained
 
 _SHOWN_OPTIONS = ("head", "window", "reach", "loss", "seed")
 _SHOWN = (
@@ -70,17 +70,18 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the folder, also if the path is "."."""
+        """Name of the folder, even if the path is "."."""
         return os.path.basename(os.path.abspath(self.path))
 
     @cached_property
     def runs(self) -> dict[BoundaryType, "Run"]:
         """The run for each type of boundary: this run and, if it has one, that of its second head.
 
-        This run has the type "any" here, also if it was trained on boundaries of one type only.
+        This run has the key "any", even if it was trained on boundaries of one type only.
 
         Raises:
-            UserError: The record of the second head is damaged, or this head reads other vectors.
+            UserError: The record of the second head cannot be read or is damaged, or the two heads
+                do not read the same vectors.
         """
         second = read_run(self.path / SECOND_HEAD)
         if second and _vectors_of(second) != _vectors_of(self):
@@ -108,7 +109,7 @@ class Run:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Code of the language of the texts that the model was trained on; empty if unknown."""
+        """Code of the language that the model was trained on; empty if it is unknown."""
         known = self.record.language or self.record.text_language
         return (known,) if known else ()
 
@@ -139,10 +140,11 @@ class Run:
         }
 
     def load_head(self) -> "BaseHead":
-        """Load the head with its trained weights.
+        """Load the head with its trained weights on the CPU, in evaluation mode.
 
         Raises:
-            UserError: The run has no head, or its weights are damaged or do not fit the head.
+            UserError: The run is a fine-tuned system, or the weights are damaged or do not fit the
+                head.
         """
         if self.kind != "head":
             raise UserError(
@@ -173,11 +175,11 @@ class Run:
 
     @property
     def is_mlp(self) -> bool:
-        """Whether the model is a head `mlp`, which `load_numpy_mlp` loads without torch."""
+        """Whether the model is a head of type mlp, which `load_numpy_mlp` loads without torch."""
         return self.kind == "head" and self.record.training_options.head == "mlp"
 
     def load_numpy_mlp(self) -> NumpyMLP:
-        """Load a head `mlp` with its trained weights, for prediction without torch.
+        """Load a head of type mlp with its trained weights, for prediction without torch.
 
         Raises:
             UserError: The weights are damaged or do not fit the head.
@@ -210,7 +212,7 @@ def load_run(
 
     Raises:
         UserError: There is no such run, there are several, it is damaged, or its encoder is
-            unknown.
+            unknown. If `name` is None: there is no such corpus, or its file is damaged.
     """
     run = best_run(workspace, corpus_name) if name is None else find_run(workspace, name)
     if run:
@@ -227,13 +229,13 @@ def load_run(
 
 
 def find_run(workspace: Workspace, name: str) -> Run | None:
-    """Read a run; return None if no run has this name. See `load_run`."""
+    """Read a run; return None if there is none. See `load_run` for the names and the errors."""
     named = read_run(workspace.runs / name) or read_run(Path(name))
     return _check_encoder(named) if named else match_run(list_runs(workspace), name)
 
 
 def _check_encoder(run: Run) -> Run:
-    """Return a run after checking that its encoder is known, which `Run.encoder` relies on."""
+    """Return a run after checking that its encoder is known, as `Run.encoder` requires."""
     if run.record.encoder is None:
         raise UserError(
             f"{run.name} was trained on vectors from an unknown encoder: load it with "
@@ -243,7 +245,7 @@ def _check_encoder(run: Run) -> Run:
 
 
 def _vectors_of(run: Run) -> tuple[str | None, int]:
-    """Return the fingerprint of a run's encoder, and the length of its vectors."""
+    """Return the fingerprint of a run's encoder, None if it is unknown, and the vector length."""
     return run.record.identity.fingerprint, run.record.dim
 
 
@@ -253,10 +255,10 @@ def best_run(workspace: Workspace, corpus_name: str | None = None) -> Run | None
 
 
 def read_run(folder: Path) -> Run | None:
-    """Read the run or exported run in a folder; return None if the folder contains no run.
+    """Read the run or exported run in a folder; return None if it lacks a record or weights.
 
     Raises:
-        UserError: The record is damaged.
+        UserError: The record cannot be read; see `segclf.workspace.record_files.read_record`.
     """
     for name in (RECORD, CONFIGURATION):
         # unlike Path.exists, it accepts a name of any length
@@ -265,7 +267,8 @@ def read_run(folder: Path) -> Run | None:
     return None
 
 
-_known: dict[Path, tuple[tuple[int, int], Run]] = {}  # inode, time of change, and the run read then
+_runs_read: dict[Path, tuple[tuple[int, int], Run]] = {}
+"""For each run.json that was read: its inode and time of modification, and the run."""
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
@@ -286,9 +289,9 @@ def list_runs(workspace: Workspace) -> list[Run]:
 
 
 def _read_once(path: Path) -> Run:
-    """Read a run, unless it has not changed: each trial of a sweep lists all runs."""
+    """Return a run; read its record only if it has changed, since each trial lists all runs."""
     status = path.stat()
     state = status.st_ino, status.st_mtime_ns
-    if path not in _known or _known[path][0] != state:
-        _known[path] = state, _check_encoder(Run(path.parent, read_record(path)))
-    return _known[path][1]
+    if path not in _runs_read or _runs_read[path][0] != state:
+        _runs_read[path] = state, _check_encoder(Run(path.parent, read_record(path)))
+    return _runs_read[path][1]

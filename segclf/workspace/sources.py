@@ -47,7 +47,8 @@ class Source:
         """Load the head, with the threshold for a language.
 
         Raises:
-            UserError: The run has no head, or its weights are damaged.
+            UserError: The run is a fine-tuned system, or the weights are damaged or do not fit the
+                head.
         """
         from segclf.training.adaptation import Start  # imports torch
 
@@ -56,24 +57,28 @@ class Source:
 
 
 def source_of(model: Run | ReadyModel, boundary_type: BoundaryType) -> Source:
-    """Return a head of a run or a ready model."""
+    """Return the head of a run or a ready model for one of the types in its `runs`."""
     thresholds: Mapping[str, float] = {}
     if isinstance(model, ReadyModel) and not model.is_typed:
-        # those of a typed model were chosen for both heads together
+        # the thresholds of a typed model were chosen for both heads together
         thresholds = model.thresholds.get(boundary_type, {})
     return Source(model.name, model.runs[boundary_type], thresholds)
 
 
 def load_trained(workspace: Workspace, name: str) -> Run | ReadyModel:
-    """Read a run or a ready model by name; a run of the workspace takes precedence.
+    """Read a run or a ready model.
+
+    A run of the workspace with exactly this name takes precedence over a ready model, and a ready
+    model over a run that is given in another way.
 
     Args:
         workspace: Workspace of the runs.
-        name: Name of a run (see `segclf.workspace.runs.load_run`) or of a ready model, or path of
-            the folder of one of them.
+        name: Name, number or path of a run (see `segclf.workspace.runs.load_run`), or name or path
+            of a ready model.
 
     Raises:
-        UserError: There is no such run or model, or it is damaged.
+        UserError: There is no such run or model, there are several runs, it is damaged, or the
+            encoder of the run is unknown.
     """
     model = None if os.path.exists(workspace.runs / name / RECORD) else find_model(name)
     if found := model or find_run(workspace, name):
@@ -87,18 +92,18 @@ def load_trained(workspace: Workspace, name: str) -> Run | ReadyModel:
 
 
 def stable_name(workspace: Workspace, name: str) -> str:
-    """Return a name by which processes in other folders, now or later, find the same model.
+    """Return a name that stands for the same model in every working directory, now and later.
 
     Args:
         workspace: Workspace of the runs.
         name: See `load_trained`.
 
     Returns:
-        Name of a model of the package, which may be in another place on another machine; or the
-        full path of a folder.
+        For a model of the package, its name, since the package may be in another folder on another
+        machine. For any other model, the absolute path of its folder.
 
     Raises:
-        UserError: There is no such run or model, or it is damaged.
+        UserError: See `load_trained`.
     """
     found = load_trained(workspace, name)
     if found.path == MODELS.resolve() / found.name:
@@ -109,17 +114,17 @@ def stable_name(workspace: Workspace, name: str) -> str:
 def find_source(
     workspace: Workspace, name: str, boundary_type: BoundaryType | None = None
 ) -> Source:
-    """Find a trained head by name.
+    """Find a trained head by the name of its run or ready model.
 
     Args:
         workspace: Workspace of the runs.
-        name: Name of a run or of a ready model, or path of the folder of one of them.
-        boundary_type: Type of boundary that the head predicts; None for the type of the run, or
-            "any" for a model with several heads.
+        name: See `load_trained`.
+        boundary_type: Type of boundary that the head predicts; None for the type of a run with one
+            head, or "any" for another run or a ready model.
 
     Raises:
-        UserError: There is no such run or model, it is damaged, it is a fine-tuned Transformer, or
-            it has no head for this type.
+        UserError: See `load_trained`; or the run is a fine-tuned Transformer, or there is no head
+            for this type.
     """
     found = load_trained(workspace, name)
     check_is_head(found)

@@ -23,8 +23,9 @@ from segclf.workspace.workspace import Workspace
 class StoredRows:
     """The vectors of a corpus, read from the store in the order of the corpus.
 
-    At least `PART` rows are read from the store at a time and kept in memory. If the rows are
-    requested in order, each row is therefore read once.
+    At least `PART` rows, or all rows up to the last one, are read from the store at a time and kept
+    in memory. If ranges of rows are requested in order, only the rows of a range that extends
+    beyond those in memory are read again.
 
     Args:
         corpus: Corpus of n sentences, or one split of it.
@@ -39,7 +40,8 @@ class StoredRows:
         stored_bytes: Number of bytes of all vectors in their stored dtype.
 
     Raises:
-        StoreError: The store lacks the encoder.
+        UserError: The workspace has no store.
+        StoreError: The store is damaged or lacks the encoder.
     """
 
     def __init__(self, corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> None:
@@ -79,8 +81,10 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
         encoder: Encoder that computed the vectors.
 
     Raises:
-        StoreError: The store lacks the encoder or a sentence.
-        UserError: The encoder returns words, and their vectors cannot be loaded.
+        StoreError: The store is damaged, or lacks the encoder or a sentence. If the vectors are
+            read in parts, a missing sentence is found later.
+        UserError: The workspace has no store, or the encoder returns words and their vectors cannot
+            be loaded.
     """
     rows = StoredRows(corpus, workspace, encoder)
     fits = rows.nbytes <= vectors_limit() * 1e9
@@ -110,9 +114,9 @@ def training_examples(
         progress: Whether to show a progress bar on standard error while the vectors are copied.
 
     Raises:
-        StoreError: The store lacks the encoder or a sentence.
-        UserError: `memory` is negative, the disk has no space for the files, or the encoder returns
-            words, and their vectors cannot be loaded.
+        StoreError: The store is damaged, or lacks the encoder or a sentence.
+        UserError: `memory` is negative or NaN, the workspace has no store, the disk has no space
+            for the files, or the encoder returns words and their vectors cannot be loaded.
     """
     limit = vectors_limit(memory)
     rows = [StoredRows(split, workspace, encoder) for split in (train, dev)]
@@ -140,9 +144,10 @@ def make_examples(
 
     Args:
         corpus: Corpus with the labels.
-        vectors: (n, d) vectors of the sentences, or (n, l) rows of `token_vectors`.
-        token_vectors: (v, d) `token_vectors` of the encoder; None for an encoder that returns
-            sentence vectors.
+        vectors: (n, d) float32 vectors of the sentences; or, for each word of a sentence, its row
+            in `token_vectors`: (n, l) int32, padded with -1.
+        token_vectors: (v, d) float32, the attribute of the encoder; None for an encoder that
+            returns sentence vectors.
     """
     if token_vectors is None:
         return Examples(vectors, corpus.layout)

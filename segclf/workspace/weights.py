@@ -48,7 +48,7 @@ def save_weights(
 
 
 def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor in a safetensors file, reading only its header.
+    """Return the shape of each tensor in a safetensors file by name, reading only its header.
 
     Raises:
         UserError: The file cannot be read, or is not a safetensors file.
@@ -58,7 +58,7 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def load_weights(path: Path) -> "dict[str, Tensor]":
-    """Read a safetensors file.
+    """Read the tensors of a safetensors file, by name, on the CPU.
 
     Raises:
         UserError: The file cannot be read, or is not a safetensors file.
@@ -70,7 +70,7 @@ def load_weights(path: Path) -> "dict[str, Tensor]":
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Read a safetensors file of float32 numbers without torch.
+    """Read the arrays of a safetensors file of float32 numbers, by name, without torch.
 
     Raises:
         UserError: The file cannot be read, or is not a safetensors file.
@@ -82,7 +82,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def hash_weights(path: Path) -> str:
-    """Return the hash of a file of weights, as it is in the record of a run."""
+    """Return the hash of a file of weights that the record of a run contains."""
     return hash_files([path], names=False)
 
 
@@ -94,7 +94,7 @@ def check_weights(path: Path, expected: str) -> None:
         expected: Result of `hash_weights` when the file was written; empty if it is unknown.
 
     Raises:
-        UserError: The file has changed.
+        UserError: The hash of the file differs from the expected hash.
     """
     if expected and hash_weights(path) != expected:
         raise _damaged(path, "it does not match its checksum")

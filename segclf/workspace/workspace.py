@@ -6,7 +6,7 @@ encoders/ID.json    fitted state of the encoder with this fingerprint
 runs/RUN/           see `segclf.workspace.runs`
 tensorboard/RUN/    scores of a run for TensorBoard
 locks/              locks of trials, so that two sweeps do not train the same trial
-jobs/               unfinished and finished work of `segtool embed --engine ray`
+jobs/               intermediate files of `segtool embed --engine ray`
 """
 
 import os
@@ -30,6 +30,15 @@ class Workspace:
     Args:
         path: Path of the folder; None for the environment variable SEGTOOL_HOME, or ./.segtool if
             it is not set. The folder is created when something is written.
+
+    Attributes:
+        path: Path of the folder.
+        runs: Folder of the runs.
+        encoders: Folder of the fitted states of encoders.
+        corpora: Folder of the corpus files.
+        tensorboard: Folder of the scores for TensorBoard.
+        locks: Folder of the locks of trials.
+        jobs: Folder of the intermediate files of `segtool embed --engine ray`.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -51,12 +60,13 @@ class Workspace:
 
         Raises:
             UserError: There is no store and `create` is False.
+            StoreError: The store is damaged or has a newer format.
         """
         path = self._store if create else self.store_path()
         return EmbeddingStore(path, create=create)
 
     def store_path(self) -> Path:
-        """Return the folder of the store, which is not opened.
+        """Return the folder of the store without opening the store.
 
         Raises:
             UserError: There is no store.
@@ -67,10 +77,11 @@ class Workspace:
 
     @contextmanager
     def embedding(self) -> Iterator[None]:
-        """Protect the vectors of a corpus until it is saved, inside a `with` block.
+        """Protect the vectors of a corpus from removal until the corpus is saved.
 
-        Several processes may embed at the same time. No process begins to embed while another
-        process is in a block of `collecting`.
+        Encode and save the corpus inside a `with` block. Several processes may be in such a block
+        at the same time. No process enters it while another process is in a block of `collecting`.
+        On Windows, nothing is locked.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with folder_lock(self.path):
@@ -78,10 +89,12 @@ class Workspace:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Prevent other processes from embedding a corpus inside a `with` block.
+        """Inside a `with` block, prevent other processes from embedding a corpus.
+
+        On Windows, nothing is locked.
 
         Raises:
-            UserError: A process is embedding a corpus.
+            UserError: Another process is embedding a corpus, or is in a block of `collecting`.
         """
         with sole_lock(self.path, "embedding a corpus"):
             yield
@@ -97,7 +110,7 @@ class Workspace:
     ) -> None:
         """Write a corpus that an encoder has encoded, replacing a corpus with the same name.
 
-        The corpus becomes the latest. If its text has not changed, its other encoders are kept.
+        The corpus becomes the latest. If its digest has not changed, its other encoders are kept.
 
         Args:
             name: Name of the corpus.
@@ -105,22 +118,27 @@ class Workspace:
                 the whole corpus need not fit in memory.
             sentence_rule: Rule that split the text into sentences.
             encoder: Encoder whose vectors are in the store.
-            language: Code of the language for the rule; None if it was guessed.
-            source: Absolute path of the text, or "-" for standard input; None if it is unknown.
+            language: Code (ISO 639-1) of the language that was set for the rule; None if the
+                language was guessed.
+            source: Absolute path or URL of the text, or "-" for standard input; None if it is
+                unknown.
+
+        Raises:
+            UserError: The name is invalid; see `corpus_file`.
         """
         path = self.corpus_file(name)
         parts = [corpus] if isinstance(corpus, Corpus) else corpus
         write_corpus_file(path, parts, sentence_rule, encoder, language, source)
 
     def corpus_names(self) -> list[str]:
-        """List the embedded corpora, oldest first."""
+        """List the names of the embedded corpora, oldest first; see `corpus_paths`."""
         return [path.stem for path in self.corpus_paths()]
 
     def load_corpus(self, name: str | None = None) -> StoredCorpus:
         """Read a corpus, by default the latest.
 
         Raises:
-            UserError: There is no such corpus, or its file is damaged.
+            UserError: There is no such corpus, or its file is damaged or has a newer format.
         """
         return read_corpus_file(self.corpus_path(name))
 
@@ -144,8 +162,8 @@ class Workspace:
         """Return the path of the file of a corpus, which may not exist.
 
         Raises:
-            UserError: The name of the corpus is not a file name, so the path might lie outside the
-                workspace; or it is not UTF-8, so no file could contain it.
+            UserError: The name is not a file name, so the path might lie outside the workspace; or
+                the name cannot be encoded in UTF-8, so the header of the file could not contain it.
         """
         if not name or Path(name).name != name:
             raise UserError(f"invalid corpus name {name!r}: use a name without slashes")
@@ -158,7 +176,10 @@ class Workspace:
         return self.corpora / f"{name}.jsonl"
 
     def corpus_paths(self) -> list[Path]:
-        """List the files of the corpora by the time of embedding; damaged files are skipped."""
+        """List the files of the corpora, oldest first.
+
+        Files that are damaged or have a newer format are skipped with a warning.
+        """
         embedded = {}
         for path in sorted(self.corpora.glob("*.jsonl")):
             try:
