@@ -1,1 +1,1 @@
-"""How good the tests are: branch coverage, and mutation testing. See docs/reliability.md."""
+"""The quality of the tests: branch coverage and mutation testing. See docs/reliability.md."""

@@ -10,7 +10,11 @@ BOUND = 95  # percent
 
 
 def main() -> None:
-    """Print the coverage that `coverage combine` has put together; fail if it is below BOUND."""
+    """Print the coverage that `coverage combine` has combined.
+
+    Raises:
+        SystemExit: The share of branches is below BOUND.
+    """
     coverage = [sys.executable, "-m", "coverage"]
     subprocess.run([*coverage, "report", "--skip-covered", "--show-missing"], check=True)
     with tempfile.TemporaryDirectory() as folder:

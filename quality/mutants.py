@@ -30,12 +30,12 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".mutants"  # a copy of the code, in which mutmut works
 MUTATED = FOLDER / "mutants"  # where mutmut writes the code with the mutants, and runs the tests
 COPIED = ("embedcache", "segclf", "segtool", "tests", "quality", "examples", "pyproject.toml")
-# mutmut takes Ctrl-C inside a test for the user's
+# mutmut reports the last status if a mutant does not handle the Ctrl-C that a test simulates
 KILLED = ("killed", "timeout", "segfault", "suspicious", "check was interrupted by user")
 
 
 class _Undecorated(libcst.CSTTransformer):
-    """Writes decorators as calls, since mutmut leaves out functions with other decorators.
+    """Rewrites some decorators as calls, since mutmut does not change functions that have them.
 
     `@property` before `def f` becomes `f = property(_undecorated_f)` after `def _undecorated_f`.
     """
@@ -45,7 +45,10 @@ class _Undecorated(libcst.CSTTransformer):
     def leave_FunctionDef(  # noqa: N802 - a name of libcst
         self, original_node: libcst.FunctionDef, updated_node: libcst.FunctionDef
     ) -> libcst.BaseStatement | libcst.FlattenSentinel[libcst.BaseStatement]:
-        """Return the function without its decorator, and the call of the decorator."""
+        """Return the function without its decorator, and the call of the decorator.
+
+        A function with several decorators, or with another one, is returned unchanged.
+        """
         names = [node.decorator for node in updated_node.decorators]
         if len(names) != 1 or not isinstance(names[0], libcst.Name):
             return updated_node
@@ -60,7 +63,7 @@ class _Undecorated(libcst.CSTTransformer):
 def copy_code() -> None:
     """Copy the code and the tests into FOLDER."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    MUTATED.mkdir(parents=True)  # before Python starts with it in its path
+    MUTATED.mkdir(parents=True)  # Python must find the folder in PYTHONPATH when it starts
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -70,7 +73,10 @@ def copy_code() -> None:
 
 
 def list_mutants() -> list[str]:
-    """Return the names of all mutants; the working directory is FOLDER."""
+    """Rewrite the decorators in the copied code, and return the names of all mutants.
+
+    The working directory must be FOLDER.
+    """
     names = []
     for path in sorted(walk_mutatable_files()):
         code = libcst.parse_module(path.read_text(encoding="utf-8")).visit(_Undecorated()).code
@@ -81,7 +87,13 @@ def list_mutants() -> list[str]:
 
 
 def run_mutants(names: list[str]) -> None:
-    """Run mutmut on some mutants, or on all if there are no names; end all that it has started."""
+    """Run mutmut on some mutants, or on all if there are no names.
+
+    All processes that mutmut has started are killed at the end.
+
+    Raises:
+        SystemExit: mutmut has failed.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     environment = os.environ | {"PYTHONPATH": str(MUTATED), "OMP_NUM_THREADS": "1"}
     command = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", "2", *names]
@@ -135,7 +147,13 @@ def print_results(results: dict[str, str], total: int) -> float:
 
 
 def main() -> None:
-    """Test the number of mutants in the environment variable MUTANTS, or all."""
+    """Test a sample of the mutants.
+
+    The environment variable MUTANTS is their number, or "all"; the default is DEFAULT_SAMPLE.
+
+    Raises:
+        SystemExit: mutmut has failed, or the share of killed mutants is below BOUND.
+    """
     copy_code()
     os.chdir(FOLDER)
     config()

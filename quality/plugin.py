@@ -1,4 +1,4 @@
-"""A plugin of pytest for mutmut, which runs the fastest tests of a mutant, the fastest first."""
+"""A pytest plugin for mutmut, which runs only the fastest tests of a mutant, the fastest first."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SECONDS = 60
-"""Time for the tests of a mutant. Nearly all tests call some functions, and would take minutes."""
+"""Maximum time for the tests of a mutant. Some functions are called by nearly all tests."""
 
 
 def pytest_configure() -> None:
@@ -17,12 +17,15 @@ def pytest_configure() -> None:
     They cannot report to mutmut, and not all of them can read its configuration.
     """
     if os.environ.get("MUTANT_UNDER_TEST") == "stats":
-        del os.environ["MUTANT_UNDER_TEST"]  # in this process, mutmut uses a variable of its own
+        del os.environ["MUTANT_UNDER_TEST"]  # in this process, mutmut reads a Python variable
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the tests by their times, if these were measured, and leave out the slowest."""
+    """Sort the tests by their measured times, and leave out the slowest beyond SECONDS in total.
+
+    At least one test is kept. If no times were measured, all tests are kept.
+    """
     statistics = Path("mutmut-stats.json")
     if not statistics.exists():
         return

@@ -55,7 +55,8 @@ class Recipe:
         types: Types of boundaries; a head is trained for each.
         sentences_per_author: Maximum number of sentences by each training author.
         works_per_author: Maximum number of works from which these sentences are taken.
-        without_full_stops: Share of the training works from whose sentences full stops are removed.
+        without_full_stops: Share of the training works from whose sentences full stops are removed;
+            see `recipes.sample.write_sample`.
         seed: Seed of the heads; the best of three seeds on dev.
         fast: Whether the model is for `segment --fast`.
     """
@@ -127,7 +128,7 @@ def embed_sample(recipe: Recipe, sets: Path, workspace: Workspace) -> None:
 
 
 def train_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace) -> Run:
-    """Train and score the head for one type of boundary; finished steps are skipped."""
+    """Train, score and return the head for one type of boundary; finished steps are skipped."""
     run = find_head(recipe, boundary_type, workspace)
     if run is None:
         print(f"{recipe.name}: training on boundaries of type {boundary_type}", flush=True)
@@ -146,10 +147,10 @@ def find_head(recipe: Recipe, boundary_type: BoundaryType, workspace: Workspace)
 
 
 def trained_model(recipe: Recipe, workspace: Workspace) -> ReadyModel:
-    """Return the trained heads of a recipe as a model, with its thresholds.
+    """Return the trained heads of a recipe as a model, with thresholds that are chosen on dev.
 
     Raises:
-        UserError: A head is not trained yet.
+        UserError: The sample is not embedded, or a head is not trained yet.
     """
     runs = {kind: find_head(recipe, kind, workspace) for kind in recipe.types}
     trained = {kind: run for kind, run in runs.items() if run is not None}
@@ -196,7 +197,11 @@ def export_model(recipe: Recipe, model: ReadyModel, workspace: Workspace, models
 def _with_scores(
     folder: Path, scores: dict[Split, dict[BoundaryType, Evaluation]]
 ) -> dict[str, Any]:
-    """Replace the scores of an exported head with those of its type in the whole model."""
+    """Replace the scores of an exported head with those of its type in the whole model.
+
+    Returns:
+        The content of the head's config.json.
+    """
     content: dict[str, Any] = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
     content["scores"] = {
         split: types[folder.name].scores.to_dict()  # type: ignore[index]

@@ -1,9 +1,9 @@
 """Fine-tunes the encoder `e5-small-paragraphs` on the works of many authors.
 
-The encoder learns vectors from which two heads find the boundaries in blocks of sentences: an MLP
-over windows, and a bidirectional LSTM over the whole block. The heads are discarded. About two
-epochs are best on authors of dev: with eight, the loss on the training authors halves, and F1 on
-dev is lower by 0.01 to 0.03.
+The encoder is trained together with two heads that predict the boundaries in blocks of sentences:
+an MLP over windows, and a bidirectional LSTM over the whole block. The heads are discarded. About
+two epochs are best on the dev authors: with eight, the loss on the training authors halves, and F1
+on dev is lower by 0.01 to 0.03.
 
 This takes 3 minutes on a data centre GPU, and most of a day on 2 CPU cores. On another machine, the
 weights are not the same bit for bit. Therefore the ready models are trained with the file that is
@@ -39,7 +39,7 @@ from recipes.token_blocks import LEVELS, TokenizedCorpus, draw_blocks, read_trai
 from recipes.training import WindowMlp, warmed_up_cosine
 
 _WIDTH = 256  # number of hidden units in each head
-_BATCHES = 6  # into which the sentences of a step are sorted by length, to save padding
+_BATCHES = 6  # of sentences of similar length, for each set in a step, to save padding
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,12 @@ class Settings:
         length: Number of sentences in a block.
         max_tokens: Maximum number of tokens of a sentence.
         steps: Number of steps.
-        rank: Rank of the changes.
-        rate: Learning rate of the changes and the heads; biases and normalizations have 0.3 of it.
-        window: Number of sentences on each side of a boundary that the MLP reads.
-        dropout: Share of the numbers in the vectors that is set to zero in training.
-        seed: Seed of the weights and of the order.
+        rank: Rank of the changes to the weight matrices.
+        rate: Maximum learning rate of the changes and the heads; that of biases and layer
+            normalizations is 0.3 times as high.
+        window: Number of sentences on each side of a candidate that the MLP reads.
+        dropout: Dropout rate of the sentence vectors.
+        seed: Random seed for weights, dropout and the order of the blocks.
     """
 
     sets: tuple[tuple[str, int], ...] = (("aozora-many", 7000), ("eltec", 1900))
@@ -72,7 +73,7 @@ class Settings:
 
 
 class Heads(nn.Module):
-    """An MLP over windows and a bidirectional LSTM over blocks, of vectors (b, length, dim)."""
+    """An MLP over windows and a bidirectional LSTM over whole blocks of sentences."""
 
     def __init__(self, dim: int, window: int) -> None:
         super().__init__()
@@ -81,13 +82,13 @@ class Heads(nn.Module):
         self.out = nn.Linear(_WIDTH, LEVELS)
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits (b, length, 2) of the MLP and those of the LSTM."""
+        """Return the logits (b, length, LEVELS) of both heads for vectors (b, length, dim)."""
         states = functional.dropout(self.lstm(vectors)[0], 0.2, self.training)
         return self.mlp(vectors), self.out(states)
 
 
 def main(sets: str) -> None:
-    """Fine-tune the encoder on a folder of sets, and replace its file."""
+    """Fine-tune the encoder on a folder of sets, and replace the file of the encoder."""
     settings = Settings()
     tokenizer = Tokenizer.from_file(str(e5_small.model_directory() / "tokenizer.json"))
     corpora = []
@@ -109,7 +110,7 @@ def fine_tune(
 
     Args:
         corpora: Corpora; separate heads are trained for each corpus.
-        settings: Settings; `blocks` has a number for each corpus.
+        settings: Settings, with a number in `blocks` for each corpus.
         device: Device to compute on.
 
     Returns:
@@ -155,7 +156,7 @@ def fine_tune(
 def _encode(
     encoder: LowRankEncoder, corpus: TokenizedCorpus, blocks: NDArray[np.int64], device: str
 ) -> Tensor:
-    """Return the vectors (b, length, dim) of the sentences in blocks."""
+    """Return the vectors (b, length, dim) of the sentences at the positions (b, length)."""
     sentences = blocks.reshape(-1)
     order = np.argsort(corpus.lengths(sentences), kind="stable")
     parts = [
@@ -167,7 +168,10 @@ def _encode(
 
 
 def _loss(outputs: tuple[Tensor, Tensor], targets: NDArray[np.float32]) -> Tensor:
-    """Return the sum of the losses of two heads, without the first sentence of each block."""
+    """Return the sum of the mean cross-entropies of both heads.
+
+    The first sentence of each block is left out, since the block lacks the text before it.
+    """
     expected = torch.from_numpy(targets[:, 1:]).to(outputs[0].device)
     return sum(
         (

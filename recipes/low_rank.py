@@ -1,4 +1,4 @@
-"""A sentence encoder whose weights are changed by matrices of low rank.
+"""A sentence encoder whose weights are trained by low-rank adaptation.
 
 The method is that of Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
@@ -15,11 +15,11 @@ from transformers import AutoModel
 
 from embedcache.encoders.e5_small_paragraphs import DOWN, UP
 
-_SCALE = 2.0  # of a change; with this scale, changes of rank 32 learn as fast as the heads
+_SCALE = 2.0  # of a change; with it, changes of rank 32 can have the learning rate of the heads
 
 
 class LowRankChange(nn.Module):
-    """Adds a matrix of low rank to a weight (m, n); at first, the matrix is zero."""
+    """Adds a low-rank matrix, which is initialized to zero, to a weight matrix (m, n)."""
 
     def __init__(self, weight: Tensor, rank: int) -> None:
         super().__init__()
@@ -28,18 +28,18 @@ class LowRankChange(nn.Module):
         self.up = nn.Parameter(torch.zeros(rows, rank))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the changed weight."""
+        """Return the changed weight matrix (m, n)."""
         return weight + _SCALE * self.up @ self.down
 
 
 class LowRankEncoder(nn.Module):
     """The first layers of a Transformer, with trainable changes, and mean pooling.
 
-    The matrices of the layers change by matrices of low rank; their biases and normalizations
-    are trained as they are. The embeddings are frozen.
+    A low-rank change of each weight matrix is trained. The biases and layer normalizations of the
+    layers are trained themselves. The embeddings are frozen.
 
     Args:
-        directory: Hugging Face directory of the Transformer.
+        directory: Folder with a Transformer in the Hugging Face format.
         layers: Number of layers.
         rank: Rank of the changes.
     """
@@ -73,15 +73,15 @@ class LowRankEncoder(nn.Module):
         }
 
     def factors(self) -> list[nn.Parameter]:
-        """Return the factors of all changes of low rank."""
+        """Return the factors of all low-rank changes."""
         return [factor for change in self._changes.values() for factor in change.parameters()]
 
     def one_dimensional(self) -> list[nn.Parameter]:
-        """Return the trained biases and normalizations."""
+        """Return the biases and the parameters of layer normalizations, which are trained."""
         return list(self._one_dimensional.values())
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the vectors (n, dim) of n sentences, given their padded tokens."""
+        """Return the vectors (n, dim) of n sentences, given their padded token ids (n, l)."""
         mask = tokens != self.padding
         states = self.model(tokens, attention_mask=mask.long()).last_hidden_state.float()
         weights = mask[..., None].float()
@@ -89,9 +89,9 @@ class LowRankEncoder(nn.Module):
         return vectors
 
     def adapter(self) -> dict[str, NDArray[np.float16]]:
-        """Return the changes in float16, as `e5_small_paragraphs.merge` adds them."""
+        """Return the changes in float16; see `embedcache.encoders.e5_small_paragraphs.merge`."""
         found = {
-            name: parameter.detach().cpu() - self._before[name]  # which is on the CPU
+            name: parameter.detach().cpu() - self._before[name]  # it is still on the CPU
             for name, parameter in self._one_dimensional.items()
         }
         for name, change in self._changes.items():

@@ -1,4 +1,4 @@
-"""Chooses the pieces of a large tokenizer that are frequent in sets of texts."""
+"""Chooses the pieces of a large tokenizer that are most frequent in sets of texts."""
 
 import json
 from collections.abc import Sequence
@@ -16,14 +16,15 @@ from recipes.token_blocks import training_records
 def choose_pieces(
     paths: Sequence[Path], limits: Sequence[int]
 ) -> tuple[list[str], NDArray[np.float32]]:
-    """Return the most frequent pieces of multilingual-e5-small in sets of texts.
+    """Return the pieces of multilingual-e5-small that are most frequent in the training documents.
 
     Args:
-        paths: Files that `recipes.sample` wrote.
+        paths: Files that `recipes.sample` wrote, one for each set.
         limits: Number of pieces to take from each set.
 
     Returns:
-        v pieces, the unknown piece first, and (v,) logarithms of their probabilities.
+        v pieces, the unknown token first, and (v,) float32, their scores: their log-probabilities
+        in the tokenizer, and 0 for the unknown token.
     """
     folder = e5_small.model_directory()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

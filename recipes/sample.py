@@ -1,8 +1,8 @@
 """Samples the works of many authors: excerpts for training, and whole texts for dev and test.
 
 A set is a folder with train.jsonl.xz and dev.jsonl.xz, which have no author in common. Each line is
-a work: a JSON object with "id", "author" and "text", and with "language" if the set is not
-Japanese.
+a work: a JSON object with "id", "author" and "text", and with "language" (ISO 639-3) if the set is
+not Japanese.
 """
 
 import json
@@ -22,7 +22,7 @@ from segclf.corpus.documents import PARAGRAPH
 
 _CODES = {"eng": "en", "fra": "fr", "deu": "de", "spa": "es"}
 _FULL_STOP = "kuten"  # the rule that splits at the full stop and drops it
-_CHARACTERS = 400  # to read per sentence; more than the mean length in any of the languages
+_CHARACTERS = 400  # read per sentence of an excerpt; above the mean length in every language
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def write_sample(
         path: File to write.
         sentences_per_author: Maximum number of sentences by each training author.
         works_per_author: Maximum number of works from which these sentences are taken.
-        without_full_stops: Share of the Japanese training works that are split at full stops, which
-            are removed. Otherwise, a model predicts that a line ends after every sentence without
-            a full stop.
+        without_full_stops: Share of the training works that are split at Japanese full stops, which
+            are removed. Without such works, a model predicts that a line ends after every sentence
+            that has no full stop.
     """
     with path.open("w", encoding="utf-8") as file:
         for author, works in _by_author(folder / "train.jsonl.xz"):
@@ -94,7 +94,7 @@ def _by_author(path: Path) -> Iterator[tuple[str, list[Work]]]:
 
 
 def _excerpts(works: list[Work], sentences: int, generator: random.Random) -> Iterator[Document]:
-    """Yield excerpts of about the same length from works."""
+    """Yield excerpts of about the same length, with at most `sentences` sentences in total."""
     remaining = sentences
     for number, work in enumerate(works):
         share = -(-remaining // (len(works) - number))
@@ -106,7 +106,10 @@ def _excerpts(works: list[Work], sentences: int, generator: random.Random) -> It
 
 
 def _part(text: str, length: int, generator: random.Random) -> str:
-    """Return consecutive whole lines of a text, because splitting a long text takes much time."""
+    """Return consecutive lines with at most `length` characters, or a part of a longer line.
+
+    Finding the sentences of the whole text would take much time.
+    """
     if len(text) <= length:
         return text
     start = text.find("\n", generator.randrange(len(text) - length)) + 1

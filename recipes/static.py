@@ -1,8 +1,8 @@
 """Trains the encoder `static-paragraphs` on the works of many authors.
 
-The vectors of tokens are trained together with a head for each set, an MLP over windows, which also
-reads the features of `surface`. The heads are discarded. The tokens are the most frequent ones of
-multilingual-e5-small in the sets.
+The token vectors are trained together with a head for each set, an MLP over windows, which also
+reads the features of `surface`. The heads are discarded. The tokens are those of
+multilingual-e5-small that are most frequent in the sets.
 
 This takes about 15 minutes on 2 CPU cores. On another machine, the vectors are not the same bit for
 bit. Therefore the ready models are trained with the file that is in the repository.
@@ -60,8 +60,9 @@ class SetOptions:
     Attributes:
         name: Name of the folder of the set.
         sentences_per_author: Maximum number of sentences by each author.
-        without_full_stops: Share of the works from whose sentences full stops are removed.
-        pieces: Number of tokens that get vectors, the most frequent ones of the set.
+        without_full_stops: Share of the works from whose sentences full stops are removed; see
+            `recipes.sample.write_sample`.
+        pieces: Number of tokens of the set, the most frequent ones, that have vectors.
         blocks: Number of blocks of the set in a step.
     """
 
@@ -80,13 +81,13 @@ class Settings:
         sets: The sets of texts.
         length: Number of sentences in a block.
         steps: Number of steps; 1,196 are three epochs of the Japanese set.
-        token_rate: Learning rate of the vectors of tokens.
-        rate: Learning rate of the heads.
-        window: Number of sentences on each side of a boundary that the heads read.
+        token_rate: Maximum learning rate of the token vectors.
+        rate: Maximum learning rate of the heads.
+        window: Number of sentences on each side of a candidate that the heads read.
         hidden: Number of hidden units in each head.
-        dropout: Share of the numbers in the vectors that is set to zero in training.
+        dropout: Dropout rate of the sentence vectors and features.
         token_dropout: Share of the tokens that are replaced by the unknown token in training.
-        seed: Seed of the weights and of the order.
+        seed: Random seed for weights, dropout and the order of the blocks.
     """
 
     sets: tuple[SetOptions, ...] = (
@@ -113,7 +114,7 @@ class SetOfTexts:
 
 
 class TokenMeans(nn.Module):
-    """The trained form of `TokenMeansEncoder`, for v tokens."""
+    """The trainable form of `StaticParagraphsEncoder`, with v tokens."""
 
     def __init__(self, tokens: int) -> None:
         super().__init__()
@@ -124,7 +125,12 @@ class TokenMeans(nn.Module):
             nn.init.normal_(bag.weight, std=0.1)  # type: ignore[arg-type]
 
     def forward(self, tokens: NDArray[np.int64], counts: NDArray[np.int64]) -> Tensor:
-        """Encode n sentences with the given numbers of tokens: (n, 3 * COMPONENTS)."""
+        """Encode n sentences: (n, 3 * COMPONENTS).
+
+        Args:
+            tokens: (t,) token ids of all sentences.
+            counts: (n,) number of tokens of each sentence.
+        """
         starts = np.cumsum(counts) - counts
         edge = np.minimum(counts, EDGE)
         edge_starts = np.cumsum(edge) - edge
@@ -139,14 +145,14 @@ class TokenMeans(nn.Module):
         return torch.cat(means, dim=1)
 
     def table(self) -> NDArray[np.float32]:
-        """Return the vectors of the tokens: (v, 3 * COMPONENTS)."""
+        """Return the token vectors (v, 3 * COMPONENTS)."""
         return np.concatenate(
             [cast(Tensor, bag.weight).detach().numpy() for bag in self.bags], axis=1
         )
 
 
 def main(sets: str) -> None:
-    """Train the encoder on a folder of sets, and replace its file."""
+    """Train the encoder on a folder of sets, and replace the file of the encoder."""
     settings = Settings()
     with tempfile.TemporaryDirectory() as folder:
         paths = [write_set(Path(sets), Path(folder), options) for options in settings.sets]
@@ -177,7 +183,7 @@ def write_set(sets: Path, folder: Path, options: SetOptions) -> Path:
 
 
 def read_set(path: Path, tokenizer: Tokenizer) -> SetOfTexts:
-    """Read the training documents of a set."""
+    """Read the training documents of a set, and compute the features of their sentences."""
     corpus = read_training_documents(path, tokenizer, _NO_LIMIT)
     surface = [SURFACE.encode(r["sentences"]).astype(np.float16) for r in training_records(path)]
     print(f"{path.stem}: {len(corpus.targets):,} sentences", flush=True)
@@ -185,15 +191,15 @@ def read_set(path: Path, tokenizer: Tokenizer) -> SetOfTexts:
 
 
 def train(texts: Sequence[SetOfTexts], tokens: int, settings: Settings) -> NDArray[np.float32]:
-    """Train the vectors of tokens.
+    """Train the token vectors.
 
     Args:
-        texts: Sets of texts.
+        texts: Texts of each set in the settings.
         tokens: Number of tokens v.
         settings: Settings.
 
     Returns:
-        (v, 3 * COMPONENTS) vectors of the tokens.
+        (v, 3 * COMPONENTS) float32 token vectors.
     """
     torch.manual_seed(settings.seed)
     generator = np.random.default_rng(settings.seed)
@@ -239,7 +245,10 @@ def _encode(
     dropout: float,
     generator: np.random.Generator,
 ) -> Tensor:
-    """Return the vectors and features (b, length, dim) of the sentences in blocks."""
+    """Return vectors with features, (b, length, dim), of the sentences at positions (b, length).
+
+    Tokens are replaced by the unknown token at the rate `dropout`.
+    """
     corpus = text.corpus
     tokens = np.concatenate(
         [corpus.tokens[corpus.starts[block[0]] : corpus.starts[block[-1] + 1]] for block in blocks]
@@ -251,7 +260,7 @@ def _encode(
 
 
 def quantize(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return vectors (v, c) as int8 with the scale of each column, (c,)."""
+    """Return vectors (v, c) as int8, and the scale of each column, (c,) float32."""
     scale = np.abs(vectors).max(axis=0) / 127
     return np.rint(vectors / scale).astype(np.int8), scale.astype(np.float32)
 

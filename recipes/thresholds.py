@@ -12,7 +12,7 @@ from segclf.workspace.ready import ReadyModel
 from segclf.workspace.vectors import examples_of
 from segclf.workspace.workspace import Workspace
 
-_DIGITS = 4
+_DIGITS = 4  # decimal places of a threshold
 
 
 def choose_thresholds(
@@ -21,12 +21,19 @@ def choose_thresholds(
     """Choose the thresholds with the highest F1 of each type on the dev split of a corpus.
 
     The threshold for boundaries of any type is chosen last, given the paragraphs that the other
-    head finds.
+    head finds: those are boundaries, whatever the probability of a boundary of any type.
 
     Args:
         model: Heads of the model.
         workspace: Workspace with the vectors.
         corpus_name: Name of the corpus, whose document ids begin with the language.
+
+    Returns:
+        Thresholds for each head by language.
+
+    Raises:
+        StoreError: The store lacks the vectors.
+        UserError: There is no such corpus, or it has no dev split.
     """
     stored = workspace.load_corpus(corpus_name)
     part = select_split(stored, "dev", "any")

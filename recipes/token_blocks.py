@@ -19,11 +19,11 @@ class TokenizedCorpus:
     """The training documents of a corpus of n sentences.
 
     Attributes:
-        tokens: Token ids of all sentences, int32.
-        starts: (n + 1,) int64, position in `tokens` where each sentence begins.
-        targets: (n, 2) float32: whether each sentence is a boundary of any type, and whether it
-            begins a paragraph. They are equal if the corpus distinguishes no lines of dialogue.
-        documents: (d + 1,) int64, position of the first sentence of each document.
+        tokens: (t,) int32, token ids of all sentences.
+        starts: (n + 1,) int64, position in `tokens` where each sentence begins, and t.
+        targets: (n, LEVELS) float32: whether each sentence is a boundary of any type, and whether
+            it begins a paragraph. They are equal if the corpus distinguishes no lines of dialogue.
+        documents: (m + 1,) int64, position of the first sentence of each document, and n.
     """
 
     tokens: NDArray[np.int32]
@@ -32,11 +32,11 @@ class TokenizedCorpus:
     documents: NDArray[np.int64]
 
     def lengths(self, sentences: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the number of tokens of each sentence."""
+        """Return the number of tokens (m,) of m sentences, given their positions."""
         return self.starts[sentences + 1] - self.starts[sentences]
 
     def padded(self, sentences: NDArray[np.int64], padding: int) -> NDArray[np.int64]:
-        """Return the token ids (m, longest) of m sentences, filled up with `padding`."""
+        """Return the token ids (m, longest) of m sentences, padded with `padding`."""
         lengths = self.lengths(sentences)
         positions = np.arange(lengths.max())
         indices = self.starts[sentences][:, None] + positions
@@ -50,8 +50,8 @@ def read_training_documents(path: Path, tokenizer: Tokenizer, max_tokens: int) -
     Args:
         path: JSON Lines file.
         tokenizer: Tokenizer of the encoder.
-        max_tokens: Maximum number of tokens of a sentence. Longer sentences lose their middle: the
-            end of a sentence says more about the next boundary.
+        max_tokens: Maximum number of tokens of a sentence. Longer sentences lose their middle,
+            which says less about boundaries than their beginning and their end.
     """
     tokens: list[NDArray[np.int32]] = []
     labels: list[int] = []
@@ -71,7 +71,7 @@ def read_training_documents(path: Path, tokenizer: Tokenizer, max_tokens: int) -
 
 
 def training_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the training documents in a file that `recipes.sample` wrote."""
+    """Yield the records of the training documents in a file that `recipes.sample` wrote."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             record = json.loads(line)
@@ -91,11 +91,12 @@ def draw_blocks(
 ) -> Iterator[NDArray[np.int64]]:
     """Draw batches of blocks without end.
 
-    In an epoch, each document is split into blocks, from a random offset, and no sentence is drawn
-    twice.
+    In each epoch, each document is split into blocks from a random offset, and no sentence is drawn
+    twice. Documents with `length` sentences or fewer are left out, and so are blocks that do not
+    fill a batch.
 
     Args:
-        corpus: Corpus with at least `size` blocks.
+        corpus: Corpus with at least `size` blocks, whatever the offsets.
         size: Number of blocks in a batch.
         length: Number of sentences in a block.
         generator: Source of the offsets and the order.

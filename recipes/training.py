@@ -9,11 +9,11 @@ from recipes.token_blocks import LEVELS
 
 
 class WindowMlp(nn.Module):
-    """An MLP over windows of the vectors in blocks of sentences.
+    """An MLP over windows of sentences in a block.
 
     Args:
-        dim: Length of a vector.
-        window: Number of sentences on each side of a boundary.
+        dim: Length of a sentence vector.
+        window: Number of sentences on each side of a candidate.
         hidden: Number of hidden units.
     """
 
@@ -36,6 +36,9 @@ class WindowMlp(nn.Module):
 
 
 def warmed_up_cosine(steps: int, step: int) -> float:
-    """Return the factor of the learning rate at a step: 4% of linear warm-up, and a cosine."""
+    """Return the factor of the maximum learning rate at a step, from 0 to `steps` - 1.
+
+    It is a cosine decay times a linear warm-up over the first 4% of the steps.
+    """
     warm_up = min(1.0, (step + 1) / (0.04 * steps))
     return warm_up * (1 + math.cos(math.pi * step / steps)) / 2

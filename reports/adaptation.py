@@ -1,8 +1,8 @@
 """Writes `docs/adaptation.md`: scores of ready models after adaptation to a few pages of an author.
 
 The authors are those of the dev or test split of the ready models' corpora, on whose texts the
-models were not trained. The workspace in `SEGTOOL_HOME` must have these corpora and their vectors;
-`make models` makes it.
+models were not trained. The workspace `SEGTOOL_HOME` must have these corpora and their vectors,
+which `make models` creates.
 
 Usage: python -m reports.adaptation [dev | test]
 
@@ -37,7 +37,7 @@ from segclf.workspace.workspace import Workspace
 PAGE = Path(__file__).parents[1] / "docs" / "adaptation.md"
 SIZES = (50, 200, 1000, 3000)
 REST = 100  # minimum number of sentences to score on
-DEV = 0.2  # share of the pages that is the dev split
+DEV = 0.2  # share of the pages that form the dev split
 RESAMPLES = 1000
 METHODS = ("as is", "threshold", "from scratch", "adapted")
 
@@ -47,7 +47,7 @@ INTRODUCTION = f"""# Adaptation
 training changes the scores for authors on whose texts the ready models were not trained. The first
 50, 200, {SIZES[2]:,} or {SIZES[3]:,} sentences of an author ("the pages") are used for training;
 the remaining sentences ("the rest") are scored. `python -m reports.adaptation` writes this file
-from the workspace of `make models`; do not edit it by hand.
+from the workspace that `make models` creates; do not edit it by hand.
 
 - as is: the ready model, without training on the pages.
 - threshold: the ready model with the threshold that has the highest F1 on the pages.
@@ -82,7 +82,7 @@ class Pages:
 
 
 def main(split: Split = "test") -> None:
-    """Write the page, or print it for dev, from the workspace in `SEGTOOL_HOME`."""
+    """Write the page, or print it for dev, from the workspace `SEGTOOL_HOME`."""
     text = page(Workspace(), read_recipes(RECIPES), split)
     if split == "dev":
         print(text)
@@ -92,7 +92,7 @@ def main(split: Split = "test") -> None:
 
 
 def page(workspace: Workspace, recipes: Sequence[Recipe], split: Split) -> str:
-    """Return the page; the workspace has the corpora of the recipes."""
+    """Return the page, given a workspace with the corpora of the recipes and their vectors."""
     rows = []
     for recipe in recipes:
         model = load_ready_model(recipe.name)
@@ -117,7 +117,7 @@ def page(workspace: Workspace, recipes: Sequence[Recipe], split: Split) -> str:
 def _authors(
     workspace: Workspace, source: Source, boundary_type: BoundaryType, split: Split
 ) -> dict[str, Examples]:
-    """Return the examples of each author, by language and id; their works are in order."""
+    """Return the examples of each author by "language/author", in the order of the corpus."""
     corpus = workspace.load_corpus(source.name).corpus.of_type(boundary_type).select(split)
     examples = examples_of(corpus, workspace, source.run.encoder)
     names = ["/".join(document_id.split("/")[:2]) for document_id in corpus.document_ids]
@@ -126,7 +126,10 @@ def _authors(
 
 
 def cut(examples: Examples, size: int) -> Iterator[Pages]:
-    """Yield the first `size` sentences as pages, and the rest, if the author's text suffices."""
+    """Yield the pages and the rest of an author's text; nothing if the text is not sufficient.
+
+    The pages are the first `size` sentences. `INTRODUCTION` gives the conditions.
+    """
     position = np.arange(len(examples.layout))
     edge = size - round(size * DEV)
     masks = (position < edge, (edge <= position) & (position < size), position < size)
@@ -136,7 +139,7 @@ def cut(examples: Examples, size: int) -> Iterator[Pages]:
 
 
 def score(pages: Pages, source: Source, language: str) -> list[float]:
-    """Return the F1 of each method on the rest of an author's text."""
+    """Return the F1 of each method in `METHODS` on the rest of an author's text."""
     start = source.load(language)
     rest, both = (
         calibrate(start.head.predict(part), start.temperature) for part in (pages.rest, pages.both)

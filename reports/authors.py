@@ -1,4 +1,4 @@
-"""Scores of a system on authors: counts for each author, and confidence intervals over authors."""
+"""Scores of a system on authors: counts for each author, and bootstrap intervals over authors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -46,7 +46,7 @@ class Author:
 
     @property
     def f1(self) -> float:
-        """F1 of the system."""
+        """F1 of the system on the author."""
         return f1_of(self.correct, self.predicted, self.true)
 
 
@@ -57,7 +57,8 @@ class Result:
     Attributes:
         language: ISO 639-1 code.
         type: Type of boundary.
-        scores: Precision, recall, F1, Pk and WindowDiff by name.
+        scores: Precision, recall, F1, Pk and WindowDiff by name; only F1 in the results "complete"
+            of `reports.unseen.measure`.
         authors: Counts of each author.
         chosen_by: Criterion by which the parameters were chosen on the dev authors; None for
             a system without such parameters.
@@ -114,7 +115,7 @@ def language_part(
         split: Split of the corpus.
         boundary_type: Type of the boundaries.
         language: ISO 639-1 code.
-        limit: Number of sentences at the beginning of each work that are selected; None for all.
+        limit: Maximum number of sentences, from the beginning of each work; None for all.
 
     Returns:
         The works with the boundaries of the type; and (n,) bool, whether each sentence of the split
@@ -160,7 +161,7 @@ def pooled_f1(authors: Sequence[Author]) -> float:
 
 
 def interval(authors: Sequence[Author]) -> tuple[float, float]:
-    """Return the 95% percentile interval of F1 over resamples of authors."""
+    """Return the 95% bootstrap percentile interval of `pooled_f1` over resamples of authors."""
     counts = _counts(authors)
     random = np.random.default_rng(0)
     draws = random.integers(len(counts), size=(RESAMPLES, len(counts)))

@@ -73,16 +73,16 @@ def _runs_by_encoder(
     return groups
 
 
-def _cells(workspace: Workspace, default: list[Run], runs: list[Run], split: Split) -> list[str]:
-    """Return the cells with the F1 of an encoder and its difference from the default."""
+def _cells(workspace: Workspace, first: list[Run], runs: list[Run], split: Split) -> list[str]:
+    """Return the cells with the F1 of an encoder, and that of the first encoder minus it."""
     f1 = leaderboard(runs)[0][split]["f1"] if runs else {"mean": None, "std": None}
     if f1["std"] is None:
         return [NOT_RUN, ""]
-    is_comparable = runs is not default and len(runs) == len(default)
-    difference = _difference(workspace, default, runs, split) if is_comparable else ""
+    is_comparable = runs is not first and len(runs) == len(first)
+    difference = _difference(workspace, first, runs, split) if is_comparable else ""
     return [mean_and_deviation(f1), difference]
 
 
-def _difference(workspace: Workspace, default: list[Run], runs: list[Run], split: Split) -> str:
-    f1 = compare_means(workspace, default, runs, split=split)
+def _difference(workspace: Workspace, first: list[Run], runs: list[Run], split: Split) -> str:
+    f1 = compare_means(workspace, first, runs, split=split)
     return f"{f1.difference:+.3f} ({f1.low:+.3f} to {f1.high:+.3f})"

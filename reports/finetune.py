@@ -16,7 +16,10 @@ from segclf.workspace.workspace import Workspace
 
 
 def main() -> None:
-    """Run the commands one after the other; a failure does not stop the others."""
+    """Fine-tune and score the systems one after the other.
+
+    A command that fails does not stop the others, but the exit status is then 1.
+    """
     plan = read_toml("finetuned.toml")
     workspace = Workspace()
     failed = False

@@ -2,7 +2,7 @@
 
 The other pages score sentences that were read from a text with its line breaks, which also end
 sentences. Here, `segment` must find the sentences too. `python -m reports.flattened` prints a table
-for the dev authors in ../shared/data.
+for the authors in the files dev.jsonl.xz in ../shared/data.
 """
 
 import json
@@ -18,8 +18,8 @@ from segclf.tasks.segment_options import SegmentOptions
 from segclf.workspace.workspace import Workspace
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-CHARACTERS = 40_000  # of each work
-AUTHORS = 12  # of each language
+CHARACTERS = 40_000  # read at the beginning of each work
+AUTHORS = 12  # maximum number for each language
 
 
 def main() -> None:
@@ -33,7 +33,10 @@ def main() -> None:
 
 
 def works() -> dict[str, list[str]]:
-    """Return the beginning of one work of each author, by language."""
+    """Return the beginning of one work of each of at most `AUTHORS` authors, by language.
+
+    Only works with more than `CHARACTERS` characters are chosen.
+    """
     found: dict[str, dict[str, str]] = {}
     for name in ("aozora-many", "eltec"):
         for work in read(DATA / name / "dev.jsonl.xz"):

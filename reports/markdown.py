@@ -32,7 +32,7 @@ def replace_block(page: str, name: str, text: str) -> str:
 
 
 def mean_and_deviation(statistic: Mapping[str, float | None]) -> str:
-    """Format a mean with its standard deviation, which is None for a single run."""
+    """Format a mean, or None as "", with its standard deviation, which is None for a single run."""
     mean, deviation = statistic["mean"], statistic["std"]
     if mean is None:
         return ""
@@ -40,7 +40,7 @@ def mean_and_deviation(statistic: Mapping[str, float | None]) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Format seconds with two significant digits; 10 seconds or more as an integer."""
+    """Format seconds with two significant digits, 10 or more as an integer, and None as ""."""
     if value is None:
         return ""
     return f"{value:.2g}" if value < 10 else f"{value:,.0f}"

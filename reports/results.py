@@ -1,7 +1,8 @@
-"""Writes `docs/results.md` from the run records of `make results`.
+"""Writes `docs/results.md` from the run records that `make results` creates.
 
-Systems without a run are listed with the command that runs them. Everything on the page comes from
-run records, except the figures quoted from the research notes, which are in `quoted.toml`.
+Systems without a run are listed with the command that runs them. The part about unseen authors
+comes from the records in `reports/data` and from `published.toml`, the figures quoted from the
+research notes come from `quoted.toml`, and everything else comes from run records.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ the sample standard deviation over seeds.
 
 
 def main() -> None:
-    """Write the page from the workspace in `SEGTOOL_HOME`."""
+    """Write the page from the workspace `SEGTOOL_HOME`."""
     PAGE.write_text(page(Workspace(), sorted(EXPERIMENTS.glob("*.toml"))), encoding="utf-8")
     print(PAGE)
 

@@ -1,4 +1,4 @@
-"""The sections of systems, baselines and quoted figures."""
+"""The sections about systems, baselines and quoted figures."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -52,7 +52,8 @@ class Row:
     @property
     def dev_f1(self) -> float:
         """Mean F1 on dev; -1 if there is none."""
-        return (self.summary and self.summary["dev"]["f1"]["mean"]) or -1.0
+        mean: float | None = self.summary["dev"]["f1"]["mean"] if self.summary else None
+        return -1.0 if mean is None else mean
 
 
 def experiment_rows(
@@ -111,7 +112,7 @@ def runs_of(system: dict[str, Any], runs: Sequence[Run]) -> list[Run]:
 
 
 def runs_on_corpus(workspace: Workspace) -> tuple[StoredCorpus | None, list[Run]]:
-    """Return the corpus of the page (None if it has not been embedded) and the runs on its text."""
+    """Return the corpus of the page, None if it has not been embedded, and the runs on its text."""
     try:
         stored = workspace.load_corpus(CORPUS)
     except UserError:
@@ -130,7 +131,7 @@ def _without_seed(options: dict[str, Any]) -> dict[str, Any]:
 def summary_of(
     trials: Sequence[Trial], workspace: Workspace, stored: StoredCorpus | None
 ) -> dict[str, Any] | None:
-    """Return the entry of the leaderboard for the runs of a system; None if there are none.
+    """Return the entry of the leaderboard for the runs of a system; None if there are no runs.
 
     Args:
         trials: Trials of the system, which differ only in the seed.
@@ -149,7 +150,7 @@ def summary_of(
 def sweep_command(
     path: Path, trial: Trial, trials: Sequence[Trial], *, free: Collection[str] = ("seed",)
 ) -> str:
-    """Return the command that runs a trial of an experiment file.
+    """Return the command that runs a trial of an experiment file with all values of `free`.
 
     Args:
         path: Experiment file.

@@ -1,7 +1,7 @@
 """Scores the ready models and the trivial baselines on authors that the models were not trained on.
 
-`python -m reports.unseen` reads the runs of `make models` in the workspace in `SEGTOOL_HOME`,
-writes a record to `reports/data`, and writes the pages from the records.
+`python -m reports.unseen` reads the runs that `make models` creates in the workspace
+`SEGTOOL_HOME`, writes a record to `reports/data`, and writes the pages from the records.
 """
 
 from collections.abc import Sequence
@@ -50,6 +50,9 @@ def measure(workspace: Workspace, recipes: Sequence[Recipe]) -> dict[str, list[R
     Returns:
         Results by name: "model"; "complete", the model on the candidates that follow a complete
         sentence, with F1 only; and the baselines of `segclf.scoring.baselines.DESCRIPTIONS`.
+
+    Raises:
+        UserError: A model is not trained.
     """
     results: dict[str, list[Result]] = {}
     for recipe in recipes:
@@ -79,7 +82,7 @@ def _complete(
 
 
 def after_complete_sentences(part: Corpus) -> NDArray[np.bool_]:
-    """Return (n,) bool: whether each sentence is a candidate after no letter, digit or comma."""
+    """Return (n,) bool: the candidates after a sentence without a final letter, digit or comma."""
     ends = [s[-1].isalnum() or s[-1] in _COMMAS for s in part.sentences[:-1]]
     complete: NDArray[np.bool_] = part.layout.is_candidate & ~np.array([False, *ends])
     return complete
@@ -88,7 +91,7 @@ def after_complete_sentences(part: Corpus) -> NDArray[np.bool_]:
 def _baselines(
     stored: StoredCorpus, part: Corpus, language: str, boundary_type: BoundaryType
 ) -> dict[str, Result]:
-    """Score the trivial baselines; their rates are those of the training texts in the language."""
+    """Score the trivial baselines, given the paragraphs of the training texts in the language."""
     train, _ = language_part(stored, "train", boundary_type, language)
     is_candidate = train.layout.is_candidate
     predictions = baseline_predictions(

@@ -83,7 +83,7 @@ are about sentences; the figures of SaT for paragraphs come from chonky's page.
 
 
 def main() -> None:
-    """Write the page, and the parts of the other pages."""
+    """Write the page, and replace the parts of the other pages."""
     records = read_records()
     PAGE.write_text(page(records), encoding="utf-8")
     for path, text in ((RESULTS, section(records)), (README, readme_table(records))):

@@ -43,8 +43,8 @@ class Records:
         fast: Results of the fast ready models.
         complete: Results of the ready models on candidates that follow a complete sentence.
         baselines: Results of the trivial baselines by name.
-        peers: Results of other methods, with the parameters that each criterion chose. Results on
-            other texts than those of the models are left out.
+        peers: Results of other methods, with the parameters that were chosen by each criterion.
+            Results on other texts than those of the models are left out.
     """
 
     model: Results
@@ -60,11 +60,11 @@ class Records:
         return sorted(self.model, key=lambda t: (languages.index(t[0]), _TYPES.index(t[1])))
 
     def best_baseline(self, task: Task) -> float:
-        """Return the highest F1 of a trivial baseline."""
+        """Return the highest F1 of a trivial baseline on the texts of all authors."""
         return max(results[task].scores["f1"] for results in self.baselines.values())
 
     def gains(self, task: Task) -> list[Gain]:
-        """Compare the model with the trivial baselines, author by author."""
+        """Compare the model with the trivial baselines on each author."""
         trivial = zip(*(results[task].authors for results in self.baselines.values()), strict=True)
         return [
             Gain(author, max(other.f1 for other in others))

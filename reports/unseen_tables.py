@@ -1,4 +1,4 @@
-"""The tables of unseen authors."""
+"""The tables of the pages about unseen authors."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,12 @@ TARGETS: dict[Task, float] = {
 
 
 def summary(records: Records, *, details: bool = False) -> str:
-    """Return the scores of the models for each language and type."""
+    """Return the table of the scores of the models, by language and type.
+
+    Args:
+        records: Results of the systems.
+        details: Whether to add the column "complete".
+    """
     rows = []
     for task in records.tasks:
         result, gains = records.model[task], records.gains(task)
@@ -80,7 +85,7 @@ def missed_targets(records: Records) -> str:
 
 
 def systems(records: Records, criterion: Criterion) -> str:
-    """Return one score of every system, for each language and type.
+    """Return a table with one score of every system, for each language and type.
 
     Args:
         records: Results of the systems.
@@ -108,7 +113,7 @@ def systems(records: Records, criterion: Criterion) -> str:
 
 
 def details(records: Records, task: Task) -> str:
-    """Return all scores of every system for one language and type."""
+    """Return the table of all scores of every system for one language and type."""
     rows = [
         ["**segtool**", *_scores(records.model[task]), ""],
         [FAST, *_scores(records.fast[task]), ""],
@@ -132,7 +137,7 @@ def _scores(result: Result) -> list[str]:
 
 
 def worst(records: Records, tasks: Sequence[Task]) -> str:
-    """Return the authors with the smallest gain in some tasks."""
+    """Return the table of the `WORST` authors with the smallest gain in some tasks."""
     gains = sorted((g for task in tasks for g in records.gains(task)), key=lambda gain: gain.value)
     rows = [
         [

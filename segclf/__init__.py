@@ -43,7 +43,7 @@ _MODULES = {
     "segment": "segclf.tasks.segment",
     "train": "segclf.tasks.train",
 }
-"""Module of each public name. Names are imported on first use, because importing torch is slow."""
+"""Module of each public name, which is imported on first use, because importing torch is slow."""
 
 __all__ = [
     "BoundaryClassifier",
@@ -70,5 +70,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
 
 def __dir__() -> list[str]:
-    """List the public names, which are not globals until they are first used."""
+    """List the public names, which are not globals of this module."""
     return __all__

@@ -37,8 +37,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Rows are sentences in the order of the text, so they must not be shuffled. Split the data by
     documents, with `groups` and `sklearn.model_selection.GroupKFold`. A search or a
     cross-validation passes `groups` to the classifier only after
-    `sklearn.set_config(enable_metadata_routing=True)`; otherwise the classifier treats each part as
-    one document.
+    `sklearn.set_config(enable_metadata_routing=True)`; otherwise the classifier treats each
+    training set and each test set as one document.
 
     Args:
         head: Name of the head; None for the default. This parameter and those up to `patience` are
@@ -60,7 +60,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             or the held-out part would contain only one class.
         threshold: Minimum probability at which a sentence is predicted to begin a paragraph; None
             for the threshold with the highest F1 on the held-out sentences.
-        random_state: Random seed for weights, dropout and shuffling.
+        random_state: Random seed for weights, dropout and shuffling, or a generator from which the
+            seed is drawn; None for the global generator of NumPy.
         device: Name of the device: "cpu", "cuda", "cuda:1", ... or "mps".
         threads: Number of CPU threads.
 
@@ -129,10 +130,16 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             groups: (n,) document of each sentence; the sentences of a document must be
                 consecutive. None for a single document.
 
+        Returns:
+            The classifier itself.
+
         Raises:
-            ValueError: There are not two classes, the sentences of a document are not consecutive,
-                or `validation_fraction` or `threshold` is out of range.
-            UserError: Another parameter is invalid, or this machine does not have the device.
+            ValueError: An array has the wrong shape or contains NaN or infinity, there are not two
+                classes, the sentences of a document are not consecutive, `validation_fraction` or
+                `threshold` is out of range, or `random_state` cannot be used as a seed.
+            UserError: Another parameter is invalid, the head reads words, this machine does not
+                have the device, there are no candidates of one of the classes, or the loss is not
+                finite.
         """
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
         vectors = readable_by_torch(vectors)
@@ -161,8 +168,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             groups: (n,) document of each sentence; None for a single document.
 
         Raises:
-            ValueError: The length of the vectors is not `n_features_in_`, or the sentences of a
-                document are not consecutive.
+            ValueError: The classifier is not fitted, an array has the wrong shape or contains NaN
+                or infinity, or the sentences of a document are not consecutive.
             UserError: This machine does not have the device, or the number of threads is invalid.
         """
         check_is_fitted(self)
@@ -195,11 +202,13 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: (n, d) vectors of sentences.
             y: (n,) labels.
-            sample_weight: (n,) weights of the sentences.
+            sample_weight: (n,) weights of the sentences; None for equal weights.
             groups: (n,) document of each sentence; None for a single document.
 
         Raises:
-            ValueError: The lengths differ, or no document has more than one sentence.
+            ValueError: The lengths differ, or no document has more than one sentence; see also
+                `predict_proba`.
+            UserError: See `predict_proba`.
         """
         predicted = self.predict(X, groups)
         check_consistent_length(predicted, y, sample_weight)
@@ -212,7 +221,11 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def save_pretrained(self, directory: str | PathLike[str]) -> None:
         """Write the trained head to a new folder; see `segclf.tasks.export`.
 
+        Args:
+            directory: Folder to create. An existing folder must be empty.
+
         Raises:
+            ValueError: The classifier is not fitted.
             UserError: The path is a file or a non-empty folder.
         """
         check_is_fitted(self)
@@ -254,8 +267,8 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             revision: Branch, tag or commit of the repository; None for the main branch.
 
         Raises:
-            UserError: The folder contains no model, the model does not read sentence vectors, or
-                the repository cannot be downloaded.
+            UserError: The folder contains no model, the model is damaged or does not read sentence
+                vectors, or the repository cannot be downloaded.
         """
         run = read_run(model_folder(directory, revision=revision))
         if run is None:
@@ -280,7 +293,7 @@ class BoundaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _options(self) -> TrainingOptions:
-        shared = {  # as Python numbers, since JSON cannot hold those of NumPy
+        shared = {  # Python numbers, since those of NumPy are not JSON-serializable
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in self.get_params().items()
             if name in _SHARED_OPTIONS

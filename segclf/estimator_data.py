@@ -1,4 +1,4 @@
-"""Checks of the data of the scikit-learn classifier, and its division for validation."""
+"""Checks of the data of the scikit-learn classifier, and the choice of its validation part."""
 
 import warnings
 from typing import Any
@@ -11,13 +11,16 @@ from segclf.inputs.examples import Examples
 
 
 def readable_by_torch(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Copy vectors (n, d) if they are read-only or reversed, since torch needs other arrays."""
+    """Return vectors (n, d), copied if they are read-only or have negative strides.
+
+    torch does not support such arrays.
+    """
     is_readable = vectors.flags.writeable and min(vectors.strides) >= 0
     return vectors if is_readable else vectors.copy()
 
 
 def two_classes(targets: NDArray[Any]) -> NDArray[Any]:
-    """Return the two classes (2,) of targets (n,), in order.
+    """Return the two classes (2,) of targets (n,), in ascending order.
 
     Raises:
         ValueError: There are fewer or more than two classes, or the targets are not classes.
@@ -40,7 +43,7 @@ def hold_out(examples: Examples, fraction: float) -> tuple[Examples, Examples]:
 
     Returns:
         The training part and the validation part. Both are `examples` itself if the fraction is 0,
-        or, with a warning, if one of the parts would contain only one class.
+        or, with a warning, if one of the parts would lack candidates of a class.
     """
     held_out = examples.layout.mark_last(fraction)
     parts = examples.select(~held_out), examples.select(held_out)

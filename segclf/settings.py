@@ -20,9 +20,9 @@ _SUBJECT = re.compile(r"^\w+ should")  # "Input should be greater than 0"
 def settings(cls: type[Settings]) -> type[Settings]:
     """Make a frozen dataclass that checks its values.
 
-    The dataclass raises UserError for a value that has the wrong type or is out of range. Types and
-    ranges are defined only in the annotations, so the command line, TOML files, the estimator and
-    Python agree.
+    The dataclass raises UserError for an unknown or missing setting, and for a value that has the
+    wrong type or is out of range. Types and ranges are defined only in the annotations, so the
+    command line, TOML files, the estimator and Python agree.
     """
     checked = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
     initialize = checked.__init__
@@ -72,7 +72,7 @@ def explain(error: ValidationError, parent: str | None = None) -> str:
 
     Args:
         error: Error raised by pydantic.
-        parent: Name that precedes the name of the field.
+        parent: Name that precedes the name of the field; None for the name of the field alone.
     """
     first = error.errors(include_url=False)[0]
     if first["type"] == "unexpected_positional_argument":

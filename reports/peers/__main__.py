@@ -3,7 +3,7 @@
 Usage: python -m reports.peers [METHOD ...]
 
 METHOD is a module of this package, such as texttiling; the default is all methods without a record.
-The texts are the corpora of `make models` in the workspace in `SEGTOOL_HOME`.
+The texts are the corpora that `make models` creates in the workspace `SEGTOOL_HOME`.
 """
 
 import sys
@@ -26,11 +26,15 @@ from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.workspace import Workspace
 
 ENCODER = "e5-small:7"
-DEV_SENTENCES = 500  # at the beginning of each work, because some methods are slow
+DEV_SENTENCES = 500  # read at the beginning of each dev work, because some methods are slow
 
 
 def main(*names: str) -> None:
-    """Run the methods in the modules `names`; by default those that have no record."""
+    """Run the methods in the modules `names`; by default those that have no record.
+
+    Raises:
+        UserError: There is no such method, or a corpus is missing.
+    """
     chosen = choose_methods(names)
     if not chosen:
         return
@@ -62,14 +66,11 @@ def choose_methods(names: Sequence[str]) -> list[Method]:
 
 
 def read_all_texts(workspace: Workspace) -> dict[str, tuple[Texts, Texts]]:
-    """Read the works of dev and those of test, by language.
-
-    The fast models were trained on the same texts as the others.
-    """
+    """Return the dev texts and the test texts of each language."""
     texts = {}
     for recipe in read_recipes(RECIPES):
         if recipe.fast:
-            continue
+            continue  # the fast models have the same texts as the others
         stored, types = workspace.load_corpus(recipe.name), reported_types(recipe)
         for language in recipe.languages:
             dev = read_texts(workspace, stored, "dev", language, types)
@@ -85,7 +86,10 @@ def read_texts(
     language: str,
     types: Sequence[BoundaryType],
 ) -> Texts:
-    """Read the works of a split in one language, and embed their sentences."""
+    """Read the works of a split in one language, and embed their sentences.
+
+    Of each work of dev, only the first `DEV_SENTENCES` sentences are read.
+    """
     limit = DEV_SENTENCES if split == "dev" else None
     parts = {name: language_part(stored, split, name, language, limit=limit)[0] for name in types}
     part = parts[types[0]]
@@ -98,7 +102,10 @@ def read_texts(
 
 
 def embed(sentences: list[str], workspace: Workspace) -> NDArray[np.float32]:
-    """Return the unit vectors (n, d) of sentences; the workspace's store keeps the vectors."""
+    """Return the vectors (n, d) of sentences, scaled to unit length.
+
+    The vectors are saved in the store of the workspace.
+    """
     encoder = load_encoder(ENCODER)
     store = workspace.store(create=True)
     with limit_threads(1):

@@ -46,7 +46,7 @@ def segment(
 
     Args:
         work: Work of n sentences.
-        threshold: Share of the local minima of the similarity that are boundaries.
+        threshold: Share of the local minima of the similarity that become boundaries.
         window: Number of sentences before a gap that are compared with the sentence after it.
         limit: Maximum number of characters in a segment.
     """

@@ -37,7 +37,7 @@ class _Embeddings:
 
 
 class _Chunker(SemanticChunker):
-    """A chunker that reuses the distances of a work for every threshold."""
+    """A chunker that computes the distances of a work once for all thresholds."""
 
     def __init__(self, work: Work, buffer: int, threshold: str, amount: float) -> None:
         super().__init__(
@@ -69,8 +69,9 @@ def segment(work: Work, *, buffer: int, threshold: str, amount: float) -> NDArra
     Args:
         work: Work of n sentences.
         buffer: Number of sentences on each side that are embedded together with a sentence.
-        threshold: Method that chooses the threshold for the distance between adjacent sentences.
-        amount: Parameter of the method.
+        threshold: Method that chooses the threshold for the distance between adjacent sentences;
+            see `breakpoint_threshold_type` of `SemanticChunker`.
+        amount: Parameter of this method.
     """
     chunker = _Chunker(work, buffer, threshold, amount)
     return work.boundaries_from_chunks(chunker.split_text(work.lines))

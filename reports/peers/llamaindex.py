@@ -25,7 +25,8 @@ def segment(work: Work, *, buffer: int, percentile: int) -> NDArray[np.bool_]:
     Args:
         work: Work of n sentences.
         buffer: Number of sentences on each side that are embedded together with a sentence.
-        percentile: Percentile of the distances between neighbours above which there is a boundary.
+        percentile: Percentile of the distances between adjacent sentences above which a distance
+            marks a boundary.
     """
     groups, distances = _distances(work, buffer)
     chunks = _parser(buffer, percentile)._build_node_chunks(groups, distances)
@@ -34,7 +35,7 @@ def segment(work: Work, *, buffer: int, percentile: int) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=1000)
 def _distances(work: Work, buffer: int) -> Distances:
-    """Compute the groups of sentences and their distances once for all percentiles."""
+    """Return the groups of sentences and their distances, computed once for all percentiles."""
     parser = _parser(buffer, 95)
     lines = [line + SENTENCE_END for line in work.lines.split(SENTENCE_END)[:-1]]
     groups = parser._build_sentence_groups(lines)

@@ -22,7 +22,7 @@ class Method:
     Attributes:
         module: Name of the module in this package.
         name: Name on the pages.
-        description: Sentence that describes the method and how it was run.
+        description: Description of the method and of how it was run, for the page.
     """
 
     module: str

@@ -1,4 +1,4 @@
-"""semantic-text-splitter: chunks of whole sentences with at most a number of characters."""
+"""semantic-text-splitter: chunks of whole sentences with a maximum number of characters."""
 
 from typing import Any
 
@@ -14,6 +14,6 @@ GRID: list[dict[str, Any]] = [
 
 
 def segment(work: Work, *, characters: int) -> NDArray[np.bool_]:
-    """Segment a work into chunks of at most some number of characters."""
+    """Segment a work into chunks of at most `characters` characters."""
     chunks = TextSplitter(characters).chunk_indices(work.text)
     return work.boundaries_from_offsets(start for start, _ in chunks)

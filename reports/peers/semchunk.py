@@ -1,4 +1,4 @@
-"""semchunk: chunks of at most a number of characters, cut at punctuation and spaces."""
+"""semchunk: chunks with a maximum number of characters, cut at punctuation and spaces."""
 
 from typing import Any
 
@@ -12,6 +12,6 @@ GRID: list[dict[str, Any]] = [{"characters": characters} for characters in (10, 
 
 
 def segment(work: Work, *, characters: int) -> NDArray[np.bool_]:
-    """Segment a work into chunks of at most some number of characters."""
+    """Segment a work into chunks of at most `characters` characters."""
     _, offsets = chunkerify(len, characters)(work.text, offsets=True)
     return work.boundaries_from_offsets(start for start, _ in offsets)

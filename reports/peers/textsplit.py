@@ -22,7 +22,8 @@ def segment(work: Work, *, penalty: float, centered: bool) -> NDArray[np.bool_]:
     Args:
         work: Work of n sentences.
         penalty: Cost of a boundary.
-        centered: Whether to subtract the mean vector of the work.
+        centered: Whether to subtract the mean vector of the work, and to scale the differences to
+            unit length.
     """
     vectors = work.vectors - work.vectors.mean(axis=0) if centered else work.vectors
     if centered:

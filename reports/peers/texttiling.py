@@ -36,10 +36,10 @@ def segment(
 
     Args:
         work: Work of n sentences.
-        block: Number of sentences on each side of a gap.
+        block: Number of sentences on each side of a gap whose words are compared.
         smoothing: Number of neighbouring similarities that are averaged.
         cutoff: Minimum depth of a boundary, in standard deviations above the mean depth.
-        distance: Minimum number of sentences between boundaries.
+        distance: Minimum number of sentences in a segment, except the last one.
         stop_words: Number of the most frequent words of the work that are ignored.
 
     Returns:
@@ -60,7 +60,7 @@ def segment(
 
 
 def _similarities(work: Work, block: int, stop_words: int) -> NDArray[np.float64]:
-    """Return the cosine similarity of the word counts before and after each gap, (n - 1,)."""
+    """Return the cosine similarities (n - 1,) of the word counts before and after each gap."""
     ignored = work.frequent_words(stop_words)
     columns: dict[str, int] = {}
     rows, cols = [], []

@@ -33,6 +33,9 @@ def compare(method: Method, language: str, dev: Texts, test: Texts) -> list[Resu
 
     Returns:
         A result for each type of boundary and each criterion.
+
+    Raises:
+        ImportError: The package of the method is not installed.
     """
     segment, grid = method.load()
     losses: dict[BoundaryType, list[dict[Criterion, float]]] = {name: [] for name in dev.parts}

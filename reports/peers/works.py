@@ -74,7 +74,11 @@ class Work:
         return self.boundaries_from_lengths(chunk.count(SENTENCE_END) for chunk in chunks)
 
     def boundaries_from_lengths(self, lengths: Iterable[int]) -> NDArray[np.bool_]:
-        """Return the sentences that begin a segment as (n,) bool, given the length of each."""
+        """Return the sentences that begin a segment as (n,) bool.
+
+        Args:
+            lengths: Number of sentences in each segment.
+        """
         return self._mark(np.cumsum(np.fromiter(lengths, np.int64))[:-1])
 
     def _mark(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -86,7 +90,8 @@ class Work:
     def embed(self, lines: str) -> NDArray[np.float32]:
         """Return the mean vector (d,) of some of the `lines`, scaled to unit length.
 
-        Methods that embed groups of sentences call this, so that no sentence is encoded again.
+        Methods that embed groups of sentences call it instead of an encoder, so that no sentence is
+        encoded again.
         """
         if lines not in self._embedded:
             self._embedded[lines] = self._mean(lines)

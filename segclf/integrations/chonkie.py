@@ -11,7 +11,8 @@ from segclf.integrations.paragraphs import ParagraphFinder
 class ParagraphChunker(BaseChunker):
     """Chunks texts into paragraphs.
 
-    The whitespace between two paragraphs belongs to the first one.
+    Each chunk is a paragraph with the whitespace after it. Whitespace at the beginning of the text
+    belongs to the first chunk.
 
     Args:
         finder: Object that finds the paragraphs. If None, each text is split by the ready model for
@@ -31,7 +32,11 @@ class ParagraphChunker(BaseChunker):
         self._finder = finder or ParagraphFinder()
 
     def chunk(self, text: str) -> list[Chunk]:
-        """Return the chunks, whose concatenation is the text."""
+        """Return the chunks, whose concatenation is the text; none for a blank text.
+
+        Raises:
+            UserError: See `ParagraphFinder.spans`.
+        """
         starts = [start for start, _ in self._finder.spans(text)]
         edges = [0, *starts[1:], len(text)] if starts else []
         parts = [text[start:end] for start, end in pairwise(edges)]

@@ -17,7 +17,8 @@ class ParagraphTextSplitter(TextSplitter):
             Neighbouring paragraphs are joined up to this length. A longer paragraph is not divided;
             to limit its length, use `max_length` of `SegmentOptions`. If None, each chunk is one
             paragraph.
-        **options: Other arguments of `TextSplitter`, such as `add_start_index`.
+        **options: Other arguments of `TextSplitter`, such as `add_start_index`, but not
+            `chunk_overlap`, which is 0.
 
     Example:
         >>> splitter = ParagraphTextSplitter(chunk_size=2000)
@@ -36,7 +37,11 @@ class ParagraphTextSplitter(TextSplitter):
         self._joins = chunk_size is not None
 
     def split_text(self, text: str) -> list[str]:
-        """Return the chunks, each of which is a part of the text."""
+        """Return the chunks, each of which is a part of the text.
+
+        Raises:
+            UserError: See `ParagraphFinder.spans`.
+        """
         spans = self._finder.spans(text)
         chunks: list[tuple[int, int]] = []
         for start, end in spans:

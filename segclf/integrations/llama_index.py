@@ -38,5 +38,9 @@ class ParagraphNodeParser(TextSplitter):
         return "ParagraphNodeParser"
 
     def split_text(self, text: str) -> list[str]:
-        """Return the paragraphs."""
+        """Return the paragraphs.
+
+        Raises:
+            UserError: See `ParagraphFinder.spans`.
+        """
         return self.finder.split(text)

@@ -23,7 +23,7 @@ from segclf.integrations.onnx_modules import (
 )
 from segclf.workspace.runs import Run
 
-_SENTENCES, _WORDS = 7, 5  # of the example with which a head is traced; other numbers work too
+_SENTENCES, _WORDS = 7, 5  # in the example with which a head is traced; a model reads any number
 
 
 def export_onnx(run: Run, path: Path) -> Path:
@@ -35,8 +35,11 @@ def export_onnx(run: Run, path: Path) -> Path:
         run: Run of a head.
         path: File to write.
 
+    Returns:
+        The path of the file.
+
     Raises:
-        UserError: The run has no head, or its weights are damaged.
+        UserError: The run has no head, or its weights are damaged or do not fit the head.
     """
     head = run.load_head()
     module, inputs = _trace(head, run)
@@ -84,10 +87,12 @@ def _quietly() -> Iterator[None]:
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    logger.setLevel(level)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _describe(model: onnx.ModelProto, run: Run, head: BaseHead) -> None:

@@ -19,7 +19,7 @@ _BATCH = 4096  # candidates at a time; does not affect results
 
 
 class OnnxHead:
-    """A trained head.
+    """A trained head in an ONNX file.
 
     Args:
         path: File that `segtool export --onnx` or `segclf.integrations.onnx_export` has written.
@@ -38,7 +38,7 @@ class OnnxHead:
     def __init__(self, path: str | os.PathLike[str], *, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # no warnings about lengths that differ from the example's
+        options.log_severity_level = 3  # no warnings about lengths other than those of the example
         self._session = onnxruntime.InferenceSession(str(Path(path)), options)
         facts = self._session.get_modelmeta().custom_metadata_map
         self._window = int(facts["window"])
@@ -60,10 +60,15 @@ class OnnxHead:
                 words, (n, l) row of the table for each word, padded with -1.
             groups: (n,) document of each sentence; None for one document.
             table: (v, d) vectors of words, such as `Encoder.token_vectors`, for a head that reads
-                words.
+                words; None for other heads.
 
         Returns:
-            (n,) calibrated probabilities; 1 for the first sentence of a document.
+            (n,) float32, the calibrated probability that each sentence begins a paragraph; 1 for
+            the first sentence of a document.
+
+        Raises:
+            ValueError: `groups` does not have n elements, or the sentences of a document are not
+                consecutive.
         """
         layout = Layout.unlabelled(offsets_of(groups, len(vectors)))
         if table is not None:
@@ -112,5 +117,5 @@ def _sentences(vectors: NDArray[Any], table: NDArray[np.float32] | None) -> dict
     if table is None:
         return {VECTORS: vectors}
     longest = max(int((vectors >= 0).sum(axis=1).max()), 1)
-    # -1 becomes the last row, that of the padding
+    # the modulus turns -1 into the last row, that of the padding
     return {WORDS: vectors[:, :longest].astype(np.int64) % len(table), TABLE: table}

@@ -55,10 +55,12 @@ class TracedDocumentHead(nn.Module):
 
 
 class TracedLocalTransformer(nn.Module):
-    """The calibrated probabilities (br - 1,) of a document in b blocks of r sentences, (b, r, d).
+    """Computes the calibrated probabilities of a document in b blocks of r sentences, (b, r, d).
 
-    r is the reach of the head. The last block is padded; `inside`, (b, r) bool, is False there. A
-    graph cannot divide a document into a number of blocks that depends on its length.
+    r is the reach of the head. The last block is padded; `inside`, (b, r) bool, is False for the
+    padding. Of the (br - 1,) probabilities, the first n - 1 are those of a document of n sentences;
+    the others are those of the padding. The blocks are an input, since a graph cannot divide a
+    document into a number of blocks that depends on its length.
     """
 
     def __init__(self, head: LocalTransformer, temperature: float) -> None:
@@ -95,17 +97,18 @@ class TracedLocalTransformer(nn.Module):
 
 
 def _around(blocks: Tensor) -> Tensor:
-    """Return each block (b, r, ...) with the two beside it, (b, 3r, ...)."""
+    """Return each block (b, r, ...) between its neighbours, (b, 3r, ...); missing ones are zero."""
     edge = torch.zeros_like(blocks[:1])
     before, after = torch.cat([edge, blocks[:-1]]), torch.cat([blocks[1:], edge])
     return torch.cat([before, blocks, after], dim=1)
 
 
 class TracedWordHead(nn.Module):
-    """The calibrated probabilities (b,) of windows (b, 2w) over s sentences of words (s, l).
+    """Computes the calibrated probabilities (b,) of windows (b, 2w) over words (s, l).
 
-    The words are rows of a table (u + 1, d), padded with its last row. Both directions of the LSTM
-    run forwards, since padding must not come before the words.
+    The words of s sentences are rows of a table (u + 1, d), padded with its last row. The backward
+    direction of the LSTM is exported as a forward LSTM over the reversed words, since padding must
+    not come before the words.
     """
 
     def __init__(self, head: WordLSTM, temperature: float) -> None:

@@ -17,7 +17,10 @@ from segclf.workspace.workspace import Workspace
 
 
 class ParagraphFinder:
-    """Finds the paragraphs of texts, and loads each model once.
+    """Finds the paragraphs of texts, and loads each model only once.
+
+    A heading counts as a paragraph, and so does a line of dialogue, if the model distinguishes
+    lines from paragraphs.
 
     A finder can be copied and pickled, for use in other processes. A copy loads its models itself.
 
@@ -27,14 +30,16 @@ class ParagraphFinder:
         workspace: Folder of the workspace that contains the runs and the store of sentence vectors;
             None for the default workspace.
         options: Options for finding the paragraphs. By default, existing paragraphs are ignored.
-        device: Device of the encoder; None for the fastest device.
-        threads: Number of CPU threads of the encoder; None for the number of cores.
+        device: Device of the encoder and the model; None for the fastest device, except that a
+            head uses the CPU.
+        threads: Number of CPU threads; None for the number of cores for the encoder, and 1 for a
+            head.
 
     Attributes:
-        settings: The arguments by name, ready for JSON.
+        settings: JSON-serializable arguments by name.
 
     Raises:
-        UserError: There is no such model or run.
+        UserError: There is no such model or run, or it is damaged.
     """
 
     def __init__(
@@ -61,7 +66,11 @@ class ParagraphFinder:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "ParagraphFinder":
-        """Make a finder from the `settings` of another one."""
+        """Make a finder from the `settings` of another one.
+
+        Raises:
+            UserError: Same as for the class.
+        """
         return cls(**{**settings, "options": SegmentOptions(**settings["options"])})
 
     def __reduce__(self) -> tuple[Callable[..., "ParagraphFinder"], tuple[dict[str, Any]]]:
@@ -71,7 +80,8 @@ class ParagraphFinder:
     def fingerprint(self) -> str:
         """Hash of what the paragraphs depend on in addition to the `settings`, for caches.
 
-        It covers the encoder, the weights and the thresholds of the model, or of all ready models.
+        It covers the encoder, the weights, the thresholds and the temperatures of the model, or of
+        all ready models.
         """
         heads = [
             [run.encoder.fingerprint, run.record.weights, run.threshold, run.temperature]
@@ -82,10 +92,13 @@ class ParagraphFinder:
         return fingerprint_of({"heads": heads, "thresholds": ready})
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the start and end offsets, in characters, of each paragraph and heading.
+        """Return the start and end offsets, in characters, of each paragraph.
 
-        Whitespace around a paragraph is not part of it. A text without sentences has no
-        paragraphs.
+        Whitespace around a paragraph is not part of it. A blank text has no paragraphs.
+
+        Raises:
+            UserError: The model cannot be loaded, or the number of paragraphs in the options does
+                not fit the text.
         """
         if not text.strip():
             return []
@@ -98,5 +111,9 @@ class ParagraphFinder:
         return [(start, end) for start, end in spans if start < end]
 
     def split(self, text: str) -> list[str]:
-        """Return the paragraphs and headings, without surrounding whitespace."""
+        """Return the paragraphs, without surrounding whitespace.
+
+        Raises:
+            UserError: See `spans`.
+        """
         return [text[start:end] for start, end in self.spans(text)]

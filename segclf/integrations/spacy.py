@@ -10,7 +10,9 @@ SPANS = "paragraphs"
 
 
 class ParagraphComponent:
-    """Sets `doc.spans["paragraphs"]`, one span for each paragraph and heading.
+    """Sets `doc.spans[spans_key]`, one span for each paragraph.
+
+    A token that is only partly in a paragraph belongs to its span.
 
     Args:
         finder: Object that finds the paragraphs.
@@ -22,7 +24,11 @@ class ParagraphComponent:
         self._spans_key = spans_key
 
     def __call__(self, doc: Doc) -> Doc:
-        """Set the spans of a document."""
+        """Set the spans of a document, and return the document.
+
+        Raises:
+            UserError: See `ParagraphFinder.spans`.
+        """
         spans = [
             doc.char_span(start, end, label="PARAGRAPH", alignment_mode="expand")
             for start, end in self._finder.spans(doc.text)
@@ -47,6 +53,17 @@ def make_component(
     """Make the component: `nlp.add_pipe("segtool_paragraphs", config={"model": "european"})`.
 
     Importing this module registers the factory.
+
+    Args:
+        nlp: Pipeline of the component; not used.
+        name: Name of the component; not used.
+        model: See `ParagraphFinder`.
+        workspace: See `ParagraphFinder`.
+        threshold: Minimum probability of a boundary; None for the threshold of the model.
+        spans_key: Key of the spans.
+
+    Raises:
+        UserError: There is no such model, it is damaged, or the threshold is not a probability.
     """
     options = SegmentOptions(layout="ignore", threshold=threshold)
     return ParagraphComponent(ParagraphFinder(model, workspace, options), spans_key)

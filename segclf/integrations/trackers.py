@@ -30,8 +30,8 @@ def check_tracker(name: TrackerName) -> None:
 def log_run(name: TrackerName, run: "Run", workspace: "Workspace") -> None:
     """Log the options, the scores of every epoch and the final scores on dev of a finished run.
 
-    The environment variables of the client determine where the client stores them. TensorBoard
-    reads the folder `tensorboard` of the workspace.
+    For TensorBoard, they are written to the folder `tensorboard` of the workspace. The environment
+    variables of the other clients determine where these clients store them.
 
     Args:
         name: Name of the tracker.
@@ -39,7 +39,8 @@ def log_run(name: TrackerName, run: "Run", workspace: "Workspace") -> None:
         workspace: Workspace of the run.
 
     Raises:
-        UserError: The client cannot log the run. The run itself is not affected.
+        UserError: There is no such tracker, its package is missing, or the client cannot log the
+            run. The run itself is not affected.
     """
     check_tracker(name)
     try:
@@ -52,7 +53,7 @@ def log_run(name: TrackerName, run: "Run", workspace: "Workspace") -> None:
 
 
 def _options(run: "Run") -> dict[str, Any]:
-    """Return the options of a run, without those that are not set."""
+    """Return corpus, encoder, kind and options of a run by name, without options that are None."""
     record = run.record
     facts = {"corpus": record.corpus, "encoder": run.encoder.name, "kind": record.kind}
     given = {name: value for name, value in record.options.items() if value is not None}
@@ -60,7 +61,7 @@ def _options(run: "Run") -> dict[str, Any]:
 
 
 def _epochs(run: "Run") -> list[tuple[int, dict[str, float]]]:
-    """Return the number and the scores of every epoch."""
+    """Return the number of every epoch, and its loss and its scores on dev by name."""
     names = ("loss", "precision", "recall", "f1")
     return [
         (epoch.epoch, {name: getattr(epoch, name) for name in names})
@@ -69,7 +70,7 @@ def _epochs(run: "Run") -> list[tuple[int, dict[str, float]]]:
 
 
 def _final(run: "Run") -> dict[str, float]:
-    """Return the scores of the epoch that was kept."""
+    """Return the scores on dev of the epoch that was kept."""
     return {f"dev_{name}": float(value) for name, value in run.record.dev.items()}
 
 
@@ -77,7 +78,7 @@ def _log_to_tensorboard(run: "Run", workspace: "Workspace") -> None:
     from torch.utils.tensorboard import SummaryWriter
 
     folder = workspace.tensorboard / run.name
-    shutil.rmtree(folder, ignore_errors=True)  # of a removed run of the same name
+    shutil.rmtree(folder, ignore_errors=True)  # left by a removed run of the same name
     with SummaryWriter(str(folder)) as writer:
         for epoch, scores in _epochs(run):
             for name, value in scores.items():

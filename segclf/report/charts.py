@@ -30,11 +30,11 @@ SERIES = (
     *("#2f6fb3", "#c9661a", "#24845f", "#a0357a", "#6a5acd", "#80640f"),
     *("#b3262e", "#12808c", "#5f7d12", "#d0508c", "#7a4a2b", "#5b6b86"),
 )
-"""Colours of systems; with more systems than colours, colours repeat."""
+"""Colours of the groups; they repeat if there are more groups than colours."""
 
 _NO_CURVE = "There is no curve, because there is no boundary to find."
 _FEW = 3  # lines; more are drawn thinner
-_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # on the axis of the lengths
+_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # ticks of the chart of lengths
 _UNIT = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(tickCount=5)}
 
 
@@ -43,10 +43,10 @@ class Figure:
     """A chart of the report.
 
     Attributes:
-        name: Name of its file, and of the element on the page.
+        name: Name of its files without suffix, and id of its element on the page.
         title: Title.
-        text: What it shows, for readers who cannot see it.
-        chart: The chart.
+        text: Explanation below the title.
+        chart: Altair chart.
     """
 
     name: str
@@ -59,8 +59,8 @@ def make_figures(groups: Sequence[Group], boundary_type: BoundaryType) -> list[F
     """Draw the charts of a type of boundary.
 
     Returns:
-        "precision-recall", "thresholds", "comparison", "reliability", "lengths" and, unless there
-        are only ready models, "history".
+        "precision-recall", "thresholds", "comparison", "reliability", "lengths" and, if a run has a
+        history, "history".
     """
     makers = (_precision_recall, _thresholds, _comparison, _reliability, _lengths)
     figures = [make(groups, boundary_type) for make in makers]
@@ -217,7 +217,7 @@ def _color(
     Args:
         labels: Labels of the groups.
         legend: Whether to show a legend.
-        first: Another series and its colour.
+        first: Name and colour of a series before the groups; None for the groups alone.
     """
     others = [(label, SERIES[i % len(SERIES)]) for i, label in enumerate(labels)]
     series = [first, *others] if first else others

@@ -26,17 +26,17 @@ def page_content(part: Corpus, systems: list[System], main_type: BoundaryType) -
         main_type: Type of boundary that all systems predict.
 
     Returns:
-        `sentences`; `documents`: `name`, `group` (the folder), `start` and `stop` of each document
-        that is not empty; `types`: for each type of boundary, its `labels` and the `windows` of Pk,
-        one for each of these documents; `kinds`: the typed labels (0, 1 for a line, 2 for a
-        paragraph), or None if the corpus does not distinguish them; `systems`: for each system
-        `name`, `is_run`, `types` and `heads`, the `probabilities` of a head and its `thresholds`,
-        one for each of these documents; `main_type`; `longest`: the length at which the chart of
-        lengths ends.
+        `sentences`; `documents`: `name`, `group` (see `folders_of`), `start` and `stop` of each
+        document that is not empty; `types`: for each type of boundary, its `labels` and the
+        `windows` of Pk, one for each of these documents; `kinds`: the typed labels (0 for no
+        boundary, 1 for a line, 2 for a paragraph), or None if the corpus has no lines (see
+        `has_lines`); `systems`: for each system `name`, `is_run`, `types` and, in `heads`, the
+        `probabilities` of each head and its `thresholds`, one for each of these documents;
+        `main_type`; `longest`: the length at which the chart of lengths ends.
     """
     documents = part.layout.documents
     folders = folders_of(part.document_ids)
-    layouts = {name: own.layout for system in systems for name, own in system.types.items()}
+    layouts = {name: result.layout for system in systems for name, result in system.types.items()}
     return {
         "sentences": part.sentences,
         "documents": [

@@ -24,16 +24,17 @@ class Group:
     systems: tuple[System, ...]
 
     def values(self, name: str, boundary_type: BoundaryType) -> list[float]:
-        """Return a score of each system, by the name of the score."""
+        """Return the score `name` of each system."""
         return [
             getattr(system.types[boundary_type].evaluation.scores, name) for system in self.systems
         ]
 
     def row(self, boundary_type: BoundaryType) -> dict[str, tuple[float, float | None]]:
-        """Return mean and sample standard deviation (None for one system) of each score."""
+        """Return mean and sample standard deviation (None for one system) of each score by name."""
         values = {name: self.values(name, boundary_type) for name in SCORE_NAMES}
         return {
-            name: (fmean(own), stdev(own) if len(own) > 1 else None) for name, own in values.items()
+            name: (fmean(scores), stdev(scores) if len(scores) > 1 else None)
+            for name, scores in values.items()
         }
 
 

@@ -1,4 +1,4 @@
-"""Make a report of runs and ready models: a page, and its charts as files."""
+"""Reports of runs and ready models: a page, and its charts as files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Report:
         split: Split that was scored.
         runs: Names of the runs and models.
         figures: Paths of the charts that were written as files.
-        unsaved: Why scores could not be saved in the folders of runs.
+        unsaved: Reasons why scores could not be saved in the folders of runs.
     """
 
     path: Path
@@ -71,7 +71,8 @@ def make_report(
         output: HTML file to write.
         split: Split to show.
         corpus_name: Name of the corpus; see `score_systems`.
-        figures: Folder to which the charts are written as SVG and PNG files; None for none.
+        figures: Folder to which the charts are written as SVG and PNG files; None to write only
+            the page.
         compute: Device, threads and progress display; None for the defaults.
 
     Raises:

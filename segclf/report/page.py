@@ -27,7 +27,8 @@ _STYLES = ("base.css", "report.css")
 _SCRIPTS = ("scores", "state", "bar", "charts", "documents", "text", "strip", "main")
 _TYPES = {"any": "Any boundary", "line": "Lines", "paragraph": "Paragraphs"}
 _NOTICES = {
-    "train": "The models were trained on this split: expect lower scores on other text.",
+    "train": "The runs of this corpus were trained on this split: expect lower scores on other "
+    "text.",
     "dev": "The epoch and the threshold of a run were chosen on dev, so these scores are "
     "optimistic. To see the scores on test: segtool report --split test.",
     "test": "The thresholds were chosen on dev, not here. Do not choose another threshold based "
@@ -52,14 +53,14 @@ def render_page(
     figures: Sequence[Figure],
     main_type: BoundaryType,
 ) -> str:
-    """Return the HTML of a report, which needs no other file and loads nothing.
+    """Return the HTML of a report, which needs no other file and loads nothing from the network.
 
     Args:
         stored: Corpus of the report.
         part: The split that was scored.
         split: Name of the split.
         groups: The scored runs and models.
-        figures: Charts of the main type; the first two follow the slider.
+        figures: Charts of the main type, in the order of `segclf.report.charts.make_figures`.
         main_type: Type of boundary that all systems predict.
     """
     systems = [system for group in groups for system in group.systems]

@@ -37,24 +37,27 @@ def precision_recall_rows(
     curves: Rows = []
     chosen: Rows = []
     for label, system in labelled(groups):
-        own = {"series": label, "run": system.name}
+        names = {"series": label, "run": system.name}
         precision, recall, _ = _curve(system, boundary_type)
         curves += [
-            own | {"precision": p, "recall": r, "order": order}
+            names | {"precision": p, "recall": r, "order": order}
             for order, (p, r) in enumerate(zip(precision, recall, strict=True))
         ]
         scores = system.types[boundary_type].evaluation.scores
-        chosen.append(own | {"precision": scores.precision, "recall": scores.recall})
+        chosen.append(names | {"precision": scores.precision, "recall": scores.recall})
     return curves, chosen
 
 
 def threshold_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> tuple[Rows, Rows]:
-    """Return the scores by threshold, or the F1 of several systems, and the chosen thresholds."""
+    """Return the scores of a system by threshold, and the chosen thresholds.
+
+    For several systems, only their F1 is returned.
+    """
     rows: Rows = []
     chosen: set[float] = set()
     systems = labelled(groups)
     for label, system in systems:
-        # lines of dialogue are predicted at the threshold for any boundary
+        # lines of dialogue are predicted at the threshold for boundaries of any type
         chosen |= set(system.thresholds.get(boundary_type) or system.thresholds["any"])
         for precision, recall, threshold in zip(*_curve(system, boundary_type), strict=True):
             f1 = 2 * precision * recall / max(precision + recall, 1e-12)
@@ -69,7 +72,10 @@ def threshold_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> tupl
 def comparison_rows(
     groups: Sequence[Group], boundary_type: BoundaryType
 ) -> tuple[Rows, Rows, Rows]:
-    """Return the F1 of each system, mean ± deviation over seeds, and the trivial baselines."""
+    """Return the F1 of each system, its spread over seeds, and the F1 of the trivial baselines.
+
+    The spread is mean ± standard deviation, for each group of several runs.
+    """
     points = [
         {"system": group.label, "series": group.label, "f1": value}
         for group in groups
@@ -79,8 +85,8 @@ def comparison_rows(
     for group in groups:
         mean, deviation = group.row(boundary_type)["f1"]
         if deviation is not None:
-            own = {"system": group.label, "series": group.label}
-            spreads.append(own | {"low": mean - deviation, "high": mean + deviation})
+            names = {"system": group.label, "series": group.label}
+            spreads.append(names | {"low": mean - deviation, "high": mean + deviation})
     baselines = groups[0].systems[0].types[boundary_type].evaluation.baselines
     trivial = [{"system": _BASELINES[name], "f1": scores.f1} for name, scores in baselines.items()]
     return points, spreads, trivial
@@ -109,20 +115,20 @@ def length_rows(groups: Sequence[Group], boundary_type: BoundaryType) -> tuple[R
 
 
 def history_rows(groups: Sequence[Group]) -> tuple[Rows, Rows, list[int | None]]:
-    """Return the losses and the scores, or the F1 of several runs, by epoch, and the best epochs.
+    """Return the losses and the scores on dev by epoch, and the best epoch of each run.
 
-    Ready models have no history.
+    For several runs, F1 is the only score. Ready models and exported runs have no history.
     """
     trained = [pair for pair in labelled(groups) if pair[1].run.record.history]
     losses: Rows = []
     scores: Rows = []
     for label, system in trained:
         for epoch in system.run.record.history[1:]:
-            own = {"run": system.name, "epoch": epoch.epoch}
-            losses.append(own | {"series": label, "loss": epoch.loss})
+            position = {"run": system.name, "epoch": epoch.epoch}
+            losses.append(position | {"series": label, "loss": epoch.loss})
             shown = METRICS if len(trained) == 1 else {label: "f1"}
             scores += [
-                own | {"series": name, "score": getattr(epoch, attribute)}
+                position | {"series": name, "score": getattr(epoch, attribute)}
                 for name, attribute in shown.items()
             ]
     return losses, scores, [system.run.record.best_epoch for _, system in trained]
@@ -131,7 +137,7 @@ def history_rows(groups: Sequence[Group]) -> tuple[Rows, Rows, list[int | None]]
 def _curve(
     system: System, boundary_type: BoundaryType
 ) -> tuple[list[float], list[float], list[float]]:
-    """Return precision, recall and threshold at some of the thresholds, in ascending order.
+    """Return precision and recall at some of the thresholds, and these thresholds, ascending.
 
     The lists are empty if there is no boundary to find: recall is then undefined.
     """

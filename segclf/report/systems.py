@@ -30,8 +30,9 @@ class TypeResult:
         evaluation: The scores that `segtool eval` shows.
         layout: Layout of the split's n sentences, with the true boundaries.
         predicted: (n,) bool, predicted boundaries.
-        ranking: (n,) float32 scores that rank the candidates in a precision-recall curve:
-            probabilities, or 1 where the head for paragraphs finds a boundary.
+        ranking: (n,) float32 scores that rank the candidates in a precision-recall curve: the
+            probabilities; for boundaries of any type, 1 where the head for paragraphs predicts a
+            boundary.
     """
 
     evaluation: Evaluation
@@ -46,7 +47,7 @@ class System:
 
     Attributes:
         name: Name of the run or of the model.
-        run: The run; for a model with several heads, the run of the head for any boundary.
+        run: The run; for a ready model, the run of its head for boundaries of any type.
         is_run: Whether the system is a run.
         types: Result for each type of boundary.
         heads: (n,) float32 probabilities of each head.
@@ -80,8 +81,9 @@ def score_systems(
         compute: Device, threads and progress display.
 
     Raises:
-        UserError: A system is given twice, the runs cannot be compared, the corpus has no such
-            split, or the corpus has changed since a run was trained.
+        UserError: A system is given twice, the runs cannot be compared, there is no such corpus,
+            the corpus has no such split, has changed since a run was trained or is not embedded
+            with the encoder of a system, or a run is damaged.
         StoreError: The store lacks the vectors.
     """
     names = [source.name for source in sources]
@@ -106,13 +108,13 @@ def score_systems(
 
 
 def main_type_of(sources: Sequence[Run | ReadyModel]) -> BoundaryType:
-    """Return the boundary type on which systems are compared: that of the runs, or "any"."""
+    """Return the type of boundary on which systems are compared: that of the runs, or "any"."""
     runs = [source for source in sources if isinstance(source, Run)]
     return runs[0].record.boundary_type if runs else "any"
 
 
 def has_lines(corpus: Corpus) -> bool:
-    """Return whether the boundaries of a corpus are of two types: lines and paragraphs."""
+    """Return whether a corpus distinguishes lines from paragraphs, and contains lines."""
     return corpus.is_typed and bool((corpus.types == LINE).any())
 
 
@@ -163,8 +165,8 @@ def _score_model(
     heads = {name: scored.types[name].probabilities for name in model.runs}
     types: dict[BoundaryType, TypeResult] = {}
     for name, evaluation in scored.types.items():
-        has_own = model.is_typed or has_lines(stored.corpus)
-        if name not in ("any", main_type) and not has_own:
+        is_distinct = model.is_typed or has_lines(stored.corpus)
+        if name not in ("any", main_type) and not is_distinct:
             continue  # the same boundaries as for "any", or none
         ranking = evaluation.probabilities
         if name == "any" and model.is_typed:

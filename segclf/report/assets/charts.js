@@ -31,7 +31,7 @@ function sharePoints(lengths, longest, width, height) {
   const counts = new Array(longest).fill(0);
   for (const length of lengths) counts[Math.min(length, longest) - 1]++;
   return counts.map((count, i) => {
-    const y = 1 - Math.sqrt(count / lengths.length); // the axis has a scale of roots
+    const y = 1 - Math.sqrt(count / lengths.length); // the axis has a square root scale
     return [(width * i) / (longest - 1), height * y];
   });
 }

@@ -23,7 +23,7 @@ function buildDocuments() {
   });
 }
 
-/** Whether a score of a row is defined: without a boundary, there is none to find. */
+/** Whether a score of a row is defined: F1 needs a boundary to find, and Pk a long document. */
 function isDefined(row, key) {
   if (key === "pk") return row.long > 0;
   return row.true > 0 || !["f1", "precision", "recall"].includes(key);

@@ -1,4 +1,4 @@
-// Decisions and scores, computed as segclf/scoring/decoding.py and segclf/scoring/metrics.py do.
+// Boundaries and scores, computed as segclf/scoring/decoding.py and segclf/scoring/metrics.py do.
 
 /** Decode base64 to a Float32Array. */
 function floatsOf(base64) {
@@ -43,14 +43,14 @@ function decide(system, moved, documents) {
     const [only] = Object.values(marks);
     return Object.fromEntries(system.types.map((type) => [type, only]));
   }
-  // a paragraph is a boundary whatever the head for any boundary says; other boundaries are lines
+  // a paragraph is a boundary, whatever the other head predicts; other boundaries are lines
   const any = marks.any.map((mark, i) => mark | marks.paragraph[i]);
   const line = any.map((mark, i) => mark & ~marks.paragraph[i] & 1);
   for (const { start } of documents) line[start] = 1;
   return { any, line, paragraph: marks.paragraph };
 }
 
-/** Count the candidates of one document, and compute its Pk and WindowDiff (null: too short). */
+/** Count the sentences of a document and the boundaries after the first; compute Pk, WindowDiff. */
 function countDocument(labels, found, { start, stop }, window) {
   const counts = { sentences: stop - start, correct: 0, found: 0, true: 0 };
   for (let i = start + 1; i < stop; i++) {
@@ -61,7 +61,7 @@ function countDocument(labels, found, { start, stop }, window) {
   return { ...counts, ...windowErrors(labels, found, start, stop, window) };
 }
 
-/** Compare the numbers of true and predicted boundaries between sentences i and i + window. */
+/** Return Pk and WindowDiff of a document; null if the document is no longer than the window. */
 function windowErrors(labels, found, start, stop, window) {
   const pairs = stop - start - window;
   if (pairs <= 0) return { pk: null, windowDiff: null };
@@ -84,7 +84,7 @@ function windowErrors(labels, found, start, stop, window) {
   return { pk: pk / pairs, windowDiff: windowDiff / pairs };
 }
 
-/** Add the counts of documents up to scores. */
+/** Compute the scores of documents from their counts. */
 function scoresOf(counts) {
   const sum = (name) => counts.reduce((total, document) => total + document[name], 0);
   const long = counts.filter((document) => document.pk !== null);

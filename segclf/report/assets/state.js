@@ -16,8 +16,8 @@ const state = {
   current: -1, // sentence
 };
 
-// probabilities of the selected type, decisions and scores at the current thresholds, and scores at
-// the chosen ones
+// probabilities of the selected type, boundaries and scores at the current thresholds, and scores
+// at the chosen ones
 const result = { found: {}, counts: [], scores: {}, chosen: {}, probabilities: [] };
 
 const element = (id) => document.getElementById(id);
@@ -36,12 +36,12 @@ function selectSystem(index) {
   if (!system.types.includes(state.type)) state.type = system.types[0];
 }
 
-/** Head whose threshold decides about the selected type. Lines have that of any boundary. */
+/** Head that predicts the selected type. Lines are predicted by the head for any boundary. */
 function headOf(system) {
   return system.heads[state.type] ? state.type : Object.keys(system.heads)[0];
 }
 
-/** Probability that each sentence begins a boundary of the selected type. */
+/** Probability that each sentence is a boundary of the selected type. */
 function probabilitiesOf(system) {
   const { any, paragraph } = system.heads;
   if (state.type === "line" && any && paragraph) {
@@ -50,13 +50,13 @@ function probabilitiesOf(system) {
   return system.heads[headOf(system)].probabilities;
 }
 
-/** Mean threshold of a head over the documents, and whether it differs between them. */
+/** Lowest and highest threshold of a head, whether they differ, and the value halfway between. */
 function chosenThreshold(head) {
   const [low, high] = [Math.min(...head.thresholds), Math.max(...head.thresholds)];
   return { low, high, differs: low !== high, value: low === high ? low : (low + high) / 2 };
 }
 
-/** Count each document for the selected type, at the given thresholds. */
+/** Find and score the boundaries of the selected type at the given thresholds. */
 function countAt(moved) {
   const found = decide(state.system, moved, data.documents);
   const { windows } = data.types[state.type];
@@ -70,7 +70,7 @@ function recompute() {
   Object.assign(result, countAt(state.moved));
 }
 
-/** Kind of sentence i for the selected type. Nothing is decided about the start of a document. */
+/** Result for sentence i and the selected type. The start of a document is not predicted. */
 function kindOf(i) {
   if (isStart[i]) return "start";
   const [truth, found] = [labels[state.type][i], result.found[state.type][i]];

@@ -67,7 +67,7 @@ function paintStrip() {
   context.strokeRect(0.75, top + 0.75, breadth - 1.5, height);
 }
 
-/** Empty a canvas that has the size of the strip, and turn it so that one draws downwards. */
+/** Give a canvas the size of the strip, clear it, and turn it so that the text runs downwards. */
 function openCanvas(canvas) {
   const { width, height } = element("strip").getBoundingClientRect();
   const scale = window.devicePixelRatio || 1;
@@ -81,7 +81,7 @@ function openCanvas(canvas) {
   return { context, length, breadth };
 }
 
-/** Let the reader point at the strip, or drag along it. */
+/** Scroll the text when the reader presses the strip or drags along it. */
 function buildStrip() {
   const canvas = element("strip");
   const go = (event) => {

@@ -4,7 +4,7 @@
 // with `content-visibility: auto`, of which the browser lays out only those near the view.
 
 const CHUNK = 60; // sentences
-const CONTEXT = 1; // sentences around an error that a filter keeps
+const CONTEXT = 1; // sentences on each side of an error that a filter keeps
 const ERRORS = ["miss", "false"];
 const FILTERS = { all: null, errors: ERRORS, miss: ["miss"], false: ["false"] };
 
@@ -34,7 +34,7 @@ function buildText() {
   });
 }
 
-/** End a chunk where a paragraph ends, unless the paragraph is very long. */
+/** End of the chunk that begins at `first`: the end of a paragraph, unless it is very long. */
 function chunkEnd(first, stop) {
   for (let i = first + CHUNK; i < Math.min(first + 2 * CHUNK, stop); i++) {
     if (labels[state.type][i]) return i;
@@ -57,7 +57,7 @@ function makeChunk(start, stop) {
   return box;
 }
 
-/** Set the bars, after another model or type was selected. */
+/** Set the bars, after another model or type has been selected. */
 function paintProbabilities() {
   sentences.forEach((row, i) => row.style.setProperty("--p", result.probabilities[i].toFixed(3)));
 }
@@ -126,7 +126,7 @@ function showSentence(i) {
   else scrollText(sentences[i], 0.5);
 }
 
-/** Scroll the text, but not the page: 0 puts the place at the beginning of the view, 0.5 amid it. */
+/** Scroll the text, not the page: share 0 puts the place at the start of the view, 0.5 in the middle. */
 function scrollText(place, share) {
   const text = element("text");
   // the second time, the chunks around the place have been laid out
