@@ -40,7 +40,7 @@ _NOT_CONFIGURABLE = (
     "dry-run",
     "replace",
 )
-"""Options that a configuration file cannot set, because they are for a single call."""
+"""Options that a configuration file cannot set, because they apply to a single call."""
 
 _STATED_DEFAULT = re.compile(r" *\[default: [^\]]*\]$")  # at the end of a help text
 
@@ -62,16 +62,18 @@ class Configuration:
 
 
 def find_configuration(folder: Path | None = None) -> Configuration | None:
-    """Read the configuration file in a folder or the nearest folder above it.
+    """Read the configuration file in a folder or the nearest folder above it that has one.
+
+    A pyproject.toml without the table [tool.segtool] does not count.
 
     Args:
         folder: Folder to begin with; None for the current folder.
 
     Returns:
-        The configuration; None if there is no file.
+        The configuration; None if there is no file, or if the current folder was removed.
 
     Raises:
-        UserError: The file cannot be read or is not TOML.
+        UserError: The file, or a pyproject.toml on the way, cannot be read or is not TOML.
     """
     try:
         start = Path(folder or os.getcwd()).absolute()
@@ -82,7 +84,7 @@ def find_configuration(folder: Path | None = None) -> Configuration | None:
             return Configuration(parent / _FILE, _parse(parent / _FILE, _read(parent / _FILE)))
         if os.path.isfile(parent / _PROJECT):
             data = _read(parent / _PROJECT)
-            # other projects' files may be damaged
+            # a file without the word segtool is not parsed, since it need not be valid TOML
             table = _parse(parent / _PROJECT, data) if b"segtool" in data else {}
             tools = table.get("tool")
             if isinstance(tools, dict) and "segtool" in tools:
@@ -105,24 +107,40 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 
 
 def workspaces_in(configuration: Configuration) -> list[Path]:
-    """Return the workspaces that a configuration names, for all commands or for one."""
-    tables = [configuration.table, *configuration.table.values()]
-    values = [table.get("workspace") for table in tables if isinstance(table, dict)]
-    return [configuration.path.parent / value for value in values if isinstance(value, str)]
+    """Return the workspaces that a configuration names, for all commands or for some."""
+    return [
+        Path(_workspace_path(configuration.path, value))
+        for value in _workspace_values(configuration.table)
+    ]
+
+
+def _workspace_values(table: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _workspace_values(value)
+        elif key == "workspace" and isinstance(value, str):
+            yield value
+
+
+def _workspace_path(file: Path, value: str) -> str:
+    """Return the path of a workspace, given a configuration file and the value in it."""
+    return os.path.normpath(file.parent / os.path.expanduser(value))
 
 
 def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # noqa: ANN401
     """Return the defaults that a configuration sets, for `typer.Context.default_map`.
 
-    A relative path of the workspace starts from the folder of the file. If SEGTOOL_HOME is set, the
-    workspace in the file is ignored.
+    A relative path of a workspace is resolved against the folder of the file. If SEGTOOL_HOME is
+    set, the workspace in the file is ignored.
 
     Args:
         configuration: Configuration.
-        command: Command of the whole application; see `typer.main.get_command`.
+        command: Command of the whole application; see `typer.main.get_command`. The original
+            defaults are removed from the help texts of the options that the file sets.
 
     Raises:
-        UserError: A command or an option is unknown, or a value has the wrong type.
+        UserError: [tool.segtool] is not a table, a command or an option is unknown, an option
+            cannot be set for all commands, or a value has the wrong type.
     """
     table, path = configuration.table, configuration.path
     if not isinstance(table, dict):
@@ -163,7 +181,7 @@ def _defaults_of(
         if name == "workspace":
             if os.environ.get("SEGTOOL_HOME"):
                 continue
-            value = os.path.normpath(path.parent / os.path.expanduser(str(value)))
+            value = _workspace_path(path, str(value))
         defaults[option.name] = value
         option.help = _STATED_DEFAULT.sub("", option.help)  # the new default is shown instead
     for name, subcommand in commands.items():
@@ -172,7 +190,10 @@ def _defaults_of(
 
 
 def configurable(command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    """Yield the options of a command that a file may set, by name, such as "batch-size"."""
+    """Yield the name, such as "batch-size", and the parameter of each option that a file may set.
+
+    The options of subcommands are not included.
+    """
     for parameter in command.params:
         if parameter.param_type_name == "option" and not parameter.hidden:
             name = next(flag for flag in parameter.opts if flag.startswith("--"))[2:]

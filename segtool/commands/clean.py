@@ -24,7 +24,7 @@ def clean(
 ) -> None:
     """Remove hidden files that interrupted commands left.
 
-    Runs, corpora and unfinished fine-tuned runs are kept.
+    Corpora and runs, including unfinished runs of segtool finetune, are kept.
 
     Example: segtool clean --vectors --dry-run
     """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def removal(removed: "Sequence[Removed]", dry_run: bool) -> dict[str, Any]:
-    """Return the content of the JSON output of a command that removes files."""
+    """Return the JSON output of a command that removes files."""
     return {
         "removed": not dry_run,
         "paths": [{"path": str(item.path), "bytes": item.bytes} for item in removed],
@@ -30,7 +30,7 @@ def print_removed(content: dict[str, Any]) -> None:
 
 
 def print_cleaned(content: dict[str, Any]) -> None:
-    """Print what `segtool clean` removed: files of interrupted commands, and vectors."""
+    """Print what `segtool clean` removed or would remove: files, and vectors."""
     if content["paths"]:
         print_removed(content)
     else:
