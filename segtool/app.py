@@ -52,7 +52,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Accept the options that precede a command, and read the configuration file."""
+    """Accept the options that precede a command, and set defaults from the configuration file."""
     if found := find_configuration():
         context.default_map = make_defaults(found, context.command)
 
@@ -75,17 +75,18 @@ app.add_typer(finetune_app, name="finetune")
 store_app.command("export")(export_vectors)
 store_app.command(kept="The vectors merged so far are kept.", resumes=True)(merge)
 app.add_typer(store_app, name="store")
-app.command("clean", kept="Some files may be removed already.")(clean_command)
+app.command("clean", kept="Some files may already have been removed.")(clean_command)
 app.command()(config)
 
 
 def main() -> None:
-    """Run the command line.
+    """Run the command line and exit.
 
-    For a mistake of the user, one line is printed, and the exit status is 2. For a bug, a traceback
-    is printed.
+    For a user's mistake, one line is printed, and the exit status is 2. It is 130 after Ctrl-C, and
+    1 if part of the work failed, the store is damaged or standard output was closed. For a bug, a
+    traceback is printed.
     """
-    # a table may contain characters that the console cannot show
+    # a table may contain characters that the encoding of the console lacks
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] or ["--help"]
@@ -119,7 +120,10 @@ def main() -> None:
 
 
 def _source(error: typer.TyperException) -> str:
-    """Name the configuration file if it sets the option that is wrong."""
+    """Return the part of a message that names the configuration file, if it sets the wrong option.
+
+    Otherwise, return an empty string.
+    """
     context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
     source = context.get_parameter_source(parameter.name) if context and parameter else None
     found = find_configuration() if source and source.name == "DEFAULT_MAP" else None
@@ -127,22 +131,26 @@ def _source(error: typer.TyperException) -> str:
 
 
 def _is_from_user(path: Path) -> bool:
-    """Return whether `path` is, contains or lies below an argument or the workspace."""
+    """Return whether a path is, contains or lies below an argument or a workspace.
+
+    The workspaces are the default one and those in the configuration file.
+    """
     from segclf.workspace.workspace import Workspace
 
     configuration = find_configuration()
     named = [Path(word.split("=", 1)[-1]) for word in sys.argv[1:]]
     named += [Workspace().path, *(workspaces_in(configuration) if configuration else ())]
-    # with and without resolved symbolic links, one of which may be broken
-    places = [Path(absolute(path)) for absolute in (os.path.abspath, os.path.realpath)]
-    given = [
-        Path(absolute(other)) for other in named for absolute in (os.path.abspath, os.path.realpath)
-    ]
     return any(
-        place.is_relative_to(other) or other.is_relative_to(place)
-        for place in places
-        for other in given
+        form.is_relative_to(other) or other.is_relative_to(form)
+        for form in _absolute_forms(path)
+        for name in named
+        for other in _absolute_forms(name)
     )
+
+
+def _absolute_forms(path: Path) -> list[Path]:
+    """Return the absolute path with and without symbolic links, since a link may be broken."""
+    return [Path(os.path.abspath(path)), Path(os.path.realpath(path))]
 
 
 def _one_line(error: typer.TyperException) -> str:

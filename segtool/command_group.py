@@ -1,4 +1,4 @@
-"""Groups of commands, each with the options --quiet and --verbose."""
+"""Groups of commands that all have the options --quiet and --verbose."""
 
 import inspect
 import time
@@ -17,7 +17,11 @@ QuietOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Also print the configuration file and the time taken."),
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Also print the path of the configuration file and the time that the command took.",
+    ),
 ]
 _VERBOSITY = {"quiet": QuietOption, "verbose": VerboseOption}
 
@@ -26,7 +30,7 @@ class CommandGroup(typer.Typer):
     """A Typer application whose commands and callback accept --quiet and --verbose.
 
     Args:
-        settings: Arguments of `typer.Typer`.
+        **settings: Keyword arguments of `typer.Typer`.
     """
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401
@@ -44,7 +48,7 @@ class CommandGroup(typer.Typer):
         Args:
             name: Name of the command; None for the name of the function.
             kept: Sentence that says what is kept after Ctrl-C, for the message.
-            resumes: Whether the same command then continues where it stopped.
+            resumes: Whether the same command, run again after Ctrl-C, continues where it stopped.
         """
         register = super().command(name)
 
@@ -86,7 +90,7 @@ def pass_options(context: typer.Context) -> None:
 def _with_verbosity(
     function: Callable[..., Any], kept: str, *, resumes: bool
 ) -> Callable[..., Any]:
-    """Add the options --quiet and --verbose to a command, and set the message for Ctrl-C."""
+    """Wrap a command to accept --quiet and --verbose, and to set the message for Ctrl-C."""
 
     @wraps(function)
     def call(**given: Any) -> None:  # noqa: ANN401

@@ -14,32 +14,32 @@ from segtool.configuration import Defaults, find_configuration, make_defaults
 
 
 def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of the runs in the workspace that begin with a text."""
+    """Return the names of the runs of the workspace, if they begin with `incomplete`."""
     return _matching(
         [path.parent.name for path in _workspace_files(context, "runs/*/run.json")], incomplete
     )
 
 
 def complete_models(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of the ready models that begin with a text."""
+    """Return the names of the ready models, if they begin with `incomplete`."""
     from segclf.workspace.ready import MODEL, MODELS
 
     return _matching([path.parent.name for path in MODELS.glob(f"*/{MODEL}")], incomplete)
 
 
 def complete_runs_and_models(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of the runs and of the ready models that begin with a text."""
+    """Return the names of the runs and of the ready models, if they begin with `incomplete`."""
     return complete_runs(context, incomplete) + complete_models(context, incomplete)
 
 
 def complete_corpora(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of the embedded corpora that begin with a text."""
+    """Return the names of the embedded corpora, if they begin with `incomplete`."""
     paths = _workspace_files(context, "corpora/*.jsonl")
     return _matching([path.stem for path in paths], incomplete)
 
 
 def complete_encoders(incomplete: str) -> list[str]:
-    """Return the names of the built-in encoders that begin with a text."""
+    """Return the names of the built-in encoders, if they begin with `incomplete`."""
     from embedcache.encoders import BUILT_IN
 
     return _matching(list(BUILT_IN), incomplete)
@@ -62,7 +62,7 @@ def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
 def _configured(context: Any) -> Defaults:  # noqa: ANN401
     """Return the defaults that the configuration file sets for a command.
 
-    The shell asks for names without calling the function that reads the file.
+    During completion, Typer does not call `segtool.app.options`, which reads the file for commands.
     """
     if context.parent is None:
         found = find_configuration()

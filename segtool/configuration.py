@@ -35,7 +35,7 @@ _NOT_CONFIGURABLE = (
     "dry-run",
     "replace",
 )
-"""Options that a configuration file cannot set, because they are for a single call."""
+"""Options that a configuration file cannot set, because they apply to a single call."""
 
 _STATED_DEFAULT = re.compile(r" *\[default: [^\]]*\]$")  # at the end of a help text
 
@@ -57,16 +57,18 @@ class Configuration:
 
 
 def find_configuration(folder: Path | None = None) -> Configuration | None:
-    """Read the configuration file in a folder or the nearest folder above it.
+    """Read the configuration file in a folder or the nearest folder above it that has one.
+
+    A pyproject.toml without the table [tool.segtool] does not count.
 
     Args:
         folder: Folder to begin with; None for the current folder.
 
     Returns:
-        The configuration; None if there is no file.
+        The configuration; None if there is no file, or if the current folder was removed.
 
     Raises:
-        UserError: The file cannot be read or is not TOML.
+        UserError: The file, or a pyproject.toml on the way, cannot be read or is not TOML.
     """
     try:
         start = Path(folder or os.getcwd()).absolute()
@@ -77,7 +79,7 @@ def find_configuration(folder: Path | None = None) -> Configuration | None:
             return Configuration(parent / _FILE, read_toml(parent / _FILE))
         if os.path.isfile(parent / _PROJECT):
             data = read_bytes(parent / _PROJECT)
-            # other projects' files may be damaged
+            # a file without the word segtool is not parsed, since it need not be valid TOML
             table = parse_toml(parent / _PROJECT, data) if b"segtool" in data else {}
             tools = table.get("tool")
             if isinstance(tools, dict) and "segtool" in tools:
@@ -86,37 +88,46 @@ def find_configuration(folder: Path | None = None) -> Configuration | None:
 
 
 def workspaces_in(configuration: Configuration) -> list[Path]:
-    """Return the workspaces that a configuration names, for all commands or for one."""
-    tables = [configuration.table, *configuration.table.values()]
-    values = [table.get("workspace") for table in tables if isinstance(table, dict)]
+    """Return the workspaces that a configuration names, for all commands or for some."""
     return [
-        _workspace_folder(configuration.path, value) for value in values if isinstance(value, str)
+        _workspace_path(configuration.path, value)
+        for value in _workspace_values(configuration.table)
     ]
+
+
+def _workspace_values(table: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _workspace_values(value)
+        elif key == "workspace" and isinstance(value, str):
+            yield value
 
 
 def shared_workspace(configuration: Configuration) -> Path | None:
     """Return the workspace that a configuration sets for all commands; None if it sets none."""
     value = configuration.table.get("workspace")
-    return None if value is None else _workspace_folder(configuration.path, value)
+    return None if value is None else _workspace_path(configuration.path, str(value))
 
 
-def _workspace_folder(file: Path, value: object) -> Path:
-    """Return the folder that a file names; a relative path starts from the folder of the file."""
-    return Path(os.path.normpath(file.parent / os.path.expanduser(str(value))))
+def _workspace_path(file: Path, value: str) -> Path:
+    """Return the path of a workspace, given a configuration file and the value in it."""
+    return Path(os.path.normpath(file.parent / os.path.expanduser(value)))
 
 
 def make_defaults(configuration: Configuration, command: Any) -> Defaults:  # noqa: ANN401
     """Return the defaults that a configuration sets, for `typer.Context.default_map`.
 
-    A relative path of the workspace starts from the folder of the file. If SEGTOOL_HOME is set, the
-    workspace in the file is ignored.
+    A relative path of a workspace is resolved against the folder of the file. If SEGTOOL_HOME is
+    set, the workspace in the file is ignored.
 
     Args:
         configuration: Configuration.
-        command: Command of the whole application; see `typer.main.get_command`.
+        command: Command of the whole application; see `typer.main.get_command`. The original
+            defaults are removed from the help texts of the options that the file sets.
 
     Raises:
-        UserError: A command or an option is unknown, or a value has the wrong type.
+        UserError: [tool.segtool] is not a table, a command or an option is unknown, an option
+            cannot be set for all commands, or a value has the wrong type.
     """
     table, path = configuration.table, configuration.path
     if not isinstance(table, dict):
@@ -157,7 +168,7 @@ def _defaults_of(
         if name == "workspace":
             if os.environ.get("SEGTOOL_HOME"):
                 continue
-            value = str(_workspace_folder(path, value))
+            value = str(_workspace_path(path, str(value)))
         defaults[option.name] = value
         option.help = _STATED_DEFAULT.sub("", option.help)  # the new default is shown instead
     for name, subcommand in commands.items():
@@ -166,7 +177,10 @@ def _defaults_of(
 
 
 def configurable(command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    """Yield the options of a command that a file may set, by name, such as "batch-size"."""
+    """Yield the name, such as "batch-size", and the parameter of each option that a file may set.
+
+    The options of subcommands are not included.
+    """
     for parameter in command.params:
         if parameter.param_type_name == "option" and not parameter.hidden:
             name = next(flag for flag in parameter.opts if flag.startswith("--"))[2:]

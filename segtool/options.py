@@ -24,22 +24,29 @@ from segtool.completion import (
 
 Command = Callable[..., None]
 
-_MAX_CHOICES = 40  # maximum length of the list of an option's choices in its help
+_MAX_CHOICES_LENGTH = 40  # of the list of an option's choices in the help, in characters
 _COMPLETIONS: dict[str, Callable[..., list[str]]] = {
     "encoder": complete_encoders,
     "model": complete_models,
     "run": complete_runs,
 }
-"""Functions that complete the values of fields in a shell."""
+"""Functions that complete values in a shell, by the name of the field."""
 
 
 def _check_exists(context: typer.Context, workspace: Path | None) -> Path | None:
-    """Check that the folder of --workspace exists; the default folder need not exist yet."""
+    """Check that the folder exists if --workspace was given on the command line.
+
+    The default folder and one that a configuration file sets need not exist yet.
+
+    Raises:
+        UserError: The folder does not exist.
+    """
     if workspace is None or context.resilient_parsing:
         return workspace
     source = context.get_parameter_source("workspace")
     is_given = source is not None and source.name == "COMMANDLINE"
-    if is_given and not os.path.isdir(workspace):  # which accepts a name of any length
+    # unlike Path.is_dir, os.path.isdir accepts a name of any length
+    if is_given and not os.path.isdir(workspace):
         raise UserError(
             f"there is no workspace {workspace}: correct --workspace, or create one with segtool "
             "embed FILE --workspace FOLDER"
@@ -81,14 +88,15 @@ SplitOption = Annotated[
     str | None,
     typer.Option(
         help="Shares of train, dev and test, such as 80/10/10, or the name of one split. "
-        "[default: the subfolders train, dev and test if they exist, otherwise 80/10/10]"
+        "[default: the splits that subfolders train, dev and test or JSON Lines files define, "
+        "otherwise 80/10/10]"
     ),
 ]
 
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where to compute. Subclasses may change the defaults; their help texts state them.
+    """Device and number of threads. Subclasses may change the defaults and their help texts.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps. [default: the fastest for encoders, cpu for
@@ -116,14 +124,14 @@ class EncoderComputeOptions(ComputeOptions):
 
 @dataclass(frozen=True)
 class HeadComputeOptions(ComputeOptions):
-    """Where to train a head.
+    """Device, number of threads and memory for training a head.
 
     Attributes:
         device: Device: cpu, cuda, cuda:1, ... or mps.
         threads: Number of CPU threads.
         memory: Gigabytes of sentence vectors that a run may hold in memory. If a corpus has more,
             training reads them from a temporary file in the workspace. [default: a quarter of the
-            available memory, shared by runs in parallel]
+            available memory, divided among parallel runs]
     """
 
     device: str = "cpu"
@@ -165,15 +173,15 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     """Replace each dataclass among a command's parameters with one option for each of its fields.
 
     Each option is defined only in the dataclass, by the name, type and default of a field. The help
-    text is in the section "Attributes" of the docstring. If the dataclass has a method
-    `without_effect`, it tells which options a configuration file may set although an option on the
-    command line makes them useless; they take their defaults. If it has a class method
-    `from_settings`, this method makes the object, from a dict of the values of its fields and of
+    text is in the section "Attributes" of the docstring. If the dataclass has a class method
+    `from_settings`, this method makes the object from a dict with the values of its fields and of
     its deprecated options. The class attribute `deprecated_options` (name -> type) defines these
     options, which the help does not show. They are kept for scripts written for earlier versions.
+    If the dataclass has a method `without_effect`, an option that only a configuration file sets
+    takes its default where an option on the command line leaves it without effect.
 
     Args:
-        **flags: Flags of a field, if they differ from its name.
+        **flags: One or several flags for each field whose flag differs from its name.
 
     Example:
         >>> @with_options(seed=("--seed", "--seeds"))
@@ -209,7 +217,9 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
 def given_options(
     context: typer.Context, group: type[Any], *, ignored_in_file: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return the options of a dataclass that the user set, as a dict from name to value.
+    """Return the options of a dataclass that the user has set, as a dict from name to value.
+
+    Options are set on the command line or in a configuration file.
 
     Args:
         context: Context of the command.
@@ -229,7 +239,7 @@ def given_options(
 
 
 def _default_if_useless(group: type[Any], name: str, default: object) -> Callable[..., object]:
-    """Return a callback that replaces the value of an option by its default if it is useless.
+    """Return a callback that replaces the value of an option with the default if it is useless.
 
     This is the case if only a configuration file sets the option, and the value of another option
     on the command line leaves it without effect.
@@ -250,10 +260,10 @@ def _parameters_of(
 ) -> list[inspect.Parameter]:
     hints = get_type_hints(group)
     texts = attribute_texts(group)
-    own = inspect.get_annotations(group)
+    defined_here = inspect.get_annotations(group)  # these fields come before inherited ones
     depends = hasattr(group, "without_effect")
     parameters = []
-    for field in sorted(fields(group), key=lambda field: field.name not in own):
+    for field in sorted(fields(group), key=lambda field: field.name not in defined_here):
         flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
         names = [flag] if isinstance(flag, str) else flag
         metavar = _short_metavar(hints[field.name])
@@ -278,7 +288,7 @@ def _short_metavar(hint: object) -> str | None:
     """
     literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
     choices = "|".join(str(choice) for literal in literals for choice in get_args(literal))
-    return "<name>" if len(choices) > _MAX_CHOICES else None
+    return "<name>" if len(choices) > _MAX_CHOICES_LENGTH else None
 
 
 def _deprecated_options(group: type[Any]) -> dict[str, Any]:
@@ -291,7 +301,7 @@ def _keyword(name: str, default: object, annotation: object) -> inspect.Paramete
 
 
 def attribute_texts(group: type) -> dict[str, str]:
-    """Read the section "Attributes" of the docstrings of a class and its bases: name -> text."""
+    """Return the texts of the attributes in the docstrings of a class and its bases, by name."""
     texts: dict[str, str] = {}
     for cls in reversed(group.__mro__[:-1]):
         section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]

@@ -88,7 +88,7 @@ def set_interruption(kept: str, *, resumes: bool) -> None:
 
     Args:
         kept: Sentence that says what is kept after Ctrl-C.
-        resumes: Whether the same command then continues where it stopped.
+        resumes: Whether the same command, run again after Ctrl-C, continues where it stopped.
     """
     global _kept, _next
     _kept, _next = kept, "continue" if resumes else "start again"
@@ -130,7 +130,14 @@ def describe_used_model(
 
 
 def report_skipped(messages: Sequence[str]) -> None:
-    """Report the files of a folder that were not read, and end the command with exit status 1."""
+    """Report the files of a folder that were not read.
+
+    Args:
+        messages: A message for each of these files.
+
+    Raises:
+        typer.Exit: There is such a file. The exit status is 1.
+    """
     for message in messages:
         report(f"error: {message}")
     if messages:
@@ -140,10 +147,10 @@ def report_skipped(messages: Sequence[str]) -> None:
 
 
 def run_logger(tracker: "TrackerName | None") -> RunLogger:
-    """Return a function that logs finished runs to a tracker; it does nothing without a tracker.
+    """Return a function that logs finished runs to a tracker; without a tracker, it logs nothing.
 
     The function logs as many of the runs as it can, because they cannot be logged later. It reports
-    each run that could not be logged, and then ends the command with exit status 1.
+    each run that could not be logged. If there is one, the command ends with exit status 1.
 
     Raises:
         UserError: The package of the tracker is missing.
@@ -169,12 +176,12 @@ def _log_runs(tracker: "TrackerName", runs: Sequence["Run"], workspace: "Workspa
             failed = True
     if failed:
         raise typer.Exit(1)
-    if tracker == "tensorboard" and runs:  # the other clients say where they keep the runs
+    if tracker == "tensorboard" and runs:  # the other clients print where they keep the runs
         note(f"to see the runs: tensorboard --logdir {workspace.tensorboard}")
 
 
 def ignore(_: object) -> None:
-    """Do nothing; passed instead of a function that prints progress if the result is JSON."""
+    """Do nothing. It replaces a function that prints progress, with --json and --quiet."""
 
 
 def _printable(content: Any) -> Any:  # noqa: ANN401

@@ -28,7 +28,7 @@ def clean(
 ) -> None:
     """Remove hidden files that interrupted commands left.
 
-    Runs, corpora and unfinished fine-tuned runs are kept.
+    Corpora and runs, including unfinished runs of segtool finetune, are kept.
 
     Example: segtool clean --vectors --dry-run
     """
@@ -59,7 +59,7 @@ def clean(
 
 
 def removed_content(removed: "Sequence[Removed]", dry_run: bool) -> dict[str, Any]:
-    """Return the content of the JSON output of a command that removes files."""
+    """Return the JSON output of a command that removes files."""
     return {
         "removed": not dry_run,
         "paths": [{"path": str(item.path), "bytes": item.bytes} for item in removed],

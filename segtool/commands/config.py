@@ -13,7 +13,7 @@ def config(as_json: JsonOption = False) -> None:
     """Show the settings of segtool.toml, and the workspace.
 
     segtool.toml sets the defaults of options; so does the table [tool.segtool] of pyproject.toml.
-    The file is looked for in the current folder and then in the folders above it.
+    The file may be in the current folder or in a folder above it. The nearest file is used.
 
     Example: segtool config
     """

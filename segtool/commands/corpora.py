@@ -88,7 +88,7 @@ def remove(
     show(removed_content(removed, dry_run), print_removed, as_json)
     if trained := [run.name for run in list_runs(opened) if run.record.corpus in names]:
         note(
-            "notice: without its corpus, a run can segment texts but cannot be scored: "
-            f"{', '.join(trained)}"
+            "notice: without its corpus, a run can segment texts but can only be scored on another "
+            f"corpus: {', '.join(trained)}"
         )
     note("hint: segtool clean --vectors removes vectors that no corpus uses")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VectorOptions:
-    """Options that select the encoder and the stored vectors.
+    """Options for the encoder and for what is stored.
 
     Attributes:
         encoder: Name, folder or Hub id of an encoder, or wordvec:FILE. NAME:LAYER uses the
@@ -73,7 +73,7 @@ class ClusterOptions(EngineOptions):
         engine: Where to read and encode. local: in this process; ray: on a Ray cluster, which also
             reads globs and URLs such as s3://bucket/*.txt.
         workers: Number of processes of --engine ray that encode. [default: one on each machine]
-        gpus_per_worker: Number of GPUs of each worker of --engine ray, which may be a fraction.
+        gpus_per_worker: Number of GPUs for each worker of --engine ray. Fractions are allowed.
         shards: Folder or URL for the finished shards of --engine ray, which are kept there. Every
             machine of the cluster must have access to it. [default: a temporary folder in the
             workspace]

@@ -1,4 +1,4 @@
-"""Commands on many runs: sweep and compare."""
+"""Commands on several runs: sweep and compare."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,7 +52,12 @@ class GridOptions:
     without_effect = staticmethod(gamma_without_effect)
 
     def values(self) -> dict[str, list[Any]]:
-        """Return the lists of values by setting name."""
+        """Return the lists of values by setting name, without settings that are not given.
+
+        Raises:
+            UserError: A setting is unknown or set twice, or a value has the wrong type or is out of
+                range.
+        """
         from segclf.experiments.grids import given_values
 
         named = {name: text for name, text in vars(self).items() if name != "settings"}
@@ -114,7 +119,7 @@ def sweep(
     from segclf.workspace.workspace import Workspace
     from segtool.tables.runs import print_estimate, print_sweep
 
-    # before the corpus of an experiment is embedded, which may take hours
+    # checked first, because embedding the corpus of an experiment may take hours
     check_compute(jobs, compute.device, compute.threads, compute.memory, cluster.engine)
     if cluster.engine == "ray":
         _check_cluster(dry_run=dry_run)

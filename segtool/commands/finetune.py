@@ -1,4 +1,4 @@
-"""`segtool finetune`: one command for each system."""
+"""`segtool finetune`: a command for each system that can be fine-tuned."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +53,7 @@ def finetune_cross_segment(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an encoder on both sides of each candidate.
+    """Train an encoder on both sides of each possible boundary.
 
     The encoder reads [CLS] left [SEP] right [SEP]. After an interruption, run the same command
     again to continue.

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WorkersOptions(EngineOptions):
-    """Machines that train a head.
+    """Machines and processes that train a head.
 
     Attributes:
         workers: Number of processes of --engine ray that train the head together. [default: one on
@@ -84,7 +84,7 @@ def train(
         Pooling | None,
         typer.Option(
             help="Pooling of the encoder. Required if the corpus was embedded with several "
-            "poolings of the encoder."
+            "poolings of the encoder that --encoder names."
         ),
     ] = None,
     compute: HeadComputeOptions,
@@ -224,7 +224,10 @@ def evaluate(
 
 
 def _warn(evaluation: "Evaluation", model: "Run | ReadyModel", workspace: "Workspace") -> None:
-    """Warn if there are few boundaries, or if the model was not trained on the text's language."""
+    """Warn of few boundaries, and of a language on which the model was not trained.
+
+    The language is compared only if the text is not the one on which the model was trained.
+    """
     from segclf.corpus.statistics import few_boundaries_warning
 
     if few := few_boundaries_warning(evaluation.split, evaluation.boundaries):
@@ -279,12 +282,16 @@ def export(
 
 
 def _onnx_writer(run: "Run") -> "Callable[[Run, Path], object]":
-    """Return a function that writes the ONNX file of a run, after checking that it can."""
+    """Return a function that writes the ONNX file of a run.
+
+    Raises:
+        UserError: A package is missing, the run has no head, or its weights are damaged.
+    """
     from embedcache.packages import check_installed
 
     packages = ("onnx", "onnxruntime", "onnxscript")
     check_installed("--onnx", "onnx", {name: name for name in packages})
-    run.load_head()  # a fine-tuned run has no head
+    run.load_head()  # refuses a fine-tuned run before anything is written
     from segclf.integrations.onnx_export import export_onnx
 
     return lambda part, folder: export_onnx(part, folder / "head.onnx")

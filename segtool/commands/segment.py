@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OutputFormat = Literal["page", "text", "html", "json"]
 _SUFFIXES: dict[OutputFormat | None, str] = {"html": ".html", "json": ".json"}
-"""Suffixes of the files in an output folder; in the other formats, a file keeps its suffix."""
+"""Suffixes of the files in an output folder. In other formats, a text file keeps its suffix."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ def segment(
     workspace: WorkspaceOption = None,
     writing: WritingOptions,
 ) -> None:
-    """Split texts into paragraphs. The output uses the same encoding as the input.
+    """Split texts into paragraphs. A ready model needs no training and no workspace.
 
-    A ready model needs no training and no workspace.
+    The output has the encoding of the input, except that JSON is in UTF-8.
 
     Example: segtool segment novel.txt --output paragraphs.txt
     """
@@ -153,7 +153,7 @@ def segment(
 
     opened = Workspace(workspace)
     if given := given_options(invocation, ModelOptions, ignored_in_file=("model", "run", "fast")):
-        model = ModelOptions(**given)  # these replace all of them in a file
+        model = ModelOptions(**given)  # one of them replaces all three of a configuration file
     chosen = _choose(model, opened)
     settings = Compute(compute.device, compute.threads, progress=shows_progress(as_json=False))
     segmenter = Segmenter(opened, chosen, settings, fast=model.fast)
@@ -176,13 +176,17 @@ def segment(
 def _write_folder(
     writer: "SegmentWriter", pairs: "list[FilePair]", unreadable: dict[Path, str], *, strict: bool
 ) -> None:
-    """Segment several files, and report those that could not be read.
+    """Segment several files, and report those that could not be segmented.
 
     Args:
         writer: Writer of the files.
         pairs: Files to read and to write.
         unreadable: A message for each entry of a folder that cannot be read.
-        strict: Whether to stop at a file that cannot be read.
+        strict: Whether to stop at the first file that cannot be segmented.
+
+    Raises:
+        UserError: A model cannot be loaded, or a file cannot be segmented and `strict` is True.
+        typer.Exit: A file was skipped. The exit status is 1.
     """
     for message in unreadable.values():
         report(f"error: {message}")
@@ -198,7 +202,14 @@ def _pair_files(
 ) -> "list[FilePair]":
     """Return the files to read and to write if there is an output folder; otherwise [].
 
-    See `segclf.tasks.segment_files.pair_files` for `unreadable`.
+    Args:
+        paths: Files and folders to read.
+        writing: Options for the output.
+        unreadable: See `segclf.tasks.segment_files.pair_files`.
+
+    Raises:
+        UserError: Options cannot be combined, several texts have one output, an input file would be
+            overwritten, or `pair_files` raises the error.
     """
     from embedcache import UserError
     from segclf.tasks.segment_files import check_targets, pair_files
@@ -223,7 +234,11 @@ def _pair_files(
 
 
 def _choose(options: ModelOptions, workspace: "Workspace") -> "Run | ReadyModel | None":
-    """Return the run or the model to use; None for the ready model for the text's language."""
+    """Return the run or the ready model to use; None if the language of each text selects it.
+
+    Raises:
+        UserError: There is no such run or model, it is damaged, or several options are given.
+    """
     from embedcache import UserError
     from segclf.workspace.ready import load_ready_model
     from segclf.workspace.runs import best_run, load_run

@@ -48,7 +48,8 @@ class SegmentWriter:
         """Segment one text, and write it to a file, or to standard output if `output` is None.
 
         Raises:
-            UserError: The text cannot be read or segmented.
+            UserError: The text cannot be read or segmented, or the model cannot be loaded.
+            OSError: The file cannot be written.
         """
         found, result = self._segment(path)
         if output:
@@ -73,7 +74,7 @@ class SegmentWriter:
 
         Raises:
             ModelError: A model cannot be loaded.
-            UserError: A text cannot be read or written, and `strict` is True.
+            UserError: A text cannot be read, segmented or written, and `strict` is True.
         """
         skipped = []
         for number, pair in enumerate(pairs, 1):

@@ -172,13 +172,13 @@ def compact(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
     show(content, print_compacted, as_json)
 
 
-@store_app.command(kept="Some of the vectors may be removed already, and all others are kept.")
+@store_app.command(kept="Some of the vectors may already have been removed. The others are kept.")
 def gc(
     encoder: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME|FINGERPRINT",
-            help="Remove the vectors of this encoder, even if a corpus uses them. May be repeated.",
+            help="Remove the vectors of this encoder, even if a corpus uses them. Can be repeated.",
         ),
     ] = None,
     unused: Annotated[
@@ -235,7 +235,7 @@ def garbage_content(garbage: "Garbage", dry_run: bool) -> dict[str, Any]:
 
 
 def texts_content(store: "EmbeddingStore") -> dict[str, int]:
-    """Return what commands print about the texts that a store keeps."""
+    """Return the entries about the kept texts in the output of `segtool store info`."""
     texts, size = store.texts().size()
     return {"texts": texts, "bytes_of_texts": size}
 

@@ -1,4 +1,4 @@
-"""`segtool store export` and `segtool store merge`: vectors to files, and files to the store."""
+"""`segtool store export` and `segtool store merge`: write vectors to files, and read them back."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -31,7 +31,7 @@ def export(
 ) -> None:
     """Write the ids and vectors of an encoder to a file.
 
-    The id of a sentence is the 128-bit XXH3 hash of its text, as a high and a low half.
+    The id of a sentence is the 128-bit XXH3 hash of its normalized text, as a high and a low half.
 
     Example: segtool store export vectors.safetensors --encoder surface
     """
@@ -47,7 +47,7 @@ def export(
     content = {**space_content(space), "dim": space.dim, "dtype": space.dtype, "out": str(out)}
     show(content, print_exported, as_json)
     if file_format in ("safetensors", "npy") and store.texts().size()[0]:
-        note(f"notice: {file_format} has no texts: --format parquet or arrow exports them too")
+        note(f"notice: {file_format} has no texts: use --format parquet or arrow to export them")
 
 
 def merge(

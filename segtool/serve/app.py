@@ -14,7 +14,7 @@ from segtool.serve.routes import router
 from segtool.serve.session import Session
 
 _ASSETS = Path(__file__).parent / "assets"
-_SHARED = Path(segclf.report.__path__[0]) / "assets" / "base.css"
+_SHARED_STYLES = Path(segclf.report.__path__[0]) / "assets" / "base.css"
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _PAGE = "index.html"
 
@@ -29,12 +29,12 @@ def make_app(session: Session) -> FastAPI:
         title="segtool",
         version=__version__,
         summary="Splits text into paragraphs, explains each boundary, and learns from corrections.",
-        docs_url=None,  # these pages load scripts from another server
+        docs_url=None,  # the documentation pages load scripts from other servers
         redoc_url=None,
     )
     app.state.session = session
     app.include_router(router)
-    assets = {path.name: path.read_bytes() for path in (*_ASSETS.iterdir(), _SHARED)}
+    assets = {path.name: path.read_bytes() for path in (*_ASSETS.iterdir(), _SHARED_STYLES)}
 
     @app.get("/", include_in_schema=False)
     def page() -> Response:
@@ -56,7 +56,7 @@ def make_app(session: Session) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]  # without the input, which may be long
+        first = error.errors()[0]  # its input is left out of the message, since it may be long
         if first["type"] == "model_attributes_type" and not _is_json(request):
             return _error("send JSON, with the header Content-Type: application/json")
         return _error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

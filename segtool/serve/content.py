@@ -13,7 +13,7 @@ from segtool.serve import schemas
 
 
 def header(read: ReadText) -> schemas.Header:
-    """Return how a text was read."""
+    """Return the header of a response, which says how a text was read."""
     return schemas.Header(
         model=read.model.model.name,
         language=read.model.language,
@@ -43,8 +43,8 @@ def sentences_of(part: Segmentation) -> Iterator[schemas.Sentence]:
 def _kind(part: Segmentation, i: int) -> schemas.Kind:
     """Return what begins at sentence i if it is a boundary.
 
-    If the model does not distinguish lines, a Japanese sentence in brackets begins a line, which is
-    not indented in print.
+    If the model does not distinguish lines from paragraphs, a Japanese sentence that begins with a
+    bracket of dialogue begins a line, as in print, where such lines are not indented.
     """
     if part.is_heading[i]:
         return "heading"
@@ -55,7 +55,7 @@ def _kind(part: Segmentation, i: int) -> schemas.Kind:
 
 
 def _whitespace(text: str, sentence: Sentence) -> str:
-    """Return the whitespace before a sentence, as it is in a paragraph without line breaks."""
+    """Return the whitespace before a sentence when the lines of its paragraph are joined."""
     first = sentence.start
     while first < sentence.end and text[first].isspace():
         first += 1
@@ -69,18 +69,19 @@ def to_segmentation(body: schemas.WriteBody) -> Segmentation:
     """Return the segmentation that a client sent back, with its corrections.
 
     Raises:
-        UserError: The sentences are not in the order of the text, or outside it.
+        UserError: A sentence is empty or outside the text, or the sentences overlap or are not in
+            the order of the text.
     """
     ends = [0, *(sentence.end for sentence in body.sentences[:-1])]
     for sentence, end in zip(body.sentences, ends, strict=True):
         if not end <= sentence.start < sentence.end <= len(body.text):
             raise UserError(
-                f"the sentence at {sentence.start} overlaps another or is outside the text: send "
-                "the sentences in the order of the text"
+                f"the sentence at {sentence.start} is empty, overlaps another or is outside the "
+                "text: send the sentences in the order of the text"
             )
-    first, *others = body.sentences
-    boundaries = np.array([True, *(sentence.boundary for sentence in others)])
-    kinds = np.array([sentence.kind for sentence in (first, *others)])
+    # the first sentence is always a boundary
+    boundaries = np.array([True, *(sentence.boundary for sentence in body.sentences[1:])])
+    kinds = np.array([sentence.kind for sentence in body.sentences])
     return Segmentation(
         text=body.text,
         sentences=[Sentence(s.text, s.start, s.end) for s in body.sentences],

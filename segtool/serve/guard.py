@@ -31,17 +31,18 @@ _HEADERS = [
 
 
 class Guard:
-    """Middleware that refuses requests of other websites and large bodies.
+    """Middleware that refuses requests from other websites and large bodies.
 
     A website can send requests to a server on this computer, and read the responses if its host
-    name resolves to this computer (DNS rebinding). Its requests have its own name in the header
-    Host or Origin, which no script can change.
+    name resolves to this computer (DNS rebinding). The headers Host, Origin and Sec-Fetch-Site,
+    which no script can change, show where such a request comes from.
 
     Args:
         app: The application.
-        host: Address that the server listens on. The header Host must name it or this computer; if
-            it is every address, any address is accepted, but no other name.
-        max_bytes: Maximum size of a body.
+        host: Address that the server listens on. The header Host must name it, localhost, 127.0.0.1
+            or ::1. If the server listens on all addresses (0.0.0.0 or ::), the header may name any
+            address, localhost or the host name of this computer.
+        max_bytes: Maximum size of a body in bytes.
     """
 
     def __init__(self, app: App, host: str, max_bytes: int) -> None:
@@ -71,18 +72,18 @@ class Guard:
         host = headers.get("host", b"").decode("latin-1").lower()
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", b"none")
-        if not self._is_own(host):
+        if not self._names_this_server(host):
             return 403, "the header Host does not name this server"
         if origin is not None and _without_scheme(origin.decode("latin-1").lower()) != host:
-            return 403, "requests of other websites are refused"
+            return 403, "requests from other websites are refused"
         if path.startswith("/api") and site not in (b"none", b"same-origin"):
-            return 403, "requests of other websites are refused"
+            return 403, "requests from other websites are refused"
         length = headers.get("content-length", b"0")
         if not length.isdigit() or int(length) > self._max_bytes:
             return 413, self._too_large()
         return None
 
-    def _is_own(self, host: str) -> bool:
+    def _names_this_server(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -90,7 +91,7 @@ class Guard:
         return name in self._names or (self._any_address and _is_address(name))
 
     def _limited(self, receive: Receive) -> Receive:
-        """Count the bytes of a body whose length is not known."""
+        """Limit the size of a body, for requests whose headers do not give it."""
         total = 0
 
         async def counted() -> Message:

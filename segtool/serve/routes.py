@@ -23,7 +23,7 @@ from segtool.serve import schemas
 from segtool.serve.content import header, sentences_of, to_segmentation
 from segtool.serve.session import Session
 
-_MEDIA = {"page": "text/plain", "text": "text/plain", "html": "text/html"}
+_MEDIA_TYPES = {"page": "text/plain", "text": "text/plain", "html": "text/html"}
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Error} for status in (400, 403, 413, 422, 500)
 }
@@ -58,12 +58,12 @@ def segment(body: schemas.SegmentBody, session: Current) -> schemas.Segmented:
 
 @router.post("/api/segment/stream", response_class=StreamingResponse, responses=_STREAM)
 def stream(body: schemas.SegmentBody, session: Current) -> StreamingResponse:
-    """Split a long text, and send each sentence as soon as it is known.
+    """Split a long text, and send each sentence as soon as it is available.
 
     The response is NDJSON, one JSON object per line: a header, then each sentence as in
     /api/segment, then {"done": true}. If an error occurs after the header, the last line is
-    {"error": "..."}. A number of paragraphs or a length limit concerns the whole text, so all
-    sentences are then sent at the end.
+    {"error": "..."}. If a number of paragraphs or a length limit is given, the boundaries depend on
+    the whole text, so all sentences are sent at the end.
     """
     read = session.read(body.text, body.model, _options(body), fast=body.fast)
 
@@ -92,17 +92,17 @@ def explain(body: schemas.ExplainBody, session: Current) -> schemas.Explained:
 
 @router.post("/api/write", response_class=Response)
 def write(body: schemas.WriteBody) -> Response:
-    """Write a text, whose paragraphs may be corrected, as a page, text, HTML or JSON."""
+    """Write a text, whose paragraphs may have been corrected, as a page, text, HTML or JSON."""
     found = to_segmentation(body)
     if body.format == "json":
         return JSONResponse(found.to_dict())
     writers = {"page": found.to_page, "text": found.to_text, "html": found.to_html}
-    return Response(writers[body.format](), media_type=_MEDIA[body.format])
+    return Response(writers[body.format](), media_type=_MEDIA_TYPES[body.format])
 
 
 @router.post("/api/read", openapi_extra=_FILE)
 async def read_file(request: Request) -> schemas.ReadFile:
-    """Read the text of a file in any text encoding; the body is the content of the file."""
+    """Read the text of a file and detect its encoding; the body is the content of the file."""
     found: schemas.ReadFile = await run_in_threadpool(_read_file, await request.body())
     return found
 
@@ -152,7 +152,7 @@ def _read_file(data: bytes) -> schemas.ReadFile:
             found = read_unsegmented(path)
         except UserError as error:
             reason = str(error).replace(str(path), "the file")
-            # the page has no such option
+            # the API has no such option
             raise UserError(reason.replace("set it with --text-encoding, or ", "")) from error
     return schemas.ReadFile(text=found.text, encoding=found.encoding.codec)
 

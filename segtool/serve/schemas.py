@@ -1,4 +1,4 @@
-"""What the API of `segtool serve` receives and returns; its OpenAPI document describes this."""
+"""Requests and responses of the API of `segtool serve`, as its OpenAPI document describes them."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from segclf.corpus.languages import check_language
 
 
 def _encodable(text: str) -> str:
-    text.encode()  # JSON can contain half of a character, which raises ValueError here
+    text.encode()  # JSON can contain an unpaired surrogate, for which this raises ValueError
     return text
 
 
@@ -35,7 +35,7 @@ class SegmentBody(_Body):
     fast: Annotated[
         bool,
         Field(
-            description="If model is null, use the fast ready model of the language. It finds "
+            description="If model is null, use the fast ready model for the language. It finds "
             "fewer of the paragraphs."
         ),
     ] = False
@@ -93,23 +93,26 @@ class ExplainBody(_Body):
 
     sentences: Annotated[list[Text], Field(min_length=2, max_length=1000)]
     position: Annotated[
-        int, Field(ge=1, description="Position of the sentence after the boundary.")
+        int, Field(ge=1, description="Index in sentences of the sentence after the boundary.")
     ]
     model: ModelName = None
     language: Language = None
 
 
 class LeftOut(BaseModel):
-    """The boundary without one of the sentences."""
+    """The probability of a boundary without one of the sentences, given by its index."""
 
     sentence: int
     probability: float
 
 
 class Explained(BaseModel):
-    """The probability of a boundary, and the same without each of the sentences around it."""
+    """The probability of a boundary, and its probabilities without each nearby sentence."""
 
-    head: Annotated[str, Field(description="The head that decides: any boundary, or paragraphs.")]
+    head: Annotated[
+        str,
+        Field(description="Head that predicts them: any (boundaries of any type) or paragraph."),
+    ]
     probability: float
     threshold: float
     left_out: list[LeftOut]
@@ -133,7 +136,10 @@ class LabelledText(_Body):
     sentences: list[Text]
     labels: Annotated[
         list[Literal[0, 1, 2]],
-        Field(description="1 for a boundary; with a typed model 2 for a paragraph, 1 for a line."),
+        Field(
+            description="1 for a boundary, 0 otherwise; with a typed model, 2 for a paragraph, "
+            "1 for a line, 0 otherwise."
+        ),
     ]
 
 
@@ -160,7 +166,7 @@ class HeldOutScores(BaseModel):
 
     types: Annotated[
         dict[Literal["any", "line", "paragraph"], Scores],
-        Field(description="any; with a typed model also line and paragraph, if they occur."),
+        Field(description="any; with a typed model, also line and paragraph if they occur."),
     ]
     errors: Annotated[
         int,
@@ -219,6 +225,10 @@ class Error(BaseModel):
 
 
 def checked_language(language: str | None) -> str | None:
-    """Return a language code that is known; raise UserError for others."""
+    """Return a language code, or None, after checking it.
+
+    Raises:
+        UserError: The language is unknown.
+    """
     check_language(language)
     return language

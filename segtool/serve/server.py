@@ -17,7 +17,7 @@ from segtool.serve.guard import LOOPBACK, Guard
 from segtool.serve.session import Session
 
 MAX_BYTES = 32 << 20
-"""Maximum size of a request: a novel of 11,000 sentences takes 4 MB with all its probabilities."""
+"""Maximum size of a request in bytes. A novel of 11,000 sentences with probabilities is 4 MB."""
 
 
 class _Server(uvicorn.Server):
@@ -58,7 +58,7 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
     server = _Server(config)
     server.session = session
     if host not in LOOPBACK:
-        report(f"warning: anyone who can reach {host} can use this server and read its models")
+        report(f"warning: anyone who can reach {host} can use this server and its models")
     report(f"{url} (press Ctrl-C to stop)")
     if open_page:  # in a thread, since some browsers run in the terminal
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -18,8 +18,8 @@ from segclf.workspace.ready import ReadyModel, list_models
 from segclf.workspace.runs import Run, list_runs
 from segclf.workspace.workspace import Workspace
 
-PART = 128  # sentences that are predicted at a time
-_LOADED = 3  # models that are kept in memory
+PART = 128  # number of sentences that are predicted at a time
+_MAX_SEGMENTERS = 3  # that are kept in memory, with the models that they have loaded
 
 
 class Session:
@@ -28,13 +28,13 @@ class Session:
     Args:
         workspace: Workspace whose runs can be chosen. If it does not exist when a model is adapted,
             a temporary one takes its place.
-        compute: Device and threads.
-        seconds: Maximum time of a request.
+        compute: Device and number of threads.
+        seconds: Maximum time of a request, in seconds.
 
     Attributes:
         workspace: The workspace.
         is_temporary: Whether the workspace is a temporary folder.
-        stopping: Set when the server is to end; running requests then end soon.
+        stopping: Event that is set when the server has to stop, so that running requests end soon.
     """
 
     def __init__(self, workspace: Workspace, compute: Compute, seconds: float) -> None:
@@ -56,8 +56,8 @@ class Session:
         """Find the sentences of a text and load its model.
 
         Raises:
-            UserError: There is no such model, it cannot be loaded, `fast` is given with a model, or
-                the text has no sentences.
+            UserError: There is no such model, it cannot be loaded, `fast` is True although a model
+                is given, or the text has no sentences.
         """
         if fast and model is not None:
             raise UserError(f"fast has no effect on the model {model}: leave out one of them")
@@ -68,7 +68,8 @@ class Session:
         """Find the paragraphs of a text, in parts unless the options concern the whole text.
 
         Raises:
-            UserError: The request takes too long, or the options do not fit the text.
+            UserError: The request takes too long, the server was stopped, or the options do not fit
+                the text.
         """
         check = self._checker()
         if read.options.is_limited or read.options.paragraphs is not None:
@@ -88,7 +89,11 @@ class Session:
     def explain(
         self, sentences: Sequence[str], position: int, model: str | None, language: str | None
     ) -> Explanation:
-        """Predict a boundary without each of the sentences around it; see `leave_out`."""
+        """Predict a boundary without each of the sentences around it; see `leave_out`.
+
+        Raises:
+            UserError: There is no such model, or it cannot be loaded.
+        """
         with self._computing:
             loaded = self._segmenter(model).load("\n".join(sentences), language)
             return leave_out(loaded, sentences, position)
@@ -96,7 +101,12 @@ class Session:
     def adapt(
         self, texts: Sequence[CorrectedText], model: str | None, language: str | None
     ) -> Adaptation:
-        """Train from a model on corrected texts; see `segclf.tasks.adapt.adapt`."""
+        """Train from a model on corrected texts; see `segclf.tasks.adapt.adapt`.
+
+        Raises:
+            UserError: There is no such model, it cannot be loaded or trained on the texts, the
+                request takes too long, or the server was stopped.
+        """
         check = self._checker()
         with self._computing:
             beginning = "\n".join(texts[0].sentences)
@@ -114,7 +124,7 @@ class Session:
         if segmenter is None or segmenter.model != chosen:  # a run of this name was replaced
             segmenter = Segmenter(self.workspace, chosen, self._compute, fast=fast)
         self._segmenters[name, fast] = segmenter  # now the latest
-        while len(self._segmenters) > _LOADED:
+        while len(self._segmenters) > _MAX_SEGMENTERS:
             del self._segmenters[next(iter(self._segmenters))]
         return segmenter
 

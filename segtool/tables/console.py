@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-# names and ids are printed literally, without markup and emoji codes
+# names and ids are printed literally: markup and emoji codes in them are not interpreted
 console = Console(highlight=False, markup=False, emoji=False)
 
 HEADINGS = {"precision": "prec.", "recall": "recall", "f1": "F1", "pk": "Pk", "window_diff": "WD"}
@@ -37,7 +37,7 @@ def make_table(first: str, *others: str) -> Table:
 
     Args:
         first: Heading of the column of names.
-        others: Headings of the columns of numbers.
+        *others: Headings of the columns of numbers.
     """
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
@@ -47,7 +47,7 @@ def make_table(first: str, *others: str) -> Table:
 
 
 def format_count(number: int, noun: str, plural: str | None = None) -> str:
-    """Format a number of things: "1 sentence", "1,234 sentences"."""
+    """Format a count: "1 sentence", "1,234 sentences"."""
     return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
@@ -90,7 +90,7 @@ def describe_vectors(vectors: dict[str, Any] | None) -> str:
 
 
 def describe_precisions(precisions: dict[str, int]) -> str:
-    """Describe the precisions in which vectors were computed."""
+    """Describe the precisions in which vectors were computed, given the number of each."""
     if len(precisions) == 1:
         return f"computed in {next(iter(precisions))}"
     return "computed in " + ", ".join(f"{name} ({rows:,})" for name, rows in precisions.items())

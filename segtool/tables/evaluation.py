@@ -1,4 +1,4 @@
-"""Table of the scores of a run and of the baselines."""
+"""Tables of the scores of a run or a ready model, and of the baselines."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def print_evaluation(content: dict[str, Any]) -> None:
 
 
 def _types_table(types: dict[str, Any]) -> Table:
-    """Make a table of the scores for every type of boundary."""
+    """Make a table of the scores for each type of boundary."""
     table = make_table("type", "boundaries", *HEADINGS.values())
     for name, scores in types.items():
         columns = (f"{scores[column]:.3f}" for column in HEADINGS)

@@ -30,7 +30,7 @@ def print_models(content: dict[str, Any]) -> None:
 
 
 def _format_thresholds(head: dict[str, Any]) -> str:
-    """Return the threshold of a head or, if they differ by language, their range."""
+    """Return the threshold of a head or, if its thresholds differ by language, their range."""
     thresholds = sorted(head["thresholds"].values()) or [head["threshold"]]
     ends = dict.fromkeys(format_number(thresholds[end], ".2f") for end in (0, -1))
     return " to ".join(ends)

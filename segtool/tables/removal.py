@@ -17,7 +17,7 @@ def print_removed(content: dict[str, Any]) -> None:
 
 
 def print_cleaned(content: dict[str, Any]) -> None:
-    """Print what `segtool clean` removed: files of interrupted commands, and vectors."""
+    """Print what `segtool clean` removed or would remove: files, and vectors."""
     if content["paths"]:
         print_removed(content)
     else:

@@ -1,4 +1,4 @@
-"""Tables of many runs: the list of runs, and the leaderboard of a sweep.
+"""Tables of runs: the list of runs, a single run, and the leaderboard and estimate of a sweep.
 
 Names of runs and systems are long, so each name is printed on its own line, above the scores.
 """
@@ -46,8 +46,8 @@ def print_sweep(content: dict[str, Any]) -> None:
 
 
 def _labels(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return labels of systems and failed trials, with the encoder if there are several."""
-    # a trial without an encoder uses the encoder that was used last
+    """Return labels of systems and failed trials, with encoders if there is more than one."""
+    # a trial that names no encoder uses the latest encoder of the corpus
     encoders = {_encoder(row) for row in rows if row["encoder"]}
     labels = system_labels([row["options"] for row in rows])
     if len(encoders) < 2:
@@ -173,7 +173,7 @@ def _mean_and_deviation(statistic: dict[str, float | None]) -> str:
 
 
 def _collapse_notes(system: dict[str, Any]) -> list[str]:
-    """Describe how many runs of a system predict a single class."""
+    """Describe how many runs of a system predict a single class at their threshold or at 0.5."""
     predictions = (
         ("collapsed", "a single class"),
         ("nowhere_at_half", "no boundaries at threshold 0.5"),
@@ -192,7 +192,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _short(parameters: int | None) -> str:
-    """Format 314113 as 314k."""
+    """Format a number of parameters: "314k", "1.2M"; None becomes a dash."""
     if parameters is None:
         return "-"
     return f"{parameters / 1e6:.3g}M" if parameters >= 1e6 else f"{parameters / 1e3:.3g}k"

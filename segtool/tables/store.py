@@ -11,11 +11,11 @@ from segtool.tables.console import (
     print_line,
 )
 
-_COMPACT = "The file keeps its size until you run segtool store compact."
+_COMPACT_HINT = "The file keeps its size until you run segtool store compact."
 
 
 def print_info(content: dict[str, Any]) -> None:
-    """Print the stored vectors of each encoder, and the size of the file."""
+    """Print the stored vectors and the corpora of each encoder, and the size of the file."""
     table = make_table("encoder", "vectors", "stored as", "size", "computed in")
     for space in content["spaces"]:
         table.add_row(
@@ -50,7 +50,7 @@ def print_upgraded(content: dict[str, Any]) -> None:
 
 
 def print_verified(content: dict[str, Any]) -> None:
-    """Print each space with the number of its damaged values, and then all damage."""
+    """Print the number of damaged values of each encoder, and then all damage."""
     table = make_table("encoder", "vectors", "size", "damaged values")
     for space in content["spaces"]:
         numbers = (
@@ -96,7 +96,7 @@ def print_repaired(content: dict[str, Any]) -> None:
 
 
 def print_backup(content: dict[str, Any]) -> None:
-    """Print where a copy of the store is."""
+    """Print the paths of the store and of its copy, and the size of the copy."""
     print_line(f"Copied {content['path']} to {content['backup']}: {format_size(content['bytes'])}")
 
 
@@ -124,7 +124,7 @@ def print_garbage(content: dict[str, Any]) -> None:
     if not (content["spaces"] or is_rewritten or content["bytes_unreachable"]):
         print_line("There is nothing to remove.")
     elif content["removed"] and not is_rewritten:
-        print_line(_COMPACT)
+        print_line(_COMPACT_HINT)
 
 
 def print_exported(content: dict[str, Any]) -> None:
@@ -182,7 +182,7 @@ def _describe_damaged_texts(damage: dict[str, Any]) -> str:
     if damage["sentences"]:
         what = f"{format_count(damage['sentences'], 'text')} with the id of another sentence"
     else:
-        what = "a value with texts is damaged"
+        what = "A value with texts is damaged"
     return f"{what}: run segtool embed --keep-text to store the texts again"
 
 

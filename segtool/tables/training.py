@@ -20,7 +20,7 @@ def print_start(start: "PlannedRun") -> None:
 
 
 def print_epoch(epoch: "Epoch") -> None:
-    """Print the loss and the dev scores of an epoch as one line."""
+    """Print the loss and the dev scores of an epoch as one line, after the headings for epoch 0."""
     if epoch.epoch == 0:
         print_line("epoch    loss  dev precision  recall      F1  seconds")
     print_line(

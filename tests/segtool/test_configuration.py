@@ -12,7 +12,8 @@ from tests.segtool.texts import mistake
 
 def settings_of(done):
     assert done.returncode == 0, done.stderr
-    return {own["name"]: (own["value"], own["from"]) for own in json.loads(done.stdout)["settings"]}
+    settings = json.loads(done.stdout)["settings"]
+    return {setting["name"]: (setting["value"], setting["from"]) for setting in settings}
 
 
 def test_a_file_sets_the_defaults_of_commands(trained, tmp_path, cli):
@@ -98,12 +99,18 @@ def test_a_file_may_have_a_byte_order_mark_and_must_be_utf8(tmp_path, cli):
     assert read_experiment(tmp_path / "grid.toml").trials
 
 
-def test_a_configured_workspace_that_cannot_be_used_is_reported_in_one_line(tmp_path, cli):
+@pytest.mark.parametrize(
+    "content", ['workspace = "../work"', 'workspace = "~/work"', '[embed]\nworkspace = "../work"']
+)
+def test_a_configured_workspace_that_cannot_be_used_is_reported_in_one_line(
+    content, tmp_path, cli, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "work").mkdir()
     (tmp_path / "work/corpora").write_text("not a folder")
     below = tmp_path / "below"
     below.mkdir()
-    (below / "segtool.toml").write_text('workspace = "../work"\n')
+    (below / "segtool.toml").write_text(content)
     (below / "new.txt").write_text("雨が降る。風が吹く。")
     line = mistake(cli(below, "embed", "new.txt", "--encoder", "surface"))
     assert "work/corpora" in line

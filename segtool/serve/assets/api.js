@@ -7,7 +7,7 @@ async function fetchOrThrow(path, options) {
   try {
     response = await fetch(path, options);
   } catch (error) {
-    if (error.name === "AbortError") throw error; // the page itself has ended the request
+    if (error.name === "AbortError") throw error; // the page itself has aborted the request
     throw new Error("The server does not respond: start segtool serve again.");
   }
   if (response.ok) return response;
@@ -52,7 +52,7 @@ export async function segment(body, signal, onHeader, onSentences) {
   if (!isDone) throw new Error(STOPPED);
 }
 
-/** Yield the lines of a stream, as many as have arrived. */
+/** Yield the complete lines of a stream as they arrive, as lists. */
 async function* linesOf(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

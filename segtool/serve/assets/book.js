@@ -1,15 +1,15 @@
 // The text as a page of a book: blocks of sentences, and marks where blocks begin or could begin.
 //
-// Moving the threshold changes only the blocks whose sentences change, so that long texts follow.
+// Moving the threshold changes only the blocks whose sentences change, which is fast in long texts.
 
 import { blocksOf, checkedOf, element, isFound, isFree, kindAt, kindIf, state } from "./state.js";
 
 const SIGNS = { paragraph: "¶", line: "↵" };
 
-let shown = null; // the text whose nodes these are
-let nodes = []; // of each sentence: { mark, span }
+let shown = null; // the text that `nodes` belong to
+let nodes = []; // { mark, span } for each sentence
 
-/** Show the current text as it is now. */
+/** Show the current text. */
 export function paintBook() {
   const text = state.current;
   const book = element("book");
@@ -65,7 +65,7 @@ function makeBlock(text, { start, stop, kind }, key) {
   return block;
 }
 
-/** Set what the reader has corrected and checked. */
+/** Show what the reader has corrected and checked. */
 function paintMarks(text) {
   const checked = text.corrections.size || text.checked ? checkedOf(text) : 0;
   for (const block of element("book").children) {
@@ -87,7 +87,7 @@ function paintMarks(text) {
 
 export const spanOf = (i) => nodes[i]?.span;
 
-/** Frame the selected sentence. */
+/** Highlight the selected sentence. */
 export function paintSelected() {
   element("book").querySelector("[aria-current]")?.removeAttribute("aria-current");
   spanOf(state.current.selected)?.setAttribute("aria-current", "true");
@@ -116,7 +116,7 @@ export function showSentence(i) {
   });
 }
 
-/** The sentences of the blocks in view, as [first, one after the last]. */
+/** Return the sentences of the blocks in view, as [first, one after the last]. */
 export function sentencesInView() {
   const frame = element("frame").getBoundingClientRect();
   const [top, bottom] = [Math.max(frame.top, 0), Math.min(frame.bottom, innerHeight)];

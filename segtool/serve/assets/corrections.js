@@ -25,16 +25,16 @@ export function decide(i, kind) {
   const text = state.current;
   if (i < 0 || !isFree(text, i) || isHeading(text, i) || kind === kindAt(text, i)) return;
   remember(text);
-  const own = text.sentences[i];
+  const found = text.sentences[i].kind;
   const correction = { boundary: kind !== null, kind: kind ?? kindIf(text, i) };
   const isAsFound =
-    correction.boundary === isFound(text, i) && (!kind || correction.kind === own.kind);
+    correction.boundary === isFound(text, i) && (!kind || correction.kind === found);
   if (isAsFound) text.corrections.delete(i);
   else text.corrections.set(i, correction);
   changed();
 }
 
-/** Begin a paragraph (or a line, if that is more likely) with sentence i, or join it. */
+/** Begin a block with sentence i; if one begins there already, join it to the previous block. */
 export function toggle(i) {
   if (i < 0) return;
   decide(i, kindAt(state.current, i) ? null : kindIf(state.current, i));
@@ -44,9 +44,9 @@ export function toggle(i) {
  * other kind, and then what the model finds. */
 export function cycle(i) {
   const text = state.current;
-  const own = text.sentences[i].kind;
-  const order = isFound(text, i) ? [own, null] : [null, own];
-  if (hasLines(text)) order.push(own === "line" ? "paragraph" : "line");
+  const found = text.sentences[i].kind;
+  const order = isFound(text, i) ? [found, null] : [null, found];
+  if (hasLines(text)) order.push(found === "line" ? "paragraph" : "line");
   decide(i, order[(order.indexOf(kindAt(text, i)) + 1) % order.length]);
 }
 
@@ -56,7 +56,7 @@ export function switchKind(i) {
   if (kind) decide(i, kind === "line" ? "paragraph" : "line");
 }
 
-/** Say that the first sentences, up to the end of the paragraph of sentence i, are checked. */
+/** Mark all sentences as checked up to the end of the block that contains sentence i. */
 export function checkUpTo(i) {
   const text = state.current;
   if (i < 0) return;
@@ -91,7 +91,7 @@ export function paintCorrections() {
   element("train").disabled = !checked || isTraining;
 }
 
-/** The texts in the language of the current text: a model is trained from them together. */
+/** Return the texts in the language of the current text, on which a model is trained. */
 const textsInLanguage = () =>
   state.texts.filter(({ header }) => header.language === state.current.header.language);
 

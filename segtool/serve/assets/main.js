@@ -35,7 +35,7 @@ import {
 import { buildStrip, paintStrip, paintStripSoon } from "./strip.js";
 import { paintWhy, select, selectAndShow } from "./why.js";
 
-const UNCERTAIN_WITHIN = 0.2; // distance of a probability from the threshold
+const UNCERTAIN_WITHIN = 0.2; // maximum distance of an uncertain probability from the threshold
 
 function paint() {
   const text = state.current;
@@ -73,7 +73,7 @@ function paintThreshold(text) {
 
 let isWaiting = false;
 
-/** Move the threshold; null returns to that of the model. The page follows before the next frame. */
+/** Move the threshold; null resets it to that of the model. The page is painted once per frame. */
 function moveThreshold(value) {
   const text = state.current;
   text.moved = value === null ? null : Math.min(Math.max(value, 0), 1);
@@ -96,10 +96,10 @@ async function download(type) {
       layout: options.layout,
       model: header.model,
       threshold: thresholdOf(state.current),
-      sentences: sentences.map((own, i) => ({
-        ...own,
+      sentences: sentences.map((sentence, i) => ({
+        ...sentence,
         boundary: kinds.has(i),
-        kind: kinds.get(i) ?? own.kind,
+        kind: kinds.get(i) ?? sentence.kind,
       })),
     });
     const link = document.createElement("a");
@@ -134,7 +134,7 @@ function step(direction, isWanted = () => true) {
   for (let i = selected + direction; i >= 0 && i < sentences.length; i += direction) {
     if (isWanted(i)) return selectAndShow(i);
   }
-  element("status").textContent = "There is no other place in this direction.";
+  element("status").textContent = "There is nothing more in this direction.";
 }
 
 function isUncertain(i) {

@@ -1,15 +1,15 @@
-// Splits texts, with the model that is chosen, and says what went wrong.
+// Splits texts with the chosen model, and shows errors and notices.
 
 import * as api from "./api.js";
 import { element, makeText, state } from "./state.js";
 import { select } from "./why.js";
 
 const AUTO = ""; // the ready model of the text's language
-const FAST = "/fast"; // the fast one; no model has a name with a slash
+const FAST = "/fast"; // the fast model of the language; no name of a model contains a slash
 let splitting = null; // { text, stop } of the request in progress
 let paint = () => {};
 
-/** Remember how to show the current text. */
+/** Connect the lists of models and of texts. `onChange` is called to show the current text. */
 export function buildSplitting(onChange) {
   paint = onChange;
   element("model").addEventListener("change", ({ target }) => {
@@ -22,7 +22,8 @@ export function buildSplitting(onChange) {
   element("back").addEventListener("click", () => openText(state.current));
 }
 
-/** Show a text. If another request has stopped before all its sentences arrived, split it again. */
+/** Show a text. If sentences of it are missing and no request for them is in progress, split it
+ * again. */
 function openText(text) {
   state.current = text;
   if (!text.isComplete && splitting?.text !== text) split(text, element("model").value);
@@ -31,9 +32,9 @@ function openText(text) {
   select(text.selected);
 }
 
-let failures = []; // what went wrong since the reader last did something
+let failures = []; // errors since the reader last opened texts or chose a model
 
-/** Show what went wrong, and how the current text was read. */
+/** Show the errors, and the notices about the current text. */
 export function paintMessage() {
   const notes = state.current?.header.notes.map((note) => `Notice: ${note}.`) ?? [];
   const ended = failures.map((failure) => failure.replace(/\.?$/, "."));
@@ -72,11 +73,11 @@ function unusedName(name) {
   return numbered();
 }
 
-/** Split a text; corrections are kept if the sentences stay the same. Returns false if another
- * request has taken its place. */
+/** Split a text. Corrections are kept if the sentences are the same as before. Returns false if
+ * another request has replaced this one. */
 export async function split(text, model) {
   splitting?.stop.abort();
-  const own = (splitting = { text, stop: new AbortController() });
+  const request = (splitting = { text, stop: new AbortController() });
   const body = {
     text: text.source,
     model: [AUTO, FAST].includes(model) ? null : model,
@@ -86,7 +87,7 @@ export async function split(text, model) {
   try {
     await api.segment(
       body,
-      own.stop.signal,
+      request.stop.signal,
       (header) => {
         const earlier = withEarlier(text);
         Object.assign(text, makeText(text.name, text.source, text.options), { header, earlier });
@@ -109,7 +110,7 @@ export async function split(text, model) {
     if (!text.sentences.length) forget(text);
     return true;
   } finally {
-    if (splitting === own) {
+    if (splitting === request) {
       splitting = null;
       element("progress").hidden = true;
     }
@@ -118,7 +119,7 @@ export async function split(text, model) {
   }
 }
 
-/** Leave out a text that could not be split. */
+/** Remove a text that could not be split. */
 function forget(text) {
   state.texts = state.texts.filter((one) => one !== text);
   if (state.current !== text) return;
@@ -127,7 +128,7 @@ function forget(text) {
   show("input");
 }
 
-/** What the reader has corrected: now, and before the text was split again; null if nothing. */
+/** Return the corrections before and after the text was split again; null if there are none. */
 function withEarlier({ sentences, corrections, checked, earlier }) {
   if (!corrections.size && !checked) return earlier;
   if (!earlier) return { sentences, corrections, checked };
@@ -145,7 +146,7 @@ function keepCorrections(text) {
   text.earlier = null;
   const same = sentences.every((sentence, i) => sentence.text === text.sentences[i]?.text);
   if (same) Object.assign(text, { corrections, checked, undo: [] });
-  else showFailure("The corrections were dropped, because this model reads other sentences.");
+  else showFailure("The corrections are lost: this model divides the text into other sentences.");
 }
 
 function paintProgress({ header, sentences }) {
@@ -171,11 +172,11 @@ export async function loadModels() {
   const { models, workspace, version } = await api.getModels();
   const select = element("model");
   const chosen = select.value;
-  const group = (label, own) => {
+  const group = (label, members) => {
     const box = document.createElement("optgroup");
     box.label = label;
     box.append(
-      ...own.map(({ name, description }) => {
+      ...members.map(({ name, description }) => {
         const option = new Option(name, name);
         option.title = description;
         return option;

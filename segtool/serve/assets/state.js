@@ -16,45 +16,45 @@ export function makeText(name, source, options) {
     header: { model: "", language: "", threshold: 0.5, typed: false, count: 0, notes: [] },
     sentences: [],
     isComplete: false, // whether all sentences have arrived
-    earlier: null, // sentences and corrections from before it was split again
+    earlier: null, // sentences, corrections and `checked` from before it was split again
     moved: null, // threshold, if the reader has moved it
-    corrections: new Map(), // sentence -> { boundary, kind }
-    checked: 0, // sentences up to here are checked, if the reader said so
-    undo: [], // earlier corrections
-    selected: -1, // sentence
+    corrections: new Map(), // index of a sentence -> { boundary, kind }
+    checked: 0, // number of sentences that the reader has marked as checked
+    undo: [], // earlier values of `corrections` and `checked`
+    selected: -1, // index of a sentence; -1 if none is selected
   };
 }
 
 export const thresholdOf = (text) => text.moved ?? text.header.threshold;
 
-/** Whether the model finds a boundary before sentence i, at the threshold of the slider. */
+/** Return whether the model finds a boundary before sentence i, at the threshold of the slider. */
 export function isFound(text, i) {
   const { fixed, probability } = text.sentences[i];
-  // the server compares numbers of this precision
+  // the server compares float32 numbers too
   return fixed || Math.fround(probability) >= Math.fround(thresholdOf(text));
 }
 
-/** What begins with sentence i: "paragraph", "line", "heading" or null. */
+/** Return what begins with sentence i: "paragraph", "line", "heading" or null. */
 export function kindAt(text, i) {
   const correction = text.corrections.get(i);
   if (correction) return correction.boundary ? correction.kind : null;
   return isFound(text, i) ? kindIf(text, i) : null;
 }
 
-/** What begins with sentence i if it is a boundary. */
+/** Return what begins with sentence i if there is a boundary before it. */
 export function kindIf(text, i) {
   return text.corrections.get(i)?.kind ?? text.sentences[i].kind;
 }
 
-/** Whether lines are told from paragraphs: by the model, or by the brackets of Japanese dialogue. */
+/** Return whether lines are distinguished from paragraphs, by the model or by Japanese brackets. */
 export const hasLines = ({ header }) => header.typed || header.language === "ja";
 
 export const isHeading = (text, i) => text.sentences[i].kind === "heading";
 
-/** Whether the reader may change the boundary before sentence i. */
+/** Return whether the boundary before sentence i may change. */
 export const isFree = (text, i) => !text.sentences[i].fixed;
 
-/** List the blocks of a text: { start, stop, kind }. */
+/** List the blocks of a text (paragraphs, lines and headings): { start, stop, kind }. */
 export function blocksOf(text) {
   const blocks = [];
   for (let i = 0; i < text.sentences.length; i++) {
@@ -65,7 +65,8 @@ export function blocksOf(text) {
   return blocks;
 }
 
-/** The number of sentences that count as checked: up to the end of the last corrected paragraph. */
+/** Return the number of sentences that count as checked: those that the reader has marked, or all
+ * up to the end of the last corrected block if these are more. */
 export function checkedOf(text) {
   let last = Math.max(-1, ...text.corrections.keys());
   if (last < 0) return text.checked;
@@ -74,7 +75,7 @@ export function checkedOf(text) {
   return Math.max(last, text.checked);
 }
 
-/** The corrections that differ from what the model finds. */
+/** Count the corrections that differ from what the model finds. */
 export function countCorrections(text) {
   let count = 0;
   for (const [i, { boundary, kind }] of text.corrections) {
@@ -83,7 +84,8 @@ export function countCorrections(text) {
   return count;
 }
 
-/** The checked sentences and their labels, as a corpus has them; typed labels distinguish lines from paragraphs. */
+/** Return the checked sentences without headings, and their labels as in a JSON Lines corpus. Typed
+ * labels distinguish lines from paragraphs. */
 export function labelledOf(text, isTyped = text.header.typed) {
   const sentences = [];
   const labels = [];

@@ -3,14 +3,14 @@
 import { sentencesInView, spanOf } from "./book.js";
 import { element, isFree, isHeading, state } from "./state.js";
 
-/** The color that a variable of the style sheet has now, in light or dark. */
+/** Return the colour that a variable of the style sheet has now, in light or dark mode. */
 function colorOf(name) {
   const { style } = element("strip");
   style.color = `var(--${name})`;
   return getComputedStyle(element("strip")).color;
 }
 
-/** Draw the strip; in vertical writing, and on a phone, there is none. */
+/** Draw the strip. In vertical writing and on narrow screens, there is none. */
 export function paintStrip() {
   const canvas = element("strip");
   const { width, height } = canvas.getBoundingClientRect();
@@ -57,7 +57,7 @@ export function paintStripSoon() {
   });
 }
 
-/** Let the reader point at the strip, or drag along it. */
+/** Scroll to the sentence at which the reader clicks on the strip, or to which the reader drags. */
 export function buildStrip() {
   const canvas = element("strip");
   const go = (event) => {

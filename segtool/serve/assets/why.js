@@ -16,11 +16,11 @@ import {
   thresholdOf,
 } from "./state.js";
 
-const CONTEXT = 60; // sentences on each side that are sent
-const DELAY = 120; // milliseconds before asking, so that holding a key asks once
+const CONTEXT = 60; // number of sentences that are sent from each side of the boundary
+const DELAY = 120; // milliseconds before a request, so that holding down a key sends only one
 const KINDS = { paragraph: "a paragraph begins", line: "a line begins", heading: "a heading" };
 let timer = 0;
-let asked = 0; // the latest question
+let asked = 0; // number of the latest request
 
 /** Select a sentence; -1 selects none. */
 export function select(i) {
@@ -74,17 +74,20 @@ export function paintWhy() {
 
 function verdict(text, i) {
   if (isHeading(text, i)) return "This is a heading, which belongs to no paragraph.";
-  if (!isFree(text, i)) return "A paragraph begins here whatever the threshold.";
+  const isLine = kindIf(text, i) === "line";
+  if (!isFree(text, i)) {
+    return `${isLine ? "A line" : "A paragraph"} begins here whatever the threshold.`;
+  }
   const { probability } = text.sentences[i];
   const sign = isFound(text, i) ? "reaches" : "is below";
-  const kind = isFound(text, i) ? `: ${kindIf(text, i) === "line" ? "a line" : "a paragraph"}` : "";
-  const own = `Probability ${format(probability)} ${sign} the threshold ${format(thresholdOf(text))}`;
-  return own + (text.corrections.has(i) ? ". You made this decision." : kind + ".");
+  const comparison = `Probability ${format(probability)} ${sign} the threshold ${format(thresholdOf(text))}`;
+  if (text.corrections.has(i)) return `${comparison}. You made this decision.`;
+  return isFound(text, i) ? `${comparison}: ${isLine ? "a line" : "a paragraph"}.` : `${comparison}.`;
 }
 
-/** Ask for the probability without each of the sentences around the boundary. */
+/** Request and show the probabilities without each of the sentences around the boundary. */
 async function ask(text, i) {
-  const question = ++asked;
+  const request = ++asked;
   const near = [];
   for (let j = Math.max(i - CONTEXT, 0); j < Math.min(i + CONTEXT, text.sentences.length); j++) {
     if (!isHeading(text, j)) near.push(j);
@@ -99,10 +102,10 @@ async function ask(text, i) {
       language: text.header.language,
     });
   } catch (error) {
-    if (question === asked) element("verdict").textContent = error.message;
+    if (request === asked) element("verdict").textContent = error.message;
     return;
   }
-  if (question !== asked || state.current !== text) return;
+  if (request !== asked || state.current !== text) return;
   const effects = found.left_out.map(({ sentence, probability }) => ({
     sentence: near[sentence],
     probability,
@@ -110,7 +113,7 @@ async function ask(text, i) {
   }));
   element("effects-note").textContent =
     found.head === "paragraph"
-      ? `The head for paragraphs decides here: ${format(found.probability)}, threshold ${format(found.threshold)}. Without one of these sentences:`
+      ? `The model's head for paragraphs finds this boundary, with probability ${format(found.probability)} and threshold ${format(found.threshold)}. Without one of these sentences, this probability would be:`
       : "Without one of these sentences, the probability would be:";
   element("effects").replaceChildren(
     ...effects.map((effect) => makeRow(text, i, effect, found.probability)),

@@ -50,7 +50,7 @@ def test_a_corpus_is_removed_and_its_vectors_are_kept(folder, cli):
     done = cli(folder, "corpora", "remove", "stories")
     assert done.stdout.startswith("Removed .segtool/corpora/stories.jsonl: ")
     assert (
-        "without its corpus, a run can segment texts but cannot be scored: mlp-w1-001"
+        "a run can segment texts but can only be scored on another corpus: mlp-w1-001"
         in done.stderr
     )
     assert not path.exists()

@@ -238,7 +238,7 @@ def test_texts_are_kept_shown_verified_exported_and_removed(tmp_path, cli):
     assert "50 texts kept" in cli(tmp_path, "store", "info").stdout
     assert as_json(cli, tmp_path, "verify")["texts"] == 50
     plain = cli(tmp_path, "store", "export", "plain", "--encoder", "surface")
-    assert "notice: safetensors has no texts: --format parquet" in plain.stderr
+    assert "notice: safetensors has no texts: use --format parquet" in plain.stderr
     table = ("export", "out.parquet", "--encoder", "surface", "--format", "parquet")
     as_json(cli, tmp_path, *table)
     texts = pyarrow.parquet.read_table(tmp_path / "out.parquet")["text"].to_pylist()
