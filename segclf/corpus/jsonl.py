@@ -76,6 +76,8 @@ def _to_document(
         raise UserError(f'{location}: "typed" is {typed!r}: use true or false')
     if "sentences" in record:
         sentences, labels = _labelled(record, location)
+        if typed is False and PARAGRAPH in labels:
+            raise UserError(f'{location}: "typed" is false, but a label is 2: leave out "typed"')
     elif typed:
         raise UserError(
             f'{location}: "typed" describes labels: leave it out, or give "sentences" and "labels"'

@@ -162,6 +162,10 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
         ('{"sentences": ["a"], "labels": [1, 0]}', '"sentences" has length 1, but "labels" has 2'),
         ('{"sentences": "a", "labels": [1]}', "must be a list of strings"),
         ('{"sentences": ["a"], "labels": [1], "typed": 1}', '"typed" is 1: use true or false'),
+        (
+            '{"sentences": ["a"], "labels": [2], "typed": false}',
+            '"typed" is false, but a label is 2',
+        ),
         ('{"paragraphs": ["a"], "typed": true}', '"typed" describes labels: leave it out'),
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
         ('{"paragraphs": ["a"], "split": "x"}', "\"split\" is 'x'"),
