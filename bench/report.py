@@ -27,11 +27,15 @@ DESCRIPTIONS = {
     "encode": "Lower is better, except for cosines and sentences per second.",
     "encode_40000": "As above, but each row is one run, and processes of lower priority used the "
     "machine too.",
+    "encode_float32": "Lower is better, except for cosines and sentences per second.",
     "backends": "Cosine similarities are to the vectors that torch computes in float32. A backend "
     "is chosen automatically only if both bounds hold.",
+    "backends_float32": "As above.",
     "fast": "These encoders need no Transformer.",
     "busy": "A fair share is cores / (cores + processes) of the rate without other processes.",
+    "busy_float32": "As above.",
     "pipeline": "The ratio shows how much time reading, hashing and storing add to the encoder.",
+    "pipeline_float32": "As above.",
     "growth": "A ratio of 10 means linear growth. The last rows show a plain write of that size.",
     "readers": "Processor seconds for a text of 100 MB on one line, by reader and sentence rule.",
     "document": "From row to row the number of sentences grows by a factor of 4: a ratio of 4 is "

@@ -164,7 +164,7 @@ def test_jsonl_contains_labelled_sentences_or_paragraphs(tmp_path):
         ('{"sentences": ["a"], "labels": [1], "typed": 1}', '"typed" is 1: use true or false'),
         (
             '{"sentences": ["a"], "labels": [2], "typed": false}',
-            '"typed" is false, but a label is 2',
+            '"typed" is false, but a label',
         ),
         ('{"paragraphs": ["a"], "typed": true}', '"typed" describes labels: leave it out'),
         ('{"text": "a"}', 'expected an object with "sentences" or "paragraphs"'),
