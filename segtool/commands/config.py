@@ -25,10 +25,9 @@ def config(as_json: JsonOption = False) -> None:
     settings = dict(_flatten(found.table)) if found else {}
     settings.pop("workspace", None)
     configured = shared_workspace(found) if found else None
+    source = name if configured else "default"
     if os.environ.get("SEGTOOL_HOME"):
         source, configured = "SEGTOOL_HOME", None
-    else:
-        source = name if configured else "default"
     workspace = {"name": "workspace", "value": str(Workspace(configured).path), "from": source}
     content = {
         "file": str(found.path) if found else None,
