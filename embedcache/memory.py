@@ -65,8 +65,9 @@ def _encode_into(
 ) -> None:
     """Write the vectors of n distinct sentences into `out` (n, dim)."""
     known = np.zeros(len(texts), dtype=np.bool_)
-    if store and store.has_space(encoder.fingerprint):
-        space, ids = store.space(encoder.fingerprint), sentence_ids(texts)
+    space = store.get_space(encoder.fingerprint) if store else None
+    if space is not None:
+        ids = sentence_ids(texts)
         known = space.contains(ids)
         out[known] = space.vectors(ids[known])
     missing = np.flatnonzero(~known)

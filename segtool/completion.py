@@ -4,20 +4,24 @@ These functions only list folders and read the configuration file, because they 
 user presses the tab key.
 """
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from embedcache import UserError
 from segtool.configuration import Defaults, find_configuration, make_defaults
 
+if TYPE_CHECKING:
+    from segclf.workspace.workspace import Workspace
+
 
 def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of the runs of the workspace, if they begin with `incomplete`."""
-    return _matching(
-        [path.parent.name for path in _workspace_files(context, "runs/*/run.json")], incomplete
-    )
+    from segclf.workspace.runs import RECORD
+
+    workspace = _workspace(context)
+    paths = workspace.runs.glob(f"*/{RECORD}") if workspace else []
+    return _matching([path.parent.name for path in paths], incomplete)
 
 
 def complete_models(context: typer.Context, incomplete: str) -> list[str]:
@@ -34,7 +38,8 @@ def complete_runs_and_models(context: typer.Context, incomplete: str) -> list[st
 
 def complete_corpora(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of the embedded corpora, if they begin with `incomplete`."""
-    paths = _workspace_files(context, "corpora/*.jsonl")
+    workspace = _workspace(context)
+    paths = workspace.corpora.glob("*.jsonl") if workspace else []
     return _matching([path.stem for path in paths], incomplete)
 
 
@@ -45,7 +50,8 @@ def complete_encoders(incomplete: str) -> list[str]:
     return _matching(list(BUILT_IN), incomplete)
 
 
-def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
+def _workspace(context: typer.Context) -> "Workspace | None":
+    """Return the workspace of a command; None if the configuration file has a mistake."""
     from segclf.workspace.workspace import Workspace
 
     # a group such as `segtool runs` accepts --workspace before its subcommand, too
@@ -55,8 +61,8 @@ def _workspace_files(context: typer.Context, pattern: str) -> list[Path]:
         try:
             workspace = _configured(context).get("workspace")
         except UserError:  # the command will report the mistake in the configuration file
-            return []
-    return list(Workspace(workspace).path.glob(pattern))
+            return None
+    return Workspace(workspace)
 
 
 def _configured(context: Any) -> Defaults:  # noqa: ANN401
@@ -72,4 +78,5 @@ def _configured(context: Any) -> Defaults:  # noqa: ANN401
 
 
 def _matching(names: list[str], incomplete: str) -> list[str]:
+    # names of files and folders that are being written begin with a dot
     return sorted(name for name in names if name.startswith(incomplete) and name[0] != ".")

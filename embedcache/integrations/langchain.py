@@ -37,7 +37,7 @@ class CachedEmbeddings(Embeddings):
         )
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Return the vectors of n documents, lists of dim numbers.
+        """Return the vectors of n documents, lists of dim numbers rounded to float32.
 
         Raises:
             StoreError, ValueError: See `embedcache.integrations.text_cache.TextCache.embed`.
@@ -46,7 +46,7 @@ class CachedEmbeddings(Embeddings):
         return [vector.tolist() for vector in vectors]
 
     def embed_query(self, text: str) -> list[float]:
-        """Return the vector of a query, a list of dim numbers.
+        """Return the vector of a query, a list of dim numbers rounded to float32.
 
         Raises:
             StoreError, ValueError: See `embedcache.integrations.text_cache.TextCache.embed`.

@@ -27,8 +27,11 @@ class TextCache:
         name: Name of the space in the lists of the store.
         identity: Everything that the vectors depend on besides the text; JSON-serializable. The key
             "texts" is reserved.
-        dtype: Dtype of the stored numbers; float16 halves the size of the store and rounds the
-            vectors.
+        dtype: Dtype of the stored numbers. float16 halves the size of the store and rounds the
+            vectors; its magnitudes are at most 65,504.
+
+    Attributes:
+        store: The store.
 
     Raises:
         StoreError: The store is damaged, or it cannot be created.
@@ -43,12 +46,12 @@ class TextCache:
         dtype: Literal["float32", "float16"] = "float32",
     ) -> None:
         self.store = store if isinstance(store, EmbeddingStore) else EmbeddingStore(store)
-        self.name = name
+        self._name = name
         if not _MARK.keys().isdisjoint(identity):
             raise ValueError(f"the identity {identity} must not have the key {next(iter(_MARK))!r}")
-        self.identity = {**_MARK, **identity}
-        self.fingerprint = fingerprint_of(self.identity)
-        self.dtype = dtype
+        self._identity = {**_MARK, **identity}
+        self._fingerprint = fingerprint_of(self._identity)
+        self._dtype = dtype
 
     def embed(
         self, texts: Sequence[str], embed: Callable[[list[str]], ArrayLike]
@@ -66,14 +69,15 @@ class TextCache:
         Raises:
             StoreError: The store is damaged, vectors must be added and it is read-only or of an
                 earlier format, or it has vectors of another length or dtype for the same identity.
-            ValueError: `embed` returns NaN, infinity, or not one vector for each text.
+            ValueError: `embed` returns NaN, infinity, a number that the dtype cannot hold, or not
+                one vector for each text.
         """
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
         ids = sentence_ids(texts)
         space = self._existing_space()
-        is_missing = ~space.contains(ids) if space else np.ones(len(texts), dtype=np.bool_)
-        missing = list(dict.fromkeys(texts[i] for i in np.flatnonzero(is_missing).tolist()))
+        known = np.zeros(len(texts), dtype=np.bool_) if space is None else space.contains(ids)
+        missing = list(dict.fromkeys(texts[i] for i in np.flatnonzero(~known).tolist()))
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             vectors = np.asarray(embed(batch), dtype=np.float32)
@@ -82,14 +86,14 @@ class TextCache:
                     f"expected vectors of shape ({len(batch)}, dim), got {vectors.shape}"
                 )
             space = self.store.create_space(
-                self.fingerprint,
-                name=self.name,
+                self._fingerprint,
+                name=self._name,
                 dim=vectors.shape[1],
-                dtype=self.dtype,
-                identity=self.identity,
+                dtype=self._dtype,
+                identity=self._identity,
             )
             space.append(sentence_ids(batch), vectors)
-        return self.store.vectors(self.fingerprint, ids).astype(np.float32, copy=False)
+        return self.store.vectors(self._fingerprint, ids).astype(np.float32, copy=False)
 
     @staticmethod
     def owns(space: SpaceInfo) -> bool:
@@ -97,12 +101,10 @@ class TextCache:
         return _MARK.items() <= space.identity.items()
 
     def _existing_space(self) -> Space | None:
-        if not self.store.has_space(self.fingerprint):
-            return None
-        space = self.store.space(self.fingerprint)
-        if (dtype := space.info().dtype) != self.dtype:
+        space = self.store.get_space(self._fingerprint)
+        if space is not None and (dtype := space.info().dtype) != self._dtype:
             raise StoreError(
-                f"the vectors of {self.name} in the store are {dtype}, not {self.dtype}: "
+                f"the vectors of {self._name} in the store are {dtype}, not {self._dtype}: "
                 f"use the dtype {dtype}, or another store"
             )
         return space

@@ -4,12 +4,20 @@ import numpy as np
 
 from embedcache.batches import BatchEncoder, token_batches
 from embedcache.encoders.base import Encoder
+from embedcache.errors import UserError
 from embedcache.ids import Ids
-from embedcache.shards.exchange import read_ids, read_sentences, read_shard_ids
+from embedcache.shards.exchange import read_ids, read_sentences
 from embedcache.shards.plan import Plan, Shard, distinct_name
+from embedcache.shards.storage import Storage
 from embedcache.store import StorageDtype, index
 from embedcache.store.space_info import SpaceInfo
-from embedcache.store.tables import Rows, write_arrow
+from embedcache.store.tables import (
+    Rows,
+    ids_of_columns,
+    import_pyarrow,
+    translate_damage,
+    write_arrow,
+)
 
 
 def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> int:
@@ -39,7 +47,7 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         known = read_ids(plan.storage, sources, shard.partition)
         missing = np.flatnonzero(~index.among(ids, known))
         if plan.storage.exists(name):  # written by an earlier run, when the store may have had more
-            written = read_shard_ids(plan.storage, name)
+            written = _written_ids(plan.storage, name)
             if index.among(ids[missing], written).all():
                 continue
         rows = _encode(part, [texts[row] for row in missing], ids[missing], dtype, threads)
@@ -55,6 +63,22 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
         checksum = rows.checksum()
         plan.storage.write(name, lambda path: write_arrow(path, info, [rows], checksum))  # noqa: B023
     return len(ids)
+
+
+def _written_ids(storage: Storage, name: str) -> Ids:
+    """Read the ids (n, 2) of a shard; there are none if they cannot be read.
+
+    Its vectors are not read, because shards may be large. `merge` reports damaged vectors.
+    """
+    pa = import_pyarrow()
+    only_ids = pa.ipc.IpcReadOptions(included_fields=[0])
+    try:
+        with storage.open(name) as file, translate_damage(name):
+            shard = pa.ipc.open_file(file, options=only_ids)
+            batches = map(shard.get_batch, range(shard.num_record_batches))
+            return ids_of_columns(batch.column("id") for batch in batches)
+    except UserError:
+        return np.zeros((0, 2), dtype=np.uint64)
 
 
 def _encode(

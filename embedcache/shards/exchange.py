@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from embedcache.ids import Ids, normalize, sentence_ids
 from embedcache.shards.storage import Storage
-from embedcache.store import EmbeddingStore
+from embedcache.store import EmbeddingStore, index
 from embedcache.store.environment import Environment
 from embedcache.store.space_info import read_info, read_segments
-from embedcache.store.tables import id_column, ids_of_column, import_pyarrow
+from embedcache.store.tables import id_column, ids_of_column, ids_of_columns, import_pyarrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +33,9 @@ def scatter(storage: Storage, name: str, sentences: Iterable[str], partitions: i
         name: Name of the file.
         sentences: Sentences, which this function normalizes.
         partitions: Number of partitions.
+
+    Raises:
+        UserError: pyarrow is not installed.
     """
     pa = import_pyarrow()
     texts = list(dict.fromkeys(map(normalize, sentences)))
@@ -58,6 +61,7 @@ def write_known(
         partitions: Number of partitions.
 
     Raises:
+        UserError: pyarrow is not installed.
         StoreError: The store or the space is missing or damaged.
     """
     pa = import_pyarrow()
@@ -65,8 +69,9 @@ def write_known(
     with environment.reading() as transaction:
         info = read_info(environment, transaction, fingerprint)
         for number, segment in enumerate(read_segments(environment, transaction, info)):
-            batch = pa.RecordBatch.from_arrays([id_column(segment.ids)], ["id"])
-            _write(storage, f"{folder}/{number:05}.arrow", batch, _edges(segment.ids, partitions))
+            ids = segment.ids
+            batch = pa.RecordBatch.from_arrays([id_column(ids)], ["id"])
+            _write(storage, f"{folder}/{number:05}.arrow", batch, _edges(ids, partitions))
 
 
 def gather(storage: Storage, sources: Sequence[str], partition: int, name: str, rows: int) -> None:
@@ -78,54 +83,67 @@ def gather(storage: Storage, sources: Sequence[str], partition: int, name: str, 
         partition: Number of the partition.
         name: Name of the result, which has a record batch for each shard, and at least one.
         rows: Number of sentences in a shard; the last one may have fewer.
+
+    Raises:
+        FileNotFoundError: A source is missing.
     """
     pa = import_pyarrow()
-    table = pa.Table.from_batches([read_batch(storage, name, partition) for name in sources])
-    ids = _ids_of_table(table)
-    order = _sorted_order(ids)
-    is_first = np.ones(len(order), dtype=np.bool_)  # equal ids are adjacent
-    is_first[1:] = (ids[order[1:]] != ids[order[:-1]]).any(axis=1)
-    texts = table.column("text").take(pa.array(order[is_first])).combine_chunks()
-    batch = _sentence_batch(ids[order[is_first]], texts)
+    table = pa.Table.from_batches([read_batch(storage, source, partition) for source in sources])
+    ids = ids_of_columns(table.column("id").chunks)
+    first = index.first_occurrences(ids)
+    order = first[_sorted_order(ids[first])]
+    texts = table.column("text").take(pa.array(order)).combine_chunks()
+    batch = _sentence_batch(ids[order], texts)
     _write(storage, name, batch, np.arange(rows, len(batch), rows))
 
 
 def read_ids(storage: Storage, sources: Iterable[str], partition: int) -> Ids:
-    """Read the ids (n, 2) of a partition from files that `write_known` wrote."""
-    parts = [ids_of_column(read_batch(storage, name, partition).column("id")) for name in sources]
-    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *parts])
+    """Read the ids (n, 2) of a partition from files that `write_known` wrote.
 
-
-def read_shard_ids(storage: Storage, name: str) -> Ids:
-    """Read the ids (n, 2) of a shard, or no ids (0, 2) if its file is damaged."""
-    pa = import_pyarrow()
-    only_ids = pa.ipc.IpcReadOptions(included_fields=[0])
-    parts = [np.zeros((0, 2), dtype=np.uint64)]
-    try:
-        with storage.open(name) as file:
-            shard = pa.ipc.open_file(file, options=only_ids)
-            batches = map(shard.get_batch, range(shard.num_record_batches))
-            parts += [ids_of_column(batch.column("id")) for batch in batches]
-    except pa.ArrowException:
-        return parts[0]
-    return np.concatenate(parts)
+    Raises:
+        FileNotFoundError: A file is missing.
+    """
+    batches = (read_batch(storage, name, partition) for name in sources)
+    return ids_of_columns(batch.column("id") for batch in batches)
 
 
 def read_sentences(storage: Storage, name: str, number: int) -> tuple[Ids, list[str]]:
-    """Read the ids (n, 2) and the texts of a shard from a file that `gather` wrote."""
+    """Read the ids (n, 2) and the texts of a shard.
+
+    Args:
+        storage: Folder of the file.
+        name: Name of a file that `gather` wrote.
+        number: Number of the shard in the file, from 0.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+    """
     batch = read_batch(storage, name, number)
     return ids_of_column(batch.column("id")), batch.column("text").to_pylist()
 
 
 def read_batch(storage: Storage, name: str, number: int) -> "pa.RecordBatch":
-    """Read one record batch of a file."""
+    """Read one record batch of a file.
+
+    Args:
+        storage: Folder of the file.
+        name: Name of the file.
+        number: Number of the record batch, from 0.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+    """
     pa = import_pyarrow()
     with storage.open(name) as file:
         return pa.ipc.open_file(file).get_batch(number)
 
 
 def count_batches(storage: Storage, name: str) -> int:
-    """Count the record batches of a file."""
+    """Count the record batches of a file.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+    """
     pa = import_pyarrow()
     with storage.open(name) as file:
         return int(pa.ipc.open_file(file).num_record_batches)
@@ -163,8 +181,3 @@ def _edges(ids: Ids, partitions: int) -> NDArray[np.int64]:
 
 def _sorted_order(ids: Ids) -> NDArray[np.int64]:
     return np.lexsort((ids[:, 1], ids[:, 0]))
-
-
-def _ids_of_table(table: "pa.Table") -> Ids:
-    chunks = [ids_of_column(chunk) for chunk in table.column("id").chunks]
-    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *chunks])

@@ -145,9 +145,10 @@ class EmbeddingStore:
         with self._environment.reading() as transaction:
             return read_infos(self._environment, transaction)
 
-    def has_space(self, fingerprint: str) -> bool:
-        """Return whether the store has a space of an encoder."""
-        return any(info.fingerprint == fingerprint for info in self.spaces())
+    def get_space(self, fingerprint: str) -> Space | None:
+        """Return the space of an encoder; None if the store has no such space."""
+        exists = any(info.fingerprint == fingerprint for info in self.spaces())
+        return Space(self._environment, fingerprint) if exists else None
 
     def space(self, fingerprint: str) -> Space:
         """Return the space of an encoder.
@@ -156,12 +157,13 @@ class EmbeddingStore:
             StoreError: The store is damaged, or it has no such space. The message lists the spaces
                 that it has.
         """
-        if not self.has_space(fingerprint):
+        space = self.get_space(fingerprint)
+        if space is None:
             raise StoreError(
                 f"the store {self.path} has no vectors from the encoder {fingerprint[:8]}; "
                 f"it has: {_list_names(self.spaces())}"
             )
-        return Space(self._environment, fingerprint)
+        return space
 
     def find_space(self, encoder: str) -> SpaceInfo:
         """Return the description of the space of an encoder.

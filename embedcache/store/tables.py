@@ -147,7 +147,7 @@ class TableFile:
     def __init__(self, source: Any, name: str) -> None:  # noqa: ANN401
         pa = import_pyarrow()
         self._name = name
-        with self._translate_damage():
+        with translate_damage(self._name):
             if name.endswith(".parquet"):
                 file = pa.parquet.ParquetFile(source, page_checksum_verification=True)
                 schema, self._count = file.schema_arrow, file.num_row_groups
@@ -171,10 +171,10 @@ class TableFile:
             UserError: The file is damaged.
         """
         for number in range(self._count):
-            with self._translate_damage():
+            with translate_damage(self._name):
                 rows = _rows(self._read_part(number), self.info)
             if self._checksum and rows.checksum() != self._checksum:
-                raise self._damaged()
+                raise _damaged(self._name)
             yield rows
 
     def _content(self, metadata: dict[bytes, bytes]) -> dict[str, Any]:
@@ -189,16 +189,25 @@ class TableFile:
             )
         return content
 
-    @contextmanager
-    def _translate_damage(self) -> Iterator[None]:
-        pa = import_pyarrow()
-        try:
-            yield
-        except (pa.ArrowException, OSError) as error:
-            raise self._damaged() from error
 
-    def _damaged(self) -> UserError:
-        return UserError(f"{self._name} is damaged or incomplete: delete it and create it again")
+@contextmanager
+def translate_damage(name: str) -> Iterator[None]:
+    """Raise UserError instead of the errors that pyarrow raises for a damaged file.
+
+    Args:
+        name: Name of the file, for the message.
+    """
+    pa = import_pyarrow()
+    try:
+        yield
+    except UserError:
+        raise
+    except (pa.ArrowException, OSError, LookupError, ValueError) as error:
+        raise _damaged(name) from error
+
+
+def _damaged(name: str) -> UserError:
+    return UserError(f"{name} is damaged or incomplete: delete it and create it again")
 
 
 def id_column(ids: Ids) -> "pa.Array":
@@ -216,6 +225,11 @@ def ids_of_column(column: "pa.Array") -> Ids:
         column.buffers()[1], dtype=">u8", count=2 * len(column), offset=16 * column.offset
     )
     return halves.astype(np.uint64).reshape(-1, 2)
+
+
+def ids_of_columns(columns: Iterable["pa.Array"]) -> Ids:
+    """Return the ids (n, 2) of several columns that `id_column` made."""
+    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *map(ids_of_column, columns)])
 
 
 def _schema(info: SpaceInfo, checksum: str | None, *, with_texts: bool) -> "pa.Schema":

@@ -16,14 +16,13 @@ from segclf.finetune.options import HierarchicalOptions, UpperName
 from segclf.finetune.system import System
 from segclf.heads.base import Head
 from segclf.heads.registry import WINDOW_HEADS
+from segclf.inputs.blocks import block_size, shuffled_blocks
 from segclf.inputs.examples import Examples
 from segclf.inputs.sentence_tensors import Sentences
-from segclf.inputs.windows import OUTSIDE, windows_of
+from segclf.inputs.windows import OUTSIDE, windows_at
 
 SPECIAL_TOKENS = 2  # [CLS] sentence [SEP]
-# approximate number of blocks of consecutive candidates in a group: more blocks mix the candidates
-# better, and candidates in fewer blocks share more sentences
-_BLOCKS = 4
+_BLOCKS = 4  # approximate number of blocks of consecutive candidates in a group
 _STANDARDIZATION_SAMPLE = 256  # number of sentences used to standardize vectors
 
 
@@ -80,14 +79,10 @@ class Hierarchical(System):
 
         The order of the blocks and the positions of their edges are random.
         """
-        block_size = max(size // _BLOCKS, 1)
-        blocks_per_group = size // block_size
-        offset = random.integers(-block_size + 1, 1)
-        starts = random.permutation(np.arange(offset, len(text), block_size))
+        in_block = np.arange(block_size(size, _BLOCKS))
         groups = []
-        for first in range(0, len(starts), blocks_per_group):
-            chosen = starts[first : first + blocks_per_group, None]
-            positions = (chosen + np.arange(block_size)).flatten()
+        for starts in shuffled_blocks(len(text), size, _BLOCKS, random):
+            positions = (starts[:, None] + in_block).flatten()
             positions = positions[(positions >= 0) & (positions < len(text))]
             groups.append(positions[text.layout.is_candidate[positions]])
         return [group for group in groups if len(group)]
@@ -97,7 +92,7 @@ class Hierarchical(System):
 
         Each sentence in the windows is encoded once.
         """
-        positions = windows_of(text.layout, self.head.window)[candidates]  # (b, 2w) in the text
+        positions = windows_at(text.layout, self.head.window, candidates)  # (b, 2w)
         inside = positions != OUTSIDE
         sentences, indices = np.unique(positions[inside], return_inverse=True)
         windows = np.full(positions.shape, OUTSIDE)

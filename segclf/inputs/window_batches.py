@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 
 from segclf.inputs.batches import EVERYTHING, Batch
+from segclf.inputs.blocks import block_size, shuffled_blocks
 from segclf.inputs.examples import Examples
 from segclf.inputs.row_tensors import load, prefetch, take
 from segclf.inputs.rows import RowFile
 from segclf.inputs.sentence_tensors import look_up
 from segclf.inputs.windows import OUTSIDE, check_window
 
-# approximate number of blocks of consecutive candidates in a batch: more blocks mix the candidates
-# better, and candidates in fewer blocks share more sentences
-_BLOCKS = 8
+_BLOCKS = 8  # approximate number of blocks of consecutive candidates in a batch
 
 
 class WindowBatches:
@@ -39,8 +38,8 @@ class WindowBatches:
     def __init__(self, examples: Examples, window: int, batch_size: int, device: str) -> None:
         check_window(window)
         self._window = window
-        self._block_size = max(batch_size // _BLOCKS, 1)
-        self._blocks_per_batch = batch_size // self._block_size
+        self._batch_size = batch_size
+        self._block_size = block_size(batch_size, _BLOCKS)
         self._vectors = load(examples.vectors, device)
         self._table = None
         if examples.table is not None:
@@ -59,7 +58,7 @@ class WindowBatches:
     def __len__(self) -> int:
         """Return the maximum number of batches in an epoch."""
         blocks = -(-len(self._targets) // self._block_size) + 1
-        return -(-blocks // self._blocks_per_batch)
+        return -(-blocks // (self._batch_size // self._block_size))
 
     def epoch(
         self, random: np.random.Generator, share: slice = EVERYTHING
@@ -74,11 +73,8 @@ class WindowBatches:
             Each batch that has candidates; with `share`, this share of each batch, or None if the
             share has no candidates.
         """
-        n, size, count = len(self._targets), self._block_size, self._blocks_per_batch
-        starts = np.arange(random.integers(-size + 1, 1), n, size)
-        random.shuffle(starts)
-        shuffled = torch.from_numpy(starts)
-        batches = [shuffled[i : i + count][share] for i in range(0, len(starts), count)]
+        shuffled = shuffled_blocks(len(self._targets), self._batch_size, _BLOCKS, random)
+        batches = [torch.from_numpy(starts[share]) for starts in shuffled]
         for blocks, following in zip_longest(batches, batches[1:]):
             if following is not None:
                 prefetch(self._vectors, self._sentences(following))

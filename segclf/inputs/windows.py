@@ -33,8 +33,24 @@ def windows_of(
         >>> windows_of(Layout.unlabelled(np.array([0, 3])), 1).tolist()
         [[-1, 0], [0, 1], [1, 2]]
     """
+    return windows_at(layout, window, np.arange(start, len(layout) if stop is None else stop))
+
+
+def windows_at(layout: Layout, window: int, sentences: NDArray[np.int64]) -> NDArray[np.int64]:
+    """List the sentences around the boundaries before some sentences.
+
+    Args:
+        layout: Layout of n sentences.
+        window: Number of sentences on each side.
+        sentences: (b,) positions of the sentences after the boundaries, in any order.
+
+    Returns:
+        (b, 2 * window) positions of sentences, OUTSIDE for those beyond the document.
+
+    Raises:
+        UserError: The window is below 1 or above `MAX_WINDOW`.
+    """
     check_window(window)
-    sentences = np.arange(start, len(layout) if stop is None else stop)
     document = np.searchsorted(layout.offsets, sentences, side="right") - 1
     first, end = layout.offsets[document][:, None], layout.offsets[document + 1][:, None]
     positions = sentences[:, None] + np.arange(-window, window)

@@ -137,6 +137,7 @@ class Run:
             "encoder": self.encoder.name,
             **{name: content[name] for name in _SHOWN if name in content},
             "dev_baseline": self.record.dev_baseline,
+            "is_useful": self.record.is_useful,
         }
 
     def load_head(self) -> "BaseHead":

@@ -1,19 +1,13 @@
 """Protects the server: refuses large bodies and requests from other sites; sets strict headers."""
 
 import ipaddress
-import json
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY = (
@@ -39,16 +33,17 @@ class Guard:
 
     Args:
         app: The application.
-        host: Address that the server listens on. The header Host must name it, localhost, 127.0.0.1
-            or ::1. If the server listens on all addresses (0.0.0.0 or ::), the header may name any
-            address, localhost or the host name of this computer.
+        host: Address or name that the user gave for the server.
+        address: Address that the server listens on, as its socket has it. The header Host must name
+            it, `host`, localhost, 127.0.0.1 or ::1. If the server listens on all addresses (0.0.0.0
+            or ::), the header may name any address, localhost or the host name of this computer.
         max_bytes: Maximum size of a body in bytes.
     """
 
-    def __init__(self, app: App, host: str, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, address: str, max_bytes: int) -> None:
         self._app = app
-        self._any_address = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
-        names = {socket.gethostname().lower()} if self._any_address else {host.lower()}
+        self._any_address = ipaddress.ip_address(address).is_unspecified
+        names = {socket.gethostname().lower()} if self._any_address else {host.lower(), address}
         self._names = LOOPBACK | names
         self._max_bytes = max_bytes
 
@@ -62,24 +57,25 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
             await send(message)
 
-        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-        if refusal := self._refusal(scope["path"], headers):
-            await _refuse(send_with_headers, *refusal)
+        if refusal := self._refusal(scope["path"], Headers(scope=scope)):
+            status, detail = refusal
+            response = JSONResponse({"detail": detail}, status, {"connection": "close"})
+            await response(scope, receive, send_with_headers)
         else:
             await self._app(scope, self._limited(receive), send_with_headers)
 
-    def _refusal(self, path: str, headers: dict[str, bytes]) -> tuple[int, str] | None:
-        host = headers.get("host", b"").decode("latin-1").lower()
+    def _refusal(self, path: str, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "").lower()
         origin = headers.get("origin")
-        site = headers.get("sec-fetch-site", b"none")
+        site = headers.get("sec-fetch-site", "none")
         if not self._names_this_server(host):
             return 403, "the header Host does not name this server"
-        if origin is not None and _without_scheme(origin.decode("latin-1").lower()) != host:
+        if origin is not None and _without_scheme(origin.lower()) != host:
             return 403, "requests from other websites are refused"
-        if path.startswith("/api") and site not in (b"none", b"same-origin"):
+        if path.startswith("/api") and site not in ("none", "same-origin"):
             return 403, "requests from other websites are refused"
-        length = headers.get("content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_bytes:
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()) or int(length) > self._max_bytes:
             return 413, self._too_large()
         return None
 
@@ -119,10 +115,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-async def _refuse(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"detail": detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

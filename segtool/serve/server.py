@@ -44,9 +44,10 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
     """
     listening = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{listening.getsockname()[1]}/"
+    address, used_port = listening.getsockname()[:2]
+    url = f"http://{shown}:{used_port}/"
     config = uvicorn.Config(
-        Guard(make_app(session), host, MAX_BYTES),
+        Guard(make_app(session), host, address, MAX_BYTES),
         access_log=False,
         lifespan="off",
         limit_concurrency=64,
@@ -69,6 +70,8 @@ def serve(session: Session, host: str, port: int, *, open_page: bool) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host:
+        raise UserError("--host is empty: give an address of this computer, such as 127.0.0.1")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -46,11 +46,11 @@ def print_run(content: dict[str, Any]) -> None:
             "more text.",
             style="red",
         )
-    baseline = content.get("dev_baseline")
-    if baseline is not None and content["dev"]["f1"] <= baseline and not content["collapsed"]:
+    if content.get("is_useful") is False and not content["collapsed"]:
         print_line(
-            f"Warning: on dev, this run is no better than a boundary before every sentence (F1 "
-            f"{baseline:.3f}). Train for longer or on more text, or use a ready model.",
+            "Warning: on dev, this run is no better than a boundary before every sentence "
+            f"(F1 {content['dev_baseline']:.3f}). Train for longer or on more text, or use a ready "
+            "model.",
             style="red",
         )
 

@@ -170,6 +170,20 @@ def test_a_damaged_shard_is_encoded_again(tmp_path, content):
     assert len(encoder.encoded) == len(set(SENTENCES))
 
 
+def test_a_flipped_bit_in_a_shard_does_not_stop_the_encoding(tmp_path):
+    encoder = HashEncoder()
+    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
+    exchange(plan, [SENTENCES])
+    encode_shard(plan, Shard(0, 0), encoder, threads=1)
+    path = tmp_path / "job" / plan.shard_name(encoder.fingerprint, Shard(0, 0))
+    content = path.read_bytes()
+    for position in range(0, len(content), 5):
+        damaged = bytearray(content)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        encode_shard(plan, Shard(0, 0), encoder, threads=1)
+
+
 def test_a_shard_with_a_flipped_bit_is_not_merged(tmp_path):
     encoder = HashEncoder()
     plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)

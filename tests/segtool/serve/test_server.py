@@ -162,17 +162,22 @@ def test_few_models_stay_in_memory(served):
 
 
 @pytest.mark.parametrize(
-    ("listens_on", "host", "status"),
+    ("given", "address", "host", "status"),
     [
-        ("0.0.0.0", "192.168.0.7:8750", 200),
-        ("0.0.0.0", "[fe80::1]:8750", 200),
-        ("0.0.0.0", f"{socket.gethostname()}:8750", 200),
-        ("0.0.0.0", "evil.example:8750", 403),
-        ("192.168.0.7", "192.168.0.7:8750", 200),
-        ("192.168.0.7", "192.168.0.8:8750", 403),
+        ("0.0.0.0", "0.0.0.0", "192.168.0.7:8750", 200),
+        ("0", "0.0.0.0", "192.168.0.7:8750", 200),
+        ("0.0.0.0", "0.0.0.0", "[fe80::1]:8750", 200),
+        ("::0", "::", "[fe80::1]:8750", 200),
+        ("0.0.0.0", "0.0.0.0", f"{socket.gethostname()}:8750", 200),
+        ("0.0.0.0", "0.0.0.0", "evil.example:8750", 403),
+        ("192.168.0.7", "192.168.0.7", "192.168.0.7:8750", 200),
+        ("192.168.0.7", "192.168.0.7", "192.168.0.8:8750", 403),
+        ("here.example", "192.168.0.7", "here.example:8750", 200),
+        ("here.example", "192.168.0.7", "192.168.0.7:8750", 200),
+        ("FE80:0:0:0:0:0:0:1", "fe80::1", "[fe80::1]:8750", 200),
     ],
 )
-def test_a_server_on_another_address_has_its_names(listens_on, host, status):
+def test_a_server_on_another_address_has_its_names(given, address, host, status):
     sent = []
 
     async def app(scope, receive, send):
@@ -182,7 +187,7 @@ def test_a_server_on_another_address_has_its_names(listens_on, host, status):
         sent.append(message)
 
     scope = {"type": "http", "path": "/", "headers": [(b"host", host.encode())]}
-    asyncio.run(Guard(app, listens_on, 1)(scope, None, send))
+    asyncio.run(Guard(app, given, address, 1)(scope, None, send))
     assert sent[0]["status"] == status
 
 
@@ -205,6 +210,12 @@ def test_a_host_that_is_not_this_computer_is_a_clear_error(host):
     session = Session(Workspace("work"), Compute(), seconds=600)
     with pytest.raises(UserError, match=f"{host}: .*: choose an address of this computer"):
         serve(session, host, 0, open_page=False)
+
+
+def test_an_empty_host_is_refused():
+    session = Session(Workspace("work"), Compute(), seconds=600)
+    with pytest.raises(UserError, match="--host is empty"):
+        serve(session, "", 0, open_page=False)
 
 
 def test_a_port_that_is_in_use_is_a_clear_error(client, segtool, tmp_path):

@@ -172,10 +172,12 @@ def test_a_run_that_predicts_a_single_class_gets_one_warning(capsys, collapsed):
 
 def test_a_run_that_is_no_better_than_the_trivial_baseline_gets_a_warning(capsys):
     f1 = trained()["dev"]["f1"]
-    out = printed(capsys, training.print_run, trained(dev_baseline=f1))
+    useless = trained(dev_baseline=f1, is_useful=False)
+    out = printed(capsys, training.print_run, useless)
     assert f"no better than a boundary before every sentence (F1 {f1:.3f})" in " ".join(out.split())
-    assert "Warning" not in printed(capsys, training.print_run, trained(dev_baseline=f1 - 0.01))
-    out = printed(capsys, training.print_run, trained(dev_baseline=f1, collapsed=True))
+    useful = trained(dev_baseline=f1 - 0.01, is_useful=True)
+    assert "Warning" not in printed(capsys, training.print_run, useful)
+    out = printed(capsys, training.print_run, {**useless, "collapsed": True})
     assert out.count("Warning: ") == 1
 
 
