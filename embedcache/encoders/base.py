@@ -12,8 +12,9 @@ from embedcache.hashing import fingerprint_of
 from embedcache.store import StorageDtype, Vectors
 
 Pooling = Literal["cls", "mean", "max", "sif", "tokens"]
-"""How the hidden states of a Transformer, or word vectors, are combined into a sentence vector.
-"sif" and "tokens" are for word vectors only: see `embedcache.encoders.sif` and
+"""How a sentence vector is computed from the hidden states of a Transformer ("cls", "mean" or
+"max") or from word vectors ("mean" or "sif"; see `embedcache.encoders.sif`). "tokens" combines
+nothing: it keeps the words of a sentence as row numbers of their vectors; see
 `embedcache.encoders.word_vectors`."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -45,7 +46,7 @@ class Tokens:
 
     Attributes:
         inputs: n inputs of `Encoder.encode_tokens`: token ids, (l,) int32, or sentences.
-        lengths: (n,) int64, the number of tokens that the encoder reads, at most its maximum.
+        lengths: (n,) int64, the number of tokens that the encoder reads, at most its `max_tokens`.
         truncated: (n,) bool, True for sentences that the encoder truncates.
     """
 
@@ -92,11 +93,17 @@ class Encoder(ABC):
     @property
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Everything that the vectors depend on, except `Execution`; JSON-serializable."""
+        """Everything that the vectors depend on, except the execution.
+
+        It is a JSON-serializable dictionary.
+        """
 
     @property
     def fingerprint(self) -> str:
-        """Hash of `identity`, the key of the vectors in a store: 32 hexadecimal digits."""
+        """Hash of `identity`: 32 hexadecimal digits.
+
+        It identifies the space of the vectors in a store.
+        """
         return fingerprint_of(self.identity)
 
     @property
@@ -106,7 +113,10 @@ class Encoder(ABC):
 
     @property
     def computation(self) -> str:
-        """Precision and backend of the computation, which the store records."""
+        """Text that the store records about the computation.
+
+        It is the precision, followed by the backend if it is not torch.
+        """
         return self.precision
 
     @property
@@ -134,13 +144,16 @@ class Encoder(ABC):
         """Encode n normalized sentences in one batch: (n, dim) float32 or int32."""
 
     def count_tokens(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Count the tokens of n sentences, by default their characters: (n,) int64."""
+        """Count the tokens of n sentences: (n,) int64.
+
+        By default, the characters are counted instead.
+        """
         return np.array([len(sentence) for sentence in sentences], dtype=np.int64)
 
     def tokenize(self, sentences: Sequence[str]) -> Tokens:
         """Tokenize n normalized sentences, for `encode_tokens`.
 
-        By default, only the tokens are counted, and `encode` tokenizes the sentences again.
+        By default, the tokens are only counted; `encode` then tokenizes the sentences itself.
         """
         lengths = self.count_tokens(sentences)
         truncated = np.zeros(len(lengths), dtype=np.bool_)
@@ -154,7 +167,7 @@ class Encoder(ABC):
         return self.encode(inputs)
 
     def check_execution(self) -> None:  # noqa: B027 - most run on any machine
-        """Check that this machine can run the encoder as requested, without loading it.
+        """Check, without loading the encoder, that this machine can run it as requested.
 
         Raises:
             UserError: The device, the precision or the backend is not available.
@@ -164,12 +177,14 @@ class Encoder(ABC):
         """Check that the encoder suits a text.
 
         Raises:
-            UserError: The vectors would be meaningless, for example because the text is in
-                another language.
+            UserError: The vectors would be meaningless, for example because the encoder does not
+                support the language of the text.
         """
 
     def describe(self) -> dict[str, Any]:
-        """Return the encoder's properties, JSON-serializable; this may load the model.
+        """Return the properties of the encoder as a JSON-serializable dictionary.
+
+        This may load the model.
 
         Returns:
             At least `name`, `dim` and `fingerprint`.

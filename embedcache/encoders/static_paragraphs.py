@@ -1,10 +1,11 @@
 """Static vectors that were trained on paragraph boundaries in the works of many authors.
 
-Each token has three vectors: for the mean over all tokens of a sentence, for the mean over its
-first tokens and for the mean over its last tokens; see `embedcache.encoders.token_means`. The
-tokens are those of multilingual-e5-small that are most frequent in Japanese, English, French,
-German and Spanish novels. The file `static_paragraphs.safetensors`, which `recipes.static` makes,
-contains the tokens and the vectors, as int8 numbers with a scale for each column.
+Each token has three vectors: one for the mean over all tokens of a sentence, one for the mean over
+its first tokens and one for the mean over its last tokens; see `embedcache.encoders.token_means`.
+The tokens are those of multilingual-e5-small that are most frequent in Japanese, English, French,
+German and Spanish texts. The file `static_paragraphs.safetensors`, which `recipes.static` makes,
+contains the tokens, their log-probabilities for the tokenizer, and the vectors, quantized to int8
+with a scale for each column.
 """
 
 from functools import cached_property
@@ -49,7 +50,8 @@ class StaticParagraphsEncoder(TokenMeansEncoder):
         pieces = content[PIECES].tobytes().decode().split("\n")
         tokenizer = make_tokenizer(pieces, content[SCORES], unknown=0)
         vectors = content[VECTORS] * content[SCALE].astype(np.float16)
-        first, last = COMPONENTS, 2 * COMPONENTS  # where their columns begin
+        # where the columns of the first and of the last tokens begin
+        first, last = COMPONENTS, 2 * COMPONENTS
         return TokenVectors(
             tokenizer, vectors, (slice(0, first), slice(first, last), slice(last, None))
         )

@@ -22,7 +22,9 @@ _OTHERS = (  # files of tokenizers without tokenizer.json
     "tekken.json",
     "tokenizer.model.*",
 )
-_USUAL = {  # special tokens that most models have
+# usual texts of special tokens; an entry of special_tokens_map.json with another text changes the
+# identity unless tokenizer_config.json has the same entry
+_USUAL_TOKENS = {
     "bos_token": ("[CLS]", "<s>", "<|endoftext|>"),
     "cls_token": ("[CLS]", "<s>"),
     "eos_token": ("[SEP]", "</s>", "<|endoftext|>"),
@@ -36,9 +38,10 @@ _USUAL = {  # special tokens that most models have
 def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Return the identity of a tokenizer, except for tokenizer_config.json.
 
-    Of added_tokens.json and special_tokens_map.json, which most models have, it includes only what
-    they add to tokenizer.json and tokenizer_config.json. Earlier versions did not include these
-    files, and the fingerprints of stored vectors must not change.
+    It includes entries of added_tokens.json and special_tokens_map.json only if they add something
+    to tokenizer.json and tokenizer_config.json, because earlier versions ignored these two files
+    and the fingerprints of stored vectors must not change. If tokenizer_config.json has
+    `added_tokens_decoder`, both files are ignored.
 
     Args:
         folder: Folder of the Transformer.
@@ -49,15 +52,17 @@ def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     """
     identity: dict[str, Any] = {"tokenizer": _hash_found(folder, _FILES)}
     others = [] if (folder / _MAIN).exists() else [*_OTHERS]
-    if "fast_tokenizer_files" in config:  # transformers chooses one of them by its version
+    # transformers chooses one of these files according to its own version
+    if "fast_tokenizer_files" in config:
         others.append("tokenizer.*.json")
     if any(found for pattern in others for found in folder.glob(pattern)):
         identity["tokenizer_files"] = _hash_found(folder, others)
-    # transformers then ignores added_tokens.json and special_tokens_map.json
     if "added_tokens_decoder" in config:
+        # with this entry, transformers ignores added_tokens.json and special_tokens_map.json
         return identity
 
-    @cache  # it may be large, and is rarely needed
+    # tokenizer.json may be large and is rarely needed, so it is read at most once
+    @cache
     def known() -> dict[str, bool]:
         """Return the added tokens of tokenizer.json, and whether each is special."""
         entries = read_json(folder / _MAIN).get("added_tokens", ())
@@ -70,31 +75,34 @@ def tokenizer_identity(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
         "special_tokens": {
             name: value
             for name, value in special.items()
-            if not _is_repeated(name, value, config, known)
+            if not _is_redundant(name, value, config, known)
         },
     }
     return identity | {name: found for name, found in extra.items() if found}
 
 
-def _is_repeated(
+def _is_redundant(
     name: str,
     value: Any,  # noqa: ANN401
     config: dict[str, Any],
     known: Callable[[], dict[str, bool]],
 ) -> bool:
-    """Return whether an entry of special_tokens_map.json only repeats other files."""
+    """Return whether an entry of special_tokens_map.json only repeats what other files contain."""
     if _plain(value) == _plain(config.get(name)):
         return True
     if isinstance(value, list):
         return all(known().get(_text(item), False) for item in value)
-    usual = (_text(config[name]),) if name in config else _USUAL.get(name, ())
+    usual = (_text(config[name]),) if name in config else _USUAL_TOKENS.get(name, ())
     if _text(value) not in usual:
         return False
     return known().get(_text(value), False) or (isinstance(value, str) and not known())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    """Return a token as both files write it."""
+    """Return a token without its fields `__type` and `special`.
+
+    Tokens from both files can then be compared.
+    """
     if not isinstance(value, dict):
         return value
     return {name: found for name, found in value.items() if name not in ("__type", "special")}

@@ -169,7 +169,7 @@ class TransformerEncoder(Encoder):
         return UserError(f"--backend openvino cannot run {self.name}: {error}; use --backend torch")
 
     def check_execution(self) -> None:
-        """Check that this machine can run the model as requested, without loading it.
+        """Check, without loading the encoder, that this machine can run it as requested.
 
         Raises:
             UserError: The device, the precision or the backend is not available.
@@ -225,7 +225,10 @@ class TransformerEncoder(Encoder):
 
     @property
     def computation(self) -> str:
-        """Precision and backend of the computation, which the store records."""
+        """Text that the store records about the computation.
+
+        It is the precision, followed by the backend if it is not torch.
+        """
         suffix = "" if self.backend == "torch" else f" with {self.backend}"
         return self.precision + suffix
 
@@ -263,7 +266,7 @@ class TransformerEncoder(Encoder):
         return self.encode_tokens(self.tokenize(sentences).inputs)
 
     def describe(self) -> dict[str, Any]:
-        """Load the model and return its properties, JSON-serializable."""
+        """Load the model and return its properties as a JSON-serializable dictionary."""
         parameters = list(self.model.parameters())
         return {
             "name": self.name,

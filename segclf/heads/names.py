@@ -43,6 +43,6 @@ def head_in_context(head: str | None, context: str) -> str:
         heads = ", ".join(WINDOW_HEAD_NAMES if context == "window" else DOCUMENT_HEAD_NAMES)
         raise UserError(
             f"the head {head} has the context {actual}, not {context}: choose from {heads}, or "
-            "leave out the context"
+            "leave out the option context"
         )
     return head

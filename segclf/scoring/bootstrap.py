@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedcache import UserError
 from segclf.corpus.layout import Layout
 from segclf.scoring.metrics import pk_errors
 
@@ -66,7 +65,7 @@ def units_of(
     """Count correct and wrong predictions in each unit that the bootstrap draws.
 
     Args:
-        layout: Layout with the true boundaries.
+        layout: Layout with the true boundaries. At least one document has more than one sentence.
         predictions: Predicted boundaries of r runs, each (n,) bool.
 
     Returns:
@@ -74,9 +73,6 @@ def units_of(
         are true positives, false positives, false negatives, and the numerator and denominator of
         Pk. These two are Pk and 1 for a document, 0 and 0 for a document too short for Pk, and the
         numbers of errors and of sentence pairs for a block.
-
-    Raises:
-        UserError: No document has more than one sentence.
     """
     documents = [
         np.stack(
@@ -85,8 +81,6 @@ def units_of(
         for start, stop in layout.documents
         if stop - start > 1  # a shorter document has no candidate
     ]
-    if not documents:
-        raise UserError("nothing to compare: no document in this split has more than one sentence")
     return _blocks_of(documents[0]) if len(documents) == 1 else _documents_as_units(documents)
 
 
@@ -94,8 +88,10 @@ def _documents_as_units(
     documents: list[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], Resampling]:
     units = np.stack([counts.sum(axis=0) for counts in documents])
-    units[..., PK] = pk_of_counts(units)  # Pk is the mean over documents
-    units[..., WEIGHT] = units[..., WEIGHT] > 0  # except those that are too short for Pk
+    # Pk of a split is the mean over its documents
+    units[..., PK] = pk_of_counts(units)
+    # 0 for a document too short for Pk, which the mean leaves out
+    units[..., WEIGHT] = units[..., WEIGHT] > 0
     return units, Resampling("document", len(units), len(units), None)
 
 
@@ -145,14 +141,20 @@ def differences(
 
 
 def f1_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the F1 (...) of counts (..., 5), which is 0 if no boundary is true or predicted."""
+    """Return F1, of shape (...), for counts (..., 5).
+
+    It is 0 if there are no true and no predicted boundaries.
+    """
     numerator = 2 * counts[..., TRUE_POSITIVES]
     denominator = numerator + counts[..., FALSE_POSITIVES] + counts[..., FALSE_NEGATIVES]
     return numerator / np.maximum(denominator, 1)
 
 
 def pk_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the Pk (...) of counts (..., 5), which is 0 if all documents are too short for it."""
+    """Return Pk, of shape (...), for counts (..., 5).
+
+    It is 0 if all documents are too short for it.
+    """
     ratio: NDArray[np.float64] = counts[..., PK] / np.maximum(counts[..., WEIGHT], 1)
     return ratio
 

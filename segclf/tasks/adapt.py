@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from embedcache import UserError, encode_sentences
 from segclf.corpus import BoundaryType, Corpus, Document, Split
 from segclf.corpus.documents import PARAGRAPH
-from segclf.tasks.held_out import HeldOut, HeldOutScores, cross_validate
+from segclf.tasks.held_out import HeldOutLabels, HeldOutScores, predict_folds
 from segclf.tasks.text_model import TextModel
 from segclf.tasks.train import train_on
 from segclf.training.adaptation import adaptation_options
@@ -110,9 +110,9 @@ def adapt(
     stored = _embed(workspace, sources["any"], _with_dev(texts), model.language)
     trained = [name for name in sources if name == "any" or _has_both(stored.corpus, name)]
     folds = [_corpus_of(texts, _splits_of_parts((fold + 1) % FOLDS, fold)) for fold in range(FOLDS)]
-    held: HeldOut | None = None
+    held: HeldOutLabels | None = None
     if all(_has_both(fold, name) for fold in folds for name in trained):
-        held = cross_validate(workspace, model, sources, trained, folds, check)
+        held = predict_folds(workspace, model, sources, trained, folds, check)
     heads = {
         name: _train(workspace, stored, source, check)
         if name in trained

@@ -1,6 +1,6 @@
-"""Export of a trained model to a folder that works without the workspace.
+"""Export of a trained model to a folder that can be used without the workspace.
 
-DIR/config.json          record of the run; see `segclf.workspace.runs`
+DIR/config.json          record of the run; see `segclf.workspace.records`
 DIR/weights.safetensors  weights
 DIR/paragraph/           the same for the second head, if the run has a head for paragraphs
 DIR/FINGERPRINT.json     fitted state of the encoder, if the encoder was fitted on a corpus
@@ -61,7 +61,7 @@ def export(
 
     Raises:
         UserError: `directory` is a file or a non-empty folder, the second head is damaged, or the
-            encoder cannot be loaded or copied or has changed.
+            encoder cannot be loaded or copied, or it has changed.
     """
 
     def fill(folder: Path) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def export_head(head: "BaseHead", record: RunRecord, directory: str | PathLike[s
 
 
 def _scores(run: Run) -> dict[str, Any]:
-    """Return the entry `scores` of config.json in a dictionary, which is empty without scores."""
+    """Return {"scores": scores by split} for config.json, or {} if the run has not been scored."""
     scores = {
         split: {name: evaluation[name] for name in SCORE_NAMES}
         for split in SCORED_SPLITS

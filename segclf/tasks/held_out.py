@@ -1,4 +1,4 @@
-"""Scores of a model before and after an adaptation, on sentences that were not trained on."""
+"""Scores of a model on held-out sentences, before and after adaptation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from segclf.scoring.calibration import calibrate
 from segclf.scoring.metrics import Scores, score
 from segclf.tasks.find_types import predict_labels
 from segclf.tasks.text_model import TextModel
-from segclf.training.adaptation import Start, adaptation_options
+from segclf.training.adaptation import CalibratedHead, adaptation_options
 from segclf.training.loop import train_head
 from segclf.workspace.sources import Source
 from segclf.workspace.vectors import examples_of
@@ -28,12 +28,13 @@ _LABELS: dict[BoundaryType, tuple[int, ...]] = {
 
 @dataclass(frozen=True)
 class HeldOutScores:
-    """Scores on sentences that were not trained on.
+    """Scores on held-out sentences.
 
     Attributes:
-        types: Scores of a model for boundaries of any type. If a true label is PARAGRAPH, also the
-            scores for lines and for paragraphs, each only if a candidate has this label.
-        errors: Number of candidates for which the predicted label is wrong.
+        types: Scores of a model by type of boundary. "any" is always present. If any true label is
+            PARAGRAPH, "line" and "paragraph" are present too, each only if at least one candidate
+            has this label.
+        errors: Number of candidates whose predicted label is wrong.
     """
 
     types: dict[BoundaryType, Scores]
@@ -41,14 +42,15 @@ class HeldOutScores:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutLabels:
     """True and predicted labels of the n sentences in the test splits of a cross-validation.
 
     Attributes:
         offsets: (m + 1,) int64 offsets of the m documents.
         true: (n,) int8 typed labels, or 1 for each boundary.
         before: (n,) int8, labels predicted by the model from which training starts.
-        after: (n,) int8, labels predicted by models that were trained on the rest of each fold.
+        after: (n,) int8, labels predicted by the adapted models; the model of a fold was trained on
+            the train split of that fold and predicts its test split.
     """
 
     offsets: NDArray[np.int64]
@@ -73,15 +75,17 @@ class HeldOut:
         return HeldOutScores(types, int((predicted != self.true)[is_candidate].sum()))
 
 
-def cross_validate(
+def predict_folds(
     workspace: Workspace,
     model: TextModel,
     sources: Mapping[BoundaryType, Source],
     trained: Sequence[BoundaryType],
     folds: Sequence[Corpus],
     check: Callable[[], None],
-) -> HeldOut:
-    """Predict the test split of every fold with a model, and with heads adapted to the fold.
+) -> HeldOutLabels:
+    """Predict the labels of the test split of every fold, before and after adaptation.
+
+    They are predicted with the model, and again with its heads after adaptation to the fold.
 
     Args:
         workspace: Workspace with the vectors.
@@ -103,7 +107,7 @@ def cross_validate(
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("true", "before", "after")
     )
-    return HeldOut(np.append(0, np.cumsum(sizes)).astype(np.int64), true, before, after)
+    return HeldOutLabels(np.append(0, np.cumsum(sizes)).astype(np.int64), true, before, after)
 
 
 def _predict_fold(
@@ -113,7 +117,7 @@ def _predict_fold(
     trained: Sequence[BoundaryType],
     fold: Corpus,
     check: Callable[[], None],
-) -> HeldOut:
+) -> HeldOutLabels:
     check()
     test = fold.select("test")
     documents = [model.as_read(test.sentences[a:b]) for a, b in test.layout.documents]
@@ -126,23 +130,26 @@ def _predict_fold(
     }
     examples = examples_of(test, workspace, model.run.encoder)
     probabilities = {
-        name: calibrate(adapted.head.predict(examples), adapted.temperature)
-        for name, adapted in heads.items()
+        name: calibrate(head.head.predict(examples), head.temperature)
+        for name, head in heads.items()
     }
-    thresholds = {name: adapted.threshold for name, adapted in heads.items()}
+    thresholds = {name: head.threshold for name, head in heads.items()}
     after = predict_labels(probabilities, thresholds)
     true = test.types if model.is_typed else test.labels.astype(np.int8)
-    return HeldOut(test.offsets, true, before, after)
+    return HeldOutLabels(test.offsets, true, before, after)
 
 
 def _adapt_head(
     workspace: Workspace, source: Source, fold: Corpus, language: str, check: Callable[[], None]
-) -> Start:
-    """Adapt a head to a fold whose labels are the boundaries that the head predicts."""
+) -> CalibratedHead:
+    """Adapt a head to the train and dev splits of a fold.
+
+    The labels of the fold must be the boundaries of the head's type.
+    """
     train, dev = (
         examples_of(fold.select(split), workspace, source.run.encoder) for split in ("train", "dev")
     )
     options = adaptation_options(source.options, {})
     start = source.load(language)
     adapted = train_head(train, dev, options, lambda _: check(), start=start)
-    return Start(adapted.head, adapted.best.calibrated_threshold, adapted.best.temperature)
+    return CalibratedHead(adapted.head, adapted.best.calibrated_threshold, adapted.best.temperature)

@@ -1,1 +1,1 @@
-"""Training of heads: options, losses, and the loop over epochs."""
+"""Training of heads: options, losses, the training loop, and adaptation."""

@@ -14,20 +14,21 @@ from segclf.scoring.calibration import logits_of
 from segclf.training.epochs import fit_decision
 from segclf.training.options import TrainingOptions
 
-PRIOR = 20
+PRIOR_WEIGHT = 20
 """Weight of the threshold and the temperature of the trained head, as a number of examples of the
 rarer class."""
 
 LEARNING_RATE = 3e-4
-"""Default of the maximum learning rate. That of `TrainingOptions` is too high for little text."""
+"""Default maximum learning rate. The default of `TrainingOptions` is too high for a small amount of
+text."""
 
 _ARCHITECTURE = ("head", "window", "reach")
 _KEPT = (*_ARCHITECTURE, "crop", "loss", "gamma", "boundary_type")
 
 
 @dataclass(frozen=True)
-class Start:
-    """A trained head from which training starts.
+class CalibratedHead:
+    """A trained head with its threshold and its temperature.
 
     Attributes:
         head: Trained head. It is not changed.
@@ -42,24 +43,25 @@ class Start:
     def decide(
         self, probabilities: NDArray[np.float32], labels: NDArray[np.bool_]
     ) -> tuple[float, float]:
-        """Choose the threshold and the temperature from dev and from the values of this head.
+        """Choose a threshold and a temperature, given the dev split and those of this head.
 
-        A few pages cannot determine a threshold. The result is therefore a weighted mean of the
-        values of this head and those that `segclf.training.epochs.fit_decision` finds on dev. The
-        mean is taken over the logits of the thresholds before calibration, and over the logarithms
-        of the temperatures. The weight of dev is m / (m + PRIOR), where m is the number of
-        boundaries or of other candidates in dev, whichever is smaller. If dev lacks one of the
-        classes, m is 0 and the values are those of this head.
+        A few pages are too little text to determine a threshold. The result is therefore a weighted
+        mean of the threshold and temperature of this head and those that
+        `segclf.training.epochs.fit_decision` finds on dev. The mean is taken over the logits of the
+        thresholds for uncalibrated probabilities, and over the logarithms of the temperatures. The
+        weight of dev is m / (m + PRIOR_WEIGHT), where m is the number of boundaries or of other
+        candidates in dev, whichever is smaller. If dev lacks one of the classes, m is 0 and the
+        result is the threshold and temperature of this head.
 
         Args:
-            probabilities: (c,) float32 probabilities of the dev candidates, before calibration.
+            probabilities: (c,) float32 uncalibrated probabilities of the dev candidates.
             labels: (c,) bool, true boundaries.
 
         Returns:
-            The threshold for probabilities before calibration, and the temperature.
+            The threshold for uncalibrated probabilities, and the temperature.
         """
         rarer = min(int(labels.sum()), int((~labels).sum()))
-        weight = rarer / (rarer + PRIOR)
+        weight = rarer / (rarer + PRIOR_WEIGHT)
         threshold, temperature = fit_decision(probabilities, labels)
         dev_logit = float(logits_of(np.float32(threshold)))
         start_logit = float(logits_of(np.float32(self.threshold))) * self.temperature
@@ -73,11 +75,11 @@ def adaptation_options(source: TrainingOptions, given: Mapping[str, Any]) -> Tra
     """Return the options for training that starts from a trained head.
 
     Args:
-        source: Options with which the head was trained. The architecture, the crop, the loss and
-            the type of boundary are taken from them.
-        given: Options by name that are set explicitly. All other options have their defaults, but
-            that of the learning rate is `LEARNING_RATE`. If the loss is given, gamma is not taken
-            from `source`.
+        source: Options with which the head was trained. The architecture, the crop, the loss, gamma
+            and the type of boundary are taken from them unless `given` contains them.
+        given: Options that are set explicitly, by name. If the loss is given without gamma, gamma
+            has its default. The learning rate defaults to `LEARNING_RATE`. The remaining options
+            have the defaults of `TrainingOptions`.
 
     Raises:
         UserError: A given option differs from the architecture of the head, has the wrong type, is
@@ -95,5 +97,5 @@ def check_architecture(source: TrainingOptions, given: Mapping[str, Any]) -> Non
     for name in _ARCHITECTURE:
         trained = getattr(source, name)
         if name in given and given[name] != trained:
-            fact = f"no {name}" if trained is None else f"the {name} {trained}, not {given[name]}"
-            raise UserError(f"the trained model has {fact}: leave out the {name}")
+            fact = f"no {name}" if trained is None else f"{name} {trained}, not {given[name]}"
+            raise UserError(f"the trained model has {fact}: leave out the option {name}")

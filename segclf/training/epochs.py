@@ -32,7 +32,8 @@ class Epoch:
         f1: F1 on dev at the threshold.
         threshold: Threshold for probabilities before calibration: the one with the highest F1 on
             dev. If training started from a trained head, the threshold is a compromise between that
-            one and the threshold of the trained head; see `segclf.training.adaptation.Start`.
+            one and the threshold of the trained head; see
+            `segclf.training.adaptation.CalibratedHead`.
         seconds: Training time in seconds, without evaluation.
         temperature: Temperature that calibrates the probabilities: the one with the lowest
             cross-entropy on dev. If training started from a trained head, it is a compromise too.

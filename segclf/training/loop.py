@@ -19,7 +19,7 @@ from segclf.inputs.crop_batches import CropBatches
 from segclf.inputs.examples import Examples
 from segclf.inputs.window_batches import WindowBatches
 from segclf.scoring.metrics import score_at_half
-from segclf.training.adaptation import Start
+from segclf.training.adaptation import CalibratedHead
 from segclf.training.data_parallel import SINGLE_PROCESS, Workers
 from segclf.training.epochs import (
     Epoch,
@@ -61,7 +61,7 @@ def train_head(
     options: TrainingOptions,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     *,
-    start: Start | None = None,
+    start: CalibratedHead | None = None,
     device: str = "cpu",
     threads: int = 1,
     workers: Workers = SINGLE_PROCESS,
@@ -105,7 +105,7 @@ def _train_head(
     dev: Examples,
     options: TrainingOptions,
     on_epoch: Callable[[Epoch], None],
-    start: Start | None,
+    start: CalibratedHead | None,
     device: str,
     workers: Workers,
     progress: bool,
@@ -184,7 +184,11 @@ class _Training:
 
 
 def _begin(
-    train: Examples, options: TrainingOptions, start: Start | None, device: str, workers: Workers
+    train: Examples,
+    options: TrainingOptions,
+    start: CalibratedHead | None,
+    device: str,
+    workers: Workers,
 ) -> _Training:
     """Make the head, its batches, the loss, the optimizer and its schedule."""
     torch.manual_seed(options.seed)
@@ -212,7 +216,7 @@ def _begin(
     )
 
 
-def _first_head(dim: int, options: TrainingOptions, start: Start | None) -> BaseHead:
+def _first_head(dim: int, options: TrainingOptions, start: CalibratedHead | None) -> BaseHead:
     """Return a copy of the trained head or, without a start, a head with random weights."""
     if start:
         return copy.deepcopy(start.head)

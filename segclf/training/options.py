@@ -131,13 +131,16 @@ class TrainingOptions:
         head = self.head or DEFAULT_HEAD
         on_windows = context_of(head) == "window"
         if self.window is not None and not on_windows:
-            raise UserError(f"the head {head} reads the whole document: leave out the window")
+            raise UserError(
+                f"the head {head} reads the whole document: leave out the option window"
+            )
         if self.reach is not None and head != "local-transformer":
             raise UserError(
-                f"the head {head} has no reach: leave out the reach, or use local-transformer"
+                f"the head {head} has no reach: leave out the option reach, or use "
+                "local-transformer"
             )
         if self.crop is not None and on_windows:
-            raise UserError(f"crop is for document heads, not {head}: leave out the crop")
+            raise UserError(f"crop is for document heads, not {head}: leave out the option crop")
         check_gamma(self.loss, self.gamma)
         window = (self.window or WINDOW) if on_windows else None
         reach = (self.reach or REACH) if head == "local-transformer" else None
@@ -156,5 +159,5 @@ def check_gamma(loss: str, gamma: float) -> None:
     if loss != "focal" and gamma != GAMMA:
         raise UserError(
             f"gamma {gamma:g} has no effect on the loss {loss}: use the focal loss, or leave out "
-            "gamma"
+            "the option gamma"
         )

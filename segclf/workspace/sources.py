@@ -15,7 +15,7 @@ from segclf.workspace.weights import hash_weights
 from segclf.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from segclf.training.adaptation import Start
+    from segclf.training.adaptation import CalibratedHead
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Source:
         """Entry about the head in the record of a run that starts from it."""
         return StartRecord(self.name, hash_weights(self.run.path / WEIGHTS))
 
-    def load(self, language: str) -> "Start":
+    def load(self, language: str) -> "CalibratedHead":
         """Load the head, with the threshold for a language.
 
         Raises:
             UserError: The run is a fine-tuned system, or the weights are damaged or do not fit the
                 head.
         """
-        from segclf.training.adaptation import Start  # imports torch
+        from segclf.training.adaptation import CalibratedHead  # imports torch
 
         threshold = self.thresholds.get(language, self.run.threshold)
-        return Start(self.run.load_head(), threshold, self.run.temperature)
+        return CalibratedHead(self.run.load_head(), threshold, self.run.temperature)
 
 
 def source_of(model: Run | ReadyModel, boundary_type: BoundaryType) -> Source:

@@ -162,7 +162,7 @@ class Scores(BaseModel):
 
 
 class HeldOutScores(BaseModel):
-    """Scores on sentences that were not trained on."""
+    """Scores on held-out sentences."""
 
     types: Annotated[
         dict[Literal["any", "line", "paragraph"], Scores],

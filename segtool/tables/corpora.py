@@ -17,11 +17,14 @@ def print_corpora(content: dict[str, Any]) -> None:
         sizes = (f"{counts['sentences']:,}" if counts else "-" for counts in splits)
         table.add_row(corpus["name"], *sizes, format_size(corpus["bytes"]))
     console.print(table)
-    print_line(f"Sizes of splits are in sentences. Commands use {corpora[-1]['name']} by default.")
+    print_line(
+        "The train, dev and test columns count sentences. "
+        f"Commands use {corpora[-1]['name']} by default."
+    )
 
 
 def print_corpus(content: dict[str, Any]) -> None:
-    """Print a corpus."""
+    """Print the splits and the properties of a corpus."""
     table = make_table("split", "documents", "sentences", "boundaries")
     for split, counts in content["splits"].items():
         numbers = (counts[key] for key in ("documents", "sentences", "boundaries"))
@@ -31,13 +34,13 @@ def print_corpus(content: dict[str, Any]) -> None:
         {
             "name": content["name"],
             "source": _source(content["source"]),
-            "embedded": (content["embedded"] or "")[:19].replace("T", " "),
-            "sentence rule": content["sentence_rule"],
+            "embedded": _or_unknown(content["embedded"])[:19].replace("T", " "),
+            "sentence rule": _or_unknown(content["sentence_rule"]),
             "language": content["language"] or "detected",
-            "headings removed": content["headings_removed"],
+            "headings removed": _or_unknown(content["headings_removed"]),
             "encoders": "\n".join(map(_encoder, content["encoders"])),
             "runs": ", ".join(content["runs"]) or "none",
-            "runs on an earlier version": ", ".join(content["earlier_runs"]) or "none",
+            "runs on an earlier version of the text": ", ".join(content["earlier_runs"]) or "none",
             "file": content["path"],
             "size": format_size(content["bytes"]),
         }
@@ -46,6 +49,11 @@ def print_corpus(content: dict[str, Any]) -> None:
 
 def _source(source: str | None) -> str:
     return {None: "unknown", "-": "standard input"}.get(source) or str(source)
+
+
+def _or_unknown(value: Any) -> Any:  # noqa: ANN401
+    """Return the value of a property; "unknown" if an early version did not write it."""
+    return "unknown" if value is None else value
 
 
 def _encoder(encoder: dict[str, Any]) -> str:

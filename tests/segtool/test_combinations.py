@@ -30,7 +30,7 @@ from tests.segtool.texts import UNSEEN, mistake
         ("sweep --jobs 0 --dry-run", "jobs is 0: use 1 or more"),
         ("train --gamma 1", "gamma 1 has no effect"),
         ("train --crop 8", "crop is for document heads"),
-        ("train --from mlp-w1-001 --head bilstm", "the trained model has the head mlp, not bilstm"),
+        ("train --from mlp-w1-001 --head bilstm", "the trained model has head mlp, not bilstm"),
         ("train --from mlp-w1-001 --encoder ginza", "leave out --encoder"),
         ("eval 1 --type line", "leave out --type"),
         ("eval --workspace typo", "there is no workspace typo: correct --workspace"),

@@ -63,7 +63,7 @@ def test_an_option_on_the_command_line_may_make_options_of_the_file_useless(trai
     run = json.loads(cli(tmp_path, "train", "--head", "mlp", "--engine", "local", "--json").stdout)
     assert (run["head"], run["window"]) == ("mlp", 4)
     given = ("--head", "mlp", "--engine", "local", "--crop", "64")
-    assert "leave out the crop" in mistake(cli(tmp_path, "train", *given))
+    assert "leave out the option crop" in mistake(cli(tmp_path, "train", *given))
 
 
 def test_the_workspace_of_one_command_is_not_shown_as_that_of_all(tmp_path, cli):

@@ -34,7 +34,7 @@ def test_every_name_has_a_head():
         ({"head": "document-bilstm", "crop": 0}, "crop: must be greater than 0, not 0"),
         ({"context": "page"}, "context: must be 'window' or 'document', not 'page'"),
         ({"context": "window", "crop": 8}, "crop is for document heads, not mlp"),
-        ({"context": "window", "head": "local-transformer"}, "leave out the context"),
+        ({"context": "window", "head": "local-transformer"}, "leave out the option context"),
     ],
 )
 def test_options_without_effect_are_reported(change, message):
@@ -61,7 +61,7 @@ def test_a_head_is_found_by_its_name_or_by_its_context(name, context, found):
 def test_a_window_of_local_transformer_is_read_as_its_reach():
     options = TrainingOptions.from_settings({"head": "local-transformer", "window": 8})
     assert options == TrainingOptions(head="local-transformer", reach=8)
-    with pytest.raises(UserError, match="leave out the window"):
+    with pytest.raises(UserError, match="leave out the option window"):
         TrainingOptions(head="local-transformer", window=8)
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from embedcache import UserError
 from segclf.corpus import Corpus, Document
 from segclf.corpus.layout import Layout
 from segclf.scoring.bootstrap import (
@@ -43,13 +42,6 @@ def test_the_counts_of_all_units_give_the_scores(lengths):
         expected = score(part.layout, predicted)
         assert (first.first, first.second)[i] == pytest.approx(expected.f1)
         assert (second.first, second.second)[i] == pytest.approx(expected.pk)
-
-
-def test_documents_of_one_sentence_cannot_be_compared():
-    part, predictions = texts([1, 1])
-    message = "^nothing to compare: no document in this split has more than one sentence$"
-    with pytest.raises(UserError, match=message):
-        units_of(part.layout, predictions)
 
 
 def test_resampling_of_documents_agrees_with_a_plain_loop():

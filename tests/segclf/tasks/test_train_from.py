@@ -144,7 +144,7 @@ def test_mistakes_are_reported_and_nothing_is_written(workspace):
         ),
         (
             {"start": "mlp-w2-001", "corpus_name": "stories", "options": TrainingOptions()},
-            "has the window 2, not 4: leave out the window",
+            "has window 2, not 4: leave out the option window",
         ),
         (
             {"start": "european", "options": TrainingOptions(boundary_type="paragraph")},

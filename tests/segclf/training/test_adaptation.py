@@ -10,7 +10,12 @@ from embedcache import UserError
 from segclf.corpus.layout import Layout
 from segclf.inputs.examples import Examples
 from segclf.scoring.calibration import calibrate
-from segclf.training.adaptation import LEARNING_RATE, PRIOR, Start, adaptation_options
+from segclf.training.adaptation import (
+    LEARNING_RATE,
+    PRIOR_WEIGHT,
+    CalibratedHead,
+    adaptation_options,
+)
 from segclf.training.epochs import fit_decision
 from segclf.training.loop import train_head
 from segclf.training.options import TrainingOptions
@@ -23,7 +28,7 @@ OPTIONS = TrainingOptions(head="mlp", window=1, epochs=6)
 def start():
     """A head trained on many documents."""
     trained = train_head(topics(0, documents=12), topics(1, documents=4), OPTIONS)
-    return Start(trained.head, trained.best.calibrated_threshold, trained.best.temperature)
+    return CalibratedHead(trained.head, trained.best.calibrated_threshold, trained.best.temperature)
 
 
 def pages(seed, length=40):
@@ -110,7 +115,7 @@ def test_few_boundaries_move_the_threshold_a_little_and_many_move_it_far(start):
         assert fitted_temperature <= temperature <= 1.5
         return before - threshold
 
-    few, half, many = (moved(boundaries) for boundaries in (1, PRIOR, 50 * PRIOR))
+    few, half, many = (moved(boundaries) for boundaries in (1, PRIOR_WEIGHT, 50 * PRIOR_WEIGHT))
     assert few < half < many
 
 
@@ -148,11 +153,11 @@ def test_the_options_are_the_defaults_except_for_the_head_and_its_loss():
         (
             {},
             {"head": "bilstm"},
-            "the trained model has the head mlp, not bilstm: leave out the head",
+            "the trained model has head mlp, not bilstm: leave out the option head",
         ),
-        ({}, {"window": 3}, "has the window 4, not 3: leave out the window"),
-        ({}, {"reach": 8}, "has no reach: leave out the reach"),
-        ({"head": "document-bilstm"}, {"window": 4}, "has no window: leave out the window"),
+        ({}, {"window": 3}, "has window 4, not 3: leave out the option window"),
+        ({}, {"reach": 8}, "has no reach: leave out the option reach"),
+        ({"head": "document-bilstm"}, {"window": 4}, "has no window: leave out the option window"),
     ],
 )
 def test_options_that_contradict_the_head_are_errors(source, given, message):

@@ -219,7 +219,7 @@ def test_a_ready_model_is_adapted_to_a_few_pages(cli, tmp_path):
 def test_options_that_contradict_a_ready_model_are_reported(trained, cli):
     command = "train", "--corpus", "stories", "--from", "japanese"
     for options, message in (
-        (("--window", "2"), "the trained model has the window 4, not 2: leave out the window"),
+        (("--window", "2"), "the trained model has window 4, not 2: leave out the option window"),
         (("--type", "line"), "no head for boundaries of type line: choose --type any or paragraph"),
         ((), "the corpus stories is not embedded with it: run segtool embed with --encoder e5"),
     ):

@@ -221,6 +221,15 @@ def test_a_dry_run_prints_what_would_be_removed(capsys):
     assert "until you run segtool store compact" in spaces_only
 
 
+def test_properties_that_an_early_version_did_not_write_are_unknown(capsys):
+    names = ("source", "embedded", "sentence rule", "headings removed")
+    early = corpus_content(**dict.fromkeys(name.replace(" ", "_") for name in names))
+    lines = printed(capsys, corpora.print_corpus, early).splitlines()
+    for name in names:
+        (line,) = (line for line in lines if line.startswith(name))
+        assert line.removeprefix(name).strip() == "unknown"
+
+
 def test_the_corpora_that_use_vectors_are_named(capsys):
     out = printed(capsys, store.print_info, store_info())
     assert "e5-small:7 (01234567): used by novels, stories\n" in out
