@@ -154,7 +154,7 @@ class EngineOptions:
     address: str | None = None
 
     @classmethod
-    def without_effect(cls, values: Mapping[str, Any]) -> dict[str, str]:
+    def overridden(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """Return {option: "engine"} for each option that has an effect only on a cluster."""
         others = [field.name for field in fields(cls)[1:]]
         return {} if values.get("engine") == "ray" else dict.fromkeys(others, "engine")
@@ -177,8 +177,8 @@ def with_options(**flags: str | tuple[str, ...]) -> Callable[[Command], Command]
     `from_settings`, this method makes the object from a dict with the values of its fields and of
     its deprecated options. The class attribute `deprecated_options` (name -> type) defines these
     options, which the help does not show. They are kept for scripts written for earlier versions.
-    If the dataclass has a method `without_effect`, an option that only a configuration file sets
-    takes its default where an option on the command line leaves it without effect.
+    If the dataclass has a method `overridden`, an option that only a configuration file sets takes
+    its default if an option on the command line contradicts it or leaves it without effect.
 
     Args:
         **flags: One or several flags for each field whose flag differs from its name.
@@ -238,19 +238,19 @@ def given_options(
     }
 
 
-def _default_if_useless(group: type[Any], name: str, default: object) -> Callable[..., object]:
-    """Return a callback that replaces the value of an option with the default if it is useless.
+def _default_if_overridden(group: type[Any], name: str, default: object) -> Callable[..., object]:
+    """Return a callback that replaces the value of an option with the default if it is overridden.
 
-    This is the case if only a configuration file sets the option, and the value of another option
-    on the command line leaves it without effect.
+    This is the case if only a configuration file sets the option, and an option on the command line
+    contradicts it or leaves it without effect.
     """
 
     def check(context: typer.Context, value: Any) -> object:  # noqa: ANN401
         # options on the command line are processed before those in a file
-        cause = group.without_effect(context.params).get(name)
-        sources = [context.get_parameter_source(each) for each in (cause, name) if each]
-        is_useless = [source.name for source in sources if source] == ["COMMANDLINE", "DEFAULT_MAP"]
-        return default if is_useless else value
+        other = group.overridden(context.params).get(name)
+        sources = [context.get_parameter_source(each) for each in (other, name) if each]
+        names = [source.name for source in sources if source]
+        return default if names == ["COMMANDLINE", "DEFAULT_MAP"] else value
 
     return check
 
@@ -261,19 +261,20 @@ def _parameters_of(
     hints = get_type_hints(group)
     texts = attribute_texts(group)
     defined_here = inspect.get_annotations(group)  # these fields come before inherited ones
-    depends = hasattr(group, "without_effect")
+    can_override = hasattr(group, "overridden")
     parameters = []
     for field in sorted(fields(group), key=lambda field: field.name not in defined_here):
         flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
         names = [flag] if isinstance(flag, str) else flag
         metavar = _short_metavar(hints[field.name])
+        callback = _default_if_overridden(group, field.name, field.default)
         option = typer.Option(
             field.default,
             *names,
             help=texts[field.name],
             metavar=metavar,
             autocompletion=_COMPLETIONS.get(field.name),
-            callback=_default_if_useless(group, field.name, field.default) if depends else None,
+            callback=callback if can_override else None,
         )
         parameters.append(_keyword(field.name, option, hints[field.name]))
     for name, hint in _deprecated_options(group).items():

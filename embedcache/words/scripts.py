@@ -2,9 +2,9 @@
 
 import re
 
-_KANA = re.compile("[ぁ-ゖァ-ヺｦ-ﾝ]")
+KANA = re.compile("[ぁ-ゖァ-ヺｦ-ﾝ]")
 
 
 def has_kana(text: str) -> bool:
     """Return whether a text contains hiragana or katakana, the syllabaries of Japanese."""
-    return _KANA.search(text) is not None
+    return KANA.search(text) is not None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from embedcache import UserError
-from embedcache.words.scripts import has_kana
+from embedcache.words.scripts import KANA
 
 _OWN_RULES = """
 am ar bg bn ca da de el en es fi fr gu hi hy it ja kk kn ml mr my nl pa pl pt ru sk ta te uk
@@ -25,6 +25,8 @@ _KNOWN = frozenset((_OWN_RULES + _RULES_OF_A_RELATED_LANGUAGE + _ENGLISH_RULES).
 
 _HAN = re.compile("[一-鿿]")
 _HANGUL = re.compile("[가-힣]")
+_MIN_SHARE = 0.1  # of the letters; a text in a Latin script may quote a few characters
+_MIN_KANA = 0.05  # share of kana in Japanese; a Chinese text may contain a Japanese name
 _SAMPLE_CHARACTERS = 2000
 _SAMPLE_SENTENCES = 100  # in most texts, they contain at least _SAMPLE_CHARACTERS characters
 _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifier
@@ -33,18 +35,19 @@ _MIN_LETTERS = 100  # in shorter texts, names and loanwords mislead the classifi
 def guess_language(text: str) -> str:
     """Guess the language code of a text from its first 2,000 characters.
 
-    The script decides for Japanese, Korean and Chinese. For other texts, py3langid decides (Lui and
+    The script of most characters decides for Japanese, Korean and Chinese. For other texts,
+    py3langid decides (Lui and
     Baldwin 2012, "langid.py"), but "en" is returned for short texts and for languages for which
     sentencex has no rules of its own.
     """
     sample = text[:_SAMPLE_CHARACTERS]
-    if has_kana(sample):
-        return "ja"
-    if _HANGUL.search(sample):
-        return "ko"
-    if _HAN.search(sample):
-        return "zh"
-    if sum(map(str.isalpha, sample)) < _MIN_LETTERS:
+    letters = sum(map(str.isalpha, sample))
+    kana, han, hangul = (len(script.findall(sample)) for script in (KANA, _HAN, _HANGUL))
+    if kana + han + hangul > _MIN_SHARE * letters:
+        if hangul > kana + han:
+            return "ko"
+        return "ja" if kana > _MIN_KANA * (kana + han) else "zh"
+    if letters < _MIN_LETTERS:
         return "en"
     from py3langid import classify  # loading its model takes half a second
 

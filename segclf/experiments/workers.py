@@ -215,6 +215,7 @@ def _train_and_score(
     """Train and score a trial, unless its run and scores exist; see `complete_trial`."""
     from segclf.tasks.train import train_on  # imports torch
 
+    memory = vectors_limit(compute.memory, compute.trials_per_machine)
     run = find_runs(workspace, [trial], stored).get(trial)
     new = run is None
     if run is None:
@@ -226,7 +227,7 @@ def _train_and_score(
             trial.options,
             device=compute.device,
             threads=compute.threads,
-            memory=vectors_limit(compute.memory, compute.trials_per_machine),
+            memory=memory,
         )
         run = save_run(workspace.runs, trained)
     for split in splits:
@@ -237,6 +238,7 @@ def _train_and_score(
                 split=split,
                 device=compute.device,
                 threads=compute.threads,
+                memory=memory,
                 stored=stored,
             )
             new = True

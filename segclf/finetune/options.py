@@ -19,7 +19,7 @@ from segclf.training.options import (
     PositiveFloat,
     PositiveInt,
     check_gamma,
-    gamma_without_effect,
+    overridden_gamma,
 )
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -70,7 +70,7 @@ class FinetuneOptions:
     attention_dropout: Share | None = None
     seed: Annotated[int, Field(ge=0, le=_MAX_SEED)] = 0
 
-    without_effect = staticmethod(gamma_without_effect)
+    overridden = staticmethod(overridden_gamma)
 
     @model_validator(mode="after")
     def _check_gamma(self) -> "FinetuneOptions":

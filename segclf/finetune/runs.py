@@ -255,6 +255,8 @@ def claim_folder(
     for path in sorted(runs.glob(f"*/{UNFINISHED}")):
         try:
             same = _identity(json.loads(path.read_text(encoding="utf-8"))) == requested
+        except FileNotFoundError:  # the run has just been finished by another process
+            continue
         except (ValueError, KeyError, TypeError, AttributeError):
             warn_once(
                 f"skipped an unfinished run: {path} is damaged; delete the folder {path.parent}"

@@ -20,8 +20,15 @@ from segclf.finetune.backbone import Text
 from segclf.finetune.checkpoints import Progress, load_checkpoint, save_checkpoint
 from segclf.finetune.options import FinetuneOptions, HierarchicalOptions
 from segclf.finetune.system import System
-from segclf.training.epochs import Epoch, assess, assess_untrained, has_collapsed, is_better
-from segclf.training.losses import Loss, check_finite, make_loss
+from segclf.training.epochs import (
+    Epoch,
+    assess,
+    assess_untrained,
+    check_finite,
+    has_collapsed,
+    is_better,
+)
+from segclf.training.losses import Loss, make_loss
 from segclf.workspace.runs import WEIGHTS
 from segclf.workspace.weights import save_weights
 

@@ -97,17 +97,16 @@ class WindowBatches:
         in_range = (chosen >= 0) & (chosen < n)
         chosen = chosen.clamp(0, n - 1)
         kept = in_range & self._is_candidate[chosen]
-        in_block = (  # the window of candidate j of a block: its sentences j to j + 2w - 1
-            torch.arange(k, device=self._device)[:, None] + torch.arange(2 * w, device=self._device)
-        )  # (k, 2w)
-        base = torch.arange(len(starts), device=self._device) * (k + 2 * w - 1)
-        windows = (base[:, None, None] + in_block).flatten(0, 1)  # (b * k, 2w)
+        (place,) = kept.nonzero(as_tuple=True)  # (c,) for c candidates
+        chosen = chosen[kept]
+        # the window of candidate j of a block: the sentences j to j + 2w - 1 of the block
+        first = place // k * (k + 2 * w - 1) + place % k
+        windows = first[:, None] + torch.arange(2 * w, device=self._device)  # (c, 2w)
         positions = chosen[:, None] + torch.arange(-w, w, device=self._device)
         end = torch.searchsorted(self._offsets, chosen[:, None], right=True)  # of the document
         inside = (positions >= self._offsets[end - 1]) & (positions < self._offsets[end])
-        windows = torch.where(inside, windows, OUTSIDE)
         return Batch(
             sentences=look_up(vectors, self._table),
-            index=windows[kept],
-            targets=self._targets[chosen[kept]],
+            index=torch.where(inside, windows, OUTSIDE),
+            targets=self._targets[chosen],
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from embedcache import UserError, encode_sentences
@@ -227,8 +228,10 @@ def _embed(workspace: Workspace, source: Source, corpus: Corpus, language: str) 
     encoder = load_referenced(reference, workspace.encoders, source.run.path)
     with workspace.embedding():
         encode_sentences(corpus.sentences, encoder, workspace.store(create=True))
-        name = _free_name(workspace)
-        workspace.save_corpus(name, corpus, record.sentence_rule, reference, language)
+        workspace.locks.mkdir(exist_ok=True)
+        with FileLock(workspace.locks / "corrections"):  # no other process takes the same name
+            name = _free_name(workspace)
+            workspace.save_corpus(name, corpus, record.sentence_rule, reference, language)
     return workspace.load_corpus(name)
 
 

@@ -24,6 +24,7 @@ def evaluate(
     device: str | None = None,
     threads: int | None = None,
     progress: bool = False,
+    memory: float | None = None,
     stored: StoredCorpus | None = None,
 ) -> Evaluation:
     """Score a run at the threshold that was chosen on dev.
@@ -41,6 +42,7 @@ def evaluate(
         device: Device for prediction; see `segclf.tasks.models.Compute`.
         threads: Number of CPU threads; see `segclf.tasks.models.Compute`.
         progress: Whether to show a progress bar on standard error.
+        memory: Maximum size of the vectors in memory; see `segclf.tasks.models.Compute`.
         stored: Corpus, if it is already loaded.
 
     Raises:
@@ -49,7 +51,7 @@ def evaluate(
             corpus has changed since the run was trained, the run is damaged, its encoder cannot be
             loaded or has changed, or the device does not exist.
     """
-    compute = Compute(device, threads, progress)
+    compute = Compute(device, threads, progress, memory)
     stored = corpus_to_score(workspace, run, corpus_name, stored)
     if run.is_typed:
         return evaluate_model(

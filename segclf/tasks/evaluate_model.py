@@ -100,8 +100,9 @@ def evaluate_model(
     encoder = stored.encoder_of(model.name, model.encoder)
     parts = {name: select_split(stored, split, name) for name in TYPES}
     part = parts["any"]
-    examples = examples_of(part, workspace, encoder)
-    predictions = predict_types(model, part, examples, compute or Compute())
+    compute = compute or Compute()
+    examples = examples_of(part, workspace, encoder, compute.memory)
+    predictions = predict_types(model, part, examples, compute)
     languages = [
         stored.language or guess_language_of_sentences(part.sentences[start:stop])
         for start, stop in part.layout.documents

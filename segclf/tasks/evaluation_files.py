@@ -23,7 +23,7 @@ from segclf.corpus import Split
 from segclf.tasks.evaluation import Evaluation, is_own_corpus
 from segclf.workspace.corpora import StoredCorpus
 from segclf.workspace.files import verify_checksum, write_checked_json
-from segclf.workspace.records import Number
+from segclf.workspace.records import NamedValues, Number
 from segclf.workspace.runs import Run
 from segclf.workspace.workspace import Workspace
 
@@ -40,7 +40,7 @@ class _Saved(TypedDict, total=False):
     f1: Required[Number]
     pk: Required[Number]
     window_diff: Required[Number]
-    at_half: dict[str, Number]
+    at_half: NamedValues
     baselines: dict[str, dict[str, Number]]
 
 
@@ -104,7 +104,7 @@ def read_evaluation(run: Run, split: Split) -> dict[str, Any] | None:
         if not isinstance(record, dict):
             return None
         verify_checksum(record)
-        _SAVED.validate_python(record)
+        _SAVED.validate_python(record, strict=True)
     except (ValueError, RecursionError):
         return None
     trained_on = run.record.corpus_digest

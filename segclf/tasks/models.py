@@ -28,11 +28,14 @@ class Compute:
             one thread per core, a head uses one thread, and a fine-tuned system uses PyTorch's
             default.
         progress: Whether to show a progress bar on standard error.
+        memory: Maximum size of the vectors of an embedded corpus in memory, in gigabytes; None for
+            `segclf.workspace.memory.vectors_limit`.
     """
 
     device: str | None = None
     threads: int | None = None
     progress: bool = False
+    memory: float | None = None
 
 
 def load_model(run: Run, examples: Callable[[Corpus], Examples], compute: Compute) -> Model:

@@ -56,7 +56,7 @@ def predict_corpus(run: Run, corpus: Corpus, workspace: Workspace, compute: Comp
     """
 
     def read(corpus: Corpus) -> Examples:
-        return examples_of(corpus, workspace, run.encoder)
+        return examples_of(corpus, workspace, run.encoder, compute.memory)
 
     return _predict(run, corpus, read, compute)
 

@@ -1,5 +1,6 @@
 """Epochs: the scores of a model on dev after each epoch, and the choice of the best epoch."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -129,11 +130,22 @@ def assess(
 
     Returns:
         The epoch, with the scores at the chosen threshold.
+
+    Raises:
+        UserError: The loss or a probability of a candidate is not finite.
     """
     candidates = probabilities[dev.is_candidate], dev.labels[dev.is_candidate]
+    # the weights may have become infinite in the last step, after the losses were computed
+    check_finite(loss if np.isfinite(candidates[0]).all() else math.nan, number)
     threshold, temperature = decide(*candidates)
     scores = precision_recall_f1(dev, decode(dev, probabilities, threshold))
     return Epoch(number, loss, *scores, threshold, seconds, temperature)
+
+
+def check_finite(loss: float, number: int) -> None:
+    """Raise UserError if the mean loss of an epoch is NaN or infinite."""
+    if not math.isfinite(loss):
+        raise UserError(f"the loss is {loss} in epoch {number}: use a lower --learning-rate")
 
 
 def is_better(epoch: Epoch, best: Epoch, *, from_trained_head: bool = False) -> bool:

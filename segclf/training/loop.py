@@ -30,7 +30,7 @@ from segclf.training.epochs import (
     has_collapsed,
     is_better,
 )
-from segclf.training.losses import Loss, check_finite, make_loss
+from segclf.training.losses import Loss, make_loss
 from segclf.training.optimizer import AdamW
 from segclf.training.options import TrainingOptions
 
@@ -129,7 +129,6 @@ def _train_head(
         ) as bar:
             mean_loss = training.run_epoch(bar.update)
         seconds = time.perf_counter() - started
-        check_finite(mean_loss, number)
         probabilities = workers.predict(head, dev)
         history.append(assess(number, mean_loss, seconds, dev.layout, probabilities, decide))
         on_epoch(history[-1])

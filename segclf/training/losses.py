@@ -1,13 +1,11 @@
 """Losses for rare boundaries: functions of logits (b,) and targets (b,) of 0 and 1."""
 
-import math
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from embedcache import UserError
 from segclf.training.options import LossName
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -31,12 +29,6 @@ def make_loss(name: LossName, boundary_rate: float, gamma: float) -> Loss:
     if name == "balanced":
         return lambda logits, targets: _balanced(logits, targets, boundary_rate)
     return lambda logits, targets: _focal(logits, targets, gamma)
-
-
-def check_finite(value: float, epoch: int) -> None:
-    """Raise UserError if the mean loss of an epoch is NaN or infinite."""
-    if not math.isfinite(value):
-        raise UserError(f"the loss is {value} in epoch {epoch}: use a lower --learning-rate")
 
 
 def _balanced(logits: Tensor, targets: Tensor, rate: float) -> Tensor:

@@ -105,20 +105,20 @@ class TrainingOptions:
         return cls(**values)
 
     @staticmethod
-    def without_effect(values: Mapping[str, Any]) -> dict[str, str]:
-        """Return the options that have no effect because of the value of another option.
+    def overridden(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the options that have no effect because of another option.
 
         Args:
             values: Options by name. A missing option has its default.
 
         Returns:
-            The other option of each option without effect.
+            The other option, by the name of the option without effect.
         """
         head = values.get("head") or DEFAULT_HEAD
-        unused = {"crop": "head"} if context_of(head) == "window" else {"window": "head"}
+        found = {"crop": "head"} if context_of(head) == "window" else {"window": "head"}
         if head != "local-transformer":
-            unused["reach"] = "head"
-        return unused | gamma_without_effect(values)
+            found["reach"] = "head"
+        return found | overridden_gamma(values)
 
     @property
     def context(self) -> Context:
@@ -149,7 +149,7 @@ class TrainingOptions:
         return self
 
 
-def gamma_without_effect(values: Mapping[str, Any]) -> dict[str, str]:
+def overridden_gamma(values: Mapping[str, Any]) -> dict[str, str]:
     """Return {"gamma": "loss"} unless the option `loss` is or includes the focal loss."""
     return {} if "focal" in (values.get("loss") or "") else {"gamma": "loss"}
 

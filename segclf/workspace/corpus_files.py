@@ -47,12 +47,22 @@ class _Encoder(TypedDict):
     fingerprint: Annotated[str, AfterValidator(_checked_fingerprint)]
 
 
+class _Counts(TypedDict):
+    """Numbers of documents, sentences and boundaries of a split."""
+
+    documents: int
+    sentences: int
+    boundaries: int
+
+
 class _Header(TypedDict, total=False):
     """Types of fields in the first line of a corpus file; early versions wrote only some."""
 
     embedded: str
     sentence_rule: str
     language: str | None
+    source: str | None
+    counts: dict[Split, _Counts]
     headings_removed: int
     digest: str
     encoders: Required[Annotated[list[_Encoder], Field(min_length=1)]]
@@ -244,6 +254,8 @@ def read_corpus_file(path: Path) -> StoredCorpus:
             raise ValueError
         lines = body.split("\n")
         records = [_RECORD.validate_python(json.loads(line), strict=True) for line in lines]
+        if any(len(record["labels"]) != len(record["sentences"]) for record in records):
+            raise ValueError
         documents = [
             Document(
                 record["id"],

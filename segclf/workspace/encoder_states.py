@@ -4,7 +4,10 @@ import json
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import Required, TypedDict
 
 from embedcache import UserError
 from embedcache.encoders import Encoder, SifEncoder
@@ -17,9 +20,29 @@ from segclf.workspace.files import (
     warn_once,
     write_checked_json,
 )
+from segclf.workspace.records import Count, Number
 from segclf.workspace.workspace import Workspace
 
 _FORMAT = 1  # number of the format of files with the fitted state of an encoder
+
+
+class _State(TypedDict, total=False):
+    """Types of a fitted state; see `embedcache.encoders.sif.SifEncoder`."""
+
+    fitted_on: Required[str]
+    total: Required[Annotated[int, Field(gt=0)]]
+    counts: Required[dict[str, Count]]
+    component: Required[list[Number]]
+
+
+class _Fit(TypedDict):
+    """Types of fields in a file with a fitted state."""
+
+    unfitted: str
+    state: _State
+
+
+_FIT = TypeAdapter(_Fit)
 
 
 def fit(
@@ -140,11 +163,10 @@ def _read_fit(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         check_format(content.get("format", _FORMAT), _FORMAT)
-        if not {"unfitted", "state"} <= content.keys():
-            raise ValueError
+        _FIT.validate_python(content, strict=True)
         verify_checksum(content)
     except NewerFormatError as error:
         raise UserError(f"{path} {error}") from error
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is damaged: delete it, and embed the corpus again") from error
     return content

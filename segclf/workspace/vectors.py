@@ -69,16 +69,23 @@ class StoredRows:
         return self._part[start - self._start : stop - self._start]
 
 
-def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference) -> Examples:
+def examples_of(
+    corpus: Corpus,
+    workspace: Workspace,
+    encoder: EncoderReference,
+    memory: float | None = None,
+) -> Examples:
     """Make examples for prediction.
 
-    The vectors are read into memory if they need at most a quarter of the available memory.
-    Otherwise, they are read from the store in parts.
+    The vectors are read into memory if they do not exceed `memory`. Otherwise, they are read from
+    the store in parts.
 
     Args:
         corpus: Corpus, or one split of it, with the labels.
         workspace: Workspace with the store.
         encoder: Encoder that computed the vectors.
+        memory: Maximum size of the vectors in memory, in gigabytes; None for
+            `segclf.workspace.memory.vectors_limit`.
 
     Raises:
         StoreError: The store is damaged, or lacks the encoder or a sentence. If the vectors are
@@ -87,7 +94,7 @@ def examples_of(corpus: Corpus, workspace: Workspace, encoder: EncoderReference)
             be loaded.
     """
     rows = StoredRows(corpus, workspace, encoder)
-    fits = rows.nbytes <= vectors_limit() * 1e9
+    fits = rows.nbytes <= vectors_limit(memory) * 1e9
     return make_examples(corpus, rows[:] if fits else rows, _token_vectors(rows, encoder))
 
 

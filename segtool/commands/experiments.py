@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from embedcache import UserError
-from segclf.training.options import gamma_without_effect
+from segclf.training.options import overridden_gamma
 from segtool.completion import complete_runs
 from segtool.options import (
     RUN_HELP,
@@ -49,7 +49,7 @@ class GridOptions:
     seed: str | None = None
     settings: list[str] | None = None
 
-    without_effect = staticmethod(gamma_without_effect)
+    overridden = staticmethod(overridden_gamma)
 
     def values(self) -> dict[str, list[Any]]:
         """Return the lists of values by setting name, without settings that are not given.

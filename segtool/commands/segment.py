@@ -1,8 +1,9 @@
 """Commands that split new text: segment, and the list of ready models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 OutputFormat = Literal["page", "text", "html", "json"]
 _SUFFIXES: dict[OutputFormat | None, str] = {"html": ".html", "json": ".json"}
 """Suffixes of the files in an output folder. In other formats, a text file keeps its suffix."""
+
+
+def _exclusive(names: tuple[str, str], are_set: tuple[bool, bool]) -> dict[str, str]:
+    """Return, for each of two options that contradict each other, the other one if it is set."""
+    return {names[1 - i]: names[i] for i in (0, 1) if are_set[i]}
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,13 @@ class TextOptions:
     layout: Literal["ignore", "keep"] | None = None
     lines_are_sentences: bool = False
 
+    @staticmethod
+    def overridden(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return which of `layout` and `lines_are_sentences` the other one contradicts."""
+        names = ("layout", "lines_are_sentences")
+        are_set = values.get("layout") == "keep", bool(values.get("lines_are_sentences"))
+        return _exclusive(names, are_set)
+
 
 @dataclass(frozen=True)
 class ParagraphOptions:
@@ -86,6 +99,15 @@ class ParagraphOptions:
     paragraphs: int | None = None
     min_length: int = 1
     max_length: int | None = None
+
+    @staticmethod
+    def overridden(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the options that a number of paragraphs contradicts, and the reverse."""
+        others = {"threshold": None, "min_length": 1, "max_length": None}
+        if values.get("paragraphs") is not None:
+            return dict.fromkeys(others, "paragraphs")
+        given = [name for name, default in others.items() if values.get(name, default) != default]
+        return {"paragraphs": given[0]} if given else {}
 
 
 @dataclass(frozen=True)
@@ -109,6 +131,16 @@ class WritingOptions:
     output_dir: Path | None = None
     strict: bool = False
     as_json: bool = False
+
+    @staticmethod
+    def overridden(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return which options contradict each other: two formats, or two outputs."""
+        is_other_format = values.get("format") not in (None, "json")
+        formats = bool(values.get("as_json")), is_other_format
+        outputs = bool(values.get("output")), bool(values.get("output_dir"))
+        return _exclusive(("as_json", "format"), formats) | _exclusive(
+            ("output", "output_dir"), outputs
+        )
 
 
 @with_options(as_json="--json", lines_are_sentences="--sentences", output=("--output", "-o"))

@@ -66,6 +66,26 @@ def test_an_option_on_the_command_line_may_make_options_of_the_file_useless(trai
     assert "leave out the option crop" in mistake(cli(tmp_path, "train", *given))
 
 
+@pytest.mark.parametrize(
+    ("setting", "given"),
+    [
+        ('format = "html"', ["--json"]),
+        ('layout = "keep"', ["--sentences"]),
+        ("threshold = 0.5", ["--paragraphs", "2"]),
+        ("min-length = 2", ["--paragraphs", "2"]),
+        ("paragraphs = 2", ["--threshold", "0.5"]),
+        ("paragraphs = 2", ["--max-length", "3"]),
+        ('output-dir = "out"', ["--output", "x.txt"]),
+        ('output = "x.txt"', ["--output-dir", "out"]),
+    ],
+)
+def test_an_option_of_segment_may_contradict_the_file(tmp_path, cli, setting, given):
+    (tmp_path / "segtool.toml").write_text(f"[segment]\nfast = true\n{setting}\n")
+    (tmp_path / "new.txt").write_text("雨が降る。風が吹く。「寒い。」と言った。")
+    done = cli(tmp_path, "segment", "new.txt", *given)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_workspace_of_one_command_is_not_shown_as_that_of_all(tmp_path, cli):
     file = tmp_path / "segtool.toml"
     file.write_text('workspace = "a"\n[embed]\nworkspace = "b"\n')

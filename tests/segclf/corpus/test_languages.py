@@ -32,6 +32,17 @@ def test_the_language_of_a_text_is_guessed(language):
     assert guess_language(TEXTS[language]) == language
 
 
+@pytest.mark.parametrize("quoted", ["の", "道", "한"])
+def test_a_quoted_character_does_not_decide_the_language(quoted):
+    assert guess_language(f"{TEXTS['en']} He wrote {quoted} on the wall.") == "en"
+    assert guess_language(f"{TEXTS['de']} Er schrieb {quoted} an die Wand.") == "de"
+
+
+def test_a_chinese_text_may_contain_a_japanese_name_and_a_japanese_one_latin_letters():
+    assert guess_language("下雨了,他走进一家商店,看到墙上写着优の良品。" * 3) == "zh"
+    assert guess_language("彼は Windows Update を実行した。") == "ja"
+
+
 def test_short_texts_and_languages_without_sentence_rules_default_to_english():
     assert guess_language("Déjà vu.") == "en"
     assert guess_language("") == "en"

@@ -93,6 +93,12 @@ def test_a_loss_that_is_nan_ends_training_with_an_error():
         train_head(topics(0), topics(1), options)
 
 
+def test_weights_that_are_infinite_after_the_last_step_end_training_with_an_error():
+    options = TrainingOptions(head="mlp", window=1, epochs=1, batch_size=4096, learning_rate=1e12)
+    with pytest.raises(UserError, match="the loss is nan in epoch 1: use a lower --learning-rate"):
+        train_head(topics(0, documents=2), topics(1, documents=1), options)
+
+
 def test_a_schedule_of_any_length_runs():
     small = topics(0, documents=1, length=30)
     for epochs in range(1, 13):

@@ -8,7 +8,7 @@ from embedcache.store import JOIN
 from segclf.corpus import Corpus, Document
 from segclf.inputs.rows import PART, RowFile
 from segclf.workspace.corpora import EncoderReference
-from segclf.workspace.vectors import StoredRows, training_examples
+from segclf.workspace.vectors import StoredRows, examples_of, training_examples
 from segclf.workspace.workspace import Workspace
 from tests.conftest import HashEncoder
 
@@ -60,6 +60,16 @@ def test_vectors_that_fit_are_in_memory_and_others_in_files(encoded, memory):
     assert np.array_equal(train.vectors[:], rows[:])
     assert np.array_equal(dev.vectors[100:200], rows[100:200])
     assert sorted(workspace.path.rglob("*")) == before, "the files have no names"
+
+
+def test_vectors_for_prediction_are_in_memory_only_if_they_fit(encoded):
+    workspace, corpus, encoders = encoded
+    encoder = reference(encoders[0])
+    whole = examples_of(corpus, workspace, encoder).vectors
+    assert isinstance(whole, np.ndarray)
+    parts = examples_of(corpus, workspace, encoder, memory=0.0).vectors
+    assert isinstance(parts, StoredRows)
+    assert np.array_equal(parts[10:20], whole[10:20])
 
 
 def test_a_full_disk_is_reported_before_anything_is_written(encoded, monkeypatch):

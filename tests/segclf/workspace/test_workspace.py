@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -117,6 +118,37 @@ def test_damaged_scores_are_computed_again(workspace):
     assert read_evaluation(run, "dev") is None
     evaluate(workspace, run, split="dev")
     assert read_evaluation(run, "dev")["split"] == "dev"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("f1", "0.9"), ("pk", True), ("at_half", {"f1": "0.5"})]
+)
+def test_scores_of_a_wrong_type_are_damaged(workspace, name, value):
+    run = load_run(workspace)
+    evaluate(workspace, run, split="dev")
+    path = run.path / "eval-dev.json"
+    path.write_text(json.dumps(with_checksum({**json.loads(path.read_text()), name: value})))
+    assert read_evaluation(run, "dev") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"labels": [1,', '"labels": ['),  # one label fewer than sentences
+        ('"labels": [1,', '"labels": [1, 0,'),
+        ('"counts": {', '"counts": {"train": 5}, "unused": {'),
+        ('"source": ', '"source": 3, "unused": '),
+    ],
+)
+def test_a_corpus_file_of_an_early_version_is_checked_too(workspace, old, new):
+    path = workspace.path / "corpora" / "stories.jsonl"
+    text = re.sub(r', "checksum": "\w+"', "", path.read_text(), count=1)
+    path.write_text(text)
+    assert workspace.load_corpus("stories").name == "stories"
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError, match="--name stories again"):
+        workspace.load_corpus("stories")
 
 
 def test_a_run_named_by_its_absolute_path_keeps_its_scores(workspace, monkeypatch):
