@@ -41,7 +41,7 @@ class Environment:
     Attributes:
         path: Folder of the environment, as it was given to the last call of `open`.
         folder: The same folder as an absolute path without symbolic links.
-        verified: Keys and checksums of the values that this process has verified.
+        verified: Checksum of the value that this process last verified under each key.
     """
 
     _opened: ClassVar["WeakValueDictionary[FileIdentity, Environment]"] = WeakValueDictionary()
@@ -52,7 +52,7 @@ class Environment:
         self._handle: Handle | None = None  # also in a forked child until its first use
         self._may_write = False  # whether this process has checked what LMDB needs to write
         self.path = path
-        self.verified: set[tuple[bytes, bytes]] = set()
+        self.verified: dict[bytes, bytes] = {}
         # shared by threads that use LMDB; held exclusively while the map moves, the handle changes
         # or the process forks
         self._gate = SharedLock()

@@ -154,12 +154,12 @@ class Texts:
         sizes = [_bytes_of(part) for part in present.values()]
         count = index.segments_to_merge(sizes, _bytes_of(added), _LARGEST_MERGE)
         keys = list(present)
-        absorbed = keys[len(keys) - count :]
+        kept, absorbed = keys[: len(keys) - count], keys[len(keys) - count :]
         old = [_read_part(self._environment, transaction, key, reverify=True) for key in absorbed]
         merged = _merge([*old, added])
         for key in absorbed:
             transaction.delete(key)
-        number = _number_of(keys[-1]) + 1 if keys else 0
+        number = _number_of(kept[-1]) + 1 if kept else 0
         values.put(transaction, text_key(number), merged.to_bytes())
         values.put_format(transaction, values.FORMAT_WITH_TEXTS)
         return len(absent)

@@ -56,13 +56,12 @@ def get(
     if value is None:
         return None
     data, checksum = _split(value)
-    value_id = (key, checksum)
-    if reverify or value_id not in environment.verified:
+    if reverify or environment.verified.get(key) != checksum:
         if not is_sound(key, value) and not (
             read_format(environment, transaction) == 1 and is_sound(key, value, 1)
         ):
             raise damaged(environment, key)
-        environment.verified.add(value_id)
+        environment.verified[key] = checksum
     return data
 
 

@@ -243,3 +243,15 @@ def test_every_page_of_a_value_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr("embedcache.store.opening.sys.executable", str(python))
     with pytest.raises(StoreError, match="is damaged: LMDB cannot read all of its pages"):
         check_pages(tmp_path / "s")
+
+
+def test_the_record_of_verified_values_does_not_grow_with_the_commits(tmp_path):
+    make_store(tmp_path, 0)
+    space = EmbeddingStore(tmp_path).space(FINGERPRINT)
+    texts = EmbeddingStore(tmp_path).texts()
+    for number in range(60):
+        space.append(ids_of(number), numbered(number, number + 1))
+        texts.add([str(number)])
+        check_numbers(tmp_path, range(number + 1))
+        assert texts.find(ids_of(number)) == [str(number)]
+    assert len(space._environment.verified) < 20
