@@ -7,7 +7,7 @@ so larger indexes have more segments. A segment is read from the memory map, so 
 store does not depend on its size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,8 +155,16 @@ def find_in(segments: Sequence[Segment], ids: Ids) -> NDArray[np.int64]:
 
 def among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
     """Return which of the ids (n, 2) are among others (m, 2): (n,) bool."""
-    segment = Segment.sorted_from(others, np.arange(len(others)))
-    return np.not_equal(find_in([segment], ids), MISSING)
+    return membership(others)(ids)
+
+
+def membership(members: Ids) -> Callable[[Ids], NDArray[np.bool_]]:
+    """Return a function that returns which ids (n, 2) are among the members (m, 2): (n,) bool.
+
+    The members are sorted only once, so the function is faster than `among` for many calls.
+    """
+    segment = Segment.sorted_from(members, np.arange(len(members)))
+    return lambda ids: np.not_equal(find_in([segment], ids), MISSING)
 
 
 def segments_to_merge(sizes: Sequence[int], added: int, largest: int = LARGEST_MERGE) -> int:

@@ -93,11 +93,12 @@ def count_unwanted(path: Path, wanted: Ids) -> dict[str, int]:
         StoreError: The store is missing or damaged.
     """
     environment = Environment.open(path)
+    is_wanted = index.membership(wanted)
     with environment.reading() as transaction:
         counts = {}
         for info in read_infos(environment, transaction):
             segments = read_segments(environment, transaction, info)
-            kept = [index.among(segment.ids, wanted) for segment in segments]
+            kept = [is_wanted(segment.ids) for segment in segments]
             counts[info.fingerprint] = sum(int(np.count_nonzero(~mask)) for mask in kept)
         return counts
 
@@ -109,9 +110,10 @@ def count_unwanted_texts(path: Path, wanted: Ids) -> int:
         StoreError: The store is missing or damaged.
     """
     environment = Environment.open(path)
+    is_wanted = index.membership(wanted)
     with environment.reading() as transaction:
         parts = read_parts(environment, transaction).values()
-        kept = [index.among(part.segment.ids, wanted) for part in parts]
+        kept = [is_wanted(part.segment.ids) for part in parts]
         return sum(int(np.count_nonzero(~mask)) for mask in kept)
 
 
@@ -139,6 +141,6 @@ def remove_unwanted(path: Path, wanted: Ids, *, progress: bool = False) -> None:
         if not describe(contents).is_sound:
             raise StoreError(f"the store {path} is damaged: run segtool store repair first")
         map_bytes = 2 * old.lmdb.info()["map_size"]
-        write_data(folder, contents, map_bytes, lambda ids: index.among(ids, wanted))
+        write_data(folder, contents, map_bytes, index.membership(wanted))
 
     replace(environment, write)

@@ -72,10 +72,12 @@ class TextPart:
         """Return the texts in the order of the segment."""
         return [self._text(start) for start in self.segment.entries.tolist()]
 
-    def find(self, ids: Ids) -> list[str | None]:
-        """Return the texts of sentences (n, 2): n texts, None for those that the part lacks."""
-        found = index.find_in([self.segment], ids).tolist()
-        return [None if start == index.MISSING else self._text(start) for start in found]
+    def find(self, ids: Ids) -> dict[int, str]:
+        """Return the texts that the part has of sentences (n, 2), by their position in `ids`."""
+        starts = index.find_in([self.segment], ids)
+        present = np.flatnonzero(starts != index.MISSING)
+        pairs = zip(present.tolist(), starts[present].tolist(), strict=True)
+        return {position: self._text(start) for position, start in pairs}
 
     def agrees(self) -> NDArray[np.bool_]:
         """Return whether each text has the id under which it is stored: (n,) bool."""
@@ -182,12 +184,10 @@ def read_parts(environment: Environment, transaction: lmdb.Transaction) -> dict[
 
 def find_texts(parts: Iterable[TextPart], ids: Ids) -> list[str | None]:
     """Return the texts of sentences (n, 2) in parts: n texts, None for those that are missing."""
-    found: list[str | None] = [None] * len(ids)
+    found: dict[int, str] = {}
     for part in parts:
-        for position, text in enumerate(part.find(ids)):
-            if text is not None:
-                found[position] = text
-    return found
+        found |= part.find(ids)
+    return [found.get(position) for position in range(len(ids))]
 
 
 def _read_part(
