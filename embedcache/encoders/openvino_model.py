@@ -11,6 +11,7 @@ tokenizer.json, ...   the tokenizer; see `embedcache.encoders.token_ids`
 unsupported.txt       why OpenVINO cannot run the model, instead of all other files
 """
 
+import errno
 import sys
 import threading
 import warnings
@@ -44,6 +45,10 @@ class UnsupportedModelError(Exception):
     """OpenVINO cannot run a model."""
 
 
+class FailedConversionError(UnsupportedModelError):
+    """A conversion failed; the cause may be temporary, such as too little memory."""
+
+
 def can_compute(precision: Precision) -> bool:
     """Return whether OpenVINO computes in this precision, in hardware, on this CPU."""
     return precision == "float32" or (precision == "bfloat16" and computes_bfloat16() is True)
@@ -61,6 +66,7 @@ def converted_directory(
         load: Function that loads the model on the CPU in float32.
 
     Raises:
+        FailedConversionError: The conversion failed. Later calls try again.
         UnsupportedModelError: OpenVINO cannot run the model. Later calls raise the error without
             another conversion.
         OSError: A file cannot be read or written.
@@ -71,6 +77,8 @@ def converted_directory(
         sys.stderr.flush()
         try:
             convert(load(), source, folder)
+        except FailedConversionError:
+            raise
         except UnsupportedModelError as error:
             for file in folder.iterdir():  # files of a conversion that failed at a later step
                 file.unlink()
@@ -184,6 +192,7 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         folder: Empty folder.
 
     Raises:
+        FailedConversionError: A library raised a RuntimeError.
         UnsupportedModelError: The model cannot be converted, or the hidden states of the converted
             model differ from those of the original.
         OSError: A file cannot be read or written.
@@ -202,6 +211,8 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
         cosine = _smallest_cosine(network, folder, tokens, model.max_seq_length)
     except (OSError, MemoryError):  # not caused by the model
         raise
+    except RuntimeError as error:  # also raised if the memory is full
+        raise FailedConversionError(f"it cannot be converted ({type(error).__name__})") from error
     except Exception as error:  # any of several libraries may fail on an unknown architecture
         raise UnsupportedModelError(f"it cannot be converted ({type(error).__name__})") from error
     if not cosine >= _MIN_COSINE:  # also if it is NaN
@@ -216,7 +227,11 @@ def convert(model: "SentenceTransformer", source: Path, folder: Path) -> None:
 
 
 def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
-    """Trace the layers of a Hugging Face model, and save them as an OpenVINO model."""
+    """Trace the layers of a Hugging Face model, and save them as an OpenVINO model.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     openvino = _import_openvino()
     import torch
     from openvino.frontend import FrontEndManager
@@ -248,7 +263,10 @@ def _save_layers(network: Any, path: Path) -> None:  # noqa: ANN401
         parameter.set_element_type(getattr(openvino.Type, kind))
         parameter.set_partial_shape(openvino.PartialShape(shape))
     converted.validate_nodes_and_infer_types()
-    openvino.save_model(converted, path, compress_to_fp16=False)
+    try:
+        openvino.save_model(converted, path, compress_to_fp16=False)
+    except RuntimeError as error:  # the disk is full, for example
+        raise OSError(errno.EIO, "the converted model cannot be written") from error
 
 
 def _smallest_cosine(

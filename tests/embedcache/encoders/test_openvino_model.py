@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from embedcache import UserError, load_encoder
+from embedcache.encoders import openvino_model
 from embedcache.encoders.openvino_model import can_compute
 from tests.conftest import HANG
 from tests.embedcache.encoders.test_encoders import ENGLISH, SHORT, cosines, japanese
@@ -138,3 +140,41 @@ def test_a_model_that_is_refused_is_converted_only_once(tmp_path, monkeypatch, c
     assert capfd.readouterr().err.count("converting bert") == 1
     (folder,) = (tmp_path / "cache/segtool/models").glob("*-openvino-*[!k]")
     assert [path.name for path in folder.iterdir()] == ["unsupported.txt"]
+
+
+@pytest.fixture
+def convert_bert(tmp_path, monkeypatch):
+    """Return a function that encodes with a tiny BERT, which is converted if it is not cached."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = save_tiny_bert(tmp_path / "bert")
+
+    def encode():
+        encoder = load_encoder(str(model), device="cpu", precision="float32", backend="openvino")
+        return encoder.encode(["雨"])
+
+    return encode
+
+
+def test_a_model_is_converted_again_after_a_full_disk(convert_bert):
+    resource = pytest.importorskip("resource", reason="this system does not limit file sizes")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="the converted model cannot be written"):
+            convert_bert()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert convert_bert().any()
+
+
+def test_a_model_is_converted_again_after_an_error_that_may_be_temporary(convert_bert, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("not enough memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(openvino_model, "_smallest_cosine", fail)
+        with pytest.raises(UserError, match=r"it cannot be converted \(RuntimeError\)"):
+            convert_bert()
+    assert convert_bert().any()
