@@ -8,17 +8,21 @@ tokens and the mean over its last two tokens; see `embedcache.encoders.token_mea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
 
 from embedcache.encoders.base import Encoder
 from embedcache.encoders.token_ids import load_tokenizer
 from embedcache.encoders.token_means import EDGE, TokenMeansEncoder, TokenVectors
+from embedcache.encoders.tokenizer_files import read_json
+from embedcache.errors import UserError
 
 VECTORS = "vectors.npy"  # (v, c) float16: a row per token, components by decreasing variance
 SETTINGS = "static.json"  # contains the identity of the encoder
@@ -42,8 +46,17 @@ def is_static(folder: Path) -> bool:
 
 
 def open_static(name: str, folder: Path) -> StaticEncoder:
-    """Open a static encoder from its folder."""
-    identity = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    """Open a static encoder from its folder.
+
+    Raises:
+        UserError: The settings are damaged.
+    """
+    identity = read_json(folder / SETTINGS)
+    match identity:
+        case {"components": int(), "transformer": {"pooling": _}}:
+            pass
+        case _:
+            raise UserError(f"{folder / SETTINGS} is damaged: copy or download the model again")
     absolute = folder.absolute()  # the working directory may change before the files are read
     return StaticEncoder(name, identity, lambda: absolute)
 
@@ -86,6 +99,19 @@ class StaticEncoder(TokenMeansEncoder):
         return self._directory()
 
     def _load(self) -> TokenVectors:
-        vectors = np.load(self.directory / VECTORS, mmap_mode="r")
+        vectors = self._map_vectors()
         columns = (slice(None),) * 3  # all columns for each of the three means
         return TokenVectors(load_tokenizer(self.directory), vectors, columns)
+
+    def _map_vectors(self) -> NDArray[np.float16]:
+        """Map the vectors of the tokens into memory: (v, c) float16."""
+        path = self.directory / VECTORS
+        try:
+            vectors = open_memmap(path, mode="r")
+            if vectors.dtype != np.float16 or vectors.shape[1:] != (self._identity["components"],):
+                raise ValueError("the vectors are those of another encoder")
+        except (ValueError, OSError, SyntaxError, TokenError) as error:  # NumPy parses the header
+            raise UserError(
+                f"{path} cannot be read: copy its folder again, or delete it if it is in the cache"
+            ) from error
+        return vectors

@@ -27,6 +27,7 @@ _COMPRESSION: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\xfd7zXZ": lzma.LZMAFile,
 }
 _LONGEST_LINE = 1 << 20  # bytes; limits the memory for the lines that determine the format
+_LARGEST_VECTOR = 1 << 24  # bytes; limits the memory if the first line is wrong
 
 Row = tuple[str, NDArray[np.float32]]
 
@@ -98,6 +99,8 @@ def _text_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
 
 
 def _binary_rows(file: IO[bytes], dim: int) -> Iterator[Row]:
+    if 4 * dim > _LARGEST_VECTOR:
+        raise ValueError(f"the first line specifies {dim:,} numbers per word, which is too many")
     while True:
         word = bytearray()
         while (byte := file.read(1)) not in (b" ", b""):

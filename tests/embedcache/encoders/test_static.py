@@ -151,6 +151,31 @@ def test_a_finished_encoder_can_be_moved(encoder, tmp_path):
         load_encoder(f"static:{moved}", pooling="cls")
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"[]", b"{}", b'{"transformer": {"pooling": "mean"}}']
+)
+def test_damaged_settings_are_an_error(tmp_path, content):
+    (tmp_path / static.SETTINGS).write_bytes(content)
+    with pytest.raises(UserError, match=r"static\.json is damaged: copy or download the model"):
+        load_encoder(f"static:{tmp_path}")
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "header", "other shape", "missing"])
+def test_damaged_vectors_are_an_error(encoder, tmp_path, damage):
+    folder = shutil.copytree(encoder.directory, tmp_path / "copy")
+    path = folder / static.VECTORS
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "other shape":
+        np.save(path, np.zeros((5, 3), dtype=np.float16))
+    elif damage != "missing":
+        header = content.replace(b"}", b" ", 1)
+        damaged = {"empty": b"", "truncated": content[:-1], "header": header}
+        path.write_bytes(damaged[damage])
+    with pytest.raises(UserError, match=r"vectors\.npy cannot be read: copy its folder again"):
+        load_encoder(f"static:{folder}").encode(["雨"])
+
+
 @pytest.mark.parametrize("name", ["surface", "ginza"])
 def test_only_transformers_can_be_distilled(name):
     with pytest.raises(UserError, match=f"{name} is not a Transformer"):

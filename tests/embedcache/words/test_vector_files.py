@@ -86,6 +86,7 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
         (as_text(matrix=np.full_like(MATRIX, np.nan)), "NaN or infinity"),
         (as_text(["ENTITY/a", "ENTITY/b"], MATRIX[:2]), "the file has no words"),
         (b"1000000 0\na\n", "the first line is neither"),
+        (b"3 400000000000\na\x00", "specifies 400,000,000,000 numbers per word, which is too many"),
     ],
     ids=[
         "empty",
@@ -101,6 +102,7 @@ print(vectors.matrix[vectors.find(["cat"])[0]].tolist())
         "nan",
         "entities",
         "zero",
+        "huge",
     ],
 )
 def test_a_malformed_file_gives_a_one_line_error_and_leaves_no_files(
