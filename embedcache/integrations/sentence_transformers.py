@@ -2,6 +2,8 @@
 
 import os
 from inspect import signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -9,6 +11,7 @@ from sentence_transformers import SentenceTransformer
 from xxhash import xxh3_128
 
 from embedcache.errors import UserError
+from embedcache.hashing import hash_files
 from embedcache.integrations.text_cache import TextCache
 from embedcache.store import EmbeddingStore
 
@@ -110,12 +113,23 @@ def fingerprint_of_model(model: SentenceTransformer) -> str:
     """Hash everything in a model that its vectors depend on: 32 hexadecimal digits."""
     digest = xxh3_128(repr(model).encode())
     digest.update(repr(_settings_of(model)).encode())
-    tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
-    digest.update(tokenizer.to_str().encode())
+    digest.update(_content_of_tokenizer(model.tokenizer).encode())
     for name, weights in model.state_dict().items():
         digest.update(name.encode())
-        digest.update(weights.detach().cpu().contiguous().view(torch.uint8).numpy())
+        flat = weights.detach().cpu().contiguous().reshape(-1)  # a single number has no axis
+        digest.update(flat.view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def _content_of_tokenizer(tokenizer: Any) -> str:  # noqa: ANN401
+    """Return a tokenizer as JSON, or the hash of its files if it is written in Python."""
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if hasattr(backend, "to_str"):
+        content: str = backend.to_str()
+        return content
+    with TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        return hash_files(path for path in Path(folder).rglob("*") if path.is_file())
 
 
 def _settings_of(model: SentenceTransformer) -> tuple[object, ...]:

@@ -1,6 +1,8 @@
 """`CachedSentenceTransformer` returns the same vectors as the model itself."""
 
 import copy
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +14,11 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from embedcache import EmbeddingStore, UserError
-from embedcache.integrations.sentence_transformers import CachedSentenceTransformer
+from embedcache.integrations.sentence_transformers import (
+    CachedSentenceTransformer,
+    fingerprint_of_model,
+)
+from tests.segclf.finetune.conftest import save_tiny_bert
 
 TEXTS = ["rain river", "the  rain", "rain river", "a town"]
 WORDS = ("[UNK]", "rain", "river", "town", "the", "a", "query", "document", ":")
@@ -116,3 +122,26 @@ def test_the_results_have_the_types_of_the_model(tmp_path):
     assert torch.equal(cached.similarity(vectors, vectors), model.similarity(vectors, vectors))
     with pytest.raises(UserError, match="only precision='float32' is cached"):
         cached.encode(TEXTS, precision="int8")
+
+
+def test_a_number_among_the_weights_is_hashed(tmp_path):
+    models = [small_model(), small_model()]
+    for scale, model in enumerate(models):
+        model[0].register_buffer("scale", torch.tensor(float(scale)))
+    assert len({*map(fingerprint_of_model, models)}) == 2
+
+
+def test_models_whose_tokenizer_is_written_in_python_are_cached(tmp_path):
+    folder = save_tiny_bert(tmp_path / "first")
+    (folder / "tokenizer.json").unlink(missing_ok=True)
+    settings = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "basic"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    copy = shutil.copytree(folder, tmp_path / "second")
+    changed = shutil.copytree(folder, tmp_path / "changed")
+    first, *words = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    (changed / "vocab.txt").write_text("\n".join([first, *words[::-1]]), encoding="utf-8")
+    models = [SentenceTransformer(str(one), device="cpu") for one in (folder, copy, changed)]
+    fingerprints = [fingerprint_of_model(model) for model in models]
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+    cached = CachedSentenceTransformer(models[0], tmp_path / "store")
+    np.testing.assert_array_equal(cached.encode(["雨夜"]), models[0].encode(["雨夜"]))
