@@ -32,9 +32,20 @@ _ANNOTATION_LINE = re.compile(rf"{_LINE_BEGIN}[ \u3000]*(?:［＃[^［］\r\n]*�
 _JIS_CODE = re.compile(r"(?:第\d水準|面区点番号)?([12])-(\d{1,2})-(\d{1,2})")
 _UNICODE_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})")
 _ACCENTED = re.compile(r"〔([^〔〕]*)〕")
-_LIGATURES = re.compile(r"(AE|ae|OE|oe|s)&")
-_LETTER_WITH_MARK = re.compile(r"([A-Za-z])([`'^~:&,_])")
+_ACCENT = re.compile(
+    r"(?:AE|ae|OE|oe|s)&|[DLOdhilo]/|[!?]@|[AEINOUaeinou][`~]|[AEIOUYaeiouy]'|[CSTcst],(?=[A-Za-z])"
+    r"|[ACEGHIJOSUaceghijosu]\^|[AEIOUaeiouy]:|[AUau]&|[AEIOUaeiou]_"
+)
+"""Notation of accents (https://www.aozora.gr.jp/accent_separation.html), and of ¡ and ¿.
+
+The table of Aozora Bunko also has acute accents on consonants, and does not exclude cedillas at the
+end of a word. In the texts, these are apostrophes (c'est) and commas."""
 _MARKS = dict(zip("`'^~:&,_", "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0304", strict=True))
+_OTHER_ACCENTS = {
+    **{"AE&": "Æ", "ae&": "æ", "OE&": "Œ", "oe&": "œ", "s&": "ß", "!@": "¡", "?@": "¿"},
+    **{"D/": "Đ", "d/": "đ", "h/": "ħ", "i/": "ɨ", "L/": "Ł", "l/": "ł", "O/": "Ø", "o/": "ø"},
+}
+"""Characters that Unicode does not compose of a letter and a mark."""
 _GETA = "〓"  # replaces a character whose code is missing or invalid
 _MAX_CELL = 94  # number of cells in a row of JIS X 0213, and of rows in a plane
 _MAX_TITLE_LINES = 6
@@ -139,12 +150,13 @@ def body_of(text: str) -> str:
 
 def _compose_accents(match: re.Match[str]) -> str:
     """Return Brücke for a match of 〔Bru:cke〕; other text in these brackets is unchanged."""
-    ligatures = {"AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "s": "ß"}
-    inside = _LIGATURES.sub(lambda found: ligatures[found[1]], match[1])
-    composed = _LETTER_WITH_MARK.sub(
-        lambda found: unicodedata.normalize("NFC", found[1] + _MARKS[found[2]]), inside
-    )
+    composed = _ACCENT.sub(_accented_letter, match[1])
     return match[0] if composed == match[1] else composed
+
+
+def _accented_letter(match: re.Match[str]) -> str:
+    pair = match[0]
+    return _OTHER_ACCENTS.get(pair) or unicodedata.normalize("NFC", pair[0] + _MARKS[pair[1]])
 
 
 def character_of(annotation: str) -> str:

@@ -51,6 +51,28 @@ def test_notes_on_characters_are_replaced_by_the_character_or_geta(note, charact
     assert aozora.strip_markup(f"あ※［＃{note}］い", keep_headings=False)[0] == f"あ{character}い"
 
 
+@pytest.mark.parametrize(
+    ("notation", "text"),
+    [
+        ("De'ja` vu, madame", "Déjà vu, madame"),
+        ("La Bruye`re, avec l'ami; c'est, dit-il", "La Bruyère, avec l'ami; c'est, dit-il"),
+        ("Les Me'lodies, Lehmann: Das Ma:dchen", "Les Mélodies, Lehmann: Das Mädchen"),
+        ("Franc,ois et I_c,a_na", "François et Īçāna"),
+        ("O/rsted, Mo/ller, Wal/e,sa, HAL/O", "Ørsted, Møller, Wałe,sa, HAŁO"),
+        ("?@Que'? !@Sen~or!", "¿Qué? ¡Señor!"),
+        ("amicitiae& OEuvre OE&uvre Stras&e", "amicitiæ OEuvre Œuvre Straße"),
+        ("A&ngstro:m, C^apek, Tu~, na_", "Ångström, Ĉapek, Tũ, nā"),
+    ],
+)
+def test_only_the_notations_of_aozora_become_accented_letters(notation, text):
+    assert aozora.strip_markup(f"〔{notation}〕", keep_headings=True)[0] == text
+
+
+@pytest.mark.parametrize("text", ["〔Bonjour, monsieur: l'ami〕", "〔Hello, world, friend_〕"])
+def test_punctuation_in_the_brackets_of_accented_letters_is_kept(text):
+    assert aozora.strip_markup(text, keep_headings=True)[0] == text
+
+
 def test_brackets_given_as_notes_are_not_ruby():
     text = "※［＃始め二重山括弧、1-1-52］言葉《ことば》※［＃終わり二重山括弧、1-1-53］"
     assert aozora.strip_markup(text, keep_headings=False)[0] == "《言葉》"
