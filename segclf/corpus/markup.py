@@ -26,8 +26,14 @@ _NOTES = frozenset(("noteref", "footnote", "endnote", "rearnote")).union(
 _NOTE_OF_AOZORA = "notes"  # class of an annotation such as ［＃地から１字上げ］
 _BREAK = "\u2028"
 _NO_BREAK_SPACE = "\u00a0"
-_SELF_CLOSED = re.compile(r"<(title|script|style|a|p|div|span|i|b|em|strong)\b([^<>]*)/>")
-"""Elements of XHTML that an HTML parser would not close."""
+_SELF_CLOSED = re.compile(
+    r"(?is:<!--.*?(?:-->|\Z)|<(script|style)\b[^<>]*(?<!/)>.*?(?:</\1\b|\Z))"
+    r"|<(?P<name>title|script|style|a|p|div|span|i|b|em|strong)\b(?P<attributes>[^<>]*)/>"
+)
+"""Elements of XHTML that an HTML parser would not close.
+
+The first alternatives match comments and scripts, in which the text of such an element is kept.
+They extend to the end of a page if they are not closed, so that the time is linear."""
 _SPACES = re.compile("[ \t\r\n\f]+")
 
 
@@ -43,11 +49,16 @@ def parse_html(text: str, name: str) -> Any:  # noqa: ANN401
     from lxml import etree
 
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)  # long texts are allowed
-    closed = _SELF_CLOSED.sub(r"<\1\2></\1>", text)
+    closed = _SELF_CLOSED.sub(_with_end_tag, text)
     root = etree.fromstring(closed.encode(errors="replace"), parser) if text.strip() else None
     if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
         raise UserError(f"{name}: its elements are nested too deeply: convert it to plain text")
     return parser.makeelement("empty") if root is None else root
+
+
+def _with_end_tag(match: re.Match[str]) -> str:
+    name = match["name"]
+    return f"<{name}{match['attributes']}></{name}>" if name else match[0]
 
 
 def blocks_of(root: Any) -> list[Block]:  # noqa: ANN401

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segclf.corpus import aozora, plain, read_unsegmented, sentences
+from segclf.corpus.markup import blocks_of, parse_html
 from segclf.corpus.options import ReadOptions
 from segclf.corpus.sentences import LOOKAHEAD, SENTENCE_RULES, WINDOW, split_sentences
 from tests.conftest import HANG
@@ -140,6 +141,34 @@ UNCLOSED = {
 def test_unclosed_markup_takes_linear_time(text):
     kept, _ = aozora.strip_markup(text, keep_headings=False)
     assert len(kept) <= len(text)
+
+
+PAIRS = ["c,", "ae&", "l/", "?@", "e", ","]
+
+
+@pytest.mark.usefixtures("no_backtracking")
+@pytest.mark.parametrize("pair", PAIRS)
+def test_accents_are_composed_in_linear_time(pair):
+    notation = f"〔{pair * 500_000}〕"
+    assert len(aozora.strip_markup(notation, keep_headings=False)[0]) <= len(notation)
+
+
+PAGES = {
+    "scripts": "<script>" * 500_000,
+    "beginnings of scripts": "<script " * 500_000,
+    "a long beginning": "<script" + " " * 2_000_000,
+    "scripts that end in part": "<script>" + "</script " * 500_000,
+    "scripts and styles": "<script><style>" * 300_000,
+    "comments": "<!--" * 500_000,
+    "ends of tags": "<script/" * 500_000,
+    "slashes": "<a" + "/" * 2_000_000,
+}
+
+
+@pytest.mark.usefixtures("no_backtracking")
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_markup_of_a_page_that_is_not_closed_takes_linear_time(page):
+    assert not blocks_of(parse_html(page, "page.html"))
 
 
 HEADERS = {
