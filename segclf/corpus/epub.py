@@ -11,6 +11,7 @@ from embedcache import UserError
 from segclf.corpus.compressed import ARCHIVE_ERRORS, open_archive
 from segclf.corpus.decode import decode
 from segclf.corpus.extracted import Block
+from segclf.corpus.html import declared_encoding
 from segclf.corpus.markup import blocks_of, parse_html
 from segclf.corpus.packages import require
 
@@ -27,8 +28,10 @@ def recognizes(names: list[str]) -> bool:
     return _CONTAINER in names
 
 
-def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
+def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
     """Read the chapters, without the table of contents.
+
+    The given encoding is used for chapters that are not Unicode, which EPUB requires.
 
     Raises:
         UserError: The book is damaged, too large or copy-protected, a chapter cannot be decoded or
@@ -39,7 +42,7 @@ def read(data: bytes, name: str, _encoding: str | None) -> list[Block]:
     try:
         chapters = _chapters(book, name)
         _check_protection(book, chapters, name)
-        roots = [_parse(book.read(chapter), f"{name}: {chapter}") for chapter in chapters]
+        roots = [_parse(book.read(chapter), f"{name}: {chapter}", encoding) for chapter in chapters]
     except UserError:
         raise
     except ARCHIVE_ERRORS as error:
@@ -76,7 +79,7 @@ def _check_protection(book: ZipFile, chapters: list[str], name: str) -> None:
             raise UserError(f"{name} is copy-protected (DRM): use a copy without DRM")
 
 
-def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
+def _parse(data: bytes, name: str, encoding: str | None = None) -> Any:  # noqa: ANN401
     """Parse XML. A chapter that is not valid XML is parsed as HTML.
 
     The XML declaration and document type declarations are removed. Entities of HTML are replaced,
@@ -87,7 +90,8 @@ def _parse(data: bytes, name: str) -> Any:  # noqa: ANN401
     """
     from lxml.etree import XMLParser, XMLSyntaxError, fromstring
 
-    text = _DECLARATIONS.sub("", decode(data, name).text)
+    declared = encoding or declared_encoding(data)
+    text = _DECLARATIONS.sub("", decode(data, name, declared=declared).text)
     text = _ENTITY.sub(lambda entity: html5.get(entity[1], ""), text)
     parser = XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=True)
     try:

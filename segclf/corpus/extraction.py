@@ -52,7 +52,8 @@ def extract(data: bytes, name: str, encoding: str | None = None) -> ExtractedTex
     Args:
         data: Content of the file.
         name: Name of the file, for its suffix and for error messages.
-        encoding: Encoding of an HTML page or of subtitles; None to detect it.
+        encoding: Encoding of an HTML page, of subtitles, or of the chapters of an EPUB that are not
+            Unicode; None to detect it.
 
     Raises:
         UserError: The file cannot be decoded or read, it is an archive of an unsupported format, or

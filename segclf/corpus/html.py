@@ -41,7 +41,7 @@ def read(data: bytes, name: str, encoding: str | None) -> list[Block]:
             that parses HTML is missing.
     """
     require(name, "HTML", "lxml")
-    text = decode(data, name, encoding=encoding, declared=_declared(data)).text
+    text = decode(data, name, encoding=encoding, declared=declared_encoding(data)).text
     root = parse_html(_XML_DECLARATION.sub("", text), name)
     return [block for part in _main_parts(root) for block in blocks_of(part)]
 
@@ -50,7 +50,7 @@ def _main_parts(root: Any) -> list[Any]:  # noqa: ANN401
     return root.xpath("//div[@class='main_text']") or [root]  # the class of Aozora Bunko
 
 
-def _declared(data: bytes) -> str | None:
+def declared_encoding(data: bytes) -> str | None:
     """Return the encoding that a page declares; None if there is none, or it must be wrong.
 
     UTF-16 and UTF-32 must be wrong, because the declaration is in ASCII characters.

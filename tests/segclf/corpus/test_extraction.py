@@ -117,6 +117,22 @@ def test_preformatted_text_keeps_its_line_breaks_and_indents(tmp_path):
     assert text == "    It rained.\nThe river rose.\n        It was night."
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        """<script>document.write("<script src='x.js'/>"); var a = "leak this code";</script>""",
+        """<SCRIPT>document.write("<style/><title/>"); var a = "leak";</SCRIPT >""",
+        """<style>/* <style/> */ p { color: red }</style>""",
+        """<script src="a.js"/><style/>""",
+        """<!-- <script> --><script src="a.js"/>""",
+    ],
+)
+def test_scripts_and_styles_of_a_page_are_left_out(tmp_path, hidden):
+    page = f"<html><p>First.</p>{hidden}<p>Second.</p></html>"
+    path = write(tmp_path, page, "page.html")
+    assert read_unsegmented(path).text == "First.\n\nSecond."
+
+
 def test_a_deep_or_long_page_is_read_completely_or_not_at_all(tmp_path):
     deep = write(tmp_path, "<div>" * 2000 + "It rained.", "deep.html")
     assert read(deep).sentences == ["It rained."]
@@ -150,6 +166,32 @@ def test_a_chapter_that_is_not_valid_is_read_like_html(tmp_path):
     assert read_unsegmented(path).text == "Tea & bread\nfor all.\n\nThe end."
     page = "<html><head><title/><script src='a.js'/></head><p>One.</p></html>"
     assert read_unsegmented(write(tmp_path, page, "a.xhtml")).text == "One."
+
+
+FRENCH = "Il était déjà là."
+
+
+@pytest.mark.parametrize(
+    ("codec", "declared", "given"),
+    [
+        ("iso-8859-1", "iso-8859-1", None),
+        ("iso-8859-1", "utf-8", "iso-8859-1"),
+        ("cp850", "iso-8859-1", "cp850"),
+        ("utf-8", "iso-8859-1", "cp850"),  # EPUB requires Unicode, so most chapters are UTF-8
+        ("utf-16", "iso-8859-1", "cp850"),
+    ],
+)
+def test_the_encoding_of_a_chapter(tmp_path, codec, declared, given):
+    page = XHTML.replace("utf-8", declared).format(f"<p>{FRENCH}</p>").encode(codec)
+    path = write(tmp_path, epub({"one": ""}, **{"OEBPS/one.xhtml": page}), "book.epub")
+    assert read_unsegmented(path, encoding=given).text == FRENCH
+
+
+def test_a_chapter_in_an_unknown_encoding_is_an_error(tmp_path):
+    page = XHTML.format(f"<p>{FRENCH}</p>").encode("cp850")
+    path = write(tmp_path, epub({"one": ""}, **{"OEBPS/one.xhtml": page}), "book.epub")
+    with pytest.raises(UserError, match=r"one\.xhtml: byte .* set it with --text-encoding"):
+        read_unsegmented(path)
 
 
 def test_entities_that_a_chapter_declares_are_not_expanded(tmp_path):
