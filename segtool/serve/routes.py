@@ -1,6 +1,7 @@
 """The JSON API of `segtool serve`."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
 }
+_ADVICE_ON_OPTIONS = re.compile("set it with --text-encoding, or |: use --input-format plain.*")
+"""Parts of messages about options of `segtool segment` that the API does not have."""
 _FILE = {
     "requestBody": {
         "required": True,
@@ -152,8 +155,7 @@ def _read_file(data: bytes) -> schemas.ReadFile:
             found = read_unsegmented(path)
         except UserError as error:
             reason = str(error).replace(str(path), "the file")
-            # the API has no such option
-            raise UserError(reason.replace("set it with --text-encoding, or ", "")) from error
+            raise UserError(_ADVICE_ON_OPTIONS.sub("", reason)) from error
     return schemas.ReadFile(text=found.text, encoding=found.encoding.codec)
 
 

@@ -204,7 +204,8 @@ def test_the_text_of_a_file_is_read_whatever_its_encoding(client):
         response, data = client.send("POST", "/api/read", japanese.encode(encoding))
         assert response.status == 200
         assert json.loads(data)["text"] == japanese
-    for unreadable in (b"%PDF-1.7\n\x00\x01", bytes(range(128, 256))):
+    segmented = b'{"paragraphs": ["It rained."]}\n'
+    for unreadable in (b"%PDF-1.7\n\x00\x01", bytes(range(128, 256)), segmented):
         response, data = client.send("POST", "/api/read", unreadable)
         assert response.status == 422
         detail = json.loads(data)["detail"]
