@@ -59,7 +59,7 @@ def test_a_corpus_that_exceeds_memory_is_scored_in_parts(workspace, monkeypatch)
     embed_hashes(workspace)
     run = train(workspace, TrainingOptions(head="mlp", window=2, epochs=1))
     whole = evaluate(workspace, run)
-    monkeypatch.setattr(vectors, "vectors_limit", lambda: 0)
+    monkeypatch.setattr(vectors, "vectors_limit", lambda _=None: 0)
     monkeypatch.setattr(vectors, "PART", 50)
     assert np.array_equal(evaluate(workspace, run).probabilities, whole.probabilities)
 

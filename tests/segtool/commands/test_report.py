@@ -13,7 +13,7 @@ def test_a_report_is_one_file(trained, cli, tmp_path):
     run, corpus = "mlp-w1-001", ("--corpus", "stories")
     done = cli(trained, "report", run, *corpus, "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(rf"{re.escape(str(tmp_path / 'page.html'))} \(0\.\d MB\)\n", done.stdout)
+    assert re.fullmatch(rf"{re.escape(str(tmp_path / 'page.html'))} \(\d+ kB\)\n", done.stdout)
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     evaluated = cli(trained, "eval", run, *corpus, "--split", "dev", "--json")
     scores = json.loads(evaluated.stdout)

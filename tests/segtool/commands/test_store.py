@@ -130,7 +130,7 @@ def test_removed_vectors_are_shown_and_their_bytes_returned_by_compact(folder, c
     removed = cli(folder, "store", "gc", "--unused")
     assert removed.returncode == 0, removed.stderr
     assert "Removed all vectors of hash" in removed.stdout
-    assert "1,500 vectors, 0.2 MB" in removed.stdout
+    assert "1,500 vectors, 192 kB" in removed.stdout
     assert "until you run segtool store compact" in removed.stdout
     info = as_json(cli, folder, "info")
     assert [space["corpora"] for space in info["spaces"]] == [["novel"]]
