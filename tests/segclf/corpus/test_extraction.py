@@ -296,7 +296,6 @@ def test_a_corpus_needs_paragraphs(tmp_path, name, data, kind):
         ("a.html", PAGE, "lxml", "lxml"),
         ("a.epub", epub({"one": "<p>One.</p>"}), "lxml", "lxml"),
         ("a.docx", word_document([(None, "One.")]), "docx", "python-docx"),
-        ("a.srt", SRT, "pysubs2", "pysubs2"),
         ("a.pdf", pdf(["One."]), "pypdfium2", "pypdfium2"),
         ("a.txt.zst", b"\x28\xb5\x2f\xfd", "backports.zstd", "backports.zstd"),
     ],
