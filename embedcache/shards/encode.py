@@ -57,11 +57,11 @@ def encode_shard(plan: Plan, shard: Shard, encoder: Encoder, threads: int) -> in
             name=part.name,
             dim=part.dim,
             dtype=dtype,
+            rows=len(rows),
             identity=part.identity,
             precisions={part.computation: len(rows)} if len(rows) else {},
         )
-        checksum = rows.checksum()
-        plan.storage.write(name, lambda path: write_arrow(path, info, [rows], checksum))  # noqa: B023
+        plan.storage.write(name, lambda path: write_arrow(path, info, [rows]))  # noqa: B023
     return len(ids)
 
 

@@ -3,8 +3,12 @@
 A table has the columns `id` (16 bytes, big-endian), `vector` (a list of fixed size), `truncated`
 (bool), `precision` (uint8, the position in the list `precisions`, from 1; 0 if it is unknown) and,
 if the store keeps texts, `text` (a string, or null). The key "segtool" of its metadata is a JSON
-object: format, fingerprint, name, identity, dim, dtype, precisions and, in a shard, the checksum of
-its columns.
+object: format, fingerprint, name, identity, dim, dtype, precisions and rows (their number). In an
+Arrow file, the key "checksum" of the metadata of each record batch is the checksum of its columns
+and of the checksum before it. The pages of a Parquet file have checksums of their own.
+
+Early versions wrote neither the number of rows nor these checksums. For a shard, which has one
+record batch, the JSON object had the checksum.
 """
 
 import json
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _KEY = b"segtool"
+_CHECKSUM = b"checksum"
 _FIELDS = ("fingerprint", "name", "identity", "dim", "dtype")
 
 
@@ -63,11 +68,13 @@ class Rows:
             self.precisions[wanted],
         )
 
-    def checksum(self) -> str:
-        """Hash the columns, except for the texts: 32 hexadecimal digits."""
-        digest = xxh3_128()
+    def checksum(self, previous: str = "") -> str:
+        """Hash the columns, and the checksum of the rows before them: 32 hexadecimal digits."""
+        digest = xxh3_128(previous.encode())
         for column in (self.ids.astype("<u8"), self.vectors, self.truncated, self.precisions):
             digest.update(np.ascontiguousarray(column).data)
+        if self.texts is not None:
+            digest.update(json.dumps(list(self.texts)).encode())
         return digest.hexdigest()
 
 
@@ -82,30 +89,26 @@ def import_pyarrow() -> ModuleType:
 
 
 def write_arrow(
-    path: Path,
-    info: SpaceInfo,
-    parts: Iterable[Rows],
-    checksum: str | None = None,
-    *,
-    with_texts: bool = False,
+    path: Path, info: SpaceInfo, parts: Iterable[Rows], *, with_texts: bool = False
 ) -> None:
-    """Write rows to an Arrow file (IPC), one record batch for each part.
+    """Write rows to an Arrow file (IPC), one record batch for each part; each has a checksum.
 
     Args:
         path: Path of the file.
-        info: Description of the space.
+        info: Description of the space, with the number of rows of the table.
         parts: Rows of the table.
-        checksum: Checksum of the only part, see `Rows.checksum`; None if there are several.
         with_texts: Whether the table has texts.
 
     Raises:
         UserError: The package pyarrow is missing.
     """
     pa = import_pyarrow()
-    schema = _schema(info, checksum, with_texts=with_texts)
+    schema = _schema(info, with_texts=with_texts)
+    checksum = ""
     with pa.ipc.new_file(path, schema) as writer:
         for rows in parts:
-            writer.write_batch(_batch(rows, schema))
+            checksum = rows.checksum(checksum)
+            writer.write_batch(_batch(rows, schema), custom_metadata={_CHECKSUM: checksum})
 
 
 def write_parquet(
@@ -116,7 +119,7 @@ def write_parquet(
     See `write_arrow` for the arguments and errors.
     """
     pa = import_pyarrow()
-    schema = _schema(info, None, with_texts=with_texts)
+    schema = _schema(info, with_texts=with_texts)
     with pa.parquet.ParquetWriter(
         path,
         schema,
@@ -151,13 +154,18 @@ class TableFile:
             if name.endswith(".parquet"):
                 file = pa.parquet.ParquetFile(source, page_checksum_verification=True)
                 schema, self._count = file.schema_arrow, file.num_row_groups
-                self._read_part = file.read_row_group
+                self._read_part = lambda number: (file.read_row_group(number), None)
             else:
                 file = pa.ipc.open_file(source)
                 schema, self._count = file.schema, file.num_record_batches
-                self._read_part = file.get_batch
+                self._read_part = file.get_batch_with_custom_metadata
         content = self._content(schema.metadata or {})
-        self._checksum = content.get("checksum")
+        self._rows: int | None = content.get("rows")
+        self._checksum: str | None = content.get("checksum")  # of the only part of an early shard
+        if self._checksum and self._count != 1:
+            raise _damaged(name)
+        in_parts = self._rows is not None and not name.endswith(".parquet")
+        self._has_checksums = in_parts or self._checksum is not None
         self.info = SpaceInfo(
             number=0,
             precisions=dict.fromkeys(content["precisions"], 0),
@@ -170,12 +178,20 @@ class TableFile:
         Raises:
             UserError: The file is damaged.
         """
+        count, checksum = 0, ""
         for number in range(self._count):
             with translate_damage(self._name):
-                rows = _rows(self._read_part(number), self.info)
-            if self._checksum and rows.checksum() != self._checksum:
-                raise _damaged(self._name)
+                part, metadata = self._read_part(number)
+                rows = _rows(part, self.info)
+                expected = metadata[_CHECKSUM].decode() if metadata else self._checksum
+            if self._has_checksums:
+                checksum = rows.checksum(checksum)
+                if checksum != expected:
+                    raise _damaged(self._name)
+            count += len(rows)
             yield rows
+        if self._rows not in (None, count):
+            raise _damaged(self._name)
 
     def _content(self, metadata: dict[bytes, bytes]) -> dict[str, Any]:
         try:
@@ -202,7 +218,7 @@ def translate_damage(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (pa.ArrowException, OSError, LookupError, ValueError) as error:
+    except (pa.ArrowException, OSError, LookupError, ValueError, MemoryError) as error:
         raise _damaged(name) from error
 
 
@@ -232,12 +248,10 @@ def ids_of_columns(columns: Iterable["pa.Array"]) -> Ids:
     return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *map(ids_of_column, columns)])
 
 
-def _schema(info: SpaceInfo, checksum: str | None, *, with_texts: bool) -> "pa.Schema":
+def _schema(info: SpaceInfo, *, with_texts: bool) -> "pa.Schema":
     pa = import_pyarrow()
     content = {"format": _FORMAT, **{field: getattr(info, field) for field in _FIELDS}}
-    content |= {"precisions": list(info.precisions)}
-    if checksum:
-        content["checksum"] = checksum
+    content |= {"precisions": list(info.precisions), "rows": info.rows}
     element = pa.from_numpy_dtype(np.dtype(info.dtype))
     columns = {
         "id": pa.binary(16),
@@ -270,11 +284,20 @@ def _rows(part: Any, info: SpaceInfo) -> Rows:  # noqa: ANN401
     if isinstance(part, pa.Table):
         part = part.combine_chunks().to_batches()[0] if len(part) else part.to_batches()[0]
     part.validate(full=True)  # a text may not be UTF-8
-    vectors = part.column("vector").flatten().to_numpy(zero_copy_only=False)
-    return Rows(
-        ids_of_column(part.column("id")),
-        vectors.astype(info.dtype, copy=False).reshape(-1, info.dim),
-        part.column("truncated").to_numpy(zero_copy_only=False),
-        part.column("precision").to_numpy(zero_copy_only=False),
+    columns = [part.column(name) for name in ("id", "vector", "truncated", "precision")]
+    if any(column.null_count for column in columns):
+        raise ValueError("a column has null values")
+    ids, vectors, truncated, precisions = columns
+    numbers = vectors.flatten().to_numpy(zero_copy_only=False).astype(info.dtype, copy=False)
+    rows = Rows(
+        ids_of_column(ids),
+        numbers.reshape(-1, info.dim),
+        truncated.to_numpy(zero_copy_only=False),
+        precisions.to_numpy(zero_copy_only=False),
         part.column("text").to_pylist() if "text" in part.schema.names else None,
     )
+    if not np.isfinite(numbers).all():
+        raise ValueError("a vector contains NaN or infinity")
+    if rows.precisions.max(initial=0) > len(info.precisions):
+        raise ValueError("a precision is not in the description")
+    return rows

@@ -192,13 +192,14 @@ def test_shards_at_a_url_are_merged(tmp_path):
     assert merged.added == 9
 
 
-def test_a_flipped_bit_of_a_vector_in_a_parquet_file_is_found(tmp_path):
+@pytest.mark.parametrize("file_format", ["parquet", "arrow"])
+def test_a_flipped_bit_of_a_vector_in_an_export_is_found(tmp_path, file_format):
     make_store(tmp_path / "a")
-    file = tmp_path / "x.parquet"
-    export_space(tmp_path / "a", FINGERPRINT, file, "parquet")
+    file = tmp_path / f"x.{file_format}"
+    export_space(tmp_path / "a", FINGERPRINT, file, file_format)
     content = bytearray(file.read_bytes())
     vector = np.asarray(contents(EmbeddingStore(tmp_path / "a"))[0][1000], dtype="<f4").tobytes()
     content[content.index(vector) + 1] ^= 1  # it is still a number
     file.write_bytes(content)
-    with pytest.raises(UserError, match=r"x\.parquet is damaged or incomplete"):
+    with pytest.raises(UserError, match=rf"x\.{file_format} is damaged or incomplete"):
         merge_into(tmp_path / "b", file)
