@@ -93,8 +93,13 @@ def read_groups(cluster: Cluster, job: Job, *, progress: bool) -> None:
     Raises:
         UserError: A file cannot be read, or the process of a task died several times.
     """
-    missing = _missing(job.plan.storage, list(map(group_name, range(len(job.groups)))))
-    calls = [(job.plan, job.read, number, job.groups[number]) for number in missing]
+    numbers = range(len(job.groups))
+    storage = job.plan.storage
+    missing = {
+        *_missing(storage, list(map(group_name, numbers))),
+        *_missing(storage, list(map(scattered_name, numbers))),  # damaged ones may be deleted
+    }
+    calls = [(job.plan, job.read, number, job.groups[number]) for number in sorted(missing)]
     cluster.run(_read_group, calls, "groups of files", progress=progress)
 
 

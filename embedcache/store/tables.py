@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _KEY = b"segtool"
 _CHECKSUM = b"checksum"
+_DAMAGE = (OSError, LookupError, ValueError, MemoryError, SystemError)  # and pyarrow's own
 _FIELDS = ("fingerprint", "name", "identity", "dim", "dtype")
 
 
@@ -154,7 +155,7 @@ class TableFile:
             if name.endswith(".parquet"):
                 file = pa.parquet.ParquetFile(source, page_checksum_verification=True)
                 schema, self._count = file.schema_arrow, file.num_row_groups
-                self._read_part = lambda number: (file.read_row_group(number), None)
+                self._read_part: Any = lambda number: (file.read_row_group(number), None)
             else:
                 file = pa.ipc.open_file(source)
                 schema, self._count = file.schema, file.num_record_batches
@@ -207,23 +208,24 @@ class TableFile:
 
 
 @contextmanager
-def translate_damage(name: str) -> Iterator[None]:
+def translate_damage(name: str, advice: str = "create it again") -> Iterator[None]:
     """Raise UserError instead of the errors that pyarrow raises for a damaged file.
 
     Args:
         name: Name of the file, for the message.
+        advice: What to do after the file is deleted, for the message.
     """
     pa = import_pyarrow()
     try:
         yield
     except UserError:
         raise
-    except (pa.ArrowException, OSError, LookupError, ValueError, MemoryError) as error:
-        raise _damaged(name) from error
+    except (pa.ArrowException, *_DAMAGE) as error:
+        raise _damaged(name, advice) from error
 
 
-def _damaged(name: str) -> UserError:
-    return UserError(f"{name} is damaged or incomplete: delete it and create it again")
+def _damaged(name: str, advice: str = "create it again") -> UserError:
+    return UserError(f"{name} is damaged or incomplete: delete it and {advice}")
 
 
 def id_column(ids: Ids) -> "pa.Array":
