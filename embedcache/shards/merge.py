@@ -128,18 +128,31 @@ def _files_of(path: str) -> list[_File]:
         folder, _, name = storage.url.rpartition("/")
         return [_File(Storage.at(folder or "/"), name)]
     if storage.exists(MANIFEST):
-        content = json.loads(storage.read(MANIFEST))
-        if content["format"] != _FORMAT:
-            raise UserError(
-                f"{path} has shard format {content['format']}, but this version of segtool reads "
-                f"format {_FORMAT}: upgrade segtool"
-            )
-        encoders = tuple(content["encoders"])
-        return [_File(storage, name, encoders) for name in content["shards"]]
+        return _files_of_manifest(storage)
     names = sorted(name for name in storage.names("") if name.endswith(_SUFFIXES))
     if not names:
         raise UserError(f"{path} has no shards: choose a folder of .arrow or .parquet files")
     return [_File(storage, name) for name in names]
+
+
+def _files_of_manifest(storage: Storage) -> list[_File]:
+    try:
+        content = json.loads(storage.read(MANIFEST))
+        if content["format"] != _FORMAT:
+            raise UserError(
+                f"{storage.url} has shard format {content['format']}, but this version of segtool "
+                f"reads format {_FORMAT}: upgrade segtool"
+            )
+        encoders, names = tuple(content["encoders"]), list(content["shards"])
+        if not encoders or not all(isinstance(name, str) for name in (*encoders, *names)):
+            raise ValueError("the encoders or the shards are not names")
+    except UserError:  # which is a ValueError
+        raise
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{storage.url}/{MANIFEST} is damaged: run the same segtool embed command again"
+        ) from error
+    return [_File(storage, name, encoders) for name in names]
 
 
 def _check(files: Sequence[_File]) -> list[SpaceInfo]:

@@ -3,12 +3,13 @@
 A table has the columns `id` (16 bytes, big-endian), `vector` (a list of fixed size), `truncated`
 (bool), `precision` (uint8, the position in the list `precisions`, from 1; 0 if it is unknown) and,
 if the store keeps texts, `text` (a string, or null). The key "segtool" of its metadata is a JSON
-object: format, fingerprint, name, identity, dim, dtype, precisions and rows (their number). In an
-Arrow file, the key "checksum" of the metadata of each record batch is the checksum of its columns
-and of the checksum before it. The pages of a Parquet file have checksums of their own.
+object: format, fingerprint, name, identity, dim, dtype, precisions, rows (their number) and
+description, which is the hash of all these. In an Arrow file, the key "checksum" of the metadata of
+each record batch is the checksum of its columns and of the checksum before it. The pages of a
+Parquet file have checksums of their own.
 
-Early versions wrote neither the number of rows nor these checksums. For a shard, which has one
-record batch, the JSON object had the checksum.
+Early versions wrote neither the number of rows nor these hashes. For a shard, which has one record
+batch, the JSON object had the checksum.
 """
 
 import json
@@ -17,16 +18,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from embedcache.errors import UserError
+from embedcache.hashing import fingerprint_of
 from embedcache.ids import Ids
 from embedcache.packages import import_package
-from embedcache.store.space_info import SpaceInfo
+from embedcache.store.space_info import SpaceInfo, StorageDtype
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _KEY = b"segtool"
 _CHECKSUM = b"checksum"
+_DESCRIPTION = "description"
 _DAMAGE = (OSError, LookupError, ValueError, MemoryError, SystemError)  # and pyarrow's own
 _FIELDS = ("fingerprint", "name", "identity", "dim", "dtype")
 
@@ -161,17 +164,13 @@ class TableFile:
                 schema, self._count = file.schema, file.num_record_batches
                 self._read_part = file.get_batch_with_custom_metadata
         content = self._content(schema.metadata or {})
+        self.info = self._info(content, schema)
         self._rows: int | None = content.get("rows")
         self._checksum: str | None = content.get("checksum")  # of the only part of an early shard
         if self._checksum and self._count != 1:
             raise _damaged(name)
         in_parts = self._rows is not None and not name.endswith(".parquet")
         self._has_checksums = in_parts or self._checksum is not None
-        self.info = SpaceInfo(
-            number=0,
-            precisions=dict.fromkeys(content["precisions"], 0),
-            **{field: content[field] for field in _FIELDS},
-        )
 
     def read(self) -> Iterator[Rows]:
         """Yield the rows, a part at a time.
@@ -195,16 +194,41 @@ class TableFile:
             raise _damaged(self._name)
 
     def _content(self, metadata: dict[bytes, bytes]) -> dict[str, Any]:
+        if _KEY not in metadata:
+            raise UserError(f"{self._name} was not written by segtool")
         try:
             content: dict[str, Any] = json.loads(metadata[_KEY])
-        except (KeyError, ValueError):
-            raise UserError(f"{self._name} was not written by segtool") from None
-        if content["format"] != _FORMAT:
+            file_format = content["format"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise _damaged(self._name) from error
+        if file_format != _FORMAT:
             raise UserError(
-                f"{self._name} has shard format {content['format']}, but this version of segtool "
-                f"reads format {_FORMAT}: upgrade segtool"
+                f"{self._name} has shard format {file_format}, but this version of segtool reads "
+                f"format {_FORMAT}: upgrade segtool"
             )
         return content
+
+    def _info(self, content: dict[str, Any], schema: "pa.Schema") -> SpaceInfo:
+        """Return the description of the space, after checking that it fits the columns."""
+        hashed = {key: value for key, value in content.items() if key != _DESCRIPTION}
+        try:
+            info = SpaceInfo(
+                number=0,
+                precisions=dict.fromkeys(content["precisions"], 0),
+                **{field: content[field] for field in _FIELDS},
+            )
+            is_sound = (
+                content.get(_DESCRIPTION) in (None, fingerprint_of(hashed))
+                and all(isinstance(text, str) for text in (info.fingerprint, info.name))
+                and isinstance(info.identity, dict)
+                and info.dtype in get_args(StorageDtype)
+                and schema.equals(_schema(info, with_texts="text" in schema.names))
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise _damaged(self._name) from error
+        if not is_sound:
+            raise _damaged(self._name)
+        return info
 
 
 @contextmanager
@@ -254,6 +278,7 @@ def _schema(info: SpaceInfo, *, with_texts: bool) -> "pa.Schema":
     pa = import_pyarrow()
     content = {"format": _FORMAT, **{field: getattr(info, field) for field in _FIELDS}}
     content |= {"precisions": list(info.precisions), "rows": info.rows}
+    content[_DESCRIPTION] = fingerprint_of(content)
     element = pa.from_numpy_dtype(np.dtype(info.dtype))
     columns = {
         "id": pa.binary(16),

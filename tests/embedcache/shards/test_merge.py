@@ -203,3 +203,23 @@ def test_a_flipped_bit_of_a_vector_in_an_export_is_found(tmp_path, file_format):
     file.write_bytes(content)
     with pytest.raises(UserError, match=rf"x\.{file_format} is damaged or incomplete"):
         merge_into(tmp_path / "b", file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"format": 1}',
+        b'{"format": 1, "encoders": 1, "shards": []}',
+        b'{"format": 1, "encoders": [], "shards": [1]}',
+        b"\xff",
+    ],
+)
+def test_a_damaged_manifest_is_refused(tmp_path, content):
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"manifest\.json is damaged: run the same segtool embed"):
+        merge_into(tmp_path / "new", tmp_path)
+    assert not (tmp_path / "new").exists()

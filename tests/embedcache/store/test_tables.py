@@ -9,7 +9,7 @@ import pytest
 
 from embedcache import UserError
 from embedcache.store.space_info import SpaceInfo
-from embedcache.store.tables import Rows, TableFile, write_arrow
+from embedcache.store.tables import Rows, TableFile, write_arrow, write_parquet
 from tests.embedcache.store.stores import FINGERPRINT, ids_of, numbered
 
 COUNT = 9
@@ -36,29 +36,29 @@ def rows_of(start, stop, *, with_texts=True):
     )
 
 
-def write(path):
+def write(path, writer=write_arrow):
     """Write three parts of the same size."""
-    write_arrow(path, INFO, (rows_of(start, start + 3) for start in (0, 3, 6)), with_texts=True)
+    writer(path, INFO, (rows_of(start, start + 3) for start in (0, 3, 6)), with_texts=True)
 
 
 def contents(path):
-    """Return all that a table has, except for its parts."""
+    """Return all that a table has, except for the division into parts."""
     table = TableFile(pa.BufferReader(path.read_bytes()), path.name)
-    return [
+    rows = [
         (row.tolist(), vector.tolist(), bool(truncated), int(precision), text)
         for rows in table.read()
         for row, vector, truncated, precision, text in zip(
             rows.ids, rows.vectors, rows.truncated, rows.precisions, rows.texts, strict=True
         )
     ]
+    return table.info, rows
 
 
 def check_flips(path, step):
     """Assert that a table with a flipped bit has the same content or is refused."""
     content, sound = path.read_bytes(), contents(path)
-    first, last = content.index(b'"rows"') + 10, content.rindex(b'{"format"')  # without description
     refused = 0
-    for bit in range(8 * first, 8 * last, step):
+    for bit in range(0, 8 * len(content), step):
         damaged = bytearray(content)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
@@ -69,9 +69,11 @@ def check_flips(path, step):
     assert refused
 
 
-def test_an_arrow_table_with_a_flipped_bit_is_refused(tmp_path):
-    write(tmp_path / "x.arrow")
-    check_flips(tmp_path / "x.arrow", 101)
+@pytest.mark.parametrize("writer", [write_arrow, write_parquet])
+def test_a_table_with_a_flipped_bit_is_refused(tmp_path, writer):
+    path = tmp_path / writer.__name__.replace("write_", "x.")
+    write(path, writer)
+    check_flips(path, 101)
 
 
 def read_and_write(path, change):
@@ -106,7 +108,8 @@ def make_early(path, **content):
     with pa.ipc.open_file(path) as file:
         table = file.read_all()
     described = json.loads(table.schema.metadata[b"segtool"])
-    described.pop("rows", None)
+    for key in ("rows", "description"):
+        described.pop(key, None)
     metadata = {b"segtool": json.dumps(described | content).encode()}
     with pa.ipc.new_file(path, table.schema.with_metadata(metadata)) as writer:
         writer.write_table(table)
@@ -140,5 +143,25 @@ def test_the_checksum_in_a_shard_of_an_early_version_is_verified(tmp_path):
 )
 def test_what_no_store_contains_is_refused(tmp_path, changes):
     write_arrow(tmp_path / "x.arrow", INFO, [replace(rows_of(0, COUNT), **changes)])
+    with pytest.raises(UserError, match=r"x\.arrow is damaged or incomplete"):
+        contents(tmp_path / "x.arrow")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dtype": "floit32"},
+        {"dtype": "float16"},
+        {"dtype": 5},
+        {"dim": 5},
+        {"dim": "4"},
+        {"precisions": None},
+        {"name": None},
+        {"identity": []},
+    ],
+)
+def test_a_damaged_description_of_an_early_version_is_refused(tmp_path, changes):
+    write(tmp_path / "x.arrow")
+    make_early(tmp_path / "x.arrow", **changes)
     with pytest.raises(UserError, match=r"x\.arrow is damaged or incomplete"):
         contents(tmp_path / "x.arrow")
