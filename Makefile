@@ -149,7 +149,7 @@ models: $(READY)
 	$(BIN)/python -m reports.unseen
 	OMP_NUM_THREADS=1 $(BIN)/python -m reports.adaptation
 
-# Run the other methods in reports/peers on the texts of `make models`. Takes about an hour; a method with a record in
+# Run the other methods in reports/peers on the texts that `make models` embeds. Takes about an hour; a method with a record in
 # reports/data is not run again.
 peers: export SEGTOOL_HOME ?= $(CURDIR)/.segtool-models
 peers: $(VENV)/.peers
