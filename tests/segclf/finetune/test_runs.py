@@ -222,6 +222,20 @@ def test_a_damaged_unfinished_run_does_not_stop_others(tmp_path, tiny_bert, capl
     assert str(broken) in warning
 
 
+def test_a_run_that_another_process_finishes_at_this_moment_does_not_stop_others(
+    tmp_path, tiny_bert, caplog
+):
+    folder = workspace_of(tmp_path)
+    finished = folder / ".segtool/runs/cross-segment-sentences1-001"
+    finished.mkdir(parents=True)
+    # listed, but not there when it is read
+    (finished / "unfinished.json").symlink_to(tmp_path / "removed")
+    options = CrossSegmentOptions(batch_size=64)
+    run = finetune(Workspace(folder / ".segtool"), options, encoder_name=tiny_bert)
+    assert run.name == "cross-segment-sentences1-002"
+    assert not [record for record in caplog.records if record.name == "segclf"]
+
+
 def test_sides_may_have_more_sentences_than_the_documents(tmp_path, tiny_bert):
     workspace = Workspace(workspace_of(tmp_path) / ".segtool")
     options = CrossSegmentOptions(sides="sentences:5000", batch_size=64)

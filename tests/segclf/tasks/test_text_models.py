@@ -1,6 +1,7 @@
 """A text in parts, a boundary without its neighbours, and a model adapted to corrected texts."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -199,3 +200,16 @@ def test_an_adaptation_that_is_stopped_leaves_no_run(workspace, segmenter):
     with pytest.raises(UserError, match="stopped"):
         adapt(workspace, model, [story(0, 60)], check)
     assert [run.name for run in list_runs(workspace)] == ["mlp-w1-001"]
+
+
+def test_models_that_are_adapted_at_once_keep_all_corrected_texts(workspace, segmenter):
+    model = segmenter.read(TEXT, SegmentOptions()).model
+    starts = range(4)
+    with ThreadPoolExecutor(len(starts)) as pool:
+        adapted = list(
+            pool.map(lambda start: adapt(workspace, model, [story(start, 40 + start)]), starts)
+        )
+    assert len({each.corpus for each in adapted}) == len(starts)
+    for start, each in zip(starts, adapted, strict=True):
+        stored = workspace.load_corpus(each.corpus)
+        assert stored.corpus.sentences == story(start, 40 + start).sentences
