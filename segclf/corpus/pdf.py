@@ -72,8 +72,8 @@ def _margins(pages: list[list[str]]) -> set[tuple[int, str]]:
 
     A header or footer is the first or last line of at least three of six consecutive pages. The
     line is the same on these pages, but one of its numbers may count the pages. A line that is only
-    such a number is a page number, for which two pages are enough. On the other page, the number
-    may be part of one of the two first or last lines.
+    such a number is a page number if the numbers of two nearby pages count the pages; on one of
+    them, the number may be a part of the first or last two lines.
 
     Returns:
         Pairs of the index of a page and the key of such a line; see `_keys`.

@@ -20,6 +20,7 @@ from embedcache.shards.merge import count_stored, merge, write_manifest
 from embedcache.shards.plan import Plan, Shard, Sizes, Source, distinct_name, scattered_name
 from embedcache.shards.storage import Storage
 from tests.conftest import HashEncoder
+from tests.embedcache.flips import flip_bits
 
 TEXT = st.text(alphabet="雨が降る ab", max_size=3)
 
@@ -170,26 +171,29 @@ def test_a_damaged_shard_is_encoded_again(tmp_path, content):
     assert len(encoder.encoded) == len(set(SENTENCES))
 
 
-def test_a_flipped_bit_in_a_shard_does_not_stop_the_encoding(tmp_path):
-    encoder = HashEncoder()
+def finished_shard(tmp_path, encoder):
+    """Return a plan with a single shard, and the path of the shard."""
     plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
     exchange(plan, [SENTENCES])
     encode_shard(plan, Shard(0, 0), encoder, threads=1)
-    path = tmp_path / "job" / plan.shard_name(encoder.fingerprint, Shard(0, 0))
-    content = path.read_bytes()
-    for position in range(0, len(content), 47):
-        damaged = bytearray(content)
-        damaged[position] ^= 1
-        path.write_bytes(damaged)
+    return plan, plan.storage.folder / plan.shard_name(encoder.fingerprint, Shard(0, 0))
+
+
+def test_a_shard_with_a_flipped_bit_is_encoded_again_if_its_ids_cannot_be_read(tmp_path):
+    encoder = HashEncoder()
+    plan, path = finished_shard(tmp_path, encoder)
+    sound = path.read_bytes()
+    again = 0
+    for _ in flip_bits(path, 373):
+        encoder.encoded.clear()
         encode_shard(plan, Shard(0, 0), encoder, threads=1)
+        again += bool(encoder.encoded)
+        assert not encoder.encoded or path.read_bytes() == sound
+    assert again
 
 
 def test_a_shard_with_a_flipped_bit_is_not_merged(tmp_path):
-    encoder = HashEncoder()
-    plan = plan_of(tmp_path / "job", encoder, partitions=1, shard_rows=1000)
-    exchange(plan, [SENTENCES])
-    encode_shard(plan, Shard(0, 0), encoder, threads=1)
-    path = tmp_path / "job" / plan.shard_name(encoder.fingerprint, Shard(0, 0))
+    plan, path = finished_shard(tmp_path, HashEncoder())
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

@@ -17,6 +17,7 @@ from embedcache.shards.exchange import (
 from embedcache.shards.plan import Plan, Source, group_name, scattered_name
 from embedcache.shards.storage import Storage
 from tests.conftest import HashEncoder
+from tests.embedcache.flips import flip_bits
 
 SENTENCES = [f"文{number}" + "雨。" * (number % 5) for number in range(20)]
 
@@ -40,12 +41,8 @@ def all_sentences(storage):
 def check_flips(storage, name, read, step):
     """Assert that what is read from a file with a flipped bit is right, or the file is refused."""
     path, sound = storage.folder / name, read()
-    content = path.read_bytes()
     refused = 0
-    for bit in range(0, 8 * len(content), step):
-        damaged = bytearray(content)
-        damaged[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(damaged)
+    for bit in flip_bits(path, step):
         try:
             assert read() == sound, bit
         except UserError as error:
